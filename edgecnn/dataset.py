@@ -1,0 +1,60 @@
+"""Labelled images in memory, as the stages hand them to each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .preprocessing import Pixels
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 (count, height, width, channels) and their labels, int64 (count,), indices into the class names."""
+
+    images: Pixels
+    labels: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, count: int) -> "Split":
+        """The first `count` images."""
+        return Split(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set.
+
+    Attributes:
+        labels: class names in label order.
+        sha256: over the contents of its files, in hexadecimal.
+        source: where it was found, for people.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    train: Split
+    test: Split
+    sha256: str
+    source: str
+
+
+def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Draw `count` indices so that every class has its share, give or take one.
+
+    Args:
+        labels: int64 (n,), `count` of them at least.
+        seed: the same seed draws the same indices.
+
+    Returns:
+        int64 (count,): in turn one of each class, each class in random order.
+    """
+    generator = np.random.default_rng(seed)
+    shuffled = generator.permutation(len(labels))
+    rank = np.empty(len(labels), dtype=np.int64)
+    for value in np.unique(labels):
+        members = shuffled[labels[shuffled] == value]
+        rank[members] = np.arange(len(members))
+    return np.lexsort((labels, rank))[:count]

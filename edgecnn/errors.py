@@ -1,0 +1,44 @@
+"""Every failure that edgecnn expects.
+
+EdgecnnError              the command line prints it and exits 1
+├── ModelFileError        a model file or card is missing, damaged, or of another version
+├── InputError            an image, an array or a label the caller gave
+├── DataError             a data set that is missing or damaged
+├── OutputError           a file or folder that cannot be written
+├── DelegateError         an accelerator or runtime that will not load
+└── MissingExtraError     TensorFlow is not installed here
+
+EdgecnnWarning            something the caller should know, though the work goes on
+"""
+
+
+class EdgecnnError(Exception):
+    """Base of all expected failures; the message is one sentence that names the cause and the next step."""
+
+
+class ModelFileError(EdgecnnError):
+    """A model file or model card is missing, damaged, or of another version."""
+
+
+class InputError(EdgecnnError):
+    """An image, an array or a label that the caller gave cannot be used."""
+
+
+class DataError(EdgecnnError):
+    """A data set is missing or damaged."""
+
+
+class OutputError(EdgecnnError):
+    """A file or folder cannot be written."""
+
+
+class DelegateError(EdgecnnError):
+    """A runtime or an accelerator will not load."""
+
+
+class MissingExtraError(EdgecnnError):
+    """An optional part of edgecnn, such as TensorFlow, is not installed here."""
+
+
+class EdgecnnWarning(UserWarning):
+    """Something that the caller should know, though the work goes on."""

@@ -1,0 +1,22 @@
+"""What an installation may lack, said in words with the exact line that installs it."""
+
+import importlib.util
+
+from .errors import MissingExtraError
+
+
+def require_tensorflow(what: str) -> None:
+    """Make sure that TensorFlow and Keras can be imported.
+
+    Args:
+        what: begins the sentence, e.g. "edgecnn train".
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    for module in ("tensorflow", "keras", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(
+                f'{what} needs TensorFlow ({module} is not installed): pip install "edgecnn[train]", on a 64-bit '
+                "computer with Python 3.11 to 3.13"
+            )

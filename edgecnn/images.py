@@ -1,0 +1,99 @@
+"""From what a user names (files, globs, folders, standard input) to decoded images, or one clear sentence."""
+
+import glob
+import io
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from .errors import InputError
+
+STANDARD_INPUT = "-"
+# 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
+MAX_PIXELS = 120_000_000
+
+
+def find_images(names: Iterable[str]) -> list[str]:
+    """Expand files, glob patterns and folders (searched recursively) to a list of image paths.
+
+    Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
+    in a folder only files with an image suffix count. `-` stands for one image on standard input.
+
+    Raises:
+        InputError: a folder holds no image, or a pattern matches nothing.
+    """
+    found: list[str] = []
+    for name in names:
+        if name == STANDARD_INPUT:
+            found.append(name)
+        elif Path(name).is_dir():
+            found += _images_in(Path(name))
+        elif not Path(name).exists() and glob.has_magic(name):
+            matches = sorted(glob.glob(name, recursive=True))
+            if not matches:
+                raise InputError(f"no file matches {name}; check the pattern")
+            found += find_images(matches)
+        else:
+            found.append(name)
+    return found
+
+
+def _images_in(folder: Path) -> list[str]:
+    suffixes = set(Image.registered_extensions())
+    paths = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    if not paths:
+        raise InputError(f"the folder {folder} holds no images; give a folder with .png or .jpg files")
+    return paths
+
+
+def open_image(name: str) -> Image.Image:
+    """Decode the first frame of an image file, or of standard input for `-`.
+
+    Returns:
+        A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
+
+    Raises:
+        InputError: missing, empty, not an image, truncated, or larger than `MAX_PIXELS`.
+    """
+    if name == STANDARD_INPUT:
+        return decode_image(sys.stdin.buffer.read(), "standard input")
+    try:
+        data = Path(name).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+    return decode_image(data, name)
+
+
+def decode_image(data: bytes, name: str) -> Image.Image:
+    """Decode encoded image bytes; `name` is for messages. See `open_image`."""
+    if not data:
+        raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
+            image = Image.open(io.BytesIO(data))
+            _check_size(image, name)
+            image.load()
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{name}: {_reason(error)}") from None
+    # Decoders of the many formats raise what they like on damaged data.
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
+        raise InputError(f"{name}: the image is damaged or truncated ({error}); copy it again") from None
+    return image
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MAX_PIXELS:,} pixels; scale the image down first"
+    return "not an image, or of a format that Pillow cannot read; give a PNG or JPEG file"
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{name}: {width} x {height} is more than {MAX_PIXELS:,} pixels; scale the image down first")

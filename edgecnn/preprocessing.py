@@ -1,0 +1,182 @@
+"""The one preprocessing: training, calibration, parity and the device all turn an image into model input here.
+
+    Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from .card import InputSpec
+from .errors import InputError
+
+Pixels = npt.NDArray[np.uint8]
+Invert = Literal["no", "yes", "auto"]
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_HINT = "pass the raw bytes of the image, edgecnn scales them itself"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image made ready for a model.
+
+    Attributes:
+        pixels: uint8, (height, width, channels), contiguous.
+        border: median brightness (0 to 255) of the source image's rim.
+        inverted: whether the polarity was swapped.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted; else empty.
+    """
+
+    pixels: Pixels
+    border: int
+    inverted: bool
+    note: str
+
+
+def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Turn any Pillow image into the uint8 pixels that the model was trained on.
+
+    In this order: EXIF orientation; 16-bit to 8; transparency flattened on the card's background; grayscale
+    (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and mode passes unchanged.
+
+    Args:
+        image: any mode but floating point; of an animation, the current frame.
+        invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
+
+    Raises:
+        InputError: the mode has no agreed range (floating point, or integers above 65535).
+    """
+    image = ImageOps.exif_transpose(image)
+    flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
+    flat = _convert_colour(flat, spec)
+    border = _border_brightness(flat)
+    contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
+    inverted = invert == "yes" or (invert == "auto" and contradicts)
+    if inverted:
+        flat = ImageOps.invert(flat)
+    note = ""
+    if contradicts and not inverted and invert == "no":
+        note = f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
+        note += "background is the other way round here, try --invert yes (or auto)"
+    pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
+
+
+def prepare_array(pixels: npt.NDArray[np.generic], spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Like `prepare`, for a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4: with alpha).
+
+    Raises:
+        InputError: not uint8, or of another shape. Floating-point arrays are refused: whether they hold 0 to 1,
+            -1 to 1 or 0 to 255 cannot be known.
+    """
+    array = np.asarray(pixels)
+    if array.dtype != np.uint8:
+        raise InputError(f"the image array must be uint8 with values 0 to 255. Received: dtype={array.dtype}; {_HINT}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise InputError(
+            "the image array must be (height, width), (height, width, 1), (height, width, 3) or (height, width, 4). "
+            f"Received: shape={np.shape(pixels)}; pass one image at a time"
+        )
+    return prepare(Image.fromarray(array), spec, invert)
+
+
+def input_table(
+    spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float = 0.0, zero_point: int = 0
+) -> npt.NDArray[np.generic]:
+    """The model-input value of every pixel value, of every channel.
+
+    Args:
+        dtype: of the model's input tensor: float32, int8, uint8 or int16.
+        scale: of the input tensor, real units per integer step; 0 for float32.
+        zero_point: of the input tensor.
+
+    Returns:
+        `dtype`, shape (channels, 256). Quantization is `round(value / scale) + zero_point`, saturated; see
+        https://ai.google.dev/edge/litert/models/quantization_spec.
+    """
+    values = np.arange(256) * np.array(spec.scale)[:, None] + np.array(spec.offset)[:, None]
+    if np.issubdtype(dtype, np.floating):
+        return values.astype(dtype)
+    limits = np.iinfo(np.dtype(dtype))  # type: ignore[arg-type]
+    # rint rounds halves to even, TFLite away from zero: a half occurs only off the grid of real cards.
+    steps = np.copysign(np.floor(np.abs(values / scale) + 0.5), values / scale)
+    return np.clip(steps + zero_point, limits.min, limits.max).astype(dtype)
+
+
+def apply_table(table: npt.NDArray[np.generic], pixels: Pixels) -> npt.NDArray[np.generic]:
+    """Gather `pixels`, uint8 (..., channels), through `table`, (channels, 256): same shape, the table's dtype."""
+    if len(table) == 1:
+        return table[0][pixels]
+    return table[np.arange(len(table)), pixels]
+
+
+def _background(spec: InputSpec, inverted: bool) -> int:
+    # What is transparent must be background after the inversion too.
+    level = 255 if spec.background == "light" else 0
+    return 255 - level if inverted else level
+
+
+def _to_eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
+    if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
+    # 65535 / 255 = 257: white stays white, and halves round up.
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _flatten(image: Image.Image, level: int) -> Image.Image:
+    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
+    return Image.alpha_composite(backdrop, image)
+
+
+def _convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
+    if spec.colour == "grayscale" and image.mode in ("1", "L"):
+        return image.convert("L")
+    image = image.convert("RGB")  # one way to luma from palette, CMYK, YCbCr, ...
+    return image.convert("L") if spec.colour == "grayscale" else image
+
+
+def _border_brightness(image: Image.Image) -> int:
+    gray = np.asarray(image.convert("L"))
+    rim = max(1, min(gray.shape) // 28)
+    edges = (gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:])
+    return int(np.median(np.concatenate([edge.ravel() for edge in edges])))
+
+
+def _resize(image: Image.Image, spec: InputSpec) -> Image.Image:
+    size, resample = (spec.width, spec.height), _FILTERS[spec.resize_filter]
+    if image.size == size:
+        return image
+    if spec.fit == "crop":
+        return ImageOps.fit(image, size, resample)
+    if spec.fit == "pad":
+        return _pad(image, spec, resample)
+    return image.resize(size, resample)
+
+
+def _pad(image: Image.Image, spec: InputSpec, resample: Image.Resampling) -> Image.Image:
+    ratio = min(spec.width / image.width, spec.height / image.height)
+    width, height = max(1, round(image.width * ratio)), max(1, round(image.height * ratio))
+    level = _background(spec, inverted=False)
+    canvas = Image.new(image.mode, (spec.width, spec.height), level if spec.channels == 1 else (level, level, level))
+    canvas.paste(image.resize((width, height), resample), ((spec.width - width) // 2, (spec.height - height) // 2))
+    return canvas

@@ -1,0 +1,54 @@
+"""Keeps the chatter of native libraries off the terminal, but not out of error messages."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+_verbose = False
+
+
+def set_verbose() -> None:
+    """Let TensorFlow, absl and the runtimes write to standard error, from now on."""
+    global _verbose
+    _verbose = True
+
+
+def hush_tensorflow() -> None:
+    """Set what TensorFlow reads at import; call it before TensorFlow is imported for the first time."""
+    if _verbose:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+
+
+class NativeOutput:
+    """What native code wrote to standard error inside `captured_stderr`; `text` is filled when the block ends."""
+
+    text = ""
+
+
+@contextlib.contextmanager
+def captured_stderr() -> Iterator[NativeOutput]:
+    """Catch what native code writes to file descriptor 2; with `--verbose` it passes through.
+
+    The text is there for an error message: some runtimes give their reason nowhere else.
+    """
+    output = NativeOutput()
+    if _verbose:
+        yield output
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as file:
+        saved = os.dup(2)
+        try:
+            os.dup2(file.fileno(), 2)
+            yield output
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+            file.seek(0)
+            output.text = file.read().decode(errors="replace").strip()

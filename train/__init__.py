@@ -1,0 +1,14 @@
+"""Stage 1: build and train a Keras CNN.
+
+    dataset = load_fashion_mnist()
+    run = train("runs/shoes", dataset, recipe="fast")
+
+Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training starts, not before.
+"""
+
+from .fashion_mnist import load as load_fashion_mnist
+from .recipes import RECIPES, Recipe
+from .run import Epoch, TrainingRun
+from .training import train
+
+__all__ = ["RECIPES", "Epoch", "Recipe", "TrainingRun", "load_fashion_mnist", "train"]

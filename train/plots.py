@@ -1,0 +1,54 @@
+"""Pictures of a training: its curves and its confusion matrix."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from edgecnn.output import replacing
+
+from .run import TrainingRun
+
+
+def draw_history(run: TrainingRun) -> None:
+    """Draw history.png: training loss and accuracy by epoch, and the test figures of the saved model."""
+    epochs = [epoch.epoch for epoch in run.history]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    training = run.card.training
+    title = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}" if training else run.card.name
+    figure.suptitle(title)
+    panels = (
+        ("loss", [epoch.loss for epoch in run.history], run.evaluation.loss, "{:.3f}"),
+        ("accuracy", [epoch.accuracy for epoch in run.history], run.evaluation.accuracy, "{:.2%}"),
+    )
+    for axes, (name, values, test, form) in zip(figure.subplots(1, 2), panels, strict=True):
+        axes.plot(epochs, values, marker="o", markersize=3, label="training")
+        axes.axhline(test, color="tab:orange", linestyle="--", label=f"test, saved model: {form.format(test)}")
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, run.path / "history.png")
+
+
+def draw_confusion(run: TrainingRun) -> None:
+    """Draw confusion.png: images by true (row) and predicted (column) class, coloured by share of the row."""
+    confusion, labels = run.evaluation.confusion, run.card.labels
+    share = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
+    side = 2.5 + 0.55 * len(labels)
+    figure = Figure(figsize=(side + 0.5, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="true", title=f"test accuracy {run.evaluation.accuracy:.2%}")
+    for row in range(len(labels)):
+        for column in range(len(labels)):
+            if confusion[row, column]:
+                colour = "white" if share[row, column] > 0.5 else "black"
+                axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
+    _save(figure, run.path / "confusion.png")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)

@@ -1,0 +1,101 @@
+"""The run directory: what a training leaves behind."""
+
+import csv
+import io
+import json
+import shutil
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from edgecnn.card import ModelCard
+from edgecnn.errors import OutputError
+from edgecnn.metrics import Evaluation
+from edgecnn.output import write_bytes
+
+FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json", "confusion.png")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A finished or interrupted training.
+
+    Attributes:
+        path: the run directory.
+        card: what card.json holds.
+        evaluation: of the saved model on the test split.
+        history: one entry an epoch.
+        device: what it was trained on.
+        interrupted: whether Ctrl-C ended it; the saved model is then the best finished epoch.
+    """
+
+    path: Path
+    card: ModelCard
+    evaluation: Evaluation
+    history: tuple[Epoch, ...]
+    device: str
+    interrupted: bool
+
+    @property
+    def model_path(self) -> Path:
+        """model.keras in the run directory."""
+        return self.path / "model.keras"
+
+
+def prepare_folder(path: Path, force: bool) -> None:
+    """Create the run directory.
+
+    Raises:
+        OutputError: it holds a run already and `force` is false, or it cannot be created.
+    """
+    existing = [name for name in FILES if (path / name).exists()]
+    if existing and not force:
+        raise OutputError(f"{path} holds a run already ({existing[0]}); choose another --output or add --force")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for name in existing:
+            (path / name).unlink()
+    except OSError as error:
+        raise OutputError(f"cannot use {path} as run directory: {error.strerror}") from None
+
+
+def remove_if_empty(path: Path) -> None:
+    """Remove the run directory of a training that left nothing."""
+    if path.is_dir() and not any(path.iterdir()):
+        shutil.rmtree(path)
+
+
+def write_history(path: Path, history: tuple[Epoch, ...]) -> None:
+    """Write history.csv: one row an epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    write_bytes(path / "history.csv", text.getvalue().encode())
+
+
+def write_metrics(run: TrainingRun) -> None:
+    """Write metrics.json: accuracy, loss and confusion matrix on the test split, and what produced them."""
+    evaluation = run.evaluation
+    data = {
+        "accuracy": evaluation.accuracy,
+        "loss": evaluation.loss,
+        "images": evaluation.images,
+        "labels": list(run.card.labels),
+        "confusion_matrix": evaluation.confusion.tolist(),
+        "epochs": len(run.history),
+        "seconds": round(sum(epoch.seconds for epoch in run.history), 1),
+        "device": run.device,
+        "interrupted": run.interrupted,
+    }
+    write_bytes(run.path / "metrics.json", (json.dumps(data, indent=2) + "\n").encode())
