@@ -1,0 +1,62 @@
+"""The activation model: the same network, with every feature map as a further output."""
+
+from pathlib import Path
+
+import keras
+
+from edgecnn.card import FeatureMap
+from edgecnn.errors import ModelFileError
+from edgecnn.quiet import captured_stderr
+
+PROBABILITIES = "probabilities"
+# Matches a layer's class name: Conv2D, DepthwiseConv2D, MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, ...
+_MAPPED = ("Conv2D", "Pooling2D")
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Load a .keras file for inference.
+
+    Raises:
+        ModelFileError: missing, damaged, or not one image in and class scores out.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
+    try:
+        with captured_stderr():
+            model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
+    if len(model.inputs[0].shape) != 4 or len(model.outputs[0].shape) != 2:
+        raise ModelFileError(
+            f"{path} must map (batch, height, width, channels) to (batch, classes). "
+            f"Received: {model.inputs[0].shape} to {model.outputs[0].shape}"
+        )
+    return model
+
+
+def feature_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The convolution and pooling layers of `model`, in network order."""
+    return [layer for layer in model.layers if type(layer).__name__.endswith(_MAPPED)]
+
+
+def feature_maps(model: keras.Model) -> tuple[FeatureMap, ...]:
+    """Name, class and shape (height, width, channels) of every feature map, in network order."""
+    return tuple(
+        FeatureMap(layer.name, type(layer).__name__, tuple(int(size) for size in layer.output.shape[1:]))
+        for layer in feature_layers(model)
+    )
+
+
+def with_named_outputs(model: keras.Model, activations: bool) -> keras.Model:
+    """`model` with its output called `probabilities` and, for the activations variant, each feature map by layer name.
+
+    Returns:
+        A model that shares the layers of `model` and returns a dict; the names become those of the TFLite signature.
+    """
+    outputs = {PROBABILITIES: model.outputs[0]}
+    if activations:
+        outputs.update({layer.name: layer.output for layer in feature_layers(model)})
+    return keras.Model(model.inputs, outputs, name="classifier")  # a fixed name: the same file every time

@@ -1,0 +1,20 @@
+"""The representative dataset: the training images that show a converter what values occur in the network."""
+
+import hashlib
+
+from edgecnn.card import Quantization, Scheme
+from edgecnn.dataset import Split, stratified
+from edgecnn.preprocessing import Pixels
+
+
+def draw(split: Split, count: int, seed: int) -> Pixels:
+    """`count` images of `split`, stratified over its classes: uint8 (count, height, width, channels)."""
+    images: Pixels = split.images[stratified(split.labels, count, seed)]
+    return images
+
+
+def describe(scheme: Scheme, images: Pixels, seed: int) -> Quantization:
+    """What the card says of a quantization that `images` calibrated; float32 needs none."""
+    if scheme == "float32":
+        return Quantization(scheme)
+    return Quantization(scheme, len(images), seed, hashlib.sha256(images.tobytes()).hexdigest())

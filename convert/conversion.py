@@ -1,0 +1,158 @@
+"""Convert a trained network to packed .tflite files; imports TensorFlow only when called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgecnn.card import ModelCard, Parity, Scheme
+from edgecnn.dataset import Dataset
+from edgecnn.errors import InputError, ModelFileError
+from edgecnn.extras import require_tensorflow
+from edgecnn.output import refuse_existing
+from edgecnn.quiet import captured_stderr, hush_tensorflow
+
+if TYPE_CHECKING:
+    from .parity import LayerParity
+
+SCHEMES: tuple[Scheme, ...] = ("float32", "int8")
+
+
+@dataclass(frozen=True)
+class ConvertedFile:
+    """One file that a conversion wrote.
+
+    Attributes:
+        path: the packed .tflite file.
+        size_bytes: of the whole file, card and probes included.
+        ratio: `size_bytes` over the bytes of the bare float32 TFLite model.
+        parity: against Keras on the test split.
+    """
+
+    path: Path
+    size_bytes: int
+    ratio: float
+    parity: Parity
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion made.
+
+    Attributes:
+        scheme: the quantization.
+        plain: the model.
+        activations: its activations variant; None if it was not asked for.
+        float32_bytes: size of the bare float32 TFLite model, for comparison.
+        bit_equal: whether both files gave the same probabilities, to the bit, on every test image; None without variant.
+        layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
+    """
+
+    scheme: Scheme
+    plain: ConvertedFile
+    activations: ConvertedFile | None
+    float32_bytes: int
+    bit_equal: bool | None
+    layers: "tuple[LayerParity, ...]"
+
+
+def convert(
+    run: str | Path,
+    dataset: Dataset,
+    *,
+    scheme: Scheme = "int8",
+    output: str | Path | None = None,
+    activations: bool = True,
+    calibration_images: int = 100,
+    seed: int = 0,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Conversion:
+    """Convert a run's Keras model, compare it with Keras on the test split, and pack it with its card.
+
+    Writes `model.<scheme>.tflite` and `model.<scheme>.activations.tflite`.
+
+    Args:
+        run: a run directory with model.keras and card.json.
+        dataset: the one the network was trained on; calibrates from its training split, compares on its test split.
+        scheme: `float32` or `int8`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
+        output: folder for the files; the run directory by default.
+        activations: write the activations variant too.
+        calibration_images: size of the representative dataset, stratified over the classes. From 10 on little is gained.
+        seed: draws the calibration images.
+        force: replace files that exist.
+        progress: is told each step in words.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+        ModelFileError: no run there, or its files are damaged or of another data set.
+        InputError: unknown scheme, or a number of calibration images that the training split does not have.
+        OutputError: a file exists or cannot be written.
+    """
+    require_tensorflow("edgecnn convert")
+    if scheme not in SCHEMES:
+        raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
+    if not 1 <= calibration_images <= len(dataset.train):
+        raise InputError(
+            f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
+            f"Received: {calibration_images}"
+        )
+    source = Path(run)
+    job = Job(
+        model=source / "model.keras",
+        card=read_run_card(source, dataset),
+        dataset=dataset,
+        scheme=scheme,
+        activations=activations,
+        calibration_images=calibration_images,
+        seed=seed,
+        folder=Path(output) if output is not None else source,
+    )
+    refuse_existing(job.paths.values(), force)
+    hush_tensorflow()
+    progress("loading TensorFlow")
+    with captured_stderr():
+        from . import pipeline
+
+    return pipeline.run(job, progress)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A conversion that has been asked for; the arguments of `convert`, checked."""
+
+    model: Path
+    card: ModelCard
+    dataset: Dataset
+    scheme: Scheme
+    activations: bool
+    calibration_images: int
+    seed: int
+    folder: Path
+
+    @property
+    def paths(self) -> dict[bool, Path]:
+        """The files to write: False for the plain model, True for the activations variant."""
+        paths = {False: self.folder / f"model.{self.scheme}.tflite"}
+        if self.activations:
+            paths[True] = self.folder / f"model.{self.scheme}.activations.tflite"
+        return paths
+
+
+def read_run_card(run: Path, dataset: Dataset) -> ModelCard:
+    """The card of a run directory, if `dataset` is what the run was trained on.
+
+    Raises:
+        ModelFileError: no run there, an invalid card, or another data set.
+    """
+    if not (run / "model.keras").is_file():
+        raise ModelFileError(f"{run} is not a run directory (no model.keras there); make one with edgecnn train")
+    card = ModelCard.load(run / "card.json")
+    if card.training and card.training.dataset_sha256 != dataset.sha256:
+        raise ModelFileError(
+            f"{run} was trained on {card.training.dataset} with SHA-256 {card.training.dataset_sha256[:12]}…, "
+            f"the data set here has {dataset.sha256[:12]}…; give the data set it was trained on"
+        )
+    if card.labels != dataset.labels:
+        raise ModelFileError(f"{run}: the card's labels are not the data set's; give the data set it was trained on")
+    return card

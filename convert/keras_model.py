@@ -1,0 +1,92 @@
+"""A .keras file that is run like a .tflite one, for comparison."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.card import FeatureMap, InputSpec, ModelCard
+from edgecnn.device.features import Features
+from edgecnn.errors import ModelFileError
+from edgecnn.extras import require_tensorflow
+from edgecnn.preprocessing import Pixels, apply_table, input_table
+from edgecnn.quiet import captured_stderr, hush_tensorflow
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A Keras layer: name, class, output shape without the batch, multiply-accumulates of one image, parameters."""
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    macs: int
+    parameters: int
+
+
+class KerasModel:
+    """Runs model.keras of a run directory; imports TensorFlow.
+
+    Attributes:
+        card: card.json that lies beside the file.
+        labels: class names in output order.
+        input: how images are turned into its input.
+        layers: its feature maps, in network order.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Load the model and the card beside it.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+            ModelFileError: either is missing or damaged, or they contradict each other.
+        """
+        require_tensorflow("running a .keras file")
+        if not Path(path).is_file():
+            raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
+        self.card: ModelCard | None = ModelCard.load(Path(path).with_name("card.json"))
+        self.labels: tuple[str, ...] = self.card.labels
+        self.input: InputSpec = self.card.input
+        hush_tensorflow()
+        with captured_stderr():
+            from . import activations
+
+        self._model = activations.load_keras(Path(path))
+        self._named = activations.with_named_outputs(self._model, True)
+        self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model)
+        found = self._model.input_shape[1:], self._model.output_shape[1]
+        if found != (self.input.shape, len(self.labels)):
+            raise ModelFileError(
+                f"{path}: the card beside it says {self.input.shape} to {len(self.labels)} classes, the model takes "
+                f"{found[0]} to {found[1]}; train it again"
+            )
+
+    def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
+        inputs = apply_table(input_table(self.input), images)
+        return np.asarray(self._model.predict(inputs, batch_size=500, verbose=0), dtype=np.float32)
+
+    def extract(self, pixels: Pixels) -> Features:
+        """Feature maps of prepared pixels: uint8 (height, width, channels)."""
+        outputs = self._named.predict(apply_table(input_table(self.input), pixels)[None], verbose=0)
+        maps = {layer.name: np.asarray(outputs[layer.name][0], dtype=np.float32) for layer in self.layers}
+        return Features(maps, np.asarray(outputs["probabilities"][0], dtype=np.float32))
+
+    def layer_table(self) -> list[LayerInfo]:
+        """Every layer with its output shape, multiply-accumulates and parameters, in network order."""
+        return [
+            LayerInfo(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params())
+            for layer in self._model.layers
+        ]
+
+
+def _macs(layer: Any) -> int:
+    """Each position of the output takes one MAC for every weight of the kernel; layers without a kernel take none."""
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None:
+        return 0
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * math.prod(kernel.shape))

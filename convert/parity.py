@@ -1,0 +1,44 @@
+"""What a conversion cost: accuracy, agreement, and each layer's distance from Keras."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from edgecnn.card import Parity
+from edgecnn.metrics import evaluate_probabilities
+
+Array = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class LayerParity:
+    """SQNR in dB of one layer's converted output against Keras'; higher is closer, infinite is equal."""
+
+    name: str
+    sqnr_db: float
+
+
+def compare(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:
+    """Compare two models' probabilities, each (images, classes), on the same labelled images."""
+    after = evaluate_probabilities(converted, labels)
+    right = round(after.accuracy * len(labels))
+    interval = binomtest(right, len(labels)).proportion_ci(confidence_level=0.95, method="wilson")
+    return Parity(
+        images=len(labels),
+        keras_accuracy=evaluate_probabilities(keras, labels).accuracy,
+        accuracy=after.accuracy,
+        interval_low=float(interval.low),
+        interval_high=float(interval.high),
+        agreement=float((keras.argmax(axis=1) == converted.argmax(axis=1)).mean()),
+    )
+
+
+def sqnr_db(reference: Array, approximation: Array) -> float:
+    """Signal-to-quantization-noise ratio, 10 log10(sum(reference²) / sum((reference - approximation)²)), in dB."""
+    signal = float(np.square(reference, dtype=np.float64).sum())
+    noise = float(np.square(np.subtract(reference, approximation, dtype=np.float64)).sum())
+    if noise == 0:
+        return float("inf")
+    return 10 * float(np.log10(signal / noise)) if signal else float("-inf")

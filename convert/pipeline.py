@@ -1,0 +1,129 @@
+"""The steps of a conversion: export, compare with Keras, choose probes, pack."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.card import ModelCard, Parity, Provenance
+from edgecnn.device.session import PROBABILITIES, Session
+from edgecnn.golden import Golden, preprocessing_sha256
+from edgecnn.output import write_bytes
+from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
+from edgecnn.preprocessing import apply_table, input_table
+
+from . import calibration, probes
+from .activations import feature_maps, load_keras, with_named_outputs
+from .conversion import Conversion, ConvertedFile, Job
+from .export import to_flatbuffer
+from .parity import LayerParity, compare, sqnr_db
+
+# Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
+_LAYER_IMAGES = 256
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """A converted model, run over the test split."""
+
+    flatbuffer: bytes
+    session: Session
+    raw: npt.NDArray[np.generic]
+    probabilities: npt.NDArray[np.float32]
+    parity: Parity
+
+
+def run(job: Job, progress: Callable[[str], None]) -> Conversion:
+    """Do the conversion and write its files; see `edgecnn.convert.convert`."""
+    model = load_keras(job.model)
+    table = input_table(job.card.input)
+    images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
+    calibrated = apply_table(table, images).astype(np.float32, copy=False)
+    progress(f"Keras: {len(job.dataset.test):,} test images")
+    expected = model.predict(apply_table(table, job.dataset.test.images), batch_size=500, verbose=0)
+    progress("converting: float32, for comparison")
+    float32 = to_flatbuffer(with_named_outputs(model, False), "float32", calibrated)
+    variants: dict[bool, _Variant] = {}
+    for activations in job.paths:
+        progress(f"converting: {job.scheme}{', activations variant' if activations else ''}")
+        named = with_named_outputs(model, activations)
+        flatbuffer = to_flatbuffer(named, job.scheme, calibrated)
+        variants[activations] = _measure(flatbuffer, job, expected)
+    layers = _layers(model, variants[True], job) if job.activations else ()
+    card = dataclasses.replace(
+        job.card,
+        feature_maps=feature_maps(model),
+        quantization=calibration.describe(job.scheme, images, job.seed),
+        provenance=_provenance(job),
+    )
+    files = {}
+    for activations, path in job.paths.items():
+        packed = _pack(card, variants[activations], job, expected)
+        write_bytes(path, packed)
+        files[activations] = ConvertedFile(path, len(packed), len(packed) / len(float32), variants[activations].parity)
+    return Conversion(
+        scheme=job.scheme,
+        plain=files[False],
+        activations=files.get(True),
+        float32_bytes=len(float32),
+        bit_equal=np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None,
+        layers=layers,
+    )
+
+
+def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> _Variant:
+    session = Session(PackedModel("the converted model", flatbuffer, None, None))
+    output = session.outputs[PROBABILITIES]
+    raw = session.run_all(job.dataset.test.images, session.table(job.card.input), output)
+    probabilities = output.dequantize(raw)
+    return _Variant(flatbuffer, session, raw, probabilities, compare(expected, probabilities, job.dataset.test.labels))
+
+
+def _layers(model: keras.Model, variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
+    """SQNR of every feature map and of the probabilities on the first test images."""
+    images = job.dataset.test.images[:_LAYER_IMAGES]
+    reference = with_named_outputs(model, True).predict(
+        apply_table(input_table(job.card.input), images), batch_size=_LAYER_IMAGES, verbose=0
+    )
+    table = variant.session.table(job.card.input)
+    layers = []
+    for name in [*(layer.name for layer in feature_maps(model)), PROBABILITIES]:
+        tensor = variant.session.outputs[name]
+        converted = tensor.dequantize(variant.session.run_all(images, table, tensor))
+        layers.append(LayerParity(name, sqnr_db(reference[name], converted)))
+    return tuple(layers)
+
+
+def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:
+    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(variant.flatbuffer))
+    card = dataclasses.replace(card, parity=variant.parity, provenance=provenance)
+    chosen = probes.choose(job.dataset.test, variant.probabilities, job.seed)
+    images = job.dataset.test.images[chosen]
+    golden = Golden(
+        images=images,
+        keras=expected[chosen],
+        host=variant.probabilities[chosen],
+        host_runtime=variant.session.runtime,
+        preprocessing_sha256=preprocessing_sha256(card.input, images),
+    )
+    members = {
+        CARD: card.to_json().encode(),
+        LABELS: "".join(f"{label}\n" for label in card.labels).encode(),
+        GOLDEN: golden.to_bytes(),
+    }
+    return pack(variant.flatbuffer, members)
+
+
+def _provenance(job: Job) -> Provenance:
+    return Provenance(
+        edgecnn=version("edgecnn"),
+        keras=version("keras"),
+        tensorflow=version("tensorflow"),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        parent_sha256=sha256(job.model.read_bytes()),
+    )

@@ -1,0 +1,30 @@
+"""Choose the golden probes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.dataset import Split, stratified
+
+COUNT = 30
+# A healthy device may move a probability by 0.1 (edgecnn.golden.TOLERANCE): a top-1 with this lead cannot flip.
+_SAFE_LEAD = 0.25
+
+
+def choose(split: Split, probabilities: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.int64]:
+    """Indices of the images of `split` that tell most about a device.
+
+    Args:
+        probabilities: the converted model's, float32 (images, classes).
+        seed: draws among equals.
+
+    Returns:
+        int64, `COUNT` or fewer, stratified over the classes: of each class the images whose top-1 leads by least, because
+        a probability near 1 hides small errors, but by enough that no healthy device changes it.
+    """
+    ordered = np.sort(probabilities, axis=1)
+    lead = ordered[:, -1] - ordered[:, -2]
+    safe = np.flatnonzero(lead >= _SAFE_LEAD)
+    closest = safe[np.argsort(lead[safe], kind="stable")][: 20 * COUNT]
+    if len(closest) == 0:
+        return np.arange(min(COUNT, len(split)))
+    return closest[stratified(split.labels[closest], COUNT, seed)]

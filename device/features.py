@@ -1,0 +1,80 @@
+"""Feature maps: what every convolution and pooling layer makes of an image."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.card import FeatureMap, InputSpec
+from edgecnn.errors import ModelFileError
+from edgecnn.preprocessing import Pixels, apply_table
+
+from .model import LoadedModel, load_model
+from .tensor import TensorSpec
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the network made of one image.
+
+    Attributes:
+        maps: float32 (height, width, channels) by layer name, in network order.
+        probabilities: float32 (classes,).
+    """
+
+    maps: dict[str, npt.NDArray[np.float32]]
+    probabilities: npt.NDArray[np.float32]
+
+
+class FeatureExtractor:
+    """Reads the feature maps of an activations variant.
+
+        maps = FeatureExtractor("fashion-mnist.activations").extract(pixels).maps
+        maps["conv2d"].shape  # (26, 26, 64)
+
+    Attributes:
+        layers: the feature maps it gives, in network order.
+        labels: class names in output order.
+        input: how images are turned into its input; see `edgecnn.preprocessing.prepare`.
+    """
+
+    def __init__(self, model: str | Path, *, threads: int = 1) -> None:
+        """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
+
+        Raises:
+            ModelFileError: missing, damaged, refused by the runtime, or a plain model (the message names the right file).
+            DelegateError: no runtime is installed.
+        """
+        loaded = load_model(model, threads)
+        self._session, self._output = loaded.session, loaded.probabilities
+        self._tensors = _map_tensors(loaded, str(model))
+        self._table = self._session.table(loaded.input)
+        self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
+        self.labels: tuple[str, ...] = loaded.labels
+        self.input: InputSpec = loaded.input
+
+    def extract(self, pixels: Pixels) -> Features:
+        """Feature maps of prepared pixels: uint8 (height, width, channels)."""
+        self._session.run(apply_table(self._table, pixels)[None])
+        maps = {tensor.name: tensor.dequantize(self._session.output(tensor)) for tensor in self._tensors}
+        return Features(maps, self._output.dequantize(self._session.output(self._output)))
+
+
+def _map_tensors(loaded: LoadedModel, name: str) -> list[TensorSpec]:
+    outputs = loaded.session.outputs
+    names = [layer.name for layer in loaded.card.feature_maps] if loaded.card else sorted(outputs)
+    found = [outputs[name] for name in names if name in outputs and len(outputs[name].shape) == 4]
+    if not found or (loaded.card and len(found) < len(names)):
+        variant = name.removesuffix(".tflite") + ".activations" + (".tflite" if name.endswith(".tflite") else "")
+        raise ModelFileError(
+            f"{name} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
+        )
+    return found
+
+
+def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:
+    if loaded.card:
+        return loaded.card.feature_maps
+    return tuple(FeatureMap(tensor.name, "unknown", tensor.shape[1:]) for tensor in tensors)

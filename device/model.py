@@ -1,0 +1,140 @@
+"""Open a model by path or bundled name, with everything that is known about it."""
+
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.bundled import bundled_models, find_model
+from edgecnn.card import InputSpec, ModelCard
+from edgecnn.errors import EdgecnnWarning, ModelFileError
+from edgecnn.packing import PackedModel, read_model
+
+from .runtime import Kernels
+from .session import PROBABILITIES, Session
+from .tensor import TensorSpec
+
+_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in a session, and what its card (or for want of one, its tensors) say.
+
+    Attributes:
+        packed: the file.
+        session: the loaded model.
+        probabilities: the output with the class scores.
+        labels: class names in output order.
+        input: how images are turned into its input.
+    """
+
+    packed: PackedModel
+    session: Session
+    probabilities: TensorSpec
+    labels: tuple[str, ...]
+    input: InputSpec
+
+    @property
+    def card(self) -> ModelCard | None:
+        """The model's card; None for a file without one."""
+        return self.packed.card
+
+
+def read_packed(model: str | Path) -> PackedModel:
+    """Read and check a .tflite file or a bundled model; see `edgecnn.packing.read_model`.
+
+    Raises:
+        ModelFileError: no such file or bundled model, or the file is damaged.
+    """
+    path = find_model(model)
+    if not path.exists():
+        known = ", ".join(bundled_models())
+        raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {known}")
+    return read_model(path)
+
+
+def load_model(model: str | Path, threads: int = 1, kernels: Kernels = "default") -> LoadedModel:
+    """Load a .tflite file, or a bundled model by name.
+
+    A file without a card is first opened in a child process, because runtimes crash on damaged files; labels are
+    then indices, the input is read from the tensor, and an EdgecnnWarning says so.
+
+    Raises:
+        ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
+        DelegateError: no runtime is installed.
+    """
+    packed = read_packed(model)
+    if packed.card is None:
+        _try_in_child(find_model(model))
+    session = Session(packed, threads, kernels)
+    probabilities = _probabilities(session, packed.name)
+    classes = probabilities.shape[-1]
+    if packed.card is None:
+        warnings.warn(
+            f"{packed.name} carries no card: labels are indices, and pixels 0 to 255 are spread over the input's range. "
+            "If it was trained otherwise its answers are wrong",
+            EdgecnnWarning,
+            stacklevel=2,
+        )
+        return LoadedModel(packed, session, probabilities, tuple(map(str, range(classes))), _guess(session.input))
+    _check_card(packed.card, session, classes, packed.name)
+    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
+
+
+def _probabilities(session: Session, name: str) -> TensorSpec:
+    candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
+    found = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
+    if found is None or len(found.shape) != 2:
+        shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
+        raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
+    return found
+
+
+def _check_card(card: ModelCard, session: Session, classes: int, name: str) -> None:
+    if card.input.shape != session.input.shape[1:]:
+        raise ModelFileError(
+            f"{name}: the card's input {card.input.shape} is not the model's {session.input.shape[1:]}; "
+            "convert the model again"
+        )
+    if len(card.labels) != classes:
+        raise ModelFileError(
+            f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert the model again"
+        )
+
+
+def _guess(tensor: TensorSpec) -> InputSpec:
+    """Pixels 0 to 255 over the whole range of a quantized input, over 0 to 1 of a float one."""
+    _, height, width, channels = tensor.shape
+    scale, offset = 1 / 255, 0.0
+    if np.issubdtype(tensor.dtype, np.integer):
+        limits = np.iinfo(tensor.dtype)
+        scale = tensor.scale * (limits.max - limits.min) / 255
+        offset = (limits.min - tensor.zero_point) * tensor.scale
+    return InputSpec(
+        height=height,
+        width=width,
+        channels=channels,
+        colour="grayscale" if channels == 1 else "rgb",
+        fit="stretch",
+        resize_filter="bilinear",
+        scale=(scale,) * channels,
+        offset=(offset,) * channels,
+        background="any",
+    )
+
+
+def _try_in_child(path: Path) -> None:
+    command = [sys.executable, "-m", "edgecnn.device.probe", str(path)]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged") from None
+    if result.returncode < 0:
+        raise ModelFileError(f"{path} crashes the runtime (signal {-result.returncode}); it is damaged")
+    if result.returncode:
+        reason = result.stderr.strip().splitlines() or ["no reason given"]
+        raise ModelFileError(reason[-1])

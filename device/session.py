@@ -1,0 +1,90 @@
+"""A model that is loaded and ready: tensors in, tensors out, looked up once."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.card import InputSpec
+from edgecnn.errors import InputError, ModelFileError
+from edgecnn.packing import PackedModel
+from edgecnn.preprocessing import Pixels, apply_table, input_table
+
+from .runtime import Kernels, find_runtime, open_interpreter
+from .tensor import TensorSpec
+
+PROBABILITIES = "probabilities"
+
+
+class Session:
+    """A loaded model.
+
+    Attributes:
+        runtime: the runtime's name and version.
+        input: the one input tensor.
+        outputs: output tensors by signature name; never by position, which is arbitrary.
+        interpreter: the runtime's own, for looking into.
+    """
+
+    def __init__(self, model: PackedModel, threads: int = 1, kernels: Kernels = "default") -> None:
+        """Load `model`.
+
+        Raises:
+            ModelFileError: the runtime refuses it, or it has not one image input.
+            DelegateError: no runtime is installed.
+            InputError: `threads` is below 1.
+        """
+        if threads < 1:
+            raise InputError(f"threads must be 1 or more. Received: {threads}")
+        runtime = find_runtime()
+        self.runtime = f"{runtime.name} {runtime.version}"
+        self.interpreter: Any = open_interpreter(runtime, model.flatbuffer, model.name, threads, kernels)
+        inputs, self.outputs = _tensors(self.interpreter)
+        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[0] != 1 or inputs[0].shape[3] not in (1, 3):
+            shapes = ", ".join(str(tensor.shape) for tensor in inputs)
+            raise ModelFileError(
+                f"{model.name} must take one image of shape (1, height, width, 1 or 3). Received: inputs {shapes}; "
+                "edgecnn runs image classifiers only"
+            )
+        self.input = inputs[0]
+        self._index = self.input.index
+
+    def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
+        """The input value of every pixel value: (channels, 256) in the input's dtype."""
+        return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
+
+    def run(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Invoke the model on `tensor`: shape and dtype of `input`."""
+        self.interpreter.set_tensor(self._index, tensor)
+        self.interpreter.invoke()
+
+    def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+        values: npt.NDArray[Any] = self.interpreter.get_tensor(tensor.index)[0]
+        return values
+
+    def run_all(self, images: Pixels, table: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[Any]:
+        """Run uint8 `images` (count, height, width, channels) one by one.
+
+        Returns:
+            The output `tensor` of each, stacked, in its own dtype.
+        """
+        results = np.empty((len(images), *tensor.shape[1:]), tensor.dtype)
+        for row, pixels in enumerate(images):
+            self.run(apply_table(table, pixels)[None])
+            results[row] = self.output(tensor)
+        return results
+
+
+def _tensors(interpreter: Any) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:
+    """Inputs, and outputs by name: the signature's, or for a file without one the tensors' own."""
+    if interpreter.get_signature_list():
+        runner = interpreter.get_signature_runner()
+        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+    else:
+        inputs = {details["name"]: details for details in interpreter.get_input_details()}
+        outputs = {details["name"]: details for details in interpreter.get_output_details()}
+    return (
+        [TensorSpec.from_details(name, details) for name, details in inputs.items()],
+        {name: TensorSpec.from_details(name, details) for name, details in outputs.items()},
+    )

@@ -1,0 +1,64 @@
+"""One input or output of a model, and what its integers mean."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import ModelFileError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor's place and type in an interpreter.
+
+    Attributes:
+        index: what the interpreter calls it by.
+        shape: with the batch dimension.
+        dtype: float32, int8, uint8 or int16.
+        scale: real units per integer step; 0 if the tensor is not quantized.
+        zero_point: the integer that stands for 0.0.
+    """
+
+    name: str
+    index: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+    @classmethod
+    def from_details(cls, name: str, details: dict[str, Any]) -> "TensorSpec":
+        """From what an interpreter's `get_*_details` returns."""
+        scale, zero_point = details["quantization"]
+        shape = tuple(int(size) for size in details["shape"])
+        return cls(name, int(details["index"]), shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+
+    def dequantize(self, values: Array) -> npt.NDArray[np.float32]:
+        """`values` of this tensor as real numbers; a tensor that is not quantized is returned as it is."""
+        if np.issubdtype(self.dtype, np.floating):
+            return values.astype(np.float32, copy=False)
+        return dequantize(values, self.scale, self.zero_point)
+
+
+def dequantize(q: Array, scale: float, zero_point: int) -> npt.NDArray[np.float32]:
+    """Turn stored integers back into real numbers.
+
+    Args:
+        q: int8, uint8 or int16, any shape.
+        scale: real units per integer step, above 0.
+        zero_point: the integer that stands for 0.0.
+
+    Returns:
+        float32, the shape of `q`.
+
+    Raises:
+        ModelFileError: `scale` is not above 0.
+    """
+    if scale <= 0:
+        raise ModelFileError(f"quantization scale must be above 0, got {scale}; convert the model again")
+    # 127 - (-128) does not fit int8 and wraps to -1: widen, then subtract.
+    return (q.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)

@@ -1,0 +1,70 @@
+"""Replay the golden probes: is this still the same classifier on this machine?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.errors import ModelFileError
+from edgecnn.golden import TOLERANCE, Golden, preprocessing_sha256
+
+from .model import load_model
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the golden probes say.
+
+    Attributes:
+        runtime: what ran them here.
+        host_runtime: what ran them where the model was converted.
+        probes: how many.
+        top1_equal: how many have the same top-1 here as there.
+        keras_top1_equal: how many have the same top-1 here as in Keras.
+        max_difference: largest difference of a probability from there.
+        tolerance: what healthy kernels may differ by.
+        preprocessing_equal: whether images turn into the same tensors, to the bit.
+    """
+
+    runtime: str
+    host_runtime: str
+    probes: int
+    top1_equal: int
+    keras_top1_equal: int
+    max_difference: float
+    tolerance: float
+    preprocessing_equal: bool
+
+    @property
+    def passed(self) -> bool:
+        """Every top-1 equal, every probability within the tolerance, the preprocessing equal."""
+        return self.top1_equal == self.probes and self.max_difference <= self.tolerance and self.preprocessing_equal
+
+
+def verify(model: str | Path, *, threads: int = 1) -> Verification:
+    """Replay the golden probes of `model`, a .tflite file or bundled name.
+
+    Raises:
+        ModelFileError: missing, damaged, refused by the runtime, or without golden probes.
+        DelegateError: no runtime is installed.
+    """
+    loaded = load_model(model, threads)
+    if loaded.card is None or loaded.packed.golden is None:
+        raise ModelFileError(f"{loaded.packed.name} carries no golden probes; convert it with edgecnn convert")
+    golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
+    if golden.images.shape[1:] != loaded.input.shape or len(golden.images) == 0:
+        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
+    table = loaded.session.table(loaded.input)
+    raw = loaded.session.run_all(golden.images, table, loaded.probabilities)
+    here = loaded.probabilities.dequantize(raw)
+    top1 = here.argmax(axis=1)
+    return Verification(
+        runtime=loaded.session.runtime,
+        host_runtime=golden.host_runtime,
+        probes=len(here),
+        top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
+        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()),
+        max_difference=float(np.abs(here - golden.host).max()),
+        tolerance=TOLERANCE[loaded.card.quantization.scheme],
+        preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
+    )

@@ -1,0 +1,1 @@
+"""One module a command; each holds `command`, a click command that imports its stage when it runs."""

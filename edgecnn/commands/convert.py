@@ -1,0 +1,109 @@
+"""edgecnn convert."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.card import Scheme
+    from edgecnn.convert import Conversion, ConvertedFile
+
+
+@click.command(name="convert")
+@click.argument("run", type=click.Path())
+@click.option("--int8", is_flag=True, help="8-bit integers throughout; this is what is made if no scheme is named.")
+@click.option("--float32", is_flag=True, help="No quantization.")
+@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the files.  [default: RUN]")
+@click.option("--no-activations", is_flag=True, help="Do not make the variant that returns feature maps.")
+@click.option(
+    "--calibration-images",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Training images that show which values occur, stratified over the classes.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the calibration images.")
+@options.data_dir
+@options.force
+@options.as_json
+@options.verbose
+def command(
+    run: str,
+    int8: bool,
+    float32: bool,
+    output: str | None,
+    no_activations: bool,
+    calibration_images: int,
+    seed: int,
+    data_dir: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Convert the trained network in RUN to TFLite files that carry all a device needs.
+
+    Example: edgecnn convert runs/shoes --int8
+    """
+    from edgecnn.extras import require_tensorflow
+
+    require_tensorflow("edgecnn convert")
+    from edgecnn.convert import convert
+
+    schemes: list[Scheme] = ["float32"] if float32 else []
+    if int8 or not float32:
+        schemes.append("int8")
+    dataset = options.load_dataset(data_dir)
+    conversions = [
+        convert(
+            run,
+            dataset,
+            scheme=scheme,
+            output=output,
+            activations=not no_activations,
+            calibration_images=calibration_images,
+            seed=seed,
+            force=force,
+            progress=options.note,
+        )
+        for scheme in schemes
+    ]
+    if as_json:
+        options.print_json([_json(conversion) for conversion in conversions])
+        return
+    for conversion in conversions:
+        _print(conversion)
+
+
+def _print(conversion: "Conversion") -> None:
+    files = [file for file in (conversion.plain, conversion.activations) if file]
+    parity = conversion.plain.parity
+    rows = [_row(str(file.path), file) for file in files]
+    keras = ("Keras", "", "", f"{parity.keras_accuracy:.2%}", "", "")
+    click.echo(options.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows]))
+    click.echo(f"on {parity.images:,} test images; float32 TFLite has {conversion.float32_bytes:,} bytes")
+    if conversion.bit_equal is not None:
+        equal = "equal to the bit" if conversion.bit_equal else "NOT EQUAL; do not use the activations variant"
+        click.echo(f"probabilities of both files: {equal}")
+    for layer in conversion.layers:
+        click.echo(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
+
+
+def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
+    parity = file.parity
+    interval = f"{parity.interval_low:.2%} - {parity.interval_high:.2%}"
+    return name, f"{file.size_bytes:,}", f"{file.ratio:.1%}", f"{parity.accuracy:.2%}", interval, f"{parity.agreement:.2%}"
+
+
+def _json(conversion: "Conversion") -> dict[str, Any]:
+    import dataclasses
+    import math
+
+    data = dataclasses.asdict(conversion)
+    for file in ("plain", "activations"):
+        if data[file]:
+            data[file]["path"] = str(data[file]["path"])
+    for layer in data["layers"]:
+        if math.isinf(layer["sqnr_db"]):
+            layer["sqnr_db"] = None
+    return data

@@ -1,0 +1,53 @@
+"""edgecnn evaluate."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.convert import KerasModel
+    from edgecnn.device import Classifier
+
+
+@click.command(name="evaluate")
+@click.argument("model")
+@options.data_dir
+@options.threads
+@options.as_json
+@options.verbose
+def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> None:
+    """Evaluate MODEL, a .keras or .tflite file or a bundled name, on Fashion-MNIST's 10,000 test images.
+
+    Example: edgecnn evaluate runs/shoes/model.int8.tflite
+    """
+    from edgecnn.errors import ModelFileError
+    from edgecnn.metrics import evaluate_probabilities, most_confused
+
+    runner = _runner(model, threads)
+    dataset = options.load_dataset(data_dir)
+    if runner.input.shape != dataset.test.images.shape[1:]:
+        shape = dataset.test.images.shape[1:]
+        raise ModelFileError(f"{model} takes images of shape {runner.input.shape}, the test set has {shape}")
+    if runner.card and runner.labels != dataset.labels:
+        raise ModelFileError(f"{model} has other labels than the test set: {', '.join(runner.labels)}")
+    options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
+    result = evaluate_probabilities(runner.predict_all(dataset.test.images), dataset.test.labels)
+    if as_json:
+        data = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
+        options.print_json({**data, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
+        return
+    click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
+    for true, predicted, count in most_confused(result):
+        click.echo(f"  {count} times {dataset.labels[true]} taken for {dataset.labels[predicted]}")
+
+
+def _runner(model: str, threads: int) -> "KerasModel | Classifier":
+    if model.endswith(".keras"):
+        from edgecnn.convert import KerasModel
+
+        return KerasModel(model)
+    from edgecnn.device import Classifier
+
+    return Classifier(model, threads=threads)

@@ -1,0 +1,83 @@
+"""Options and output that several commands share."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgecnn.quiet import set_verbose
+
+if TYPE_CHECKING:
+    from edgecnn.dataset import Dataset
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _verbose(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value:
+        set_verbose()
+
+
+verbose = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, callback=_verbose, help="Show what TensorFlow and the runtime say."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+force = click.option("--force", is_flag=True, help="Replace output files that exist.")
+threads = click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads that the runtime may use."
+)
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False),
+    help="Folder with the four Fashion-MNIST IDX files.  [default: $EDGECNN_DATA, or where they are found]",
+)
+invert = click.option(
+    "--invert",
+    type=click.Choice(["no", "yes", "auto"]),
+    default="no",
+    show_default=True,
+    help="Swap light and dark: yes, or auto when the border contradicts the training images' background.",
+)
+
+
+def note(message: str) -> None:
+    """Tell people, on standard error."""
+    click.echo(message, err=True)
+
+
+def print_json(result: object) -> None:
+    """Print a result for programs, on standard output."""
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def load_dataset(folder: str | None) -> "Dataset":
+    """Fashion-MNIST; see `edgecnn.train.load_fashion_mnist`."""
+    from edgecnn.train.fashion_mnist import load
+
+    return load(folder, progress=note)
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table for people: the first column left-aligned, the others right-aligned."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = []
+    for row in [header, *rows]:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+@contextmanager
+def each_image(ctx: click.Context) -> Iterator[Callable[[Exception], None]]:
+    """Yield what is to be called with the error of an image that cannot be used; in the end, exit 1 if there was one."""
+    failed: list[str] = []
+
+    def report(error: Exception) -> None:
+        failed.append(str(error))
+        note(f"Error: {error}")
+
+    yield report
+    if failed:
+        ctx.exit(1)

@@ -1,0 +1,56 @@
+"""edgecnn samples."""
+
+import io
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from . import options
+
+
+@click.command(name="samples")
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option(
+    "--test-image",
+    "indices",
+    type=click.IntRange(0, 9999),
+    multiple=True,
+    metavar="N",
+    help="Write test image N of Fashion-MNIST instead of the bundled samples; may be repeated.",
+)
+@options.data_dir
+@options.force
+@options.verbose
+def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: bool) -> None:
+    """Write sample images to FOLDER: one or more of each class, from Fashion-MNIST's test set.
+
+    Example: edgecnn samples photos
+    """
+    from edgecnn.output import refuse_existing, write_bytes
+
+    images = dict(_test_images(indices, data_dir) if indices else _bundled())
+    paths = {Path(folder) / name: data for name, data in images.items()}
+    refuse_existing(paths, force)
+    for path, data in paths.items():
+        write_bytes(path, data)
+        click.echo(path)
+
+
+def _bundled() -> Iterator[tuple[str, bytes]]:
+    files = (file for file in resources.files("edgecnn.samples").iterdir() if file.name.endswith(".png"))
+    for file in sorted(files, key=lambda file: file.name):
+        yield file.name, file.read_bytes()
+
+
+def _test_images(indices: tuple[int, ...], data_dir: str | None) -> Iterator[tuple[str, bytes]]:
+    from PIL import Image
+
+    dataset = options.load_dataset(data_dir)
+    for index in indices:
+        buffer = io.BytesIO()
+        Image.fromarray(dataset.test.images[index, :, :, 0]).save(buffer, "PNG", optimize=True)
+        label = re.sub(r"[^a-z]+", "-", dataset.labels[dataset.test.labels[index]].lower())
+        yield f"test-{index:04}-{label}.png", buffer.getvalue()

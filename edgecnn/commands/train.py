@@ -1,0 +1,76 @@
+"""edgecnn train."""
+
+import click
+
+from . import options
+
+
+@click.command(name="train")
+@click.option("--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/ARCHITECTURE-RECIPE]")
+@click.option("--architecture", type=click.Choice(["reference"]), default="reference", show_default=True)
+@click.option(
+    "--recipe",
+    type=click.Choice(["fast", "best", "notebook"]),
+    default="fast",
+    show_default=True,
+    help="fast: 4 epochs; best: 24 epochs with flips and dropout; notebook: the tutorial's own training.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, shuffling and dropout.")
+@click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
+@click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
+@options.data_dir
+@options.force
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(
+    ctx: click.Context,
+    output: str | None,
+    architecture: str,
+    recipe: str,
+    seed: int,
+    epochs: int | None,
+    train_images: int | None,
+    data_dir: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Train a CNN on Fashion-MNIST.
+
+    Writes a run directory: model.keras, card.json, history.csv, history.png, metrics.json, confusion.png.
+
+    Example: edgecnn train --recipe fast --output runs/shoes
+    """
+    import dataclasses
+
+    from edgecnn.extras import require_tensorflow
+
+    require_tensorflow("edgecnn train")
+    from edgecnn.train import RECIPES, train
+    from edgecnn.train.console import Live
+
+    dataset = options.load_dataset(data_dir)
+    options.note(f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images")
+    if train_images:
+        dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
+    run = train(
+        output or f"runs/{architecture}-{recipe}",
+        dataset,
+        architecture=architecture,
+        recipe=recipe,
+        seed=seed,
+        epochs=epochs,
+        force=force,
+        progress=Live(RECIPES[recipe].batch_size),
+    )
+    evaluation = run.evaluation
+    if as_json:
+        result = {"run": str(run.path), "accuracy": evaluation.accuracy, "loss": evaluation.loss}
+        options.print_json({**result, "epochs": len(run.history), "interrupted": run.interrupted, "device": run.device})
+    else:
+        click.echo(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
+        click.echo(f"wrote {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
+    if run.interrupted:
+        saved = run.card.training.epochs if run.card.training else 0
+        options.note(f"stopped by Ctrl-C after {len(run.history)} epochs; {run.model_path} is epoch {saved}, the best of them")
+        ctx.exit(1)

@@ -1,0 +1,91 @@
+"""Golden probes: a few images and their right answers, which travel with the model and are replayed on the device."""
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .card import InputSpec
+from .errors import ModelFileError
+from .preprocessing import Pixels, apply_table, input_table, prepare
+
+# The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the reference
+# int8 kernels differ by up to 17/256 on the reference network; float32 kernels by some 1e-6.
+TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.05, "int8": 0.1, "int16x8": 0.02}
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Probe images and what they must give.
+
+    Attributes:
+        images: uint8 (count, height, width, channels).
+        keras: Keras' probabilities, float32 (count, classes).
+        host: the converted model's on the machine that converted it, float32 (count, classes).
+        host_runtime: name and version of what ran it there.
+        preprocessing_sha256: see `preprocessing_sha256`.
+    """
+
+    images: Pixels
+    keras: npt.NDArray[np.float32]
+    host: npt.NDArray[np.float32]
+    host_runtime: str
+    preprocessing_sha256: str
+
+    def to_bytes(self) -> bytes:
+        """golden.npz; the same probes give the same bytes."""
+        buffer = io.BytesIO()
+        # Not np.savez: it stamps its members with the time of day.
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, value in vars(self).items():
+                member = io.BytesIO()
+                np.save(member, np.asarray(value), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> "Golden":
+        """Read golden.npz; `name` is the model's, for messages.
+
+        Raises:
+            ModelFileError: not what `to_bytes` writes.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return cls(
+                    images=arrays["images"],
+                    keras=arrays["keras"],
+                    host=arrays["host"],
+                    host_runtime=str(arrays["host_runtime"]),
+                    preprocessing_sha256=str(arrays["preprocessing_sha256"]),
+                )
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
+
+
+def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
+    """SHA-256 over what the preprocessing makes of `images` and of test patterns that need every step of it.
+
+    The patterns (grayscale, RGB, RGBA, 16-bit; larger, smaller, wider and taller than the input) are integers computed
+    here, so two machines with the same hash convert, flatten, pad and resize alike to the last bit. The table is taken
+    in float32: that of a quantized input follows from it and from the model's own scale.
+    """
+    digest = hashlib.sha256(apply_table(input_table(spec), images).tobytes())
+    for pattern in _patterns():
+        digest.update(prepare(pattern, spec).pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _patterns() -> list[Image.Image]:
+    shapes = {"L": (61, 47, 1), "RGB": (40, 97, 3), "RGBA": (19, 23, 4)}
+    patterns = []
+    for mode, (height, width, channels) in shapes.items():
+        y, x, c = np.mgrid[:height, :width, :channels]
+        values = ((x * 7 + y * 13 + c * 71 + x * y) % 256).astype(np.uint8)
+        patterns.append(Image.fromarray(values[:, :, 0] if mode == "L" else values))
+    y, x = np.mgrid[:64, :64]
+    return [*patterns, Image.fromarray((x * 1021 + y * 13).astype(np.uint16))]
