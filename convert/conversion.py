@@ -44,7 +44,7 @@ class Conversion:
         plain: the model.
         activations: its activations variant; None if it was not asked for.
         float32_bytes: size of the bare float32 TFLite model, for comparison.
-        bit_equal: whether both files gave the same probabilities, to the bit, on every test image; None without variant.
+        bit_equal: whether both files gave equal probabilities, to the bit, on every test image; None without variant.
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
     """
 
@@ -78,7 +78,7 @@ def convert(
         scheme: `float32` or `int8`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
         output: folder for the files; the run directory by default.
         activations: write the activations variant too.
-        calibration_images: size of the representative dataset, stratified over the classes. From 10 on little is gained.
+        calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
         seed: draws the calibration images.
         force: replace files that exist.
         progress: is told each step in words.

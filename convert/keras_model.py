@@ -78,7 +78,9 @@ class KerasModel:
     def layer_table(self) -> list[LayerInfo]:
         """Every layer with its output shape, multiply-accumulates and parameters, in network order."""
         return [
-            LayerInfo(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params())
+            LayerInfo(
+                layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params()
+            )
             for layer in self._model.layers
         ]
 

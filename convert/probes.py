@@ -18,8 +18,8 @@ def choose(split: Split, probabilities: npt.NDArray[np.float32], seed: int) -> n
         seed: draws among equals.
 
     Returns:
-        int64, `COUNT` or fewer, stratified over the classes: of each class the images whose top-1 leads by least, because
-        a probability near 1 hides small errors, but by enough that no healthy device changes it.
+        int64, `COUNT` or fewer, stratified over the classes: the images whose top-1 leads by least, because a
+        probability near 1 hides small errors, but by enough that no healthy device changes it.
     """
     ordered = np.sort(probabilities, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]

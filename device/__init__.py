@@ -1,6 +1,6 @@
 """Stage 3: run a .tflite file on a Raspberry Pi, without TensorFlow.
 
-    Classifier("fashion-mnist").classify("shoe.png")[0].label
+Classifier("fashion-mnist").classify("shoe.png")[0].label
 """
 
 from .classifier import Classifier, Prediction

@@ -26,7 +26,7 @@ class Picture:
     features: Features
 
 
-def draw_filter(pictures: Sequence[Picture], channel: int, path: Path) -> None:
+def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_input: bool = False) -> None:
     """Draw one filter: rows are images, columns the layers in network order.
 
     Each map has its own colour scale, from its smallest to its largest value.
@@ -35,22 +35,24 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path) -> None:
         pictures: one or more.
         channel: of every layer, from 0.
         path: a .png file, replaced.
+        show_input: put the image as the model sees it into a first column.
     """
     layers = list(pictures[0].features.maps)
-    rows, columns = len(pictures), len(layers) + 1
+    rows, columns = len(pictures), len(layers) + show_input
     figure = Figure(figsize=(2.4 * columns, 2.4 * rows + 0.5), layout="constrained")
     figure.suptitle(f"filter {channel}")
     grid = figure.subplots(rows, columns, squeeze=False)
     for row, picture in zip(grid, pictures, strict=True):
-        _show_image(row[0], picture)
-        for axes, layer in zip(row[1:], layers, strict=True):
+        if show_input:
+            _show_image(row[0], picture.pixels)
+        for axes, layer in zip(row[show_input:], layers, strict=True):
             values = picture.features.maps[layer][:, :, channel]
             axes.imshow(values, cmap=COLOUR_MAP)
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
             _bare(axes)
-    grid[0][0].set_title("input", fontsize=9)
-    for axes, layer in zip(grid[0][1:], layers, strict=True):
-        axes.set_title(layer, fontsize=9)
+        row[0].set_ylabel(picture.title, fontsize=8)
+    for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
+        axes.set_title(title, fontsize=9)
     _save(figure, path)
 
 
@@ -87,10 +89,8 @@ def mosaic(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return canvas
 
 
-def _show_image(axes: Any, picture: Picture) -> None:
-    pixels = picture.pixels
+def _show_image(axes: Any, pixels: Pixels) -> None:
     axes.imshow(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
-    axes.set_ylabel(picture.title, fontsize=8)
     _bare(axes)
 
 

@@ -44,7 +44,7 @@ class FeatureExtractor:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
         Raises:
-            ModelFileError: missing, damaged, refused by the runtime, or a plain model (the message names the right file).
+            ModelFileError: missing, damaged, refused by the runtime, or a plain model.
             DelegateError: no runtime is installed.
         """
         loaded = load_model(model, threads)

@@ -14,7 +14,7 @@ from .runtime import operators
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """A tensor; `scales` is empty if it is not quantized, and has one entry a channel if it is quantized per channel."""
+    """A tensor; `scales` is empty if it is not quantized, and has one entry a channel if it is so quantized."""
 
     index: int
     name: str

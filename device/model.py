@@ -75,8 +75,8 @@ def load_model(model: str | Path, threads: int = 1, kernels: Kernels = "default"
     classes = probabilities.shape[-1]
     if packed.card is None:
         warnings.warn(
-            f"{packed.name} carries no card: labels are indices, and pixels 0 to 255 are spread over the input's range. "
-            "If it was trained otherwise its answers are wrong",
+            f"{packed.name} carries no card: labels are indices, and pixels are spread over the input's range; "
+            "a model that was trained otherwise will answer wrongly",
             EdgecnnWarning,
             stacklevel=2,
         )
@@ -102,7 +102,7 @@ def _check_card(card: ModelCard, session: Session, classes: int, name: str) -> N
         )
     if len(card.labels) != classes:
         raise ModelFileError(
-            f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert the model again"
+            f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert it again"
         )
 
 

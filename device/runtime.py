@@ -34,7 +34,9 @@ def find_runtime() -> Runtime:
         return _load("ai-edge-litert", "ai_edge_litert.interpreter")
     if importlib.util.find_spec("tflite_runtime"):
         if int(version("numpy").partition(".")[0]) >= 2:
-            raise DelegateError(f'tflite-runtime needs numpy below 2, here is {version("numpy")}: pip install "numpy<2"')
+            raise DelegateError(
+                f'tflite-runtime needs numpy below 2, here is {version("numpy")}: pip install "numpy<2"'
+            )
         return _load("tflite-runtime", "tflite_runtime.interpreter")
     raise DelegateError(
         "no TFLite runtime is installed: pip install ai-edge-litert (on 32-bit Raspberry Pi OS: "
@@ -68,7 +70,7 @@ def open_interpreter(runtime: Runtime, flatbuffer: bytes, name: str, threads: in
         "reference": resolvers.BUILTIN_REF,
         "plain": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     }[kernels]
-    reason = ""
+    interpreter, refusal = None, ""
     with captured_stderr() as native:
         try:
             interpreter = runtime.module.Interpreter(
@@ -76,9 +78,10 @@ def open_interpreter(runtime: Runtime, flatbuffer: bytes, name: str, threads: in
             )
             interpreter.allocate_tensors()
         except _REFUSALS as error:
-            reason = str(error)
-    if reason or native.text.startswith("ERROR"):
-        reason = reason or native.text.splitlines()[0]
+            refusal = str(error).strip() or type(error).__name__
+    if refusal:
+        # Some refusals come with an empty message: the reason is on standard error only.
+        reason = " ".join([refusal, *native.text.splitlines()])
         raise ModelFileError(f"{runtime.name} {runtime.version} cannot run {name}: {reason}; convert the model again")
     return interpreter
 

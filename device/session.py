@@ -47,6 +47,11 @@ class Session:
                 "edgecnn runs image classifiers only"
             )
         self.input = inputs[0]
+        if self.input.dtype.kind != "f" and self.input.scale <= 0:
+            raise ModelFileError(
+                f"{model.name} takes {self.input.dtype} without a quantization scale, so what a pixel should be is unknown; "
+                "convert the model again"
+            )
         self._index = self.input.index
 
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:

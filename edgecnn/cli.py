@@ -14,7 +14,7 @@ COMMANDS = ("train", "evaluate", "convert", "info", "classify", "features", "ver
 
 
 class LazyGroup(click.Group):
-    """Loads `edgecnn.commands.<name>` when <name> is called; turns expected failures into a sentence and exit code 1."""
+    """Loads `edgecnn.commands.<name>` when it is called; turns expected failures into a sentence and exit code 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, not of the alphabet."""

@@ -64,7 +64,7 @@ def _decode_scalar(hint: type, value: object, where: str) -> Any:
     # bool is a subclass of int, but `true` is not a height.
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
-    return hint(value)
+    return float(value) if hint is float and isinstance(value, int) else value
 
 
 def _shown(value: object) -> str:

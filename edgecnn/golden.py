@@ -13,8 +13,8 @@ from .card import InputSpec
 from .errors import ModelFileError
 from .preprocessing import Pixels, apply_table, input_table, prepare
 
-# The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the reference
-# int8 kernels differ by up to 17/256 on the reference network; float32 kernels by some 1e-6.
+# The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the
+# reference int8 kernels differ by up to 17/256 on the reference network; float32 kernels by some 1e-6.
 TOLERANCE = {"float32": 1e-4, "float16": 0.01, "dynamic": 0.05, "int8": 0.1, "int16x8": 0.02}
 
 

@@ -26,9 +26,7 @@ class Evaluation:
     confusion: npt.NDArray[np.int64]
 
 
-def evaluate_probabilities(
-    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
-) -> Evaluation:
+def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Evaluation:
     """Compare probabilities, (images, classes), with the true class indices, (images,)."""
     predicted = probabilities.argmax(axis=1)
     classes = probabilities.shape[1]

@@ -55,7 +55,7 @@ class PackedModel:
         name: the file's name, for messages.
         flatbuffer: what a runtime parses.
         card: None for a file that never had one.
-        golden: the bytes of golden.npz; None where there is none.
+        golden: the bytes of golden.npz; None for a file that never had a card.
     """
 
     name: str
@@ -116,7 +116,7 @@ def unpack(data: bytes, name: str) -> PackedModel:
             f"{name} is damaged: its SHA-256 is {found[:12]}…, its card says "
             f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {_DAMAGED}"
         )
-    return PackedModel(name, flatbuffer, card, members.get(GOLDEN))
+    return PackedModel(name, flatbuffer, card, members[GOLDEN])
 
 
 def _split(data: bytes, name: str) -> tuple[bytes, bytes | None]:
@@ -145,7 +145,10 @@ def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(tail)) as archive:
             members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
     except _UNREADABLE as error:
-        raise ModelFileError(f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}") from None
-    if CARD not in members:
-        raise ModelFileError(f"{name} is damaged: there is no {CARD} behind the model; {_DAMAGED}")
+        raise ModelFileError(
+            f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
+        ) from None
+    missing = {CARD, LABELS, GOLDEN} - set(members)
+    if missing:
+        raise ModelFileError(f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}")
     return members

@@ -1,10 +1,10 @@
 """The one preprocessing: training, calibration, parity and the device all turn an image into model input here.
 
-    Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
+Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from .card import InputSpec
 from .errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
+Array = npt.NDArray[Any]
 Invert = Literal["no", "yes", "auto"]
 
 _FILTERS = {
@@ -66,13 +67,15 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         flat = ImageOps.invert(flat)
     note = ""
     if contradicts and not inverted and invert == "no":
-        note = f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
+        note = (
+            f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
+        )
         note += "background is the other way round here, try --invert yes (or auto)"
     pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
     return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
 
 
-def prepare_array(pixels: npt.NDArray[np.generic], spec: InputSpec, invert: Invert = "no") -> Prepared:
+def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no") -> Prepared:
     """Like `prepare`, for a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4: with alpha).
 
     Raises:
@@ -92,9 +95,7 @@ def prepare_array(pixels: npt.NDArray[np.generic], spec: InputSpec, invert: Inve
     return prepare(Image.fromarray(array), spec, invert)
 
 
-def input_table(
-    spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float = 0.0, zero_point: int = 0
-) -> npt.NDArray[np.generic]:
+def input_table(spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float = 0.0, zero_point: int = 0) -> Array:
     """The model-input value of every pixel value, of every channel.
 
     Args:
@@ -107,19 +108,19 @@ def input_table(
         https://ai.google.dev/edge/litert/models/quantization_spec.
     """
     values = np.arange(256) * np.array(spec.scale)[:, None] + np.array(spec.offset)[:, None]
-    if np.issubdtype(dtype, np.floating):
-        return values.astype(dtype)
-    limits = np.iinfo(np.dtype(dtype))  # type: ignore[arg-type]
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return np.asarray(values, dtype=kind)
+    limits = np.iinfo(kind.name)
     # rint rounds halves to even, TFLite away from zero: a half occurs only off the grid of real cards.
     steps = np.copysign(np.floor(np.abs(values / scale) + 0.5), values / scale)
-    return np.clip(steps + zero_point, limits.min, limits.max).astype(dtype)
+    return np.asarray(np.clip(steps + zero_point, limits.min, limits.max), dtype=kind)
 
 
-def apply_table(table: npt.NDArray[np.generic], pixels: Pixels) -> npt.NDArray[np.generic]:
+def apply_table(table: Array, pixels: Pixels) -> Array:
     """Gather `pixels`, uint8 (..., channels), through `table`, (channels, 256): same shape, the table's dtype."""
-    if len(table) == 1:
-        return table[0][pixels]
-    return table[np.arange(len(table)), pixels]
+    gathered: Array = table[0][pixels] if len(table) == 1 else table[np.arange(len(table)), pixels]
+    return gathered
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:

@@ -40,14 +40,23 @@ def reference(shape: tuple[int, int, int], classes: int) -> keras.Model:
 ARCHITECTURES: dict[str, Callable[[tuple[int, int, int], int], keras.Model]] = {"reference": reference}
 
 
+def check(name: str) -> None:
+    """Make sure that there is an architecture called `name`.
+
+    Raises:
+        InputError: there is none; the message lists the known ones.
+    """
+    if name not in ARCHITECTURES:
+        raise InputError(f"unknown architecture {name!r}; known: {', '.join(ARCHITECTURES)}")
+
+
 def build(name: str, shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Build the architecture called `name`; see its function for shapes.
 
     Raises:
-        InputError: no such architecture, or the network does not fit the input.
+        InputError: no such architecture.
     """
-    if name not in ARCHITECTURES:
-        raise InputError(f"unknown architecture {name!r}; known: {', '.join(ARCHITECTURES)}")
+    check(name)
     return ARCHITECTURES[name](shape, classes)
 
 

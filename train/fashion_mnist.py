@@ -87,8 +87,8 @@ def load(data_dir: str | Path | None = None, progress: Progress = lambda message
             _keep(files, progress)
         return _dataset(files, source.name)
     raise DataError(
-        f"Fashion-MNIST was not found. Tried: {'; '.join(tried)}. Install Debian's package {DEBIAN_PACKAGE}, or put the "
-        "four *-ubyte.gz files into a folder and name it with --data-dir or EDGECNN_DATA"
+        f"Fashion-MNIST was not found; tried: {'; '.join(tried)}; install Debian's package {DEBIAN_PACKAGE}, or put "
+        "the four *-ubyte.gz files into a folder and name it with --data-dir or EDGECNN_DATA"
     )
 
 

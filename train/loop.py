@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.dataset import Dataset, Split
 from edgecnn.card import InputSpec
+from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import EdgecnnError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.output import replacing

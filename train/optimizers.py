@@ -9,8 +9,8 @@ class ConvMuon(keras.optimizers.Muon):
     """Muon that takes convolution kernels too, reshaped to a matrix.
 
     Muon orthogonalises the momentum of weight matrices (Jordan et al., https://github.com/KellerJordan/Muon; learning
-    rate as in Liu et al., https://arxiv.org/abs/2502.16982). Keras' Muon leaves kernels of 4 dimensions to AdamW; here a
-    kernel (height, width, in, out) is the matrix (height * width * in, out), as in the convolution's im2col form.
+    rate as in Liu et al., https://arxiv.org/abs/2502.16982). Keras' Muon leaves kernels of 4 dimensions to AdamW;
+    here a kernel (height, width, in, out) is the matrix (height * width * in, out), the convolution's im2col form.
     """
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:

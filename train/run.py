@@ -17,7 +17,7 @@ FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json
 
 @dataclass(frozen=True)
 class Epoch:
-    """One finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds."""
+    """A finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds."""
 
     epoch: int
     loss: float

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgecnn.card import InputSpec, ModelCard, Provenance, Quantization, Training
 from edgecnn.dataset import Dataset
@@ -12,6 +12,7 @@ from edgecnn.extras import require_tensorflow
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
 from . import recipes, run
+from .console import Silent
 from .run import TrainingRun
 
 if TYPE_CHECKING:
@@ -73,49 +74,49 @@ def train(
     chosen = recipes.get(recipe)
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
-    path = Path(output)
     hush_tensorflow()
     with captured_stderr():
-        from . import hardware, loop, plots
-        from .console import Silent
+        from . import architectures, hardware, loop, plots
 
         device = hardware.detect()
+    architectures.check(architecture)
+    path = Path(output)
     run.prepare_folder(path, force)
-    spec = input_spec(dataset)
-    card = ModelCard(
-        name=f"{dataset.name}-{architecture}",
-        labels=dataset.labels,
-        input=spec,
-        quantization=Quantization("float32"),
-        provenance=_provenance(),
-        training=Training(dataset.name, dataset.sha256, architecture, recipe, seed, epochs=0, test_images=0),
-    )
+    card = _card(dataset, architecture, recipe, seed)
 
-    def save_card(epoch: int, accuracy: float | None = None, loss: float | None = None) -> ModelCard:
-        assert card.training is not None
-        images = 0 if accuracy is None else len(dataset.test)
-        training = dataclasses.replace(
-            card.training, epochs=epoch, test_images=images, test_accuracy=accuracy, test_loss=loss
-        )
-        saved = dataclasses.replace(card, training=training)
-        saved.save(path / "card.json")
-        return saved
+    def save_card(epoch: int) -> None:
+        _with_training(card, epochs=epoch).save(path / "card.json")
 
     try:
         outcome = loop.fit(
-            dataset, spec, architecture, chosen, seed, device, path / "model.keras", save_card, progress or Silent()
+            dataset,
+            card.input,
+            architecture,
+            chosen,
+            seed,
+            device,
+            path / "model.keras",
+            save_card,
+            progress or Silent(),
         )
     finally:
         run.remove_if_empty(path)
-    evaluation = loop.evaluate(outcome.model, dataset.test, spec)
+    evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
     result = TrainingRun(
         path=path,
-        card=save_card(outcome.saved_epoch, evaluation.accuracy, evaluation.loss),
+        card=_with_training(
+            card,
+            epochs=outcome.saved_epoch,
+            test_images=evaluation.images,
+            test_accuracy=evaluation.accuracy,
+            test_loss=evaluation.loss,
+        ),
         evaluation=evaluation,
         history=tuple(outcome.history),
         device=device.description,
         interrupted=outcome.interrupted,
     )
+    result.card.save(path / "card.json")
     run.write_history(path, result.history)
     run.write_metrics(result)
     plots.draw_history(result)
@@ -123,10 +124,22 @@ def train(
     return result
 
 
-def _provenance() -> Provenance:
-    return Provenance(
-        edgecnn=version("edgecnn"),
-        keras=version("keras"),
-        tensorflow=version("tensorflow"),
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+def _card(dataset: Dataset, architecture: str, recipe: str, seed: int) -> ModelCard:
+    return ModelCard(
+        name=f"{dataset.name}-{architecture}",
+        labels=dataset.labels,
+        input=input_spec(dataset),
+        quantization=Quantization("float32"),
+        provenance=Provenance(
+            edgecnn=version("edgecnn"),
+            keras=version("keras"),
+            tensorflow=version("tensorflow"),
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        ),
+        training=Training(dataset.name, dataset.sha256, architecture, recipe, seed, epochs=0),
     )
+
+
+def _with_training(card: ModelCard, **changes: Any) -> ModelCard:
+    assert card.training is not None
+    return dataclasses.replace(card, training=dataclasses.replace(card.training, **changes))

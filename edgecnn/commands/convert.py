@@ -92,7 +92,14 @@ def _print(conversion: "Conversion") -> None:
 def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
     parity = file.parity
     interval = f"{parity.interval_low:.2%} - {parity.interval_high:.2%}"
-    return name, f"{file.size_bytes:,}", f"{file.ratio:.1%}", f"{parity.accuracy:.2%}", interval, f"{parity.agreement:.2%}"
+    return (
+        name,
+        f"{file.size_bytes:,}",
+        f"{file.ratio:.1%}",
+        f"{parity.accuracy:.2%}",
+        interval,
+        f"{parity.agreement:.2%}",
+    )
 
 
 def _json(conversion: "Conversion") -> dict[str, Any]:

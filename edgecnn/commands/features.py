@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,10 +23,20 @@ MAX_IMAGES = 24
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True)
 @click.option(
-    "--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N", help="Draw filter N of every layer; may be repeated."
+    "--filter",
+    "filters",
+    type=click.IntRange(0),
+    multiple=True,
+    metavar="N",
+    help="Draw filter N of every layer; may be repeated.",
 )
 @click.option("--output", "-o", type=click.Path(file_okay=False), default="features", show_default=True, help="Folder.")
-@click.option("--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer.")
+@click.option(
+    "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
+)
+@click.option(
+    "--show-input", is_flag=True, help="Put the image as the model sees it into a first column of the figures."
+)
 @options.invert
 @options.threads
 @options.force
@@ -39,15 +49,16 @@ def command(
     filters: tuple[int, ...],
     output: str,
     npz: bool,
+    show_input: bool,
     invert: "Invert",
     threads: int,
     force: bool,
 ) -> None:
     """Draw what the layers of MODEL make of IMAGES.
 
-    MODEL is an activations variant (*.activations.tflite), a bundled one's name (fashion-mnist.activations), or a .keras
-    file where TensorFlow is installed. Writes a contact sheet of all filters for each image, and for each --filter a
-    figure with the images as rows and the layers as columns.
+    MODEL is an activations variant (*.activations.tflite), a bundled one's name (fashion-mnist.activations), or a
+    .keras file where TensorFlow is installed. Writes a contact sheet of all filters for each image, and for each
+    --filter a figure with the images as rows and the layers as columns.
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
@@ -66,7 +77,7 @@ def command(
         arrays = [folder / "features.npz"] if npz else []
         refuse_existing([*figures.values(), *sheets, *arrays], force)
         for number, path in figures.items():
-            draw_filter(pictures, number, path)
+            draw_filter(pictures, number, path, show_input)
             click.echo(path)
         for picture, path in zip(pictures, sheets, strict=True):
             draw_contact_sheet(picture, path)
@@ -90,7 +101,9 @@ def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[in
     for layer in extractor.layers:
         for number in filters:
             if number >= layer.shape[-1]:
-                raise click.UsageError(f"--filter {number}: layer {layer.name} has filters 0 to {layer.shape[-1] - 1} only")
+                raise click.UsageError(
+                    f"--filter {number}: layer {layer.name} has filters 0 to {layer.shape[-1] - 1} only"
+                )
 
 
 def _pictures(
@@ -128,7 +141,9 @@ def _pictures(
 def _npz(pictures: "list[Picture]") -> bytes:
     import numpy as np
 
-    arrays = {layer: np.stack([picture.features.maps[layer] for picture in pictures]) for layer in pictures[0].features.maps}
+    arrays: dict[str, Any] = {
+        layer: np.stack([picture.features.maps[layer] for picture in pictures]) for layer in pictures[0].features.maps
+    }
     arrays["probabilities"] = np.stack([picture.features.probabilities for picture in pictures])
     arrays["images"] = np.array([picture.title for picture in pictures])
     buffer = io.BytesIO()

@@ -64,7 +64,9 @@ def _print_card(card: "ModelCard") -> None:
         interval = f"95 % interval {parity.interval_low:.2%} to {parity.interval_high:.2%}"
         lines.append(("this file", f"{parity.accuracy:.2%}, {interval}, agreement {parity.agreement:.2%}"))
     made = card.provenance
-    lines.append(("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}"))
+    lines.append(
+        ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")
+    )
     for name, text in lines:
         click.echo(f"{name + ':':14} {text}")
     for layer in card.feature_maps:
@@ -76,7 +78,9 @@ def _print_tensors(info: "ModelInfo") -> None:
     rows = []
     for tensor in info.tensors:
         role = "input" if tensor.index in info.inputs else outputs.get(tensor.index, "")
-        rows.append((f"{tensor.index:3} {_short(tensor.name)}", role, str(list(tensor.shape)), tensor.dtype, _scale(tensor)))
+        rows.append(
+            (f"{tensor.index:3} {_short(tensor.name)}", role, str(list(tensor.shape)), tensor.dtype, _scale(tensor))
+        )
     click.echo("\n" + options.table(("tensor", "role", "shape", "dtype", "scale, zero point"), rows))
 
 
@@ -85,7 +89,7 @@ def _scale(tensor: "TensorInfo") -> str:
         return ""
     if len(tensor.scales) > 1:
         return f"{len(tensor.scales)} channels, {min(tensor.scales):.3g} to {max(tensor.scales):.3g}"
-    return f"{tensor.scales[0]:.6g}, {tensor.zero_points[0]}"
+    return f"{min(tensor.scales):.6g}, {min(tensor.zero_points)}"
 
 
 def _short(name: str) -> str:
@@ -113,7 +117,9 @@ def _keras(path: str, as_json: bool) -> None:
     total = sum(layer.parameters for layer in layers)
     if as_json:
         card = dataclasses.asdict(model.card) if model.card else None
-        options.print_json({"card": card, "layers": [dataclasses.asdict(layer) for layer in layers], "parameters": total})
+        options.print_json(
+            {"card": card, "layers": [dataclasses.asdict(layer) for layer in layers], "parameters": total}
+        )
         return
     click.echo(path)
     if model.card:

@@ -1,7 +1,7 @@
 """Options and output that several commands share."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,12 @@ def _verbose(_: click.Context, __: click.Parameter, value: bool) -> None:
 
 
 verbose = click.option(
-    "-v", "--verbose", is_flag=True, expose_value=False, callback=_verbose, help="Show what TensorFlow and the runtime say."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_verbose,
+    help="Show what TensorFlow and the runtime say.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 force = click.option("--force", is_flag=True, help="Replace output files that exist.")
@@ -59,7 +64,7 @@ def load_dataset(folder: str | None) -> "Dataset":
     return load(folder, progress=note)
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table for people: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = []
@@ -71,7 +76,7 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 @contextmanager
 def each_image(ctx: click.Context) -> Iterator[Callable[[Exception], None]]:
-    """Yield what is to be called with the error of an image that cannot be used; in the end, exit 1 if there was one."""
+    """Yield what to call with the error of an image that cannot be used; exit 1 at the end if there was one."""
     failed: list[str] = []
 
     def report(error: Exception) -> None:

@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 import click
@@ -40,9 +39,10 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
 
 
 def _bundled() -> Iterator[tuple[str, bytes]]:
-    files = (file for file in resources.files("edgecnn.samples").iterdir() if file.name.endswith(".png"))
-    for file in sorted(files, key=lambda file: file.name):
-        yield file.name, file.read_bytes()
+    from edgecnn.bundled import sample_images
+
+    for path in sample_images():
+        yield path.name, path.read_bytes()
 
 
 def _test_images(indices: tuple[int, ...], data_dir: str | None) -> Iterator[tuple[str, bytes]]:

@@ -6,7 +6,9 @@ from . import options
 
 
 @click.command(name="train")
-@click.option("--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/ARCHITECTURE-RECIPE]")
+@click.option(
+    "--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/ARCHITECTURE-RECIPE]"
+)
 @click.option("--architecture", type=click.Choice(["reference"]), default="reference", show_default=True)
 @click.option(
     "--recipe",
@@ -50,7 +52,9 @@ def command(
     from edgecnn.train.console import Live
 
     dataset = options.load_dataset(data_dir)
-    options.note(f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images")
+    options.note(
+        f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
+    )
     if train_images:
         dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
     run = train(
@@ -68,9 +72,13 @@ def command(
         result = {"run": str(run.path), "accuracy": evaluation.accuracy, "loss": evaluation.loss}
         options.print_json({**result, "epochs": len(run.history), "interrupted": run.interrupted, "device": run.device})
     else:
-        click.echo(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
+        click.echo(
+            f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images"
+        )
         click.echo(f"wrote {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
     if run.interrupted:
         saved = run.card.training.epochs if run.card.training else 0
-        options.note(f"stopped by Ctrl-C after {len(run.history)} epochs; {run.model_path} is epoch {saved}, the best of them")
+        options.note(
+            f"stopped by Ctrl-C after {len(run.history)} epochs; {run.model_path} is epoch {saved}, the best of them"
+        )
         ctx.exit(1)

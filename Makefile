@@ -1,0 +1,46 @@
+# make demo: the whole chain on Fashion-MNIST.  make test: every check and test.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bundle clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/edgecnn train --recipe fast --output demo/run --force
+	$(BIN)/edgecnn convert demo/run --int8 --float32 --force
+	$(BIN)/edgecnn evaluate demo/run/model.int8.tflite
+	$(BIN)/edgecnn verify demo/run/model.int8.tflite
+	$(BIN)/edgecnn samples demo/photos --test-image 9 --test-image 22 --test-image 45 --test-image 104 --force
+	$(BIN)/edgecnn classify demo/run/model.int8.tflite demo/photos --top 3
+	$(BIN)/edgecnn features demo/run/model.int8.activations.tflite demo/photos/test-0009-sneaker.png \
+	  demo/photos/test-0022-sneaker.png demo/photos/test-0045-sneaker.png \
+	  --filter 2 --filter 30 --npz --output demo/features --force
+
+check: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+test: check
+	$(BIN)/python -m pytest
+
+# The bundled model and samples, made anew by the commands that users have.
+bundle: .venv/installed
+	$(BIN)/edgecnn train --recipe best --output runs/bundle
+	$(BIN)/edgecnn convert runs/bundle --int8
+	cp runs/bundle/model.int8.tflite edgecnn/models/fashion-mnist.int8.tflite
+	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite
+	$(BIN)/edgecnn samples edgecnn/samples --force $(SAMPLES:%=--test-image %)
+
+# The first of each class, and the images that the tutorial draws (9, 22, 45) and classifies (104).
+SAMPLES := 0 1 2 4 6 8 9 13 18 19 22 45 104
+
+clean:
+	rm -rf .venv demo runs build dist *.egg-info
