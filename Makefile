@@ -25,7 +25,7 @@ check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy tests benchmarks
+	$(BIN)/mypy tests
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: check

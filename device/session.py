@@ -49,7 +49,7 @@ class Session:
         self.input = inputs[0]
         if self.input.dtype.kind != "f" and self.input.scale <= 0:
             raise ModelFileError(
-                f"{model.name} takes {self.input.dtype} without a quantization scale, so what a pixel should be is unknown; "
+                f"{model.name} takes {self.input.dtype} without a quantization scale: how pixels are meant is unknown; "
                 "convert the model again"
             )
         self._index = self.input.index

@@ -8,8 +8,9 @@ _DEFAULT_SCHEME = ".int8"
 
 def bundled_models() -> dict[str, Path]:
     """Bundled model files by name: `fashion-mnist`, `fashion-mnist.activations`."""
-    paths = sorted((_PACKAGE / "models").glob("*.tflite"))
-    return {path.name.removesuffix(".tflite").replace(_DEFAULT_SCHEME, ""): path for path in paths}
+    paths = (_PACKAGE / "models").glob("*.tflite")
+    names = {path.name.removesuffix(".tflite").replace(_DEFAULT_SCHEME, ""): path for path in paths}
+    return dict(sorted(names.items()))
 
 
 def find_model(name: str | Path) -> Path:

@@ -2,6 +2,7 @@
 
 import glob
 import io
+import struct
 import sys
 import warnings
 from collections.abc import Iterable
@@ -14,6 +15,20 @@ from .errors import InputError
 STANDARD_INPUT = "-"
 # 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
 MAX_PIXELS = 120_000_000
+# Pillow's decoders of some forty formats raise what they like on damaged data.
+DECODER_FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 def find_images(names: Iterable[str]) -> list[str]:
@@ -81,8 +96,7 @@ def decode_image(data: bytes, name: str) -> Image.Image:
             image.load()
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{name}: {_reason(error)}") from None
-    # Decoders of the many formats raise what they like on damaged data.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
+    except DECODER_FAILURES as error:
         raise InputError(f"{name}: the image is damaged or truncated ({error}); copy it again") from None
     return image
 

@@ -150,5 +150,7 @@ def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
         ) from None
     missing = {CARD, LABELS, GOLDEN} - set(members)
     if missing:
-        raise ModelFileError(f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}")
+        raise ModelFileError(
+            f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}"
+        )
     return members

@@ -3,6 +3,7 @@
 Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from PIL import Image, ImageOps
 
 from .card import InputSpec
 from .errors import InputError
+from .images import DECODER_FAILURES
 
 Pixels = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
@@ -57,7 +59,7 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
     Raises:
         InputError: the mode has no agreed range (floating point, or integers above 65535).
     """
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
     border = _border_brightness(flat)
@@ -127,6 +129,15 @@ def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
     level = 255 if spec.background == "light" else 0
     return 255 - level if inverted else level
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
+        try:
+            return ImageOps.exif_transpose(image)
+        except DECODER_FAILURES:
+            return image
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 _verbose = False
 
@@ -24,6 +25,13 @@ def hush_tensorflow() -> None:
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
 
 
+def _scratch() -> IO[bytes]:
+    """A file in memory where the system has them: a full disk must not keep a device from classifying."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("native-stderr"), "w+b")
+    return tempfile.TemporaryFile()
+
+
 class NativeOutput:
     """What native code wrote to standard error inside `captured_stderr`; `text` is filled when the block ends."""
 
@@ -41,7 +49,7 @@ def captured_stderr() -> Iterator[NativeOutput]:
         yield output
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as file:
+    with _scratch() as file:
         saved = os.dup(2)
         try:
             os.dup2(file.fileno(), 2)

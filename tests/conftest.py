@@ -32,8 +32,8 @@ def small(fashion: Dataset) -> Dataset:
 
 @pytest.fixture(scope="session")
 def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
-    """A real training of two epochs."""
-    return train(tmp_path_factory.mktemp("run"), small, recipe="fast", epochs=2)
+    """A real training of four epochs."""
+    return train(tmp_path_factory.mktemp("run"), small, recipe="fast")
 
 
 @pytest.fixture(scope="session")

@@ -94,5 +94,3 @@ def test_flipped_weight_is_found_by_its_sha256(packed: bytes) -> None:
     damaged[len(packed) // 2] ^= 1
     with pytest.raises(ModelFileError, match="SHA-256"):
         unpack(bytes(damaged), "weights.tflite")
-
-

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from edgecnn import InputError, InputSpec
+from edgecnn.card import Fit
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
 from edgecnn.images import decode_image
@@ -289,9 +290,8 @@ def test_a_light_card_pads_with_white(spec: InputSpec) -> None:
 
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (28, 28), (27, 29), (300, 200)])
-def test_any_size_fits_in_any_way(spec: InputSpec, fit: str, size: tuple[int, int]) -> None:
-    changed = replace(spec, **{"fit": fit})
-    assert prepare(Image.new("L", size, 200), changed).pixels.shape == (28, 28, 1)
+def test_any_size_fits_in_any_way(spec: InputSpec, fit: Fit, size: tuple[int, int]) -> None:
+    assert prepare(Image.new("L", size, 200), replace(spec, fit=fit)).pixels.shape == (28, 28, 1)
 
 
 def test_crop_keeps_the_centre(spec: InputSpec) -> None:

@@ -1,0 +1,230 @@
+"""A conversion writes one file that holds everything, and says truthfully what it cost."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
+from edgecnn.convert import Conversion, KerasModel, convert
+from edgecnn.convert.parity import compare, sqnr_db
+from edgecnn.dataset import Dataset
+from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.information import describe
+from edgecnn.golden import Golden
+from edgecnn.packing import PackedModel, read_model
+from edgecnn.train import TrainingRun
+
+
+def packed(conversion: Conversion) -> PackedModel:
+    return read_model(conversion.plain.path)
+
+
+def card(conversion: Conversion) -> ModelCard:
+    found = packed(conversion).card
+    assert found
+    return found
+
+
+def test_int8_model_is_integers_throughout(int8: Conversion) -> None:
+    info = describe(int8.plain.path)
+    assert {tensor.dtype for tensor in info.tensors} == {"int8", "int32"}
+    assert [op.name for op in info.operators] == [
+        "CONV_2D", "MAX_POOL_2D", "CONV_2D", "MAX_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX",
+    ]  # fmt: skip
+
+
+def test_float32_model_has_the_same_eight_operators(float32: Conversion) -> None:
+    info = describe(float32.plain.path)
+    assert len(info.operators) == 8 and {tensor.dtype for tensor in info.tensors} == {"float32", "int32"}
+
+
+def test_input_is_static_and_named(int8: Conversion) -> None:
+    info = describe(int8.plain.path)
+    (index,) = info.inputs
+    (tensor,) = [tensor for tensor in info.tensors if tensor.index == index]
+    assert tensor.shape == (1, 28, 28, 1) and "image" in tensor.name and tensor.zero_points == (-128,)
+    assert tensor.scales[0] == pytest.approx(1 / 255, rel=1e-6)
+
+
+def test_macs_and_parameters_are_the_references(int8: Conversion) -> None:
+    info = describe(int8.plain.path)
+    assert [op.macs for op in info.operators if op.macs] == [389_376, 4_460_544, 204_800, 1_280]
+    assert (info.macs, info.parameters) == (5_056_000, 243_786)
+
+
+@pytest.mark.parametrize("scheme", ["int8", "float32"])
+def test_activations_variant_gives_the_same_probabilities_to_the_bit(
+    scheme: str, small: Dataset, request: pytest.FixtureRequest
+) -> None:
+    conversion: Conversion = request.getfixturevalue(scheme)
+    assert conversion.activations and conversion.bit_equal
+    plain = Classifier(conversion.plain.path).predict_all(small.test.images[:200])
+    variant = Classifier(conversion.activations.path).predict_all(small.test.images[:200])
+    np.testing.assert_array_equal(plain, variant)
+
+
+def test_float32_equals_keras(float32: Conversion, small_run: TrainingRun, small: Dataset) -> None:
+    # The same arithmetic in another order.
+    keras = KerasModel(small_run.model_path).predict_all(small.test.images)
+    here = Classifier(float32.plain.path).predict_all(small.test.images)
+    np.testing.assert_allclose(here, keras, atol=1e-5)
+
+
+def test_float32_feature_maps_equal_keras_layer_by_layer(
+    float32: Conversion, small_run: TrainingRun, small: Dataset
+) -> None:
+    assert float32.activations
+    keras = KerasModel(small_run.model_path).extract(small.test.images[3]).maps
+    here = FeatureExtractor(float32.activations.path).extract(small.test.images[3]).maps
+    assert list(here) == list(keras) == ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1"]
+    for name, values in keras.items():
+        np.testing.assert_allclose(here[name], values, atol=1e-4, err_msg=name)
+
+
+def test_reported_parity_is_what_the_files_give(int8: Conversion, small_run: TrainingRun, small: Dataset) -> None:
+    keras = KerasModel(small_run.model_path).predict_all(small.test.images).argmax(axis=1)
+    here = Classifier(int8.plain.path).predict_all(small.test.images).argmax(axis=1)
+    parity = int8.plain.parity
+    assert parity.images == 1000
+    assert parity.keras_accuracy == np.mean(keras == small.test.labels)
+    assert parity.accuracy == np.mean(here == small.test.labels)
+    assert parity.agreement == np.mean(here == keras)
+
+
+def test_reported_sqnr_is_what_the_maps_give(int8: Conversion, small_run: TrainingRun, small: Dataset) -> None:
+    assert int8.activations
+    keras, here = KerasModel(small_run.model_path), FeatureExtractor(int8.activations.path)
+    signal = noise = 0.0
+    for image in small.test.images[:20]:
+        reference, converted = (runner.extract(image).maps["conv2d_1"] for runner in (keras, here))
+        signal += float(np.square(reference).sum())
+        noise += float(np.square(reference - converted).sum())
+    reported = {layer.name: layer.sqnr_db for layer in int8.layers}
+    assert list(reported) == ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "probabilities"]
+    # Twenty images here, 256 there: within a decibel or two.
+    assert reported["conv2d_1"] == pytest.approx(10 * np.log10(signal / noise), abs=2)
+    assert min(reported.values()) > 25
+
+
+def test_sqnr_of_a_known_error() -> None:
+    reference = np.array([3.0, 4.0])
+    assert sqnr_db(reference, reference + [0.3, 0.4]) == pytest.approx(20.0)
+    assert sqnr_db(reference, reference) == np.inf
+
+
+def test_wilson_interval_is_the_textbooks() -> None:
+    # 8 of 10 right: Wilson's 95 % interval is 0.4902 to 0.9433 (Newcombe 1998's method 3).
+    labels = np.zeros(10, np.int64)
+    scores = np.array([[0.9, 0.1]] * 8 + [[0.1, 0.9]] * 2)
+    parity = compare(scores, scores, labels)
+    assert parity.interval_low == pytest.approx(0.4902, abs=1e-4)
+    assert parity.interval_high == pytest.approx(0.9433, abs=1e-4)
+
+
+def test_card_says_what_calibrated_it(int8: Conversion, small: Dataset) -> None:
+    quantization = card(int8).quantization
+    assert (quantization.scheme, quantization.calibration_images, quantization.calibration_seed) == ("int8", 100, 0)
+    assert len(quantization.calibration_sha256) == 64
+    assert card(int8).parity == int8.plain.parity
+
+
+def test_float32_card_claims_no_calibration(float32: Conversion) -> None:
+    assert card(float32).quantization.calibration_images == 0
+
+
+def test_card_leads_back_to_the_keras_file(int8: Conversion, small_run: TrainingRun) -> None:
+    assert card(int8).provenance.parent_sha256 == hashlib.sha256(small_run.model_path.read_bytes()).hexdigest()
+
+
+def test_golden_probes_are_test_images_with_keras_answers(
+    int8: Conversion, small_run: TrainingRun, small: Dataset
+) -> None:
+    data = packed(int8).golden
+    assert data
+    golden = Golden.from_bytes(data, "m")
+    known = {image.tobytes() for image in small.test.images}
+    assert len(golden.images) == 30 and all(image.tobytes() in known for image in golden.images)
+    np.testing.assert_allclose(golden.keras, KerasModel(small_run.model_path).predict_all(golden.images), atol=1e-6)
+    ordered = np.sort(golden.host, axis=1)
+    assert (ordered[:, -1] - ordered[:, -2]).min() >= 0.2  # no healthy device can flip them
+
+
+def test_conversion_is_reproducible(int8: Conversion, small_run: TrainingRun, small: Dataset, tmp_path: Path) -> None:
+    again = convert(small_run.path, small, scheme="int8", output=tmp_path, activations=False)
+    assert packed(again).flatbuffer == packed(int8).flatbuffer
+    assert packed(again).golden == packed(int8).golden
+    assert again.activations is None and again.layers == () and again.bit_equal is None
+    assert [path.name for path in tmp_path.iterdir()] == ["model.int8.tflite"]
+
+
+def test_calibration_seed_and_count_matter(
+    small_run: TrainingRun, small: Dataset, int8: Conversion, tmp_path: Path
+) -> None:
+    other = convert(small_run.path, small, output=tmp_path, activations=False, calibration_images=10, seed=9)
+    assert card(other).quantization.calibration_images == 10
+    assert packed(other).flatbuffer != packed(int8).flatbuffer
+
+
+def test_existing_file_is_kept_without_force(int8: Conversion, small_run: TrainingRun, small: Dataset) -> None:
+    before = int8.plain.path.read_bytes()
+    with pytest.raises(OutputError, match="exists already"):
+        convert(small_run.path, small, scheme="int8")
+    assert int8.plain.path.read_bytes() == before
+
+
+@pytest.fixture
+def copy(small_run: TrainingRun, tmp_path: Path) -> Path:
+    """A copy of the run to be damaged."""
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for name in ("model.keras", "card.json"):
+        shutil.copy(small_run.path / name, folder)
+    return folder
+
+
+def test_no_run_there_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="not a run directory"):
+        convert(tmp_path, small)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None], ids=["empty", "nonsense", "truncated"])
+def test_damaged_keras_file_is_a_sentence(content: bytes | None, copy: Path, small: Dataset) -> None:
+    whole = (copy / "model.keras").read_bytes()
+    (copy / "model.keras").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(ModelFileError, match="does not load as a Keras model") as error:
+        convert(copy, small)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_card_is_a_sentence(copy: Path, small: Dataset) -> None:
+    (copy / "card.json").unlink()
+    with pytest.raises(ModelFileError, match="cannot read the model card"):
+        convert(copy, small)
+
+
+def test_labels_in_another_order_are_refused(copy: Path, small: Dataset) -> None:
+    data = json.loads((copy / "card.json").read_text())
+    data["labels"].reverse()
+    (copy / "card.json").write_text(json.dumps(data))
+    with pytest.raises(ModelFileError, match="labels are not the data set's"):
+        convert(copy, small)
+
+
+def test_another_data_set_is_refused(copy: Path, small: Dataset) -> None:
+    with pytest.raises(ModelFileError, match="give the data set it was trained on"):
+        convert(copy, dataclasses.replace(small, sha256="0" * 64))
+
+
+@pytest.mark.parametrize("count", [0, -1, 6001])
+def test_impossible_calibration_is_refused(count: int, copy: Path, small: Dataset) -> None:
+    with pytest.raises(InputError, match="calibration images must be 1 to 6000"):
+        convert(copy, small, calibration_images=count)
+
+
+def test_errors_are_of_the_family() -> None:
+    assert issubclass(ModelFileError, EdgecnnError) and issubclass(InputError, EdgecnnError)

@@ -1,0 +1,80 @@
+"""The classifier answers as the model does, whatever the image comes as."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import InputError
+from edgecnn.bundled import sample_images
+from edgecnn.dataset import Dataset
+from edgecnn.device import Classifier
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier("fashion-mnist")
+
+
+def test_test_image_104_is_a_sneaker(classifier: Classifier, fashion: Dataset) -> None:  # R7 of the reference
+    assert fashion.test.labels[104] == 7
+    (prediction,) = classifier.classify(fashion.test.images[104])
+    assert (prediction.label, prediction.index) == ("Sneaker", 7)
+
+
+@pytest.mark.parametrize("path", sample_images(), ids=lambda path: path.stem)
+def test_samples_are_classified_as_their_names_say(classifier: Classifier, path: Path) -> None:
+    label = classifier.classify(path)[0].label
+    assert label.lower().replace(" ", "-").replace("/", "-") in path.stem
+
+
+def test_path_picture_and_array_give_the_same_answer(classifier: Classifier, fashion: Dataset, tmp_path: Path) -> None:
+    array = fashion.test.images[45]
+    image = Image.fromarray(array[:, :, 0])
+    image.save(tmp_path / "shoe.png")
+    answers = {classifier.classify(source, top=10) for source in (array, array[:, :, 0], image, tmp_path / "shoe.png")}
+    assert len(answers) == 1
+
+
+def test_all_scores_are_ranked_and_sum_to_one(classifier: Classifier, fashion: Dataset) -> None:
+    ranked = classifier.classify(fashion.test.images[45], top=10)
+    scores = [prediction.score for prediction in ranked]
+    assert scores == sorted(scores, reverse=True) and len({p.label for p in ranked}) == 10
+    assert sum(scores) == pytest.approx(1, abs=10 / 256)  # each of ten is rounded to 1/256
+
+
+def test_ties_are_in_label_order(classifier: Classifier, fashion: Dataset) -> None:
+    ranked = classifier.classify(fashion.test.images[104], top=10)
+    tied = [prediction.index for prediction in ranked if prediction.score == 0]
+    assert len(tied) > 2 and tied == sorted(tied)
+
+
+def test_one_by_one_and_all_at_once_agree(classifier: Classifier, fashion: Dataset) -> None:
+    images = fashion.test.images[:50]
+    together = classifier.predict_all(images)
+    np.testing.assert_array_equal(together, np.stack([classifier.probabilities(image) for image in images]))
+
+
+def test_answers_do_not_share_memory(classifier: Classifier, fashion: Dataset) -> None:
+    first = classifier.probabilities(fashion.test.images[0])
+    kept = first.copy()
+    classifier.probabilities(fashion.test.images[1])
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_more_threads_give_the_same_answer(classifier: Classifier, fashion: Dataset) -> None:
+    images = fashion.test.images[:50]
+    np.testing.assert_array_equal(
+        Classifier("fashion-mnist", threads=2).predict_all(images), classifier.predict_all(images)
+    )
+
+
+def test_threads_below_one_are_refused() -> None:
+    with pytest.raises(InputError, match="threads must be 1 or more"):
+        Classifier("fashion-mnist", threads=0)
+
+
+def test_float_array_is_refused_and_not_guessed_at(classifier: Classifier) -> None:
+    with pytest.raises(InputError, match="must be uint8"):
+        classifier.classify(np.zeros((28, 28, 1)))  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+"""Feature maps: R8 and R9 of the reference."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn.dataset import Dataset
+from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.drawing import Picture, draw_contact_sheet, draw_filter, mosaic
+
+
+@pytest.fixture(scope="module")
+def extractor() -> FeatureExtractor:
+    return FeatureExtractor("fashion-mnist.activations")
+
+
+@pytest.fixture(scope="module")
+def pictures(extractor: FeatureExtractor, fashion: Dataset) -> list[Picture]:
+    return [Picture(str(i), fashion.test.images[i], extractor.extract(fashion.test.images[i])) for i in (9, 22, 45)]
+
+
+SHAPES = {
+    "conv2d": (26, 26, 64),
+    "max_pooling2d": (13, 13, 64),
+    "conv2d_1": (11, 11, 64),
+    "max_pooling2d_1": (5, 5, 64),
+}
+
+
+def test_every_convolution_and_pooling_layer_has_its_map(extractor: FeatureExtractor, fashion: Dataset) -> None:
+    maps = extractor.extract(fashion.test.images[9]).maps
+    assert {name: values.shape for name, values in maps.items()} == SHAPES
+    assert list(maps) == list(SHAPES) and all(values.dtype == np.float32 for values in maps.values())
+    assert [(layer.name, layer.layer) for layer in extractor.layers][:2] == [
+        ("conv2d", "Conv2D"),
+        ("max_pooling2d", "MaxPooling2D"),
+    ]
+
+
+def test_pooled_maps_are_the_maxima_of_the_convolutions(extractor: FeatureExtractor, fashion: Dataset) -> None:
+    maps = extractor.extract(fashion.test.images[22]).maps
+    for convolution, pooling in (("conv2d", "max_pooling2d"), ("conv2d_1", "max_pooling2d_1")):
+        height, width, channels = maps[pooling].shape
+        blocks = maps[convolution][: 2 * height, : 2 * width].reshape(height, 2, width, 2, channels)
+        np.testing.assert_array_equal(maps[pooling], blocks.max(axis=(1, 3)))
+
+
+def test_maps_are_rectified(extractor: FeatureExtractor, fashion: Dataset) -> None:
+    assert all((values >= 0).all() for values in extractor.extract(fashion.test.images[45]).maps.values())
+
+
+def test_probabilities_are_the_classifiers(extractor: FeatureExtractor, fashion: Dataset) -> None:
+    for image in fashion.test.images[:20]:
+        np.testing.assert_array_equal(
+            extractor.extract(image).probabilities, Classifier("fashion-mnist").probabilities(image)
+        )
+
+
+def test_mosaic_puts_filters_row_by_row_with_a_gap() -> None:
+    values = np.arange(2 * 3 * 5, dtype=np.float32).reshape(2, 3, 5)
+    tiles = mosaic(values)
+    assert tiles.shape == (2 * 3 - 1, 3 * 4 - 1)
+    np.testing.assert_array_equal(tiles[0:2, 4:7], values[:, :, 1])
+    np.testing.assert_array_equal(tiles[3:5, 0:3], values[:, :, 3])
+    assert np.isnan(tiles[2]).all() and np.isnan(tiles[:, 3]).all() and np.isnan(tiles[3:, 8:]).all()
+
+
+def test_figure_has_images_as_rows_and_layers_as_columns(pictures: list[Picture], tmp_path: Path) -> None:
+    draw_filter(pictures, 30, tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.width / image.height == pytest.approx((4 * 2.4) / (3 * 2.4 + 0.5), rel=0.02)
+        colours = {
+            tuple(colour) for _, colour in image.convert("RGB").getcolors(1 << 24) or [] if isinstance(colour, tuple)
+        }
+    # Both ends of the colour map inferno: (0.001, 0.000, 0.014) and (0.988, 0.998, 0.645) in matplotlib's table.
+    assert (0, 0, 3) in colours and (252, 254, 164) in colours
+
+
+def test_figure_is_the_same_every_time(pictures: list[Picture], tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        draw_filter(pictures, 2, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_contact_sheet_shows_all_filters_of_all_layers(pictures: list[Picture], tmp_path: Path) -> None:
+    draw_contact_sheet(pictures[0], tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert image.width > 1000 and image.height > 1000

@@ -1,0 +1,60 @@
+"""Verify passes on a healthy machine and fails on any other classifier."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.bundled import find_model
+from edgecnn.convert import Conversion
+from edgecnn.device import verify
+from edgecnn.golden import Golden
+from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
+def test_bundled_models_pass(name: str) -> None:
+    result = verify(name)
+    assert result.passed and result.probes == result.top1_equal == 30 and result.preprocessing_equal
+
+
+def test_a_fresh_conversion_passes_without_any_difference(int8: Conversion, float32: Conversion) -> None:
+    for conversion in (int8, float32):
+        result = verify(conversion.plain.path)
+        assert result.passed and result.max_difference == 0
+
+
+def with_probes(tmp_path: Path, **changes: object) -> Path:
+    """The bundled model with other golden probes: as if this machine computed something else."""
+    model = read_model(find_model("fashion-mnist"))
+    assert model.card and model.golden
+    golden = dataclasses.replace(Golden.from_bytes(model.golden, "m"), **changes)  # type: ignore[arg-type]
+    path = tmp_path / "changed.tflite"
+    members = {CARD: model.card.to_json().encode(), LABELS: b"", GOLDEN: golden.to_bytes()}
+    path.write_bytes(pack(model.flatbuffer, members))
+    return path
+
+
+@pytest.fixture
+def golden() -> Golden:
+    data = read_model(find_model("fashion-mnist")).golden
+    assert data
+    return Golden.from_bytes(data, "m")
+
+
+def test_another_top1_fails(golden: Golden, tmp_path: Path) -> None:
+    result = verify(with_probes(tmp_path, host=np.roll(golden.host, 1, axis=1)))
+    assert not result.passed and result.top1_equal == 0
+
+
+def test_a_probability_off_by_more_than_the_tolerance_fails(golden: Golden, tmp_path: Path) -> None:
+    host = golden.host.copy()
+    host[4, host[4].argmax()] += 0.11
+    result = verify(with_probes(tmp_path, host=host))
+    assert not result.passed and result.top1_equal == 30 and result.max_difference > result.tolerance
+
+
+def test_another_preprocessing_fails(tmp_path: Path) -> None:
+    result = verify(with_probes(tmp_path, preprocessing_sha256="0" * 64))
+    assert not result.passed and not result.preprocessing_equal

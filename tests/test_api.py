@@ -1,0 +1,29 @@
+"""The public names."""
+
+import importlib
+
+import pytest
+
+FRONTS = {
+    "edgecnn": {
+        "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "InputError", "InputSpec", "MissingExtraError",
+        "ModelCard", "ModelFileError", "OutputError", "__version__",
+    },
+    "edgecnn.train": {"RECIPES", "Epoch", "Recipe", "TrainingRun", "load_fashion_mnist", "train"},
+    "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "convert"},
+    "edgecnn.device": {"Classifier", "FeatureExtractor", "Features", "Prediction", "Verification", "verify"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_front_offers_exactly_its_public_names(front: str) -> None:
+    module = importlib.import_module(front)
+    assert set(module.__all__) == FRONTS[front]
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_public_classes_and_functions_are_documented(front: str) -> None:
+    module = importlib.import_module(front)
+    public = [getattr(module, name) for name in module.__all__ if name not in ("__version__", "RECIPES", "SCHEMES")]
+    assert all(value.__doc__ for value in public)

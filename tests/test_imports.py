@@ -1,0 +1,102 @@
+"""Who may import what: the device needs no TensorFlow, and asking for help needs next to nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecnn.bundled import sample_images
+
+ROOT = Path(__file__).parents[1]
+
+# Runs where neither TensorFlow and Keras nor the other stages can be imported.
+GUARD = """
+import sys
+FORBIDDEN = ("tensorflow", "keras", "scipy", "edgecnn.train", "edgecnn.convert")
+class Guard:
+    def find_spec(self, name, path=None, target=None):
+        if name in FORBIDDEN or name.startswith(tuple(f + "." for f in FORBIDDEN)):
+            raise ImportError("forbidden: " + name)
+sys.meta_path.insert(0, Guard())
+"""
+RUN = GUARD + "from edgecnn.cli import main\nmain(sys.argv[1:], prog_name='edgecnn')\n"
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["classify", "fashion-mnist", str(sample_images()[0])],
+        ["verify", "fashion-mnist"],
+        ["info", "fashion-mnist"],
+        ["features", "fashion-mnist.activations", str(sample_images()[0]), "--filter", "2"],
+        ["--help"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_device_commands_work_without_tensorflow_and_the_other_stages(arguments: list[str], tmp_path: Path) -> None:
+    if arguments[0] == "features":
+        arguments = [*arguments, "--output", str(tmp_path)]
+    result = python(RUN, *arguments)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_guard_does_guard() -> None:
+    assert "forbidden: edgecnn.train" in python(GUARD + "import edgecnn.train").stderr
+
+
+def test_the_device_api_imports_neither_the_other_stages_nor_matplotlib() -> None:
+    code = """
+import sys, edgecnn.cli
+try:
+    edgecnn.cli.main(["--help"])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    loaded = set(python(code).stderr.split())
+    heavy = {"numpy", "PIL", "matplotlib", "tensorflow", "edgecnn.device", "edgecnn.train", "edgecnn.convert"}
+    assert "edgecnn.cli" in loaded and not loaded & heavy
+
+
+@pytest.mark.parametrize("stage", ["train", "convert"])
+def test_stages_import_tensorflow_only_when_they_work(stage: str) -> None:
+    result = python(f"import sys, edgecnn.{stage}\nprint(*sys.modules)")
+    assert not {"tensorflow", "keras"} & set(result.stdout.split())
+
+
+@pytest.mark.parametrize("command", [["train"], ["convert", "run"], ["evaluate", "m.keras"]], ids=lambda c: c[0])
+def test_missing_tensorflow_is_one_sentence_with_the_pip_line(command: list[str], tmp_path: Path) -> None:
+    code = """
+import importlib.util as u, sys
+find = u.find_spec
+u.find_spec = lambda name, package=None: None if name == "tensorflow" else find(name, package)
+from edgecnn.cli import main
+main(sys.argv[1:], prog_name="edgecnn")
+"""
+    result = python(code, *command)
+    assert result.returncode == 1
+    assert 'pip install "edgecnn[train]"' in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+FORBIDDEN = {
+    "device": ("edgecnn.train", "edgecnn.convert", "tensorflow", "keras", "edgecnn.cli"),
+    "train": ("edgecnn.convert", "edgecnn.device", "edgecnn.cli", "edgecnn.commands"),
+    "convert": ("edgecnn.train", "edgecnn.cli", "edgecnn.commands"),
+}
+
+
+@pytest.mark.parametrize("stage", FORBIDDEN)
+def test_no_source_of_a_stage_names_what_it_must_not_import(stage: str) -> None:
+    files = sorted((ROOT / stage).glob("*.py"))
+    assert files
+    for path in files:
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if words[:1] in (["import"], ["from"]):
+                assert not words[1].startswith(FORBIDDEN[stage]), f"{path}: {line}"

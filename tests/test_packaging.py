@@ -1,0 +1,79 @@
+"""What is built is what is in the tree."""
+
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import tomllib
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Names in a wheel that is built from the committed and new files, not from leftovers of other builds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    source = folder / "source"
+    for name in files.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and not path.is_symlink():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
+        return archive.namelist()
+
+
+def test_every_source_file_is_in_the_wheel(wheel: list[str]) -> None:
+    expected = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "edgecnn").rglob("*.py") if "__pycache__" not in path.parts
+    }
+    for stage in ("train", "convert", "device"):
+        expected |= {f"edgecnn/{path.relative_to(ROOT)}" for path in (ROOT / stage).rglob("*.py")}
+    assert expected <= set(wheel)
+
+
+def test_models_samples_and_type_marker_are_in_the_wheel(wheel: list[str]) -> None:
+    expected = {"edgecnn/py.typed"}
+    for folder in ("models", "samples"):
+        expected |= {
+            f"edgecnn/{folder}/{path.name}" for path in (ROOT / "edgecnn" / folder).iterdir() if path.is_file()
+        }
+    assert len(expected) > 10 and expected <= set(wheel)
+
+
+def test_nothing_but_edgecnn_is_in_the_wheel(wheel: list[str]) -> None:
+    assert {name.split("/")[0] for name in wheel} == {"edgecnn", f"edgecnn-{version('edgecnn')}.dist-info"}
+
+
+def test_listed_packages_are_the_folders_with_python_files() -> None:
+    listed = set(PROJECT["tool"]["setuptools"]["packages"])
+    found = {"edgecnn"} | {f"edgecnn.{stage}" for stage in ("train", "convert", "device")}
+    found |= {
+        f"edgecnn.{path.name}" for path in (ROOT / "edgecnn").iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
+    assert listed == found
+
+
+@pytest.mark.parametrize("stage", ["train", "convert", "device"])
+def test_stage_links_point_to_the_folders(stage: str) -> None:
+    assert (ROOT / "edgecnn" / stage).is_symlink()
+    assert (ROOT / "edgecnn" / stage).resolve() == ROOT / stage
+
+
+def test_newest_version_in_the_changelog_is_the_packages() -> None:
+    headings = [line[3:] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
+    assert headings[0] == "Unreleased"
+    assert headings[1].split()[0] == PROJECT["project"]["version"] == version("edgecnn")
