@@ -51,6 +51,12 @@ def test_the_guard_does_guard() -> None:
 
 
 def test_the_device_api_imports_neither_the_other_stages_nor_matplotlib() -> None:
+    guard = GUARD.replace('"scipy"', '"scipy", "matplotlib"')
+    result = python(guard + "from edgecnn.device import Classifier, FeatureExtractor, verify")
+    assert result.returncode == 0, result.stderr
+
+
+def test_help_imports_no_stage_and_no_numpy() -> None:
     code = """
 import sys, edgecnn.cli
 try:

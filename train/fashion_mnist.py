@@ -156,11 +156,14 @@ def _download_debian() -> Files:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise DataError("not a Debian system")
     with tempfile.TemporaryDirectory() as folder:
-        _run(["apt-get", "download", DEBIAN_PACKAGE], folder)
-        packages = sorted(Path(folder).glob("*.deb"))
-        if not packages:
-            raise DataError("apt-get downloaded nothing")
-        _run(["dpkg-deb", "-x", str(packages[0]), "unpacked"], folder)
+        try:
+            _run(["apt-get", "download", DEBIAN_PACKAGE], folder)
+        except DataError:  # no package lists here: fetch them into this folder, which needs no root
+            Path(folder, "lists", "partial").mkdir(parents=True)
+            private = ["-o", f"Dir::State::Lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
+            _run(["apt-get", "update", *private], folder)
+            _run(["apt-get", "download", *private, DEBIAN_PACKAGE], folder)
+        _run(["dpkg-deb", "-x", str(next(Path(folder).glob("*.deb"))), "unpacked"], folder)
         return _read_folder(Path(folder) / "unpacked" / DEBIAN_FOLDER.relative_to("/"))
 
 
@@ -169,7 +172,7 @@ def _run(command: list[str], folder: str) -> None:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
     except subprocess.CalledProcessError as error:
         reason = (error.stderr or error.stdout).strip().splitlines() or ["no reason given"]
-        raise DataError(f"{' '.join(command[:2])} failed ({reason[-1]}); try apt-get update") from None
+        raise DataError(f"{' '.join(command[:2])} failed ({reason[-1]})") from None
     except subprocess.TimeoutExpired:
         raise DataError(f"{' '.join(command[:2])} took more than 10 minutes") from None
 

@@ -151,7 +151,13 @@ def test_a_real_ctrl_c_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
         str(tmp_path / "run"),
     ]
     said = []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    ) as process:
         assert process.stderr
         for line in process.stderr:
             said.append(line)
