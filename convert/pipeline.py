@@ -46,14 +46,16 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     calibrated = apply_table(table, images).astype(np.float32, copy=False)
     progress(f"Keras: {len(job.dataset.test):,} test images")
     expected = model.predict(apply_table(table, job.dataset.test.images), batch_size=500, verbose=0)
-    progress("converting: float32, for comparison")
-    float32 = to_flatbuffer(with_named_outputs(model, False), "float32", calibrated)
     variants: dict[bool, _Variant] = {}
     for activations in job.paths:
         progress(f"converting: {job.scheme}{', activations variant' if activations else ''}")
         named = with_named_outputs(model, activations)
         flatbuffer = to_flatbuffer(named, job.scheme, calibrated)
         variants[activations] = _measure(flatbuffer, job, expected)
+    float32 = variants[False].flatbuffer
+    if job.scheme != "float32":
+        progress("converting: float32, to compare the size")
+        float32 = to_flatbuffer(with_named_outputs(model, False), "float32", calibrated)
     layers = _layers(model, variants[True], job) if job.activations else ()
     card = dataclasses.replace(
         job.card,
