@@ -51,6 +51,12 @@ class Live:
         self._stream.write(f"\r\x1b[K{line}{rate * self._batch_size:,.0f} images/s  {left}")
         self._stream.flush()
 
+    def close(self) -> None:
+        """Remove the line of an epoch that did not end."""
+        if self._live:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
     def finish_epoch(self, epoch: Epoch) -> None:
         """Leave a line for the epoch."""
         start = "\r\x1b[K" if self._live else ""

@@ -1,8 +1,13 @@
 """edgecnn train."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.train import TrainingRun
 
 
 @click.command(name="train")
@@ -52,26 +57,29 @@ def command(
     from edgecnn.train.console import Live
 
     dataset = options.load_dataset(data_dir)
+    if train_images:
+        dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
     options.note(
         f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
-    if train_images:
-        dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
-    run = train(
-        output or f"runs/{architecture}-{recipe}",
-        dataset,
-        architecture=architecture,
-        recipe=recipe,
-        seed=seed,
-        epochs=epochs,
-        force=force,
-        progress=Live(RECIPES[recipe].batch_size),
-    )
-    evaluation = run.evaluation
+    progress = Live(RECIPES[recipe].batch_size)
+    try:
+        run = train(
+            output or f"runs/{architecture}-{recipe}",
+            dataset,
+            architecture=architecture,
+            recipe=recipe,
+            seed=seed,
+            epochs=epochs,
+            force=force,
+            progress=progress,
+        )
+    finally:
+        progress.close()
     if as_json:
-        result = {"run": str(run.path), "accuracy": evaluation.accuracy, "loss": evaluation.loss}
-        options.print_json({**result, "epochs": len(run.history), "interrupted": run.interrupted, "device": run.device})
+        _print_json(run)
     else:
+        evaluation = run.evaluation
         click.echo(
             f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images"
         )
@@ -79,6 +87,20 @@ def command(
     if run.interrupted:
         saved = run.card.training.epochs if run.card.training else 0
         options.note(
-            f"stopped by Ctrl-C after {len(run.history)} epochs; {run.model_path} is epoch {saved}, the best of them"
+            f"stopped by Ctrl-C after {len(run.history)} finished epoch(s); {run.model_path} is epoch {saved}, "
+            "the best of them"
         )
         ctx.exit(1)
+
+
+def _print_json(run: "TrainingRun") -> None:
+    options.print_json(
+        {
+            "run": str(run.path),
+            "accuracy": run.evaluation.accuracy,
+            "loss": run.evaluation.loss,
+            "epochs": len(run.history),
+            "interrupted": run.interrupted,
+            "device": run.device,
+        }
+    )
