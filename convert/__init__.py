@@ -5,7 +5,7 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a conversion starts, not before.
 """
 
-from .conversion import SCHEMES, Conversion, ConvertedFile, convert
+from .conversion import SCHEMES, Conversion, ConvertedFile, LayerParity, convert
 from .keras_model import KerasModel
 
-__all__ = ["SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "convert"]
+__all__ = ["SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"]

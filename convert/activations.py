@@ -1,16 +1,30 @@
 """The activation model: the same network, with every feature map as a further output."""
 
+import zipfile
+import zlib
 from pathlib import Path
 
 import keras
 
-from edgecnn.card import FeatureMap
+from edgecnn.card import PROBABILITIES, FeatureMap
 from edgecnn.errors import ModelFileError
 from edgecnn.quiet import captured_stderr
 
-PROBABILITIES = "probabilities"
-# Matches a layer's class name: Conv2D, DepthwiseConv2D, MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, ...
-_MAPPED = ("Conv2D", "Pooling2D")
+# Ends of the names of layer classes: Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D, AveragePooling2D.
+_MAPPED = ("Conv2D", "MaxPooling2D", "AveragePooling2D")
+# What Keras, h5py and zipfile raise on a damaged file.
+_LOAD_FAILURES = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ImportError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def load_keras(path: Path) -> keras.Model:
@@ -24,7 +38,7 @@ def load_keras(path: Path) -> keras.Model:
     try:
         with captured_stderr():
             model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError) as error:
+    except _LOAD_FAILURES as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
     if len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -32,14 +46,14 @@ def load_keras(path: Path) -> keras.Model:
     if len(model.inputs[0].shape) != 4 or len(model.outputs[0].shape) != 2:
         raise ModelFileError(
             f"{path} must map (batch, height, width, channels) to (batch, classes). "
-            f"Received: {model.inputs[0].shape} to {model.outputs[0].shape}"
+            f"Received: {model.inputs[0].shape} to {model.outputs[0].shape}; give an image classifier"
         )
     return model
 
 
 def feature_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The convolution and pooling layers of `model`, in network order."""
-    return [layer for layer in model.layers if type(layer).__name__.endswith(_MAPPED)]
+    return [layer for layer in model.layers if type(layer).__name__.endswith(_MAPPED) and len(layer.output.shape) == 4]
 
 
 def feature_maps(model: keras.Model) -> tuple[FeatureMap, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgecnn.card import ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset
@@ -12,10 +11,15 @@ from edgecnn.extras import require_tensorflow
 from edgecnn.output import refuse_existing
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
-if TYPE_CHECKING:
-    from .parity import LayerParity
-
 SCHEMES: tuple[Scheme, ...] = ("float32", "int8")
+
+
+@dataclass(frozen=True)
+class LayerParity:
+    """SQNR in dB of one layer's converted output against Keras'; higher is closer, infinite is equal."""
+
+    name: str
+    sqnr_db: float
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Conversion:
         plain: the model.
         activations: its activations variant; None if it was not asked for.
         float32_bytes: size of the bare float32 TFLite model, for comparison.
-        bit_equal: whether both files gave equal probabilities, to the bit, on every test image; None without variant.
+        bit_equal: both files gave equal probabilities, to the bit, on every test image; None without variant.
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
     """
 
@@ -53,7 +57,7 @@ class Conversion:
     activations: ConvertedFile | None
     float32_bytes: int
     bit_equal: bool | None
-    layers: "tuple[LayerParity, ...]"
+    layers: tuple[LayerParity, ...]
 
 
 def convert(
@@ -73,7 +77,7 @@ def convert(
     Writes `model.<scheme>.tflite` and `model.<scheme>.activations.tflite`.
 
     Args:
-        run: a run directory with model.keras and card.json.
+        run: a run directory with model.keras and card.json, or the path of its model.keras.
         dataset: the one the network was trained on; calibrates from its training split, compares on its test split.
         scheme: `float32` or `int8`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
         output: folder for the files; the run directory by default.
@@ -88,6 +92,7 @@ def convert(
         ModelFileError: no run there, or its files are damaged or of another data set.
         InputError: unknown scheme, or a number of calibration images that the training split does not have.
         OutputError: a file exists or cannot be written.
+        EdgecnnError: TensorFlow cannot convert the network.
     """
     require_tensorflow("edgecnn convert")
     if scheme not in SCHEMES:
@@ -97,7 +102,7 @@ def convert(
             f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
             f"Received: {calibration_images}"
         )
-    source = Path(run)
+    source = Path(run).parent if Path(run).name == "model.keras" else Path(run)
     job = Job(
         model=source / "model.keras",
         card=read_run_card(source, dataset),
@@ -132,11 +137,16 @@ class Job:
 
     @property
     def paths(self) -> dict[bool, Path]:
-        """The files to write: False for the plain model, True for the activations variant."""
-        paths = {False: self.folder / f"model.{self.scheme}.tflite"}
-        if self.activations:
-            paths[True] = self.folder / f"model.{self.scheme}.activations.tflite"
-        return paths
+        """The files to write; see `output_paths`."""
+        return output_paths(self.folder, self.scheme, self.activations)
+
+
+def output_paths(folder: Path, scheme: Scheme, activations: bool) -> dict[bool, Path]:
+    """The files of a conversion: False for the plain model, True for the activations variant if it is wanted."""
+    paths = {False: folder / f"model.{scheme}.tflite"}
+    if activations:
+        paths[True] = folder / f"model.{scheme}.activations.tflite"
+    return paths
 
 
 def read_run_card(run: Path, dataset: Dataset) -> ModelCard:

@@ -32,18 +32,23 @@ def to_flatbuffer(model: keras.Model, scheme: Scheme, calibration: npt.NDArray[n
         EdgecnnError: TensorFlow cannot convert the model; the message has its reason.
     """
     shape = (1, *model.inputs[0].shape[1:])
+    refusal: Exception | None = None
     with tempfile.TemporaryDirectory() as folder, captured_stderr() as native:
-        signature = [tf.TensorSpec(shape, tf.float32, name="image")]
-        model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if scheme == "int8":
-            _quantize_int8(converter, calibration)
         try:
-            return add_header(converter.convert())
-        except (ValueError, RuntimeError, tf.errors.OpError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else native.text
-            raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {reason}") from error
+            signature = [tf.TensorSpec(shape, tf.float32, name="image")]
+            model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            if scheme == "int8":
+                _quantize_int8(converter, calibration)
+            flatbuffer = converter.convert()
+        except Exception as error:  # TensorFlow's own ConverterError has no narrower base
+            refusal = error
+    if refusal:
+        lines = [line.strip() for line in f"{refusal}\n{native.text}".splitlines() if line.strip()]
+        reason = next((line for line in lines if "error:" in line), lines[0] if lines else type(refusal).__name__)
+        raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {reason[:300]}") from refusal
+    return add_header(flatbuffer)
 
 
 def _quantize_int8(converter: tf.lite.TFLiteConverter, calibration: npt.NDArray[np.float32]) -> None:

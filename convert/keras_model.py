@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import FeatureMap, InputSpec, ModelCard
+from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
+from edgecnn.dataset import Split
 from edgecnn.device.features import Features
 from edgecnn.errors import ModelFileError
 from edgecnn.extras import require_tensorflow
-from edgecnn.preprocessing import Pixels, apply_table, input_table
+from edgecnn.metrics import Evaluation, evaluate_probabilities
+from edgecnn.preprocessing import Invert, Pixels, Source, apply_table, input_table, prepare_source
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
 
@@ -47,7 +49,7 @@ class KerasModel:
         require_tensorflow("running a .keras file")
         if not Path(path).is_file():
             raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-        self.card: ModelCard | None = ModelCard.load(Path(path).with_name("card.json"))
+        self.card: ModelCard = ModelCard.load(Path(path).with_name("card.json"))
         self.labels: tuple[str, ...] = self.card.labels
         self.input: InputSpec = self.card.input
         hush_tensorflow()
@@ -69,11 +71,16 @@ class KerasModel:
         inputs = apply_table(input_table(self.input), images)
         return np.asarray(self._model.predict(inputs, batch_size=500, verbose=0), dtype=np.float32)
 
-    def extract(self, pixels: Pixels) -> Features:
-        """Feature maps of prepared pixels: uint8 (height, width, channels)."""
+    def evaluate(self, split: Split) -> Evaluation:
+        """Accuracy, loss and confusion on labelled images."""
+        return evaluate_probabilities(self.predict_all(split.images), split.labels)
+
+    def extract(self, image: Source, invert: Invert = "no") -> Features:
+        """Feature maps of an image; see `edgecnn.preprocessing.prepare_source` for what it may be."""
+        pixels = prepare_source(image, self.input, invert).pixels
         outputs = self._named.predict(apply_table(input_table(self.input), pixels)[None], verbose=0)
         maps = {layer.name: np.asarray(outputs[layer.name][0], dtype=np.float32) for layer in self.layers}
-        return Features(maps, np.asarray(outputs["probabilities"][0], dtype=np.float32))
+        return Features(maps, np.asarray(outputs[PROBABILITIES][0], dtype=np.float32))
 
     def layer_table(self) -> list[LayerInfo]:
         """Every layer with its output shape, multiply-accumulates and parameters, in network order."""

@@ -1,7 +1,5 @@
 """What a conversion cost: accuracy, agreement, and each layer's distance from Keras."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
@@ -10,14 +8,6 @@ from edgecnn.card import Parity
 from edgecnn.metrics import evaluate_probabilities
 
 Array = npt.NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class LayerParity:
-    """SQNR in dB of one layer's converted output against Keras'; higher is closer, infinite is equal."""
-
-    name: str
-    sqnr_db: float
 
 
 def compare(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:

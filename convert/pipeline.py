@@ -3,25 +3,25 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from importlib.metadata import version
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import ModelCard, Parity, Provenance
-from edgecnn.device.session import PROBABILITIES, Session
+from edgecnn.card import PROBABILITIES, ModelCard, Parity
+from edgecnn.device.session import Session
+from edgecnn.errors import EdgecnnError
 from edgecnn.golden import Golden, preprocessing_sha256
 from edgecnn.output import write_bytes
 from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
 from edgecnn.preprocessing import apply_table, input_table
+from edgecnn.provenance import stamp
 
 from . import calibration, probes
 from .activations import feature_maps, load_keras, with_named_outputs
-from .conversion import Conversion, ConvertedFile, Job
+from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
-from .parity import LayerParity, compare, sqnr_db
+from .parity import compare, sqnr_db
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _LAYER_IMAGES = 256
@@ -52,6 +52,12 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         named = with_named_outputs(model, activations)
         flatbuffer = to_flatbuffer(named, job.scheme, calibrated)
         variants[activations] = _measure(flatbuffer, job, expected)
+    bit_equal = np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None
+    if bit_equal is False:
+        raise EdgecnnError(
+            "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
+            "another network; nothing was written, use --no-activations and report this model"
+        )
     float32 = variants[False].flatbuffer
     if job.scheme != "float32":
         progress("converting: float32, to compare the size")
@@ -61,7 +67,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         job.card,
         feature_maps=feature_maps(model),
         quantization=calibration.describe(job.scheme, images, job.seed),
-        provenance=_provenance(job),
+        provenance=stamp(parent_sha256=sha256(job.model.read_bytes())),
     )
     files = {}
     for activations, path in job.paths.items():
@@ -73,7 +79,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         plain=files[False],
         activations=files.get(True),
         float32_bytes=len(float32),
-        bit_equal=np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None,
+        bit_equal=bit_equal,
         layers=layers,
     )
 
@@ -92,13 +98,14 @@ def _layers(model: keras.Model, variant: _Variant, job: Job) -> tuple[LayerParit
     reference = with_named_outputs(model, True).predict(
         apply_table(input_table(job.card.input), images), batch_size=_LAYER_IMAGES, verbose=0
     )
-    table = variant.session.table(job.card.input)
-    layers = []
-    for name in [*(layer.name for layer in feature_maps(model)), PROBABILITIES]:
-        tensor = variant.session.outputs[name]
-        converted = tensor.dequantize(variant.session.run_all(images, table, tensor))
-        layers.append(LayerParity(name, sqnr_db(reference[name], converted)))
-    return tuple(layers)
+    table, outputs = variant.session.table(job.card.input), variant.session.outputs
+    names = [*(layer.name for layer in feature_maps(model)), PROBABILITIES]
+    converted: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
+    for pixels in images:
+        variant.session.run(apply_table(table, pixels)[None])
+        for name in names:
+            converted[name].append(outputs[name].dequantize(variant.session.output(outputs[name])))
+    return tuple(LayerParity(name, sqnr_db(reference[name], np.stack(converted[name]))) for name in names)
 
 
 def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:
@@ -119,13 +126,3 @@ def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np
         GOLDEN: golden.to_bytes(),
     }
     return pack(variant.flatbuffer, members)
-
-
-def _provenance(job: Job) -> Provenance:
-    return Provenance(
-        edgecnn=version("edgecnn"),
-        keras=version("keras"),
-        tensorflow=version("tensorflow"),
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        parent_sha256=sha256(job.model.read_bytes()),
-    )

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from edgecnn.card import InputSpec, ModelCard
-from edgecnn.images import open_image
-from edgecnn.preprocessing import Invert, Pixels, Prepared, apply_table, prepare, prepare_array
+from edgecnn.dataset import Split
+from edgecnn.errors import InputError
+from edgecnn.metrics import Evaluation, evaluate_probabilities
+from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, apply_table, check_pixels, prepare_source
 
 from .model import load_model
-
-Source = str | Path | Image.Image | npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ class Classifier:
 
         classifier = Classifier("fashion-mnist")
         classifier.classify("shoe.png")[0].label
+
+    One object serves one thread at a time.
 
     Attributes:
         labels: class names in output order.
@@ -54,38 +55,42 @@ class Classifier:
         self.runtime: str = self._session.runtime
 
     def prepare(self, image: Source, invert: Invert = "no") -> Prepared:
-        """Turn an image into the pixels that the model sees.
-
-        Args:
-            image: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+        """Turn an image into the pixels that the model sees; see `edgecnn.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        if isinstance(image, np.ndarray):
-            return prepare_array(image, self.input, invert)
-        if not isinstance(image, Image.Image):
-            image = open_image(str(image))
-        return prepare(image, self.input, invert)
+        return prepare_source(image, self.input, invert)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels)."""
+        """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
+
+        Raises:
+            InputError: `pixels` are of another shape or type.
+        """
+        check_pixels(pixels, self.input)
         self._session.run(apply_table(self._table, pixels)[None])
         return self._output.dequantize(self._session.output(self._output))
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
-        """The `top` most probable classes of prepared pixels, best first; ties in label order."""
+        """The `top` most probable classes of prepared pixels, best first; ties in label order.
+
+        Raises:
+            InputError: `top` is below 1, or `pixels` are of another shape or type.
+        """
+        if top < 1:
+            raise InputError(f"top must be 1 or more. Received: {top}")
         scores = self.probabilities(pixels)
         order = np.argsort(-scores, kind="stable")[:top]
         return tuple(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
 
     def classify(self, image: Source, *, top: int = 1, invert: Invert = "no") -> tuple[Prediction, ...]:
-        """Classify one image; see `prepare` for what it may be.
+        """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         An array that has the model's input size already is taken as it is.
 
         Raises:
-            InputError: the image cannot be read or used.
+            InputError: the image cannot be read or used, or `top` is below 1.
         """
         if isinstance(image, np.ndarray) and image.shape == self.input.shape and image.dtype == np.uint8:
             if invert == "no":
@@ -93,5 +98,20 @@ class Classifier:
         return self.rank(self.prepare(image, invert).pixels, top)
 
     def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
+
+        Raises:
+            InputError: `images` are of another shape or type.
+        """
+        check_pixels(images, self.input)
         return self._output.dequantize(self._session.run_all(images, self._table, self._output))
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Accuracy, loss and confusion on labelled images.
+
+        Raises:
+            InputError: the images are of another shape, or a label is not one of the model's classes.
+        """
+        if len(split) and int(split.labels.max()) >= len(self.labels):
+            raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
+        return evaluate_probabilities(self.predict_all(split.images), split.labels)

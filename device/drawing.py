@@ -37,6 +37,11 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_inpu
         path: a .png file, replaced.
         show_input: put the image as the model sees it into a first column.
     """
+    _save(filter_figure(pictures, channel, show_input), path)
+
+
+def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = False) -> Figure:
+    """The figure that `draw_filter` saves."""
     layers = list(pictures[0].features.maps)
     rows, columns = len(pictures), len(layers) + show_input
     figure = Figure(figsize=(2.4 * columns, 2.4 * rows + 0.5), layout="constrained")
@@ -53,7 +58,7 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_inpu
         row[0].set_ylabel(picture.title, fontsize=8)
     for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
         axes.set_title(title, fontsize=9)
-    _save(figure, path)
+    return figure
 
 
 def draw_contact_sheet(picture: Picture, path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgecnn.card import FeatureMap, InputSpec
 from edgecnn.errors import ModelFileError
-from edgecnn.preprocessing import Pixels, apply_table
+from edgecnn.preprocessing import Invert, Source, apply_table, prepare_source
 
 from .model import LoadedModel, load_model
 from .tensor import TensorSpec
@@ -31,7 +31,7 @@ class Features:
 class FeatureExtractor:
     """Reads the feature maps of an activations variant.
 
-        maps = FeatureExtractor("fashion-mnist.activations").extract(pixels).maps
+        maps = FeatureExtractor("fashion-mnist.activations").extract("shoe.png").maps
         maps["conv2d"].shape  # (26, 26, 64)
 
     Attributes:
@@ -55,8 +55,13 @@ class FeatureExtractor:
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
 
-    def extract(self, pixels: Pixels) -> Features:
-        """Feature maps of prepared pixels: uint8 (height, width, channels)."""
+    def extract(self, image: Source, invert: Invert = "no") -> Features:
+        """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
+
+        Raises:
+            InputError: the image cannot be read or used.
+        """
+        pixels = prepare_source(image, self.input, invert).pixels
         self._session.run(apply_table(self._table, pixels)[None])
         maps = {tensor.name: tensor.dequantize(self._session.output(tensor)) for tensor in self._tensors}
         return Features(maps, self._output.dequantize(self._session.output(self._output)))

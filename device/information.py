@@ -44,6 +44,7 @@ class ModelInfo:
         size_bytes: of the whole file.
         flatbuffer_bytes: of the model in it, without card and probes.
         card: None for a file without one.
+        runtime: name and version of what opened it.
         inputs: tensor indices.
         outputs: tensor indices by signature name.
         tensors: all of them, in index order.

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.bundled import bundled_models, find_model
-from edgecnn.card import InputSpec, ModelCard
+from edgecnn.card import PROBABILITIES, InputSpec, ModelCard
 from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.packing import PackedModel, read_model
 
 from .runtime import Kernels
-from .session import PROBABILITIES, Session
+from .session import Session
 from .tensor import TensorSpec
 
 _TIMEOUT_S = 60
@@ -128,7 +128,9 @@ def _guess(tensor: TensorSpec) -> InputSpec:
 
 
 def _try_in_child(path: Path) -> None:
-    command = [sys.executable, "-m", "edgecnn.device.probe", str(path)]
+    # -I and a path of our own: a module that lies in the current folder must not run.
+    code = "import sys; sys.path[:] = sys.argv[2:]; from edgecnn.device.probe import main; sys.exit(main(sys.argv[1]))"
+    command = [sys.executable, "-I", "-c", code, str(path.absolute()), *(entry for entry in sys.path if entry)]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired:

@@ -10,16 +10,15 @@ from edgecnn.packing import read_model
 from .session import Session
 
 
-def main() -> int:
-    """Exit 0 if the model named on the command line runs, 1 with a sentence on standard error if it is refused."""
+def main(path: str) -> int:
+    """0 if the model at `path` runs; 1, with a sentence on standard error, if it is refused."""
     try:
-        session = Session(read_model(sys.argv[1]))
+        session = Session(read_model(path))
+        session.run(np.zeros(session.input.shape, session.input.dtype))
     except EdgecnnError as error:
         print(error, file=sys.stderr)
         return 1
-    session.run(np.zeros(session.input.shape, session.input.dtype))
+    except (RuntimeError, ValueError) as error:
+        print(f"{path} does not run ({error}); it is damaged, convert the model again", file=sys.stderr)
+        return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,7 +13,7 @@ from edgecnn.preprocessing import Pixels, apply_table, input_table
 from .runtime import Kernels, find_runtime, open_interpreter
 from .tensor import TensorSpec
 
-PROBABILITIES = "probabilities"
+_SERVING = "serving_default"  # the signature that TensorFlow names when nobody else does
 
 
 class Session:
@@ -83,8 +83,9 @@ class Session:
 
 def _tensors(interpreter: Any) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:
     """Inputs, and outputs by name: the signature's, or for a file without one the tensors' own."""
-    if interpreter.get_signature_list():
-        runner = interpreter.get_signature_runner()
+    signatures = interpreter.get_signature_list()
+    if signatures:
+        runner = interpreter.get_signature_runner(_SERVING if _SERVING in signatures else sorted(signatures)[0])
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
     else:
         inputs = {details["name"]: details for details in interpreter.get_input_details()}

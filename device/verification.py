@@ -52,8 +52,11 @@ def verify(model: str | Path, *, threads: int = 1) -> Verification:
     if loaded.card is None or loaded.packed.golden is None:
         raise ModelFileError(f"{loaded.packed.name} carries no golden probes; convert it with edgecnn convert")
     golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
-    if golden.images.shape[1:] != loaded.input.shape or len(golden.images) == 0:
+    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
         raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
+    scheme = loaded.card.quantization.scheme
+    if scheme not in TOLERANCE:
+        raise ModelFileError(f"{loaded.packed.name} is {scheme}, which this edgecnn cannot verify; install a newer one")
     table = loaded.session.table(loaded.input)
     raw = loaded.session.run_all(golden.images, table, loaded.probabilities)
     here = loaded.probabilities.dequantize(raw)
@@ -65,6 +68,6 @@ def verify(model: str | Path, *, threads: int = 1) -> Verification:
         top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
         keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()),
         max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=TOLERANCE[loaded.card.quantization.scheme],
+        tolerance=TOLERANCE[scheme],
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
     )

@@ -12,6 +12,8 @@ from .errors import ModelFileError
 from .output import write_bytes
 
 SCHEMA_VERSION = 1
+# The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
+PROBABILITIES = "probabilities"
 
 Colour = Literal["grayscale", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
@@ -94,7 +96,11 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Training:
-    """What the weights come from, and the Keras model's figures on the test split (none while it is training)."""
+    """What the weights come from, and the Keras model's figures on the test split (none while it is training).
+
+    Attributes:
+        train_images: how many of the training split were used.
+    """
 
     dataset: str
     dataset_sha256: str
@@ -102,6 +108,7 @@ class Training:
     recipe: str
     seed: int
     epochs: int
+    train_images: int = 0
     test_images: int = 0
     test_accuracy: float | None = None
     test_loss: float | None = None
@@ -182,8 +189,8 @@ class ModelCard:
             ModelFileError: not JSON, another schema version, or a missing, unknown or wrong field (named).
         """
         try:
-            data = json.loads(text)
-        except ValueError as error:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
         version = data.get("schema_version") if isinstance(data, dict) else None
         if isinstance(data, dict) and version != SCHEMA_VERSION:
@@ -203,7 +210,9 @@ class ModelCard:
         try:
             text = Path(path).read_bytes()
         except OSError as error:
-            raise ModelFileError(f"cannot read the model card {path}: {error.strerror}") from None
+            raise ModelFileError(
+                f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras, train again"
+            ) from None
         return cls.from_json(text, where=str(path))
 
     def save(self, path: str | Path) -> None:
@@ -213,3 +222,7 @@ class ModelCard:
             OutputError: `path` cannot be written.
         """
         write_bytes(path, self.to_json().encode())
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a figure")

@@ -34,7 +34,7 @@ def decode(cls: type[T], data: object, where: str) -> T:
         if name in data:
             values[name] = _decode_value(hints[name], data[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING:
-            raise ModelFileError(f"{where}.{name} is missing")
+            raise ModelFileError(f"{where}.{name} is missing; train or convert the model again")
     try:
         return cls(**values)
     except ValueError as error:
@@ -64,9 +64,12 @@ def _decode_scalar(hint: type, value: object, where: str) -> Any:
     # bool is a subclass of int, but `true` is not a height.
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
-    return float(value) if hint is float and isinstance(value, int) else value
+    try:
+        return float(value) if hint is float and isinstance(value, int) else value
+    except OverflowError:
+        raise ModelFileError(f"{where} is too large a number. Received: {_shown(value)}") from None
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = "a very large number" if isinstance(value, int) and abs(value) > 1 << 64 else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -28,6 +28,7 @@ _HEADER = struct.Struct("<8sQ")
 _MAGIC = b"edgecnn\x01"
 _HEADER_AT = 8
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MAX_TAIL_BYTES = 64 << 20  # probes are a few dozen small images; more is no card of ours
 _DAMAGED = "copy the file again or convert the model again"
 
 CARD = "card.json"
@@ -124,7 +125,9 @@ def _split(data: bytes, name: str) -> tuple[bytes, bytes | None]:
     if data[_HEADER_AT : _HEADER_AT + len(_MAGIC)] == _MAGIC:
         (_, length) = _HEADER.unpack_from(data, _HEADER_AT)
         if length >= len(data):
-            raise ModelFileError(f"{name} is truncated: the model needs more than {length} bytes, got {len(data)}")
+            raise ModelFileError(
+                f"{name} is truncated: it must have more than {length} bytes, here are {len(data)}; {_DAMAGED}"
+            )
         return data[:length], data[length:]
     # No header: another tool may have rewritten the flatbuffer and carried the tail over.
     tail = _TAIL_START.search(data)
@@ -143,7 +146,10 @@ def _check_flatbuffer(data: bytes, name: str) -> None:
 def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(tail)) as archive:
-            members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+            entries = {entry.filename: entry for entry in archive.infolist()}
+            if sum(entry.file_size for entry in entries.values()) > _MAX_TAIL_BYTES:
+                raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
+            members = {name: archive.read(entries[name]) for name in (CARD, LABELS, GOLDEN) if name in entries}
     except _UNREADABLE as error:
         raise ModelFileError(
             f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"

@@ -5,6 +5,7 @@ Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table 
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +14,12 @@ from PIL import Image, ImageOps
 
 from .card import InputSpec
 from .errors import InputError
-from .images import DECODER_FAILURES
+from .images import DECODER_FAILURES, open_image
 
 Pixels = npt.NDArray[np.uint8]
 Array = npt.NDArray[Any]
 Invert = Literal["no", "yes", "auto"]
+Source = str | Path | Image.Image | Pixels
 
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -27,6 +29,8 @@ _FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 _HINT = "pass the raw bytes of the image, edgecnn scales them itself"
+# 65535 / 255 = 257: white stays white, and halves round up.
+_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,11 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
 
     Raises:
-        InputError: the mode has no agreed range (floating point, or integers above 65535).
+        InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
+            three.
     """
+    if invert not in ("no", "yes", "auto"):
+        raise InputError(f"invert must be no, yes or auto. Received: {invert!r}")
     image = _upright(image)
     flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
@@ -75,6 +82,39 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         note += "background is the other way round here, try --invert yes (or auto)"
     pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
     return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
+
+
+def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Like `prepare`, for whatever a caller may have.
+
+    Args:
+        source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+
+    Raises:
+        InputError: the image cannot be read or used; the message begins with its name if it has one.
+    """
+    if isinstance(source, np.ndarray):
+        return prepare_array(source, spec, invert)
+    if isinstance(source, Image.Image):
+        return prepare(source, spec, invert)
+    image = open_image(str(source))
+    try:
+        return prepare(image, spec, invert)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+def check_pixels(pixels: Array, spec: InputSpec) -> None:
+    """Make sure that `pixels` are prepared.
+
+    Raises:
+        InputError: not uint8 of the shape (height, width, channels) of `spec`, with or without a batch before it.
+    """
+    if np.asarray(pixels).dtype != np.uint8 or np.shape(pixels)[-3:] != spec.shape:
+        raise InputError(
+            f"prepared pixels must be uint8 of shape {spec.shape}. "
+            f"Received: {np.asarray(pixels).dtype} of shape {np.shape(pixels)}; use prepare()"
+        )
 
 
 def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no") -> Prepared:
@@ -145,11 +185,10 @@ def _to_eight_bit(image: Image.Image) -> Image.Image:
         raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
     if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
         return image
-    values = np.asarray(image).astype(np.int64)
+    values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
-    # 65535 / 255 = 257: white stays white, and halves round up.
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    return Image.fromarray(_EIGHT_BIT[values])
 
 
 def _flatten(image: Image.Image, level: int) -> Image.Image:

@@ -4,10 +4,12 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from typing import IO
 
 _verbose = False
+_one_at_a_time = threading.RLock()
 
 
 def set_verbose() -> None:
@@ -21,8 +23,15 @@ def hush_tensorflow() -> None:
     if _verbose:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _scratch() -> IO[bytes]:
@@ -42,14 +51,15 @@ class NativeOutput:
 def captured_stderr() -> Iterator[NativeOutput]:
     """Catch what native code writes to file descriptor 2; with `--verbose` it passes through.
 
-    The text is there for an error message: some runtimes give their reason nowhere else.
+    The text is there for an error message: some runtimes give their reason nowhere else. What is not used for one is
+    dropped. Descriptor 2 belongs to the whole process, so one thread captures at a time, other threads' lines too.
     """
     output = NativeOutput()
-    if _verbose:
+    if _verbose or sys.stderr is None or not _is_open(2):
         yield output
         return
     sys.stderr.flush()
-    with _scratch() as file:
+    with _one_at_a_time, _scratch() as file:
         saved = os.dup(2)
         try:
             os.dup2(file.fileno(), 2)

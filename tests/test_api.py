@@ -9,9 +9,12 @@ FRONTS = {
         "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "InputError", "InputSpec", "MissingExtraError",
         "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
-    "edgecnn.train": {"RECIPES", "Epoch", "Recipe", "TrainingRun", "load_fashion_mnist", "train"},
-    "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "convert"},
-    "edgecnn.device": {"Classifier", "FeatureExtractor", "Features", "Prediction", "Verification", "verify"},
+    "edgecnn.train": {"RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "load_fashion_mnist", "train"},
+    "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"},
+    "edgecnn.device": {
+        "Classifier", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared", "Split",
+        "Verification", "bundled_models", "describe", "sample_images", "verify",
+    },
 }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ WRONG = [  # path to the field, wrong value, what the message must say
     (("input", "offset"), [0.0, 0.0], "card.input.offset must hold 1 finite number"),
     (("quantization", "scheme"), "int4", "card.quantization.scheme must be one of"),
     (("feature_maps", 0, "shape"), "26", "card.feature_maps[0].shape must be a list"),
+    (("input", "scale"), [10**400], "card.input.scale[0] is too large a number"),
     (("schema_version",), 99, "card.schema_version must be 1. Received: 99"),
     (("colour",), "red", "card has an unknown field 'colour'"),
 ]
@@ -66,7 +67,7 @@ def test_missing_field_is_named(card: ModelCard, field: str) -> None:
         ModelCard.from_json(json.dumps(data))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", b"\xff\xfe"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", b"\xff\xfe", "[" * 100_000, '{"a": NaN}'])
 def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
     with pytest.raises(ModelFileError, match="card"):
         ModelCard.from_json(text)

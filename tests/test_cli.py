@@ -92,7 +92,9 @@ def test_one_bad_image_is_reported_and_the_others_classified(edgecnn: Run, tmp_p
 def test_bad_image_in_json_leaves_valid_json(edgecnn: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no image")
     result = edgecnn("classify", "fashion-mnist", tmp_path / "bad.png", BOOT, "--json")
-    assert result.exit_code == 1 and len(json.loads(result.stdout)) == 1
+    bad, good = json.loads(result.stdout)
+    assert result.exit_code == 1 and good["predictions"]
+    assert bad["image"] == str(tmp_path / "bad.png") and "not an image" in bad["error"]
 
 
 def test_folder_without_images_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
@@ -275,6 +277,32 @@ def test_train_convert_and_evaluate_say_nothing_but_their_own(tmp_path: Path) ->
     assert conversion["plain"]["parity"]["images"] == 10_000 and conversion["bit_equal"] is True
     evaluated = quiet("evaluate", run / "model.keras")
     assert len(evaluated.stderr.splitlines()) == 1 and evaluated.stdout.startswith("accuracy")
+
+
+def test_commands_work_with_standard_error_closed() -> None:
+    command = f"{sys.executable} -m edgecnn classify fashion-mnist {BOOT} 2>&-"
+    result = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 0 and "Ankle boot" in result.stdout
+
+
+def test_convert_of_several_schemes_writes_nothing_if_one_file_exists(
+    edgecnn: Run, tmp_path: Path, small_run: TrainingRun
+) -> None:
+    for name in ("model.keras", "card.json"):
+        shutil.copy(small_run.path / name, tmp_path)
+    (tmp_path / "model.int8.activations.tflite").write_bytes(b"precious")
+    assert "exists already" in sentence(edgecnn("convert", tmp_path, "--float32", "--int8"))
+    assert not (tmp_path / "model.float32.tflite").exists()
+
+
+def test_threads_for_a_keras_file_are_refused(edgecnn: Run, small_run: TrainingRun) -> None:
+    assert "--threads is for .tflite files" in sentence(edgecnn("evaluate", small_run.model_path, "--threads", "2"), 2)
+
+
+def test_features_and_samples_print_json(edgecnn: Run, tmp_path: Path) -> None:
+    assert len(json.loads(edgecnn("samples", tmp_path / "photos", "--json").stdout)) == len(sample_images())
+    result = edgecnn("features", "fashion-mnist.activations", BOOT, "--output", tmp_path / "out", "--json")
+    assert [Path(path).suffix for path in json.loads(result.stdout)["files"]] == [".png"]
 
 
 def test_classify_says_nothing_on_stderr() -> None:

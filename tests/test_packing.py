@@ -8,7 +8,7 @@ import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.bundled import find_model
-from edgecnn.packing import CARD, GOLDEN, LABELS, add_header, read_model, unpack
+from edgecnn.packing import CARD, GOLDEN, LABELS, add_header, pack, read_model, unpack
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +94,11 @@ def test_flipped_weight_is_found_by_its_sha256(packed: bytes) -> None:
     damaged[len(packed) // 2] ^= 1
     with pytest.raises(ModelFileError, match="SHA-256"):
         unpack(bytes(damaged), "weights.tflite")
+
+
+def test_a_tail_that_unpacks_to_gigabytes_is_refused(packed: bytes) -> None:
+    whole = unpack(packed, "whole")
+    assert whole.card
+    bomb = {CARD: whole.card.to_json().encode(), LABELS: b"", GOLDEN: bytes(100 << 20)}
+    with pytest.raises(ModelFileError, match="unpacks to more than"):
+        unpack(pack(whole.flatbuffer, bomb), "bomb.tflite")

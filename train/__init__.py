@@ -6,9 +6,11 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training starts, not before.
 """
 
+from edgecnn.dataset import Dataset, Split
+
 from .fashion_mnist import load as load_fashion_mnist
 from .recipes import RECIPES, Recipe
 from .run import Epoch, TrainingRun
 from .training import train
 
-__all__ = ["RECIPES", "Epoch", "Recipe", "TrainingRun", "load_fashion_mnist", "train"]
+__all__ = ["RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "load_fashion_mnist", "train"]

@@ -5,6 +5,7 @@ Zalando Research, https://github.com/zalandoresearch/fashion-mnist, MIT licence.
 
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -49,6 +50,7 @@ class _Source:
     name: str
     read: Callable[[], Files]
     named_by_user: bool = False
+    cache: bool = False
     download: bool = False
 
 
@@ -60,8 +62,8 @@ def load(data_dir: str | Path | None = None, progress: Progress = lambda message
     """Load the 60,000 training and 10,000 test images, 28 x 28 x 1, of 10 classes.
 
     Looks in this order: `data_dir` or else $EDGECNN_DATA; the user cache; Debian's installed package; Keras' cache and
-    download server; Debian's package by apt-get download. Downloads are kept in the user cache, where they replace a
-    damaged file; a damaged file in the folder that the user named is an error.
+    download server; Debian's package by apt-get download. Downloads are kept in the user cache; a damaged file there
+    is replaced. Where the user named a folder, nothing else is tried.
 
     Args:
         data_dir: a folder with the four IDX files, gzip-compressed or not.
@@ -71,19 +73,21 @@ def load(data_dir: str | Path | None = None, progress: Progress = lambda message
         DataError: none of the sources has intact files; the message lists what was tried.
     """
     tried: list[str] = []
+    replace_cache = False
     for source in _sources(data_dir):
         try:
             if source.download:
                 progress(f"getting Fashion-MNIST: {source.name}")
             files = source.read()
         except DataError as error:
-            if source.named_by_user and isinstance(error, _Damaged):
-                raise DataError(f"{source.name}: {error}; copy it again") from None
-            if source.named_by_user or source.download or isinstance(error, _Damaged):
+            if source.named_by_user:
+                raise DataError(f"{source.name}: {error}; put the four Fashion-MNIST files there, whole") from None
+            replace_cache |= source.cache and isinstance(error, _Damaged)
+            if source.download or isinstance(error, _Damaged):
                 progress(f"{source.name}: {error}")
             tried.append(f"{source.name}: {error}")
             continue
-        if source.download:
+        if source.download or replace_cache:
             _keep(files, progress)
         return _dataset(files, source.name)
     raise DataError(
@@ -102,7 +106,7 @@ def _sources(data_dir: str | Path | None) -> Iterator[_Source]:
     if named:
         yield _Source(f"folder {named}", lambda: _read_folder(Path(named)), named_by_user=True)
     cache = cache_folder()
-    yield _Source(f"cache {cache}", lambda: _read_folder(cache))
+    yield _Source(f"cache {cache}", lambda: _read_folder(cache), cache=True)
     yield _Source(f"package {DEBIAN_PACKAGE} in {DEBIAN_FOLDER}", lambda: _read_folder(DEBIAN_FOLDER))
     keras_cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / NAME
     yield _Source(f"Keras' cache {keras_cache}", lambda: _read_folder(keras_cache))
@@ -146,8 +150,8 @@ def _download_keras() -> Files:
         try:
             with urllib.request.urlopen(f"{KERAS_URL}{name}.gz", timeout=_TIMEOUT_S) as response:
                 data = response.read()
-        except (urllib.error.URLError, OSError) as error:
-            raise DataError(str(getattr(error, "reason", error))) from None
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            raise DataError(str(getattr(error, "reason", error)) or type(error).__name__) from None
         files[name] = _checked(name, _uncompressed(f"{name}.gz", data))
     return files
 

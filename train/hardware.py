@@ -26,6 +26,7 @@ def detect() -> Hardware:
     """The first GPU that TensorFlow sees, else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
+        tf.config.experimental.enable_op_determinism()  # GPU kernels add in any order otherwise
         details = tf.config.experimental.get_device_details(gpus[0])
         capability = details.get("compute_capability", (0, 0))
         return Hardware(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))

@@ -1,8 +1,11 @@
 """The training loop: Keras' `fit`, with the best finished epoch always on disk."""
 
+import contextlib
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -47,87 +50,101 @@ class Outcome:
     interrupted: bool = False
 
 
-def fit(
-    dataset: Dataset,
-    spec: InputSpec,
-    architecture: str,
-    recipe: Recipe,
-    seed: int,
-    hardware: Hardware,
-    path: Path,
-    on_save: Callable[[int], None],
-    progress: Progress,
-) -> Outcome:
-    """Train and save to `path`; `on_save(epoch)` is called after each save.
+@dataclass(frozen=True)
+class Job:
+    """A training that has been asked for; the arguments of `edgecnn.train.train`, checked."""
+
+    dataset: Dataset
+    spec: InputSpec
+    architecture: str
+    recipe: Recipe
+    seed: int
+    hardware: Hardware
+    path: Path
+
+
+def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome:
+    """Train and save to `job.path`; `on_save(epoch)` is called after each save.
 
     After the last epoch its weights are saved; after Ctrl-C those of the epoch with the highest training accuracy.
 
     Raises:
-        EdgecnnError: Ctrl-C before the first epoch ended.
-        InputError: the architecture is unknown.
+        EdgecnnError: Ctrl-C before the first epoch was saved.
     """
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.sixteen_bit and hardware.bfloat16 else "float32")
-    try:
-        model = architectures.build(architecture, spec.shape, len(dataset.labels))
-        trained = architectures.regularised(model, flip=recipe.flip, dropout=recipe.dropout)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    steps = math.ceil(len(dataset.train) / recipe.batch_size)
+    recipe, split = job.recipe, job.dataset.train
+    keras.utils.set_random_seed(job.seed)
+    model = _build(job, "mixed_bfloat16" if recipe.sixteen_bit and job.hardware.bfloat16 else "float32")
+    trained = architectures.regularised(model, flip=recipe.flip, dropout=recipe.dropout)
+    steps = math.ceil(len(split) / recipe.batch_size)
     trained.compile(
         optimizer=optimizers.build(recipe, steps * recipe.epochs, model.layers[-1].name),
         loss=keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
-        jit_compile="auto" if hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
+        jit_compile="auto" if job.hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
     )
-    outcome = Outcome(architectures.build(architecture, spec.shape, len(dataset.labels)))
-    keeper = _Keeper(model, outcome, path, on_save, progress, recipe.stop_at_accuracy)
-    progress.start(hardware.description, model.count_params(), steps, recipe.epochs)
-    images = apply_table(input_table(spec), dataset.train.images)
+    outcome = Outcome(_build(job, "float32"))
+    keeper = _Keeper(model, outcome, job, on_save, progress)
+    progress.start(job.hardware.description, model.count_params(), steps, recipe.epochs)
+    inputs = apply_table(input_table(job.spec), split.images)
     try:
         trained.fit(
-            images,
-            dataset.train.labels,
-            batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            callbacks=[keeper],
-            verbose=0,
+            inputs, split.labels, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=[keeper], verbose=0
         )
         keeper.save(len(outcome.history))
     except KeyboardInterrupt:
         outcome.interrupted = True
-        if not outcome.history:
+        if not outcome.saved_epoch:
             raise EdgecnnError("stopped before the first epoch ended; nothing was written") from None
-        outcome.model = keras.models.load_model(path)
+        outcome.model = keras.models.load_model(job.path)
     return outcome
+
+
+def _build(job: Job, policy: str) -> keras.Model:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        return architectures.build(job.architecture, job.spec.shape, len(job.dataset.labels))
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C off until the block has ended, so that model and card are always of the same epoch."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 class _Keeper(keras.callbacks.Callback):
     """Saves the best epoch so far in float32, keeps the history, and stops at the accuracy that was asked for."""
 
     def __init__(
-        self,
-        source: keras.Model,
-        outcome: Outcome,
-        path: Path,
-        on_save: Callable[[int], None],
-        progress: Progress,
-        stop_at_accuracy: float | None,
+        self, source: keras.Model, outcome: Outcome, job: Job, on_save: Callable[[int], None], progress: Progress
     ) -> None:
         super().__init__()
-        self._source, self._outcome, self._path = source, outcome, path
-        self._on_save, self._progress, self._stop_at = on_save, progress, stop_at_accuracy
+        self._source, self._outcome, self._path = source, outcome, job.path
+        self._on_save, self._progress, self._stop_at = on_save, progress, job.recipe.stop_at_accuracy
         self._epoch, self._started = 0, 0.0
 
     def save(self, epoch: int) -> None:
         """Write the weights as they are now, unless those of `epoch` were the last to be written."""
         if self._outcome.saved_epoch == epoch:
             return
-        self._outcome.model.set_weights(self._source.get_weights())
-        with replacing(self._path) as temporary:
-            self._outcome.model.save(temporary)
-        self._outcome.saved_epoch = epoch
-        self._on_save(epoch)
+        with _uninterrupted():
+            self._outcome.model.set_weights(self._source.get_weights())
+            with replacing(self._path) as temporary:
+                self._outcome.model.save(temporary)
+            self._on_save(epoch)
+            self._outcome.saved_epoch = epoch
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._epoch, self._started = epoch + 1, time.perf_counter()

@@ -11,7 +11,9 @@ class Recipe:
     """How a network is trained.
 
     Attributes:
-        epochs: passes over the training images, at most.
+        name: what it is called, in the card too.
+        epochs: passes over the training images, at most; above 0.
+        batch_size: images a step; above 0.
         optimizer: `adam` with Keras' defaults, or `muon` (see ConvMuon) with a one-cycle learning rate.
         peak_learning_rate: of the one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine.
         sixteen_bit: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
@@ -21,7 +23,6 @@ class Recipe:
     """
 
     name: str
-    description: str
     epochs: int
     batch_size: int
     optimizer: Literal["adam", "muon"]
@@ -31,13 +32,20 @@ class Recipe:
     dropout: float = 0.0
     stop_at_accuracy: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise InputError(f"epochs and batch_size must be above 0. Received: {self.epochs}, {self.batch_size}")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout must be 0 or more and below 1. Received: {self.dropout}")
+        if self.stop_at_accuracy is not None and not 0 < self.stop_at_accuracy <= 1:
+            raise InputError(f"stop_at_accuracy must be above 0 and at most 1. Received: {self.stop_at_accuracy}")
+
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
             name="notebook",
-            description="the tutorial's own training: Adam, batch 32, until 98 % training accuracy; overfits",
             epochs=30,
             batch_size=32,
             optimizer="adam",
@@ -45,7 +53,6 @@ RECIPES = {
         ),
         Recipe(
             name="fast",
-            description="a few one-cycle epochs with Muon",
             epochs=4,
             batch_size=256,
             optimizer="muon",
@@ -54,7 +61,6 @@ RECIPES = {
         ),
         Recipe(
             name="best",
-            description="24 one-cycle epochs with Muon, flips and dropout",
             epochs=24,
             batch_size=256,
             optimizer="muon",

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -63,16 +62,20 @@ def prepare_folder(path: Path, force: bool) -> None:
         raise OutputError(f"{path} holds a run already ({existing[0]}); choose another --output or add --force")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        for name in existing:
-            (path / name).unlink()
     except OSError as error:
         raise OutputError(f"cannot use {path} as run directory: {error.strerror}") from None
+
+
+def remove_previous(path: Path) -> None:
+    """Remove what an earlier training and its conversions left, but for model.keras, which has been replaced."""
+    for old in [path / name for name in FILES[1:]] + sorted(path.glob("model.*.tflite")):
+        old.unlink(missing_ok=True)
 
 
 def remove_if_empty(path: Path) -> None:
     """Remove the run directory of a training that left nothing."""
     if path.is_dir() and not any(path.iterdir()):
-        shutil.rmtree(path)
+        path.rmdir()
 
 
 def write_history(path: Path, history: tuple[Epoch, ...]) -> None:

@@ -1,22 +1,23 @@
 """Train a classifier and leave a run directory; imports TensorFlow only when called."""
 
 import dataclasses
-from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecnn.card import InputSpec, ModelCard, Provenance, Quantization, Training
+from edgecnn.card import InputSpec, ModelCard, Quantization, Training
 from edgecnn.dataset import Dataset
 from edgecnn.extras import require_tensorflow
+from edgecnn.metrics import Evaluation
+from edgecnn.provenance import stamp
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
 from . import recipes, run
 from .console import Silent
+from .recipes import Recipe
 from .run import TrainingRun
 
 if TYPE_CHECKING:
-    from .loop import Progress
+    from .loop import Outcome, Progress
 
 
 def input_spec(dataset: Dataset) -> InputSpec:
@@ -43,9 +44,10 @@ def train(
     dataset: Dataset,
     *,
     architecture: str = "reference",
-    recipe: str = "fast",
+    recipe: str | Recipe = "fast",
     seed: int = 0,
     epochs: int | None = None,
+    stop_at_accuracy: float | None = None,
     force: bool = False,
     progress: "Progress | None" = None,
 ) -> TrainingRun:
@@ -55,10 +57,11 @@ def train(
         output: the run directory; created.
         dataset: images and labels; the order of `dataset.labels` is fixed in the card.
         architecture: a name from `edgecnn.train.architectures`.
-        recipe: a name from `edgecnn.train.recipes`.
+        recipe: a name from `RECIPES`, or a recipe of your own.
         seed: of weights, shuffling and dropout; the same seed gives the same weights on the same machine.
         epochs: instead of the recipe's number; the learning-rate schedule is stretched to it.
-        force: replace a run that `output` holds.
+        stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
+        force: replace a run that `output` holds, once the first epoch of this one has ended.
         progress: is told how it goes.
 
     Returns:
@@ -66,42 +69,43 @@ def train(
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
-        InputError: unknown recipe or architecture.
+        InputError: unknown recipe or architecture, or a number out of its range.
         OutputError: `output` exists or cannot be written.
         EdgecnnError: Ctrl-C before the first epoch ended.
     """
     require_tensorflow("edgecnn train")
-    chosen = recipes.get(recipe)
+    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
+    if stop_at_accuracy is not None:
+        chosen = dataclasses.replace(chosen, stop_at_accuracy=stop_at_accuracy)
     hush_tensorflow()
     with captured_stderr():
-        from . import architectures, hardware, loop, plots
+        from . import architectures, hardware, loop
 
         device = hardware.detect()
     architectures.check(architecture)
     path = Path(output)
     run.prepare_folder(path, force)
-    card = _card(dataset, architecture, recipe, seed)
+    card = _card(dataset, architecture, chosen.name, seed)
 
     def save_card(epoch: int) -> None:
+        if epoch == 1:
+            run.remove_previous(path)
         _with_training(card, epochs=epoch).save(path / "card.json")
 
     try:
-        outcome = loop.fit(
-            dataset,
-            card.input,
-            architecture,
-            chosen,
-            seed,
-            device,
-            path / "model.keras",
-            save_card,
-            progress or Silent(),
-        )
+        job = loop.Job(dataset, card.input, architecture, chosen, seed, device, path / "model.keras")
+        outcome = loop.fit(job, save_card, progress or Silent())
     finally:
         run.remove_if_empty(path)
     evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
+    return _finish(path, card, outcome, evaluation, device.description)
+
+
+def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str) -> TrainingRun:
+    from . import plots
+
     result = TrainingRun(
         path=path,
         card=_with_training(
@@ -113,7 +117,7 @@ def train(
         ),
         evaluation=evaluation,
         history=tuple(outcome.history),
-        device=device.description,
+        device=device,
         interrupted=outcome.interrupted,
     )
     result.card.save(path / "card.json")
@@ -130,13 +134,10 @@ def _card(dataset: Dataset, architecture: str, recipe: str, seed: int) -> ModelC
         labels=dataset.labels,
         input=input_spec(dataset),
         quantization=Quantization("float32"),
-        provenance=Provenance(
-            edgecnn=version("edgecnn"),
-            keras=version("keras"),
-            tensorflow=version("tensorflow"),
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        provenance=stamp(),
+        training=Training(
+            dataset.name, dataset.sha256, architecture, recipe, seed, epochs=0, train_images=len(dataset.train)
         ),
-        training=Training(dataset.name, dataset.sha256, architecture, recipe, seed, epochs=0),
     )
 
 

@@ -1,7 +1,6 @@
 """edgecnn classify."""
 
 import dataclasses
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,10 +8,8 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edgecnn.device import Classifier
-    from edgecnn.preprocessing import Invert
+    from edgecnn.device import Prediction
+    from edgecnn.preprocessing import Invert, Prepared
 
 
 @click.command(name="classify")
@@ -36,40 +33,30 @@ def command(
     from edgecnn.device import Classifier
 
     classifier = Classifier(model, threads=threads)
-    with options.each_image(ctx) as report:
-        results = []
-        for result in _classify(classifier, images, top, invert, report):
-            if as_json:
-                results.append(result)
-                continue
-            scores = ", ".join(f"{found['label']} {found['score']:.1%}" for found in result["predictions"])
-            click.echo(f"{result['image']}: {scores}")
+    results: list[dict[str, Any]] = []
+    failed = False
+
+    def report(name: str, error: Exception) -> None:
+        nonlocal failed
+        failed = True
+        options.note(f"Error: {error}")
+        results.append({"image": name, "error": str(error)})
+
+    for name, prepared in options.prepared_images(images, lambda image: classifier.prepare(image, invert), report):
+        predictions = classifier.rank(prepared.pixels, top)
         if as_json:
-            options.print_json(results)
+            results.append(_json(name, prepared, predictions))
+        else:
+            click.echo(f"{name}: {', '.join(f'{found.label} {found.score:.1%}' for found in predictions)}")
+    if as_json:
+        options.print_json(results)
+    ctx.exit(1 if failed else 0)
 
 
-def _classify(
-    classifier: "Classifier", names: tuple[str, ...], top: int, invert: "Invert", report: "Callable[[Exception], None]"
-) -> Iterator[dict[str, Any]]:
-    from edgecnn.errors import InputError
-    from edgecnn.images import find_images
-
-    noted = False
-    for name in names:
-        try:
-            found = find_images([name])
-        except InputError as error:
-            report(error)
-            continue
-        for image in found:
-            try:
-                prepared = classifier.prepare(image, invert)
-            except InputError as error:
-                report(InputError(str(error) if str(error).startswith((image, "standard")) else f"{image}: {error}"))
-                continue
-            if prepared.note and not noted:
-                options.note(f"Note: {image}: {prepared.note}")
-                noted = True
-            predictions = [dataclasses.asdict(prediction) for prediction in classifier.rank(prepared.pixels, top)]
-            result = {"image": image, "predictions": predictions, "inverted": prepared.inverted}
-            yield {**result, "note": prepared.note} if prepared.note else result
+def _json(name: str, prepared: "Prepared", predictions: "tuple[Prediction, ...]") -> dict[str, Any]:
+    return {
+        "image": name,
+        "predictions": [dataclasses.asdict(prediction) for prediction in predictions],
+        "inverted": prepared.inverted,
+        "note": prepared.note,
+    }

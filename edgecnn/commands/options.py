@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +10,7 @@ from edgecnn.quiet import set_verbose
 
 if TYPE_CHECKING:
     from edgecnn.dataset import Dataset
+    from edgecnn.preprocessing import Prepared
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +47,17 @@ invert = click.option(
 )
 
 
+def refuse_threads_for_keras() -> None:
+    """Refuse --threads where it would do nothing.
+
+    Raises:
+        click.UsageError: it was given.
+    """
+    source = click.get_current_context().get_parameter_source("threads")
+    if source is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--threads is for .tflite files; TensorFlow chooses for .keras files")
+
+
 def note(message: str) -> None:
     """Tell people, on standard error."""
     click.echo(message, err=True)
@@ -74,15 +85,27 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-@contextmanager
-def each_image(ctx: click.Context) -> Iterator[Callable[[Exception], None]]:
-    """Yield what to call with the error of an image that cannot be used; exit 1 at the end if there was one."""
-    failed: list[str] = []
+def prepared_images(
+    names: Sequence[str], prepare: "Callable[[str], Prepared]", report: Callable[[str, Exception], None]
+) -> "Iterator[tuple[str, Prepared]]":
+    """Find, read and prepare the images that `names` stand for; what cannot be used goes to `report(name, error)`."""
+    from edgecnn.errors import InputError
+    from edgecnn.images import find_images
 
-    def report(error: Exception) -> None:
-        failed.append(str(error))
-        note(f"Error: {error}")
-
-    yield report
-    if failed:
-        ctx.exit(1)
+    noted = False
+    for name in names:
+        try:
+            found = find_images([name])
+        except InputError as error:
+            report(name, error)
+            continue
+        for image in found:
+            try:
+                prepared = prepare(image)
+            except InputError as error:
+                report(image, error)
+                continue
+            if prepared.note and not noted:
+                note(f"Note: {image}: {prepared.note}")
+                noted = True
+            yield image, prepared

@@ -22,8 +22,9 @@ from . import options
 )
 @options.data_dir
 @options.force
+@options.as_json
 @options.verbose
-def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: bool) -> None:
+def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: bool, as_json: bool) -> None:
     """Write sample images to FOLDER: one or more of each class, from Fashion-MNIST's test set.
 
     Example: edgecnn samples photos
@@ -35,7 +36,10 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
     refuse_existing(paths, force)
     for path, data in paths.items():
         write_bytes(path, data)
-        click.echo(path)
+        if not as_json:
+            click.echo(path)
+    if as_json:
+        options.print_json([str(path) for path in paths])
 
 
 def _bundled() -> Iterator[tuple[str, bytes]]:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, shuffling and dropout.")
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
+@click.option(
+    "--stop-at-accuracy",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="End after the first epoch whose training accuracy reaches this, such as 0.98.",
+)
 @click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
 @options.data_dir
 @options.force
@@ -37,6 +42,7 @@ def command(
     recipe: str,
     seed: int,
     epochs: int | None,
+    stop_at_accuracy: float | None,
     train_images: int | None,
     data_dir: str | None,
     force: bool,
@@ -71,6 +77,7 @@ def command(
             recipe=recipe,
             seed=seed,
             epochs=epochs,
+            stop_at_accuracy=stop_at_accuracy,
             force=force,
             progress=progress,
         )

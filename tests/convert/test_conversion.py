@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -199,6 +200,33 @@ def test_damaged_keras_file_is_a_sentence(content: bytes | None, copy: Path, sma
     with pytest.raises(ModelFileError, match="does not load as a Keras model") as error:
         convert(copy, small)
     assert "\n" not in str(error.value)
+
+
+def test_flipped_bits_in_the_keras_file_are_a_sentence_or_harmless(copy: Path) -> None:
+    whole = (copy / "model.keras").read_bytes()
+    generator, refused = np.random.default_rng(0), 0
+    for place in generator.integers(0, len(whole), 25):
+        damaged = bytearray(whole)
+        damaged[place] ^= 16
+        (copy / "model.keras").write_bytes(damaged)
+        try:
+            KerasModel(copy / "model.keras")
+        except ModelFileError:
+            refused += 1
+    assert refused > 15
+
+
+def test_network_that_needs_more_than_builtin_operators_is_a_sentence(copy: Path, small: Dataset) -> None:
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.Flatten()(keras.ops.real(keras.ops.ifft2((image[..., 0], image[..., 0]))[0]))
+    keras.Model(image, keras.layers.Dense(10, activation="softmax")(x)).save(copy / "model.keras")
+    with pytest.raises(EdgecnnError, match="TensorFlow cannot convert the model to float32") as error:
+        convert(copy, small, scheme="float32")
+    assert "\n" not in str(error.value)
+
+
+def test_path_of_the_keras_file_will_do(copy: Path, small: Dataset) -> None:
+    assert convert(copy / "model.keras", small, scheme="float32", activations=False).plain.path.parent == copy
 
 
 def test_missing_card_is_a_sentence(copy: Path, small: Dataset) -> None:

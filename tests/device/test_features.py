@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.drawing import Picture, draw_contact_sheet, draw_filter, mosaic
+from edgecnn.device.drawing import Picture, draw_contact_sheet, draw_filter, filter_figure, mosaic
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +67,25 @@ def test_mosaic_puts_filters_row_by_row_with_a_gap() -> None:
     assert np.isnan(tiles[2]).all() and np.isnan(tiles[:, 3]).all() and np.isnan(tiles[3:, 8:]).all()
 
 
-def test_figure_has_images_as_rows_and_layers_as_columns(pictures: list[Picture], tmp_path: Path) -> None:
-    draw_filter(pictures, 30, tmp_path / "figure.png")
-    with Image.open(tmp_path / "figure.png") as image:
-        assert image.width / image.height == pytest.approx((4 * 2.4) / (3 * 2.4 + 0.5), rel=0.02)
-        colours = {
-            tuple(colour) for _, colour in image.convert("RGB").getcolors(1 << 24) or [] if isinstance(colour, tuple)
-        }
-    # Both ends of the colour map inferno: (0.001, 0.000, 0.014) and (0.988, 0.998, 0.645) in matplotlib's table.
-    assert (0, 0, 3) in colours and (252, 254, 164) in colours
+@pytest.mark.parametrize("channel", [2, 30])
+def test_figure_has_images_as_rows_layers_as_columns_and_the_filter_that_was_asked_for(
+    pictures: list[Picture], channel: int
+) -> None:
+    axes = filter_figure(pictures, channel).axes
+    assert len(axes) == 3 * 4
+    for position, panel in enumerate(axes):
+        picture, layer = pictures[position // 4], list(SHAPES)[position % 4]
+        (image,) = panel.get_images()
+        np.testing.assert_array_equal(image.get_array(), picture.features.maps[layer][:, :, channel])
+        assert image.get_cmap().name == "inferno"
+    assert [panel.get_title() for panel in axes[:4]] == list(SHAPES)
+    assert [panel.get_ylabel() for panel in axes[::4]] == ["9", "22", "45"]
+
+
+def test_input_is_shown_in_a_first_column_on_request(pictures: list[Picture]) -> None:
+    axes = filter_figure(pictures, 0, show_input=True).axes
+    assert len(axes) == 3 * 5
+    np.testing.assert_array_equal(axes[5].get_images()[0].get_array(), pictures[1].pixels[:, :, 0])
 
 
 def test_figure_is_the_same_every_time(pictures: list[Picture], tmp_path: Path) -> None:

@@ -49,6 +49,14 @@ def test_truncated_file_without_a_card_is_a_sentence(bare: Path) -> None:
             Classifier(bare)
 
 
+def test_opening_a_file_runs_no_code_of_the_current_folder(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare.parent / "numpy.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    monkeypatch.chdir(bare.parent)
+    with pytest.warns(EdgecnnWarning):
+        Classifier(bare)
+    assert not (bare.parent / "ran").exists()
+
+
 def test_file_without_a_card_has_nothing_to_verify(bare: Path) -> None:
     with pytest.warns(EdgecnnWarning), pytest.raises(ModelFileError, match="no golden probes"):
         verify(bare)

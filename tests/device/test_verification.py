@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecnn import ModelFileError
 from edgecnn.bundled import find_model
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
 from edgecnn.golden import Golden
-from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model, sha256
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
@@ -58,3 +59,28 @@ def test_a_probability_off_by_more_than_the_tolerance_fails(golden: Golden, tmp_
 def test_another_preprocessing_fails(tmp_path: Path) -> None:
     result = verify(with_probes(tmp_path, preprocessing_sha256="0" * 64))
     assert not result.passed and not result.preprocessing_equal
+
+
+def test_another_classifier_behind_the_same_probes_fails(int8: Conversion, tmp_path: Path) -> None:
+    bundled, other = read_model(find_model("fashion-mnist")), read_model(int8.plain.path)
+    assert bundled.card and bundled.golden
+    provenance = dataclasses.replace(bundled.card.provenance, flatbuffer_sha256=sha256(other.flatbuffer))
+    card = dataclasses.replace(bundled.card, provenance=provenance)
+    members = {CARD: card.to_json().encode(), LABELS: b"", GOLDEN: bundled.golden}
+    (tmp_path / "swapped.tflite").write_bytes(pack(other.flatbuffer, members))
+    result = verify(tmp_path / "swapped.tflite")
+    assert not result.passed and result.top1_equal < 30
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": np.zeros((3, 10), np.float32)},
+        {"images": np.zeros((30, 28, 28, 1))},
+        {"images": np.zeros((0, 28, 28, 1), np.uint8)},
+    ],
+    ids=["scores", "floats", "none"],
+)
+def test_probes_that_do_not_fit_are_a_sentence(changes: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="golden probes do not fit"):
+        verify(with_probes(tmp_path, **changes))

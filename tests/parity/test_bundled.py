@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from edgecnn.bundled import find_model
+from edgecnn.card import PROBABILITIES
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
 from edgecnn.device.model import read_packed
-from edgecnn.device.session import PROBABILITIES, Session
+from edgecnn.device.session import Session
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.packing import read_model
 

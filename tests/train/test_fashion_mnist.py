@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import http.server
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -105,11 +107,50 @@ def test_damaged_file_in_the_cache_is_replaced_by_a_download(
 
 def test_nowhere_to_be_had_is_one_sentence_that_lists_what_was_tried(nowhere: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
-        load_fashion_mnist(tmp_path / "empty")
+        load_fashion_mnist()
     text = str(error.value)
-    for part in ("empty", "cache", "package", "Keras' server", "download of Debian's package", "--data-dir"):
+    for part in ("cache", "package", "Keras' server", "download of Debian's package", "--data-dir"):
         assert part in text
     assert "\n" not in text
+
+
+def test_a_named_folder_without_the_files_is_an_error_and_nothing_else_is_tried(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="typo: no train-images-idx3-ubyte.gz there"):
+        load_fashion_mnist(tmp_path / "typo")
+
+
+def test_damaged_file_in_the_cache_is_replaced_from_debians_package_too(
+    folder: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder, nowhere)
+    damage(nowhere / "t10k-labels-idx1-ubyte", "cut")
+    monkeypatch.setattr(fashion_mnist, "DEBIAN_FOLDER", folder)
+    assert load_fashion_mnist().source.startswith("package")
+    assert load_fashion_mnist().source.startswith("cache")
+
+
+class _HalfAFile(http.server.BaseHTTPRequestHandler):
+    """A server that promises more than it sends."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        self.wfile.write(b"only this")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_download_that_breaks_off_is_told_and_the_next_source_tried(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with http.server.HTTPServer(("127.0.0.1", 0), _HalfAFile) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        monkeypatch.setattr(fashion_mnist, "KERAS_URL", f"http://127.0.0.1:{server.server_port}/")
+        with pytest.raises(DataError, match="download from Keras' server: IncompleteRead"):
+            load_fashion_mnist(progress=said.append)
 
 
 def test_checksums_are_of_the_uncompressed_files(folder: Path) -> None:

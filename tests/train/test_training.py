@@ -9,7 +9,9 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -113,11 +115,34 @@ def test_notebook_recipe_is_the_notebooks() -> None:
     assert not recipe.sixteen_bit and not recipe.flip and not recipe.dropout
 
 
+def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(tiny: Dataset, tmp_path: Path) -> None:
+    run = train(tmp_path / "run", tiny, recipe="notebook", epochs=2, seed=1)
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(64, (3, 3), activation="relu"),
+            keras.layers.MaxPooling2D(2, 2),
+            keras.layers.Conv2D(64, (3, 3), activation="relu"),
+            keras.layers.MaxPooling2D(2, 2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(tiny.train.images / 255.0, tiny.train.labels, epochs=2, verbose=0)
+    for ours, theirs in zip(keras.models.load_model(run.model_path).get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
 def test_training_stops_after_the_first_epoch_that_reaches_the_accuracy(tiny: Dataset, tmp_path: Path) -> None:
     few = dataclasses.replace(tiny, train=tiny.train.take(150))
     run = train(tmp_path / "run", few, recipe="notebook", epochs=60)
     accuracies = [epoch.accuracy for epoch in run.history]
     assert accuracies[-1] >= 0.98 and max(accuracies[:-1]) < 0.98
+    again = train(tmp_path / "again", few, recipe="fast", epochs=60, stop_at_accuracy=0.5)
+    assert [epoch.accuracy >= 0.5 for epoch in again.history].index(True) == len(again.history) - 1
     assert run.card.training and run.card.training.epochs == len(accuracies) < 60
 
 
@@ -129,6 +154,40 @@ def test_ctrl_c_leaves_the_best_finished_epoch(tiny: Dataset, tmp_path: Path) ->
     probabilities = KerasModel(run.model_path).predict_all(tiny.test.images)
     assert (probabilities.argmax(axis=1) == tiny.test.labels).mean() == run.evaluation.accuracy
     assert {path.name for path in run.path.iterdir()} == set(FILES)
+
+
+def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = ModelCard.save
+
+    def interrupted_save(card: ModelCard, path: Path) -> None:
+        monkeypatch.setattr(ModelCard, "save", save)
+        os.kill(os.getpid(), signal.SIGINT)
+        save(card, path)
+
+    monkeypatch.setattr(ModelCard, "save", interrupted_save)
+    run = train(tmp_path / "run", tiny, epochs=3)
+    assert run.interrupted and run.card.training and run.card.training.epochs == 1
+    assert {path.name for path in run.path.iterdir()} == set(FILES)
+
+
+def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, tmp_path: Path) -> None:
+    old = train(tmp_path / "run", tiny, epochs=1, seed=3)
+    (old.path / "model.int8.tflite").write_bytes(b"of the old weights")
+    before = weights(old)
+    with pytest.raises(EdgecnnError, match="before the first epoch ended"):
+        train(old.path, tiny, force=True, progress=Interrupting(1, 2))
+    assert weights(old) == before and (old.path / "model.int8.tflite").exists()
+    train(old.path, tiny, force=True, epochs=1, seed=4)
+    assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(FILES)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"stop_at_accuracy": 0.0}, {"stop_at_accuracy": 1.5}])
+def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        train(tmp_path / "run", small, **wrong)
+    assert not (tmp_path / "run").exists()
 
 
 def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tiny: Dataset, tmp_path: Path) -> None:
