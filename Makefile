@@ -5,6 +5,8 @@ BIN := .venv/bin
 .PHONY: demo test check bundle clean
 
 .venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo 'TensorFlow needs Python 3.11 to 3.13, $(PYTHON) is another: make PYTHON=python3.13 ...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from edgecnn.card import PROBABILITIES, FeatureMap
+from edgecnn.card import PROBABILITIES, FeatureMap, ModelCard
 from edgecnn.errors import ModelFileError
 from edgecnn.quiet import captured_stderr
 
@@ -41,6 +41,10 @@ def load_keras(path: Path) -> keras.Model:
     except _LOAD_FAILURES as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
+    if not model.built or not hasattr(model, "inputs") or not model.inputs:
+        raise ModelFileError(
+            f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"
+        )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
     if len(model.inputs[0].shape) != 4 or len(model.outputs[0].shape) != 2:
@@ -48,7 +52,27 @@ def load_keras(path: Path) -> keras.Model:
             f"{path} must map (batch, height, width, channels) to (batch, classes). "
             f"Received: {model.inputs[0].shape} to {model.outputs[0].shape}; give an image classifier"
         )
+    if None in model.inputs[0].shape[1:]:
+        raise ModelFileError(
+            f"{path} must take images of one size. Received: {model.inputs[0].shape}; fix its keras.Input"
+        )
+    if PROBABILITIES in {layer.name for layer in feature_layers(model)}:
+        raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
     return model
+
+
+def check_card(model: keras.Model, card: ModelCard, path: Path) -> None:
+    """Make sure that card and model are of one another.
+
+    Raises:
+        ModelFileError: another input shape or number of classes.
+    """
+    found = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
+    if found != (card.input.shape, len(card.labels)):
+        raise ModelFileError(
+            f"{path}: the card beside it says {card.input.shape} to {len(card.labels)} classes, the model takes "
+            f"{found[0]} to {found[1]}; train it again"
+        )
 
 
 def feature_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn.card import ModelCard, Parity, Scheme
-from edgecnn.dataset import Dataset
+from edgecnn.dataset import Dataset, check_seed
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.extras import require_tensorflow
 from edgecnn.output import refuse_existing
@@ -97,7 +97,10 @@ def convert(
     require_tensorflow("edgecnn convert")
     if scheme not in SCHEMES:
         raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
-    if not 1 <= calibration_images <= len(dataset.train):
+    check_seed(seed)
+    if not len(dataset.test):
+        raise InputError(f"{dataset.name} has no test images to compare on")
+    if not isinstance(calibration_images, int) or not 1 <= calibration_images <= len(dataset.train):
         raise InputError(
             f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
             f"Received: {calibration_images}"

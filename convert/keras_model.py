@@ -57,14 +57,9 @@ class KerasModel:
             from . import activations
 
         self._model = activations.load_keras(Path(path))
+        activations.check_card(self._model, self.card, Path(path))
         self._named = activations.with_named_outputs(self._model, True)
         self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model)
-        found = self._model.input_shape[1:], self._model.output_shape[1]
-        if found != (self.input.shape, len(self.labels)):
-            raise ModelFileError(
-                f"{path}: the card beside it says {self.input.shape} to {len(self.labels)} classes, the model takes "
-                f"{found[0]} to {found[1]}; train it again"
-            )
 
     def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
@@ -76,7 +71,14 @@ class KerasModel:
         return evaluate_probabilities(self.predict_all(split.images), split.labels)
 
     def extract(self, image: Source, invert: Invert = "no") -> Features:
-        """Feature maps of an image; see `edgecnn.preprocessing.prepare_source` for what it may be."""
+        """Feature maps of an image; see `edgecnn.preprocessing.prepare_source` for what it may be.
+
+        Raises:
+            ModelFileError: the network has no convolution or pooling layer.
+            InputError: the image cannot be read or used.
+        """
+        if not self.layers:
+            raise ModelFileError(f"{self.card.name} has no convolution or pooling layer, so no feature maps")
         pixels = prepare_source(image, self.input, invert).pixels
         outputs = self._named.predict(apply_table(input_table(self.input), pixels)[None], verbose=0)
         maps = {layer.name: np.asarray(outputs[layer.name][0], dtype=np.float32) for layer in self.layers}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecnn.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.device.session import Session
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.golden import Golden, preprocessing_sha256
 from edgecnn.output import write_bytes
 from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
@@ -18,7 +18,7 @@ from edgecnn.preprocessing import apply_table, input_table
 from edgecnn.provenance import stamp
 
 from . import calibration, probes
-from .activations import feature_maps, load_keras, with_named_outputs
+from .activations import check_card, feature_maps, load_keras, with_named_outputs
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
 from .parity import compare, sqnr_db
@@ -41,11 +41,14 @@ class _Variant:
 def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     model = load_keras(job.model)
+    check_card(model, job.card, job.model)
     table = input_table(job.card.input)
     images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
     calibrated = apply_table(table, images).astype(np.float32, copy=False)
     progress(f"Keras: {len(job.dataset.test):,} test images")
     expected = model.predict(apply_table(table, job.dataset.test.images), batch_size=500, verbose=0)
+    if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
+        raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
     variants: dict[bool, _Variant] = {}
     for activations in job.paths:
         progress(f"converting: {job.scheme}{', activations variant' if activations else ''}")

@@ -1,5 +1,6 @@
 """Classify images."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from edgecnn.card import InputSpec, ModelCard
 from edgecnn.dataset import Split
-from edgecnn.errors import InputError
+from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, apply_table, check_pixels, prepare_source
 
@@ -49,6 +50,7 @@ class Classifier:
         loaded = load_model(model, threads)
         self._session, self._output = loaded.session, loaded.probabilities
         self._table = self._session.table(loaded.input)
+        self._warned = False
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
@@ -81,8 +83,18 @@ class Classifier:
         if top < 1:
             raise InputError(f"top must be 1 or more. Received: {top}")
         scores = self.probabilities(pixels)
+        self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
         return tuple(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
+
+    def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
+        if not np.isfinite(scores).all():
+            raise ModelFileError(
+                "the model gives scores that are no numbers (NaN); its weights are damaged, train it again"
+            )
+        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > 0.1):
+            self._warned = True
+            warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
     def classify(self, image: Source, *, top: int = 1, invert: Invert = "no") -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).

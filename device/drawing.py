@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from edgecnn.output import replacing
+from edgecnn.figure import plain_style, save_figure
 from edgecnn.preprocessing import Pixels
 
 from .features import Features
@@ -37,7 +37,8 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_inpu
         path: a .png file, replaced.
         show_input: put the image as the model sees it into a first column.
     """
-    _save(filter_figure(pictures, channel, show_input), path)
+    with plain_style():
+        save_figure(filter_figure(pictures, channel, show_input), path)
 
 
 def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = False) -> Figure:
@@ -55,7 +56,7 @@ def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = 
             axes.imshow(values, cmap=COLOUR_MAP)
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
             _bare(axes)
-        row[0].set_ylabel(picture.title, fontsize=8)
+        row[0].set_ylabel(picture.title, fontsize=8, parse_math=False)  # a file name may hold $
     for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
         axes.set_title(title, fontsize=9)
     return figure
@@ -66,11 +67,16 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
 
     Within a layer all filters share one colour scale, so that their strengths can be compared.
     """
+    with plain_style():
+        save_figure(_contact_sheet(picture), path)
+
+
+def _contact_sheet(picture: Picture) -> Figure:
     maps = picture.features.maps
     columns = min(2, len(maps))
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(6 * columns, 6.3 * rows), layout="constrained")
-    figure.suptitle(picture.title)
+    figure.suptitle(picture.title, parse_math=False)
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape
@@ -79,7 +85,7 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
         _bare(axes)
     for axes in list(panels):
         axes.set_visible(False)
-    _save(figure, path)
+    return figure
 
 
 def mosaic(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -103,8 +109,3 @@ def _bare(axes: Any) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110)

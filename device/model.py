@@ -51,7 +51,7 @@ def read_packed(model: str | Path) -> PackedModel:
         ModelFileError: no such file or bundled model, or the file is damaged.
     """
     path = find_model(model)
-    if not path.exists():
+    if not path.is_file():
         known = ", ".join(bundled_models())
         raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {known}")
     return read_model(path)
@@ -88,7 +88,7 @@ def load_model(model: str | Path, threads: int = 1, kernels: Kernels = "default"
 def _probabilities(session: Session, name: str) -> TensorSpec:
     candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
     found = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
-    if found is None or len(found.shape) != 2:
+    if found is None or len(found.shape) != 2 or found.shape[0] != 1 or found.shape[1] < 2:
         shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
         raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
     return found

@@ -81,7 +81,8 @@ def open_interpreter(runtime: Runtime, flatbuffer: bytes, name: str, threads: in
             refusal = str(error).strip() or type(error).__name__
     if refusal:
         # Some refusals come with an empty message: the reason is on standard error only.
-        reason = " ".join([refusal, *native.text.splitlines()])
+        reason = " ".join([refusal, *(line for line in native.text.splitlines() if not line.startswith("INFO"))])
+        reason = reason[:300]  # some print the model's bytes
         raise ModelFileError(f"{runtime.name} {runtime.version} cannot run {name}: {reason}; convert the model again")
     return interpreter
 

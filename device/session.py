@@ -13,6 +13,7 @@ from edgecnn.preprocessing import Pixels, apply_table, input_table
 from .runtime import Kernels, find_runtime, open_interpreter
 from .tensor import TensorSpec
 
+_MAX_THREADS = 256  # runtimes crash on tens of thousands
 _SERVING = "serving_default"  # the signature that TensorFlow names when nobody else does
 
 
@@ -32,15 +33,15 @@ class Session:
         Raises:
             ModelFileError: the runtime refuses it, or it has not one image input.
             DelegateError: no runtime is installed.
-            InputError: `threads` is below 1.
+            InputError: `threads` is not 1 to 256.
         """
-        if threads < 1:
-            raise InputError(f"threads must be 1 or more. Received: {threads}")
+        if not isinstance(threads, int) or not 1 <= threads <= _MAX_THREADS:
+            raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {threads!r}")
         runtime = find_runtime()
         self.runtime = f"{runtime.name} {runtime.version}"
         self.interpreter: Any = open_interpreter(runtime, model.flatbuffer, model.name, threads, kernels)
         inputs, self.outputs = _tensors(self.interpreter)
-        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[0] != 1 or inputs[0].shape[3] not in (1, 3):
+        if len(inputs) != 1 or not inputs[0].is_image:
             shapes = ", ".join(str(tensor.shape) for tensor in inputs)
             raise ModelFileError(
                 f"{model.name} must take one image of shape (1, height, width, 1 or 3). Received: inputs {shapes}; "

@@ -34,8 +34,17 @@ class TensorSpec:
     def from_details(cls, name: str, details: dict[str, Any]) -> "TensorSpec":
         """From what an interpreter's `get_*_details` returns."""
         scale, zero_point = details["quantization"]
-        shape = tuple(int(size) for size in details["shape"])
+        # The signature has -1 where a size is not fixed; `shape` has 1 there, which it is not.
+        signature = details.get("shape_signature", details["shape"])
+        shape = tuple(int(size) for size in (signature if len(signature) else details["shape"]))
+        if shape and shape[0] == -1:
+            shape = (1, *shape[1:])  # a dynamic batch runs with one image
         return cls(name, int(details["index"]), shape, np.dtype(details["dtype"]), float(scale), int(zero_point))
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is (1, height, width, 1 or 3), all sizes fixed."""
+        return len(self.shape) == 4 and self.shape[0] == 1 and min(self.shape) > 0 and self.shape[3] in (1, 3)
 
     def dequantize(self, values: Array) -> npt.NDArray[np.float32]:
         """`values` of this tensor as real numbers; a tensor that is not quantized is returned as it is."""

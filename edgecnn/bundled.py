@@ -16,7 +16,7 @@ def bundled_models() -> dict[str, Path]:
 def find_model(name: str | Path) -> Path:
     """The path of a model: a bundled one's if `name` is its name and no file is called so."""
     path = Path(name)
-    return path if path.exists() else bundled_models().get(str(name), path)
+    return path if path.is_file() else bundled_models().get(str(name), path)
 
 
 def sample_images() -> list[Path]:

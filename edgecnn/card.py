@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -57,8 +56,8 @@ class InputSpec:
             raise ValueError(f"channels must be {expected} for colour={self.colour}. Received: {self.channels}")
         for name in ("scale", "offset"):
             values = getattr(self, name)
-            if len(values) != self.channels or not all(map(math.isfinite, values)):
-                raise ValueError(f"{name} must hold {self.channels} finite number(s). Received: {list(values)}")
+            if len(values) != self.channels or not all(abs(value) <= 1e6 for value in values):
+                raise ValueError(f"{name} must hold {self.channels} number(s) within 1e6. Received: {list(values)}")
         if 0 in self.scale:
             raise ValueError(f"scale must not be 0. Received: {list(self.scale)}")
 

@@ -2,6 +2,8 @@
 
 import errno
 import importlib
+import io
+import sys
 import warnings
 from typing import Any
 
@@ -15,6 +17,13 @@ COMMANDS = ("train", "evaluate", "convert", "info", "classify", "features", "ver
 
 class LazyGroup(click.Group):
     """Loads `edgecnn.commands.<name>` when it is called; turns expected failures into a sentence and exit code 1."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; what the terminal cannot show is shown escaped."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, not of the alphabet."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InputError
 from .preprocessing import Pixels
 
 
@@ -39,6 +40,16 @@ class Dataset:
     test: Split
     sha256: str
     source: str
+
+
+def check_seed(seed: int) -> None:
+    """Make sure that every library takes `seed`.
+
+    Raises:
+        InputError: it is not a whole number from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+        raise InputError(f"seed must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
 
 
 def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:

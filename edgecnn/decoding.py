@@ -64,6 +64,8 @@ def _decode_scalar(hint: type, value: object, where: str) -> Any:
     # bool is a subclass of int, but `true` is not a height.
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
+    if isinstance(value, str) and not value.isprintable():
+        raise ModelFileError(f"{where} must be printable text. Received: {_shown(value)}")
     try:
         return float(value) if hint is float and isinstance(value, int) else value
     except OverflowError:

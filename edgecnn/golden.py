@@ -63,7 +63,7 @@ class Golden:
                     host_runtime=str(arrays["host_runtime"]),
                     preprocessing_sha256=str(arrays["preprocessing_sha256"]),
                 )
-        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
         golden._check(name)
         return golden
@@ -71,6 +71,7 @@ class Golden:
     def _check(self, name: str) -> None:
         count = len(self.images) if self.images.ndim == 4 else 0
         fits = self.images.dtype == np.uint8 and self.keras.shape == self.host.shape and self.host.ndim == 2
+        fits = fits and self.keras.dtype.kind == self.host.dtype.kind == "f"
         if not (count and fits and len(self.host) == count and np.isfinite(self.host).all()):
             raise ModelFileError(f"{name}: its golden probes do not fit each other; convert the model again")
 

@@ -1,7 +1,9 @@
 """From what a user names (files, globs, folders, standard input) to decoded images, or one clear sentence."""
 
+import contextlib
 import glob
 import io
+import os
 import struct
 import sys
 import warnings
@@ -11,6 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from .errors import InputError
+from .quiet import captured_stderr
 
 STANDARD_INPUT = "-"
 # Pillow knows more: films, PDF, and PostScript, for which it would start Ghostscript.
@@ -47,29 +50,48 @@ def find_images(names: Iterable[str]) -> list[str]:
     in a folder only files with an image suffix count. `-` stands for one image on standard input.
 
     Raises:
-        InputError: a folder holds no image, or a pattern matches nothing.
+        InputError: a folder holds no image or cannot be read, or a pattern matches no file.
     """
     found: list[str] = []
     for name in names:
-        if name == STANDARD_INPUT:
-            found.append(name)
-        elif Path(name).is_dir():
-            found += _images_in(Path(name))
-        elif not Path(name).exists() and glob.has_magic(name):
-            matches = sorted(glob.glob(name, recursive=True))
-            if not matches:
-                raise InputError(f"no file matches {name}; check the pattern")
-            found += find_images(matches)
-        else:
-            found.append(name)
+        try:
+            found += _expand(name)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{name}: cannot be read ({getattr(error, 'strerror', None) or error}); check it"
+            ) from None
     return found
 
 
+def _expand(name: str) -> list[str]:
+    if not name:
+        raise InputError("an image has an empty name; give a file, a folder, a pattern or -")
+    if name == STANDARD_INPUT:
+        return [name]
+    if Path(name).is_dir():
+        return _images_in(Path(name))
+    if Path(name).exists() or not glob.has_magic(name):
+        return [name]
+    matches = sorted(glob.glob(name, recursive=True))
+    files = [match for match in matches if not Path(match).is_dir()]
+    if not files:
+        raise InputError(f"no file matches {name}; check the pattern")
+    return files
+
+
 def _images_in(folder: Path) -> list[str]:
-    paths = sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    def refuse(error: OSError) -> None:
+        raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
+
+    paths = [
+        str(Path(place, name))
+        for place, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES
+    ]
     if not paths:
         raise InputError(f"the folder {folder} holds no images; give a folder with .png or .jpg files")
-    return paths
+    return sorted(paths)
 
 
 def open_image(name: str) -> Image.Image:
@@ -82,13 +104,15 @@ def open_image(name: str) -> Image.Image:
         InputError: missing, empty, not an image, truncated, or larger than `MAX_PIXELS`.
     """
     if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("standard input is closed; give a file")
         return decode_image(sys.stdin.buffer.read(), "standard input")
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     return decode_image(data, name)
 
 
@@ -101,7 +125,8 @@ def decode_image(data: bytes, name: str) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
             image = _open(data)
             _check_size(image, name)
-            image.load()
+            with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
+                image.load()  # libtiff speaks on standard error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{name}: {_reason(error)}") from None
     except DECODER_FAILURES as error:

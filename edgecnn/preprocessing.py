@@ -64,8 +64,14 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
             three.
     """
+    if 0 in image.size:
+        raise InputError(f"the image has no pixels: {image.width} x {image.height}")
     if invert not in ("no", "yes", "auto"):
         raise InputError(f"invert must be no, yes or auto. Received: {invert!r}")
+    try:
+        image.load()
+    except DECODER_FAILURES as error:
+        raise InputError(f"the image is damaged or truncated ({error})") from None
     image = _upright(image)
     flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
@@ -97,6 +103,8 @@ def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Pr
         return prepare_array(source, spec, invert)
     if isinstance(source, Image.Image):
         return prepare(source, spec, invert)
+    if not isinstance(source, str | Path):
+        raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
     image = open_image(str(source))
     try:
         return prepare(image, spec, invert)
@@ -188,10 +196,16 @@ def _to_eight_bit(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
         raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
-    return Image.fromarray(_EIGHT_BIT[values])
+    gray = Image.fromarray(_EIGHT_BIT[values])
+    if "transparency" in image.info:  # a PNG's one transparent gray
+        opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
+        gray.putalpha(Image.fromarray(opaque))
+    return gray
 
 
 def _flatten(image: Image.Image, level: int) -> Image.Image:
+    if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
     if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
         return image
     image = image.convert("RGBA")

@@ -19,7 +19,8 @@ def set_verbose() -> None:
 
 
 def hush_tensorflow() -> None:
-    """Set what TensorFlow reads at import; call it before TensorFlow is imported for the first time."""
+    """Set what Keras and TensorFlow read at import; call it before they are imported for the first time."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # conversion needs it, whatever the user trains with elsewhere
     if _verbose:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -38,7 +38,7 @@ WRONG = [  # path to the field, wrong value, what the message must say
     (("input", "channels"), 3, "card.input.channels must be 1 for colour=grayscale"),
     (("input", "fit"), "squeeze", "card.input.fit must be one of stretch, pad, crop. Received: 'squeeze'"),
     (("input", "scale"), [0.0], "card.input.scale must not be 0"),
-    (("input", "offset"), [0.0, 0.0], "card.input.offset must hold 1 finite number"),
+    (("input", "offset"), [0.0, 0.0], "card.input.offset must hold 1 number(s) within 1e6"),
     (("quantization", "scheme"), "int4", "card.quantization.scheme must be one of"),
     (("feature_maps", 0, "shape"), "26", "card.feature_maps[0].shape must be a list"),
     (("input", "scale"), [10**400], "card.input.scale[0] is too large a number"),

@@ -67,6 +67,40 @@ def test_classify_json_is_json_alone(edgecnn: Run) -> None:
     assert found["predictions"][0]["label"] == "Ankle boot" and found["predictions"][0]["index"] == 9
 
 
+@pytest.mark.parametrize("name", ["", "x" * 300 + ".png", "missing/*.png"])
+def test_an_impossible_name_does_not_lose_the_other_images(name: str, edgecnn: Run) -> None:
+    result = edgecnn("classify", "fashion-mnist", name, BOOT)
+    assert result.exit_code == 1 and "Ankle boot" in result.stdout
+    assert len(result.stderr.splitlines()) == 1 and result.stderr.startswith("Error: ")
+
+
+def test_pattern_skips_folders_that_it_matches(edgecnn: Run, tmp_path: Path) -> None:
+    shutil.copy(BOOT, tmp_path / "boot.png")
+    (tmp_path / "empty").mkdir()
+    assert edgecnn("classify", "fashion-mnist", tmp_path / "*").exit_code == 0
+
+
+def test_folder_with_films_and_documents_gives_its_images_only(edgecnn: Run, tmp_path: Path) -> None:
+    shutil.copy(BOOT, tmp_path / "boot.png")
+    for name in ("manual.pdf", "clip.mpg", "drawing.eps", "data.h5"):
+        (tmp_path / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    result = edgecnn("classify", "fashion-mnist", tmp_path)
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("threads", ["0", "257", "50000"])
+def test_threads_out_of_range_are_refused(threads: str, edgecnn: Run) -> None:
+    assert sentence(edgecnn("classify", "fashion-mnist", BOOT, "--threads", threads), exit_code=2)
+
+
+def test_folder_named_like_a_bundled_model_does_not_hide_it(
+    edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fashion-mnist").mkdir()
+    assert edgecnn("verify", "fashion-mnist").exit_code == 0
+
+
 def test_classify_reads_standard_input(edgecnn: Run) -> None:
     result = edgecnn("classify", "fashion-mnist", "-", input=BOOT.read_bytes())
     assert result.exit_code == 0 and result.stdout.startswith("-: Ankle boot")
@@ -354,6 +388,27 @@ def test_no_room_for_a_file_is_a_sentence_and_leaves_no_half_file(limit: int, tm
     assert result.returncode == 1 and "Traceback" not in result.stderr
     assert result.stderr.startswith("Error: cannot write ") and len(result.stderr.splitlines()) == 1
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("name", ["a$_$b.png", "x$\\frac$.png", "wide " + "w" * 230 + ".png"])
+def test_odd_file_names_are_drawn_as_they_are(name: str, edgecnn: Run, tmp_path: Path) -> None:
+    shutil.copy(BOOT, tmp_path / name)
+    options = ["--filter", "1", "--output", tmp_path / "out"]
+    assert edgecnn("features", "fashion-mnist.activations", tmp_path / name, *options).exit_code == 0
+
+
+def test_the_users_matplotlib_settings_do_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.facecolor: red\n")
+    command = [sys.executable, "-m", "edgecnn", "features", "fashion-mnist.activations", str(BOOT), "--filter", "4"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    with Image.open(tmp_path / "features" / "filter-4.png") as image:
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_terminal_that_cannot_show_a_letter_gets_it_escaped() -> None:
+    command = f"PYTHONIOENCODING=latin-1 {sys.executable} -m edgecnn info fashion-mnist"
+    result = subprocess.run(command, shell=True, capture_output=True, timeout=60)
+    assert result.returncode == 0 and b"\\u2026" in result.stdout
 
 
 def test_closed_output_pipe_is_no_traceback() -> None:

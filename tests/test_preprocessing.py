@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from edgecnn.card import Fit
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
 from edgecnn.images import decode_image
-from edgecnn.preprocessing import apply_table, input_table, prepare, prepare_array
+from edgecnn.preprocessing import apply_table, input_table, prepare, prepare_array, prepare_source
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -127,6 +128,12 @@ def sixteen_bit_case() -> tuple[bytes, list[list[int]]]:
     return encoded(Image.fromarray(values.astype(np.uint16))), plane
 
 
+def transparent_sixteen_bit_case() -> tuple[bytes, list[list[int]]]:
+    values = grid(28, 30, 1, 3)[:, :, 0] * 20_000
+    plane = [[0 if v == 40_000 else math.floor(v / 257 + 0.5) for v in row] for row in values.tolist()]
+    return encoded(Image.fromarray(values.astype(np.uint16)), transparency=40_000), plane
+
+
 def palette_case() -> tuple[bytes, list[list[int]]]:
     colours, indices = grid(1, 16, 3)[0].tolist(), grid(30, 44, 1, 15)[:, :, 0]
     image = Image.fromarray(indices.astype(np.uint8), mode=None).convert("L").convert("P")
@@ -175,6 +182,7 @@ CASES: list[Callable[[], tuple[bytes, list[list[int]]]]] = [
     rgba_case,
     gray_alpha_case,
     sixteen_bit_case,
+    transparent_sixteen_bit_case,
     palette_case,
     transparent_palette_case,
     cmyk_case,
@@ -195,6 +203,23 @@ def test_every_image_mode_becomes_what_the_oracle_says(
     data, plane = case()
     prepared = classifier.prepare(decode_image(data, case.__name__))
     np.testing.assert_array_equal(prepared.pixels, padded(plane, 28, background=0))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_the_tensor_that_classify_feeds_is_what_training_and_calibration_would_see(
+    case: Callable[[], tuple[bytes, list[list[int]]]], tmp_path: Path
+) -> None:
+    data, plane = case()
+    (tmp_path / "image").write_bytes(data)
+    classifier = Classifier("fashion-mnist")
+    classifier.classify(tmp_path / "image")
+    session = classifier._session
+    fed = session.interpreter.get_tensor(session.input.index)
+    trained = (padded(plane, 28, background=0) / 255.0).astype(np.float32)[None]
+    np.testing.assert_array_equal(
+        apply_table(input_table(classifier.input), classifier.prepare(tmp_path / "image").pixels)[None], trained
+    )
+    np.testing.assert_array_equal(fed, np.round(trained / np.float32(1 / 255)).astype(np.int64) - 128)
 
 
 LOSSLESS: dict[str, Callable[[Bytes], Image.Image]] = {
@@ -321,6 +346,24 @@ def test_arrays_that_would_have_to_be_guessed_at_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         prepare_array(array, spec)
+
+
+def test_premultiplied_and_empty_images_are_an_answer_or_a_sentence(spec: InputSpec) -> None:
+    assert prepare(Image.new("La", (30, 30)), spec).pixels.max() == 0
+    with pytest.raises(InputError, match="no pixels"):
+        prepare(Image.new("L", (0, 5)), spec)
+
+
+def test_truncated_pillow_image_is_a_sentence(spec: InputSpec) -> None:
+    whole = encoded(Image.linear_gradient("L"), "JPEG")
+    with pytest.raises(InputError, match="damaged or truncated"):
+        prepare(Image.open(io.BytesIO(whole[:-200])), spec)
+
+
+@pytest.mark.parametrize("source", [None, b"bytes", ["a.png"], 3])
+def test_what_is_no_image_is_refused(spec: InputSpec, source: object) -> None:
+    with pytest.raises(InputError, match="must be a path, a Pillow image or a uint8 array"):
+        prepare_source(source, spec)  # type: ignore[arg-type]
 
 
 def test_floating_point_images_are_refused(spec: InputSpec) -> None:

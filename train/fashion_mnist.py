@@ -120,11 +120,12 @@ def _read_folder(folder: Path) -> Files:
 
 def _read_file(folder: Path, name: str) -> bytes:
     for candidate in (folder / f"{name}.gz", folder / name):
-        if candidate.exists():
-            try:
-                return _uncompressed(candidate.name, candidate.read_bytes())
-            except OSError as error:
-                raise DataError(f"{candidate.name} cannot be read ({error.strerror})") from None
+        try:
+            return _uncompressed(candidate.name, candidate.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise DataError(f"{candidate.name} cannot be read ({error.strerror})") from None
     raise DataError(f"no {name}.gz there")
 
 

@@ -1,15 +1,25 @@
 """Pictures of a training: its curves and its confusion matrix."""
 
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from edgecnn.output import replacing
+from edgecnn.figure import plain_style, save_figure
 
 from .run import TrainingRun
 
 
-def draw_history(run: TrainingRun) -> None:
+def draw(run: TrainingRun) -> None:
+    """Draw history.png and confusion.png into the run directory.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    with plain_style():
+        _draw_history(run)
+        _draw_confusion(run)
+
+
+def _draw_history(run: TrainingRun) -> None:
     """Draw history.png: training loss and accuracy by epoch, and the test figures of the saved model."""
     epochs = [epoch.epoch for epoch in run.history]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -27,10 +37,10 @@ def draw_history(run: TrainingRun) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, run.path / "history.png")
+    save_figure(figure, run.path / "history.png")
 
 
-def draw_confusion(run: TrainingRun) -> None:
+def _draw_confusion(run: TrainingRun) -> None:
     """Draw confusion.png: images by true (row) and predicted (column) class, coloured by share of the row."""
     confusion, labels = run.evaluation.confusion, run.card.labels
     share = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
@@ -46,9 +56,4 @@ def draw_confusion(run: TrainingRun) -> None:
             if confusion[row, column]:
                 colour = "white" if share[row, column] > 0.5 else "black"
                 axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
-    _save(figure, run.path / "confusion.png")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+    save_figure(figure, run.path / "confusion.png")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -51,8 +52,11 @@ class TrainingRun:
         return self.path / "model.keras"
 
 
-def prepare_folder(path: Path, force: bool) -> None:
-    """Create the run directory.
+def prepare_folder(path: Path, force: bool) -> bool:
+    """Create the run directory, and make sure that files can be written there.
+
+    Returns:
+        Whether it was created.
 
     Raises:
         OutputError: it holds a run already and `force` is false, or it cannot be created.
@@ -60,10 +64,13 @@ def prepare_folder(path: Path, force: bool) -> None:
     existing = [name for name in FILES if (path / name).exists()]
     if existing and not force:
         raise OutputError(f"{path} holds a run already ({existing[0]}); choose another --output or add --force")
+    created = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
-        raise OutputError(f"cannot use {path} as run directory: {error.strerror}") from None
+        raise OutputError(f"cannot use {path} as run directory: {error.strerror}; choose another --output") from None
+    return created
 
 
 def remove_previous(path: Path) -> None:
@@ -73,7 +80,7 @@ def remove_previous(path: Path) -> None:
 
 
 def remove_if_empty(path: Path) -> None:
-    """Remove the run directory of a training that left nothing."""
+    """Remove the run directory that a training created and left nothing in."""
     if path.is_dir() and not any(path.iterdir()):
         path.rmdir()
 

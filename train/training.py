@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecnn.card import InputSpec, ModelCard, Quantization, Training
-from edgecnn.dataset import Dataset
+from edgecnn.dataset import Dataset, check_seed
+from edgecnn.errors import InputError
 from edgecnn.extras import require_tensorflow
 from edgecnn.metrics import Evaluation
 from edgecnn.provenance import stamp
@@ -79,6 +80,11 @@ def train(
         chosen = dataclasses.replace(chosen, epochs=epochs)
     if stop_at_accuracy is not None:
         chosen = dataclasses.replace(chosen, stop_at_accuracy=stop_at_accuracy)
+    check_seed(seed)
+    if not len(dataset.train) or not len(dataset.test):
+        raise InputError(
+            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
+        )
     hush_tensorflow()
     with captured_stderr():
         from . import architectures, hardware, loop
@@ -86,7 +92,7 @@ def train(
         device = hardware.detect()
     architectures.check(architecture)
     path = Path(output)
-    run.prepare_folder(path, force)
+    created = run.prepare_folder(path, force)
     card = _card(dataset, architecture, chosen.name, seed)
 
     def save_card(epoch: int) -> None:
@@ -98,7 +104,8 @@ def train(
         job = loop.Job(dataset, card.input, architecture, chosen, seed, device, path / "model.keras")
         outcome = loop.fit(job, save_card, progress or Silent())
     finally:
-        run.remove_if_empty(path)
+        if created:
+            run.remove_if_empty(path)
     evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
     return _finish(path, card, outcome, evaluation, device.description)
 
@@ -123,8 +130,7 @@ def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluat
     result.card.save(path / "card.json")
     run.write_history(path, result.history)
     run.write_metrics(result)
-    plots.draw_history(result)
-    plots.draw_confusion(result)
+    plots.draw(result)
     return result
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Training images that show which values occur, stratified over the classes.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the calibration images.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
+)
 @options.data_dir
 @options.force
 @options.as_json

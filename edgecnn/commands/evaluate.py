@@ -32,7 +32,7 @@ def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> No
         raise ModelFileError(
             f"{model} takes images of shape {runner.input.shape}, the test set {shape}; give a Fashion-MNIST model"
         )
-    if runner.card and runner.labels != dataset.labels:
+    if len(runner.labels) != len(dataset.labels) or (runner.card and runner.labels != dataset.labels):
         raise ModelFileError(
             f"{model} has other labels than the test set ({', '.join(runner.labels)}); give a model for Fashion-MNIST"
         )

@@ -118,7 +118,8 @@ def _pictures(
     for name, prepared in options.prepared_images(names, prepare, report):
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
-        pictures.append(Picture(Path(name).name, prepared.pixels, extractor.extract(prepared.pixels)))
+        title = Path(name).name.encode(errors="replace").decode()
+        pictures.append(Picture(title, prepared.pixels, extractor.extract(prepared.pixels)))
     return pictures, failed
 
 
@@ -126,7 +127,7 @@ def _files(folder: Path, pictures: "list[Picture]", filters: tuple[int, ...], np
     """What to write: the path, and a filter's number, a picture, or None for the arrays."""
     files: dict[Path, Any] = {folder / f"filter-{number}.png": number for number in filters}
     for i, picture in enumerate(pictures, start=1):
-        files[folder / f"contact-{i}-{Path(picture.title).stem}.png"] = picture
+        files[folder / f"contact-{i}-{Path(picture.title).stem[:80]}.png"] = picture
     if npz:
         files[folder / "features.npz"] = None
     return files

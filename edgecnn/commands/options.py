@@ -31,7 +31,7 @@ verbose = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 force = click.option("--force", is_flag=True, help="Replace output files that exist.")
 threads = click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads that the runtime may use."
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads that the runtime may use."
 )
 data_dir = click.option(
     "--data-dir",

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="fast: 4 epochs; best: 24 epochs with flips and dropout; notebook: the tutorial's own training.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, shuffling and dropout.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights, shuffling and dropout."
+)
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option(
     "--stop-at-accuracy",
@@ -61,9 +63,12 @@ def command(
     require_tensorflow("edgecnn train")
     from edgecnn.train import RECIPES, train
     from edgecnn.train.console import Live
+    from edgecnn.train.run import FILES
 
     dataset = options.load_dataset(data_dir)
     if train_images:
+        if train_images > len(dataset.train):
+            raise click.UsageError(f"--train-images {train_images}: there are {len(dataset.train)} only")
         dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
     options.note(
         f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
@@ -90,7 +95,7 @@ def command(
         click.echo(
             f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images"
         )
-        click.echo(f"wrote {run.path}: {', '.join(sorted(path.name for path in run.path.iterdir()))}")
+        click.echo(f"wrote {run.path}: {', '.join(FILES)}")
     if run.interrupted:
         saved = run.card.training.epochs if run.card.training else 0
         options.note(

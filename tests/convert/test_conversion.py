@@ -225,6 +225,51 @@ def test_network_that_needs_more_than_builtin_operators_is_a_sentence(copy: Path
     assert "\n" not in str(error.value)
 
 
+def replaced(copy: Path, *layers: keras.layers.Layer) -> Path:
+    """The run with another network beside its card."""
+    keras.Sequential(list(layers)).save(copy / "model.keras")
+    return copy
+
+
+def test_network_and_card_that_contradict_each_other_are_refused(copy: Path, small: Dataset) -> None:
+    layers = keras.layers
+    replaced(copy, keras.Input((32, 32, 1)), layers.Flatten(), layers.Dense(10, activation="softmax"))
+    with pytest.raises(ModelFileError, match="the card beside it says"):
+        convert(copy, small)
+
+
+def test_network_without_a_softmax_is_refused(copy: Path, small: Dataset) -> None:
+    layers = keras.layers
+    replaced(copy, keras.Input((28, 28, 1)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(10))
+    with pytest.raises(ModelFileError, match="end it with a softmax"):
+        convert(copy, small)
+
+
+def test_network_of_any_image_size_is_refused(copy: Path, small: Dataset) -> None:
+    layers = keras.layers
+    pooled = layers.GlobalAveragePooling2D()
+    replaced(copy, keras.Input((None, None, 1)), layers.Conv2D(4, 3), pooled, layers.Dense(10, activation="softmax"))
+    with pytest.raises(ModelFileError, match="must take images of one size"):
+        convert(copy, small)
+
+
+def test_global_pooling_is_no_feature_map(copy: Path, small: Dataset) -> None:
+    layers = keras.layers
+    pooled = layers.GlobalAveragePooling2D()
+    replaced(
+        copy, keras.Input((28, 28, 1)), layers.Conv2D(4, 3, name="only"), pooled, layers.Dense(10, activation="softmax")
+    )
+    made = convert(copy, small, force=True)
+    assert made.activations and [layer.name for layer in made.layers] == ["only", "probabilities"]
+    assert list(FeatureExtractor(made.activations.path).extract(small.test.images[0]).maps) == ["only"]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_impossible_seed_is_refused(seed: int, copy: Path, small: Dataset) -> None:
+    with pytest.raises(InputError, match="seed must be"):
+        convert(copy, small, seed=seed)
+
+
 def test_path_of_the_keras_file_will_do(copy: Path, small: Dataset) -> None:
     assert convert(copy / "model.keras", small, scheme="float32", activations=False).plain.path.parent == copy
 

@@ -71,7 +71,7 @@ def test_more_threads_give_the_same_answer(classifier: Classifier, fashion: Data
 
 
 def test_threads_below_one_are_refused() -> None:
-    with pytest.raises(InputError, match="threads must be 1 or more"):
+    with pytest.raises(InputError, match="threads must be 1 to 256"):
         Classifier("fashion-mnist", threads=0)
 
 

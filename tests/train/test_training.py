@@ -183,7 +183,20 @@ def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, 
     assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(FILES)
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"stop_at_accuracy": 0.0}, {"stop_at_accuracy": 1.5}])
+def test_a_folder_that_was_there_stays(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(EdgecnnError, match="before the first epoch ended"):
+        train(tmp_path, tiny, progress=Interrupting(1, 2))
+    assert tmp_path.is_dir()
+
+
+def test_a_data_set_without_images_is_refused(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must have training and test images"):
+        train(tmp_path / "run", dataclasses.replace(tiny, train=tiny.train.take(0)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"seed": -1}, {"seed": 2**32}, {"stop_at_accuracy": 0.0}, {"stop_at_accuracy": 1.5}]
+)
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], small: Dataset, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         train(tmp_path / "run", small, **wrong)
