@@ -32,7 +32,7 @@ def to_flatbuffer(model: keras.Model, scheme: Scheme, calibration: npt.NDArray[n
         EdgecnnError: TensorFlow cannot convert the model; the message has its reason.
     """
     shape = (1, *model.inputs[0].shape[1:])
-    refusal: Exception | None = None
+    flatbuffer, refusal = b"", None
     with tempfile.TemporaryDirectory() as folder, captured_stderr() as native:
         try:
             signature = [tf.TensorSpec(shape, tf.float32, name="image")]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .card import InputSpec
 from .errors import InputError
 from .preprocessing import Pixels
 
@@ -30,12 +31,14 @@ class Dataset:
 
     Attributes:
         labels: class names in label order.
+        input: how these images, and others that are to be classified like them, become a network's input.
         sha256: over the contents of its files, in hexadecimal.
         source: where it was found, for people.
     """
 
     name: str
     labels: tuple[str, ...]
+    input: InputSpec
     train: Split
     test: Split
     sha256: str
@@ -50,6 +53,18 @@ def check_seed(seed: int) -> None:
     """
     if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
         raise InputError(f"seed must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
+
+
+def held_back(
+    labels: npt.NDArray[np.int64], share: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Split indices into those kept for training and those held back, `share` (0 to 1) of them, stratified.
+
+    Returns:
+        Two sorted int64 arrays; the second is empty for a share of 0.
+    """
+    held = np.sort(stratified(labels, round(share * len(labels)), seed))
+    return np.setdiff1d(np.arange(len(labels)), held), held
 
 
 def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:

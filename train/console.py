@@ -10,7 +10,7 @@ _REFRESH_S = 0.2
 
 
 class Silent:
-    """Says nothing; see `edgecnn.train.loop.Progress`."""
+    """Says nothing; see `edgecnn.train.keeper.Progress`."""
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Ignore it."""

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.card import InputSpec
 from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import DataError, OutputError
 from edgecnn.output import write_bytes
@@ -28,6 +29,8 @@ NAME = "fashion-mnist"
 LABELS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
+# The articles stand large on black, pixels are divided by 255: others' photographs are padded to the same look.
+INPUT = InputSpec(28, 28, 1, "grayscale", "pad", "bilinear", (1 / 255,), (0.0,), "dark")
 # SHA-256 of the uncompressed IDX files: Debian and Zalando compress the same bytes differently.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -197,6 +200,7 @@ def _dataset(files: Files, source: str) -> Dataset:
     return Dataset(
         name=NAME,
         labels=LABELS,
+        input=INPUT,
         train=Split(_images(files["train-images-idx3-ubyte"]), _labels(files["train-labels-idx1-ubyte"])),
         test=Split(_images(files["t10k-images-idx3-ubyte"]), _labels(files["t10k-labels-idx1-ubyte"])),
         sha256=digest.hexdigest(),

@@ -1,58 +1,39 @@
-"""The training loop: Keras' `fit`, with the best finished epoch always on disk."""
+"""The training loop: Keras' `fit`, resumable after every epoch."""
 
-import contextlib
+import dataclasses
 import math
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import InputSpec
-from edgecnn.dataset import Dataset, Split
+from edgecnn.dataset import Dataset, Split, held_back
 from edgecnn.errors import EdgecnnError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.output import replacing
 from edgecnn.preprocessing import apply_table, input_table
 
-from . import architectures, optimizers
+from . import architectures, checkpoint, losses, optimizers
+from .batches import Batches
 from .hardware import Hardware
+from .keeper import Keeper, Outcome, Progress, should_stop
 from .recipes import Recipe
-from .run import Epoch
 
-
-class Progress(Protocol):
-    """Is told how a training goes."""
-
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
-        """Called once, before the first of `steps` steps an epoch."""
-
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Called after every step; loss and accuracy are means over the epoch so far."""
-
-    def finish_epoch(self, epoch: Epoch) -> None:
-        """Called after every epoch."""
-
-
-@dataclass
-class Outcome:
-    """What `fit` leaves: the float32 model on disk, its history, and which epoch the weights are of."""
-
-    model: keras.Model
-    history: list[Epoch] = field(default_factory=list)
-    saved_epoch: int = 0
-    interrupted: bool = False
+_PREDICT_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training that has been asked for; the arguments of `edgecnn.train.train`, checked."""
+    """A training that has been asked for; the arguments of `edgecnn.train.train`, checked.
+
+    Attributes:
+        folder: the run directory.
+        teacher: a teacher's probabilities for the training split, float32 (images, classes).
+        class_weights: float32 (classes,).
+    """
 
     dataset: Dataset
     spec: InputSpec
@@ -60,43 +41,97 @@ class Job:
     recipe: Recipe
     seed: int
     hardware: Hardware
-    path: Path
+    folder: Path
+    resume: bool = False
+    teacher: npt.NDArray[np.float32] | None = None
+    class_weights: npt.NDArray[np.float32] | None = None
+
+    @property
+    def sixteen_bit(self) -> bool:
+        """Whether to compute in bfloat16."""
+        return self.recipe.sixteen_bit and self.hardware.bfloat16
+
+    @property
+    def identity(self) -> str:
+        """What a checkpoint must be of to go on with."""
+        return checkpoint.identity(
+            dataset=self.dataset.sha256,
+            images=(len(self.dataset.train), len(self.dataset.test)),
+            spec=dataclasses.asdict(self.spec),
+            architecture=self.architecture,
+            recipe=dataclasses.asdict(self.recipe),
+            seed=self.seed,
+            sixteen_bit=self.sixteen_bit,
+            distilled=self.teacher is not None,
+            weighted=self.class_weights is not None,
+            keras=keras.__version__,
+        )
 
 
 def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome:
-    """Train and save to `job.path`; `on_save(epoch)` is called after each save.
+    """Train and save to the run directory; `on_save(epoch)` is called after each save.
 
-    After the last epoch its weights are saved; after Ctrl-C those of the epoch with the highest training accuracy.
+    Without a validation split the last epoch's weights are saved in the end, with one those of the best epoch; after
+    Ctrl-C those of the best finished epoch, by validation accuracy or else by training accuracy.
 
     Raises:
-        EdgecnnError: Ctrl-C before the first epoch was saved.
+        EdgecnnError: Ctrl-C before the first epoch was saved, or a loss that is no number.
+        ModelFileError: `job.resume`, and there is no checkpoint of this training.
     """
-    recipe, split = job.recipe, job.dataset.train
+    recipe = job.recipe
     keras.utils.set_random_seed(job.seed)
-    model = _build(job, "mixed_bfloat16" if recipe.sixteen_bit and job.hardware.bfloat16 else "float32")
-    trained = architectures.regularised(model, flip=recipe.flip, dropout=recipe.dropout)
-    steps = math.ceil(len(split) / recipe.batch_size)
-    trained.compile(
-        optimizer=optimizers.build(recipe, steps * recipe.epochs, model.layers[-1].name),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-        jit_compile="auto" if job.hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
-    )
+    model, trained, batches, validation = _prepare(job)
     outcome = Outcome(_build(job, "float32"))
-    keeper = _Keeper(model, outcome, job, on_save, progress)
-    progress.start(job.hardware.description, model.count_params(), steps, recipe.epochs)
-    inputs = apply_table(input_table(job.spec), split.images)
+    if job.resume:
+        variables = [*trained.variables, *trained.optimizer.variables]
+        outcome.history, outcome.saved_epoch = checkpoint.load(job.folder / checkpoint.NAME, variables, job.identity)
+        outcome.model.load_weights(job.folder / "model.keras")
+    keeper = Keeper(model, outcome, recipe, batches, job.folder, job.identity, on_save, progress)
+    progress.start(job.hardware.description, model.count_params(), len(batches), recipe.epochs)
+    done = len(outcome.history)
     try:
-        trained.fit(
-            inputs, split.labels, batch_size=recipe.batch_size, epochs=recipe.epochs, callbacks=[keeper], verbose=0
-        )
-        keeper.save(len(outcome.history))
+        if done < recipe.epochs and not (done and should_stop(recipe, outcome.history)):
+            trained.fit(
+                batches,
+                initial_epoch=done,
+                epochs=recipe.epochs,
+                shuffle=False,  # the batches are: Keras would draw their order from a state that cannot be resumed
+                validation_data=validation,
+                callbacks=[keeper],
+                verbose=0,
+            )
+        if not recipe.validation_split:
+            keeper.save(len(outcome.history))
     except KeyboardInterrupt:
         outcome.interrupted = True
         if not outcome.saved_epoch:
             raise EdgecnnError("stopped before the first epoch ended; nothing was written") from None
-        outcome.model = keras.models.load_model(job.path)
+    if not outcome.interrupted:
+        (job.folder / checkpoint.NAME).unlink(missing_ok=True)
     return outcome
+
+
+def _prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None]:
+    """The bare network, what is trained in its place (compiled), its batches, and those to validate on."""
+    recipe, table, classes = job.recipe, input_table(job.spec), len(job.dataset.labels)
+    model = _build(job, "mixed_bfloat16" if job.sixteen_bit else "float32")
+    background = float(table[0, 255 if job.spec.background == "light" else 0])
+    trained = architectures.regularised(model, recipe, background)
+    kept, held = held_back(job.dataset.train.labels, recipe.validation_split, job.seed)
+
+    def batches(rows: npt.NDArray[np.int64]) -> Batches:
+        return Batches(job.dataset.train, rows, table, recipe.batch_size, job.seed, job.teacher, job.class_weights)
+
+    trained.compile(
+        optimizer=optimizers.build(
+            recipe, math.ceil(len(kept) / recipe.batch_size) * recipe.epochs, model.layers[-1].name
+        ),
+        loss=losses.build(recipe, classes, distilled=job.teacher is not None),
+        metrics=[keras.metrics.MeanMetricWrapper(losses.accuracy, name="accuracy")],
+        jit_compile="auto" if job.hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
+    )
+    trained.optimizer.build(trained.trainable_variables)
+    return model, trained, batches(kept), batches(held) if len(held) else None
 
 
 def _build(job: Job, policy: str) -> keras.Model:
@@ -108,75 +143,15 @@ def _build(job: Job, policy: str) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C off until the block has ended, so that model and card are always of the same epoch."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
-
-
-class _Keeper(keras.callbacks.Callback):
-    """Saves the best epoch so far in float32, keeps the history, and stops at the accuracy that was asked for."""
-
-    def __init__(
-        self, source: keras.Model, outcome: Outcome, job: Job, on_save: Callable[[int], None], progress: Progress
-    ) -> None:
-        super().__init__()
-        self._source, self._outcome, self._path = source, outcome, job.path
-        self._on_save, self._progress, self._stop_at = on_save, progress, job.recipe.stop_at_accuracy
-        self._epoch, self._started = 0, 0.0
-
-    def save(self, epoch: int) -> None:
-        """Write the weights as they are now, unless those of `epoch` were the last to be written."""
-        if self._outcome.saved_epoch == epoch:
-            return
-        with _uninterrupted():
-            self._outcome.model.set_weights(self._source.get_weights())
-            with replacing(self._path) as temporary:
-                self._outcome.model.save(temporary)
-            self._on_save(epoch)
-            self._outcome.saved_epoch = epoch
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self._epoch, self._started = epoch + 1, time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if logs:
-            self._progress.step(self._epoch, batch + 1, float(logs["loss"]), float(logs["accuracy"]))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        entry = Epoch(
-            epoch=epoch + 1,
-            loss=float(logs["loss"]),
-            accuracy=float(logs["accuracy"]),
-            learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
-            seconds=round(time.perf_counter() - self._started, 3),
-        )
-        best = max((past.accuracy for past in self._outcome.history), default=-1.0)
-        self._outcome.history.append(entry)
-        if entry.accuracy > best:
-            self.save(entry.epoch)
-        self._progress.finish_epoch(entry)
-        if self._stop_at is not None and entry.accuracy >= self._stop_at:
-            self.model.stop_training = True
-
-
 def evaluate(model: keras.Model, split: Split, spec: InputSpec) -> Evaluation:
     """Evaluate a Keras model with softmax output on labelled images."""
     return evaluate_probabilities(predict(model, split, spec), split.labels)
 
 
-def predict(model: keras.Model, split: Split, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Probabilities, float32 (images, classes)."""
-    inputs = apply_table(input_table(spec), split.images)
-    return np.asarray(model.predict(inputs, batch_size=500, verbose=0), dtype=np.float32)
+def predict(model: keras.Model, split: Split, spec: InputSpec, mirrored: bool = False) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (images, classes), of the images or of their mirror images, some hundred at a time."""
+    table, parts = input_table(spec), []
+    for start in range(0, len(split), _PREDICT_BATCH):
+        inputs = apply_table(table, split.images[start : start + _PREDICT_BATCH])
+        parts.append(np.asarray(model.predict_on_batch(inputs[:, :, ::-1] if mirrored else inputs), dtype=np.float32))
+    return np.concatenate(parts)

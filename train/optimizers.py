@@ -38,4 +38,9 @@ def build(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Opt
         warmup_steps=warmup,
         decay_steps=max(1, steps - warmup),
     )
-    return ConvMuon(learning_rate=schedule, adam_lr_ratio=0.8, exclude_layers=[f"{output_layer}/"])
+    return ConvMuon(
+        learning_rate=schedule,
+        adam_lr_ratio=0.8,
+        weight_decay=recipe.weight_decay,
+        exclude_layers=[f"{output_layer}/"],
+    )

@@ -1,6 +1,5 @@
 """Pictures of a training: its curves and its confusion matrix."""
 
-
 from matplotlib.figure import Figure
 
 from edgecnn.figure import plain_style, save_figure

@@ -5,6 +5,9 @@ from typing import Literal
 
 from edgecnn.errors import InputError
 
+Augmentation = Literal["flip", "shift", "rotate", "zoom", "erase"]
+AUGMENTATIONS: tuple[Augmentation, ...] = ("flip", "shift", "rotate", "zoom", "erase")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -16,10 +19,18 @@ class Recipe:
         batch_size: images a step; above 0.
         optimizer: `adam` with Keras' defaults, or `muon` (see ConvMuon) with a one-cycle learning rate.
         peak_learning_rate: of the one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine.
+        weight_decay: of Muon's matrices; decoupled, per unit of learning rate.
         sixteen_bit: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
-        flip: mirror images left to right at random.
-        dropout: share of inputs dropped before every Dense layer.
+        augment: random changes of training images: mirror, move by up to 8 %, turn by up to 15 degrees, scale by up to
+            10 %, blank a patch.
+        dropout: share of inputs dropped before every Dense layer, 0 to below 1.
+        l2: factor of the squared kernels that is added to the loss.
+        label_smoothing: share of the target spread over all classes, 0 to below 1.
+        validation_split: share of the training images, stratified, that is held back to choose the best epoch.
+        early_stopping: end when the validation accuracy has not risen for this many epochs.
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
+        temperature: of distillation from a teacher: both sides' logits are divided by it.
+        teacher_weight: share of the loss that follows the teacher instead of the labels.
     """
 
     name: str
@@ -27,18 +38,35 @@ class Recipe:
     batch_size: int
     optimizer: Literal["adam", "muon"]
     peak_learning_rate: float = 0.0
+    weight_decay: float = 0.004
     sixteen_bit: bool = False
-    flip: bool = False
+    augment: tuple[Augmentation, ...] = ()
     dropout: float = 0.0
+    l2: float = 0.0
+    label_smoothing: float = 0.0
+    validation_split: float = 0.0
+    early_stopping: int | None = None
     stop_at_accuracy: float | None = None
+    temperature: float = 3.0
+    teacher_weight: float = 0.9
 
     def __post_init__(self) -> None:
+        for name in ("dropout", "label_smoothing", "validation_split"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must be 0 or more and below 1. Received: {getattr(self, name)}")
+        if self.l2 < 0:
+            raise InputError(f"l2 must be 0 or more. Received: {self.l2}")
         if self.epochs < 1 or self.batch_size < 1:
             raise InputError(f"epochs and batch_size must be above 0. Received: {self.epochs}, {self.batch_size}")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout must be 0 or more and below 1. Received: {self.dropout}")
+        unknown = set(self.augment) - set(AUGMENTATIONS)
+        if unknown:
+            raise InputError(f"unknown augmentation {', '.join(sorted(unknown))}; known: {', '.join(AUGMENTATIONS)}")
         if self.stop_at_accuracy is not None and not 0 < self.stop_at_accuracy <= 1:
             raise InputError(f"stop_at_accuracy must be above 0 and at most 1. Received: {self.stop_at_accuracy}")
+        if self.early_stopping is not None and not (self.early_stopping >= 1 and self.validation_split):
+            raise InputError("early_stopping must be 1 epoch or more, and needs a validation_split such as 0.1")
+        if self.temperature <= 0 or not 0 <= self.teacher_weight <= 1:
+            raise InputError("temperature must be above 0 and teacher_weight 0 to 1")
 
 
 RECIPES = {
@@ -66,7 +94,7 @@ RECIPES = {
             optimizer="muon",
             peak_learning_rate=5e-3,
             sixteen_bit=True,
-            flip=True,
+            augment=("flip",),
             dropout=0.25,
         ),
     )

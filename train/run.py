@@ -17,13 +17,24 @@ FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json
 
 @dataclass(frozen=True)
 class Epoch:
-    """A finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds."""
+    """A finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds.
+
+    Attributes:
+        validation_loss: on the images held back; None without a validation split. Likewise `validation_accuracy`.
+    """
 
     epoch: int
     loss: float
     accuracy: float
     learning_rate: float
     seconds: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+    @property
+    def judged_by(self) -> float:
+        """The accuracy that tells the best epoch: validation, or training where nothing is held back."""
+        return self.accuracy if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecnn.card import InputSpec, ModelCard, Quantization, Training
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.card import ModelCard, Quantization, Training
 from edgecnn.dataset import Dataset, check_seed
-from edgecnn.errors import InputError
+from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.extras import require_tensorflow
 from edgecnn.metrics import Evaluation
 from edgecnn.provenance import stamp
@@ -18,26 +21,7 @@ from .recipes import Recipe
 from .run import TrainingRun
 
 if TYPE_CHECKING:
-    from .loop import Outcome, Progress
-
-
-def input_spec(dataset: Dataset) -> InputSpec:
-    """How images are fed to a network that is trained on `dataset`: its own size, pixels divided by 255.
-
-    Fashion-MNIST shows the article large on black: others' photographs are padded to the same look.
-    """
-    height, width, channels = dataset.train.images.shape[1:]
-    return InputSpec(
-        height=height,
-        width=width,
-        channels=channels,
-        colour="grayscale" if channels == 1 else "rgb",
-        fit="pad",
-        resize_filter="bilinear",
-        scale=(1 / 255,) * channels,
-        offset=(0.0,) * channels,
-        background="dark",
-    )
+    from .keeper import Outcome, Progress
 
 
 def train(
@@ -49,6 +33,9 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     stop_at_accuracy: float | None = None,
+    teacher: str | Path | None = None,
+    class_weights: bool = False,
+    resume: bool = False,
     force: bool = False,
     progress: "Progress | None" = None,
 ) -> TrainingRun:
@@ -57,11 +44,14 @@ def train(
     Args:
         output: the run directory; created.
         dataset: images and labels; the order of `dataset.labels` is fixed in the card.
-        architecture: a name from `edgecnn.train.architectures`.
+        architecture: a name from `edgecnn.train.architectures`, or `FILE.py:function`.
         recipe: a name from `RECIPES`, or a recipe of your own.
         seed: of weights, shuffling and dropout; the same seed gives the same weights on the same machine.
         epochs: instead of the recipe's number; the learning-rate schedule is stretched to it.
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
+        teacher: a .keras file to distil from, or an architecture that is trained first, into `output`/teacher.
+        class_weights: weigh each class by the inverse of its share of the training images.
+        resume: go on after the last finished epoch of the training that `output` holds, to the same weights.
         force: replace a run that `output` holds, once the first epoch of this one has ended.
         progress: is told how it goes.
 
@@ -72,7 +62,8 @@ def train(
         MissingExtraError: TensorFlow is not installed.
         InputError: unknown recipe or architecture, or a number out of its range.
         OutputError: `output` exists or cannot be written.
-        EdgecnnError: Ctrl-C before the first epoch ended.
+        ModelFileError: nothing to resume, or a teacher that does not fit.
+        EdgecnnError: Ctrl-C before the first epoch ended, or a loss that is no number.
     """
     require_tensorflow("edgecnn train")
     chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
@@ -90,9 +81,9 @@ def train(
         from . import architectures, hardware, loop
 
         device = hardware.detect()
-    architectures.check(architecture)
+    architectures.find(architecture)
     path = Path(output)
-    created = run.prepare_folder(path, force)
+    created = run.prepare_folder(path, force or resume)
     card = _card(dataset, architecture, chosen.name, seed)
 
     def save_card(epoch: int) -> None:
@@ -101,13 +92,62 @@ def train(
         _with_training(card, epochs=epoch).save(path / "card.json")
 
     try:
-        job = loop.Job(dataset, card.input, architecture, chosen, seed, device, path / "model.keras")
+        job = loop.Job(
+            dataset=dataset,
+            spec=dataset.input,
+            architecture=architecture,
+            recipe=chosen,
+            seed=seed,
+            hardware=device,
+            folder=path,
+            resume=resume,
+            teacher=_teach(teacher, path, dataset, chosen, seed, resume, progress) if teacher else None,
+            class_weights=_balanced(dataset) if class_weights else None,
+        )
         outcome = loop.fit(job, save_card, progress or Silent())
     finally:
         if created:
             run.remove_if_empty(path)
     evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
     return _finish(path, card, outcome, evaluation, device.description)
+
+
+def _teach(
+    teacher: str | Path,
+    path: Path,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    resume: bool,
+    progress: "Progress | None",
+) -> npt.NDArray[np.float32]:
+    """The teacher's probabilities for the training images; a teacher that is an architecture is trained first."""
+    from . import teacher as teaching
+
+    file = Path(teacher)
+    if file.suffix != ".keras":
+        file = path / "teacher" / "model.keras"
+        unfinished = (file.parent / "checkpoint.npz").exists()
+        if not resume or unfinished or not file.exists():
+            taught = train(
+                file.parent,
+                dataset,
+                architecture=str(teacher),
+                recipe=teaching.RECIPE,
+                seed=seed,
+                resume=resume and unfinished,
+                force=True,
+                progress=progress,
+            )
+            if taught.interrupted:
+                raise EdgecnnError(f"stopped by Ctrl-C while training the teacher in {file.parent}; --resume goes on")
+    return teaching.probabilities(file, dataset, recipe)
+
+
+def _balanced(dataset: Dataset) -> npt.NDArray[np.float32]:
+    """Weights that give every class the same say: images / (classes * images of the class)."""
+    counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels)).clip(min=1)
+    return (len(dataset.train) / (len(dataset.labels) * counts)).astype(np.float32)
 
 
 def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str) -> TrainingRun:
@@ -138,7 +178,7 @@ def _card(dataset: Dataset, architecture: str, recipe: str, seed: int) -> ModelC
     return ModelCard(
         name=f"{dataset.name}-{architecture}",
         labels=dataset.labels,
-        input=input_spec(dataset),
+        input=dataset.input,
         quantization=Quantization("float32"),
         provenance=stamp(),
         training=Training(

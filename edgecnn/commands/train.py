@@ -1,6 +1,8 @@
 """edgecnn train."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,28 +12,66 @@ if TYPE_CHECKING:
     from edgecnn.train import TrainingRun
 
 
+def remedies(command: Callable[..., None]) -> Callable[..., None]:
+    """The options against overfitting: each replaces a field of the recipe that is called the same."""
+    share = click.FloatRange(0, 1, max_open=True)
+    for option in (
+        click.option(
+            "--augment",
+            multiple=True,
+            type=click.Choice(["flip", "shift", "rotate", "zoom", "erase"]),
+            help="Change training images at random; may be repeated.",
+        ),
+        click.option("--dropout", type=share, help="Share of inputs dropped before every dense layer."),
+        click.option("--l2", type=click.FloatRange(0), help="Factor of the squared kernels added to the loss."),
+        click.option("--label-smoothing", type=share, help="Share of the target spread over all classes."),
+        click.option("--validation-split", type=share, help="Share of training images held back to choose the epoch."),
+        click.option(
+            "--early-stopping",
+            type=click.IntRange(1),
+            metavar="EPOCHS",
+            help="End when validation accuracy has not risen for so many epochs; needs --validation-split.",
+        ),
+        click.option(
+            "--stop-at-accuracy",
+            type=click.FloatRange(0, 1, min_open=True),
+            help="End after the first epoch whose training accuracy reaches this, such as 0.98.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(name="train")
 @click.option(
     "--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/ARCHITECTURE-RECIPE]"
 )
-@click.option("--architecture", type=click.Choice(["reference"]), default="reference", show_default=True)
+@click.option(
+    "--architecture",
+    default="reference",
+    show_default=True,
+    help="reference, compact, residual, or FILE.py:function that builds a Keras model.",
+)
 @click.option(
     "--recipe",
     type=click.Choice(["fast", "best", "notebook"]),
     default="fast",
     show_default=True,
-    help="fast: 4 epochs; best: 24 epochs with flips and dropout; notebook: the tutorial's own training.",
+    help="fast: a few epochs; best: many, with flips and dropout; notebook: the tutorial's own training.",
 )
+@click.option(
+    "--teacher",
+    metavar="FILE.keras|ARCHITECTURE",
+    help="Distil from a larger network; an architecture is trained first.",
+)
+@remedies
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights, shuffling and dropout."
 )
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
-@click.option(
-    "--stop-at-accuracy",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="End after the first epoch whose training accuracy reaches this, such as 0.98.",
-)
 @click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
+@click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
+@click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
 @options.data_dir
 @options.force
 @options.as_json
@@ -39,16 +79,19 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     output: str | None,
     architecture: str,
     recipe: str,
+    teacher: str | None,
     seed: int,
-    epochs: int | None,
-    stop_at_accuracy: float | None,
     train_images: int | None,
+    class_weights: bool,
+    resume: bool,
     data_dir: str | None,
     force: bool,
     as_json: bool,
+    **changes: Any,
 ) -> None:
     """Train a CNN on Fashion-MNIST.
 
@@ -73,16 +116,19 @@ def command(
     options.note(
         f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
-    progress = Live(RECIPES[recipe].batch_size)
+    given = {name: value for name, value in changes.items() if value not in (None, ())}
+    chosen = dataclasses.replace(RECIPES[recipe], **given)
+    progress = Live(chosen.batch_size)
     try:
         run = train(
-            output or f"runs/{architecture}-{recipe}",
+            output or f"runs/{Path(architecture).stem}-{recipe}",
             dataset,
             architecture=architecture,
-            recipe=recipe,
+            recipe=chosen,
             seed=seed,
-            epochs=epochs,
-            stop_at_accuracy=stop_at_accuracy,
+            teacher=teacher,
+            class_weights=class_weights,
+            resume=resume,
             force=force,
             progress=progress,
         )

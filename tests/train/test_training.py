@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import EdgecnnError, InputError, ModelCard, OutputError
+from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
-from edgecnn.dataset import Dataset
+from edgecnn.dataset import Dataset, Split, held_back
 from edgecnn.train import RECIPES, Epoch, TrainingRun, train
 from edgecnn.train.run import FILES
 
@@ -112,7 +113,7 @@ def test_same_seed_same_weights_and_another_seed_others(recipe: str, tiny: Datas
 def test_notebook_recipe_is_the_notebooks() -> None:
     recipe = RECIPES["notebook"]
     assert (recipe.optimizer, recipe.batch_size, recipe.epochs, recipe.stop_at_accuracy) == ("adam", 32, 30, 0.98)
-    assert not recipe.sixteen_bit and not recipe.flip and not recipe.dropout
+    assert not (recipe.sixteen_bit or recipe.augment or recipe.dropout or recipe.l2 or recipe.validation_split)
 
 
 def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(tiny: Dataset, tmp_path: Path) -> None:
@@ -131,7 +132,9 @@ def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(t
         ]
     )
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(tiny.train.images / 255.0, tiny.train.labels, epochs=2, verbose=0)
+    for epoch in range(2):  # fit would shuffle in an order of its own
+        order = np.random.default_rng([1, epoch]).permutation(1500)
+        model.fit(tiny.train.images[order] / 255.0, tiny.train.labels[order], batch_size=32, shuffle=False, verbose=0)
     for ours, theirs in zip(keras.models.load_model(run.model_path).get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
@@ -149,11 +152,12 @@ def test_training_stops_after_the_first_epoch_that_reaches_the_accuracy(tiny: Da
 def test_ctrl_c_leaves_the_best_finished_epoch(tiny: Dataset, tmp_path: Path) -> None:
     run = train(tmp_path / "run", tiny, recipe="fast", epochs=4, progress=Interrupting(3, 2))
     assert run.interrupted and len(run.history) == 2
+    assert (run.path / "checkpoint.npz").exists()
     best = max(run.history, key=lambda epoch: epoch.accuracy)
     assert run.card.training and run.card.training.epochs == best.epoch
     probabilities = KerasModel(run.model_path).predict_all(tiny.test.images)
     assert (probabilities.argmax(axis=1) == tiny.test.labels).mean() == run.evaluation.accuracy
-    assert {path.name for path in run.path.iterdir()} == set(FILES)
+    assert {path.name for path in run.path.iterdir()} == {*FILES, "checkpoint.npz"}
 
 
 def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
@@ -237,7 +241,7 @@ def test_a_real_ctrl_c_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
                 os.kill(process.pid, signal.SIGINT)
     assert process.returncode == 1
     assert "stopped by Ctrl-C after" in said[-1] and "Traceback" not in "".join(said)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == set(FILES)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {*FILES, "checkpoint.npz"}
 
 
 def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
@@ -256,3 +260,130 @@ def test_unwritable_folder_is_a_sentence(small: Dataset, tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot use"):
         train(tmp_path / "file" / "run", small)
+
+
+# --- resuming, stopping, distilling ---------------------------------------------------------------------------------
+
+EVERYTHING = dataclasses.replace(
+    RECIPES["best"], epochs=5, batch_size=64, augment=("flip", "shift", "erase"), l2=1e-5, validation_split=0.1
+)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    return train(tmp_path_factory.mktemp("whole") / "run", tiny, recipe=EVERYTHING, seed=7)
+
+
+@pytest.mark.parametrize("at", [(2, 1), (3, 10), (5, 3)])
+def test_interrupted_training_resumes_to_the_same_weights(
+    at: tuple[int, int], uninterrupted: TrainingRun, tiny: Dataset, tmp_path: Path
+) -> None:
+    assert train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, progress=Interrupting(*at)).interrupted
+    resumed = train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, resume=True)
+    assert weights(resumed) == weights(uninterrupted)
+    assert [e.loss for e in resumed.history] == [e.loss for e in uninterrupted.history]
+    assert {path.name for path in resumed.path.iterdir()} == set(FILES)
+
+
+KILLED = """
+import dataclasses, os, sys
+sys.path.insert(0, {folder!r})
+from edgecnn.train import load_fashion_mnist
+from edgecnn.train.training import train
+from recipe import EVERYTHING
+data = load_fashion_mnist()
+tiny = dataclasses.replace(data, train=data.train.take(1500), test=data.test.take(200))
+train(sys.argv[1], tiny, recipe=EVERYTHING, seed=7, resume=os.path.exists(sys.argv[1] + "/checkpoint.npz"), force=True)
+"""
+
+
+def test_kill_9_at_random_moments_and_resume_give_the_same_weights(uninterrupted: TrainingRun, tmp_path: Path) -> None:
+    fields = {field.name: getattr(EVERYTHING, field.name) for field in dataclasses.fields(EVERYTHING)}
+    (tmp_path / "recipe.py").write_text(f"from edgecnn.train import Recipe\nEVERYTHING = Recipe(**{fields!r})\n")
+    command = [sys.executable, "-c", KILLED.format(folder=str(tmp_path)), str(tmp_path / "run")]
+    generator = random.Random(4)
+    for _ in range(4):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=generator.uniform(5, 14))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=300)
+    with zipfile.ZipFile(tmp_path / "run" / "model.keras") as archive:
+        assert archive.read("model.weights.h5") == weights(uninterrupted)
+
+
+def test_resume_of_another_training_is_refused(tiny: Dataset, tmp_path: Path) -> None:
+    train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, progress=Interrupting(2, 1))
+    with pytest.raises(ModelFileError, match="is of another training"):
+        train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=8, resume=True)
+
+
+def test_resume_without_a_checkpoint_is_a_sentence(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="nothing to resume"):
+        train(tmp_path / "run", tiny, resume=True)
+
+
+def test_damaged_checkpoint_is_a_sentence(tiny: Dataset, tmp_path: Path) -> None:
+    train(tmp_path / "run", tiny, recipe=EVERYTHING, progress=Interrupting(2, 1))
+    checkpoint = tmp_path / "run" / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
+    with pytest.raises(ModelFileError, match="checkpoint.npz is damaged"):
+        train(tmp_path / "run", tiny, recipe=EVERYTHING, resume=True)
+
+
+def test_validation_images_are_held_back_stratified_and_choose_the_epoch(uninterrupted: TrainingRun) -> None:
+    accuracies = [epoch.validation_accuracy for epoch in uninterrupted.history]
+    assert None not in accuracies and uninterrupted.card.training
+    assert uninterrupted.card.training.epochs == accuracies.index(max(accuracies, key=lambda a: a or 0)) + 1
+
+
+def test_held_back_images_are_a_share_of_every_class(fashion: Dataset) -> None:
+    kept, held = held_back(fashion.train.labels, 0.1, seed=3)
+    assert len(held) == 6000 and np.bincount(fashion.train.labels[held]).tolist() == [600] * 10
+    assert sorted([*kept, *held]) == list(range(60_000))
+
+
+def test_early_stopping_ends_when_validation_no_longer_rises(tiny: Dataset, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["notebook"], epochs=60, validation_split=0.2, early_stopping=2)
+    run = train(tmp_path / "run", tiny, recipe=recipe)
+    accuracies = [epoch.validation_accuracy or 0 for epoch in run.history]
+    assert len(accuracies) < 60 and len(accuracies) - 1 - int(np.argmax(accuracies)) == 2
+
+
+def test_a_loss_that_is_no_number_stops_and_says_where(tiny: Dataset, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], peak_learning_rate=1e30, epochs=3)
+    with pytest.raises(EdgecnnError, match=r"the loss is (nan|inf) at step \d+ of epoch \d"):
+        train(tmp_path / "run", tiny, recipe=recipe)
+
+
+def test_class_weights_help_the_rare_class(fashion: Dataset, tmp_path: Path) -> None:
+    shirts = np.flatnonzero(fashion.train.labels == 6)[:30]
+    others = np.flatnonzero(fashion.train.labels != 6)[:2000]
+    rows = np.sort(np.concatenate([shirts, others]))
+    train_split = Split(fashion.train.images[rows], fashion.train.labels[rows])
+    rare = dataclasses.replace(fashion, train=train_split, test=fashion.test.take(2000))
+    recalls = []
+    for weighted in (False, True):
+        run = train(tmp_path / str(weighted), rare, epochs=8, class_weights=weighted)
+        recalls.append(run.evaluation.confusion[6, 6] / run.evaluation.confusion[6].sum())
+    assert recalls[1] > recalls[0] + 0.1
+
+
+def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=6, batch_size=64, teacher_weight=1.0)
+    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path)
+    teacher, pupil = (
+        KerasModel(path).predict_all(tiny.train.images) for path in (small_run.model_path, run.model_path)
+    )
+    alone = train(tmp_path / "alone", tiny, recipe=recipe)
+    untaught = KerasModel(alone.model_path).predict_all(tiny.train.images)
+    assert np.abs(pupil - teacher).mean() < 0.7 * np.abs(untaught - teacher).mean()
+
+
+def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    other = dataclasses.replace(tiny, labels=tuple("abcdefghij"))
+    with pytest.raises(ModelFileError, match="or names them otherwise"):
+        train(tmp_path / "run", other, teacher=small_run.model_path)
+    assert not (tmp_path / "run").exists()
