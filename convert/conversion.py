@@ -164,8 +164,10 @@ def read_run_card(run: Path, dataset: Dataset) -> ModelCard:
     if card.training and card.training.dataset_sha256 != dataset.sha256:
         raise ModelFileError(
             f"{run} was trained on {card.training.dataset} with SHA-256 {card.training.dataset_sha256[:12]}…, "
-            f"the data set here has {dataset.sha256[:12]}…; give the data set it was trained on"
+            f"the data set here has {dataset.sha256[:12]}…; give the one it was trained on (--data)"
         )
     if card.labels != dataset.labels:
-        raise ModelFileError(f"{run}: the card's labels are not the data set's; give the data set it was trained on")
+        raise ModelFileError(
+            f"{run}: the card's labels are not the data set's; give the one it was trained on (--data)"
+        )
     return card

@@ -34,6 +34,7 @@ class Dataset:
         input: how these images, and others that are to be classified like them, become a network's input.
         sha256: over the contents of its files, in hexadecimal.
         source: where it was found, for people.
+        validation: images that the data set itself sets apart to choose the best epoch.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Dataset:
     test: Split
     sha256: str
     source: str
+    validation: Split | None = None
 
 
 def check_seed(seed: int) -> None:

@@ -25,4 +25,4 @@ def save_figure(figure: Figure, path: Path) -> None:
         OutputError: `path` cannot be written.
     """
     with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=110, bbox_inches="tight")

@@ -9,7 +9,10 @@ FRONTS = {
         "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "InputError", "InputSpec", "MissingExtraError",
         "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
-    "edgecnn.train": {"RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "load_fashion_mnist", "train"},
+    "edgecnn.train": {
+        "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "input_for", "load_dataset",
+        "load_fashion_mnist", "train",
+    },
     "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"},
     "edgecnn.device": {
         "Classifier", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared", "Split",

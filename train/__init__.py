@@ -8,9 +8,22 @@ Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training sta
 
 from edgecnn.dataset import Dataset, Split
 
+from .datasets import input_for
+from .datasets import load as load_dataset
 from .fashion_mnist import load as load_fashion_mnist
 from .recipes import RECIPES, Recipe
 from .run import Epoch, TrainingRun
 from .training import train
 
-__all__ = ["RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "load_fashion_mnist", "train"]
+__all__ = [
+    "RECIPES",
+    "Dataset",
+    "Epoch",
+    "Recipe",
+    "Split",
+    "TrainingRun",
+    "input_for",
+    "load_dataset",
+    "load_fashion_mnist",
+    "train",
+]

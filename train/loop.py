@@ -100,7 +100,7 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
                 callbacks=[keeper],
                 verbose=0,
             )
-        if not recipe.validation_split:
+        if validation is None:
             keeper.save(len(outcome.history))
     except KeyboardInterrupt:
         outcome.interrupted = True
@@ -117,10 +117,17 @@ def _prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | Non
     model = _build(job, "mixed_bfloat16" if job.sixteen_bit else "float32")
     background = float(table[0, 255 if job.spec.background == "light" else 0])
     trained = architectures.regularised(model, recipe, background)
-    kept, held = held_back(job.dataset.train.labels, recipe.validation_split, job.seed)
+    own = job.dataset.validation
+    kept, held = held_back(job.dataset.train.labels, 0.0 if own else recipe.validation_split, job.seed)
 
-    def batches(rows: npt.NDArray[np.int64]) -> Batches:
-        return Batches(job.dataset.train, rows, table, recipe.batch_size, job.seed, job.teacher, job.class_weights)
+    def batches(split: Split, rows: npt.NDArray[np.int64], teacher: npt.NDArray[np.float32] | None) -> Batches:
+        return Batches(split, rows, table, recipe.batch_size, job.seed, teacher, job.class_weights)
+
+    validation = batches(job.dataset.train, held, job.teacher) if len(held) else None
+    if own:
+        # The loss of a distilled network needs a teacher; here the labels stand in for it.
+        certain = np.eye(classes, dtype=np.float32)[own.labels] if job.teacher is not None else None
+        validation = batches(own, np.arange(len(own)), certain)
 
     trained.compile(
         optimizer=optimizers.build(
@@ -131,7 +138,7 @@ def _prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | Non
         jit_compile="auto" if job.hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
     )
     trained.optimizer.build(trained.trainable_variables)
-    return model, trained, batches(kept), batches(held) if len(held) else None
+    return model, trained, batches(job.dataset.train, kept, job.teacher), validation
 
 
 def _build(job: Job, policy: str) -> keras.Model:

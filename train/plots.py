@@ -25,13 +25,15 @@ def _draw_history(run: TrainingRun) -> None:
     training = run.card.training
     title = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}" if training else run.card.name
     figure.suptitle(title)
-    panels = (
-        ("loss", [epoch.loss for epoch in run.history], run.evaluation.loss, "{:.3f}"),
-        ("accuracy", [epoch.accuracy for epoch in run.history], run.evaluation.accuracy, "{:.2%}"),
-    )
-    for axes, (name, values, test, form) in zip(figure.subplots(1, 2), panels, strict=True):
-        axes.plot(epochs, values, marker="o", markersize=3, label="training")
-        axes.axhline(test, color="tab:orange", linestyle="--", label=f"test, saved model: {form.format(test)}")
+    figure.text(0.5, -0.02, run.verdict, ha="center", va="top")
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, [getattr(epoch, name) for epoch in run.history], marker="o", markersize=3, label="training")
+        validation = [getattr(epoch, f"validation_{name}") for epoch in run.history]
+        if None not in validation:
+            axes.plot(epochs, validation, marker="o", markersize=3, color="tab:green", label="validation")
+        test = getattr(run.evaluation, name)
+        shown = f"{test:.2%}" if name == "accuracy" else f"{test:.3f}"
+        axes.axhline(test, color="tab:orange", linestyle="--", label=f"test, saved model: {shown}")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

@@ -63,8 +63,8 @@ class Recipe:
             raise InputError(f"unknown augmentation {', '.join(sorted(unknown))}; known: {', '.join(AUGMENTATIONS)}")
         if self.stop_at_accuracy is not None and not 0 < self.stop_at_accuracy <= 1:
             raise InputError(f"stop_at_accuracy must be above 0 and at most 1. Received: {self.stop_at_accuracy}")
-        if self.early_stopping is not None and not (self.early_stopping >= 1 and self.validation_split):
-            raise InputError("early_stopping must be 1 epoch or more, and needs a validation_split such as 0.1")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise InputError(f"early_stopping must be 1 epoch or more. Received: {self.early_stopping}")
         if self.temperature <= 0 or not 0 <= self.teacher_weight <= 1:
             raise InputError("temperature must be above 0 and teacher_weight 0 to 1")
 

@@ -71,6 +71,8 @@ def train(
         chosen = dataclasses.replace(chosen, epochs=epochs)
     if stop_at_accuracy is not None:
         chosen = dataclasses.replace(chosen, stop_at_accuracy=stop_at_accuracy)
+    if chosen.early_stopping and not chosen.validation_split and dataset.validation is None:
+        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
     check_seed(seed)
     if not len(dataset.train) or not len(dataset.test):
         raise InputError(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
 )
+@options.data
 @options.data_dir
 @options.force
 @options.as_json
@@ -40,6 +41,7 @@ def command(
     no_activations: bool,
     calibration_images: int,
     seed: int,
+    data: str | None,
     data_dir: str | None,
     force: bool,
     as_json: bool,
@@ -48,6 +50,8 @@ def command(
 
     Example: edgecnn convert runs/shoes --int8
     """
+    from edgecnn.card import ModelCard
+    from edgecnn.errors import ModelFileError
     from edgecnn.extras import require_tensorflow
 
     require_tensorflow("edgecnn convert")
@@ -58,11 +62,14 @@ def command(
     schemes: list[Scheme] = ["float32"] if float32 else []
     if int8 or not float32:
         schemes.append("int8")
-    dataset = options.load_dataset(data_dir)
     folder = Path(output or (Path(run).parent if run.endswith("model.keras") else run))
     refuse_existing(
         (path for scheme in schemes for path in output_paths(folder, scheme, not no_activations).values()), force
     )
+    source = Path(run).parent if run.endswith("model.keras") else Path(run)
+    if not (source / "model.keras").is_file():
+        raise ModelFileError(f"{source} is not a run directory (no model.keras there); make one with edgecnn train")
+    dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
     conversions = []
     for scheme in schemes:
         conversion = convert(

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 @click.command(name="evaluate")
 @click.argument("model")
+@options.data
 @options.data_dir
 @options.threads
 @options.as_json
 @options.verbose
-def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> None:
-    """Evaluate MODEL, a .keras or .tflite file or a bundled name, on Fashion-MNIST's 10,000 test images.
+def command(model: str, data: str | None, data_dir: str | None, threads: int, as_json: bool) -> None:
+    """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
 
     Example: edgecnn evaluate runs/shoes/model.int8.tflite
     """
@@ -26,21 +27,21 @@ def command(model: str, data_dir: str | None, threads: int, as_json: bool) -> No
     from edgecnn.metrics import most_confused
 
     runner = _runner(model, threads)
-    dataset = options.load_dataset(data_dir)
+    dataset = options.load_dataset(data_dir, data, runner.input)
     if runner.input.shape != dataset.test.images.shape[1:]:
         shape = dataset.test.images.shape[1:]
         raise ModelFileError(
-            f"{model} takes images of shape {runner.input.shape}, the test set {shape}; give a Fashion-MNIST model"
+            f"{model} takes images of shape {runner.input.shape}, the test set {shape}; name its data set with --data"
         )
     if len(runner.labels) != len(dataset.labels) or (runner.card and runner.labels != dataset.labels):
         raise ModelFileError(
-            f"{model} has other labels than the test set ({', '.join(runner.labels)}); give a model for Fashion-MNIST"
+            f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
         )
     options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
     if as_json:
-        data = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
-        options.print_json({**data, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
+        figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
+        options.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
         return
     click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):

@@ -9,6 +9,7 @@ import click
 from edgecnn.quiet import set_verbose
 
 if TYPE_CHECKING:
+    from edgecnn.card import InputSpec
     from edgecnn.dataset import Dataset
     from edgecnn.preprocessing import Prepared
 
@@ -37,6 +38,11 @@ data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
     help="Folder with the four Fashion-MNIST IDX files.  [default: $EDGECNN_DATA, or where they are found]",
+)
+data = click.option(
+    "--data",
+    metavar="NAME|DIR|FILE.npz",
+    help="fashion-mnist, a folder of class folders, or a .npz.  [default: fashion-mnist]",
 )
 invert = click.option(
     "--invert",
@@ -68,11 +74,20 @@ def print_json(result: object) -> None:
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
 
-def load_dataset(folder: str | None) -> "Dataset":
-    """Fashion-MNIST; see `edgecnn.train.load_fashion_mnist`."""
-    from edgecnn.train.fashion_mnist import load
+def load_dataset(
+    folder: str | None, data: str | None = None, spec: "InputSpec | None" = None, max_corrupt: int | None = None
+) -> "Dataset":
+    """The data set that the options name; see `edgecnn.train.datasets.load`.
 
-    return load(folder, progress=note)
+    Args:
+        max_corrupt: unreadable files that may be left out; None for any number, where training has decided already.
+    """
+    import sys
+
+    from edgecnn.train.datasets import load
+
+    limit = sys.maxsize if max_corrupt is None else max_corrupt
+    return load(data, spec, data_dir=folder, max_corrupt=limit, progress=note)
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -1,5 +1,6 @@
 """edgecnn train."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,16 @@ import click
 from . import options
 
 if TYPE_CHECKING:
+    from edgecnn.card import Colour, Fit
     from edgecnn.train import TrainingRun
+
+
+def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
+    """`64` or `48x64` as (height, width)."""
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value or "64")
+    if not match:
+        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
+    return int(match[1]), int(match[2] or match[1])
 
 
 def remedies(command: Callable[..., None]) -> Callable[..., None]:
@@ -44,7 +54,7 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(name="train")
 @click.option(
-    "--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/ARCHITECTURE-RECIPE]"
+    "--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/DATA-ARCHITECTURE-RECIPE]"
 )
 @click.option(
     "--architecture",
@@ -72,6 +82,25 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
 @click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
+@options.data
+@click.option(
+    "--image-size", metavar="N|HEIGHTxWIDTH", callback=_size, help="Of the network's input, with --data.  [default: 64]"
+)
+@click.option("--color", type=click.Choice(["rgb", "grayscale"]), default="rgb", show_default=True, help="With --data.")
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "pad", "stretch"]),
+    default="crop",
+    show_default=True,
+    help="How other aspect ratios are made to fit, with --data.",
+)
+@click.option(
+    "--max-corrupt",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Unreadable files of --data to leave out.",
+)
 @options.data_dir
 @options.force
 @options.as_json
@@ -88,12 +117,17 @@ def command(
     train_images: int | None,
     class_weights: bool,
     resume: bool,
+    data: str | None,
+    image_size: tuple[int, int],
+    color: "Colour",
+    fit: "Fit",
+    max_corrupt: int,
     data_dir: str | None,
     force: bool,
     as_json: bool,
     **changes: Any,
 ) -> None:
-    """Train a CNN on Fashion-MNIST.
+    """Train a CNN on Fashion-MNIST, or on your own images with --data.
 
     Writes a run directory: model.keras, card.json, history.csv, history.png, metrics.json, confusion.png.
 
@@ -106,22 +140,23 @@ def command(
     require_tensorflow("edgecnn train")
     from edgecnn.train import RECIPES, train
     from edgecnn.train.console import Live
+    from edgecnn.train.datasets import input_for
     from edgecnn.train.run import FILES
 
-    dataset = options.load_dataset(data_dir)
+    dataset = options.load_dataset(data_dir, data, input_for(*image_size, color, fit), max_corrupt)
     if train_images:
         if train_images > len(dataset.train):
             raise click.UsageError(f"--train-images {train_images}: there are {len(dataset.train)} only")
         dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
     options.note(
-        f"Fashion-MNIST from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
+        f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     chosen = dataclasses.replace(RECIPES[recipe], **given)
     progress = Live(chosen.batch_size)
     try:
         run = train(
-            output or f"runs/{Path(architecture).stem}-{recipe}",
+            output or f"runs/{dataset.name}-{Path(architecture).stem}-{recipe}",
             dataset,
             architecture=architecture,
             recipe=chosen,
@@ -141,6 +176,7 @@ def command(
         click.echo(
             f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images"
         )
+        click.echo(run.verdict)
         click.echo(f"wrote {run.path}: {', '.join(FILES)}")
     if run.interrupted:
         saved = run.card.training.epochs if run.card.training else 0
@@ -160,5 +196,6 @@ def _print_json(run: "TrainingRun") -> None:
             "epochs": len(run.history),
             "interrupted": run.interrupted,
             "device": run.device,
+            "verdict": run.verdict,
         }
     )

@@ -289,7 +289,7 @@ def test_labels_in_another_order_are_refused(copy: Path, small: Dataset) -> None
 
 
 def test_another_data_set_is_refused(copy: Path, small: Dataset) -> None:
-    with pytest.raises(ModelFileError, match="give the data set it was trained on"):
+    with pytest.raises(ModelFileError, match="give the one it was trained on"):
         convert(copy, dataclasses.replace(small, sha256="0" * 64))
 
 
