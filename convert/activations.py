@@ -80,6 +80,19 @@ def feature_layers(model: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if type(layer).__name__.endswith(_MAPPED) and len(layer.output.shape) == 4]
 
 
+def _folded_output(layer: keras.layers.Layer) -> keras.KerasTensor:
+    """What `layer` gives after the batch normalisation and ReLU that a converter folds into it.
+
+    An output between them would keep them apart, and the activations variant would be another network.
+    """
+    while len(layer._outbound_nodes) == 1:
+        following = layer._outbound_nodes[0].operation
+        if type(following).__name__ not in ("BatchNormalization", "ReLU"):
+            break
+        layer = following
+    return layer.output
+
+
 def feature_maps(model: keras.Model) -> tuple[FeatureMap, ...]:
     """Name, class and shape (height, width, channels) of every feature map, in network order."""
     return tuple(
@@ -96,5 +109,5 @@ def with_named_outputs(model: keras.Model, activations: bool) -> keras.Model:
     """
     outputs = {PROBABILITIES: model.outputs[0]}
     if activations:
-        outputs.update({layer.name: layer.output for layer in feature_layers(model)})
+        outputs.update({layer.name: _folded_output(layer) for layer in feature_layers(model)})
     return keras.Model(model.inputs, outputs, name="classifier")  # a fixed name: the same file every time

@@ -62,7 +62,7 @@ class Job:
             recipe=dataclasses.asdict(self.recipe),
             seed=self.seed,
             sixteen_bit=self.sixteen_bit,
-            distilled=self.teacher is not None,
+            teacher=None if self.teacher is None else np.round(self.teacher.mean(axis=0), 4).tolist(),
             weighted=self.class_weights is not None,
             keras=keras.__version__,
         )

@@ -95,7 +95,8 @@ def prepare_folder(path: Path, force: bool) -> bool:
     """
     existing = [name for name in FILES if (path / name).exists()]
     if existing and not force:
-        raise OutputError(f"{path} holds a run already ({existing[0]}); choose another --output or add --force")
+        more = "go on with --resume, " if (path / "checkpoint.npz").exists() else ""
+        raise OutputError(f"{path} holds a run already ({existing[0]}); {more}choose another --output or add --force")
     created = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -143,6 +143,8 @@ def command(
     from edgecnn.train.datasets import input_for
     from edgecnn.train.run import FILES
 
+    if data in (None, "fashion-mnist"):
+        _refuse_without_data(ctx)
     dataset = options.load_dataset(data_dir, data, input_for(*image_size, color, fit), max_corrupt)
     if train_images:
         if train_images > len(dataset.train):
@@ -185,6 +187,12 @@ def command(
             "the best of them"
         )
         ctx.exit(1)
+
+
+def _refuse_without_data(ctx: click.Context) -> None:
+    for name in ("image_size", "color", "fit", "max_corrupt"):
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --data; Fashion-MNIST is 28 x 28 grayscale")
 
 
 def _print_json(run: "TrainingRun") -> None:

@@ -18,7 +18,7 @@ from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.information import describe
 from edgecnn.golden import Golden
 from edgecnn.packing import PackedModel, read_model
-from edgecnn.train import TrainingRun
+from edgecnn.train import TrainingRun, train
 
 
 def packed(conversion: Conversion) -> PackedModel:
@@ -301,3 +301,40 @@ def test_impossible_calibration_is_refused(count: int, copy: Path, small: Datase
 
 def test_errors_are_of_the_family() -> None:
     assert issubclass(ModelFileError, EdgecnnError) and issubclass(InputError, EdgecnnError)
+
+
+# Builtin operators that TFLite has in int8 and the Edge TPU compiler takes too (coral.ai/docs/edgetpu/models-intro).
+INT8_EVERYWHERE = {
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "ADD",
+    "MEAN",
+    "FULLY_CONNECTED",
+    "SOFTMAX",
+    "MAX_POOL_2D",
+    "RESHAPE",
+}
+
+
+def test_compact_is_made_of_what_int8_does_well(small: Dataset, tmp_path: Path) -> None:
+    run = train(
+        tmp_path / "run", dataclasses.replace(small, train=small.train.take(2000)), architecture="compact", epochs=2
+    )
+    made = convert(run.path, dataclasses.replace(small, train=small.train.take(2000)))
+    info = describe(made.plain.path)
+    assert {op.name for op in info.operators} <= INT8_EVERYWHERE
+    assert {tensor.dtype for tensor in info.tensors} == {"int8", "int32"}
+    assert info.macs <= 5_056_000 and made.bit_equal
+    # Batch normalisation is folded away: of its four values a filter only a bias is left.
+    normalised = sum(
+        layer.shape[-1] for layer in KerasModel(run.model_path).layer_table() if "BatchNorm" in layer.layer
+    )
+    assert info.parameters == sum(x.parameters for x in KerasModel(run.model_path).layer_table()) - 3 * normalised
+
+
+def test_plain_model_and_activations_variant_are_one_graph(int8: Conversion) -> None:
+    assert int8.activations
+    plain, variant = describe(int8.plain.path), describe(int8.activations.path)
+    assert (plain.tensors, plain.operators) == (variant.tensors, variant.operators)
+    assert list(plain.outputs) == ["probabilities"] and len(variant.outputs) == 5
+    assert plain.outputs["probabilities"] == variant.outputs["probabilities"]

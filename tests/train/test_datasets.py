@@ -72,7 +72,8 @@ def test_a_near_duplicate_is_reported(photos: Path, tmp_path: Path) -> None:
         noise = Image.fromarray(other.integers(0, 256, (40, 40, 3), dtype=np.uint8))
         noise.save(tmp_path / "split" / "test" / name / "noise.png")
     with Image.open(photos / "bag" / "01.png") as image:
-        image.point(lambda value: min(255, value + 1)).save(tmp_path / "split" / "test" / "bag" / "alike.png")
+        brighter = np.asarray(image).clip(max=254) + np.uint8(1)
+        Image.fromarray(brighter).save(tmp_path / "split" / "test" / "bag" / "alike.png")
     said: list[str] = []
     load_dataset(tmp_path / "split", SPEC, progress=said.append)
     assert any("0 of 3 test images are training images too, 1 more look like one" in line for line in said)
@@ -209,3 +210,11 @@ def test_own_photographs_train_convert_and_classify_through_the_command_line(pho
 def test_impossible_image_size_is_wrong_usage(size: str, photos: Path) -> None:
     result = CliRunner().invoke(main, ["train", "--data", str(photos), "--image-size", size])
     assert result.exit_code == 2 and "such as 64 or 48x64" in result.output
+
+
+@pytest.mark.parametrize(
+    "option", [["--image-size", "32"], ["--color", "rgb"], ["--fit", "pad"], ["--max-corrupt", "1"]]
+)
+def test_options_of_own_images_are_refused_without_them(option: list[str]) -> None:
+    result = CliRunner().invoke(main, ["train", *option])
+    assert result.exit_code == 2 and "goes with --data" in result.output
