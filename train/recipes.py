@@ -1,7 +1,8 @@
 """Recipes: how a network is trained, by name."""
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from edgecnn.errors import InputError
 
@@ -110,3 +111,13 @@ def get(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def changed(recipe: Recipe, **changes: Any) -> Recipe:
+    """`recipe` with other values for some fields; its name, and so the card, says which.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+    told = (f"{name} {' '.join(value) if isinstance(value, tuple) else value}" for name, value in changes.items())
+    return dataclasses.replace(recipe, name=", ".join([recipe.name, *told]), **changes)

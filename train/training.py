@@ -68,9 +68,9 @@ def train(
     require_tensorflow("edgecnn train")
     chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
     if epochs is not None:
-        chosen = dataclasses.replace(chosen, epochs=epochs)
+        chosen = recipes.changed(chosen, epochs=epochs)
     if stop_at_accuracy is not None:
-        chosen = dataclasses.replace(chosen, stop_at_accuracy=stop_at_accuracy)
+        chosen = recipes.changed(chosen, stop_at_accuracy=stop_at_accuracy)
     if chosen.early_stopping and not chosen.validation_split and dataset.validation is None:
         raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
     check_seed(seed)
@@ -86,7 +86,8 @@ def train(
     architectures.find(architecture)
     path = Path(output)
     created = run.prepare_folder(path, force or resume)
-    card = _card(dataset, architecture, chosen.name, seed)
+    told = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
+    card = _card(dataset, architecture, ", ".join(told), seed)
 
     def save_card(epoch: int) -> None:
         if epoch == 1:

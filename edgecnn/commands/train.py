@@ -141,6 +141,7 @@ def command(
     from edgecnn.train import RECIPES, train
     from edgecnn.train.console import Live
     from edgecnn.train.datasets import input_for
+    from edgecnn.train.recipes import changed
     from edgecnn.train.run import FILES
 
     if data in (None, "fashion-mnist"):
@@ -154,7 +155,7 @@ def command(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
     given = {name: value for name, value in changes.items() if value not in (None, ())}
-    chosen = dataclasses.replace(RECIPES[recipe], **given)
+    chosen = changed(RECIPES[recipe], **given)
     progress = Live(chosen.batch_size)
     try:
         run = train(

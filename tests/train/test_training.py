@@ -21,6 +21,7 @@ from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputE
 from edgecnn.convert import KerasModel
 from edgecnn.dataset import Dataset, Split, held_back
 from edgecnn.train import RECIPES, Epoch, TrainingRun, train
+from edgecnn.train.recipes import changed
 from edgecnn.train.run import FILES
 
 
@@ -78,6 +79,15 @@ def test_card_fixes_labels_and_provenance(small_run: TrainingRun, small: Dataset
     assert card.labels == small.labels and card.input.shape == (28, 28, 1)
     assert card.training and (card.training.recipe, card.training.seed, card.training.epochs) == ("fast", 0, 4)
     assert card.training.test_accuracy == small_run.evaluation.accuracy
+
+
+def test_card_says_how_the_recipe_was_changed(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    run = train(
+        tmp_path / "run", tiny, recipe=changed(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
+    )
+    assert run.card.training and run.card.training.recipe == "fast, augment flip shift, dropout 0.2, epochs 1"
+    taught = train(tmp_path / "taught", tiny, epochs=1, teacher=small_run.model_path, class_weights=True)
+    assert taught.card.training and taught.card.training.recipe == "fast, epochs 1, class weights, teacher model.keras"
 
 
 def test_history_has_a_row_an_epoch(small_run: TrainingRun) -> None:
