@@ -10,7 +10,7 @@ FRONTS = {
         "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
     "edgecnn.train": {
-        "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "input_for", "load_dataset",
+        "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "estimate", "input_for", "load_dataset",
         "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"},

@@ -13,7 +13,7 @@ from .datasets import load as load_dataset
 from .fashion_mnist import load as load_fashion_mnist
 from .recipes import RECIPES, Recipe
 from .run import Epoch, TrainingRun
-from .training import train
+from .training import estimate, train
 
 __all__ = [
     "RECIPES",
@@ -22,6 +22,7 @@ __all__ = [
     "Recipe",
     "Split",
     "TrainingRun",
+    "estimate",
     "input_for",
     "load_dataset",
     "load_fashion_mnist",

@@ -80,7 +80,7 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
     """
     recipe = job.recipe
     keras.utils.set_random_seed(job.seed)
-    model, trained, batches, validation = _prepare(job)
+    model, trained, batches, validation = prepare(job)
     outcome = Outcome(_build(job, "float32"))
     if job.resume:
         variables = [*trained.variables, *trained.optimizer.variables]
@@ -111,7 +111,7 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
     return outcome
 
 
-def _prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None]:
+def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None]:
     """The bare network, what is trained in its place (compiled), its batches, and those to validate on."""
     recipe, table, classes = job.recipe, input_table(job.spec), len(job.dataset.labels)
     model = _build(job, "mixed_bfloat16" if job.sixteen_bit else "float32")

@@ -22,6 +22,7 @@ from .run import TrainingRun
 
 if TYPE_CHECKING:
     from .keeper import Outcome, Progress
+    from .rehearsal import Estimate
 
 
 def train(
@@ -151,6 +152,27 @@ def _balanced(dataset: Dataset) -> npt.NDArray[np.float32]:
     """Weights that give every class the same say: images / (classes * images of the class)."""
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels)).clip(min=1)
     return (len(dataset.train) / (len(dataset.labels) * counts)).astype(np.float32)
+
+
+def estimate(
+    dataset: Dataset, *, architecture: str = "reference", recipe: str | Recipe = "fast", seed: int = 0
+) -> "Estimate":
+    """Take three steps of a training and say what all of them will take; see `train`. Nothing is written.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+        InputError: unknown recipe or architecture.
+    """
+    require_tensorflow("edgecnn train")
+    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
+    check_seed(seed)
+    hush_tensorflow()
+    with captured_stderr():
+        from . import hardware, loop, rehearsal
+
+        device = hardware.detect()
+    job = loop.Job(dataset, dataset.input, architecture, chosen, seed, device, Path())
+    return rehearsal.rehearse(job)
 
 
 def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str) -> TrainingRun:

@@ -1,5 +1,6 @@
 """edgecnn train."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from . import options
 if TYPE_CHECKING:
     from edgecnn.card import Colour, Fit
     from edgecnn.train import TrainingRun
+    from edgecnn.train.rehearsal import Estimate
 
 
 def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
@@ -82,6 +84,7 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
 @click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
+@click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing.")
 @options.data
 @click.option(
     "--image-size", metavar="N|HEIGHTxWIDTH", callback=_size, help="Of the network's input, with --data.  [default: 64]"
@@ -117,6 +120,7 @@ def command(
     train_images: int | None,
     class_weights: bool,
     resume: bool,
+    dry_run: bool,
     data: str | None,
     image_size: tuple[int, int],
     color: "Colour",
@@ -133,12 +137,10 @@ def command(
 
     Example: edgecnn train --recipe fast --output runs/shoes
     """
-    import dataclasses
-
     from edgecnn.extras import require_tensorflow
 
     require_tensorflow("edgecnn train")
-    from edgecnn.train import RECIPES, train
+    from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.console import Live
     from edgecnn.train.datasets import input_for
     from edgecnn.train.recipes import changed
@@ -156,6 +158,9 @@ def command(
     )
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     chosen = changed(RECIPES[recipe], **given)
+    if dry_run:
+        _print_estimate(estimate(dataset, architecture=architecture, recipe=chosen, seed=seed), as_json)
+        return
     progress = Live(chosen.batch_size)
     try:
         run = train(
@@ -188,6 +193,17 @@ def command(
             "the best of them"
         )
         ctx.exit(1)
+
+
+def _print_estimate(found: "Estimate", as_json: bool) -> None:
+    if as_json:
+        options.print_json(dataclasses.asdict(found))
+        return
+    minutes = found.seconds / 60
+    click.echo(
+        f"{found.parameters:,} parameters, {found.steps:,} steps of {found.step_ms:.1f} ms: about {minutes:.1f} minutes"
+    )
+    click.echo(f"memory {found.peak_mib:,} MiB; nothing was written")
 
 
 def _refuse_without_data(ctx: click.Context) -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
 from edgecnn.dataset import Dataset, Split, held_back
-from edgecnn.train import RECIPES, Epoch, TrainingRun, train
+from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
 from edgecnn.train.recipes import changed
 from edgecnn.train.run import FILES
 
@@ -412,3 +412,11 @@ def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: Trainin
     with pytest.raises(ModelFileError, match="or names them otherwise"):
         train(tmp_path / "run", other, teacher=small_run.model_path)
     assert not (tmp_path / "run").exists()
+
+
+def test_rehearsal_says_what_a_training_takes_and_writes_nothing(tiny: Dataset, tmp_path: Path) -> None:
+    found = estimate(tiny, recipe=dataclasses.replace(RECIPES["fast"], epochs=10, batch_size=100))
+    assert (found.parameters, found.steps) == (243_786, 150)
+    assert found.seconds == pytest.approx(found.steps * found.step_ms / 1000)
+    assert 0 < found.step_ms < 60_000 and found.peak_mib > 100
+    assert not any(tmp_path.iterdir())
