@@ -1,30 +1,20 @@
 """The activation model: the same network, with every feature map as a further output."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
-from edgecnn.card import PROBABILITIES, FeatureMap, ModelCard
+from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
 from edgecnn.errors import ModelFileError
+from edgecnn.extras import DAMAGED_FILE
+from edgecnn.preprocessing import Pixels, apply_table, input_table
 from edgecnn.quiet import captured_stderr
 
 # Ends of the names of layer classes: Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D, AveragePooling2D.
 _MAPPED = ("Conv2D", "MaxPooling2D", "AveragePooling2D")
-# What Keras, h5py and zipfile raise on a damaged file.
-_LOAD_FAILURES = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ImportError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_BATCH = 500
 
 
 def load_keras(path: Path) -> keras.Model:
@@ -38,7 +28,7 @@ def load_keras(path: Path) -> keras.Model:
     try:
         with captured_stderr():
             model = keras.models.load_model(path, compile=False)
-    except _LOAD_FAILURES as error:
+    except DAMAGED_FILE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
     if not model.built or not hasattr(model, "inputs") or not model.inputs:
@@ -87,10 +77,27 @@ def _folded_output(layer: keras.layers.Layer) -> keras.KerasTensor:
     """
     while len(layer._outbound_nodes) == 1:
         following = layer._outbound_nodes[0].operation
-        if type(following).__name__ not in ("BatchNormalization", "ReLU"):
+        if not _is_folded(following):
             break
         layer = following
     return layer.output
+
+
+def _is_folded(layer: keras.layers.Layer) -> bool:
+    rectifies = getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
+    return isinstance(layer, keras.layers.BatchNormalization | keras.layers.ReLU) or (
+        isinstance(layer, keras.layers.Activation) and rectifies
+    )
+
+
+def predict(model: keras.Model, images: Pixels, spec: InputSpec) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
+    table = input_table(spec)
+    parts = [
+        np.asarray(model.predict_on_batch(apply_table(table, images[start : start + _BATCH])), dtype=np.float32)
+        for start in range(0, len(images), _BATCH)
+    ]
+    return np.concatenate(parts)
 
 
 def feature_maps(model: keras.Model) -> tuple[FeatureMap, ...]:

@@ -105,7 +105,7 @@ def convert(
             f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
             f"Received: {calibration_images}"
         )
-    source = Path(run).parent if Path(run).name == "model.keras" else Path(run)
+    source = run_folder(run)
     job = Job(
         model=source / "model.keras",
         card=read_run_card(source, dataset),
@@ -150,6 +150,11 @@ def output_paths(folder: Path, scheme: Scheme, activations: bool) -> dict[bool, 
     if activations:
         paths[True] = folder / f"model.{scheme}.activations.tflite"
     return paths
+
+
+def run_folder(run: str | Path) -> Path:
+    """The run directory that `run` names, itself or by its model.keras."""
+    return Path(run).parent if Path(run).name == "model.keras" else Path(run)
 
 
 def read_run_card(run: Path, dataset: Dataset) -> ModelCard:

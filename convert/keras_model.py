@@ -58,13 +58,13 @@ class KerasModel:
 
         self._model = activations.load_keras(Path(path))
         activations.check_card(self._model, self.card, Path(path))
+        self._predict = activations.predict
         self._named = activations.with_named_outputs(self._model, True)
         self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model)
 
     def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
-        inputs = apply_table(input_table(self.input), images)
-        return np.asarray(self._model.predict(inputs, batch_size=500, verbose=0), dtype=np.float32)
+        return self._predict(self._model, images, self.input)
 
     def evaluate(self, split: Split) -> Evaluation:
         """Accuracy, loss and confusion on labelled images."""

@@ -18,14 +18,15 @@ from edgecnn.preprocessing import apply_table, input_table
 from edgecnn.provenance import stamp
 
 from . import calibration, probes
-from .activations import check_card, feature_maps, load_keras, with_named_outputs
+from .activations import check_card, feature_maps, load_keras, predict, with_named_outputs
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
 from .outputs import keep_output
-from .parity import compare, sqnr_db
+from .parity import Noise, compare
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _LAYER_IMAGES = 256
+_LAYER_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
     calibrated = apply_table(table, images).astype(np.float32, copy=False)
     progress(f"Keras: {len(job.dataset.test):,} test images")
-    expected = model.predict(apply_table(table, job.dataset.test.images), batch_size=500, verbose=0)
+    expected = predict(model, job.dataset.test.images, job.card.input)
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
         raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
     progress(f"converting: {job.scheme}")
@@ -98,19 +99,19 @@ def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> 
 
 
 def _layers(model: keras.Model, variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
-    """SQNR of every feature map and of the probabilities on the first test images."""
-    images = job.dataset.test.images[:_LAYER_IMAGES]
-    reference = with_named_outputs(model, True).predict(
-        apply_table(input_table(job.card.input), images), batch_size=_LAYER_IMAGES, verbose=0
-    )
-    table, outputs = variant.session.table(job.card.input), variant.session.outputs
-    names = [*(layer.name for layer in feature_maps(model)), PROBABILITIES]
-    converted: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
-    for pixels in images:
-        variant.session.run(apply_table(table, pixels)[None])
-        for name in names:
-            converted[name].append(outputs[name].dequantize(variant.session.output(outputs[name])))
-    return tuple(LayerParity(name, sqnr_db(reference[name], np.stack(converted[name]))) for name in names)
+    """SQNR of every feature map and of the probabilities on some test images, a few at a time: maps are large."""
+    images = job.dataset.test.sample(min(_LAYER_IMAGES, len(job.dataset.test))).images
+    named = with_named_outputs(model, True)
+    inputs, table, outputs = input_table(job.card.input), variant.session.table(job.card.input), variant.session.outputs
+    noise = {name: Noise() for name in [*(layer.name for layer in feature_maps(model)), PROBABILITIES]}
+    for start in range(0, len(images), _LAYER_BATCH):
+        part = images[start : start + _LAYER_BATCH]
+        reference = named.predict_on_batch(apply_table(inputs, part))
+        for row, pixels in enumerate(part):
+            variant.session.run(apply_table(table, pixels)[None])
+            for name, found in noise.items():
+                found.add(reference[name][row], outputs[name].dequantize(variant.session.output(outputs[name])))
+    return tuple(LayerParity(name, found.sqnr_db) for name, found in noise.items())
 
 
 def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:

@@ -115,7 +115,7 @@ class Classifier:
         Raises:
             InputError: `images` are of another shape or type.
         """
-        check_pixels(images, self.input)
+        check_pixels(images, self.input, many=True)
         return self._output.dequantize(self._session.run_all(images, self._table, self._output))
 
     def evaluate(self, split: Split) -> Evaluation:

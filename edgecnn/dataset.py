@@ -24,6 +24,11 @@ class Split:
         """The first `count` images."""
         return Split(self.images[:count], self.labels[:count])
 
+    def sample(self, count: int, seed: int = 0) -> "Split":
+        """`count` images, see `stratified`, in the order in which they stand."""
+        rows = np.sort(stratified(self.labels, count, seed))
+        return Split(self.images[rows], self.labels[rows])
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -60,17 +65,20 @@ def check_seed(seed: int) -> None:
 def held_back(
     labels: npt.NDArray[np.int64], share: float, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Split indices into those kept for training and those held back, `share` (0 to 1) of them, stratified.
+    """Split indices into those kept for training and those held back: of each class `share` (0 to 1), but never all.
 
     Returns:
         Two sorted int64 arrays; the second is empty for a share of 0.
     """
-    held = np.sort(stratified(labels, round(share * len(labels)), seed))
-    return np.setdiff1d(np.arange(len(labels)), held), held
+    generator, held = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool)
+    for value in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == value))
+        held[members[: min(round(share * len(members)), len(members) - 1)]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Draw `count` indices so that every class has its share, give or take one.
+    """Draw `count` indices, as many of each class as of any other while there are enough.
 
     Args:
         labels: int64 (n,), `count` of them at least.

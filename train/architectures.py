@@ -1,5 +1,6 @@
 """Networks by name or from a Python file. Saved models hold the bare network; see `regularised`."""
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -138,6 +139,13 @@ def find(name: str) -> Builder:
     return builder
 
 
+def source_sha256(name: str) -> str:
+    """SHA-256 of the file of a `FILE.py:function`; empty for a network that has a name."""
+    if name in ARCHITECTURES:
+        return ""
+    return hashlib.sha256(Path(name.rpartition(":")[0]).read_bytes()).hexdigest()
+
+
 def _import(path: Path) -> object:
     spec = importlib.util.spec_from_file_location(f"edgecnn_user_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
@@ -157,13 +165,18 @@ def build(name: str, shape: Shape, classes: int) -> keras.Model:
     Raises:
         InputError: no such architecture, or it does not map (batch, height, width, channels) to (batch, classes).
     """
+    builder = find(name)
     try:
-        model = find(name)(shape, classes)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        reason = str(error).strip().splitlines()[0]
+        model = builder(shape, classes)
+    except Exception as error:  # a builder may be the user's own: whatever it raises is told in one sentence
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"architecture {name} cannot be built for images of {shape}: {reason}") from error
     if not isinstance(model, keras.Model):
         raise InputError(f"architecture {name} must return a Keras model. Received: {type(model).__name__}")
+    if not model.built or not getattr(model, "inputs", None):
+        raise InputError(
+            f"architecture {name} must return a Sequential or functional model that begins with keras.Input"
+        )
     if len(model.inputs) != 1 or len(model.outputs) != 1 or tuple(model.inputs[0].shape) != (None, *shape):
         raise InputError(f"architecture {name} must take one input of shape (None, {', '.join(map(str, shape))})")
     if tuple(model.outputs[0].shape) != (None, classes):

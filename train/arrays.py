@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,18 @@ from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import DataError
 from edgecnn.preprocessing import prepare_array
 
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -29,7 +43,7 @@ def load(path: Path, spec: InputSpec) -> Dataset:
             names = [str(name) for name in arrays["labels"]] if "labels" in arrays else None
     except KeyError as error:
         raise DataError(f"{path} has no array {error}; it must hold {', '.join(KEYS)}") from None
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
     splits = [_split(path, x, y, spec) for x, y in ((x_train, y_train), (x_test, y_test))]
     classes = 1 + max(int(split.labels.max()) for split in splits)

@@ -17,8 +17,6 @@ from edgecnn.output import replacing
 
 from .run import Epoch
 
-NAME = "checkpoint.npz"
-
 
 def identity(**settings: object) -> str:
     """SHA-256 over the settings that a resumed training must share with the interrupted one."""
@@ -52,9 +50,13 @@ def load(path: Path, variables: Sequence[keras.Variable], who: str) -> tuple[lis
             if state["identity"] != who:
                 raise ModelFileError(
                     f"{path} is of another training (data, architecture, recipe, seed, version or processor differ); "
-                    "resume with the options it was started with, or start anew with --force"
+                    "resume as it was started, or start anew with --force"
                 )
             values = [arrays[f"variable{i}"] for i in range(len(variables))]
+            if len(arrays.files) != len(variables) + 1 or any(
+                value.shape != tuple(variable.shape) for value, variable in zip(values, variables, strict=True)
+            ):
+                raise ValueError("its arrays do not fit the network")
     except FileNotFoundError:
         raise ModelFileError(f"there is nothing to resume at {path}; leave --resume out to start") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

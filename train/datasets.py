@@ -9,6 +9,7 @@ from edgecnn.dataset import Dataset
 from edgecnn.errors import DataError, InputError
 
 from . import arrays, fashion_mnist, image_folder
+from .checks import check
 
 
 def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
@@ -57,4 +58,6 @@ def load(
         raise DataError(
             f"{data} is neither {fashion_mnist.NAME}, a folder of class folders, nor a .npz file; check --data"
         )
-    return replace(dataset, source=str(data))
+    dataset = replace(dataset, source=str(data))
+    check(dataset, progress)
+    return dataset

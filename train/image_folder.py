@@ -16,8 +16,6 @@ from edgecnn.errors import DataError, InputError
 from edgecnn.images import find_images
 from edgecnn.preprocessing import Pixels, prepare_source
 
-from .duplicates import report_duplicates
-
 Progress = Callable[[str], None]
 TEST_SHARE = 0.2
 _SPLIT_SEED = 0  # the split is the same for every training seed: figures stay comparable
@@ -40,7 +38,7 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
     Args:
         spec: what every image is turned into.
         max_corrupt: how many files may be unreadable; they are listed and left out.
-        progress: is told of unreadable files, rare classes and duplicates across splits.
+        progress: is told of unreadable files.
 
     Raises:
         DataError: no class folders, fewer than two, an empty one, other ones in another split, too few images, or too
@@ -52,9 +50,6 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
     splits = _decode(found, spec, max_corrupt, progress)
     if "test" not in splits:
         splits["train"], splits["test"] = _set_aside(splits["train"], labels)
-    _check_classes(splits, labels)
-    _report_balance(splits["train"], labels, progress)
-    report_duplicates(splits, progress)
     digest = hashlib.sha256(repr(labels).encode())
     for name in sorted(splits):
         digest.update(splits[name].images.tobytes() + splits[name].labels.tobytes())
@@ -102,8 +97,8 @@ def _find(folder: Path, labels: tuple[str, ...]) -> _Found:
     for index, label in enumerate(labels):
         try:
             members = find_images([str(folder / label)])
-        except InputError:
-            raise DataError(f"the class folder {folder / label} holds no images; add some or remove it") from None
+        except InputError as error:
+            raise DataError(f"class {label}: {error}, or remove the class folder") from None
         paths += members
         classes += [index] * len(members)
     return _Found(paths, np.array(classes, dtype=np.int64))
@@ -148,20 +143,3 @@ def _set_aside(split: Split, labels: tuple[str, ...]) -> tuple[Split, Split]:
         raise DataError(f"class {rare} has {counts.min()} image(s); training and test need one each, add images")
     kept, held = held_back(split.labels, TEST_SHARE, _SPLIT_SEED)
     return Split(split.images[kept], split.labels[kept]), Split(split.images[held], split.labels[held])
-
-
-def _check_classes(splits: dict[str, Split], labels: tuple[str, ...]) -> None:
-    for name, split in splits.items():
-        counts = np.bincount(split.labels, minlength=len(labels))
-        if counts.min() == 0:
-            raise DataError(f"the {name} images have none of class {labels[int(counts.argmin())]}; add some")
-
-
-def _report_balance(split: Split, labels: tuple[str, ...], progress: Progress) -> None:
-    counts = np.bincount(split.labels, minlength=len(labels))
-    least, most = int(counts.argmin()), int(counts.argmax())
-    if counts[most] >= 3 * counts[least]:
-        progress(
-            f"classes are unbalanced: {counts[most]:,} training images of {labels[most]}, {counts[least]:,} of "
-            f"{labels[least]}; --class-weights gives them the same say"
-        )

@@ -18,7 +18,7 @@ from edgecnn.output import replacing
 from . import checkpoint
 from .batches import Batches
 from .recipes import Recipe
-from .run import Epoch
+from .run import CHECKPOINT, Epoch
 
 
 class Progress(Protocol):
@@ -75,6 +75,8 @@ class Keeper(keras.callbacks.Callback):
         if self._outcome.saved_epoch == epoch:
             return
         with uninterrupted():
+            if not self._outcome.saved_epoch:
+                (self._folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
             self._outcome.model.set_weights(self._source.get_weights())
             with replacing(self._folder / "model.keras") as temporary:
                 self._outcome.model.save(temporary)
@@ -116,7 +118,7 @@ class Keeper(keras.callbacks.Callback):
             self.save(entry.epoch)
         with uninterrupted():
             variables = [*self.model.variables, *self.model.optimizer.variables]
-            checkpoint.save(self._folder / checkpoint.NAME, variables, self._who, history, self._outcome.saved_epoch)
+            checkpoint.save(self._folder / CHECKPOINT, variables, self._who, history, self._outcome.saved_epoch)
         self._progress.finish_epoch(entry)
         if should_stop(self._recipe, history):
             self.model.stop_training = True

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -12,7 +13,8 @@ import numpy.typing as npt
 
 from edgecnn.card import InputSpec
 from edgecnn.dataset import Dataset, Split, held_back
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, InputError, ModelFileError
+from edgecnn.extras import DAMAGED_FILE
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.preprocessing import apply_table, input_table
 
@@ -21,6 +23,7 @@ from .batches import Batches
 from .hardware import Hardware
 from .keeper import Keeper, Outcome, Progress, should_stop
 from .recipes import Recipe
+from .run import CHECKPOINT
 
 _PREDICT_BATCH = 500
 
@@ -64,7 +67,9 @@ class Job:
             sixteen_bit=self.sixteen_bit,
             teacher=None if self.teacher is None else np.round(self.teacher.mean(axis=0), 4).tolist(),
             weighted=self.class_weights is not None,
-            keras=keras.__version__,
+            file=architectures.source_sha256(self.architecture),
+            hardware=self.hardware.description,
+            versions=(version("keras"), version("tensorflow")),
         )
 
 
@@ -84,8 +89,13 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
     outcome = Outcome(_build(job, "float32"))
     if job.resume:
         variables = [*trained.variables, *trained.optimizer.variables]
-        outcome.history, outcome.saved_epoch = checkpoint.load(job.folder / checkpoint.NAME, variables, job.identity)
-        outcome.model.load_weights(job.folder / "model.keras")
+        outcome.history, outcome.saved_epoch = checkpoint.load(job.folder / CHECKPOINT, variables, job.identity)
+        try:
+            outcome.model.load_weights(job.folder / "model.keras")
+        except DAMAGED_FILE as error:
+            raise ModelFileError(
+                f"{job.folder / 'model.keras'} is damaged ({error}); start anew with --force"
+            ) from None
     keeper = Keeper(model, outcome, recipe, batches, job.folder, job.identity, on_save, progress)
     progress.start(job.hardware.description, model.count_params(), len(batches), recipe.epochs)
     done = len(outcome.history)
@@ -106,8 +116,6 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
         outcome.interrupted = True
         if not outcome.saved_epoch:
             raise EdgecnnError("stopped before the first epoch ended; nothing was written") from None
-    if not outcome.interrupted:
-        (job.folder / checkpoint.NAME).unlink(missing_ok=True)
     return outcome
 
 
@@ -118,7 +126,11 @@ def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None
     background = float(table[0, 255 if job.spec.background == "light" else 0])
     trained = architectures.regularised(model, recipe, background)
     own = job.dataset.validation
-    kept, held = held_back(job.dataset.train.labels, 0.0 if own else recipe.validation_split, job.seed)
+    kept, held = held_back(job.dataset.train.labels, recipe.validation_split, job.seed)
+    if recipe.validation_split and not len(held):
+        raise InputError(
+            f"a validation split of {recipe.validation_split} holds back none of {len(kept)} images; make it larger"
+        )
 
     def batches(split: Split, rows: npt.NDArray[np.int64], teacher: npt.NDArray[np.float32] | None) -> Batches:
         return Batches(split, rows, table, recipe.batch_size, job.seed, teacher, job.class_weights)

@@ -14,6 +14,7 @@ from edgecnn.output import write_bytes
 
 # Twice what chance alone explains on a few thousand images: the standard error of 91 % of 1,000 is 0.9 points.
 _OVERFITTING = 0.03
+CHECKPOINT = "checkpoint.npz"
 FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json", "confusion.png")
 
 
@@ -95,7 +96,7 @@ def prepare_folder(path: Path, force: bool) -> bool:
     """
     existing = [name for name in FILES if (path / name).exists()]
     if existing and not force:
-        more = "go on with --resume, " if (path / "checkpoint.npz").exists() else ""
+        more = "go on with --resume, " if (path / CHECKPOINT).exists() else ""
         raise OutputError(f"{path} holds a run already ({existing[0]}); {more}choose another --output or add --force")
     created = not path.exists()
     try:

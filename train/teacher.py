@@ -9,6 +9,7 @@ import numpy.typing as npt
 from edgecnn.card import ModelCard
 from edgecnn.dataset import Dataset
 from edgecnn.errors import ModelFileError
+from edgecnn.extras import DAMAGED_FILE
 
 from .loop import predict
 from .recipes import Recipe
@@ -49,9 +50,12 @@ def probabilities(path: Path, dataset: Dataset, recipe: Recipe) -> npt.NDArray[n
         )
     try:
         model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        shapes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
+    except DAMAGED_FILE as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"the teacher {path} does not load ({reason}); train it again") from None
+    if shapes != (card.input.shape, len(card.labels)):
+        raise ModelFileError(f"the teacher {path} is not the network that its card describes; train it again")
     result = predict(model, dataset.train, card.input)
     if "flip" in recipe.augment:
         result = (result + predict(model, dataset.train, card.input, mirrored=True)) / np.float32(2)

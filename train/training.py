@@ -18,7 +18,7 @@ from edgecnn.quiet import captured_stderr, hush_tensorflow
 from . import recipes, run
 from .console import Silent
 from .recipes import Recipe
-from .run import TrainingRun
+from .run import CHECKPOINT, TrainingRun
 
 if TYPE_CHECKING:
     from .keeper import Outcome, Progress
@@ -72,6 +72,8 @@ def train(
         chosen = recipes.changed(chosen, epochs=epochs)
     if stop_at_accuracy is not None:
         chosen = recipes.changed(chosen, stop_at_accuracy=stop_at_accuracy)
+    if chosen.validation_split and dataset.validation is not None:
+        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
     if chosen.early_stopping and not chosen.validation_split and dataset.validation is None:
         raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
     check_seed(seed)
@@ -84,7 +86,7 @@ def train(
         from . import architectures, hardware, loop
 
         device = hardware.detect()
-    architectures.find(architecture)
+    architectures.build(architecture, dataset.input.shape, len(dataset.labels))  # before a teacher is trained in vain
     path = Path(output)
     created = run.prepare_folder(path, force or resume)
     told = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
@@ -104,8 +106,8 @@ def train(
             seed=seed,
             hardware=device,
             folder=path,
-            resume=resume,
-            teacher=_teach(teacher, path, dataset, chosen, seed, resume, progress) if teacher else None,
+            resume=resume and not _only_a_teacher(path),
+            teacher=_teach(teacher, path, dataset, chosen, seed, resume, force, progress) if teacher else None,
             class_weights=_balanced(dataset) if class_weights else None,
         )
         outcome = loop.fit(job, save_card, progress or Silent())
@@ -113,7 +115,15 @@ def train(
         if created:
             run.remove_if_empty(path)
     evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
-    return _finish(path, card, outcome, evaluation, device.description)
+    result = _finish(path, card, outcome, evaluation, device.description)
+    if not result.interrupted:
+        (path / CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def _only_a_teacher(path: Path) -> bool:
+    """Whether an interrupted run got no further than its teacher."""
+    return (path / "teacher").is_dir() and not (path / CHECKPOINT).exists() and not (path / "model.keras").exists()
 
 
 def _teach(
@@ -123,6 +133,7 @@ def _teach(
     recipe: Recipe,
     seed: int,
     resume: bool,
+    force: bool,
     progress: "Progress | None",
 ) -> npt.NDArray[np.float32]:
     """The teacher's probabilities for the training images; a teacher that is an architecture is trained first."""
@@ -131,8 +142,8 @@ def _teach(
     file = Path(teacher)
     if file.suffix != ".keras":
         file = path / "teacher" / "model.keras"
-        unfinished = (file.parent / "checkpoint.npz").exists()
-        if not resume or unfinished or not file.exists():
+        unfinished = (file.parent / CHECKPOINT).exists()
+        if not (resume and file.exists() and not unfinished):
             taught = train(
                 file.parent,
                 dataset,
@@ -140,7 +151,7 @@ def _teach(
                 recipe=teaching.RECIPE,
                 seed=seed,
                 resume=resume and unfinished,
-                force=True,
+                force=force,
                 progress=progress,
             )
             if taught.interrupted:

@@ -56,17 +56,17 @@ def command(
 
     require_tensorflow("edgecnn convert")
     from edgecnn.convert import convert
-    from edgecnn.convert.conversion import output_paths
+    from edgecnn.convert.conversion import output_paths, run_folder
     from edgecnn.output import refuse_existing
 
     schemes: list[Scheme] = ["float32"] if float32 else []
     if int8 or not float32:
         schemes.append("int8")
-    folder = Path(output or (Path(run).parent if run.endswith("model.keras") else run))
+    source = run_folder(run)
+    folder = Path(output) if output else source
     refuse_existing(
         (path for scheme in schemes for path in output_paths(folder, scheme, not no_activations).values()), force
     )
-    source = Path(run).parent if run.endswith("model.keras") else Path(run)
     if not (source / "model.keras").is_file():
         raise ModelFileError(f"{source} is not a run directory (no model.keras there); make one with edgecnn train")
     dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)

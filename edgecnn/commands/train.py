@@ -81,7 +81,9 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights, shuffling and dropout."
 )
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
-@click.option("--train-images", type=click.IntRange(10), help="Train on the first N images only, for a quick try.")
+@click.option(
+    "--train-images", type=click.IntRange(10), help="Train on N images only, of every class as many, for a quick try."
+)
 @click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
 @click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing.")
@@ -152,7 +154,7 @@ def command(
     if train_images:
         if train_images > len(dataset.train):
             raise click.UsageError(f"--train-images {train_images}: there are {len(dataset.train)} only")
-        dataset = dataclasses.replace(dataset, train=dataset.train.take(train_images))
+        dataset = dataclasses.replace(dataset, train=dataset.train.sample(train_images))
     options.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )

@@ -12,7 +12,7 @@ import pytest
 
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import Conversion, KerasModel, convert
-from edgecnn.convert.parity import compare, sqnr_db
+from edgecnn.convert.parity import Noise, compare
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.information import describe
@@ -113,9 +113,11 @@ def test_reported_sqnr_is_what_the_maps_give(int8: Conversion, small_run: Traini
 
 
 def test_sqnr_of_a_known_error() -> None:
-    reference = np.array([3.0, 4.0])
-    assert sqnr_db(reference, reference + [0.3, 0.4]) == pytest.approx(20.0)
-    assert sqnr_db(reference, reference) == np.inf
+    reference, noise = np.array([3.0, 4.0]), Noise()
+    noise.add(reference, reference)
+    assert noise.sqnr_db == np.inf
+    noise.add(reference, reference + [0.3, 0.4])
+    assert noise.sqnr_db == pytest.approx(10 * np.log10(50 / 0.25))
 
 
 def test_wilson_interval_is_the_textbooks() -> None:

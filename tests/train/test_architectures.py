@@ -72,6 +72,22 @@ def text(shape, classes):
 
 def broken(shape, classes):
     raise ValueError("too small an image")
+
+def mistyped(shape, classes):
+    return keras.layers.Conv2d(3)
+
+def silent(shape, classes):
+    raise ValueError()
+
+def unbuilt(shape, classes):
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(classes)])
+
+class Own(keras.Model):
+    def call(self, x):
+        return x
+
+def subclassed(shape, classes):
+    return Own()
 """
 
 
@@ -92,6 +108,10 @@ def test_people_bring_their_own_builder(own: Path) -> None:
         ("text", "must return a Keras model. Received: str"),
         ("broken", "cannot be built for images of .*: too small an image"),
         ("missing", "has no function 'missing'"),
+        ("mistyped", "cannot be built .* no attribute 'Conv2d'"),
+        ("silent", "cannot be built .*: ValueError"),
+        ("unbuilt", "begins with keras.Input"),
+        ("subclassed", "begins with keras.Input"),
     ],
 )
 def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: str, own: Path) -> None:

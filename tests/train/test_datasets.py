@@ -1,5 +1,6 @@
 """People's own images: mixed modes and sizes, damaged files, duplicates, rare classes; folders and arrays."""
 
+import contextlib
 import io
 import random
 import shutil
@@ -90,6 +91,13 @@ def test_unreadable_files_are_listed_and_left_out_up_to_a_number(photos: Path) -
     assert sum(line.startswith("left out: ") for line in said) == 2
 
 
+def test_a_rare_class_keeps_its_images_for_training(photos: Path) -> None:
+    for path in sorted((photos / "bag").iterdir())[3:]:
+        path.unlink()
+    dataset = load_dataset(photos, SPEC)
+    assert np.bincount(dataset.train.labels).tolist() == [2, 16] and np.bincount(dataset.test.labels).tolist() == [1, 4]
+
+
 def test_rare_classes_are_reported(photos: Path) -> None:
     for path in sorted((photos / "bag").iterdir())[4:]:
         path.unlink()
@@ -162,11 +170,23 @@ GOOD = {
         ({"y_train": np.arange(3)}, "and a label for each"),
         ({"y_train": np.array([0.0, 1, 2, 3])}, "must hold class indices"),
         ({"labels": np.array(["a", "b"])}, "names 2 labels for 4 classes"),
+        ({"labels": np.array(["a", "a", "b", "c"])}, "class names must be unique and printable"),
+        ({"y_test": np.array([0, 0])}, "the test images have none of class 1"),
     ],
 )
 def test_arrays_that_do_not_fit_are_a_sentence(change: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         load_dataset(saved(tmp_path, **(GOOD | change)))
+
+
+def test_flipped_bytes_in_an_array_file_are_a_sentence_or_harmless(tmp_path: Path) -> None:
+    whole, generator = saved(tmp_path, **GOOD).read_bytes(), random.Random(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        (tmp_path / "set.npz").write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            load_dataset(tmp_path / "set.npz")
 
 
 def test_a_missing_array_or_a_damaged_file_is_a_sentence(tmp_path: Path) -> None:

@@ -339,6 +339,34 @@ def test_kill_9_at_random_moments_and_resume_give_the_same_weights(uninterrupted
         assert archive.read("model.weights.h5") == weights(uninterrupted)
 
 
+def test_resume_goes_on_after_an_interrupted_teacher(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgecnn.train import teacher
+
+    monkeypatch.setattr(teacher, "RECIPE", dataclasses.replace(teacher.RECIPE, epochs=3))
+    with pytest.raises(EdgecnnError, match="while training the teacher"):
+        train(tmp_path / "run", tiny, epochs=2, teacher="compact", progress=Interrupting(2, 3))
+    run = train(tmp_path / "run", tiny, epochs=2, teacher="compact", resume=True)
+    assert len(run.history) == 2 and (run.path / "teacher" / "model.keras").exists()
+    before = (run.path / "teacher" / "model.keras").read_bytes()
+    with pytest.raises(OutputError, match="holds a run already"):
+        train(tmp_path / "other", tiny, teacher="compact", epochs=1, progress=Interrupting(9, 9))
+        train(tmp_path / "other", tiny, teacher="compact", epochs=1)
+    assert (run.path / "teacher" / "model.keras").read_bytes() == before
+
+
+def test_a_crash_after_the_last_epoch_can_be_resumed(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("edgecnn.train.run.write_metrics", lambda run: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path / "run", tiny, epochs=2, seed=9)
+    run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)
+    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(FILES)
+
+
 def test_resume_of_another_training_is_refused(tiny: Dataset, tmp_path: Path) -> None:
     train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, progress=Interrupting(2, 1))
     with pytest.raises(ModelFileError, match="is of another training"):
@@ -368,6 +396,22 @@ def test_held_back_images_are_a_share_of_every_class(fashion: Dataset) -> None:
     kept, held = held_back(fashion.train.labels, 0.1, seed=3)
     assert len(held) == 6000 and np.bincount(fashion.train.labels[held]).tolist() == [600] * 10
     assert sorted([*kept, *held]) == list(range(60_000))
+
+
+@pytest.mark.parametrize("sizes", [(1000, 20), (1000, 150), (30, 2)])
+def test_held_back_images_leave_rare_classes_their_part(sizes: tuple[int, int]) -> None:
+    labels = np.repeat([0, 1], sizes)
+    for share in (0.1, 0.2, 0.99):
+        kept, held = held_back(labels, share, seed=0)
+        assert np.bincount(labels[kept], minlength=2).min() >= 1
+        expected = [min(round(share * size), size - 1) for size in sizes]
+        assert np.bincount(labels[held], minlength=2).tolist() == expected
+
+
+def test_a_validation_split_that_holds_back_nothing_is_refused(tiny: Dataset, tmp_path: Path) -> None:
+    few = dataclasses.replace(tiny, train=tiny.train.sample(30))
+    with pytest.raises(InputError, match="holds back none of 30 images"):
+        train(tmp_path / "run", few, recipe=dataclasses.replace(RECIPES["fast"], validation_split=0.01))
 
 
 def test_early_stopping_ends_when_validation_no_longer_rises(tiny: Dataset, tmp_path: Path) -> None:
