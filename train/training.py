@@ -67,20 +67,8 @@ def train(
         EdgecnnError: Ctrl-C before the first epoch ended, or a loss that is no number.
     """
     require_tensorflow("edgecnn train")
-    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
-    if epochs is not None:
-        chosen = recipes.changed(chosen, epochs=epochs)
-    if stop_at_accuracy is not None:
-        chosen = recipes.changed(chosen, stop_at_accuracy=stop_at_accuracy)
-    if chosen.validation_split and dataset.validation is not None:
-        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
-    if chosen.early_stopping and not chosen.validation_split and dataset.validation is None:
-        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
-    check_seed(seed)
-    if not len(dataset.train) or not len(dataset.test):
-        raise InputError(
-            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
-        )
+    chosen = _choose(recipe, epochs, stop_at_accuracy)
+    _check(chosen, dataset, seed)
     hush_tensorflow()
     with captured_stderr():
         from . import architectures, hardware, loop
@@ -119,6 +107,25 @@ def train(
     if not result.interrupted:
         (path / CHECKPOINT).unlink(missing_ok=True)
     return result
+
+
+def _choose(recipe: str | Recipe, epochs: int | None, stop_at_accuracy: float | None) -> Recipe:
+    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
+    changes = {"epochs": epochs, "stop_at_accuracy": stop_at_accuracy}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return recipes.changed(chosen, **given) if given else chosen
+
+
+def _check(recipe: Recipe, dataset: Dataset, seed: int) -> None:
+    if recipe.validation_split and dataset.validation is not None:
+        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
+    if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
+        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
+    check_seed(seed)
+    if not len(dataset.train) or not len(dataset.test):
+        raise InputError(
+            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
+        )
 
 
 def _only_a_teacher(path: Path) -> bool:
