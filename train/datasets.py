@@ -48,6 +48,8 @@ def load(
     """
     if data is None or str(data) == fashion_mnist.NAME:
         return fashion_mnist.load(data_dir, progress)
+    if not str(data):
+        raise DataError("the data set's name is empty; give fashion-mnist, a folder of class folders, or a .npz file")
     path = Path(data)
     spec = spec or input_for(64, 64, "rgb", "crop")
     if path.suffix == ".npz":

@@ -42,6 +42,8 @@ def probabilities(path: Path, dataset: Dataset, recipe: Recipe) -> npt.NDArray[n
     Raises:
         ModelFileError: missing, damaged, or a teacher of other classes or image sizes.
     """
+    if not path.is_file():
+        raise ModelFileError(f"no teacher at {path}; give the .keras file of a run, or an architecture")
     card = ModelCard.load(path.with_name("card.json"))
     if card.labels != dataset.labels or card.input.shape != dataset.input.shape:
         raise ModelFileError(

@@ -133,6 +133,11 @@ def test_other_classes_in_another_split_are_a_sentence(photos: Path, tmp_path: P
         load_dataset(tmp_path / "split", SPEC)
 
 
+def test_an_empty_name_is_a_sentence_and_not_the_current_folder() -> None:
+    with pytest.raises(DataError, match="name is empty"):
+        load_dataset("")
+
+
 @pytest.mark.parametrize("name", ["nowhere", "file.txt"])
 def test_what_is_no_data_set_is_a_sentence(name: str, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("text")

@@ -451,6 +451,12 @@ def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: Traini
     assert np.abs(pupil - teacher).mean() < 0.7 * np.abs(untaught - teacher).mean()
 
 
+def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no teacher at nowhere.keras"):
+        train(tmp_path / "run", tiny, teacher="nowhere.keras")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
     other = dataclasses.replace(tiny, labels=tuple("abcdefghij"))
     with pytest.raises(ModelFileError, match="or names them otherwise"):
