@@ -1,11 +1,8 @@
 """The callback that keeps a training safe: the best epoch and a checkpoint on disk, and an end where one is due."""
 
-import contextlib
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +14,7 @@ from edgecnn.output import replacing
 
 from . import checkpoint
 from .batches import Batches
+from .interrupt import Interrupt
 from .recipes import Recipe
 from .run import CHECKPOINT, Epoch
 
@@ -64,17 +62,19 @@ class Keeper(keras.callbacks.Callback):
         who: str,
         on_save: Callable[[int], None],
         progress: Progress,
+        interrupt: Interrupt,
     ) -> None:
         super().__init__()
         self._source, self._outcome, self._recipe, self._batches = source, outcome, recipe, batches
         self._folder, self._who, self._on_save, self._progress = folder, who, on_save, progress
+        self._interrupt = interrupt
         self._epoch, self._started = 0, 0.0
 
     def save(self, epoch: int) -> None:
         """Write the weights as they are now, unless those of `epoch` were the last to be written."""
         if self._outcome.saved_epoch == epoch:
             return
-        with uninterrupted():
+        with self._interrupt.saving():
             if not self._outcome.saved_epoch:
                 (self._folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
             self._outcome.model.set_weights(self._source.get_weights())
@@ -98,6 +98,7 @@ class Keeper(keras.callbacks.Callback):
                 "use another seed or recipe, or look at the data"
             )
         self._progress.step(self._epoch, batch + 1, float(logs["loss"]), float(logs["accuracy"]))
+        self._interrupt.check()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep the epoch's figures, its weights if they are the best, and a checkpoint."""
@@ -116,10 +117,11 @@ class Keeper(keras.callbacks.Callback):
         history.append(entry)
         if entry.judged_by > best:
             self.save(entry.epoch)
-        with uninterrupted():
+        with self._interrupt.saving():
             variables = [*self.model.variables, *self.model.optimizer.variables]
             checkpoint.save(self._folder / CHECKPOINT, variables, self._who, history, self._outcome.saved_epoch)
         self._progress.finish_epoch(entry)
+        self._interrupt.check()
         if should_stop(self._recipe, history):
             self.model.stop_training = True
 
@@ -130,19 +132,3 @@ def should_stop(recipe: Recipe, history: list[Epoch]) -> bool:
         return True
     best = max(history, key=lambda entry: entry.judged_by)
     return recipe.early_stopping is not None and history[-1].epoch - best.epoch >= recipe.early_stopping
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C off until the block has ended, so that files that belong together are of the same epoch."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt

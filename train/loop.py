@@ -1,6 +1,7 @@
 """The training loop: Keras' `fit`, resumable after every epoch."""
 
 import dataclasses
+import gc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from edgecnn.preprocessing import apply_table, input_table
 from . import architectures, checkpoint, losses, optimizers
 from .batches import Batches
 from .hardware import Hardware
+from .interrupt import Interrupt
 from .keeper import Keeper, Outcome, Progress, should_stop
 from .recipes import Recipe
 from .run import CHECKPOINT
@@ -96,26 +98,30 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
             raise ModelFileError(
                 f"{job.folder / 'model.keras'} is damaged ({error}); start anew with --force"
             ) from None
-    keeper = Keeper(model, outcome, recipe, batches, job.folder, job.identity, on_save, progress)
+    interrupt = Interrupt()
+    keeper = Keeper(model, outcome, recipe, batches, job.folder, job.identity, on_save, progress, interrupt)
     progress.start(job.hardware.description, model.count_params(), len(batches), recipe.epochs)
     done = len(outcome.history)
-    try:
-        if done < recipe.epochs and not (done and should_stop(recipe, outcome.history)):
-            trained.fit(
-                batches,
-                initial_epoch=done,
-                epochs=recipe.epochs,
-                shuffle=False,  # the batches are: Keras would draw their order from a state that cannot be resumed
-                validation_data=validation,
-                callbacks=[keeper],
-                verbose=0,
-            )
-        if validation is None:
-            keeper.save(len(outcome.history))
-    except KeyboardInterrupt:
-        outcome.interrupted = True
+    with interrupt:
+        try:
+            if done < recipe.epochs and not (done and should_stop(recipe, outcome.history)):
+                trained.fit(
+                    batches,
+                    initial_epoch=done,
+                    epochs=recipe.epochs,
+                    shuffle=False,  # the batches are: Keras would draw their order from a state that cannot be resumed
+                    validation_data=validation,
+                    callbacks=[keeper],
+                    verbose=0,
+                )
+            if validation is None:
+                keeper.save(len(outcome.history))
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+    if outcome.interrupted:
+        gc.collect()  # ends the threads that read batches ahead, which must not outlive the interpreter
         if not outcome.saved_epoch:
-            raise EdgecnnError("stopped before the first epoch ended; nothing was written") from None
+            raise EdgecnnError("stopped before the first epoch ended; nothing was written")
     return outcome
 
 

@@ -90,13 +90,14 @@ RECIPES = {
         ),
         Recipe(
             name="best",
-            epochs=24,
-            batch_size=256,
+            epochs=36,
+            batch_size=128,
             optimizer="muon",
             peak_learning_rate=5e-3,
+            weight_decay=0.05,
             sixteen_bit=True,
             augment=("flip",),
-            dropout=0.25,
+            dropout=0.1,
         ),
     )
 }
