@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
+from edgecnn.dataset import Images
 from edgecnn.errors import ModelFileError
 from edgecnn.extras import DAMAGED_FILE
-from edgecnn.preprocessing import Pixels, apply_table, input_table
+from edgecnn.preprocessing import apply_table, input_table
 from edgecnn.quiet import captured_stderr
 
 # Ends of the names of layer classes: Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D, AveragePooling2D.
@@ -90,11 +91,13 @@ def _is_folded(layer: keras.layers.Layer) -> bool:
     )
 
 
-def predict(model: keras.Model, images: Pixels, spec: InputSpec) -> npt.NDArray[np.float32]:
+def predict(model: keras.Model, images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
     """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
     table = input_table(spec)
     parts = [
-        np.asarray(model.predict_on_batch(apply_table(table, images[start : start + _BATCH])), dtype=np.float32)
+        np.asarray(
+            model.predict_on_batch(apply_table(table, np.asarray(images[start : start + _BATCH]))), dtype=np.float32
+        )
         for start in range(0, len(images), _BATCH)
     ]
     return np.concatenate(parts)

@@ -2,6 +2,8 @@
 
 import hashlib
 
+import numpy as np
+
 from edgecnn.card import Quantization, Scheme
 from edgecnn.dataset import Split, stratified
 from edgecnn.preprocessing import Pixels
@@ -9,8 +11,7 @@ from edgecnn.preprocessing import Pixels
 
 def draw(split: Split, count: int, seed: int) -> Pixels:
     """`count` images of `split`, stratified over its classes: uint8 (count, height, width, channels)."""
-    images: Pixels = split.images[stratified(split.labels, count, seed)]
-    return images
+    return np.asarray(split.images[stratified(split.labels, count, seed)])
 
 
 def describe(scheme: Scheme, images: Pixels, seed: int) -> Quantization:

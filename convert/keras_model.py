@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
-from edgecnn.dataset import Split
+from edgecnn.dataset import Images, Split
 from edgecnn.device.features import Features
 from edgecnn.errors import ModelFileError
 from edgecnn.extras import require_tensorflow
 from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.preprocessing import Invert, Pixels, Source, apply_table, input_table, prepare_source
+from edgecnn.preprocessing import Invert, Source, apply_table, input_table, prepare_source
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
 
@@ -62,7 +62,7 @@ class KerasModel:
         self._named = activations.with_named_outputs(self._model, True)
         self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model)
 
-    def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
+    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
         return self._predict(self._model, images, self.input)
 

@@ -105,7 +105,7 @@ def _layers(model: keras.Model, variant: _Variant, job: Job) -> tuple[LayerParit
     inputs, table, outputs = input_table(job.card.input), variant.session.table(job.card.input), variant.session.outputs
     noise = {name: Noise() for name in [*(layer.name for layer in feature_maps(model)), PROBABILITIES]}
     for start in range(0, len(images), _LAYER_BATCH):
-        part = images[start : start + _LAYER_BATCH]
+        part = np.asarray(images[start : start + _LAYER_BATCH])
         reference = named.predict_on_batch(apply_table(inputs, part))
         for row, pixels in enumerate(part):
             variant.session.run(apply_table(table, pixels)[None])
@@ -118,7 +118,7 @@ def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(variant.flatbuffer))
     card = dataclasses.replace(card, parity=variant.parity, provenance=provenance)
     chosen = probes.choose(job.dataset.test, variant.probabilities, job.seed)
-    images = job.dataset.test.images[chosen]
+    images = np.asarray(job.dataset.test.images[chosen])
     golden = Golden(
         images=images,
         keras=expected[chosen],

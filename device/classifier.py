@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import InputSpec, ModelCard
-from edgecnn.dataset import Split
+from edgecnn.dataset import Images, Split
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, apply_table, check_pixels, prepare_source
@@ -109,7 +109,7 @@ class Classifier:
                 return self.rank(image, top)
         return self.rank(self.prepare(image, invert).pixels, top)
 
-    def predict_all(self, images: Pixels) -> npt.NDArray[np.float32]:
+    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
 
         Raises:

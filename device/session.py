@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import InputSpec
+from edgecnn.dataset import Images
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.packing import PackedModel
-from edgecnn.preprocessing import Pixels, apply_table, input_table
+from edgecnn.preprocessing import apply_table, input_table
 
 from .runtime import Kernels, find_runtime, open_interpreter
 from .tensor import TensorSpec
@@ -69,7 +70,7 @@ class Session:
         values: npt.NDArray[Any] = self.interpreter.get_tensor(tensor.index)[0]
         return values
 
-    def run_all(self, images: Pixels, table: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[Any]:
+    def run_all(self, images: Images, table: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[Any]:
         """Run uint8 `images` (count, height, width, channels) one by one.
 
         Returns:

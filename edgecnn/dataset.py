@@ -1,20 +1,37 @@
-"""Labelled images in memory, as the stages hand them to each other."""
+"""Labelled images, as the stages hand them to each other."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .card import InputSpec
 from .errors import InputError
-from .preprocessing import Pixels
+
+
+class Images(Protocol):
+    """uint8 (count, height, width, channels): a NumPy array, or a view of a file that `numpy.asarray` reads."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(count, height, width, channels)."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def __array__(self) -> npt.NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
 class Split:
     """Images uint8 (count, height, width, channels) and their labels, int64 (count,), indices into the class names."""
 
-    images: Pixels
+    images: Images
     labels: npt.NDArray[np.int64]
 
     def __len__(self) -> int:

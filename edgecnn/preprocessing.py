@@ -112,17 +112,17 @@ def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Pr
         raise InputError(f"{source}: {error}") from None
 
 
-def check_pixels(pixels: Array, spec: InputSpec, many: bool = False) -> None:
+def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
     """Make sure that `pixels` are prepared.
 
     Raises:
         InputError: not uint8 of the shape (height, width, channels) of `spec`, or (count, ...) for `many`.
     """
-    shape = np.shape(pixels)
-    if np.asarray(pixels).dtype != np.uint8 or (shape[1:] if many else shape) != spec.shape:
+    found = pixels if hasattr(pixels, "dtype") else np.asarray(pixels)
+    if found.dtype != np.uint8 or (found.shape[1:] if many else found.shape) != spec.shape:
         raise InputError(
             f"prepared pixels must be uint8 of shape {('count', *spec.shape) if many else spec.shape}. "
-            f"Received: {np.asarray(pixels).dtype} of shape {np.shape(pixels)}; use prepare()"
+            f"Received: {found.dtype} of shape {found.shape}; use prepare()"
         )
 
 

@@ -5,6 +5,7 @@ import io
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from edgecnn.card import InputSpec
 from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import DataError
 from edgecnn.preprocessing import prepare_array
+
+from .storage import store
 
 _DAMAGED = (
     OSError,
@@ -29,10 +32,13 @@ _DAMAGED = (
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load(path: Path, spec: InputSpec) -> Dataset:
+def load(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset:
     """Load `path`: x_train and x_test, uint8 (images, height, width[, channels]); y_train and y_test, class indices.
 
-    An array `labels` names the classes; without one they are called by their index.
+    An array `labels` names the classes; without one they are called by their index. The whole file must fit in memory.
+
+    Args:
+        spec_for: from height, width and whether they have colours to what the images are turned into.
 
     Raises:
         DataError: missing, damaged, or not these arrays.
@@ -45,7 +51,13 @@ def load(path: Path, spec: InputSpec) -> Dataset:
         raise DataError(f"{path} has no array {error}; it must hold {', '.join(KEYS)}") from None
     except _DAMAGED as error:
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
-    splits = [_split(path, x, y, spec) for x, y in ((x_train, y_train), (x_test, y_test))]
+    for x, y in ((x_train, y_train), (x_test, y_test)):
+        _check(path, x, y)
+    spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
+    splits = [
+        Split(store((prepare_array(image, spec).pixels for image in x), spec.shape), y.reshape(-1).astype(np.int64))
+        for x, y in ((x_train, y_train), (x_test, y_test))
+    ]
     classes = 1 + max(int(split.labels.max()) for split in splits)
     labels = tuple(names or map(str, range(classes)))
     if len(labels) < max(2, classes):
@@ -54,11 +66,13 @@ def load(path: Path, spec: InputSpec) -> Dataset:
         )
     digest = hashlib.sha256(repr(labels).encode())
     for split in splits:
-        digest.update(split.images.tobytes() + split.labels.tobytes())
+        for image in split.images:
+            digest.update(image.data)
+        digest.update(split.labels.tobytes())
     return Dataset(path.stem, labels, spec, splits[0], splits[1], digest.hexdigest(), f"file {path}")
 
 
-def _split(path: Path, images: np.ndarray, labels: np.ndarray, spec: InputSpec) -> Split:
+def _check(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != labels.size or not len(images):
         raise DataError(
             f"{path} must hold uint8 images (images, height, width[, channels]) and a label for each. "
@@ -66,5 +80,3 @@ def _split(path: Path, images: np.ndarray, labels: np.ndarray, spec: InputSpec) 
         )
     if labels.dtype.kind not in "iu" or labels.min() < 0:
         raise DataError(f"{path} must hold class indices from 0. Received: labels of {labels.dtype}")
-    prepared = np.stack([prepare_array(image, spec).pixels for image in images])
-    return Split(prepared, labels.reshape(-1).astype(np.int64))

@@ -52,7 +52,7 @@ class Batches(keras.utils.PyDataset):
         targets: npt.NDArray[Any] = labels
         if self._teacher is not None:
             targets = np.concatenate([labels[:, None].astype(np.float32), self._teacher[rows]], axis=1)
-        batch = (apply_table(self._table, self._split.images[rows]), targets)
+        batch = (apply_table(self._table, np.asarray(self._split.images[rows])), targets)
         return batch if self._class_weights is None else (*batch, self._class_weights[labels])
 
     def start_epoch(self, epoch: int) -> None:

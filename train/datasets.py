@@ -1,15 +1,31 @@
-"""Data sets by what a user names: Fashion-MNIST, a folder, a .npz file."""
+"""Data sets by what a user names: Fashion-MNIST, a folder of class folders or of IDX files, a .npz file."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn.card import Colour, Fit, InputSpec
 from edgecnn.dataset import Dataset
 from edgecnn.errors import DataError, InputError
 
-from . import arrays, fashion_mnist, image_folder
+from . import arrays, fashion_mnist, idx, image_folder
 from .checks import check
+
+
+@dataclass(frozen=True)
+class InputChoice:
+    """What is known of how images become a network's input; what is None follows from the data.
+
+    Photographs become 64 x 64 pixels in rgb, cropped to fit; arrays and IDX files keep their size and colour.
+    """
+
+    size: tuple[int, int] | None = None
+    colour: Colour | None = None
+    fit: Fit | None = None
+
+    def spec(self, height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+        """The input, with these values where nothing was chosen."""
+        return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
 
 
 def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
@@ -28,7 +44,7 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
 
 def load(
     data: str | Path | None = None,
-    spec: InputSpec | None = None,
+    spec: InputSpec | InputChoice | None = None,
     *,
     data_dir: str | Path | None = None,
     max_corrupt: int = 0,
@@ -37,8 +53,8 @@ def load(
     """Load a data set.
 
     Args:
-        data: `fashion-mnist` (or None), a folder of class folders, or a .npz file.
-        spec: how its images become input; 64 x 64 rgb, cropped to fit, if it is None. Fashion-MNIST has its own.
+        data: `fashion-mnist` (or None), a folder of class folders or of IDX files, or a .npz file.
+        spec: how its images become input; Fashion-MNIST has its own.
         data_dir: where Fashion-MNIST's files are.
         max_corrupt: how many files of a folder may be unreadable.
         progress: is told, in words, what is found and left out.
@@ -48,18 +64,24 @@ def load(
     """
     if data is None or str(data) == fashion_mnist.NAME:
         return fashion_mnist.load(data_dir, progress)
+    known = f"{fashion_mnist.NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
     if not str(data):
-        raise DataError("the data set's name is empty; give fashion-mnist, a folder of class folders, or a .npz file")
+        raise DataError(f"the data set's name is empty; give {known}")
     path = Path(data)
-    spec = spec or input_for(64, 64, "rgb", "crop")
+
+    def chosen(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+        return spec if isinstance(spec, InputSpec) else (spec or InputChoice()).spec(height, width, colour, fit)
+
     if path.suffix == ".npz":
-        dataset = arrays.load(path, spec)
-    elif path.is_dir():
-        dataset = image_folder.load(path, spec, max_corrupt, progress)
-    else:
-        raise DataError(
-            f"{data} is neither {fashion_mnist.NAME}, a folder of class folders, nor a .npz file; check --data"
+        dataset = arrays.load(
+            path, lambda height, width, rgb: chosen(height, width, "rgb" if rgb else "grayscale", "pad")
         )
+    elif idx.is_folder_of(path):
+        dataset = idx.load(path, lambda height, width: chosen(height, width, "grayscale", "pad"))
+    elif path.is_dir():
+        dataset = image_folder.load(path, chosen(64, 64, "rgb", "crop"), max_corrupt, progress)
+    else:
+        raise DataError(f"{data} is none of {known}; check --data")
     dataset = replace(dataset, source=str(data))
     check(dataset, progress)
     return dataset

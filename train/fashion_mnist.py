@@ -25,6 +25,8 @@ from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import DataError, OutputError
 from edgecnn.output import write_bytes
 
+from .storage import cache_root
+
 NAME = "fashion-mnist"
 LABELS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -101,7 +103,7 @@ def load(data_dir: str | Path | None = None, progress: Progress = lambda message
 
 def cache_folder() -> Path:
     """Where downloads are kept: $XDG_CACHE_HOME/edgecnn/fashion-mnist."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgecnn" / NAME
+    return cache_root() / NAME
 
 
 def _sources(data_dir: str | Path | None) -> Iterator[_Source]:

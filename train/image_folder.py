@@ -1,8 +1,8 @@
-"""People's own images: folders by class, decoded once through the one preprocessing."""
+"""People's own images: folders by class, decoded once through the one preprocessing and then streamed from disk."""
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,11 @@ from edgecnn.errors import DataError, InputError
 from edgecnn.images import find_images
 from edgecnn.preprocessing import Pixels, prepare_source
 
+from .storage import store
+
 Progress = Callable[[str], None]
 TEST_SHARE = 0.2
+_AHEAD = 1024  # images that are decoded side by side
 _SPLIT_SEED = 0  # the split is the same for every training seed: figures stay comparable
 _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val"), "test": ("test", "testing")}
 
@@ -52,7 +55,9 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
         splits["train"], splits["test"] = _set_aside(splits["train"], labels)
     digest = hashlib.sha256(repr(labels).encode())
     for name in sorted(splits):
-        digest.update(splits[name].images.tobytes() + splits[name].labels.tobytes())
+        for image in splits[name].images:
+            digest.update(image.data)
+        digest.update(splits[name].labels.tobytes())
     return Dataset(
         name=folder.resolve().name,
         labels=labels,
@@ -114,14 +119,21 @@ def _decode(found: dict[str, _Found], spec: InputSpec, max_corrupt: int, progres
         except InputError as error:
             return error
 
+    def readable(part: _Found, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
+        for start in range(0, len(part.paths), _AHEAD):
+            for row, result in enumerate(pool.map(pixels, part.paths[start : start + _AHEAD]), start):
+                if isinstance(result, InputError):
+                    corrupt.append(str(result))
+                    good[row] = False
+                else:
+                    yield result
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, part in found.items():
             progress(f"reading {len(part.paths):,} {name} images")
-            results = list(pool.map(pixels, part.paths))
-            corrupt += [str(result) for result in results if isinstance(result, InputError)]
-            good = [i for i, result in enumerate(results) if not isinstance(result, InputError)]
-            images = np.stack([result for result in results if isinstance(result, np.ndarray)]) if good else None
-            splits[name] = Split(np.zeros((0, *spec.shape), np.uint8) if images is None else images, part.labels[good])
+            good = np.ones(len(part.paths), dtype=bool)
+            images = store(readable(part, good), spec.shape)
+            splits[name] = Split(images, part.labels[good])
     _report_corrupt(corrupt, max_corrupt, progress)
     return splits
 

@@ -177,6 +177,6 @@ def predict(model: keras.Model, split: Split, spec: InputSpec, mirrored: bool = 
     """Probabilities, float32 (images, classes), of the images or of their mirror images, some hundred at a time."""
     table, parts = input_table(spec), []
     for start in range(0, len(split), _PREDICT_BATCH):
-        inputs = apply_table(table, split.images[start : start + _PREDICT_BATCH])
+        inputs = apply_table(table, np.asarray(split.images[start : start + _PREDICT_BATCH]))
         parts.append(np.asarray(model.predict_on_batch(inputs[:, :, ::-1] if mirrored else inputs), dtype=np.float32))
     return np.concatenate(parts)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edgecnn.card import InputSpec
     from edgecnn.dataset import Dataset
     from edgecnn.preprocessing import Prepared
+    from edgecnn.train.datasets import InputChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,7 +43,7 @@ data_dir = click.option(
 data = click.option(
     "--data",
     metavar="NAME|DIR|FILE.npz",
-    help="fashion-mnist, a folder of class folders, or a .npz.  [default: fashion-mnist]",
+    help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
 )
 invert = click.option(
     "--invert",
@@ -75,7 +76,10 @@ def print_json(result: object) -> None:
 
 
 def load_dataset(
-    folder: str | None, data: str | None = None, spec: "InputSpec | None" = None, max_corrupt: int | None = None
+    folder: str | None,
+    data: str | None = None,
+    spec: "InputSpec | InputChoice | None" = None,
+    max_corrupt: int | None = None,
 ) -> "Dataset":
     """The data set that the options name; see `edgecnn.train.datasets.load`.
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from edgecnn.train.rehearsal import Estimate
 
 
-def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
+def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
     """`64` or `48x64` as (height, width)."""
-    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value or "64")
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
     if not match:
         raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
     return int(match[1]), int(match[2] or match[1])
@@ -89,15 +91,20 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing.")
 @options.data
 @click.option(
-    "--image-size", metavar="N|HEIGHTxWIDTH", callback=_size, help="Of the network's input, with --data.  [default: 64]"
+    "--image-size",
+    metavar="N|HEIGHTxWIDTH",
+    callback=_size,
+    help="Of the network's input, with --data.  [default: 64 for a folder, else that of the images]",
 )
-@click.option("--color", type=click.Choice(["rgb", "grayscale"]), default="rgb", show_default=True, help="With --data.")
+@click.option(
+    "--color",
+    type=click.Choice(["rgb", "grayscale"]),
+    help="With --data.  [default: rgb for a folder, else that of the images]",
+)
 @click.option(
     "--fit",
     type=click.Choice(["crop", "pad", "stretch"]),
-    default="crop",
-    show_default=True,
-    help="How other aspect ratios are made to fit, with --data.",
+    help="How other aspect ratios are made to fit, with --data.  [default: crop for a folder, else pad]",
 )
 @click.option(
     "--max-corrupt",
@@ -124,9 +131,9 @@ def command(
     resume: bool,
     dry_run: bool,
     data: str | None,
-    image_size: tuple[int, int],
-    color: "Colour",
-    fit: "Fit",
+    image_size: tuple[int, int] | None,
+    color: "Colour | None",
+    fit: "Fit | None",
     max_corrupt: int,
     data_dir: str | None,
     force: bool,
@@ -144,13 +151,13 @@ def command(
     require_tensorflow("edgecnn train")
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.console import Live
-    from edgecnn.train.datasets import input_for
+    from edgecnn.train.datasets import InputChoice
     from edgecnn.train.recipes import changed
     from edgecnn.train.run import FILES
 
     if data in (None, "fashion-mnist"):
         _refuse_without_data(ctx)
-    dataset = options.load_dataset(data_dir, data, input_for(*image_size, color, fit), max_corrupt)
+    dataset = options.load_dataset(data_dir, data, InputChoice(image_size, color, fit), max_corrupt)
     if train_images:
         if train_images > len(dataset.train):
             raise click.UsageError(f"--train-images {train_images}: there are {len(dataset.train)} only")

@@ -24,7 +24,7 @@ def folder(fashion: Dataset, tmp_path: Path) -> Path:
         count = len(split).to_bytes(4, "big")
         side = (28).to_bytes(4, "big")
         header = bytes([0, 0, 8, 3]) + count + side + side
-        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(header + split.images.tobytes())
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(header + np.asarray(split.images).tobytes())
         labels = bytes([0, 0, 8, 1]) + count + split.labels.astype(np.uint8).tobytes()
         (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(labels)
     return folder
@@ -43,7 +43,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_has_the_shapes_and_classes_of_the_reference(fashion: Dataset) -> None:
-    assert fashion.train.images.shape == (60_000, 28, 28, 1) and fashion.train.images.dtype == np.uint8
+    assert fashion.train.images.shape == (60_000, 28, 28, 1) and np.asarray(fashion.train.images).dtype == np.uint8
     assert fashion.test.images.shape == (10_000, 28, 28, 1)
     assert np.bincount(fashion.train.labels).tolist() == [6000] * 10
     assert fashion.labels[7] == "Sneaker" and fashion.labels[0] == "T-shirt/top" and fashion.labels[9] == "Ankle boot"

@@ -339,6 +339,42 @@ def test_kill_9_at_random_moments_and_resume_give_the_same_weights(uninterrupted
         assert archive.read("model.weights.h5") == weights(uninterrupted)
 
 
+FULL_DISK = """
+import dataclasses, resource, signal, sys
+from edgecnn import EdgecnnError
+from edgecnn.train import load_fashion_mnist, train
+data = load_fashion_mnist()
+tiny = dataclasses.replace(data, train=data.train.take(300), test=data.test.take(100))
+
+class Filling:
+    def start(self, device, parameters, steps, epochs): pass
+    def step(self, epoch, step, loss, accuracy):
+        if epoch == 2 and limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    def finish_epoch(self, epoch): pass
+
+limit = int(sys.argv[2])
+try:
+    train(sys.argv[1], tiny, epochs=3, resume=not limit, progress=Filling())
+except (EdgecnnError, OSError) as error:
+    sys.exit(f"{type(error).__name__}: {error}")
+"""
+
+
+def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Path) -> None:
+    # The kernel refuses to write beyond 1.2 MB, as on a full disk: model.keras fits, the checkpoint does not.
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "run")]
+    full = subprocess.run([*command, "1200000"], capture_output=True, text=True, timeout=300)
+    assert full.returncode == 1 and "cannot write" in full.stderr.splitlines()[-1], full.stderr
+    assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith(".")]
+    with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
+        assert len(json.loads(str(arrays["state"]))["history"]) == 1
+    resumed = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=300)
+    assert resumed.returncode == 0, resumed.stderr
+    card = ModelCard.load(tmp_path / "run" / "card.json")
+    assert card.training and card.training.epochs == 3
+
+
 def test_resume_goes_on_after_an_interrupted_teacher(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
