@@ -40,5 +40,9 @@ class MissingExtraError(EdgecnnError):
     """An optional part of edgecnn, such as TensorFlow, is not installed here."""
 
 
+class JobLostError(EdgecnnError):
+    """Another process of a distributed training has gone."""
+
+
 class EdgecnnWarning(UserWarning):
     """Something that the caller should know, though the work goes on."""

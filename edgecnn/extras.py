@@ -21,6 +21,13 @@ DAMAGED_FILE = (
 )
 
 
+def require_jax(what: str) -> None:
+    """Make sure that JAX and Keras can be imported; see `require_tensorflow`."""
+    for module in ("jax", "keras", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(f'{what} needs JAX ({module} is not installed): pip install "edgecnn[jax]"')
+
+
 def require_tensorflow(what: str) -> None:
     """Make sure that TensorFlow and Keras can be imported.
 

@@ -1,17 +1,25 @@
 """What made a file, and when."""
 
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from .card import Provenance
 
 
 def stamp(parent_sha256: str = "") -> Provenance:
-    """The versions that are installed here and the time now; for the stages that have TensorFlow."""
+    """The versions that are installed here and the time now; for the stages that have Keras."""
     return Provenance(
         edgecnn=version("edgecnn"),
         keras=version("keras"),
-        tensorflow=version("tensorflow"),
+        tensorflow=version_of("tensorflow"),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         parent_sha256=parent_sha256,
     )
+
+
+def version_of(package: str) -> str:
+    """The installed version of `package`, or "none"."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

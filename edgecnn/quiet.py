@@ -18,13 +18,31 @@ def set_verbose() -> None:
     _verbose = True
 
 
-def hush_tensorflow() -> None:
-    """Set what Keras and TensorFlow read at import; call it before they are imported for the first time."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # conversion needs it, whatever the user trains with elsewhere
+def hush_tensorflow(backend: str = "tensorflow") -> None:
+    """Set what Keras and TensorFlow read at import; call it before they are imported for the first time.
+
+    Args:
+        backend: of Keras; conversion needs TensorFlow, whatever the user trains with elsewhere.
+    """
+    os.environ["KERAS_BACKEND"] = backend
     if _verbose:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+
+
+def drop_native_output() -> None:
+    """Drop what native code writes from now on, also while it aborts; what Python writes still comes."""
+    if _verbose or sys.stdout is None or sys.stderr is None or not (_is_open(1) and _is_open(2)):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    own = [os.fdopen(os.dup(descriptor), "w", buffering=1, errors="backslashreplace") for descriptor in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stdout, sys.stderr = own
 
 
 def _is_open(descriptor: int) -> bool:

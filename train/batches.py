@@ -10,6 +10,8 @@ import numpy.typing as npt
 from edgecnn.dataset import Split
 from edgecnn.preprocessing import apply_table
 
+from .parallel import Parallel
+
 
 class Batches(keras.utils.PyDataset):
     """Serves a split as (inputs, targets[, weights]); each epoch has its own permutation.
@@ -26,6 +28,7 @@ class Batches(keras.utils.PyDataset):
         seed: int,
         teacher: npt.NDArray[np.float32] | None = None,
         class_weights: npt.NDArray[np.float32] | None = None,
+        parallel: Parallel | None = None,
     ) -> None:
         """Prepare.
 
@@ -36,18 +39,21 @@ class Batches(keras.utils.PyDataset):
             teacher: a teacher's probabilities, float32 (images, classes); the targets are then
                 float32 (batch, 1 + classes): the label, then these.
             class_weights: float32 (classes,): the weight of each image by its class.
+            parallel: serves this process's share of every batch; the last batch of an epoch is cut to what can be
+                divided evenly.
         """
         super().__init__()
         self._split, self._rows, self._table = split, rows, table
         self._batch_size, self._seed = batch_size, seed
         self._teacher, self._class_weights = teacher, class_weights
+        self._parallel = parallel or Parallel()
         self._order = rows
 
     def __len__(self) -> int:
-        return math.ceil(len(self._rows) / self._batch_size)
+        return math.ceil(self._parallel.whole(len(self._rows)) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], ...]:
-        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        rows = self._parallel.part(self._order[index * self._batch_size : (index + 1) * self._batch_size])
         labels = self._split.labels[rows]
         targets: npt.NDArray[Any] = labels
         if self._teacher is not None:

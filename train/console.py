@@ -25,9 +25,9 @@ class Silent:
 class Live:
     """Writes to `stream` (standard error): where it is a terminal the running epoch is shown live."""
 
-    def __init__(self, batch_size: int, stream: TextIO = sys.stderr) -> None:
-        self._stream, self._batch_size = stream, batch_size
-        self._live = stream.isatty()
+    def __init__(self, batch_size: int, stream: TextIO | None = None) -> None:
+        self._stream, self._batch_size = stream or sys.stderr, batch_size
+        self._live = self._stream.isatty()
         self._shown = self._epoch_started = 0.0
         self._steps = self._epochs = 0
 

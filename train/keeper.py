@@ -4,8 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 
@@ -17,6 +16,9 @@ from .batches import Batches
 from .interrupt import Interrupt
 from .recipes import Recipe
 from .run import CHECKPOINT, Epoch
+
+if TYPE_CHECKING:
+    from .loop import Job
 
 
 class Progress(Protocol):
@@ -56,17 +58,15 @@ class Keeper(keras.callbacks.Callback):
         self,
         source: keras.Model,
         outcome: Outcome,
-        recipe: Recipe,
+        job: "Job",
         batches: Batches,
-        folder: Path,
-        who: str,
         on_save: Callable[[int], None],
         progress: Progress,
         interrupt: Interrupt,
     ) -> None:
         super().__init__()
-        self._source, self._outcome, self._recipe, self._batches = source, outcome, recipe, batches
-        self._folder, self._who, self._on_save, self._progress = folder, who, on_save, progress
+        self._source, self._outcome, self._job, self._batches = source, outcome, job, batches
+        self._on_save, self._progress = on_save, progress
         self._interrupt = interrupt
         self._epoch, self._started = 0, 0.0
 
@@ -75,13 +75,17 @@ class Keeper(keras.callbacks.Callback):
         if self._outcome.saved_epoch == epoch:
             return
         with self._interrupt.saving():
-            if not self._outcome.saved_epoch:
-                (self._folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
             self._outcome.model.set_weights(self._source.get_weights())
-            with replacing(self._folder / "model.keras") as temporary:
-                self._outcome.model.save(temporary)
-            self._on_save(epoch)
+            if self._job.parallel.leader:
+                self._write(epoch)
             self._outcome.saved_epoch = epoch
+
+    def _write(self, epoch: int) -> None:
+        if not self._outcome.saved_epoch:
+            (self._job.folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
+        with replacing(self._job.folder / "model.keras") as temporary:
+            self._outcome.model.save(temporary)
+        self._on_save(epoch)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle for the epoch."""
@@ -117,12 +121,16 @@ class Keeper(keras.callbacks.Callback):
         history.append(entry)
         if entry.judged_by > best:
             self.save(entry.epoch)
-        with self._interrupt.saving():
-            variables = [*self.model.variables, *self.model.optimizer.variables]
-            checkpoint.save(self._folder / CHECKPOINT, variables, self._who, history, self._outcome.saved_epoch)
+        if self._job.parallel.leader:
+            with self._interrupt.saving():
+                variables, path = (
+                    [*self.model.variables, *self.model.optimizer.variables],
+                    self._job.folder / CHECKPOINT,
+                )
+                checkpoint.save(path, variables, self._job.identity, history, self._outcome.saved_epoch)
         self._progress.finish_epoch(entry)
         self._interrupt.check()
-        if should_stop(self._recipe, history):
+        if should_stop(self._job.recipe, history):
             self.model.stop_training = True
 
 

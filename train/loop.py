@@ -4,7 +4,7 @@ import dataclasses
 import gc
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from edgecnn.errors import EdgecnnError, InputError, ModelFileError
 from edgecnn.extras import DAMAGED_FILE
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.preprocessing import apply_table, input_table
+from edgecnn.quiet import captured_stderr
 
 from . import architectures, checkpoint, losses, optimizers
 from .batches import Batches
 from .hardware import Hardware
 from .interrupt import Interrupt
 from .keeper import Keeper, Outcome, Progress, should_stop
+from .parallel import Parallel, losses_of_workers
 from .recipes import Recipe
 from .run import CHECKPOINT
 
@@ -47,6 +49,7 @@ class Job:
     seed: int
     hardware: Hardware
     folder: Path
+    parallel: Parallel = field(default_factory=Parallel)
     resume: bool = False
     teacher: npt.NDArray[np.float32] | None = None
     class_weights: npt.NDArray[np.float32] | None = None
@@ -71,7 +74,7 @@ class Job:
             weighted=self.class_weights is not None,
             file=architectures.source_sha256(self.architecture),
             hardware=self.hardware.description,
-            versions=(version("keras"), version("tensorflow")),
+            versions=(version("keras"), keras.backend.backend(), version(keras.backend.backend())),
         )
 
 
@@ -85,10 +88,22 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
         EdgecnnError: Ctrl-C before the first epoch was saved, or a loss that is no number.
         ModelFileError: `job.resume`, and there is no checkpoint of this training.
     """
-    recipe = job.recipe
-    keras.utils.set_random_seed(job.seed)
-    model, trained, batches, validation = prepare(job)
+    with captured_stderr():
+        keras.utils.set_random_seed(job.seed)  # on JAX this imports TensorFlow, where it is installed
     outcome = Outcome(_build(job, "float32"))
+    keras.utils.set_random_seed(job.seed)
+    with job.parallel.scope(), losses_of_workers(job.parallel):
+        _fit(job, outcome, on_save, progress)
+    if outcome.interrupted:
+        gc.collect()  # ends the threads that read batches ahead, which must not outlive the interpreter
+        if not outcome.saved_epoch:
+            raise EdgecnnError("stopped before the first epoch ended; nothing was written")
+    return outcome
+
+
+def _fit(job: Job, outcome: Outcome, on_save: Callable[[int], None], progress: Progress) -> None:
+    recipe = job.recipe
+    model, trained, batches, validation = prepare(job)
     if job.resume:
         variables = [*trained.variables, *trained.optimizer.variables]
         outcome.history, outcome.saved_epoch = checkpoint.load(job.folder / CHECKPOINT, variables, job.identity)
@@ -99,7 +114,7 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
                 f"{job.folder / 'model.keras'} is damaged ({error}); start anew with --force"
             ) from None
     interrupt = Interrupt()
-    keeper = Keeper(model, outcome, recipe, batches, job.folder, job.identity, on_save, progress, interrupt)
+    keeper = Keeper(model, outcome, job, batches, on_save, progress, interrupt)
     progress.start(job.hardware.description, model.count_params(), len(batches), recipe.epochs)
     done = len(outcome.history)
     with interrupt:
@@ -118,11 +133,6 @@ def fit(job: Job, on_save: Callable[[int], None], progress: Progress) -> Outcome
                 keeper.save(len(outcome.history))
         except KeyboardInterrupt:
             outcome.interrupted = True
-    if outcome.interrupted:
-        gc.collect()  # ends the threads that read batches ahead, which must not outlive the interpreter
-        if not outcome.saved_epoch:
-            raise EdgecnnError("stopped before the first epoch ended; nothing was written")
-    return outcome
 
 
 def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None]:
@@ -139,7 +149,7 @@ def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None
         )
 
     def batches(split: Split, rows: npt.NDArray[np.int64], teacher: npt.NDArray[np.float32] | None) -> Batches:
-        return Batches(split, rows, table, recipe.batch_size, job.seed, teacher, job.class_weights)
+        return Batches(split, rows, table, recipe.batch_size, job.seed, teacher, job.class_weights, job.parallel)
 
     validation = batches(job.dataset.train, held, job.teacher) if len(held) else None
     if own:
@@ -153,7 +163,8 @@ def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None
         ),
         loss=losses.build(recipe, classes, distilled=job.teacher is not None),
         metrics=[keras.metrics.MeanMetricWrapper(losses.accuracy, name="accuracy")],
-        jit_compile="auto" if job.hardware.gpu else False,  # XLA is slower than eager kernels on a CPU
+        # XLA is slower than TensorFlow's own kernels on a CPU; JAX has nothing else.
+        jit_compile="auto" if job.hardware.gpu or keras.backend.backend() == "jax" else False,
     )
     trained.optimizer.build(trained.trainable_variables)
     return model, trained, batches(job.dataset.train, kept, job.teacher), validation

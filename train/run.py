@@ -51,6 +51,7 @@ class TrainingRun:
         history: one entry an epoch.
         device: what it was trained on.
         interrupted: whether Ctrl-C ended it; the saved model is then the best finished epoch.
+        process: this one's number in a job; only number 0 has written `path`.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class TrainingRun:
     history: tuple[Epoch, ...]
     device: str
     interrupted: bool
+    process: int = 0
 
     @property
     def verdict(self) -> str:

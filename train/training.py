@@ -10,12 +10,11 @@ import numpy.typing as npt
 from edgecnn.card import ModelCard, Quantization, Training
 from edgecnn.dataset import Dataset, check_seed
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.extras import require_tensorflow
 from edgecnn.metrics import Evaluation
 from edgecnn.provenance import stamp
-from edgecnn.quiet import captured_stderr, hush_tensorflow
+from edgecnn.quiet import captured_stderr
 
-from . import recipes, run
+from . import backend, recipes, run
 from .console import Silent
 from .recipes import Recipe
 from .run import CHECKPOINT, TrainingRun
@@ -36,6 +35,8 @@ def train(
     stop_at_accuracy: float | None = None,
     teacher: str | Path | None = None,
     class_weights: bool = False,
+    devices: bool = False,
+    distributed: bool = False,
     resume: bool = False,
     force: bool = False,
     progress: "Progress | None" = None,
@@ -52,6 +53,9 @@ def train(
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
         teacher: a .keras file to distil from, or an architecture that is trained first, into `output`/teacher.
         class_weights: weigh each class by the inverse of its share of the training images.
+        devices: divide every batch among all accelerators of this computer, with JAX.
+        distributed: divide every batch among the processes of a job, with JAX; see `edgecnn.train.parallel.start`.
+            Only process 0 writes files; all must be started with the same arguments and data.
         resume: go on after the last finished epoch of the training that `output` holds, to the same weights.
         force: replace a run that `output` holds, once the first epoch of this one has ended.
         progress: is told how it goes.
@@ -60,23 +64,27 @@ def train(
         The run; `interrupted` if Ctrl-C ended it after the first epoch.
 
     Raises:
-        MissingExtraError: TensorFlow is not installed.
-        InputError: unknown recipe or architecture, or a number out of its range.
+        MissingExtraError: TensorFlow, or for several devices JAX, is not installed.
+        InputError: unknown recipe or architecture, a number out of its range, or an incomplete description of a job.
         OutputError: `output` exists or cannot be written.
         ModelFileError: nothing to resume, or a teacher that does not fit.
-        EdgecnnError: Ctrl-C before the first epoch ended, or a loss that is no number.
+        EdgecnnError: Ctrl-C before the first epoch ended, a loss that is no number, or a process of the job was lost.
     """
-    require_tensorflow("edgecnn train")
     chosen = _choose(recipe, epochs, stop_at_accuracy)
     _check(chosen, dataset, seed)
-    hush_tensorflow()
+    if distributed and teacher and Path(teacher).suffix != ".keras":
+        raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
+    library = backend.choose(devices or distributed)
     with captured_stderr():
-        from . import architectures, hardware, loop
+        from . import architectures, hardware, loop, parallel
 
-        device = hardware.detect()
+        together = parallel.start(devices, distributed)
+        device = hardware.detect(library, together)
+    if chosen.batch_size % together.devices:
+        raise InputError(f"batches of {chosen.batch_size} cannot be divided among {together.devices} devices evenly")
     architectures.build(architecture, dataset.input.shape, len(dataset.labels))  # before a teacher is trained in vain
     path = Path(output)
-    created = run.prepare_folder(path, force or resume)
+    created = together.leader and run.prepare_folder(path, force or resume)
     told = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
     card = _card(dataset, architecture, ", ".join(told), seed)
 
@@ -94,18 +102,19 @@ def train(
             seed=seed,
             hardware=device,
             folder=path,
+            parallel=together,
             resume=resume and not _only_a_teacher(path),
             teacher=_teach(teacher, path, dataset, chosen, seed, resume, force, progress) if teacher else None,
             class_weights=_balanced(dataset) if class_weights else None,
         )
-        outcome = loop.fit(job, save_card, progress or Silent())
+        outcome = loop.fit(job, save_card, progress if progress and together.leader else Silent())
     finally:
         if created:
             run.remove_if_empty(path)
     evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
-    result = _finish(path, card, outcome, evaluation, device.description)
-    if not result.interrupted:
-        (path / CHECKPOINT).unlink(missing_ok=True)
+    result = _result(path, card, outcome, evaluation, device.description, together.process)
+    if together.leader:
+        _finish(result)
     return result
 
 
@@ -181,22 +190,21 @@ def estimate(
         MissingExtraError: TensorFlow is not installed.
         InputError: unknown recipe or architecture.
     """
-    require_tensorflow("edgecnn train")
     chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
     check_seed(seed)
-    hush_tensorflow()
+    library = backend.choose()
     with captured_stderr():
-        from . import hardware, loop, rehearsal
+        from . import hardware, loop, parallel, rehearsal
 
-        device = hardware.detect()
+        device = hardware.detect(library, parallel.Parallel())
     job = loop.Job(dataset, dataset.input, architecture, chosen, seed, device, Path())
     return rehearsal.rehearse(job)
 
 
-def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str) -> TrainingRun:
-    from . import plots
-
-    result = TrainingRun(
+def _result(
+    path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str, process: int
+) -> TrainingRun:
+    return TrainingRun(
         path=path,
         card=_with_training(
             card,
@@ -209,12 +217,19 @@ def _finish(path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluat
         history=tuple(outcome.history),
         device=device,
         interrupted=outcome.interrupted,
+        process=process,
     )
-    result.card.save(path / "card.json")
-    run.write_history(path, result.history)
+
+
+def _finish(result: TrainingRun) -> None:
+    from . import plots
+
+    result.card.save(result.path / "card.json")
+    run.write_history(result.path, result.history)
     run.write_metrics(result)
     plots.draw(result)
-    return result
+    if not result.interrupted:
+        (result.path / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _card(dataset: Dataset, architecture: str, recipe: str, seed: int) -> ModelCard:

@@ -87,6 +87,8 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
     "--train-images", type=click.IntRange(10), help="Train on N images only, of every class as many, for a quick try."
 )
 @click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
+@click.option("--devices", is_flag=True, help="Train on all accelerators of this computer, with JAX.")
+@click.option("--distributed", is_flag=True, help="Train in all processes of a job, with JAX; start each like this.")
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
 @click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing.")
 @options.data
@@ -128,6 +130,8 @@ def command(
     seed: int,
     train_images: int | None,
     class_weights: bool,
+    devices: bool,
+    distributed: bool,
     resume: bool,
     dry_run: bool,
     data: str | None,
@@ -146,9 +150,13 @@ def command(
 
     Example: edgecnn train --recipe fast --output runs/shoes
     """
-    from edgecnn.extras import require_tensorflow
+    from edgecnn.errors import JobLostError
+    from edgecnn.train import job
+    from edgecnn.train.backend import choose
 
-    require_tensorflow("edgecnn train")
+    if distributed and not job.is_child():
+        ctx.exit(job.run_in_child())
+    choose(devices or distributed)
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.console import Live
     from edgecnn.train.datasets import InputChoice
@@ -180,12 +188,20 @@ def command(
             seed=seed,
             teacher=teacher,
             class_weights=class_weights,
+            devices=devices,
+            distributed=distributed,
             resume=resume,
             force=force,
             progress=progress,
         )
+    except JobLostError as error:
+        progress.close()
+        job.leave(error)
     finally:
         progress.close()
+    if run.process:
+        options.note(f"process {run.process} of the job is done; process 0 has written the run")
+        return
     if as_json:
         _print_json(run)
     else:
