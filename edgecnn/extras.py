@@ -28,6 +28,12 @@ def require_jax(what: str) -> None:
             raise MissingExtraError(f'{what} needs JAX ({module} is not installed): pip install "edgecnn[jax]"')
 
 
+def require_tensorboard() -> None:
+    """Make sure that TensorBoard's files can be written; raises as `require_tensorflow` does."""
+    if importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError('--tensorboard needs TensorBoard: pip install "edgecnn[tensorboard]"')
+
+
 def require_tensorflow(what: str) -> None:
     """Make sure that TensorFlow and Keras can be imported.
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from edgecnn.output import write_bytes
 # Twice what chance alone explains on a few thousand images: the standard error of 91 % of 1,000 is 0.9 points.
 _OVERFITTING = 0.03
 CHECKPOINT = "checkpoint.npz"
+TENSORBOARD = "tensorboard"
 FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json", "confusion.png")
 
 
@@ -113,6 +115,7 @@ def remove_previous(path: Path) -> None:
     """Remove what an earlier training and its conversions left, but for model.keras, which has been replaced."""
     for old in [path / name for name in FILES[1:]] + sorted(path.glob("model.*.tflite")):
         old.unlink(missing_ok=True)
+    shutil.rmtree(path / TENSORBOARD, ignore_errors=True)
 
 
 def remove_if_empty(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones.")
 @click.option("--devices", is_flag=True, help="Train on all accelerators of this computer, with JAX.")
 @click.option("--distributed", is_flag=True, help="Train in all processes of a job, with JAX; start each like this.")
+@click.option("--tensorboard", is_flag=True, help="Write each epoch's figures for TensorBoard too.")
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were.")
 @click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing.")
 @options.data
@@ -132,6 +134,7 @@ def command(
     class_weights: bool,
     devices: bool,
     distributed: bool,
+    tensorboard: bool,
     resume: bool,
     dry_run: bool,
     data: str | None,
@@ -151,6 +154,7 @@ def command(
     Example: edgecnn train --recipe fast --output runs/shoes
     """
     from edgecnn.errors import JobLostError
+    from edgecnn.extras import require_tensorboard
     from edgecnn.train import job
     from edgecnn.train.backend import choose
 
@@ -158,10 +162,10 @@ def command(
         ctx.exit(job.run_in_child())
     choose(devices or distributed)
     from edgecnn.train import RECIPES, estimate, train
-    from edgecnn.train.console import Live
+    from edgecnn.train.console import Lines, Live, TensorBoard
     from edgecnn.train.datasets import InputChoice
     from edgecnn.train.recipes import changed
-    from edgecnn.train.run import FILES
+    from edgecnn.train.run import FILES, TENSORBOARD
 
     if data in (None, "fashion-mnist"):
         _refuse_without_data(ctx)
@@ -178,10 +182,14 @@ def command(
     if dry_run:
         _print_estimate(estimate(dataset, architecture=architecture, recipe=chosen, seed=seed), as_json)
         return
-    progress = Live(chosen.batch_size)
+    output = output or f"runs/{dataset.name}-{Path(architecture).stem}-{recipe}"
+    progress: Any = (Live if sys.stderr.isatty() else Lines)(chosen.batch_size)
+    if tensorboard:
+        require_tensorboard()
+        progress = TensorBoard(progress, Path(output) / TENSORBOARD)
     try:
         run = train(
-            output or f"runs/{dataset.name}-{Path(architecture).stem}-{recipe}",
+            output,
             dataset,
             architecture=architecture,
             recipe=chosen,
