@@ -28,6 +28,7 @@ check: .venv/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy tests
+	$(BIN)/mypy benchmarks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: check

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 TARGET = 0.9127  # the tutorial's test accuracy
 WAYS = ("notebook", "fast")
@@ -52,7 +53,7 @@ def notebook(seed: int) -> list[dict[str, float]]:
     from edgecnn.train import load_fashion_mnist
 
     data = load_fashion_mnist()
-    train_images, test_images = data.train.images / 255.0, data.test.images / 255.0
+    train_images, test_images = np.asarray(data.train.images) / 255.0, np.asarray(data.test.images) / 255.0
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     model = keras.Sequential(
@@ -70,14 +71,14 @@ def notebook(seed: int) -> list[dict[str, float]]:
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     clock = Clock(lambda: float(model.evaluate(test_images, data.test.labels, verbose=0)[1]))
 
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            clock.finish_epoch()
-            if (logs or {})["accuracy"] >= 0.98:
-                self.model.stop_training = True
+    def stop(epoch: int, logs: dict[str, float]) -> None:
+        clock.finish_epoch()
+        if logs["accuracy"] >= 0.98:
+            model.stop_training = True
 
     clock.run()
-    model.fit(train_images, data.train.labels, epochs=30, verbose=0, callbacks=[Stop()])
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=stop)
+    model.fit(train_images, data.train.labels, epochs=30, verbose=0, callbacks=[callback])
     return clock.epochs
 
 

@@ -17,6 +17,7 @@ class Images(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """(count, height, width, channels)."""
+        ...
 
     def __len__(self) -> int: ...
 
