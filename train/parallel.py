@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -100,11 +101,11 @@ def losses_of_workers(parallel: Parallel) -> Iterator[None]:
     if parallel.processes == 1:
         yield
         return
-    import jax
-
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # of both kinds are XLA's own, which begin with a status code
+        if not re.match(r"[A-Z_]+: ", str(error)):
+            raise
         reason = str(error).strip().splitlines()[0]
         raise JobLostError(
             f"a process of the job was lost ({reason}); the checkpoint of the last finished epoch is intact: start all "

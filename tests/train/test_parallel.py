@@ -34,15 +34,19 @@ def start(output: Path, *options: str, **variables: str) -> "subprocess.Popen[st
     )
 
 
-def job(output: Path, *options: str) -> "list[subprocess.Popen[str]]":
-    """Two processes of a job on this machine."""
+def job(output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Popen[str]]":
+    """Two processes of a job on this machine, described as Keras wants it or as Slurm's srun does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    shape = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+        port = free.getsockname()[1]
+    if slurm:  # JAX takes the port from the job's number
+        shared = {"SLURM_JOB_ID": str(port), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
+        own = ("SLURM_PROCID", "SLURM_LOCALID")
+    else:
+        shared = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+        own = ("KERAS_DISTRIBUTION_PROCESS_ID",)
     return [
-        start(output, "--distributed", *options, KERAS_DISTRIBUTION_PROCESS_ID=str(number), **shape)
-        for number in range(2)
+        start(output, "--distributed", *options, **shared, **dict.fromkeys(own, str(number))) for number in range(2)
     ]
 
 
@@ -99,7 +103,9 @@ def test_two_processes_train_the_network_that_one_trains(alone: Path, together: 
 
 
 def test_two_devices_of_one_process_train_the_network_that_one_trains(alone: Path, tmp_path: Path) -> None:
-    finish(start(tmp_path / "run", "--devices", XLA_FLAGS="--xla_force_host_platform_device_count=2"))
+    # Make-believe devices share the processor's threads, and lock each other out when several steps are under way.
+    devices = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_CPU_ENABLE_ASYNC_DISPATCH": "false"}
+    finish(start(tmp_path / "run", "--devices", **devices))
     assert_same_curve(tmp_path / "run", alone)
 
 
@@ -107,7 +113,7 @@ def test_two_devices_of_one_process_train_the_network_that_one_trains(alone: Pat
 def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
     lost: int, together: Path, tmp_path: Path
 ) -> None:
-    processes = job(tmp_path / "run")
+    processes = job(tmp_path / "run", slurm=True)
     assert processes[0].stderr
     for line in processes[0].stderr:
         if line.startswith(f"epoch {EPOCHS - 2:2}/"):
