@@ -93,6 +93,9 @@ def fast(seed: int) -> list[dict[str, float]]:
         clock = Clock(lambda: KerasModel(path / "model.keras").evaluate(data.test).accuracy)
 
         class Timed:
+            def tell(self, message: str) -> None:
+                pass
+
             def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
                 clock.run()
 

@@ -11,6 +11,8 @@ from edgecnn.dataset import Split
 from edgecnn.preprocessing import apply_table
 
 from .parallel import Parallel
+from .recipes import Recipe
+from .teaching import Mixture, Teaching
 
 
 class Batches(keras.utils.PyDataset):
@@ -24,9 +26,9 @@ class Batches(keras.utils.PyDataset):
         split: Split,
         rows: npt.NDArray[np.int64],
         table: npt.NDArray[Any],
-        batch_size: int,
+        recipe: Recipe,
         seed: int,
-        teacher: npt.NDArray[np.float32] | None = None,
+        teaching: Teaching | None = None,
         class_weights: npt.NDArray[np.float32] | None = None,
         parallel: Parallel | None = None,
     ) -> None:
@@ -36,16 +38,18 @@ class Batches(keras.utils.PyDataset):
             split: images and labels.
             rows: int64, the indices of those to serve.
             table: pixel values to model input; see `edgecnn.preprocessing.input_table`.
-            teacher: a teacher's probabilities, float32 (images, classes); the targets are then
-                float32 (batch, 1 + classes): the label, then these.
+            recipe: its batch size and number of epochs.
+            teaching: what a teacher says of the split; the targets are then float32 (batch, 2 + classes): the label,
+                the share of the loss that follows the teacher, the teacher's probabilities.
             class_weights: float32 (classes,): the weight of each image by its class.
             parallel: serves this process's share of every batch; the last batch of an epoch is cut to what can be
                 divided evenly.
         """
         super().__init__()
         self._split, self._rows, self._table = split, rows, table
-        self._batch_size, self._seed = batch_size, seed
-        self._teacher, self._class_weights = teacher, class_weights
+        self._recipe, self._batch_size, self._seed = recipe, recipe.batch_size, seed
+        self._teaching, self._class_weights = teaching, class_weights
+        self._mixture: Mixture | None = None
         self._parallel = parallel or Parallel()
         self._order = rows
 
@@ -55,12 +59,22 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], ...]:
         rows = self._parallel.part(self._order[index * self._batch_size : (index + 1) * self._batch_size])
         labels = self._split.labels[rows]
-        targets: npt.NDArray[Any] = labels
-        if self._teacher is not None:
-            targets = np.concatenate([labels[:, None].astype(np.float32), self._teacher[rows]], axis=1)
-        batch = (apply_table(self._table, np.asarray(self._split.images[rows])), targets)
-        return batch if self._class_weights is None else (*batch, self._class_weights[labels])
+        if self._mixture:
+            inputs = self._mixture.inputs(self._table, self._split.images, rows)
+            targets = _targets(labels, 1.0, self._mixture.probabilities[rows])  # of a mixture only the teacher knows
+        else:
+            inputs = apply_table(self._table, np.asarray(self._split.images[rows]))
+            targets = labels
+            if self._teaching:
+                targets = _targets(labels, self._recipe.teacher_weight, self._teaching.plain[rows])
+        return (inputs, targets) if self._class_weights is None else (inputs, targets, self._class_weights[labels])
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for `epoch`, counted from 0."""
         self._order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        self._mixture = self._teaching.mixture(epoch, self._recipe.epochs) if self._teaching else None
+
+
+def _targets(labels: npt.NDArray[np.int64], share: float, teacher: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    known = np.stack([labels.astype(np.float32), np.full(len(labels), share, np.float32)], axis=1)
+    return np.concatenate([known, teacher], axis=1)

@@ -16,6 +16,9 @@ _REFRESH_S = 0.2
 class Silent:
     """Says nothing; see `edgecnn.train.keeper.Progress`."""
 
+    def tell(self, message: str) -> None:
+        """Ignore it."""
+
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Ignore it."""
 
@@ -32,6 +35,10 @@ class Lines:
     def __init__(self, batch_size: int, stream: TextIO | None = None) -> None:
         self._stream, self._batch_size = stream or sys.stderr, batch_size
         self._steps = self._epochs = 0
+
+    def tell(self, message: str) -> None:
+        """Write it."""
+        print(message, file=self._stream, flush=True)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Say what trains what."""
@@ -145,6 +152,10 @@ class TensorBoard:
     def __init__(self, inner: Lines, folder: Path) -> None:
         self._inner, self._folder = inner, folder
         self._writers: dict[str, Any] = {}
+
+    def tell(self, message: str) -> None:
+        """Hand it on."""
+        self._inner.tell(message)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Hand it on."""

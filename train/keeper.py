@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Is told how a training goes."""
 
+    def tell(self, message: str) -> None:
+        """Called with what is done before the first step, where it takes long."""
+
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Called once, before the first of `steps` steps an epoch."""
 

@@ -28,6 +28,7 @@ from .keeper import Keeper, Outcome, Progress, should_stop
 from .parallel import Parallel, losses_of_workers
 from .recipes import Recipe
 from .run import CHECKPOINT
+from .teaching import Teaching
 
 _PREDICT_BATCH = 500
 
@@ -38,7 +39,7 @@ class Job:
 
     Attributes:
         folder: the run directory.
-        teacher: a teacher's probabilities for the training split, float32 (images, classes).
+        teaching: what a teacher says of the training split.
         class_weights: float32 (classes,).
     """
 
@@ -51,7 +52,7 @@ class Job:
     folder: Path
     parallel: Parallel = field(default_factory=Parallel)
     resume: bool = False
-    teacher: npt.NDArray[np.float32] | None = None
+    teaching: Teaching | None = None
     class_weights: npt.NDArray[np.float32] | None = None
 
     @property
@@ -70,7 +71,7 @@ class Job:
             recipe=dataclasses.asdict(self.recipe),
             seed=self.seed,
             sixteen_bit=self.sixteen_bit,
-            teacher=None if self.teacher is None else np.round(self.teacher.mean(axis=0), 4).tolist(),
+            teacher=None if self.teaching is None else np.round(self.teaching.plain.mean(axis=0), 4).tolist(),
             weighted=self.class_weights is not None,
             file=architectures.source_sha256(self.architecture),
             hardware=self.hardware.description,
@@ -148,26 +149,26 @@ def prepare(job: Job) -> tuple[keras.Model, keras.Model, Batches, Batches | None
             f"a validation split of {recipe.validation_split} holds back none of {len(kept)} images; make it larger"
         )
 
-    def batches(split: Split, rows: npt.NDArray[np.int64], teacher: npt.NDArray[np.float32] | None) -> Batches:
-        return Batches(split, rows, table, recipe.batch_size, job.seed, teacher, job.class_weights, job.parallel)
+    def batches(split: Split, rows: npt.NDArray[np.int64], teaching: Teaching | None) -> Batches:
+        return Batches(split, rows, table, recipe, job.seed, teaching, job.class_weights, job.parallel)
 
-    validation = batches(job.dataset.train, held, job.teacher) if len(held) else None
+    validation = batches(job.dataset.train, held, job.teaching) if len(held) else None
     if own:
         # The loss of a distilled network needs a teacher; here the labels stand in for it.
-        certain = np.eye(classes, dtype=np.float32)[own.labels] if job.teacher is not None else None
+        certain = Teaching(np.eye(classes, dtype=np.float32)[own.labels]) if job.teaching else None
         validation = batches(own, np.arange(len(own)), certain)
 
     trained.compile(
         optimizer=optimizers.build(
             recipe, math.ceil(len(kept) / recipe.batch_size) * recipe.epochs, model.layers[-1].name
         ),
-        loss=losses.build(recipe, classes, distilled=job.teacher is not None),
+        loss=losses.build(recipe, classes, distilled=job.teaching is not None),
         metrics=[keras.metrics.MeanMetricWrapper(losses.accuracy, name="accuracy")],
         # XLA is slower than TensorFlow's own kernels on a CPU; JAX has nothing else.
         jit_compile="auto" if job.hardware.gpu or keras.backend.backend() == "jax" else False,
     )
     trained.optimizer.build(trained.trainable_variables)
-    return model, trained, batches(job.dataset.train, kept, job.teacher), validation
+    return model, trained, batches(job.dataset.train, kept, job.teaching), validation
 
 
 def _build(job: Job, policy: str) -> keras.Model:
@@ -184,10 +185,10 @@ def evaluate(model: keras.Model, split: Split, spec: InputSpec) -> Evaluation:
     return evaluate_probabilities(predict(model, split, spec), split.labels)
 
 
-def predict(model: keras.Model, split: Split, spec: InputSpec, mirrored: bool = False) -> npt.NDArray[np.float32]:
-    """Probabilities, float32 (images, classes), of the images or of their mirror images, some hundred at a time."""
+def predict(model: keras.Model, split: Split, spec: InputSpec) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (images, classes), some hundred images at a time."""
     table, parts = input_table(spec), []
     for start in range(0, len(split), _PREDICT_BATCH):
         inputs = apply_table(table, np.asarray(split.images[start : start + _PREDICT_BATCH]))
-        parts.append(np.asarray(model.predict_on_batch(inputs[:, :, ::-1] if mirrored else inputs), dtype=np.float32))
+        parts.append(np.asarray(model.predict_on_batch(inputs), dtype=np.float32))
     return np.concatenate(parts)

@@ -12,7 +12,7 @@ Tensor = Any  # of the backend that Keras runs on
 
 
 def build(recipe: Recipe, classes: int, distilled: bool) -> keras.losses.Loss:
-    """The recipe's loss for labels, int (batch,), or for a teacher's targets, float32 (batch, 1 + classes)."""
+    """The recipe's loss for labels, int (batch,), or for a teacher's targets, float32 (batch, 2 + classes)."""
     if distilled:
         return Distillation(recipe, classes)
     if recipe.label_smoothing:
@@ -46,16 +46,16 @@ class Distillation(keras.losses.Loss):
 
     def __init__(self, recipe: Recipe, classes: int) -> None:
         super().__init__(name="distillation")
-        self._temperature, self._weight = recipe.temperature, recipe.teacher_weight
+        self._temperature = recipe.temperature
         self._hard = Smoothed(recipe.label_smoothing, classes)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Loss of each image: targets (batch, 1 + classes), see `Batches`, against probabilities (batch, classes)."""
-        ops, temperature = keras.ops, self._temperature
-        teacher = ops.softmax(ops.log(ops.maximum(y_true[:, 1:], _EPSILON)) / temperature)
+        """Loss of each image: targets (batch, 2 + classes), see `Batches`, against probabilities (batch, classes)."""
+        ops, temperature, share = keras.ops, self._temperature, y_true[:, 1]
+        teacher = ops.softmax(ops.log(ops.maximum(y_true[:, 2:], _EPSILON)) / temperature)
         student = ops.softmax(ops.log(ops.maximum(y_pred, _EPSILON)) / temperature)
         soft = keras.losses.categorical_crossentropy(teacher, student) * temperature**2
-        return self._weight * soft + (1 - self._weight) * self._hard.call(y_true[:, 0], y_pred)
+        return share * soft + (1 - share) * self._hard.call(y_true[:, 0], y_pred)
 
 
 def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ class Recipe:
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
         temperature: of distillation from a teacher: both sides' logits are divided by it.
         teacher_weight: share of the loss that follows the teacher instead of the labels.
+        teacher_mixtures: sets of mixtures of two training images that the teacher is asked about too, if there is one;
+            every second epoch trains on a set of them, see `edgecnn.train.teaching.Mixture`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Recipe:
     stop_at_accuracy: float | None = None
     temperature: float = 3.0
     teacher_weight: float = 0.9
+    teacher_mixtures: int = 0
 
     def __post_init__(self) -> None:
         for name in ("dropout", "label_smoothing", "validation_split"):
@@ -66,6 +69,8 @@ class Recipe:
             raise InputError(f"stop_at_accuracy must be above 0 and at most 1. Received: {self.stop_at_accuracy}")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise InputError(f"early_stopping must be 1 epoch or more. Received: {self.early_stopping}")
+        if self.teacher_mixtures < 0:
+            raise InputError(f"teacher_mixtures must be 0 or more. Received: {self.teacher_mixtures}")
         if self.temperature <= 0 or not 0 <= self.teacher_weight <= 1:
             raise InputError("temperature must be above 0 and teacher_weight 0 to 1")
 
@@ -90,7 +95,7 @@ RECIPES = {
         ),
         Recipe(
             name="best",
-            epochs=36,
+            epochs=37,
             batch_size=128,
             optimizer="muon",
             peak_learning_rate=5e-3,
@@ -98,6 +103,7 @@ RECIPES = {
             sixteen_bit=True,
             augment=("flip",),
             dropout=0.1,
+            teacher_mixtures=4,
         ),
     )
 }

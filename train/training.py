@@ -22,6 +22,7 @@ from .run import CHECKPOINT, TrainingRun
 if TYPE_CHECKING:
     from .keeper import Outcome, Progress
     from .rehearsal import Estimate
+    from .teaching import Teaching
 
 
 def train(
@@ -85,14 +86,15 @@ def train(
     architectures.build(architecture, dataset.input.shape, len(dataset.labels))  # before a teacher is trained in vain
     path = Path(output)
     created = together.leader and run.prepare_folder(path, force or resume)
-    told = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
-    card = _card(dataset, architecture, ", ".join(told), seed)
+    names = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
+    card = _card(dataset, architecture, ", ".join(names), seed)
 
     def save_card(epoch: int) -> None:
         if epoch == 1:
             run.remove_previous(path)
         _with_training(card, epochs=epoch).save(path / "card.json")
 
+    told = progress if progress and together.leader else Silent()
     try:
         job = loop.Job(
             dataset=dataset,
@@ -104,10 +106,10 @@ def train(
             folder=path,
             parallel=together,
             resume=resume and not _only_a_teacher(path),
-            teacher=_teach(teacher, path, dataset, chosen, seed, resume, force, progress) if teacher else None,
+            teaching=_teach(teacher, path, dataset, chosen, seed, resume, force, told) if teacher else None,
             class_weights=_balanced(dataset) if class_weights else None,
         )
-        outcome = loop.fit(job, save_card, progress if progress and together.leader else Silent())
+        outcome = loop.fit(job, save_card, told)
     finally:
         if created:
             run.remove_if_empty(path)
@@ -150,10 +152,10 @@ def _teach(
     seed: int,
     resume: bool,
     force: bool,
-    progress: "Progress | None",
-) -> npt.NDArray[np.float32]:
-    """The teacher's probabilities for the training images; a teacher that is an architecture is trained first."""
-    from . import teacher as teaching
+    progress: "Progress",
+) -> "Teaching":
+    """What the teacher says of the training images; a teacher that is an architecture is trained first."""
+    from . import teacher as teacher_module
 
     file = Path(teacher)
     if file.suffix != ".keras":
@@ -164,7 +166,7 @@ def _teach(
                 file.parent,
                 dataset,
                 architecture=str(teacher),
-                recipe=teaching.RECIPE,
+                recipe=teacher_module.RECIPE,
                 seed=seed,
                 resume=resume and unfinished,
                 force=force,
@@ -172,7 +174,7 @@ def _teach(
             )
             if taught.interrupted:
                 raise EdgecnnError(f"stopped by Ctrl-C while training the teacher in {file.parent}; --resume goes on")
-    return teaching.probabilities(file, dataset, recipe)
+    return teacher_module.ask(file, dataset, recipe, seed, progress.tell)
 
 
 def _balanced(dataset: Dataset) -> npt.NDArray[np.float32]:

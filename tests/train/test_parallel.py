@@ -41,7 +41,7 @@ def job(output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Po
         port = free.getsockname()[1]
     if slurm:  # JAX takes the port from the job's number
         shared = {"SLURM_JOB_ID": str(port), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
-        own = ("SLURM_PROCID", "SLURM_LOCALID")
+        own: tuple[str, ...] = ("SLURM_PROCID", "SLURM_LOCALID")
     else:
         shared = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
         own = ("KERAS_DISTRIBUTION_PROCESS_ID",)

@@ -20,9 +20,11 @@ from PIL import Image
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
 from edgecnn.dataset import Dataset, Split, held_back
+from edgecnn.preprocessing import input_table
 from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
 from edgecnn.train.recipes import changed
 from edgecnn.train.run import FILES
+from edgecnn.train.teaching import Mixture, draw
 
 
 class Interrupting:
@@ -30,6 +32,9 @@ class Interrupting:
 
     def __init__(self, epoch: int, step: int) -> None:
         self.at = (epoch, step)
+
+    def tell(self, message: str) -> None:
+        pass
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         pass
@@ -40,6 +45,17 @@ class Interrupting:
 
     def finish_epoch(self, epoch: Epoch) -> None:
         pass
+
+
+class Listening(Interrupting):
+    """Never presses anything, and remembers what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.heard: list[str] = []
+
+    def tell(self, message: str) -> None:
+        self.heard.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -347,6 +363,7 @@ data = load_fashion_mnist()
 tiny = dataclasses.replace(data, train=data.train.take(300), test=data.test.take(100))
 
 class Filling:
+    def tell(self, message): pass
     def start(self, device, parameters, steps, epochs): pass
     def step(self, epoch, step, loss, accuracy):
         if epoch == 2 and limit:
@@ -485,6 +502,35 @@ def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: Traini
     alone = train(tmp_path / "alone", tiny, recipe=recipe)
     untaught = KerasModel(alone.model_path).predict_all(tiny.train.images)
     assert np.abs(pupil - teacher).mean() < 0.7 * np.abs(untaught - teacher).mean()
+
+
+def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=4, batch_size=64, teacher_mixtures=2, validation_split=0.1)
+    spoken = Listening()
+    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path, progress=spoken)
+    assert spoken.heard == ["asking the teacher about 4,500 images"]
+    # Every second epoch is of mixtures, whose images are harder to tell; the last is of the images themselves.
+    assert run.history[3].accuracy > run.history[2].accuracy
+    stopped = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, progress=Interrupting(3, 2))
+    assert stopped.interrupted
+    resumed = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, resume=True)
+    assert weights(resumed) == weights(run)
+
+
+def test_mixtures_leave_out_what_is_held_back() -> None:
+    kept = np.array([0, 2, 3, 5, 8])
+    partners, shares = draw(kept, 10, seed=3, number=0)
+    assert sorted(partners[kept]) == kept.tolist() and (partners[[1, 4, 6, 7, 9]] == [1, 4, 6, 7, 9]).all()
+    assert 0.5 <= shares.min() and shares.max() <= 1
+    assert not np.array_equal(partners, draw(kept, 10, seed=3, number=1)[0])
+
+
+def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:
+    table = input_table(tiny.input)
+    mixture = Mixture(np.array([2, 0, 1]), np.array([0.5, 0.75, 1.0], np.float32), np.zeros((3, 10), np.float32))
+    pixels = np.asarray(tiny.train.images[:3]) / 255
+    expected = [(pixels[0] + pixels[2]) / 2, 0.75 * pixels[1] + 0.25 * pixels[0], pixels[2]]
+    np.testing.assert_allclose(mixture.inputs(table, tiny.train.images, np.arange(3)), expected, atol=1e-6)
 
 
 def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:
