@@ -95,7 +95,7 @@ RECIPES = {
         ),
         Recipe(
             name="best",
-            epochs=37,
+            epochs=31,
             batch_size=128,
             optimizer="muon",
             peak_learning_rate=5e-3,
