@@ -8,6 +8,8 @@ from edgecnn.card import Quantization, Scheme
 from edgecnn.dataset import Split, stratified
 from edgecnn.preprocessing import Pixels
 
+CALIBRATED: tuple[Scheme, ...] = ("mixed", "int8", "int16x8")
+
 
 def draw(split: Split, count: int, seed: int) -> Pixels:
     """`count` images of `split`, stratified over its classes: uint8 (count, height, width, channels)."""
@@ -15,7 +17,7 @@ def draw(split: Split, count: int, seed: int) -> Pixels:
 
 
 def describe(scheme: Scheme, images: Pixels, seed: int) -> Quantization:
-    """What the card says of a quantization that `images` calibrated; float32 needs none."""
-    if scheme == "float32":
+    """What the card says of a quantization that `images` calibrated, if it needs any."""
+    if scheme not in CALIBRATED:
         return Quantization(scheme)
     return Quantization(scheme, len(images), seed, hashlib.sha256(images.tobytes()).hexdigest())

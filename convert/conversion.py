@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgecnn.card import ModelCard, Parity, Scheme
+from edgecnn.card import Integers, ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset, check_seed
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.extras import require_tensorflow
 from edgecnn.output import refuse_existing
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
-SCHEMES: tuple[Scheme, ...] = ("float32", "int8")
+SCHEMES: tuple[Scheme, ...] = ("float32", "float16", "dynamic", "mixed", "int8", "int16x8")
+IO_TYPES: tuple[Integers, ...] = ("int8", "uint8", "float32")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def convert(
     dataset: Dataset,
     *,
     scheme: Scheme = "int8",
+    io: Integers = "int8",
     output: str | Path | None = None,
     activations: bool = True,
     calibration_images: int = 100,
@@ -79,7 +81,8 @@ def convert(
     Args:
         run: a run directory with model.keras and card.json, or the path of its model.keras.
         dataset: the one the network was trained on; calibrates from its training split, compares on its test split.
-        scheme: `float32` or `int8`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
+        scheme: one of `SCHEMES`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
+        io: type of int8's input and output; the other schemes have their own.
         output: folder for the files; the run directory by default.
         activations: write the activations variant too.
         calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
@@ -97,6 +100,10 @@ def convert(
     require_tensorflow("edgecnn convert")
     if scheme not in SCHEMES:
         raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
+    if io not in IO_TYPES:
+        raise InputError(f"unknown input and output type {io!r}; known: {', '.join(IO_TYPES)}")
+    if io != "int8" and scheme != "int8":
+        raise InputError(f"io={io} goes with the scheme int8; {scheme} has input and output of its own")
     check_seed(seed)
     if not len(dataset.test):
         raise InputError(f"{dataset.name} has no test images to compare on")
@@ -111,6 +118,7 @@ def convert(
         card=read_run_card(source, dataset),
         dataset=dataset,
         scheme=scheme,
+        io=io,
         activations=activations,
         calibration_images=calibration_images,
         seed=seed,
@@ -133,6 +141,7 @@ class Job:
     card: ModelCard
     dataset: Dataset
     scheme: Scheme
+    io: Integers
     activations: bool
     calibration_images: int
     seed: int

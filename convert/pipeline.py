@@ -52,7 +52,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
         raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
     progress(f"converting: {job.scheme}")
-    with_maps = to_flatbuffer(with_named_outputs(model, True), job.scheme, calibrated)
+    with_maps = to_flatbuffer(with_named_outputs(model, True), job.scheme, calibrated, job.io)
     flatbuffers = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
     variants = {}
     for activations in job.paths:

@@ -18,7 +18,8 @@ Colour = Literal["grayscale", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
 ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 Background = Literal["dark", "light", "any"]
-Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
+Integers = Literal["int8", "uint8", "float32"]
+Scheme = Literal["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]
 
 
 @dataclass(frozen=True)

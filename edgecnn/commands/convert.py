@@ -8,14 +8,25 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from edgecnn.card import Scheme
+    from edgecnn.card import Integers, Scheme
     from edgecnn.convert import Conversion, ConvertedFile
 
 
 @click.command(name="convert")
 @click.argument("run", type=click.Path())
 @click.option("--int8", is_flag=True, help="8-bit integers throughout; this is what is made if no scheme is named.")
+@click.option("--mixed", is_flag=True, help="8-bit integers but for the dense layers and the output.")
+@click.option("--int16x8", is_flag=True, help="8-bit weights, 16-bit activations: close, and slow.")
+@click.option("--dynamic", is_flag=True, help="8-bit weights, activations rounded on the fly.")
+@click.option("--float16", is_flag=True, help="16-bit weights, computed in 32.")
 @click.option("--float32", is_flag=True, help="No quantization.")
+@click.option(
+    "--io",
+    type=click.Choice(["int8", "uint8", "float32"]),
+    default="int8",
+    show_default=True,
+    help="Type of --int8's input and output.",
+)
 @click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the files.  [default: RUN]")
 @click.option("--no-activations", is_flag=True, help="Do not make the variant that returns feature maps.")
 @click.option(
@@ -35,8 +46,6 @@ if TYPE_CHECKING:
 @options.verbose
 def command(
     run: str,
-    int8: bool,
-    float32: bool,
     output: str | None,
     no_activations: bool,
     calibration_images: int,
@@ -45,6 +54,8 @@ def command(
     data_dir: str | None,
     force: bool,
     as_json: bool,
+    io: "Integers",
+    **flags: bool,
 ) -> None:
     """Convert the trained network in RUN to TFLite files that carry all a device needs.
 
@@ -55,13 +66,13 @@ def command(
     from edgecnn.extras import require_tensorflow
 
     require_tensorflow("edgecnn convert")
-    from edgecnn.convert import convert
+    from edgecnn.convert import SCHEMES, convert
     from edgecnn.convert.conversion import output_paths, run_folder
     from edgecnn.output import refuse_existing
 
-    schemes: list[Scheme] = ["float32"] if float32 else []
-    if int8 or not float32:
-        schemes.append("int8")
+    schemes: list[Scheme] = [scheme for scheme in SCHEMES if flags[scheme]] or ["int8"]
+    if io != "int8" and "int8" not in schemes:
+        raise click.UsageError(f"--io {io} goes with --int8; {', '.join(schemes)} has input and output of its own")
     source = run_folder(run)
     folder = Path(output) if output else source
     refuse_existing(
@@ -76,6 +87,7 @@ def command(
             run,
             dataset,
             scheme=scheme,
+            io=io if scheme == "int8" else "int8",
             output=output,
             activations=not no_activations,
             calibration_images=calibration_images,
