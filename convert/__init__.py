@@ -5,7 +5,18 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a conversion starts, not before.
 """
 
+from .check import Gate, ParityReport, parity
 from .conversion import SCHEMES, Conversion, ConvertedFile, LayerParity, convert
 from .keras_model import KerasModel
 
-__all__ = ["SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"]
+__all__ = [
+    "SCHEMES",
+    "Conversion",
+    "ConvertedFile",
+    "Gate",
+    "KerasModel",
+    "LayerParity",
+    "ParityReport",
+    "convert",
+    "parity",
+]

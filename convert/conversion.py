@@ -166,15 +166,25 @@ def run_folder(run: str | Path) -> Path:
     return Path(run).parent if Path(run).name == "model.keras" else Path(run)
 
 
+def require_run(run: str | Path) -> Path:
+    """The run directory that `run` names.
+
+    Raises:
+        ModelFileError: there is no model.keras.
+    """
+    folder = run_folder(run)
+    if not (folder / "model.keras").is_file():
+        raise ModelFileError(f"{folder} is not a run directory (no model.keras there); make one with edgecnn train")
+    return folder
+
+
 def read_run_card(run: Path, dataset: Dataset) -> ModelCard:
     """The card of a run directory, if `dataset` is what the run was trained on.
 
     Raises:
         ModelFileError: no run there, an invalid card, or another data set.
     """
-    if not (run / "model.keras").is_file():
-        raise ModelFileError(f"{run} is not a run directory (no model.keras there); make one with edgecnn train")
-    card = ModelCard.load(run / "card.json")
+    card = ModelCard.load(require_run(run) / "card.json")
     if card.training and card.training.dataset_sha256 != dataset.sha256:
         raise ModelFileError(
             f"{run} was trained on {card.training.dataset} with SHA-256 {card.training.dataset_sha256[:12]}…, "

@@ -22,7 +22,7 @@ from .activations import check_card, feature_maps, load_keras, predict, with_nam
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
 from .outputs import keep_output
-from .parity import Noise, compare
+from .statistics import Noise, compare
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _LAYER_IMAGES = 256

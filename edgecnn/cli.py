@@ -12,7 +12,7 @@ import click
 from . import __version__
 from .errors import EdgecnnError, EdgecnnWarning
 
-COMMANDS = ("train", "evaluate", "convert", "info", "classify", "features", "verify", "samples")
+COMMANDS = ("train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "samples")
 
 
 class LazyGroup(click.Group):

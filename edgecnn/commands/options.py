@@ -54,6 +54,17 @@ invert = click.option(
 )
 
 
+def gate(command: F) -> F:
+    """What a converted file must hold; see `edgecnn.convert.Gate`."""
+    points = click.FloatRange(0, 100)
+    for option in (
+        click.option("--min-agreement", type=points, metavar="PERCENT", help="Fail below this agreement with Keras."),
+        click.option("--max-drop", type=points, metavar="POINTS", help="Fail if accuracy drops by more than this."),
+    ):
+        command = option(command)
+    return command
+
+
 def refuse_threads_for_keras() -> None:
     """Refuse --threads where it would do nothing.
 

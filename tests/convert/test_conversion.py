@@ -12,7 +12,7 @@ import pytest
 
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import Conversion, KerasModel, convert
-from edgecnn.convert.parity import Noise, compare
+from edgecnn.convert.statistics import Noise, compare
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.information import describe

@@ -1,0 +1,114 @@
+"""Compare a converted file with the run it came from; imports TensorFlow only when called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgecnn.card import Parity, Scheme
+from edgecnn.dataset import Dataset
+from edgecnn.errors import InputError, ModelFileError
+from edgecnn.extras import require_tensorflow
+from edgecnn.output import refuse_existing, write_bytes
+from edgecnn.quiet import captured_stderr, hush_tensorflow
+
+from .conversion import SCHEMES, output_paths, read_run_card, run_folder
+
+if TYPE_CHECKING:
+    from .diagnosis import Finding
+    from .ladder import Ladder
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a converted file must hold to pass.
+
+    Attributes:
+        max_drop: percentage points of accuracy that it may lose against Keras; None for any.
+        min_agreement: percent of images on which it must say the same as Keras; None for any.
+    """
+
+    max_drop: float | None = None
+    min_agreement: float | None = None
+
+    def failures(self, parity: Parity) -> list[str]:
+        """A sentence for each condition that does not hold."""
+        failed = []
+        drop = 100 * (parity.keras_accuracy - parity.accuracy)
+        if self.max_drop is not None and drop > self.max_drop + 1e-9:
+            failed.append(f"accuracy drops by {drop:.2f} points, at most {self.max_drop:g} may be lost (--max-drop)")
+        if self.min_agreement is not None and 100 * parity.agreement < self.min_agreement - 1e-9:
+            failed.append(
+                f"it agrees with Keras on {parity.agreement:.2%} of the images, {self.min_agreement:g} % are asked for "
+                "(--min-agreement)"
+            )
+        return failed
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """What climbing the ladder found, and where it is written.
+
+    Attributes:
+        findings: the first rung and layer that break, with the cause; remarks where nothing does.
+        html: the page.
+        json: the same figures.
+    """
+
+    ladder: "Ladder"
+    findings: "tuple[Finding, ...]"
+    html: Path
+    json: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is still the same classifier."""
+        return not any(finding.broken for finding in self.findings)
+
+
+def parity(
+    run: str | Path,
+    dataset: Dataset,
+    *,
+    scheme: Scheme = "int8",
+    output: str | Path | None = None,
+    force: bool = False,
+    progress: Callable[[str], None] = lambda message: None,
+) -> ParityReport:
+    """Climb the ladder from a run's Keras model to its converted file, on the test split, and write a report.
+
+    Args:
+        run: a run directory with model.keras and both files of `scheme`.
+        dataset: the one the network was trained on.
+        scheme: of the file to compare.
+        output: folder for parity.<scheme>.html and .json; the run directory by default.
+        force: replace reports that exist.
+        progress: is told each step in words.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+        ModelFileError: no run or no converted files there, or they are damaged.
+        InputError: unknown scheme.
+        OutputError: a report exists or cannot be written.
+    """
+    require_tensorflow("edgecnn parity")
+    if scheme not in SCHEMES:
+        raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
+    source = run_folder(run)
+    card = read_run_card(source, dataset)
+    for path in output_paths(source, scheme, activations=True).values():
+        if not path.is_file():
+            raise ModelFileError(f"no {path}; make it with edgecnn convert {source} --{scheme}")
+    folder = Path(output) if output is not None else source
+    page, figures = folder / f"parity.{scheme}.html", folder / f"parity.{scheme}.json"
+    refuse_existing((page, figures), force)
+    hush_tensorflow()
+    progress("loading TensorFlow")
+    with captured_stderr():
+        from . import diagnosis, ladder, report
+
+    climbed = ladder.climb(source, card, dataset, scheme, progress)
+    findings = diagnosis.diagnose(climbed)
+    write_bytes(page, report.to_html(climbed, findings).encode())
+    write_bytes(figures, report.to_json(climbed, findings).encode())
+    return ParityReport(climbed, findings, page, figures)

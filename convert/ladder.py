@@ -1,0 +1,150 @@
+"""The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from edgecnn.card import PROBABILITIES, InputSpec, ModelCard, Parity, Scheme
+from edgecnn.dataset import Dataset, Images
+from edgecnn.device.runtime import Kernels
+from edgecnn.device.session import Session
+from edgecnn.packing import PackedModel, read_model, sha256
+
+from . import layers
+from .activations import check_card, load_keras, predict, with_named_outputs
+from .conversion import output_paths
+from .export import to_flatbuffer
+from .layers import LayerFigures
+from .outputs import keep_output
+from .statistics import compare
+
+Array = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder.
+
+    Attributes:
+        name: for people.
+        parity: accuracy with its interval, and agreement with Keras.
+        p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart.
+        max_difference: largest difference of a probability from Keras.
+        layers: feature maps against Keras; empty for Keras itself.
+        probabilities: float32 (images, classes).
+    """
+
+    name: str
+    parity: Parity
+    p: float
+    max_difference: float
+    layers: tuple[LayerFigures, ...]
+    probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What climbing it found.
+
+    Attributes:
+        run: the run directory.
+        scheme: of the file that was compared.
+        card: the file's.
+        keras_card: of the run.
+        model_sha256: of its model.keras.
+        truth: int64 (images,), the labels.
+        images: uint8 (images, height, width, channels).
+        rungs: from Keras up.
+        dataset_labels: the data set's class names.
+    """
+
+    run: Path
+    scheme: Scheme
+    card: ModelCard
+    keras_card: ModelCard
+    model_sha256: str
+    dataset_labels: tuple[str, ...]
+    truth: npt.NDArray[np.int64]
+    images: Images
+    rungs: tuple[Rung, ...]
+
+    @property
+    def flipped(self) -> npt.NDArray[np.int64]:
+        """Images whose top-1 is another one on the last rung than in Keras."""
+        first, last = (rung.probabilities.argmax(axis=1) for rung in (self.rungs[0], self.rungs[-1]))
+        return np.flatnonzero(first != last)
+
+
+def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
+    """McNemar's exact two-sided p of two classifiers that were right on these images (1947; the binomial form)."""
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
+
+
+def climb(
+    run: Path, card: ModelCard, dataset: Dataset, scheme: Scheme, progress: Callable[[str], None] = lambda message: None
+) -> Ladder:
+    """Compare `model.<scheme>.tflite` of a run with its Keras model on the test split of `dataset`."""
+    model = load_keras(run / "model.keras")
+    check_card(model, card, run / "model.keras")
+    paths = output_paths(run, scheme, activations=True)
+    plain, variant = (read_model(paths[activations]) for activations in (False, True))
+    test, spec = dataset.test, plain.card.input if plain.card else card.input
+    some = test.sample(min(layers.IMAGES, len(test))).images
+    reference = layers.Reference(model, some, card.input)
+    progress(f"Keras: {len(test):,} images")
+    expected = predict(model, test.images, card.input)
+
+    def rung(name: str, model: PackedModel, variant: PackedModel, spec: InputSpec, kernels: Kernels) -> Rung:
+        progress(f"{name}: {len(test):,} images, and the feature maps of {len(some)}")
+        session = Session(model, kernels=kernels)
+        output = session.outputs[PROBABILITIES]
+        found = output.dequantize(session.run_all(test.images, session.table(spec), output))
+        figures = layers.measure(reference, Session(variant, kernels=kernels), spec)
+        return _rung(name, expected, found, test.labels, figures)
+
+    with_maps = to_flatbuffer(with_named_outputs(model, True), "float32", np.empty((0, *card.input.shape), np.float32))
+    float32 = [
+        PackedModel("the float32 model", f, None, None) for f in (keep_output(with_maps, PROBABILITIES), with_maps)
+    ]
+    rungs = [
+        _rung("Keras", expected, expected, test.labels, ()),
+        rung("TFLite, float32", float32[0], float32[1], card.input, "default"),
+        rung(f"{scheme}, reference kernels", plain, variant, spec, "reference"),
+        rung(f"{scheme}, default kernels", plain, variant, spec, "default"),
+    ]
+    return Ladder(
+        run=run,
+        scheme=scheme,
+        card=plain.card or card,
+        keras_card=card,
+        model_sha256=sha256((run / "model.keras").read_bytes()),
+        dataset_labels=dataset.labels,
+        truth=test.labels,
+        images=test.images,
+        rungs=tuple(rungs),
+    )
+
+
+def _rung(
+    name: str,
+    expected: Array,
+    found: npt.NDArray[np.float32],
+    truth: npt.NDArray[np.int64],
+    figures: tuple[LayerFigures, ...],
+) -> Rung:
+    right = [values.argmax(axis=1) == truth for values in (expected, found)]
+    return Rung(
+        name=name,
+        parity=compare(expected, found, truth),
+        p=mcnemar(*right),
+        max_difference=float(np.abs(expected - found).max()),
+        layers=figures,
+        probabilities=found,
+    )

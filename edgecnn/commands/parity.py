@@ -1,0 +1,86 @@
+"""edgecnn parity."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.card import Scheme
+    from edgecnn.convert import ParityReport
+
+
+@click.command(name="parity")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--scheme",
+    type=click.Choice(["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]),
+    default="int8",
+    show_default=True,
+    help="Which converted file of RUN.",
+)
+@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: RUN]")
+@options.gate
+@options.data
+@options.data_dir
+@options.force
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    run: str,
+    scheme: "Scheme",
+    output: str | None,
+    max_drop: float | None,
+    min_agreement: float | None,
+    data: str | None,
+    data_dir: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
+
+    Climbs from Keras over float32 TFLite to the converted file on reference and on default kernels, and writes
+    parity.SCHEME.html and .json. Exit code 1 if it breaks or a gate fails.
+
+    Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
+    """
+    from edgecnn.card import ModelCard
+    from edgecnn.convert import Gate, parity
+    from edgecnn.convert.conversion import require_run
+
+    source = require_run(run)
+    dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
+    report = parity(source, dataset, scheme=scheme, output=output, force=force, progress=options.note)
+    failures = Gate(max_drop, min_agreement).failures(report.ladder.rungs[-1].parity)
+    if as_json:
+        from edgecnn.convert.report import to_dict
+
+        options.print_json({**to_dict(report.ladder, report.findings), "failures": failures})
+    else:
+        _print(report)
+    for failure in failures:
+        options.note(f"Error: {failure}")
+    if failures or not report.passed:
+        ctx.exit(1)
+
+
+def _print(report: "ParityReport") -> None:
+    rows = []
+    for rung in report.ladder.rungs:
+        found = rung.parity
+        worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
+        interval = f"{100 * found.interval_low:.2f} to {100 * found.interval_high:.2f}"
+        sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
+        cells = (f"{found.agreement:.2%}", f"{rung.p:.3g}", f"{rung.max_difference:.2g}", sqnr)
+        rows.append((rung.name, f"{found.accuracy:.2%}", interval, *(cells if rung.layers else ("", "", "", ""))))
+    header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
+    click.echo(options.table(header, rows))
+    for finding in report.findings:
+        kind = "BROKEN" if finding.broken else "note"
+        click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
+    click.echo("PASS" if report.passed else "FAIL")
+    click.echo(f"wrote {report.html}, {report.json}")
