@@ -1,7 +1,7 @@
 """Compare a converted file with the run it came from; imports TensorFlow only when called."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,7 @@ def parity(
     *,
     scheme: Scheme = "int8",
     output: str | Path | None = None,
+    images: int | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda message: None,
 ) -> ParityReport:
@@ -82,6 +83,7 @@ def parity(
         dataset: the one the network was trained on.
         scheme: of the file to compare.
         output: folder for parity.<scheme>.html and .json; the run directory by default.
+        images: compare on so many test images only, of every class as many.
         force: replace reports that exist.
         progress: is told each step in words.
 
@@ -102,6 +104,10 @@ def parity(
     folder = Path(output) if output is not None else source
     page, figures = folder / f"parity.{scheme}.html", folder / f"parity.{scheme}.json"
     refuse_existing((page, figures), force)
+    if images is not None and not 1 <= images <= len(dataset.test):
+        raise InputError(f"images must be 1 to {len(dataset.test)}, the size of the test split. Received: {images}")
+    if images is not None:
+        dataset = replace(dataset, test=dataset.test.sample(images))
     hush_tensorflow()
     progress("loading TensorFlow")
     with captured_stderr():

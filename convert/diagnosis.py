@@ -46,8 +46,12 @@ class Finding:
 
 
 def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
-    """The first rung that breaks, with its cause; then remarks on what is lost where nothing is broken."""
-    return tuple(finding for finding in (_keras(ladder), *_climb(ladder), _ties(ladder)) if finding)
+    """The first rung that breaks, with its cause; where none does, remarks on what is lost all the same."""
+    broken = _keras(ladder) or _climb(ladder)
+    if broken:
+        return (broken,)
+    remark = _ties(ladder)
+    return (remark,) if remark else ()
 
 
 def _keras(ladder: Ladder) -> Finding | None:
@@ -82,11 +86,14 @@ def _best_order(rung: Rung, ladder: Ladder) -> tuple[float, list[tuple[int, int]
     return float(confusion[true, predicted].sum()) / len(ladder.truth), exchanged
 
 
-def _climb(ladder: Ladder) -> tuple[Finding, ...]:
+def _climb(ladder: Ladder) -> Finding | None:
     for before, rung in zip(ladder.rungs, ladder.rungs[1:], strict=False):
+        named = _contradiction(ladder) if rung.name.startswith(ladder.scheme) else None
+        if named:
+            return Finding(rung.name, *named, broken=True)
         if _breaks(before, rung, ladder):
-            return (_why(before, rung, ladder),)
-    return ()
+            return _why(before, rung, ladder)
+    return None
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
@@ -97,44 +104,45 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
 
 
 def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
-    earlier = {layer.name: layer.sqnr_db for layer in before.layers}
+    earlier = {layer.name: _precision(layer) for layer in before.layers}
     for layer in rung.layers:
-        if layer.sqnr_db < _SQNR_DB and earlier.get(layer.name, float("inf")) - layer.sqnr_db > _LOST_DB:
+        found = _precision(layer)
+        if found < _SQNR_DB and earlier.get(layer.name, float("inf")) - found > _LOST_DB:
             return layer
     return None
 
 
+def _precision(layer: LayerFigures) -> float:
+    # The classes of the output are not channels: those that hardly occur are hardly resolved, and need not be.
+    return layer.sqnr_db if layer.name == PROBABILITIES else min(layer.sqnr_db, layer.channel_sqnr_db)
+
+
 def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     broken = _broken_layer(before, rung)
-    if rung.name.startswith(ladder.scheme):
-        named = _contradiction(ladder, broken)
-        if named:
-            cause, layer, words = named
-            return Finding(rung.name, layer, cause, words, True)
+    layer = broken.name if broken else PROBABILITIES
+    if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in ("", ladder.model_sha256):
+        words = "the file was made from another model.keras than the one in the run"
+        if broken and broken.cosine > _PROPORTIONAL:
+            words += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
+        return Finding(rung.name, layer, "weights", f"{words}; convert the run again", True)
     if broken is None:
         flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
         words = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
-        return Finding(rung.name, PROBABILITIES, "noise", words, True)
+        return Finding(rung.name, layer, "noise", words, True)
     cause, words = _cause(broken)
-    return Finding(rung.name, broken.name, cause, f"{broken.name} ({broken.sqnr_db:.1f} dB): {words}", True)
+    return Finding(rung.name, layer, cause, f"{layer} ({_precision(broken):.1f} dB): {words}", True)
 
 
-def _contradiction(ladder: Ladder, broken: LayerFigures | None) -> tuple[str, str, str] | None:
-    """What the file's card says otherwise than the run's."""
+def _contradiction(ladder: Ladder) -> tuple[str, str, str] | None:
+    """Layer, cause and words, where the file's card says otherwise than the run's."""
     if ladder.card.labels != ladder.dataset_labels:
-        words = (
-            f"the file's labels are {', '.join(ladder.card.labels)}, the data set's {', '.join(ladder.dataset_labels)}"
-        )
-        return "labels", PROBABILITIES, f"labels stand in another order: {words}; convert the run again"
+        ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
+        words = f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
+        return PROBABILITIES, "labels", words
     if ladder.card.input != ladder.keras_card.input:
         ours, theirs = _describe(ladder.keras_card.input), _describe(ladder.card.input)
         words = f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
-        return "preprocessing", "image", words
-    if ladder.card.provenance.parent_sha256 not in ("", ladder.model_sha256):
-        words = "the file was made from another model.keras than the one in the run"
-        if broken and broken.cosine > _PROPORTIONAL:
-            words += f": the values of {broken.name} are {broken.gain:,.4g} times Keras'"
-        return "weights", broken.name if broken else PROBABILITIES, f"{words}; convert the run again"
+        return "image", "preprocessing", words
     return None
 
 

@@ -29,6 +29,7 @@ class LayerFigures:
     Attributes:
         name: the Keras layer's, or `probabilities`.
         sqnr_db: signal-to-quantization-noise ratio against Keras in dB; infinite for equal values.
+        channel_sqnr_db: median of the channels' own ratios: a large channel does not speak for the others.
         cosine: similarity of direction with Keras' values, 1 for proportional ones.
         gain: how many times Keras' values they are, by least squares.
         saturated: share of values at an end of the integers' range, but for 0, where ReLU ends; 0 for floats.
@@ -42,6 +43,7 @@ class LayerFigures:
 
     name: str
     sqnr_db: float
+    channel_sqnr_db: float
     cosine: float
     gain: float
     saturated: float
@@ -58,6 +60,7 @@ class _Sums:
     """What is added up for one layer."""
 
     noise: Noise = field(default_factory=Noise)
+    channel_noise: Array | None = None
     product: float = 0.0
     square: float = 0.0
     values: int = 0
@@ -71,6 +74,9 @@ class _Sums:
         """One image's values in Keras and here, the latter as the tensor holds them."""
         found = tensor.dequantize(raw)
         self.noise.add(reference, found)
+        squares = np.square(np.stack([reference, reference - found]), dtype=np.float64)
+        sums = squares.reshape(2, -1, found.shape[-1]).sum(axis=1)
+        self.channel_noise = sums if self.channel_noise is None else self.channel_noise + sums
         self.product += float((reference * found.astype(np.float64)).sum())
         self.square += float(np.square(found, dtype=np.float64).sum())
         self.values += raw.size
@@ -95,6 +101,7 @@ class _Sums:
         return LayerFigures(
             name=tensor.name,
             sqnr_db=self.noise.sqnr_db,
+            channel_sqnr_db=_median_sqnr_db(self.channel_noise),
             cosine=self.product / norm if norm else float(self.noise.signal == self.square),
             gain=self.product / self.noise.signal if self.noise.signal else 1.0,
             saturated=self.saturated / self.values,
@@ -105,6 +112,15 @@ class _Sums:
             histogram=tuple(int(count) for count in counts),
             bins=tuple(float(edge) for edge in bins),
         )
+
+
+def _median_sqnr_db(sums: Array | None) -> float:
+    """Of the channels that have a signal; `sums` is (2, channels), of squares of signal and noise."""
+    assert sums is not None
+    signal, noise = sums[:, sums[0] > 0]
+    if not len(signal) or (noise == 0).all():
+        return float("inf")
+    return float(np.median(10 * np.log10(signal / np.maximum(noise, np.finfo(np.float64).tiny))))
 
 
 def _range(tensor: TensorSpec) -> tuple[float, float] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     help="Which converted file of RUN.",
 )
 @click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: RUN]")
+@click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
 @options.gate
 @options.data
 @options.data_dir
@@ -34,6 +35,7 @@ def command(
     run: str,
     scheme: "Scheme",
     output: str | None,
+    images: int | None,
     max_drop: float | None,
     min_agreement: float | None,
     data: str | None,
@@ -54,7 +56,7 @@ def command(
 
     source = require_run(run)
     dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
-    report = parity(source, dataset, scheme=scheme, output=output, force=force, progress=options.note)
+    report = parity(source, dataset, scheme=scheme, output=output, images=images, force=force, progress=options.note)
     failures = Gate(max_drop, min_agreement).failures(report.ladder.rungs[-1].parity)
     if as_json:
         from edgecnn.convert.report import to_dict
