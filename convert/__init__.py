@@ -5,6 +5,7 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a conversion starts, not before.
 """
 
+from .auto import convert_until
 from .check import Gate, ParityReport, parity
 from .conversion import SCHEMES, Conversion, ConvertedFile, LayerParity, convert
 from .keras_model import KerasModel
@@ -18,5 +19,6 @@ __all__ = [
     "LayerParity",
     "ParityReport",
     "convert",
+    "convert_until",
     "parity",
 ]

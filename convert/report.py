@@ -226,7 +226,7 @@ def _sqnr_chart(rungs: Sequence[Rung]) -> Figure:
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set_xlabel("SQNR against Keras, dB: more is closer")
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(rungs), frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         return figure
 

@@ -13,7 +13,10 @@ FRONTS = {
         "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "estimate", "input_for", "load_dataset",
         "load_fashion_mnist", "train",
     },
-    "edgecnn.convert": {"SCHEMES", "Conversion", "ConvertedFile", "KerasModel", "LayerParity", "convert"},
+    "edgecnn.convert": {
+        "SCHEMES", "Conversion", "ConvertedFile", "Gate", "KerasModel", "LayerParity", "ParityReport", "convert",
+        "convert_until", "parity",
+    },
     "edgecnn.device": {
         "Classifier", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared", "Split",
         "Verification", "bundled_models", "describe", "sample_images", "verify",

@@ -9,7 +9,8 @@ from . import options
 
 if TYPE_CHECKING:
     from edgecnn.card import Integers, Scheme
-    from edgecnn.convert import Conversion, ConvertedFile
+    from edgecnn.convert import Conversion, ConvertedFile, Gate
+    from edgecnn.dataset import Dataset
 
 
 @click.command(name="convert")
@@ -39,17 +40,25 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
 )
+@click.option("--auto", is_flag=True, help="Climb int8, mixed, int16x8, float16 until the gate holds.")
+@options.gate
 @options.data
 @options.data_dir
 @options.force
 @options.as_json
 @options.verbose
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     run: str,
     output: str | None,
     no_activations: bool,
     calibration_images: int,
     seed: int,
+    auto: bool,
+    max_drop: float | None,
+    min_agreement: float | None,
     data: str | None,
     data_dir: str | None,
     force: bool,
@@ -62,44 +71,78 @@ def command(
     Example: edgecnn convert runs/shoes --int8
     """
     from edgecnn.card import ModelCard
-    from edgecnn.errors import ModelFileError
     from edgecnn.extras import require_tensorflow
 
     require_tensorflow("edgecnn convert")
-    from edgecnn.convert import SCHEMES, convert
-    from edgecnn.convert.conversion import output_paths, run_folder
+    from edgecnn.convert import SCHEMES, Gate, convert, convert_until
+    from edgecnn.convert.auto import CLIMB
+    from edgecnn.convert.conversion import output_paths, require_run, run_folder
     from edgecnn.output import refuse_existing
 
     schemes: list[Scheme] = [scheme for scheme in SCHEMES if flags[scheme]] or ["int8"]
+    gate = Gate(max_drop, min_agreement)
+    _check_usage(ctx, schemes, io, auto, gate)
+    folder = Path(output) if output else run_folder(run)
+    planned = CLIMB if auto else tuple(schemes)
+    refuse_existing(
+        (path for scheme in planned for path in output_paths(folder, scheme, not no_activations).values()), force
+    )
+    source = require_run(run)
+    dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
+    common: dict[str, Any] = {
+        "output": output, "calibration_images": calibration_images, "seed": seed, "force": force,
+        "progress": options.note,
+    }  # fmt: skip
+    if auto:
+        conversions = convert_until(run, dataset, gate, **common)
+    else:
+        conversions = tuple(
+            convert(
+                run,
+                dataset,
+                scheme=scheme,
+                io=io if scheme == "int8" else "int8",
+                activations=not no_activations,
+                **common,
+            )
+            for scheme in schemes
+        )
+    if as_json:
+        options.print_json([_json(conversion) for conversion in conversions])
+    else:
+        for conversion in conversions:
+            _print(conversion)
+    if not auto:
+        failed = [_report(folder, source, dataset, conversion, gate) for conversion in conversions]
+        if any(failed):
+            ctx.exit(1)
+
+
+def _check_usage(ctx: click.Context, schemes: "list[Scheme]", io: str, auto: bool, gate: "Gate") -> None:
     if io != "int8" and "int8" not in schemes:
         raise click.UsageError(f"--io {io} goes with --int8; {', '.join(schemes)} has input and output of its own")
-    source = run_folder(run)
-    folder = Path(output) if output else source
-    refuse_existing(
-        (path for scheme in schemes for path in output_paths(folder, scheme, not no_activations).values()), force
-    )
-    if not (source / "model.keras").is_file():
-        raise ModelFileError(f"{source} is not a run directory (no model.keras there); make one with edgecnn train")
-    dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
-    conversions = []
-    for scheme in schemes:
-        conversion = convert(
-            run,
-            dataset,
-            scheme=scheme,
-            io=io if scheme == "int8" else "int8",
-            output=output,
-            activations=not no_activations,
-            calibration_images=calibration_images,
-            seed=seed,
-            force=force,
-            progress=options.note,
-        )
-        conversions.append(_json(conversion))
-        if not as_json:
-            _print(conversion)
-    if as_json:
-        options.print_json(conversions)
+    if not auto:
+        return
+    given = [name for name in ("float32", "float16", "dynamic", "mixed", "int8", "int16x8") if ctx.params[name]]
+    if given or io != "int8" or ctx.params["no_activations"]:
+        raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
+    if gate.max_drop is None and gate.min_agreement is None:
+        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or both")
+
+
+def _report(folder: Path, run: Path, dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
+    """Whether a conversion fails the gate; then says so, and writes the parity report where there are feature maps."""
+    from edgecnn.convert import parity
+
+    failures = gate.failures(conversion.plain.parity)
+    for failure in failures:
+        options.note(f"Error: {conversion.plain.path}: {failure}")
+    if failures and conversion.activations and folder.resolve() == run.resolve():
+        found = parity(run, dataset, scheme=conversion.scheme, force=True, progress=options.note)
+        for finding in found.findings:
+            options.note(f"{finding.rung}, {finding.layer}: {finding.words}")
+        options.note(f"wrote {found.html}, {found.json}")
+    return bool(failures)
 
 
 def _print(conversion: "Conversion") -> None:

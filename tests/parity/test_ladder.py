@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 
 from edgecnn import InputError, ModelCard, ModelFileError
-from edgecnn.convert import Conversion, Gate, KerasModel, ParityReport, convert, parity
+from edgecnn.convert import Conversion, Gate, KerasModel, ParityReport, convert, convert_until, parity
 from edgecnn.convert.ladder import mcnemar
 from edgecnn.dataset import Dataset, Split
 from edgecnn.device import Classifier
@@ -197,3 +197,23 @@ def test_what_is_missing_is_a_sentence(run: Path, small: Dataset) -> None:
         parity(run, small, scheme="int4")  # type: ignore[arg-type]
     with pytest.raises(ModelFileError, match="not a run directory"):
         parity(run / "nowhere", small)
+
+
+def test_the_smallest_scheme_that_passes_is_chosen(run: Path, small: Dataset) -> None:
+    some = dataclasses.replace(small, test=small.test.take(400))
+    told: list[str] = []
+    probed = convert(run, some, force=True)
+    limit = 100 * probed.plain.parity.agreement + 0.1  # int8 just fails
+    made = convert_until(run, some, Gate(min_agreement=limit), force=True, progress=told.append)
+    assert [conversion.scheme for conversion in made][:2] == ["int8", "mixed"]
+    assert not Gate(min_agreement=limit).failures(made[-1].plain.parity)
+    spoken = [line for line in told if line.startswith("int8: ")]
+    assert len(spoken) == 1 and f"{probed.plain.size_bytes:,} bytes" in spoken[0] and "would help most in" in spoken[0]
+    with pytest.raises(InputError, match="needs a gate"):
+        convert_until(run, some, Gate())
+
+
+def test_a_gate_of_convert_fails_with_a_report(run: Path, edgecnn: Callable[..., Result], tmp_path: Path) -> None:
+    usage = edgecnn("convert", run, "--auto")
+    assert usage.exit_code == 2 and "--auto needs a gate" in usage.output
+    assert edgecnn("convert", run, "--auto", "--int8", "--max-drop", "1").exit_code == 2
