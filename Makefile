@@ -36,7 +36,7 @@ test: check
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
-	$(BIN)/edgecnn train --recipe best --output runs/bundle
+	$(BIN)/edgecnn train --recipe best --teacher residual --output runs/bundle
 	$(BIN)/edgecnn convert runs/bundle --int8
 	cp runs/bundle/model.int8.tflite edgecnn/models/fashion-mnist.int8.tflite
 	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite

@@ -40,7 +40,8 @@ def convert_until(
     """
     if gate == Gate():
         raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or both")
-    made = []
+    made: list[Conversion] = []
+    failures: list[str] = []
     for scheme in CLIMB:
         conversion = convert(
             run,

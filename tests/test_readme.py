@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     lines = [line.split("  #")[0] for block in blocks("sh") for line in block.splitlines()]
     commands = [re.sub(r"^\w+/bin/", "", line) for line in lines if re.match(r"(\w+/bin/)?edgecnn ", line)]
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command in commands:
         arguments = [sys.executable, "-m", *shlex.split(command)]
         result = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, timeout=600)

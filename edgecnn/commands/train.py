@@ -72,7 +72,7 @@ def remedies(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["fast", "best", "notebook"]),
     default="fast",
     show_default=True,
-    help="fast: a few epochs; best: many, with flips and dropout; notebook: the tutorial's own training.",
+    help="fast: a few epochs; best: many, for use with --teacher; notebook: the tutorial's own training.",
 )
 @click.option(
     "--teacher",
