@@ -1,4 +1,4 @@
-"""The smallest scheme that passes a gate."""
+"""The first scheme that passes a gate."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -31,6 +31,12 @@ class Gate:
     max_drop: float | None = None
     min_agreement: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("max_drop", "min_agreement"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 100:  # not a number is none of them either
+                raise InputError(f"{name} must be 0 to 100. Received: {value}")
+
     def failures(self, parity: Parity) -> list[str]:
         """A sentence for each condition that does not hold."""
         failed = []
@@ -51,19 +57,21 @@ class ParityReport:
 
     Attributes:
         findings: the first rung and layer that break, with the cause; remarks where nothing does.
+        failures: a sentence for each condition of the gate that does not hold.
         html: the page.
         json: the same figures.
     """
 
     ladder: "Ladder"
     findings: "tuple[Finding, ...]"
+    failures: tuple[str, ...]
     html: Path
     json: Path
 
     @property
     def passed(self) -> bool:
-        """Whether it is still the same classifier."""
-        return not any(finding.broken for finding in self.findings)
+        """Whether it is still the same classifier, and passes its gate."""
+        return not self.failures and not any(finding.broken for finding in self.findings)
 
 
 def parity(
@@ -73,6 +81,7 @@ def parity(
     scheme: Scheme = "int8",
     output: str | Path | None = None,
     images: int | None = None,
+    gate: Gate | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda message: None,
 ) -> ParityReport:
@@ -84,6 +93,7 @@ def parity(
         scheme: of the file to compare.
         output: folder for parity.<scheme>.html and .json; the run directory by default.
         images: compare on so many test images only, of every class as many.
+        gate: what the file must hold to pass.
         force: replace reports that exist.
         progress: is told each step in words.
 
@@ -115,6 +125,7 @@ def parity(
 
     climbed = ladder.climb(source, card, dataset, scheme, progress)
     findings = diagnosis.diagnose(climbed)
-    write_bytes(page, report.to_html(climbed, findings).encode())
-    write_bytes(figures, report.to_json(climbed, findings).encode())
-    return ParityReport(climbed, findings, page, figures)
+    failures = tuple((gate or Gate()).failures(climbed.rungs[-1].parity))
+    write_bytes(page, report.to_html(climbed, findings, failures).encode())
+    write_bytes(figures, report.to_json(climbed, findings, failures).encode())
+    return ParityReport(climbed, findings, failures, page, figures)

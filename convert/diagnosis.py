@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import binomtest
 
 from edgecnn.card import PROBABILITIES, InputSpec
 from edgecnn.metrics import evaluate_probabilities
@@ -32,8 +33,8 @@ class Finding:
     Attributes:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
-        cause: one word for programs: `labels`, `preprocessing`, `weights`, `saturated`, `dwarfed`, `dead`, `ties`,
-            `noise`.
+        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
+            `dwarfed`, `dead`, `ties`, `noise`.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
     """
@@ -59,7 +60,11 @@ def _keras(ladder: Ladder) -> Finding | None:
     rung, training = ladder.rungs[0], ladder.keras_card.training
     if training is None or training.test_accuracy is None or training.test_images != rung.parity.images:
         return None
-    if rung.parity.accuracy >= training.test_accuracy - _DROP:
+    right = round(rung.parity.accuracy * rung.parity.images)
+    if (
+        binomtest(right, rung.parity.images, max(0.0, training.test_accuracy - _DROP), alternative="less").pvalue
+        > _CHANCE
+    ):
         return None
     then = f"Keras had {training.test_accuracy:.2%} on these images after training, now {rung.parity.accuracy:.2%}"
     best, order = _best_order(rung, ladder)
@@ -100,7 +105,9 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
     answers = [found.probabilities.argmax(axis=1) for found in (before, rung)]
     drop = before.parity.accuracy - rung.parity.accuracy
     surely = drop > _DROP and mcnemar(*(answer == ladder.truth for answer in answers)) < _CHANCE
-    return surely or float((answers[0] == answers[1]).mean()) < _AGREEMENT or _broken_layer(before, rung) is not None
+    flips = int((answers[0] != answers[1]).sum())
+    many = binomtest(flips, len(ladder.truth), 1 - _AGREEMENT, alternative="greater").pvalue < _CHANCE
+    return surely or many or _broken_layer(before, rung) is not None
 
 
 def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
@@ -129,6 +136,14 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
         words = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
         return Finding(rung.name, layer, "noise", words, True)
+    if before.layers and before.name.startswith(ladder.scheme):
+        words = (
+            f"{layer} is right on the reference kernels and has {_precision(broken):.1f} dB here; update the runtime"
+        )
+        return Finding(rung.name, layer, "kernels", words, True)
+    if not rung.name.startswith(ladder.scheme):
+        words = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
+        return Finding(rung.name, layer, "conversion", words, True)
     cause, words = _cause(broken)
     return Finding(rung.name, layer, cause, f"{layer} ({_precision(broken):.1f} dB): {words}", True)
 
@@ -160,7 +175,7 @@ def _cause(layer: LayerFigures) -> tuple[str, str]:
             "weights",
             f"its values are {layer.gain:,.4g} times Keras': its weights are others; convert the run again",
         )
-    if layer.saturated > _SATURATED:
+    if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
         return "saturated", (
             f"{layer.saturated:.1%} of its values are at the end of its range of {held}, in Keras they go from {had}; "
             "calibrate with images like those it will see (--calibration-images)"
@@ -183,7 +198,7 @@ def _cause(layer: LayerFigures) -> tuple[str, str]:
             "weights",
             "its values have nothing to do with Keras'; the file was made from other weights, convert the run again",
         )
-    return "noise", f"its range of {held} is too coarse for values from {had}; use --mixed, --int16x8 or --float16"
+    return "noise", f"its range of {held} is too coarse for values from {had}; use --int16x8 or --float16"
 
 
 def _ties(ladder: Ladder) -> Finding | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
@@ -12,10 +13,11 @@ from edgecnn.card import PROBABILITIES, InputSpec, ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset, Images
 from edgecnn.device.runtime import Kernels
 from edgecnn.device.session import Session
+from edgecnn.errors import ModelFileError
 from edgecnn.packing import PackedModel, read_model, sha256
 
 from . import layers
-from .activations import check_card, load_keras, predict, with_named_outputs
+from .activations import check_card, feature_maps, load_keras, predict, with_named_outputs
 from .conversion import output_paths
 from .export import to_flatbuffer
 from .layers import LayerFigures
@@ -96,7 +98,8 @@ def climb(
     paths = output_paths(run, scheme, activations=True)
     plain, variant = (read_model(paths[activations]) for activations in (False, True))
     test, spec = dataset.test, plain.card.input if plain.card else card.input
-    some = test.sample(min(layers.IMAGES, len(test))).images
+    _check_files(paths, plain, variant, model, card)
+    some = test.sample(min(layers.images_for(model), len(test))).images
     reference = layers.Reference(model, some, card.input)
     progress(f"Keras: {len(test):,} images")
     expected = predict(model, test.images, card.input)
@@ -106,6 +109,8 @@ def climb(
         session = Session(model, kernels=kernels)
         output = session.outputs[PROBABILITIES]
         found = output.dequantize(session.run_all(test.images, session.table(spec), output))
+        if not np.isfinite(found).all():
+            raise ModelFileError(f"{model.name} gives probabilities that are no numbers ({name}); convert it otherwise")
         figures = layers.measure(reference, Session(variant, kernels=kernels), spec)
         return _rung(name, expected, found, test.labels, figures)
 
@@ -130,6 +135,32 @@ def climb(
         images=test.images,
         rungs=tuple(rungs),
     )
+
+
+def _check_files(
+    paths: dict[bool, Path], plain: PackedModel, variant: PackedModel, model: keras.Model, card: ModelCard
+) -> None:
+    """Make sure that both files can be compared with the Keras model, and are of one another."""
+    maps = {layer.name: layer.shape for layer in feature_maps(model)}
+    sessions = {False: Session(plain), True: Session(variant)}
+    for activations, session in sessions.items():
+        wanted = {PROBABILITIES: (len(card.labels),), **(maps if activations else {})}
+        found = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
+        if session.input.shape[1:] != card.input.shape or {name: found.get(name) for name in wanted} != wanted:
+            raise ModelFileError(
+                f"{paths[activations]} is of another network than the run's model.keras (input, classes or feature "
+                "maps differ); convert the run again"
+            )
+    probe = np.zeros((1, *card.input.shape), np.uint8)
+    first, second = (
+        session.run_all(probe, session.table(card.input), session.outputs[PROBABILITIES])
+        for session in sessions.values()
+    )
+    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in (plain, variant)]
+    if parents[0] != parents[1] or not np.array_equal(first, second):
+        raise ModelFileError(
+            f"{paths[True]} is not the activations variant of {paths[False].name}; convert the run again, with both"
+        )
 
 
 def _rung(

@@ -18,8 +18,9 @@ from .statistics import Noise
 
 Array = npt.NDArray[np.floating]
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
-IMAGES = 256
+_IMAGES = 256
 _BATCH = 8
+_MEMORY = 500_000_000  # bytes of Keras' maps that are kept for the histograms, before fewer images are taken
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,14 @@ def _range(tensor: TensorSpec) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def images_for(model: keras.Model) -> int:
+    """How many images to compare layers on: fewer where the network's maps are large."""
+    values = sum(int(np.prod(layer.shape)) for layer in feature_maps(model))
+    return max(8, min(_IMAGES, _MEMORY // (4 * max(1, values))))
+
+
 class Reference:
-    """Keras' feature maps of some images, computed once for all rungs, a few images at a time: maps are large."""
+    """Keras' feature maps of some images, computed anew for each rung, a few images at a time."""
 
     def __init__(self, model: keras.Model, images: Images, spec: InputSpec) -> None:
         self._named, self._images, self._table = with_named_outputs(model, True), images, input_table(spec)

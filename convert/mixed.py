@@ -6,8 +6,9 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import numpy.typing as npt
-from litert_quantizer import quantizer
+from litert_quantizer import calibrator, quantizer, recipe_manager
 from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
+from litert_quantizer.utils import qsv_utils
 
 _FLOAT = quantizer.AlgorithmName.NO_QUANTIZE
 
@@ -32,7 +33,11 @@ def quantize(flatbuffer: bytes, calibration: npt.NDArray[np.float32]) -> bytes:
     samples = {"serving_default": [{"image": image[None]} for image in calibration]}
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it reports its progress unasked, and what its calibration costs in memory
-        ranges = work.calibrate(samples)
-        result = work.quantize(ranges, enable_progress_report=False).quantized_model
+        recipes = recipe_manager.RecipeManager()
+        recipes.load_quantization_recipe(work.get_quantization_recipe())
+        # Its default is a moving average of the images' extremes, which cuts off what few of them reach.
+        ranges = calibrator.Calibrator(bytearray(flatbuffer), qsv_update_func=qsv_utils.min_max_update)
+        ranges.calibrate(samples, recipes)
+        result = work.quantize(ranges.get_model_qsvs(), enable_progress_report=False).quantized_model
     assert result is not None
     return bytes(result)

@@ -95,6 +95,10 @@ def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> 
     output = session.outputs[PROBABILITIES]
     raw = session.run_all(job.dataset.test.images, session.table(job.card.input), output)
     probabilities = output.dequantize(raw)
+    if not np.isfinite(probabilities).all():
+        raise EdgecnnError(
+            f"converted to {job.scheme}, the network gives probabilities that are no numbers; use another"
+        )
     return _Variant(flatbuffer, session, raw, probabilities, compare(expected, probabilities, job.dataset.test.labels))
 
 

@@ -6,6 +6,7 @@ import html
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,14 @@ figure { margin: 0; width: 8rem; font-size: .8rem; } figure img { width: 7rem; i
 """
 
 
-def to_dict(ladder: Ladder, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Every figure of the report, ready for JSON; infinite decibels are null."""
+def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> dict[str, Any]:
+    """Every figure of the report, ready for JSON; infinite decibels are null. `failures` are those of a gate."""
     return {
         "name": ladder.card.name,
         "scheme": ladder.scheme,
         "images": len(ladder.truth),
-        "passed": not any(finding.broken for finding in findings),
+        "passed": not failures and not any(finding.broken for finding in findings),
+        "failures": list(failures),
         "rungs": [_rung(rung) for rung in ladder.rungs],
         "findings": [dataclasses.asdict(finding) for finding in findings],
         "classes": [
@@ -84,21 +86,24 @@ def _flipped(ladder: Ladder) -> list[tuple[int, str, str, str]]:
     return [(int(i), labels[ladder.truth[i]], labels[first[i]], labels[last[i]]) for i in ladder.flipped]
 
 
-def to_json(ladder: Ladder, findings: Sequence[Finding]) -> str:
+def to_json(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> str:
     """`to_dict` as text."""
-    return json.dumps(to_dict(ladder, findings), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(to_dict(ladder, findings, failures), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_html(ladder: Ladder, findings: Sequence[Finding]) -> str:
+def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> str:
     """The page: no script, nothing from elsewhere."""
     last, title = ladder.rungs[-1], f"Parity of {ladder.card.name}, {ladder.scheme}"
     broken = any(finding.broken for finding in findings)
     verdict = "This is another classifier than Keras'." if broken else "This is the same classifier as Keras'."
+    if failures:
+        verdict += " It does not pass its gate."
     quantized = [rung for rung in ladder.rungs if rung.layers]
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         f"<p><strong>{verdict}</strong> {_percent(last.parity.accuracy)} of {last.parity.images:,} test images right, "
         f"in Keras {_percent(last.parity.keras_accuracy)}; the same answer on {_percent(last.parity.agreement)}.</p>",
+        *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
         *(_paragraph(finding) for finding in findings),
         "<h2>The ladder</h2>", _ladder(ladder.rungs),
         "<h2>Feature maps against Keras</h2>", _image(_sqnr_chart(quantized), "SQNR of every layer on every rung"),
@@ -123,13 +128,23 @@ def _paragraph(finding: Finding) -> str:
     return f'<p class="{kind}"><strong>{html.escape(where)}</strong>: {html.escape(finding.words)}.</p>'
 
 
-def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Cells are text, or begin with `<td`."""
+@dataclass(frozen=True)
+class _Coloured:
+    """A cell that is better, worse or neither."""
+
+    text: str
+    kind: str
+
+
+def _cell(cell: str | _Coloured) -> str:
+    if isinstance(cell, _Coloured):
+        return f'<td class="{cell.kind}">{html.escape(cell.text)}</td>'
+    return f"<td>{html.escape(cell)}</td>"
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str | _Coloured]]) -> str:
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(
-        f"<tr>{''.join(cell if cell.startswith('<td') else f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
-        for row in rows
-    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -167,10 +182,10 @@ def _worst(layers: Sequence[LayerFigures]) -> LayerFigures:
 
 
 def _class_table(ladder: Ladder) -> str:
-    rows = []
+    rows: list[list[str | _Coloured]] = []
     for label, images, before, after in _classes(ladder):
         kind = "better" if after > before else "worse" if after < before else ""
-        rows.append([label, f"{images:,}", f"{before:,}", f"{after:,}", f'<td class="{kind}">{after - before:+,}</td>'])
+        rows.append([label, f"{images:,}", f"{before:,}", f"{after:,}", _Coloured(f"{after - before:+,}", kind)])
     return _table(("class", "images", "right in Keras", "right here", "change"), rows)
 
 
@@ -181,11 +196,11 @@ def _confusion(ladder: Ladder) -> str:
     ]
     change, rows = matrices[1] - matrices[0], []
     for index, label in enumerate(ladder.dataset_labels):
-        cells = [label]
+        cells: list[str | _Coloured] = [label]
         for column, value in enumerate(change[index]):
             good = value > 0 if column == index else value < 0
             kind = "" if value == 0 else "better" if good else "worse"
-            cells.append(f'<td class="{kind}">{f"{value:+}" if value else "·"}</td>')
+            cells.append(_Coloured(f"{value:+}" if value else "·", kind))
         rows.append(cells)
     return _table(("true class \\ answer", *ladder.dataset_labels), rows)
 
@@ -196,7 +211,7 @@ def _gallery(ladder: Ladder) -> str:
         pixels = np.asarray(ladder.images[index])
         buffer = io.BytesIO()
         Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-        words = f"#{index}: {label}<br>Keras: {html.escape(before)}<br>here: {html.escape(after)}"
+        words = f"#{index}: {html.escape(label)}<br>Keras: {html.escape(before)}<br>here: {html.escape(after)}"
         shown.append(f'<figure><img src="{_data(buffer.getvalue())}" alt=""><figcaption>{words}</figcaption></figure>')
     more = f"<p>and {len(found) - _GALLERY:,} more, listed in the JSON file.</p>" if len(found) > _GALLERY else ""
     return f'<div class="gallery">{"".join(shown)}</div>{more}'

@@ -81,7 +81,7 @@ def test_missing_tensorflow_is_one_sentence_with_the_pip_line(command: list[str]
     code = """
 import importlib.util as u, sys
 find = u.find_spec
-u.find_spec = lambda name, package=None: None if name == "tensorflow" else find(name, package)
+u.find_spec = lambda name, package=None: None if name in ("tensorflow", "jax") else find(name, package)
 from edgecnn.cli import main
 main(sys.argv[1:], prog_name="edgecnn")
 """

@@ -29,6 +29,7 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_MAX_CLASSES = 65_536
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -78,5 +79,7 @@ def _check(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
             f"{path} must hold uint8 images (images, height, width[, channels]) and a label for each. "
             f"Received: {images.dtype} {images.shape} and labels {labels.shape}"
         )
-    if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise DataError(f"{path} must hold class indices from 0. Received: labels of {labels.dtype}")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= _MAX_CLASSES:
+        raise DataError(
+            f"{path} must hold class indices from 0 to {_MAX_CLASSES - 1}. Received: labels of {labels.dtype}"
+        )

@@ -17,6 +17,8 @@ def check(dataset: Dataset, progress: Callable[[str], None]) -> None:
         DataError: labels that are not unique printable names, or a split without images of some class.
     """
     labels = dataset.labels
+    if len(labels) < 2:
+        raise DataError(f"{dataset.source} has one class only; a classifier needs two or more")
     if len(set(labels)) != len(labels) or not all(label and label.isprintable() for label in labels):
         raise DataError(
             f"{dataset.source}: class names must be unique and printable. Received: {', '.join(map(ascii, labels))}"

@@ -38,6 +38,7 @@ class Lines:
 
     def tell(self, message: str) -> None:
         """Write it."""
+        self.close()
         print(message, file=self._stream, flush=True)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
@@ -77,6 +78,8 @@ class Live(Lines):
         from rich.console import Console
         from rich.live import Live as Display
 
+        self.close()  # of the teacher's training, which came first
+        self._history = []
         super().start(device, parameters, steps, epochs)
         console = Console(file=self._stream, highlight=False)
         self._room = max(1, console.height - 5)
@@ -158,7 +161,10 @@ class TensorBoard:
         self._inner.tell(message)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
-        """Hand it on."""
+        """Hand it on, and begin new curves: those of a teacher, which came first, are not the network's."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
         self._inner.start(device, parameters, steps, epochs)
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:

@@ -73,9 +73,14 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
 def _split_folders(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; give a folder of class folders with --data")
-    found = {
-        name: folder / alias for name, aliases in _SPLITS.items() for alias in aliases if (folder / alias).is_dir()
-    }
+    names = {alias: name for name, aliases in _SPLITS.items() for alias in aliases}
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    splits = [path for path in folders if path.name.lower() in names]
+    if len(splits) < len(folders):  # a class may be called train
+        return {}
+    found = {names[path.name.lower()]: path for path in splits}
+    if len(found) < len(splits):
+        raise DataError(f"{folder} has one split twice: {', '.join(path.name for path in splits)}; keep one of each")
     if found and "train" not in found:
         raise DataError(f"{folder} has {', '.join(found)} but no train folder; add one, or give class folders alone")
     return found

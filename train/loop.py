@@ -1,6 +1,7 @@
 """The training loop: Keras' `fit`, resumable after every epoch."""
 
 import dataclasses
+import functools
 import gc
 import math
 from collections.abc import Callable
@@ -60,7 +61,7 @@ class Job:
         """Whether to compute in bfloat16."""
         return self.recipe.sixteen_bit and self.hardware.bfloat16
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """What a checkpoint must be of to go on with."""
         return checkpoint.identity(
@@ -74,7 +75,8 @@ class Job:
             teacher=None if self.teaching is None else np.round(self.teaching.plain.mean(axis=0), 4).tolist(),
             weighted=self.class_weights is not None,
             file=architectures.source_sha256(self.architecture),
-            hardware=self.hardware.description,
+            # The processes of a job may run on different machines, and only one writes.
+            hardware=self.hardware.description if self.parallel.processes == 1 else "job",
             versions=(version("keras"), keras.backend.backend(), version(keras.backend.backend())),
         )
 
@@ -115,6 +117,7 @@ def _fit(job: Job, outcome: Outcome, on_save: Callable[[int], None], progress: P
                 f"{job.folder / 'model.keras'} is damaged ({error}); start anew with --force"
             ) from None
     interrupt = Interrupt()
+    assert job.identity  # of the files as they are now, not as they may be edited while this trains
     keeper = Keeper(model, outcome, job, batches, on_save, progress, interrupt)
     progress.start(job.hardware.description, model.count_params(), len(batches), recipe.epochs)
     done = len(outcome.history)

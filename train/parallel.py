@@ -83,6 +83,7 @@ def _join() -> None:
     if given and len(given) < len(_VARIABLES):
         missing = ", ".join(name for name in _VARIABLES if name not in given)
         raise InputError(f"--distributed: the job is described in part only; set {missing} too")
+    jax.config.update("jax_enable_preemption_service", False)  # it swallows the SIGTERM that ends a job
     try:
         keras.distribution.initialize()
     except ValueError as error:
@@ -104,7 +105,7 @@ def losses_of_workers(parallel: Parallel) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:  # of both kinds are XLA's own, which begin with a status code
-        if not re.match(r"[A-Z_]+: ", str(error)):
+        if not re.match(r"(UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED|CANCELLED|INTERNAL|UNKNOWN): ", str(error)):
             raise
         reason = str(error).strip().splitlines()[0]
         raise JobLostError(

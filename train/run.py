@@ -89,6 +89,18 @@ class TrainingRun:
         return self.path / "model.keras"
 
 
+def check_free(path: Path, force: bool) -> None:
+    """Make sure that `path` may become a run directory.
+
+    Raises:
+        OutputError: it holds a run already and `force` is false.
+    """
+    existing = [name for name in FILES if (path / name).exists()]
+    if existing and not force:
+        more = "go on with --resume, " if (path / CHECKPOINT).exists() else ""
+        raise OutputError(f"{path} holds a run already ({existing[0]}); {more}choose another --output or add --force")
+
+
 def prepare_folder(path: Path, force: bool) -> bool:
     """Create the run directory, and make sure that files can be written there.
 
@@ -98,10 +110,7 @@ def prepare_folder(path: Path, force: bool) -> bool:
     Raises:
         OutputError: it holds a run already and `force` is false, or it cannot be created.
     """
-    existing = [name for name in FILES if (path / name).exists()]
-    if existing and not force:
-        more = "go on with --resume, " if (path / CHECKPOINT).exists() else ""
-        raise OutputError(f"{path} holds a run already ({existing[0]}); {more}choose another --output or add --force")
+    check_free(path, force)
     created = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)

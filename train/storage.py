@@ -71,9 +71,12 @@ class StoredImages:
         size = int(np.prod(self._image_shape))
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # each begins a run that is read at once
         for start, end in itertools.pairwise([*starts, len(rows)]):
-            read = os.preadv(self._file.descriptor, [images[start:end].reshape(-1).data], int(rows[start]) * size)
-            if read != (end - start) * size:
-                raise OSError(f"the prepared images could be read in part only, {read} of {(end - start) * size} bytes")
+            rest, place = images[start:end].reshape(-1).data, int(rows[start]) * size
+            while rest:  # the system reads 2 GiB at once at most
+                read = os.preadv(self._file.descriptor, [rest], place)
+                if not read:
+                    raise OSError("the prepared images end too early; something has shortened their file")
+                rest, place = rest[read:], place + read
         return images
 
 

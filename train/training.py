@@ -76,6 +76,7 @@ def train(
     if distributed and teacher and Path(teacher).suffix != ".keras":
         raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
     library = backend.choose(devices or distributed)
+    run.check_free(Path(output), force or resume)  # before others wait for this process
     with captured_stderr():
         from . import architectures, hardware, loop, parallel
 
@@ -161,7 +162,7 @@ def _teach(
     if file.suffix != ".keras":
         file = path / "teacher" / "model.keras"
         unfinished = (file.parent / CHECKPOINT).exists()
-        if not (resume and file.exists() and not unfinished):
+        if not (resume and not unfinished and _is_finished(file.parent, str(teacher), seed, dataset)):
             taught = train(
                 file.parent,
                 dataset,
@@ -175,6 +176,19 @@ def _teach(
             if taught.interrupted:
                 raise EdgecnnError(f"stopped by Ctrl-C while training the teacher in {file.parent}; --resume goes on")
     return teacher_module.ask(file, dataset, recipe, seed, progress.tell)
+
+
+def _is_finished(path: Path, architecture: str, seed: int, dataset: Dataset) -> bool:
+    """Whether `path` holds this teacher, trained to its end."""
+    if not (path / "model.keras").exists() or not (path / "card.json").exists():
+        return False
+    found = ModelCard.load(path / "card.json").training
+    wanted = (architecture, seed, dataset.sha256, len(dataset.train))
+    return (
+        found is not None
+        and found.test_accuracy is not None
+        and (found.architecture, found.seed, found.dataset_sha256, found.train_images) == wanted
+    )
 
 
 def _balanced(dataset: Dataset) -> npt.NDArray[np.float32]:

@@ -131,14 +131,14 @@ def _check_usage(ctx: click.Context, schemes: "list[Scheme]", io: str, auto: boo
 
 
 def _report(folder: Path, run: Path, dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
-    """Whether a conversion fails the gate; then says so, and writes the parity report where there are feature maps."""
+    """Whether a conversion fails the gate; then says so, and writes a report if it lies in its run."""
     from edgecnn.convert import parity
 
     failures = gate.failures(conversion.plain.parity)
     for failure in failures:
         options.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations and folder.resolve() == run.resolve():
-        found = parity(run, dataset, scheme=conversion.scheme, force=True, progress=options.note)
+        found = parity(run, dataset, scheme=conversion.scheme, gate=gate, force=True, progress=options.note)
         for finding in found.findings:
             options.note(f"{finding.rung}, {finding.layer}: {finding.words}")
         options.note(f"wrote {found.html}, {found.json}")

@@ -54,19 +54,21 @@ def command(
     from edgecnn.convert import Gate, parity
     from edgecnn.convert.conversion import require_run
 
+    gate = Gate(max_drop, min_agreement)
     source = require_run(run)
     dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
-    report = parity(source, dataset, scheme=scheme, output=output, images=images, force=force, progress=options.note)
-    failures = Gate(max_drop, min_agreement).failures(report.ladder.rungs[-1].parity)
+    report = parity(
+        source, dataset, scheme=scheme, output=output, images=images, gate=gate, force=force, progress=options.note
+    )
     if as_json:
         from edgecnn.convert.report import to_dict
 
-        options.print_json({**to_dict(report.ladder, report.findings), "failures": failures})
+        options.print_json(to_dict(report.ladder, report.findings, report.failures))
     else:
         _print(report)
-    for failure in failures:
+    for failure in report.failures:
         options.note(f"Error: {failure}")
-    if failures or not report.passed:
+    if not report.passed:
         ctx.exit(1)
 
 

@@ -153,7 +153,7 @@ def command(
 
     Example: edgecnn train --recipe fast --output runs/shoes
     """
-    from edgecnn.errors import JobLostError
+    from edgecnn.errors import EdgecnnError
     from edgecnn.extras import require_tensorboard
     from edgecnn.train import job
     from edgecnn.train.backend import choose
@@ -179,6 +179,8 @@ def command(
     )
     given = {name: value for name, value in changes.items() if value not in (None, ())}
     chosen = changed(RECIPES[recipe], **given)
+    if dry_run and (teacher or devices or distributed):
+        raise click.UsageError("--dry-run estimates a training on one device without its teacher; leave the others out")
     if dry_run:
         _print_estimate(estimate(dataset, architecture=architecture, recipe=chosen, seed=seed), as_json)
         return
@@ -202,12 +204,14 @@ def command(
             force=force,
             progress=progress,
         )
-    except JobLostError as error:
+    except EdgecnnError as error:
+        if not distributed:
+            raise
         progress.close()
         job.leave(error)
     finally:
         progress.close()
-    if run.process:
+    if run.process and not run.interrupted:
         options.note(f"process {run.process} of the job is done; process 0 has written the run")
         return
     if as_json:
@@ -225,6 +229,8 @@ def command(
             f"stopped by Ctrl-C after {len(run.history)} finished epoch(s); {run.model_path} is epoch {saved}, "
             "the best of them"
         )
+        if distributed:
+            job.leave(EdgecnnError("the job was stopped; --resume goes on"))
         ctx.exit(1)
 
 

@@ -45,7 +45,9 @@ def test_all_scores_are_ranked_and_sum_to_one(classifier: Classifier, fashion: D
 
 
 def test_ties_are_in_label_order(classifier: Classifier, fashion: Dataset) -> None:
-    ranked = classifier.classify(fashion.test.images[104], top=10)
+    images = fashion.test.images[:300]
+    surest = int((classifier.predict_all(images) == 0).sum(axis=1).argmax())
+    ranked = classifier.classify(images[surest], top=10)
     tied = [prediction.index for prediction in ranked if prediction.score == 0]
     assert len(tied) > 2 and tied == sorted(tied)
 

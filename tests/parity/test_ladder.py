@@ -154,7 +154,8 @@ def test_other_preprocessing_than_in_training_is_named(run: Path, small: Dataset
 def test_report_is_one_page_with_the_same_figures_as_the_json(run: Path, small: Dataset) -> None:
     report = parity(run, small)
     page, figures = report.html.read_text(), json.loads(report.json.read_text())
-    assert page.startswith("<!doctype html>") and "<script" not in page and "http" not in page
+    assert page.startswith("<!doctype html>") and "<script" not in page
+    assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="(.*?)"', page))
     assert figures["passed"] and figures["images"] == 1000
     assert len(figures["flipped"]) == len(report.ladder.flipped)
     assert f"{100 * figures['rungs'][3]['accuracy']:.2f} %" in page
@@ -183,6 +184,7 @@ def test_the_command_says_where_it_breaks_and_exits_1(run: Path, edgecnn: Callab
     some = ("--images", "500")
     good = edgecnn("parity", run, "--max-drop", "3", "--min-agreement", "95", *some)
     assert good.exit_code == 0 and "PASS" in good.output and (run / "parity.int8.html").exists()
+    change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
     gated = edgecnn("parity", run, "--min-agreement", "100", "--force", "--json", *some)
     assert gated.exit_code == 1 and json.loads(gated.stdout)["failures"]
     change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
@@ -199,21 +201,57 @@ def test_what_is_missing_is_a_sentence(run: Path, small: Dataset) -> None:
         parity(run / "nowhere", small)
 
 
-def test_the_smallest_scheme_that_passes_is_chosen(run: Path, small: Dataset) -> None:
-    some = dataclasses.replace(small, test=small.test.take(400))
+def test_the_first_scheme_that_passes_is_chosen(run: Path, small: Dataset) -> None:
+    black = Split(np.zeros_like(np.asarray(small.train.images[:100])), small.train.labels[:100])
+    spoilt = dataclasses.replace(small, train=black, test=small.test.take(400))  # whatever is calibrated fails
     told: list[str] = []
-    probed = convert(run, some, force=True)
-    limit = 100 * probed.plain.parity.agreement + 0.1  # int8 just fails
-    made = convert_until(run, some, Gate(min_agreement=limit), force=True, progress=told.append)
-    assert [conversion.scheme for conversion in made][:2] == ["int8", "mixed"]
-    assert not Gate(min_agreement=limit).failures(made[-1].plain.parity)
-    spoken = [line for line in told if line.startswith("int8: ")]
-    assert len(spoken) == 1 and f"{probed.plain.size_bytes:,} bytes" in spoken[0] and "would help most in" in spoken[0]
+    made = convert_until(run, spoilt, Gate(min_agreement=99), force=True, progress=told.append)
+    assert [conversion.scheme for conversion in made] == ["int8", "mixed", "int16x8", "float16"]
+    (spoken,) = [line for line in told if line.startswith("int8: ")]
+    assert f"{made[0].plain.size_bytes:,} bytes" in spoken and "would help most in " in spoken and "conv2d (" in spoken
+    assert not Gate(min_agreement=99).failures(made[-1].plain.parity)
     with pytest.raises(InputError, match="needs a gate"):
-        convert_until(run, some, Gate())
+        convert_until(run, small, Gate())
 
 
-def test_a_gate_of_convert_fails_with_a_report(run: Path, edgecnn: Callable[..., Result], tmp_path: Path) -> None:
+def test_automatic_choice_needs_a_gate_and_no_scheme(run: Path, edgecnn: Callable[..., Result]) -> None:
     usage = edgecnn("convert", run, "--auto")
     assert usage.exit_code == 2 and "--auto needs a gate" in usage.output
     assert edgecnn("convert", run, "--auto", "--int8", "--max-drop", "1").exit_code == 2
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 101.0])
+def test_gates_that_would_pass_everything_are_refused(value: float) -> None:
+    with pytest.raises(InputError, match="must be 0 to 100"):
+        Gate(max_drop=value)
+    with pytest.raises(InputError, match="must be 0 to 100"):
+        Gate(min_agreement=value)
+
+
+def test_a_failed_gate_is_in_the_report(run: Path, small: Dataset) -> None:
+    change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
+    report = parity(run, small, images=300, gate=Gate(min_agreement=100))
+    assert report.failures and not report.passed
+    assert "does not pass its gate" in report.html.read_text()
+    assert json.loads(report.json.read_text())["failures"] == list(report.failures)
+
+
+def test_labels_are_text_in_the_report(run: Path, small: Dataset) -> None:
+    hostile = ("<script>", *small.labels[1:])
+    card = dataclasses.replace(ModelCard.load(run / "card.json"), labels=hostile)
+    card.save(run / "card.json")
+    change_card(run, lambda card: dataclasses.replace(card, labels=hostile))
+    page = parity(run, dataclasses.replace(small, labels=hostile), images=300).html.read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_files_that_do_not_belong_together_are_a_sentence(
+    run: Path, small: Dataset, float32: Conversion, tmp_path: Path
+) -> None:
+    assert float32.activations
+    shutil.copy(float32.activations.path, run / FILES[1])
+    with pytest.raises(ModelFileError, match="is not the activations variant of model.int8.tflite"):
+        parity(run, small, images=50)
+    shutil.copy(run / FILES[0], run / FILES[1])
+    with pytest.raises(ModelFileError, match="is of another network"):
+        parity(run, small, images=50)

@@ -22,7 +22,10 @@ EPOCHS = [
 
 
 @pytest.mark.parametrize("kind", [Lines, Live])
-def test_every_epoch_is_told_with_its_figures(kind: type[Lines]) -> None:
+def test_every_epoch_is_told_with_its_figures(kind: type[Lines], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):  # they would make a terminal of the text
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
     stream = io.StringIO()
     console = kind(100, stream)
     console.start("CPU", 1234, 10, 2)

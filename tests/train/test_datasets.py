@@ -42,6 +42,21 @@ def test_labels_are_the_sorted_folder_names_and_one_in_five_is_set_aside(photos:
     assert dataset.train.images.shape == (32, 32, 24, 3)
 
 
+def test_split_folders_may_be_spelt_in_capitals_but_not_twice(photos: Path, tmp_path: Path) -> None:
+    for split in ("Training", "Testing"):
+        shutil.copytree(photos, tmp_path / "split" / split)
+    dataset = load_dataset(tmp_path / "split", SPEC)
+    assert dataset.labels == ("bag", "sneaker") and len(dataset.test) == 40
+    shutil.copytree(photos, tmp_path / "split" / "train")
+    with pytest.raises(DataError, match="has one split twice"):
+        load_dataset(tmp_path / "split", SPEC)
+
+
+def test_a_class_may_be_called_train(photos: Path) -> None:
+    (photos / "bag").rename(photos / "train")
+    assert load_dataset(photos, SPEC).labels == ("sneaker", "train")
+
+
 def test_images_are_what_the_device_would_make_of_the_files(photos: Path) -> None:
     dataset = load_dataset(photos, SPEC)
     prepared = {prepare_source(str(path), SPEC).pixels.tobytes() for path in photos.rglob("*.*")}
@@ -177,6 +192,8 @@ GOOD = {
         ({"labels": np.array(["a", "b"])}, "names 2 labels for 4 classes"),
         ({"labels": np.array(["a", "a", "b", "c"])}, "class names must be unique and printable"),
         ({"y_test": np.array([0, 0])}, "the test images have none of class 1"),
+        ({"y_train": np.zeros(4, int), "y_test": np.array([0, 0])}, "names 1 labels|one class only"),
+        ({"y_train": np.array([0, 1, 2, 2**63], np.uint64)}, "class indices from 0 to 65535"),
     ],
 )
 def test_arrays_that_do_not_fit_are_a_sentence(change: dict[str, object], message: str, tmp_path: Path) -> None:
