@@ -73,6 +73,8 @@ def train(
     """
     chosen = _choose(recipe, epochs, stop_at_accuracy)
     _check(chosen, dataset, seed)
+    if teacher is not None and not str(teacher):
+        raise InputError("the teacher's name is empty; give a .keras file or an architecture, or leave it out")
     if distributed and teacher and Path(teacher).suffix != ".keras":
         raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
     library = backend.choose(devices or distributed)

@@ -539,6 +539,11 @@ def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_an_empty_teacher_is_no_missing_one(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="teacher's name is empty"):
+        train(tmp_path / "run", tiny, teacher="")
+
+
 def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
     other = dataclasses.replace(tiny, labels=tuple("abcdefghij"))
     with pytest.raises(ModelFileError, match="or names them otherwise"):
