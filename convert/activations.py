@@ -1,6 +1,10 @@
 """The activation model: the same network, with every feature map as a further output."""
 
+from collections import Counter
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,18 +12,20 @@ import numpy.typing as npt
 
 from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
 from edgecnn.dataset import Images
-from edgecnn.errors import ModelFileError
+from edgecnn.errors import InputError, ModelFileError
 from edgecnn.extras import DAMAGED_FILE
 from edgecnn.preprocessing import apply_table, input_table
 from edgecnn.quiet import captured_stderr
 
-# Ends of the names of layer classes: Conv2D, DepthwiseConv2D, SeparableConv2D, MaxPooling2D, AveragePooling2D.
-_MAPPED = ("Conv2D", "MaxPooling2D", "AveragePooling2D")
+from .flattening import flatten
+
+# Ends of the names of layer classes: DepthwiseConv2D and SeparableConv2D, GlobalAveragePooling2D too.
+_MAPPED = ("Conv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D")
 _BATCH = 500
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Load a .keras file for inference.
+    """Load a .keras file for inference; a model inside it becomes part of one flat graph, see `flatten`.
 
     Raises:
         ModelFileError: missing, damaged, or not one image in and class scores out.
@@ -47,7 +53,8 @@ def load_keras(path: Path) -> keras.Model:
         raise ModelFileError(
             f"{path} must take images of one size. Received: {model.inputs[0].shape}; fix its keras.Input"
         )
-    if PROBABILITIES in {layer.name for layer in feature_layers(model)}:
+    model = flatten(model)
+    if PROBABILITIES in {layer.name for layer in model.layers if _has_map(layer)}:
         raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
     return model
 
@@ -66,22 +73,63 @@ def check_card(model: keras.Model, card: ModelCard, path: Path) -> None:
         )
 
 
-def feature_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The convolution and pooling layers of `model`, in network order."""
-    return [layer for layer in model.layers if type(layer).__name__.endswith(_MAPPED) and len(layer.output.shape) == 4]
+def feature_layers(
+    model: keras.Model, patterns: Sequence[str] = (), leave_out_shared: bool = False
+) -> list[keras.layers.Layer]:
+    """The convolution and pooling layers of `model`, in network order.
+
+    Args:
+        patterns: names or shell patterns of those that are wanted; empty for all.
+        leave_out_shared: leave out layers that are used several times, instead of refusing them.
+
+    Raises:
+        InputError: a pattern matches none of them.
+        ModelFileError: one is used several times, so that it has no one feature map.
+    """
+    layers = [layer for layer in model.layers if _has_map(layer)]
+    for pattern in patterns:
+        if not any(fnmatchcase(layer.name, pattern) for layer in layers):
+            names = ", ".join(layer.name for layer in layers) or "none"
+            raise InputError(f"no convolution or pooling layer is called {pattern}; there are: {names}")
+    if patterns:
+        layers = [layer for layer in layers if any(fnmatchcase(layer.name, pattern) for pattern in patterns)]
+    uses = Counter(id(node.operation) for node in _nodes(model))
+    shared = [layer for layer in layers if uses[id(layer)] > 1]
+    if shared and not leave_out_shared:
+        raise ModelFileError(
+            f"layer {shared[0].name} is used {uses[id(shared[0])]} times, so it has no one feature map; leave it out "
+            "with --feature-layers, or use --no-activations"
+        )
+    layers = [layer for layer in layers if layer not in shared]
+    # The last layer's map would be the output itself.
+    return [layer for layer in layers if _output(model, layer) is not model.outputs[0]]
 
 
-def _folded_output(layer: keras.layers.Layer) -> keras.KerasTensor:
+def _has_map(layer: keras.layers.Layer) -> bool:
+    return type(layer).__name__.endswith(_MAPPED)
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """Each use of a layer in the model's own graph; a layer remembers those of other graphs as well."""
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    return [node for nodes in graph._nodes_by_depth.values() for node in nodes if not node.is_input]
+
+
+def _output(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:
+    return next(node.outputs[0] for node in _nodes(model) if node.operation is layer)
+
+
+def _folded_output(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:
     """What `layer` gives after the batch normalisation and ReLU that a converter folds into it.
 
     An output between them would keep them apart, and the activations variant would be another network.
     """
-    while len(layer._outbound_nodes) == 1:
-        following = layer._outbound_nodes[0].operation
-        if not _is_folded(following):
-            break
-        layer = following
-    return layer.output
+    nodes, tensor = _nodes(model), _output(model, layer)
+    while True:
+        users = [node for node in nodes if any(given is tensor for given in node.input_tensors)]
+        if len(users) != 1 or not _is_folded(users[0].operation):
+            return tensor
+        tensor = users[0].outputs[0]
 
 
 def _is_folded(layer: keras.layers.Layer) -> bool:
@@ -103,21 +151,22 @@ def predict(model: keras.Model, images: Images, spec: InputSpec) -> npt.NDArray[
     return np.concatenate(parts)
 
 
-def feature_maps(model: keras.Model) -> tuple[FeatureMap, ...]:
-    """Name, class and shape (height, width, channels) of every feature map, in network order."""
+def feature_maps(
+    model: keras.Model, patterns: Sequence[str] = (), leave_out_shared: bool = False
+) -> tuple[FeatureMap, ...]:
+    """Name, class and shape of feature maps, in network order; see `feature_layers`."""
     return tuple(
-        FeatureMap(layer.name, type(layer).__name__, tuple(int(size) for size in layer.output.shape[1:]))
-        for layer in feature_layers(model)
+        FeatureMap(layer.name, type(layer).__name__, tuple(int(size) for size in _output(model, layer).shape[1:]))
+        for layer in feature_layers(model, patterns, leave_out_shared)
     )
 
 
-def with_named_outputs(model: keras.Model, activations: bool) -> keras.Model:
-    """`model` with its output called `probabilities` and, for the activations variant, each feature map by layer name.
+def with_named_outputs(model: keras.Model, maps: Collection[FeatureMap] = ()) -> keras.Model:
+    """`model` with its output called `probabilities` and, for the activations variant, `maps` by their layers' names.
 
     Returns:
         A model that shares the layers of `model` and returns a dict; the names become those of the TFLite signature.
     """
     outputs = {PROBABILITIES: model.outputs[0]}
-    if activations:
-        outputs.update({layer.name: _folded_output(layer) for layer in feature_layers(model)})
+    outputs.update({found.name: _folded_output(model, model.get_layer(found.name)) for found in maps})
     return keras.Model(model.inputs, outputs, name="classifier")  # a fixed name: the same file every time

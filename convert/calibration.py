@@ -16,6 +16,20 @@ def draw(split: Split, count: int, seed: int) -> Pixels:
     return np.asarray(split.images[stratified(split.labels, count, seed)])
 
 
+def pinned(images: Pixels) -> Pixels:
+    """`images` with a darkest and a brightest pixel of every channel in the first of them, where none has such.
+
+    The range of the input is then that of all bytes: no image, however bright, leaves it, and with 8 bits every pixel
+    value has an integer of its own.
+    """
+    low, high = images.min(axis=(0, 1, 2)), images.max(axis=(0, 1, 2))
+    if low.max() == 0 and high.min() == 255:
+        return images
+    pinned = images.copy()
+    pinned[0, 0, 0], pinned[0, -1, -1] = 0, 255
+    return pinned
+
+
 def describe(scheme: Scheme, images: Pixels, seed: int) -> Quantization:
     """What the card says of a quantization that `images` calibrated, if it needs any."""
     if scheme not in CALIBRATED:

@@ -37,11 +37,23 @@ class Gate:
             if value is not None and not 0 <= value <= 100:  # not a number is none of them either
                 raise InputError(f"{name} must be 0 to 100. Received: {value}")
 
+    def check(self, dataset: Dataset) -> None:
+        """Make sure that what is asked for can be told.
+
+        Raises:
+            InputError: an accuracy is asked for, and nobody knows what the images show.
+        """
+        if self.max_drop is not None and not dataset.test.is_labelled:
+            raise InputError(
+                f"--max-drop needs images whose class is known: sort those in {dataset.source} into folders called as "
+                "the labels are, or ask for --min-agreement"
+            )
+
     def failures(self, parity: Parity) -> list[str]:
         """A sentence for each condition that does not hold."""
         failed = []
-        drop = 100 * (parity.keras_accuracy - parity.accuracy)
-        if self.max_drop is not None and drop > self.max_drop + 1e-9:
+        drop = parity.drop
+        if self.max_drop is not None and drop is not None and drop > self.max_drop + 1e-9:
             failed.append(f"accuracy drops by {drop:.2f} points, at most {self.max_drop:g} may be lost (--max-drop)")
         if self.min_agreement is not None and 100 * parity.agreement < self.min_agreement - 1e-9:
             failed.append(
@@ -83,6 +95,7 @@ def parity(
     images: int | None = None,
     gate: Gate | None = None,
     force: bool = False,
+    files: str | Path | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> ParityReport:
     """Climb the ladder from a run's Keras model to its converted file, on the test split, and write a report.
@@ -91,10 +104,11 @@ def parity(
         run: a run directory with model.keras and both files of `scheme`.
         dataset: the one the network was trained on.
         scheme: of the file to compare.
-        output: folder for parity.<scheme>.html and .json; the run directory by default.
+        output: folder for parity.<scheme>.html and .json; the folder of the files by default.
         images: compare on so many test images only, of every class as many.
         gate: what the file must hold to pass.
         force: replace reports that exist.
+        files: the folder with both converted files; the run directory by default.
         progress: is told each step in words.
 
     Raises:
@@ -108,10 +122,13 @@ def parity(
         raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
     source = run_folder(run)
     card = read_run_card(source, dataset)
-    for path in output_paths(source, scheme, activations=True).values():
+    gate = gate or Gate()
+    gate.check(dataset)
+    converted = Path(files) if files is not None else source
+    for path in output_paths(converted, scheme, activations=True).values():
         if not path.is_file():
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source} --{scheme}")
-    folder = Path(output) if output is not None else source
+    folder = Path(output) if output is not None else converted
     page, figures = folder / f"parity.{scheme}.html", folder / f"parity.{scheme}.json"
     refuse_existing((page, figures), force)
     if images is not None and not 1 <= images <= len(dataset.test):
@@ -123,9 +140,9 @@ def parity(
     with captured_stderr():
         from . import diagnosis, ladder, report
 
-    climbed = ladder.climb(source, card, dataset, scheme, progress)
+    climbed = ladder.climb(source, converted, card, dataset, scheme, progress)
     findings = diagnosis.diagnose(climbed)
-    failures = tuple((gate or Gate()).failures(climbed.rungs[-1].parity))
+    failures = tuple(gate.failures(climbed.rungs[-1].parity))
     write_bytes(page, report.to_html(climbed, findings, failures).encode())
     write_bytes(figures, report.to_json(climbed, findings, failures).encode())
     return ParityReport(climbed, findings, failures, page, figures)

@@ -1,16 +1,19 @@
 """Convert a trained network to packed .tflite files; imports TensorFlow only when called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from edgecnn.card import Integers, ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset, check_seed
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.extras import require_tensorflow
+from edgecnn.extras import require_mediapipe, require_quantizer, require_tensorflow
 from edgecnn.output import refuse_existing
 from edgecnn.quiet import captured_stderr, hush_tensorflow
 
+Target = Literal["litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"]
+TARGETS: tuple[Target, ...] = get_args(Target)
 SCHEMES: tuple[Scheme, ...] = ("float32", "float16", "dynamic", "mixed", "int8", "int16x8")
 IO_TYPES: tuple[Integers, ...] = ("int8", "uint8", "float32")
 
@@ -30,7 +33,7 @@ class ConvertedFile:
     Attributes:
         path: the packed .tflite file.
         size_bytes: of the whole file, card and probes included.
-        ratio: `size_bytes` over the bytes of the bare float32 TFLite model.
+        ratio: `size_bytes` over those of a float32 file with the same card and probes.
         parity: against Keras on the test split.
     """
 
@@ -51,6 +54,8 @@ class Conversion:
         float32_bytes: size of the bare float32 TFLite model, for comparison.
         bit_equal: both files gave equal probabilities, to the bit, on every test image; None without variant.
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
+        notes: what the target makes of it, in words.
+        compiled: the file that the Edge TPU compiler made of the model, where there is one.
     """
 
     scheme: Scheme
@@ -59,6 +64,8 @@ class Conversion:
     float32_bytes: int
     bit_equal: bool | None
     layers: tuple[LayerParity, ...]
+    notes: tuple[str, ...] = ()
+    compiled: Path | None = None
 
 
 def convert(
@@ -69,6 +76,9 @@ def convert(
     io: Integers = "int8",
     output: str | Path | None = None,
     activations: bool = True,
+    feature_layers: Sequence[str] = (),
+    dense_per_tensor: bool = False,
+    target: Target = "litert",
     calibration_images: int = 100,
     seed: int = 0,
     force: bool = False,
@@ -85,6 +95,10 @@ def convert(
         io: type of int8's input and output; the other schemes have their own.
         output: folder for the files; the run directory by default.
         activations: write the activations variant too.
+        feature_layers: names or shell patterns of the convolution and pooling layers whose maps it returns; empty for
+            all.
+        dense_per_tensor: give dense layers one scale instead of one a channel, for runtimes that need it.
+        target: what will run the files, see `TARGETS`: what it needs is switched, what it cannot take is refused.
         calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
         seed: draws the calibration images.
         force: replace files that exist.
@@ -93,11 +107,18 @@ def convert(
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: no run there, or its files are damaged or of another data set.
-        InputError: unknown scheme, or a number of calibration images that the training split does not have.
+        InputError: unknown scheme or target or one that does not go with the other, or a number of calibration
+            images that the training split does not have.
         OutputError: a file exists or cannot be written.
-        EdgecnnError: TensorFlow cannot convert the network.
+        EdgecnnError: TensorFlow cannot convert the network, or the target cannot run what it becomes.
     """
     require_tensorflow("edgecnn convert")
+    if target not in TARGETS:
+        raise InputError(f"unknown target {target!r}; known: {', '.join(TARGETS)}")
+    if target == "mediapipe":
+        require_mediapipe()
+    if scheme == "mixed":
+        require_quantizer()
     if scheme not in SCHEMES:
         raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")
     if io not in IO_TYPES:
@@ -120,6 +141,9 @@ def convert(
         scheme=scheme,
         io=io,
         activations=activations,
+        feature_layers=tuple(feature_layers),
+        dense_per_tensor=dense_per_tensor,
+        target=target,
         calibration_images=calibration_images,
         seed=seed,
         folder=Path(output) if output is not None else source,
@@ -143,6 +167,9 @@ class Job:
     scheme: Scheme
     io: Integers
     activations: bool
+    feature_layers: tuple[str, ...]
+    dense_per_tensor: bool
+    target: Target
     calibration_images: int
     seed: int
     folder: Path

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
@@ -51,14 +52,16 @@ def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
     broken = _keras(ladder) or _climb(ladder)
     if broken:
         return (broken,)
-    remark = _ties(ladder)
-    return (remark,) if remark else ()
+    remarks = (_ties(ladder), _dead(ladder))
+    return tuple(remark for remark in remarks if remark)
 
 
 def _keras(ladder: Ladder) -> Finding | None:
     """Keras itself does worse than when it was trained: the data or their preparation are not what they were."""
     rung, training = ladder.rungs[0], ladder.keras_card.training
     if training is None or training.test_accuracy is None or training.test_images != rung.parity.images:
+        return None
+    if rung.parity.accuracy is None or ladder.truth is None:
         return None
     right = round(rung.parity.accuracy * rung.parity.images)
     if (
@@ -67,7 +70,7 @@ def _keras(ladder: Ladder) -> Finding | None:
     ):
         return None
     then = f"Keras had {training.test_accuracy:.2%} on these images after training, now {rung.parity.accuracy:.2%}"
-    best, order = _best_order(rung, ladder)
+    best, order = _best_order(rung, ladder.truth)
     if best >= training.test_accuracy - _DROP:
         moved = ", ".join(f"{ladder.dataset_labels[a]} for {ladder.dataset_labels[b]}" for a, b in order)
         return Finding(
@@ -83,30 +86,33 @@ def _keras(ladder: Ladder) -> Finding | None:
     )  # fmt: skip
 
 
-def _best_order(rung: Rung, ladder: Ladder) -> tuple[float, list[tuple[int, int]]]:
+def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
     """Accuracy under the best renaming of the classes, and which are exchanged as (answered, meant)."""
-    confusion = evaluate_probabilities(rung.probabilities, ladder.truth).confusion
+    confusion = evaluate_probabilities(rung.probabilities, truth).confusion
     true, predicted = linear_sum_assignment(confusion, maximize=True)
     exchanged = [(int(p), int(t)) for t, p in zip(true, predicted, strict=True) if t != p]
-    return float(confusion[true, predicted].sum()) / len(ladder.truth), exchanged
+    return float(confusion[true, predicted].sum()) / len(truth), exchanged
 
 
 def _climb(ladder: Ladder) -> Finding | None:
     for before, rung in zip(ladder.rungs, ladder.rungs[1:], strict=False):
-        named = _contradiction(ladder) if rung.name.startswith(ladder.scheme) else None
+        breaks = _breaks(before, rung, ladder)
+        named = _contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
         if named:
             return Finding(rung.name, *named, broken=True)
-        if _breaks(before, rung, ladder):
+        if breaks:
             return _why(before, rung, ladder)
     return None
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
     answers = [found.probabilities.argmax(axis=1) for found in (before, rung)]
-    drop = before.parity.accuracy - rung.parity.accuracy
-    surely = drop > _DROP and mcnemar(*(answer == ladder.truth for answer in answers)) < _CHANCE
+    surely = False
+    if ladder.truth is not None:
+        right = [answer == ladder.truth for answer in answers]
+        surely = bool(right[0].mean() - right[1].mean() > _DROP) and mcnemar(*right) < _CHANCE
     flips = int((answers[0] != answers[1]).sum())
-    many = binomtest(flips, len(ladder.truth), 1 - _AGREEMENT, alternative="greater").pvalue < _CHANCE
+    many = binomtest(flips, len(answers[0]), 1 - _AGREEMENT, alternative="greater").pvalue < _CHANCE
     return surely or many or _broken_layer(before, rung) is not None
 
 
@@ -144,18 +150,24 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     if not rung.name.startswith(ladder.scheme):
         words = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
         return Finding(rung.name, layer, "conversion", words, True)
-    cause, words = _cause(broken)
-    return Finding(rung.name, layer, cause, f"{layer} ({_precision(broken):.1f} dB): {words}", True)
+    # A range that is too small spoils what follows more than the layer itself: name where it begins.
+    up_to = rung.layers[: rung.layers.index(broken) + 1]
+    origin = next((found for found in up_to if found.saturated > _SATURATED), broken)
+    cause, words = _cause(origin)
+    return Finding(rung.name, origin.name, cause, f"{origin.name} ({_precision(origin):.1f} dB): {words}", True)
 
 
-def _contradiction(ladder: Ladder) -> tuple[str, str, str] | None:
+def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
     """Layer, cause and words, where the file's card says otherwise than the run's."""
     if ladder.card.labels != ladder.dataset_labels:
         ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
         words = f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
         return PROBABILITIES, "labels", words
-    if ladder.card.input != ladder.keras_card.input:
-        ours, theirs = _describe(ladder.keras_card.input), _describe(ladder.card.input)
+    ours_in, theirs_in = ladder.keras_card.input, ladder.card.input
+    # Scale and offset may have moved into the file's first layer (the target mediapipe): then nothing breaks.
+    moved = dataclasses.replace(theirs_in, scale=ours_in.scale, offset=ours_in.offset) == ours_in and not breaks
+    if theirs_in != ours_in and not moved:
+        ours, theirs = _describe(ours_in), _describe(theirs_in)
         words = f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
         return "image", "preprocessing", words
     return None
@@ -215,3 +227,14 @@ def _ties(ladder: Ladder) -> Finding | None:
         f"{ladder.scheme}, whose steps are that coarse; --mixed has a float32 output"
     )
     return Finding(last.name, PROBABILITIES, "ties", words, False)
+
+
+def _dead(ladder: Ladder) -> Finding | None:
+    """Channels that say nothing any more, though the answers stay: a teacher would look at black pictures."""
+    last = ladder.rungs[-1]
+    lost = {layer.name: len(layer.lost_channels) for layer in last.layers if layer.lost_channels}
+    if not lost:
+        return None
+    named = ", ".join(f"{count} of {name}" for name, count in list(lost.items())[:4])
+    words = f"channels that vary in Keras are constant here ({named}): their values are smaller than a step"
+    return Finding(last.name, next(iter(lost)), "dead", words, False)

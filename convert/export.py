@@ -15,7 +15,11 @@ from edgecnn.quiet import captured_stderr
 
 
 def to_flatbuffer(
-    model: keras.Model, scheme: Scheme, calibration: npt.NDArray[np.float32], io: Integers = "int8"
+    model: keras.Model,
+    scheme: Scheme,
+    calibration: npt.NDArray[np.float32],
+    io: Integers = "int8",
+    dense_per_tensor: bool = False,
 ) -> bytes:
     """Convert a model with named outputs (see `with_named_outputs`).
 
@@ -37,6 +41,8 @@ def to_flatbuffer(
               reference kernels, a hundred times slower.
         calibration: the representative dataset, float32 (count, height, width, channels), as the model is fed.
         io: of `int8`'s input and output.
+        dense_per_tensor: give a dense layer one scale instead of one a channel: a little less close, and what
+            tflite-runtime 2.14 needs for `dynamic`. `mixed` always does.
 
     Returns:
         A flatbuffer with edgecnn's header.
@@ -53,6 +59,7 @@ def to_flatbuffer(
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             _choose(converter, scheme, calibration, io)
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
             flatbuffer = converter.convert()
             if scheme == "mixed":
                 from . import mixed
@@ -79,9 +86,6 @@ def _choose(
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if scheme == "dynamic":
-        # One scale a dense layer: those of a channel each need an operator that tflite-runtime 2.14 does not have.
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if scheme in ("int8", "int16x8"):
         converter.representative_dataset = representative
     if scheme == "int8":

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
 from edgecnn.dataset import Images, Split
-from edgecnn.device.features import Features
+from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.extras import require_tensorflow
 from edgecnn.metrics import Evaluation, evaluate_probabilities
@@ -59,8 +59,8 @@ class KerasModel:
         self._model = activations.load_keras(Path(path))
         activations.check_card(self._model, self.card, Path(path))
         self._predict = activations.predict
-        self._named = activations.with_named_outputs(self._model, True)
-        self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model)
+        self.layers: tuple[FeatureMap, ...] = activations.feature_maps(self._model, leave_out_shared=True)
+        self._named = activations.with_named_outputs(self._model, self.layers)
 
     def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
@@ -81,7 +81,7 @@ class KerasModel:
             raise ModelFileError(f"{self.card.name} has no convolution or pooling layer, so no feature maps")
         pixels = prepare_source(image, self.input, invert).pixels
         outputs = self._named.predict(apply_table(input_table(self.input), pixels)[None], verbose=0)
-        maps = {layer.name: np.asarray(outputs[layer.name][0], dtype=np.float32) for layer in self.layers}
+        maps = {layer.name: as_map(np.asarray(outputs[layer.name][0], dtype=np.float32)) for layer in self.layers}
         return Features(maps, np.asarray(outputs[PROBABILITIES][0], dtype=np.float32))
 
     def layer_table(self) -> list[LayerInfo]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from edgecnn.card import PROBABILITIES, InputSpec, ModelCard, Parity, Scheme
+from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset, Images
 from edgecnn.device.runtime import Kernels
 from edgecnn.device.session import Session
@@ -34,7 +34,8 @@ class Rung:
     Attributes:
         name: for people.
         parity: accuracy with its interval, and agreement with Keras.
-        p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart.
+        p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart, None
+            where nobody knows what the images show.
         max_difference: largest difference of a probability from Keras.
         layers: feature maps against Keras; empty for Keras itself.
         probabilities: float32 (images, classes).
@@ -42,7 +43,7 @@ class Rung:
 
     name: str
     parity: Parity
-    p: float
+    p: float | None
     max_difference: float
     layers: tuple[LayerFigures, ...]
     probabilities: npt.NDArray[np.float32]
@@ -58,7 +59,7 @@ class Ladder:
         card: the file's.
         keras_card: of the run.
         model_sha256: of its model.keras.
-        truth: int64 (images,), the labels.
+        truth: int64 (images,), the labels; None where nobody knows them.
         images: uint8 (images, height, width, channels).
         rungs: from Keras up.
         dataset_labels: the data set's class names.
@@ -70,7 +71,7 @@ class Ladder:
     keras_card: ModelCard
     model_sha256: str
     dataset_labels: tuple[str, ...]
-    truth: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64] | None
     images: Images
     rungs: tuple[Rung, ...]
 
@@ -90,17 +91,22 @@ def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> floa
 
 
 def climb(
-    run: Path, card: ModelCard, dataset: Dataset, scheme: Scheme, progress: Callable[[str], None] = lambda message: None
+    run: Path,
+    files: Path,
+    card: ModelCard,
+    dataset: Dataset,
+    scheme: Scheme,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> Ladder:
-    """Compare `model.<scheme>.tflite` of a run with its Keras model on the test split of `dataset`."""
+    """Compare `model.<scheme>.tflite` in `files` with the Keras model of a run on the test split of `dataset`."""
     model = load_keras(run / "model.keras")
     check_card(model, card, run / "model.keras")
-    paths = output_paths(run, scheme, activations=True)
+    paths = output_paths(files, scheme, activations=True)
     plain, variant = (read_model(paths[activations]) for activations in (False, True))
     test, spec = dataset.test, plain.card.input if plain.card else card.input
-    _check_files(paths, plain, variant, model, card)
-    some = test.sample(min(layers.images_for(model), len(test))).images
-    reference = layers.Reference(model, some, card.input)
+    maps = _check_files(paths, plain, variant, model, card)
+    some = test.sample(min(layers.images_for(maps), len(test))).images
+    reference = layers.Reference(model, maps, some, card.input)
     progress(f"Keras: {len(test):,} images")
     expected = predict(model, test.images, card.input)
 
@@ -114,7 +120,7 @@ def climb(
         figures = layers.measure(reference, Session(variant, kernels=kernels), spec)
         return _rung(name, expected, found, test.labels, figures)
 
-    with_maps = to_flatbuffer(with_named_outputs(model, True), "float32", np.empty((0, *card.input.shape), np.float32))
+    with_maps = to_flatbuffer(with_named_outputs(model, maps), "float32", np.empty((0, *card.input.shape), np.float32))
     float32 = [
         PackedModel("the float32 model", f, None, None) for f in (keep_output(with_maps, PROBABILITIES), with_maps)
     ]
@@ -131,7 +137,7 @@ def climb(
         keras_card=card,
         model_sha256=sha256((run / "model.keras").read_bytes()),
         dataset_labels=dataset.labels,
-        truth=test.labels,
+        truth=test.labels if test.is_labelled else None,
         images=test.images,
         rungs=tuple(rungs),
     )
@@ -139,9 +145,11 @@ def climb(
 
 def _check_files(
     paths: dict[bool, Path], plain: PackedModel, variant: PackedModel, model: keras.Model, card: ModelCard
-) -> None:
-    """Make sure that both files can be compared with the Keras model, and are of one another."""
-    maps = {layer.name: layer.shape for layer in feature_maps(model)}
+) -> tuple[FeatureMap, ...]:
+    """Make sure that both files can be compared with the Keras model, and are of one another; the maps they share."""
+    chosen = {found.name for found in variant.card.feature_maps} if variant.card else set()
+    shared = tuple(found for found in feature_maps(model) if not variant.card or found.name in chosen)
+    maps = {layer.name: layer.shape for layer in shared}
     sessions = {False: Session(plain), True: Session(variant)}
     for activations, session in sessions.items():
         wanted = {PROBABILITIES: (len(card.labels),), **(maps if activations else {})}
@@ -161,6 +169,7 @@ def _check_files(
         raise ModelFileError(
             f"{paths[True]} is not the activations variant of {paths[False].name}; convert the run again, with both"
         )
+    return shared
 
 
 def _rung(
@@ -171,10 +180,11 @@ def _rung(
     figures: tuple[LayerFigures, ...],
 ) -> Rung:
     right = [values.argmax(axis=1) == truth for values in (expected, found)]
+    labelled = truth.min() >= 0
     return Rung(
         name=name,
         parity=compare(expected, found, truth),
-        p=mcnemar(*right),
+        p=mcnemar(*right) if labelled else None,
         max_difference=float(np.abs(expected - found).max()),
         layers=figures,
         probabilities=found,

@@ -1,19 +1,19 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import PROBABILITIES, InputSpec
+from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec
 from edgecnn.dataset import Images
 from edgecnn.device.session import Session
 from edgecnn.device.tensor import TensorSpec
 from edgecnn.preprocessing import apply_table, input_table
 
-from .activations import feature_maps, with_named_outputs
+from .activations import with_named_outputs
 from .statistics import Noise
 
 Array = npt.NDArray[np.floating]
@@ -132,18 +132,18 @@ def _range(tensor: TensorSpec) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def images_for(model: keras.Model) -> int:
+def images_for(maps: Collection[FeatureMap]) -> int:
     """How many images to compare layers on: fewer where the network's maps are large."""
-    values = sum(int(np.prod(layer.shape)) for layer in feature_maps(model))
+    values = sum(int(np.prod(found.shape)) for found in maps)
     return max(8, min(_IMAGES, _MEMORY // (4 * max(1, values))))
 
 
 class Reference:
     """Keras' feature maps of some images, computed anew for each rung, a few images at a time."""
 
-    def __init__(self, model: keras.Model, images: Images, spec: InputSpec) -> None:
-        self._named, self._images, self._table = with_named_outputs(model, True), images, input_table(spec)
-        self.names = (*(layer.name for layer in feature_maps(model)), PROBABILITIES)
+    def __init__(self, model: keras.Model, maps: Collection[FeatureMap], images: Images, spec: InputSpec) -> None:
+        self._named, self._images, self._table = with_named_outputs(model, maps), images, input_table(spec)
+        self.names = (*(found.name for found in maps), PROBABILITIES)
 
     def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint8], dict[str, Array]]]:
         """Pixels of one image, and Keras' outputs by name."""

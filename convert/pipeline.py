@@ -1,14 +1,15 @@
 """The steps of a conversion: export, compare with Keras, choose probes, pack."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import PROBABILITIES, ModelCard, Parity
+from edgecnn.card import PROBABILITIES, FeatureMap, ModelCard, Parity
 from edgecnn.device.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.golden import Golden, preprocessing_sha256
@@ -17,10 +18,12 @@ from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
 from edgecnn.preprocessing import apply_table, input_table
 from edgecnn.provenance import stamp
 
-from . import calibration, probes
+from . import calibration, edgetpu, probes, targets
 from .activations import check_card, feature_maps, load_keras, predict, with_named_outputs
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
+from .flattening import flatten
+from .inspection import read_graph
 from .outputs import keep_output
 from .statistics import Noise, compare
 
@@ -44,19 +47,31 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     model = load_keras(job.model)
     check_card(model, job.card, job.model)
-    table = input_table(job.card.input)
-    images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
-    calibrated = apply_table(table, images).astype(np.float32, copy=False)
-    progress(f"Keras: {len(job.dataset.test):,} test images")
+    settings = targets.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
+    # The plain model is the same with and without its variant, so its maps count in both cases.
+    maps = feature_maps(model, job.feature_layers, leave_out_shared=not job.activations)
+    progress(f"Keras: {len(job.dataset.test):,} images")
     expected = predict(model, job.dataset.test.images, job.card.input)
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
         raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
+    if job.target == "mediapipe" and settings.io == "uint8" and job.scheme == "int8":
+        model, job = _fed_with_bytes(model, job)
+    images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
+    calibrated = apply_table(input_table(job.card.input), calibration.pinned(images)).astype(np.float32, copy=False)
     progress(f"converting: {job.scheme}")
-    with_maps = to_flatbuffer(with_named_outputs(model, True), job.scheme, calibrated, job.io)
+    with_maps = to_flatbuffer(
+        with_named_outputs(model, maps), job.scheme, calibrated, settings.io, settings.dense_per_tensor
+    )
     flatbuffers = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
+    for activations in job.paths:
+        targets.check(job.target, read_graph(flatbuffers[activations]))
+    if job.target == "mediapipe":
+        from . import metadata
+
+        flatbuffers[False] = metadata.with_metadata(flatbuffers[False], job.card)
     variants = {}
     for activations in job.paths:
-        progress(f"running {len(job.dataset.test):,} test images{' through the activations variant' * activations}")
+        progress(f"running {len(job.dataset.test):,} images{' through the activations variant' * activations}")
         variants[activations] = _measure(flatbuffers[activations], job, expected)
     bit_equal = np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None
     if bit_equal is False:
@@ -67,11 +82,11 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     float32 = variants[False].flatbuffer
     if job.scheme != "float32":
         progress("converting: float32, to compare the size")
-        float32 = to_flatbuffer(with_named_outputs(model, False), "float32", calibrated)
-    layers = _layers(model, variants[True], job) if job.activations else ()
+        float32 = to_flatbuffer(with_named_outputs(model), "float32", calibrated)
+    layers = _layers(model, maps, variants[True], job) if job.activations else ()
     card = dataclasses.replace(
         job.card,
-        feature_maps=feature_maps(model),
+        feature_maps=maps,
         quantization=calibration.describe(job.scheme, images, job.seed),
         provenance=stamp(parent_sha256=sha256(job.model.read_bytes())),
     )
@@ -79,7 +94,9 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     for activations, path in job.paths.items():
         packed = _pack(card, variants[activations], job, expected)
         write_bytes(path, packed)
-        files[activations] = ConvertedFile(path, len(packed), len(packed) / len(float32), variants[activations].parity)
+        unquantized = len(float32) + len(packed) - len(variants[activations].flatbuffer)
+        files[activations] = ConvertedFile(path, len(packed), len(packed) / unquantized, variants[activations].parity)
+    compiled, notes = _for_edge_tpu(job, flatbuffers[False]) if job.target == "edgetpu" else (None, ())
     return Conversion(
         scheme=job.scheme,
         plain=files[False],
@@ -87,7 +104,36 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         float32_bytes=len(float32),
         bit_equal=bit_equal,
         layers=layers,
+        notes=notes,
+        compiled=compiled,
     )
+
+
+def _fed_with_bytes(model: keras.Model, job: Job) -> tuple[keras.Model, Job]:
+    """The model with the card's scale and offset inside, so that its uint8 input is the pixel itself."""
+    spec = job.card.input
+    if len(set(spec.scale)) == 1 and spec.scale[0] > 0 and set(spec.offset) == {0.0}:
+        return model, job  # a step of the input is a pixel's step already
+    pixels = keras.Input(spec.shape)
+    inside = flatten(keras.Model(pixels, model(keras.layers.Rescaling(list(spec.scale), list(spec.offset))(pixels))))
+    bytes_in = dataclasses.replace(spec, scale=(1.0,) * spec.channels, offset=(0.0,) * spec.channels)
+    return inside, dataclasses.replace(job, card=dataclasses.replace(job.card, input=bytes_in))
+
+
+def _for_edge_tpu(job: Job, flatbuffer: bytes) -> tuple[Path | None, tuple[str, ...]]:
+    """Which operators would run there, in words, and what the compiler makes of them where it is installed."""
+    placed = targets.edge_tpu_placement(read_graph(flatbuffer))
+    taken = sum(not operator.why_not for operator in placed)
+    notes = [f"Edge TPU: {taken} of {len(placed)} operators would run there"]
+    notes += [f"{operator.operator} stays on the CPU: {operator.why_not}" for operator in placed if operator.why_not]
+    compiler = edgetpu.find_compiler()
+    if compiler:
+        return edgetpu.compile_packed(compiler, job.paths[False]), tuple(notes)
+    notes.append(
+        f"{edgetpu.COMPILER} is not installed here (Google has it for x86-64 Debian): install it and convert again, "
+        "and the compiled file will carry the card"
+    )
+    return None, tuple(notes)
 
 
 def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> _Variant:
@@ -102,12 +148,12 @@ def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> 
     return _Variant(flatbuffer, session, raw, probabilities, compare(expected, probabilities, job.dataset.test.labels))
 
 
-def _layers(model: keras.Model, variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
+def _layers(model: keras.Model, maps: Collection[FeatureMap], variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
     """SQNR of every feature map and of the probabilities on some test images, a few at a time: maps are large."""
     images = job.dataset.test.sample(min(_LAYER_IMAGES, len(job.dataset.test))).images
-    named = with_named_outputs(model, True)
+    named = with_named_outputs(model, maps)
     inputs, table, outputs = input_table(job.card.input), variant.session.table(job.card.input), variant.session.outputs
-    noise = {name: Noise() for name in [*(layer.name for layer in feature_maps(model)), PROBABILITIES]}
+    noise = {name: Noise() for name in [*(found.name for found in maps), PROBABILITIES]}
     for start in range(0, len(images), _LAYER_BATCH):
         part = np.asarray(images[start : start + _LAYER_BATCH])
         reference = named.predict_on_batch(apply_table(inputs, part))
@@ -135,4 +181,4 @@ def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np
         LABELS: "".join(f"{label}\n" for label in card.labels).encode(),
         GOLDEN: golden.to_bytes(),
     }
-    return pack(variant.flatbuffer, members)
+    return pack(variant.flatbuffer, members, stored=job.target == "mediapipe")

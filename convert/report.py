@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image
 
+from edgecnn.card import Parity
 from edgecnn.figure import plain_style
 from edgecnn.metrics import evaluate_probabilities
 
@@ -39,7 +41,7 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     return {
         "name": ladder.card.name,
         "scheme": ladder.scheme,
-        "images": len(ladder.truth),
+        "images": len(ladder.images),
         "passed": not failures and not any(finding.broken for finding in findings),
         "failures": list(failures),
         "rungs": [_rung(rung) for rung in ladder.rungs],
@@ -70,7 +72,12 @@ def _finite(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _classes(ladder: Ladder) -> list[tuple[str, int, int, int]]:
-    """Of every class: its name, its images, how many Keras and how many the last rung get right."""
+    """Of every class: its name, its images, how many Keras and how many the last rung get right.
+
+    Empty where nobody knows what the images show.
+    """
+    if ladder.truth is None:
+        return []
     first, last = (rung.probabilities.argmax(axis=1) == ladder.truth for rung in (ladder.rungs[0], ladder.rungs[-1]))
     found = []
     for index, label in enumerate(ladder.dataset_labels):
@@ -79,11 +86,14 @@ def _classes(ladder: Ladder) -> list[tuple[str, int, int, int]]:
     return found
 
 
-def _flipped(ladder: Ladder) -> list[tuple[int, str, str, str]]:
-    """Of every image that flips: its index, its label, what Keras and what the last rung say."""
+def _flipped(ladder: Ladder) -> list[tuple[int, str | None, str, str]]:
+    """Of every image that flips: its index, its label if it is known, what Keras and what the last rung say."""
     labels = ladder.dataset_labels
     first, last = (rung.probabilities.argmax(axis=1) for rung in (ladder.rungs[0], ladder.rungs[-1]))
-    return [(int(i), labels[ladder.truth[i]], labels[first[i]], labels[last[i]]) for i in ladder.flipped]
+    truth = ladder.truth
+    return [
+        (int(i), None if truth is None else labels[truth[i]], labels[first[i]], labels[last[i]]) for i in ladder.flipped
+    ]
 
 
 def to_json(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> str:
@@ -99,18 +109,25 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     if failures:
         verdict += " It does not pass its gate."
     quantized = [rung for rung in ladder.rungs if rung.layers]
+    right = (
+        ""
+        if last.parity.accuracy is None
+        else (
+            f"{_percent(last.parity.accuracy)} of {last.parity.images:,} images right, in Keras "
+            f"{_percent(last.parity.keras_accuracy)}; "
+        )
+    )
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p><strong>{verdict}</strong> {_percent(last.parity.accuracy)} of {last.parity.images:,} test images right, "
-        f"in Keras {_percent(last.parity.keras_accuracy)}; the same answer on {_percent(last.parity.agreement)}.</p>",
+        f"<p><strong>{verdict}</strong> {right}the same answer as Keras on {_percent(last.parity.agreement)} of "
+        f"{last.parity.images:,} images.</p>",
         *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
         *(_paragraph(finding) for finding in findings),
         "<h2>The ladder</h2>", _ladder(ladder.rungs),
         "<h2>Feature maps against Keras</h2>", _image(_sqnr_chart(quantized), "SQNR of every layer on every rung"),
         _layers(quantized[-1].layers),
-        "<h2>Worst layer</h2>", _image(_histogram(_worst(quantized[-1].layers)), "Values of the worst layer"),
-        "<h2>Classes</h2>", _class_table(ladder),
-        "<h2>Change of the confusion matrix</h2>", _confusion(ladder),
+        "<h2>Worst layer</h2>", _image(_histogram(_worst(ladder, findings)), "Values of the worst layer"),
+        *_of_labelled(ladder),
         f"<h2>Images that flip: {len(ladder.flipped):,}</h2>", _gallery(ladder),
     ]  # fmt: skip
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -118,8 +135,18 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-def _percent(value: float) -> str:
-    return f"{value:.2%}".replace("%", " %")
+def _of_labelled(ladder: Ladder) -> list[str]:
+    """What can be said only where it is known what the images show."""
+    if ladder.truth is None:
+        return []
+    return [
+        "<h2>Classes</h2>", _class_table(ladder),
+        "<h2>Change of the confusion matrix</h2>", _confusion(ladder, ladder.truth),
+    ]  # fmt: skip
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}".replace("%", " %")
 
 
 def _paragraph(finding: Finding) -> str:
@@ -154,11 +181,18 @@ def _ladder(rungs: Sequence[Rung]) -> str:
     for rung in rungs:
         parity = rung.parity
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
-        interval = f"{100 * parity.interval_low:.2f} to {100 * parity.interval_high:.2f} %"
-        cells = [rung.name, _percent(parity.accuracy), interval]
-        cells += [_percent(parity.agreement), f"{rung.p:.3g}", f"{rung.max_difference:.2g}", _db(worst)]
+        cells = [rung.name, _percent(parity.accuracy), interval(parity)]
+        p = "" if rung.p is None else f"{rung.p:.3g}"
+        cells += [_percent(parity.agreement), p, f"{rung.max_difference:.2g}", _db(worst)]
         rows.append(cells if rung.layers else [*cells[:3], "", "", "", ""])
     return _table(header, rows)
+
+
+def interval(parity: Parity) -> str:
+    """The 95 % Wilson interval of the accuracy in percent; empty where there is none."""
+    if parity.interval_low is None or parity.interval_high is None:
+        return ""
+    return f"{100 * parity.interval_low:.2f} to {100 * parity.interval_high:.2f}"
 
 
 def _db(value: float) -> str:
@@ -177,8 +211,14 @@ def _layers(layers: Sequence[LayerFigures]) -> str:
     return _table(header, rows)
 
 
-def _worst(layers: Sequence[LayerFigures]) -> LayerFigures:
-    return min(layers, key=lambda layer: layer.sqnr_db)
+def _worst(ladder: Ladder, findings: Sequence[Finding]) -> LayerFigures:
+    """The layer that a finding names, where it breaks; else the one furthest from Keras."""
+    rungs = {rung.name: rung.layers for rung in ladder.rungs if rung.layers}
+    for finding in findings:
+        for layer in rungs.get(finding.rung, ()):
+            if finding.broken and layer.name == finding.layer:
+                return layer
+    return min(ladder.rungs[-1].layers, key=lambda layer: layer.sqnr_db)
 
 
 def _class_table(ladder: Ladder) -> str:
@@ -189,10 +229,9 @@ def _class_table(ladder: Ladder) -> str:
     return _table(("class", "images", "right in Keras", "right here", "change"), rows)
 
 
-def _confusion(ladder: Ladder) -> str:
+def _confusion(ladder: Ladder, truth: npt.NDArray[np.int64]) -> str:
     matrices = [
-        evaluate_probabilities(rung.probabilities, ladder.truth).confusion
-        for rung in (ladder.rungs[0], ladder.rungs[-1])
+        evaluate_probabilities(rung.probabilities, truth).confusion for rung in (ladder.rungs[0], ladder.rungs[-1])
     ]
     change, rows = matrices[1] - matrices[0], []
     for index, label in enumerate(ladder.dataset_labels):
@@ -211,7 +250,8 @@ def _gallery(ladder: Ladder) -> str:
         pixels = np.asarray(ladder.images[index])
         buffer = io.BytesIO()
         Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-        words = f"#{index}: {html.escape(label)}<br>Keras: {html.escape(before)}<br>here: {html.escape(after)}"
+        words = f"#{index}{': ' + html.escape(label) if label else ''}<br>Keras: {html.escape(before)}"
+        words += f"<br>here: {html.escape(after)}"
         shown.append(f'<figure><img src="{_data(buffer.getvalue())}" alt=""><figcaption>{words}</figcaption></figure>')
     more = f"<p>and {len(found) - _GALLERY:,} more, listed in the JSON file.</p>" if len(found) > _GALLERY else ""
     return f'<div class="gallery">{"".join(shown)}</div>{more}'

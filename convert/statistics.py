@@ -11,17 +11,24 @@ Array = npt.NDArray[np.floating]
 
 
 def compare(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:
-    """Compare two models' probabilities, each (images, classes), on the same labelled images."""
+    """Compare two models' probabilities, each (images, classes), on the same images.
+
+    Args:
+        labels: int64 (images,); all -1 where nobody knows them, and then there is no accuracy.
+    """
+    agreement = float((keras.argmax(axis=1) == converted.argmax(axis=1)).mean())
+    if labels.min() < 0:
+        return Parity(len(labels), agreement)
     after = evaluate_probabilities(converted, labels)
     right = round(after.accuracy * len(labels))
     interval = binomtest(right, len(labels)).proportion_ci(confidence_level=0.95, method="wilson")
     return Parity(
         images=len(labels),
+        agreement=agreement,
         keras_accuracy=evaluate_probabilities(keras, labels).accuracy,
         accuracy=after.accuracy,
         interval_low=float(interval.low),
         interval_high=float(interval.high),
-        agreement=float((keras.argmax(axis=1) == converted.argmax(axis=1)).mean()),
     )
 
 

@@ -20,7 +20,7 @@ class Features:
     """What the network made of one image.
 
     Attributes:
-        maps: float32 (height, width, channels) by layer name, in network order.
+        maps: float32 (height, width, channels) by layer name, in network order; (1, 1, channels) of global pooling.
         probabilities: float32 (classes,).
     """
 
@@ -63,14 +63,19 @@ class FeatureExtractor:
         """
         pixels = prepare_source(image, self.input, invert).pixels
         self._session.run(apply_table(self._table, pixels)[None])
-        maps = {tensor.name: tensor.dequantize(self._session.output(tensor)) for tensor in self._tensors}
+        maps = {tensor.name: as_map(tensor.dequantize(self._session.output(tensor))) for tensor in self._tensors}
         return Features(maps, self._output.dequantize(self._session.output(self._output)))
+
+
+def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(height, width, channels) out of what a layer gave; a global pooling's (channels,) is one position."""
+    return values.reshape((1,) * (3 - values.ndim) + values.shape)
 
 
 def _map_tensors(loaded: LoadedModel, name: str) -> list[TensorSpec]:
     outputs = loaded.session.outputs
     names = [layer.name for layer in loaded.card.feature_maps] if loaded.card else sorted(outputs)
-    found = [outputs[name] for name in names if name in outputs and len(outputs[name].shape) == 4]
+    found = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
     if not found or (loaded.card and len(found) < len(names)):
         variant = name.removesuffix(".tflite") + ".activations" + (".tflite" if name.endswith(".tflite") else "")
         raise ModelFileError(

@@ -70,7 +70,11 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """One output of the activations variant: the Keras layer's name and class, shape (height, width, channels)."""
+    """One output of the activations variant: the Keras layer's name and class, and its shape.
+
+    Attributes:
+        shape: (height, width, channels), or (channels,) of a layer that pools all positions into one.
+    """
 
     name: str
     layer: str
@@ -116,18 +120,30 @@ class Training:
 
 @dataclass(frozen=True)
 class Parity:
-    """Test accuracy (0 to 1) before and after conversion; the 95 % Wilson interval belongs to the latter.
+    """How alike the models before and after conversion are.
 
     Attributes:
-        agreement: share of images on which both models have the same top-1.
+        images: on how many they were compared.
+        agreement: share of images on which both have the same top-1, 0 to 1.
+        keras_accuracy: before, 0 to 1; None, like those that follow, where nobody knows what the images show.
+        accuracy: after conversion.
+        interval_low: lower end of its 95 % Wilson interval.
+        interval_high: upper end.
     """
 
     images: int
-    keras_accuracy: float
-    accuracy: float
-    interval_low: float
-    interval_high: float
     agreement: float
+    keras_accuracy: float | None = None
+    accuracy: float | None = None
+    interval_low: float | None = None
+    interval_high: float | None = None
+
+    @property
+    def drop(self) -> float | None:
+        """Percentage points of accuracy that were lost; None where it is not known."""
+        if self.keras_accuracy is None or self.accuracy is None:
+            return None
+        return 100 * (self.keras_accuracy - self.accuracy)
 
 
 @dataclass(frozen=True)

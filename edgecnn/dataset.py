@@ -30,10 +30,19 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 (count, height, width, channels) and their labels, int64 (count,), indices into the class names."""
+    """Images uint8 (count, height, width, channels) and their labels.
+
+    Attributes:
+        labels: int64 (count,), indices into the class names; all -1 where nobody knows what the images show.
+    """
 
     images: Images
     labels: npt.NDArray[np.int64]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it is known what the images show."""
+        return len(self.labels) > 0 and int(self.labels.min()) >= 0
 
     def __len__(self) -> int:
         return len(self.labels)

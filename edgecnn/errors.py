@@ -5,6 +5,7 @@ EdgecnnError              the command line prints it and exits 1
 ├── InputError            an image, an array or a label the caller gave
 ├── DataError             a data set that is missing or damaged
 ├── OutputError           a file or folder that cannot be written
+├── GateError             a conversion that was asked to pass a gate does not
 ├── DelegateError         an accelerator or runtime that will not load
 └── MissingExtraError     TensorFlow is not installed here
 
@@ -34,6 +35,10 @@ class OutputError(EdgecnnError):
 
 class DelegateError(EdgecnnError):
     """A runtime or an accelerator will not load."""
+
+
+class GateError(EdgecnnError):
+    """No scheme passes the gate that was asked for."""
 
 
 class MissingExtraError(EdgecnnError):

@@ -34,6 +34,18 @@ def require_tensorboard() -> None:
         raise MissingExtraError('--tensorboard needs TensorBoard: pip install "edgecnn[tensorboard]"')
 
 
+def require_mediapipe() -> None:
+    """Make sure that MediaPipe's metadata schema can be imported; raises as `require_tensorflow` does."""
+    if importlib.util.find_spec("mediapipe") is None:
+        raise MissingExtraError('the target mediapipe needs MediaPipe: pip install "edgecnn[mediapipe]"')
+
+
+def require_quantizer() -> None:
+    """Make sure that litert-quantizer can be imported; raises as `require_tensorflow` does."""
+    if importlib.util.find_spec("litert_quantizer") is None:
+        raise MissingExtraError('the scheme mixed needs litert-quantizer: pip install "edgecnn[train]"')
+
+
 def require_tensorflow(what: str) -> None:
     """Make sure that TensorFlow and Keras can be imported.
 

@@ -74,15 +74,18 @@ def add_header(flatbuffer: bytes) -> bytes:
     return struct.pack("<I", root + _HEADER.size) + _IDENTIFIER + header + flatbuffer[_HEADER_AT:]
 
 
-def pack(flatbuffer: bytes, members: Mapping[str, bytes]) -> bytes:
+def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = False) -> bytes:
     """Append `members` as a zip to a flatbuffer that has a header.
 
     The same input gives the same bytes: the zip carries no time of day.
+
+    Args:
+        stored: do not compress them; MediaPipe reads no other zip.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
     return flatbuffer + buffer.getvalue()
 
 

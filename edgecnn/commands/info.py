@@ -61,8 +61,11 @@ def _print_card(card: "ModelCard") -> None:
     if training and training.test_accuracy is not None:
         lines.append(("Keras", f"{training.test_accuracy:.2%} on {training.test_images:,} test images"))
     if parity:
-        interval = f"95 % interval {parity.interval_low:.2%} to {parity.interval_high:.2%}"
-        lines.append(("this file", f"{parity.accuracy:.2%}, {interval}, agreement {parity.agreement:.2%}"))
+        words = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
+        if parity.accuracy is not None:
+            interval = f"{options.percent(parity.interval_low)} to {options.percent(parity.interval_high)}"
+            words = f"{parity.accuracy:.2%}, 95 % interval {interval}, {words}"
+        lines.append(("this file", words))
     made = card.provenance
     lines.append(
         ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")

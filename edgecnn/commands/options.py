@@ -9,6 +9,8 @@ import click
 from edgecnn.quiet import set_verbose
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgecnn.card import InputSpec
     from edgecnn.dataset import Dataset
     from edgecnn.preprocessing import Prepared
@@ -44,6 +46,12 @@ data = click.option(
     "--data",
     metavar="NAME|DIR|FILE.npz",
     help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
+)
+representative = click.option(
+    "--representative",
+    type=click.Path(),
+    metavar="DIR",
+    help="Images for a model trained elsewhere; in folders called as the labels are, they give its accuracy too.",
 )
 invert = click.option(
     "--invert",
@@ -103,6 +111,36 @@ def load_dataset(
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
     return load(data, spec, data_dir=folder, max_corrupt=limit, progress=note)
+
+
+def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":
+    """The images that a run is calibrated with and compared on: its data set, or for a foreign model a folder.
+
+    Raises:
+        click.UsageError: the options do not go with the run.
+    """
+    from edgecnn.card import ModelCard
+
+    card = ModelCard.load(run / "card.json")
+    if card.training is None:
+        if data or data_dir or not representative:
+            raise click.UsageError(
+                f"{run} was trained elsewhere: give images like those it will see with --representative DIR, not --data"
+            )
+        from edgecnn.convert import load_representative
+
+        return load_representative(representative, card, progress=note)
+    if representative:
+        raise click.UsageError(
+            f"--representative is for models trained elsewhere; {run} was trained on {card.training.dataset}, name it "
+            "with --data"
+        )
+    return load_dataset(data_dir, data, card.input)
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 in percent; empty if it is not known."""
+    return "" if share is None else f"{share:.2%}"
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

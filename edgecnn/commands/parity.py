@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which converted file of RUN.",
 )
-@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: RUN]")
+@click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
+@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
 @options.gate
+@options.representative
 @options.data
 @options.data_dir
 @options.force
@@ -34,8 +36,10 @@ def command(
     /,
     run: str,
     scheme: "Scheme",
+    files: str | None,
     output: str | None,
     images: int | None,
+    representative: str | None,
     max_drop: float | None,
     min_agreement: float | None,
     data: str | None,
@@ -50,15 +54,22 @@ def command(
 
     Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
     """
-    from edgecnn.card import ModelCard
     from edgecnn.convert import Gate, parity
     from edgecnn.convert.conversion import require_run
 
     gate = Gate(max_drop, min_agreement)
     source = require_run(run)
-    dataset = options.load_dataset(data_dir, data, ModelCard.load(source / "card.json").input)
+    dataset = options.load_images(source, representative, data, data_dir)
     report = parity(
-        source, dataset, scheme=scheme, output=output, images=images, gate=gate, force=force, progress=options.note
+        source,
+        dataset,
+        scheme=scheme,
+        output=output,
+        images=images,
+        gate=gate,
+        force=force,
+        files=files,
+        progress=options.note,
     )
     if as_json:
         from edgecnn.convert.report import to_dict
@@ -73,14 +84,17 @@ def command(
 
 
 def _print(report: "ParityReport") -> None:
+    from edgecnn.convert.report import interval
+
     rows = []
     for rung in report.ladder.rungs:
         found = rung.parity
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
-        interval = f"{100 * found.interval_low:.2f} to {100 * found.interval_high:.2f}"
         sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
-        cells = (f"{found.agreement:.2%}", f"{rung.p:.3g}", f"{rung.max_difference:.2g}", sqnr)
-        rows.append((rung.name, f"{found.accuracy:.2%}", interval, *(cells if rung.layers else ("", "", "", ""))))
+        p = "" if rung.p is None else f"{rung.p:.3g}"
+        cells = (options.percent(found.agreement), p, f"{rung.max_difference:.2g}", sqnr)
+        cells = cells if rung.layers else ("", "", "", "")
+        rows.append((rung.name, options.percent(found.accuracy), interval(found), *cells))
     header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
     click.echo(options.table(header, rows))
     for finding in report.findings:

@@ -208,7 +208,7 @@ def test_the_first_scheme_that_passes_is_chosen(run: Path, small: Dataset) -> No
     made = convert_until(run, spoilt, Gate(min_agreement=99), force=True, progress=told.append)
     assert [conversion.scheme for conversion in made] == ["int8", "mixed", "int16x8", "float16"]
     (spoken,) = [line for line in told if line.startswith("int8: ")]
-    assert f"{made[0].plain.size_bytes:,} bytes" in spoken and "would help most in " in spoken and "conv2d (" in spoken
+    assert f"{made[0].plain.size_bytes:,} bytes" in spoken and "would help most in " in spoken and " dB)" in spoken
     assert not Gate(min_agreement=99).failures(made[-1].plain.parity)
     with pytest.raises(InputError, match="needs a gate"):
         convert_until(run, small, Gate())

@@ -1,0 +1,50 @@
+"""One graph out of a model that holds others, so that every layer can be read and nothing is in half precision."""
+
+import functools
+from typing import Any
+
+import keras
+
+
+def flatten(model: keras.Model) -> keras.Model:
+    """Bring the layers of models in `model` (a `keras.applications` base, say) to the top, all in float32.
+
+    Args:
+        model: Sequential or Functional; one that is flat and float32 already is returned as it is.
+
+    Returns:
+        A model with weights of its own and the same layer names; where two would be equal, the inner model's name is
+        put before.
+    """
+    if not any(isinstance(layer, keras.Model) or layer.compute_dtype != "float32" for layer in model.layers):
+        return model
+    copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
+    taken = {layer.name for layer in model.layers}
+
+    def copied(layer: keras.layers.Layer, owner: keras.Model) -> keras.layers.Layer:
+        if id(layer) not in copies:
+            config = layer.get_config()
+            if owner is not model and layer.name in taken:
+                config["name"] = f"{owner.name}_{layer.name}"
+            taken.add(config["name"])
+            if "dtype" in config:
+                config["dtype"] = "float32"
+            copies[id(layer)] = layer, type(layer).from_config(config)
+        return copies[id(layer)][1]
+
+    def call(owner: keras.Model, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(operation, keras.Model):
+            return run(operation, args[0])
+        if isinstance(operation, keras.layers.Layer):
+            return copied(operation, owner)(*args, **kwargs)
+        return operation(*args, **kwargs)  # an operation without weights, such as x + y
+
+    def run(part: keras.Model, inputs: Any) -> Any:
+        graph = part._functional if isinstance(part, keras.Sequential) else part
+        return graph._run_through_graph(inputs, operation_fn=lambda operation: functools.partial(call, part, operation))
+
+    inputs = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
+    flat = keras.Model(inputs, run(model, inputs), name=model.name)
+    for original, copy in copies.values():
+        copy.set_weights(original.get_weights())
+    return flat
