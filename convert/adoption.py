@@ -173,7 +173,7 @@ def _takes_bytes(network: "keras.Model") -> bool:
     for layer in network.layers:
         if isinstance(layer, keras.layers.Rescaling):
             return bool(np.all(np.abs(np.asarray(layer.scale, np.float64)) <= _SMALL))
-        if layer.weights and not type(layer).__name__.startswith("Random"):
+        if layer.weights:
             return False
     return False
 

@@ -200,6 +200,10 @@ def require_run(run: str | Path) -> Path:
         ModelFileError: there is no model.keras.
     """
     folder = run_folder(run)
+    if Path(run).is_file() and Path(run).name != "model.keras":
+        raise ModelFileError(
+            f"{run} is no run directory; a Keras model that was trained elsewhere needs --labels and --representative"
+        )
     if not (folder / "model.keras").is_file():
         raise ModelFileError(f"{folder} is not a run directory (no model.keras there); make one with edgecnn train")
     return folder

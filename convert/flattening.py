@@ -5,18 +5,24 @@ from typing import Any
 
 import keras
 
+# They do nothing but in training, and yet leave random operators in an exported graph.
+_AUGMENTATIONS = ("Rand", "AugMix", "CutMix", "MixUp")
+
 
 def flatten(model: keras.Model) -> keras.Model:
     """Bring the layers of models in `model` (a `keras.applications` base, say) to the top, all in float32.
 
     Args:
-        model: Sequential or Functional; one that is flat and float32 already is returned as it is.
+        model: Sequential or Functional; one that is flat, float32 and without augmentation is returned as it is.
 
     Returns:
         A model with weights of its own and the same layer names; where two would be equal, the inner model's name is
         put before.
     """
-    if not any(isinstance(layer, keras.Model) or layer.compute_dtype != "float32" for layer in model.layers):
+    if not any(
+        isinstance(layer, keras.Model) or is_augmentation(layer) or layer.compute_dtype != "float32"
+        for layer in model.layers
+    ):
         return model
     copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
     taken = {layer.name for layer in model.layers}
@@ -35,6 +41,8 @@ def flatten(model: keras.Model) -> keras.Model:
     def call(owner: keras.Model, operation: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(operation, keras.Model):
             return run(operation, args[0])
+        if is_augmentation(operation):
+            return args[0]
         if isinstance(operation, keras.layers.Layer):
             return copied(operation, owner)(*args, **kwargs)
         return operation(*args, **kwargs)  # an operation without weights, such as x + y
@@ -48,3 +56,9 @@ def flatten(model: keras.Model) -> keras.Model:
     for original, copy in copies.values():
         copy.set_weights(original.get_weights())
     return flat
+
+
+def is_augmentation(layer: Any) -> bool:
+    """Whether a layer changes images in training and returns them as they are afterwards (RandomCrop does not)."""
+    name = type(layer).__name__
+    return name.startswith(_AUGMENTATIONS) and name != "RandomCrop"

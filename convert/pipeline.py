@@ -15,7 +15,7 @@ from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.golden import Golden, preprocessing_sha256
 from edgecnn.output import write_bytes
 from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
-from edgecnn.preprocessing import apply_table, input_table
+from edgecnn.preprocessing import Pixels, apply_table, input_table
 from edgecnn.provenance import stamp
 
 from . import calibration, edgetpu, probes, targets
@@ -47,32 +47,20 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     model = load_keras(job.model)
     check_card(model, job.card, job.model)
-    settings = targets.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
     # The plain model is the same with and without its variant, so its maps count in both cases.
     maps = feature_maps(model, job.feature_layers, leave_out_shared=not job.activations)
+    settings = targets.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
     progress(f"Keras: {len(job.dataset.test):,} images")
     expected = predict(model, job.dataset.test.images, job.card.input)
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
         raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
-    if job.target == "mediapipe" and settings.io == "uint8" and job.scheme == "int8":
+    if job.target == "mediapipe" and job.scheme == "int8" and settings.io == "uint8":
         model, job = _fed_with_bytes(model, job)
     images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
-    calibrated = apply_table(input_table(job.card.input), calibration.pinned(images)).astype(np.float32, copy=False)
-    progress(f"converting: {job.scheme}")
-    with_maps = to_flatbuffer(
-        with_named_outputs(model, maps), job.scheme, calibrated, settings.io, settings.dense_per_tensor
-    )
-    flatbuffers = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
-    for activations in job.paths:
-        targets.check(job.target, read_graph(flatbuffers[activations]))
-    if job.target == "mediapipe":
-        from . import metadata
-
-        flatbuffers[False] = metadata.with_metadata(flatbuffers[False], job.card)
     variants = {}
-    for activations in job.paths:
+    for activations, flatbuffer in _to_flatbuffers(model, maps, images, job, settings, progress).items():
         progress(f"running {len(job.dataset.test):,} images{' through the activations variant' * activations}")
-        variants[activations] = _measure(flatbuffers[activations], job, expected)
+        variants[activations] = _measure(flatbuffer, job, expected)
     bit_equal = np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None
     if bit_equal is False:
         raise EdgecnnError(
@@ -82,7 +70,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     float32 = variants[False].flatbuffer
     if job.scheme != "float32":
         progress("converting: float32, to compare the size")
-        float32 = to_flatbuffer(with_named_outputs(model), "float32", calibrated)
+        float32 = to_flatbuffer(with_named_outputs(model), "float32", _calibration(images, job))
     layers = _layers(model, maps, variants[True], job) if job.activations else ()
     card = dataclasses.replace(
         job.card,
@@ -96,7 +84,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         write_bytes(path, packed)
         unquantized = len(float32) + len(packed) - len(variants[activations].flatbuffer)
         files[activations] = ConvertedFile(path, len(packed), len(packed) / unquantized, variants[activations].parity)
-    compiled, notes = _for_edge_tpu(job, flatbuffers[False]) if job.target == "edgetpu" else (None, ())
+    compiled, notes = _for_edge_tpu(job, variants[False].flatbuffer) if job.target == "edgetpu" else (None, ())
     return Conversion(
         scheme=job.scheme,
         plain=files[False],
@@ -107,6 +95,39 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         notes=notes,
         compiled=compiled,
     )
+
+
+def _calibration(images: Pixels, job: Job) -> npt.NDArray[np.float32]:
+    """The representative dataset as the model is fed, float32 (count, height, width, channels)."""
+    return apply_table(input_table(job.card.input), calibration.pinned(images)).astype(np.float32, copy=False)
+
+
+def _to_flatbuffers(
+    model: keras.Model,
+    maps: Collection[FeatureMap],
+    images: Pixels,
+    job: Job,
+    settings: targets.Settings,
+    progress: Callable[[str], None],
+) -> dict[bool, bytes]:
+    """The plain model, and its activations variant (True) where it is wanted; what the target runs."""
+    progress(f"converting: {job.scheme}")
+    with_maps = to_flatbuffer(
+        with_named_outputs(model, maps),
+        job.scheme,
+        _calibration(images, job),
+        settings.io,
+        settings.dense_per_tensor,
+    )
+    made = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
+    made = {activations: made[activations] for activations in job.paths}
+    for flatbuffer in made.values():
+        targets.check(job.target, read_graph(flatbuffer))
+    if job.target == "mediapipe":
+        from . import metadata
+
+        made[False] = metadata.with_metadata(made[False], job.card)
+    return made
 
 
 def _fed_with_bytes(model: keras.Model, job: Job) -> tuple[keras.Model, Job]:

@@ -10,7 +10,7 @@ from edgecnn.card import ModelCard
 from edgecnn.dataset import Dataset, Split
 from edgecnn.errors import DataError, InputError
 from edgecnn.images import find_images
-from edgecnn.preprocessing import Pixels, prepare_source
+from edgecnn.preprocessing import prepare_source
 
 # Enough for a percentage that repeats, and few enough to lie in memory.
 MAX_IMAGES = 2_000
@@ -58,13 +58,9 @@ def load(
         labels.append(card.labels.index(Path(path).relative_to(root).parts[0]) if labelled else -1)
     if not images:
         raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
-    split = Split(_stack(images), np.array(labels, np.int64))
+    split = Split(np.stack(images), np.array(labels, np.int64))
     digest = hashlib.sha256(np.asarray(split.images).tobytes() + split.labels.tobytes()).hexdigest()
     return Dataset(root.name, card.labels, card.input, split, split, digest, str(folder))
-
-
-def _stack(images: list[Pixels]) -> Pixels:
-    return np.stack(images)
 
 
 def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:

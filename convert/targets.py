@@ -47,7 +47,7 @@ def settings(target: Target, scheme: Scheme, io: Integers, dense_per_tensor: boo
         InputError: `target` cannot take this scheme or these images, whatever is switched.
     """
     if target == "tflite-runtime-2.14":
-        return Settings(io, True)
+        return Settings(io, dense_per_tensor or scheme == "dynamic")
     if target == "edgetpu":
         if scheme != "int8":
             raise InputError(f"an Edge TPU computes in 8-bit integers only. Received: {scheme}; use --int8")
@@ -95,10 +95,11 @@ def _check_versions(graph: Graph) -> None:
                 f"tflite-runtime-2.14 runs {operator.name} up to version {highest}, the converted model has version "
                 f"{operator.version}; use another scheme, or LiteRT on the device"
             )
-        scales = operator.inputs[1].scales if operator.name == "FULLY_CONNECTED" else 1
+        dynamic = operator.name == "FULLY_CONNECTED" and operator.inputs[0].dtype == "float32"
+        scales = operator.inputs[1].scales if dynamic else 1
         if scales > 1:
             raise EdgecnnError(
-                "tflite-runtime-2.14 computes dense layers with one scale a channel wrongly, "
+                "tflite-runtime-2.14 computes dynamic dense layers with one scale a channel wrongly, "
                 f"{operator.inputs[1].name} has {scales}; use --dense-per-tensor"
             )
 
