@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgecnn.card import Parity, Scheme
 from edgecnn.dataset import Dataset
+from edgecnn.device.delegates import Delegate
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.extras import require_tensorflow
 from edgecnn.output import refuse_existing, write_bytes
@@ -96,6 +97,7 @@ def parity(
     gate: Gate | None = None,
     force: bool = False,
     files: str | Path | None = None,
+    delegate: Delegate | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> ParityReport:
     """Climb the ladder from a run's Keras model to its converted file, on the test split, and write a report.
@@ -109,12 +111,14 @@ def parity(
         gate: what the file must hold to pass.
         force: replace reports that exist.
         files: the folder with both converted files; the run directory by default.
+        delegate: of a last rung, on this machine's accelerator.
         progress: is told each step in words.
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: no run or no converted files there, or they are damaged.
         InputError: unknown scheme.
+        DelegateError: the delegate does not load or run.
         OutputError: a report exists or cannot be written.
     """
     require_tensorflow("edgecnn parity")
@@ -140,7 +144,7 @@ def parity(
     with captured_stderr():
         from . import diagnosis, ladder, report
 
-    climbed = ladder.climb(source, converted, card, dataset, scheme, progress)
+    climbed = ladder.climb(source, converted, card, dataset, scheme, progress, delegate)
     findings = diagnosis.diagnose(climbed)
     failures = tuple(gate.failures(climbed.rungs[-1].parity))
     write_bytes(page, report.to_html(climbed, findings, failures).encode())

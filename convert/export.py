@@ -13,6 +13,8 @@ from edgecnn.errors import EdgecnnError
 from edgecnn.packing import add_header
 from edgecnn.quiet import captured_stderr
 
+from .clamps import without_idle_clamps
+
 
 def to_flatbuffer(
     model: keras.Model,
@@ -71,7 +73,7 @@ def to_flatbuffer(
         lines = [line.strip() for line in f"{refusal}\n{native.text}".splitlines() if line.strip()]
         reason = next((line for line in lines if "error:" in line), lines[0] if lines else type(refusal).__name__)
         raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {reason[:300]}") from refusal
-    return add_header(flatbuffer)
+    return add_header(without_idle_clamps(flatbuffer))
 
 
 def _choose(

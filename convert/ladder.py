@@ -11,8 +11,10 @@ from scipy.stats import binomtest
 
 from edgecnn.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity, Scheme
 from edgecnn.dataset import Dataset, Images
+from edgecnn.device.delegates import Delegate
+from edgecnn.device.model import load_model
 from edgecnn.device.runtime import Kernels
-from edgecnn.device.session import Session
+from edgecnn.device.session import Session, open_session
 from edgecnn.errors import ModelFileError
 from edgecnn.packing import PackedModel, read_model, sha256
 
@@ -97,6 +99,7 @@ def climb(
     dataset: Dataset,
     scheme: Scheme,
     progress: Callable[[str], None] = lambda message: None,
+    delegate: Delegate | None = None,
 ) -> Ladder:
     """Compare `model.<scheme>.tflite` in `files` with the Keras model of a run on the test split of `dataset`."""
     model = load_keras(run / "model.keras")
@@ -110,14 +113,21 @@ def climb(
     progress(f"Keras: {len(test):,} images")
     expected = predict(model, test.images, card.input)
 
-    def rung(name: str, model: PackedModel, variant: PackedModel, spec: InputSpec, kernels: Kernels) -> Rung:
+    def rung(
+        name: str,
+        model: PackedModel,
+        variant: PackedModel,
+        spec: InputSpec,
+        kernels: Kernels,
+        delegate: Delegate | None = None,
+    ) -> Rung:
         progress(f"{name}: {len(test):,} images, and the feature maps of {len(some)}")
-        session = Session(model, kernels=kernels)
+        session = open_session(model, kernels=kernels, delegate=delegate)
         output = session.outputs[PROBABILITIES]
         found = output.dequantize(session.run_all(test.images, session.table(spec), output))
         if not np.isfinite(found).all():
             raise ModelFileError(f"{model.name} gives probabilities that are no numbers ({name}); convert it otherwise")
-        figures = layers.measure(reference, Session(variant, kernels=kernels), spec)
+        figures = layers.measure(reference, open_session(variant, kernels=kernels, delegate=delegate), spec)
         return _rung(name, expected, found, test.labels, figures)
 
     with_maps = to_flatbuffer(with_named_outputs(model, maps), "float32", np.empty((0, *card.input.shape), np.float32))
@@ -130,6 +140,11 @@ def climb(
         rung(f"{scheme}, reference kernels", plain, variant, spec, "reference"),
         rung(f"{scheme}, default kernels", plain, variant, spec, "default"),
     ]
+    if delegate:
+        for path in paths.values():  # a library that crashes must not take the report along
+            placed = load_model(path, delegate=delegate).session.placement()
+            progress(f"{path.name}: {placed}")
+        rungs.append(rung(f"{scheme}, {Path(delegate.name).name}", plain, variant, spec, "default", delegate))
     return Ladder(
         run=run,
         scheme=scheme,

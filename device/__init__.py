@@ -11,12 +11,14 @@ from edgecnn.metrics import Evaluation
 from edgecnn.preprocessing import Prepared
 
 from .classifier import Classifier, Prediction
+from .delegates import Delegate
 from .features import FeatureExtractor, Features
 from .information import ModelInfo, describe
 from .verification import Verification, verify
 
 __all__ = [
     "Classifier",
+    "Delegate",
     "Evaluation",
     "FeatureExtractor",
     "Features",

@@ -13,6 +13,7 @@ from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, apply_table, check_pixels, prepare_source
 
+from .delegates import Delegate
 from .model import load_model
 
 
@@ -40,14 +41,22 @@ class Classifier:
         runtime: name and version of what runs it.
     """
 
-    def __init__(self, model: str | Path, *, threads: int = 1) -> None:
-        """Load `model`: a .tflite file, or the name of a bundled model.
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        threads: int = 1,
+        delegate: Delegate | None = None,
+        runtime: str | None = None,
+        trust: bool = False,
+    ) -> None:
+        """Load `model`: a .tflite file, or the name of a bundled model; see `edgecnn.device.model.load_model`.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
-            DelegateError: no runtime is installed.
+            DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         """
-        loaded = load_model(model, threads)
+        loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
         self._session, self._output = loaded.session, loaded.probabilities
         self._table = self._session.table(loaded.input)
         self._warned = False

@@ -11,6 +11,7 @@ from edgecnn.card import FeatureMap, InputSpec
 from edgecnn.errors import ModelFileError
 from edgecnn.preprocessing import Invert, Source, apply_table, prepare_source
 
+from .delegates import Delegate
 from .model import LoadedModel, load_model
 from .tensor import TensorSpec
 
@@ -40,14 +41,22 @@ class FeatureExtractor:
         input: how images are turned into its input; see `edgecnn.preprocessing.prepare`.
     """
 
-    def __init__(self, model: str | Path, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        threads: int = 1,
+        delegate: Delegate | None = None,
+        runtime: str | None = None,
+        trust: bool = False,
+    ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
-            DelegateError: no runtime is installed.
+            DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         """
-        loaded = load_model(model, threads)
+        loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
         self._session, self._output = loaded.session, loaded.probabilities
         self._tensors = _map_tensors(loaded, str(model))
         self._table = self._session.table(loaded.input)

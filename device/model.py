@@ -1,7 +1,5 @@
 """Open a model by path or bundled name, with everything that is known about it."""
 
-import subprocess
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +8,13 @@ import numpy as np
 
 from edgecnn.bundled import bundled_models, find_model
 from edgecnn.card import PROBABILITIES, InputSpec, ModelCard
-from edgecnn.errors import EdgecnnWarning, ModelFileError
+from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
 from edgecnn.packing import PackedModel, read_model
 
+from . import delegates
+from .delegates import Delegate
 from .runtime import Kernels
-from .session import Session
+from .session import Session, open_session
 from .tensor import TensorSpec
 
 _TIMEOUT_S = 60
@@ -57,20 +57,32 @@ def read_packed(model: str | Path) -> PackedModel:
     return read_model(path)
 
 
-def load_model(model: str | Path, threads: int = 1, kernels: Kernels = "default") -> LoadedModel:
+def load_model(
+    model: str | Path,
+    threads: int = 1,
+    kernels: Kernels = "default",
+    delegate: Delegate | None = None,
+    runtime: str | None = None,
+    trust: bool = False,
+) -> LoadedModel:
     """Load a .tflite file, or a bundled model by name.
 
     A file without a card is first opened in a child process, because runtimes crash on damaged files; labels are
-    then indices, the input is read from the tensor, and an EdgecnnWarning says so.
+    then indices, the input is read from the tensor, and an EdgecnnWarning says so. So is a delegate's library.
+
+    Args:
+        delegate: what computes it instead of the runtime's own choice.
+        runtime: insist on one, see `edgecnn.device.runtime.RUNTIMES`.
+        trust: open a file without a card here at once.
 
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
-        DelegateError: no runtime is installed.
+        DelegateError: no runtime is installed, or the delegate does not do what is asked for.
     """
     packed = read_packed(model)
-    if packed.card is None:
+    if packed.card is None and not trust:
         _try_in_child(find_model(model))
-    session = Session(packed, threads, kernels)
+    session = _open(packed, find_model(model), threads, kernels, delegate, runtime)
     probabilities = _probabilities(session, packed.name)
     classes = probabilities.shape[-1]
     if packed.card is None:
@@ -83,6 +95,27 @@ def load_model(model: str | Path, threads: int = 1, kernels: Kernels = "default"
         return LoadedModel(packed, session, probabilities, tuple(map(str, range(classes))), _guess(session.input))
     _check_card(packed.card, session, classes, packed.name)
     return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
+
+
+def _open(
+    packed: PackedModel, path: Path, threads: int, kernels: Kernels, delegate: Delegate | None, runtime: str | None
+) -> Session:
+    """A session with what was asked for, or with the CPU where that is allowed and the delegate fails."""
+    if delegate is None:
+        return open_session(packed, threads, kernels, None, runtime)
+    try:
+        if delegate.library:
+            delegates.try_in_child(path, delegate, runtime, threads)
+        session = open_session(packed, threads, kernels, delegate, runtime)
+        note = delegates.check(session.placement(), delegate.require) if delegate.name != "cpu" else ""
+    except DelegateError as error:
+        if not delegate.fallback:
+            raise
+        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=3)
+        return open_session(packed, threads, kernels, None, runtime)
+    if note:
+        warnings.warn(note, EdgecnnWarning, stacklevel=3)
+    return session
 
 
 def _probabilities(session: Session, name: str) -> TensorSpec:
@@ -128,15 +161,11 @@ def _guess(tensor: TensorSpec) -> InputSpec:
 
 
 def _try_in_child(path: Path) -> None:
-    # -I and a path of our own: a module that lies in the current folder must not run.
-    code = "import sys; sys.path[:] = sys.argv[2:]; from edgecnn.device.probe import main; sys.exit(main(sys.argv[1]))"
-    command = [sys.executable, "-I", "-c", code, str(path.absolute()), *(entry for entry in sys.path if entry)]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged") from None
+    result = delegates.run_child(path, "", _TIMEOUT_S)
+    if result is None:
+        raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged")
     if result.returncode < 0:
         raise ModelFileError(f"{path} crashes the runtime (signal {-result.returncode}); it is damaged")
     if result.returncode:
-        reason = result.stderr.strip().splitlines() or ["no reason given"]
+        reason = result.stdout.strip().splitlines() or [f"{path} cannot be opened"]
         raise ModelFileError(reason[-1])

@@ -11,7 +11,9 @@ from edgecnn.errors import InputError, ModelFileError
 from edgecnn.packing import PackedModel
 from edgecnn.preprocessing import apply_table, input_table
 
-from .runtime import Kernels, find_runtime, open_interpreter
+from . import delegates
+from .delegates import Delegate, Placement
+from .runtime import Kernels, find_runtime, open_interpreter, operators
 from .tensor import TensorSpec
 
 _MAX_THREADS = 256  # runtimes crash on tens of thousands
@@ -26,21 +28,37 @@ class Session:
         input: the one input tensor.
         outputs: output tensors by signature name; never by position, which is arbitrary.
         interpreter: the runtime's own, for looking into.
+        delegate: what was asked for; None for the runtime's own choice.
     """
 
-    def __init__(self, model: PackedModel, threads: int = 1, kernels: Kernels = "default") -> None:
-        """Load `model`.
+    def __init__(
+        self,
+        model: PackedModel,
+        threads: int = 1,
+        kernels: Kernels = "default",
+        delegate: Delegate | None = None,
+        runtime: str | None = None,
+    ) -> None:
+        """Load `model`; `open_session` is for delegates of every kind.
+
+        Args:
+            delegate: built into the runtime, or in a library.
+            runtime: insist on one, see `edgecnn.device.runtime.RUNTIMES`.
 
         Raises:
             ModelFileError: the runtime refuses it, or it has not one image input.
-            DelegateError: no runtime is installed.
+            DelegateError: no runtime is installed, or the delegate does not load.
             InputError: `threads` is not 1 to 256.
         """
         if not isinstance(threads, int) or not 1 <= threads <= _MAX_THREADS:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {threads!r}")
-        runtime = find_runtime()
-        self.runtime = f"{runtime.name} {runtime.version}"
-        self.interpreter: Any = open_interpreter(runtime, model.flatbuffer, model.name, threads, kernels)
+        found = find_runtime(runtime)
+        self.runtime = f"{found.name} {found.version}"
+        self.delegate = delegate
+        loaded = delegates.load(found, delegate) if delegate else []
+        kernels = delegate.kernels if delegate else kernels
+        self.interpreter: Any
+        self.interpreter, self._listed = open_interpreter(found, model.flatbuffer, model.name, threads, kernels, loaded)
         inputs, self.outputs = _tensors(self.interpreter)
         if len(inputs) != 1 or not inputs[0].is_image:
             shapes = ", ".join(str(tensor.shape) for tensor in inputs)
@@ -59,6 +77,11 @@ class Session:
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
         return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
+
+    def placement(self) -> Placement:
+        """Which operators the delegate computes."""
+        name = self.delegate.name if self.delegate else "the runtime's own choice"
+        return delegates.placement(self._listed or operators(self.interpreter), name)
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
@@ -81,6 +104,21 @@ class Session:
             self.run(apply_table(table, pixels)[None])
             results[row] = self.output(tensor)
         return results
+
+
+def open_session(
+    model: PackedModel,
+    threads: int = 1,
+    kernels: Kernels = "default",
+    delegate: Delegate | None = None,
+    runtime: str | None = None,
+) -> Session:
+    """A session with any delegate; see `Session`."""
+    if delegate and delegate.name in delegates.COMPILED:
+        from .compiled import CompiledSession
+
+        return CompiledSession(model, threads, delegate, runtime)
+    return Session(model, threads, kernels, delegate, runtime)
 
 
 def _tensors(interpreter: Any) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:

@@ -1,6 +1,7 @@
 """Keeps the chatter of native libraries off the terminal, but not out of error messages."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def hush_tensorflow(backend: str = "tensorflow") -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing, which several conversions need
 
 
 def drop_native_output() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import options, running
 
 if TYPE_CHECKING:
     from edgecnn.device import Prediction
@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many classes to name.")
 @options.invert
-@options.threads
+@running.choices
+@click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
 @options.as_json
 @options.verbose
 @click.pass_context
 def command(
-    ctx: click.Context, model: str, images: tuple[str, ...], top: int, invert: "Invert", threads: int, as_json: bool
+    ctx: click.Context,
+    /,
+    model: str,
+    images: tuple[str, ...],
+    top: int,
+    invert: "Invert",
+    trust: bool,
+    as_json: bool,
+    **values: Any,
 ) -> None:
     """Classify IMAGES with MODEL, a .tflite file or the name of a bundled model (fashion-mnist).
 
@@ -32,7 +41,8 @@ def command(
     """
     from edgecnn.device import Classifier
 
-    classifier = Classifier(model, threads=threads)
+    classifier = Classifier(model, trust=trust, **running.arguments(values))
+    running.report(model, values)
     results: list[dict[str, Any]] = []
     failed = False
 

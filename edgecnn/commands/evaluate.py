@@ -1,10 +1,10 @@
 """edgecnn evaluate."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import options, running
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 @click.argument("model")
 @options.data
 @options.data_dir
-@options.threads
+@running.choices
 @options.as_json
 @options.verbose
-def command(model: str, data: str | None, data_dir: str | None, threads: int, as_json: bool) -> None:
+def command(model: str, data: str | None, data_dir: str | None, as_json: bool, **values: Any) -> None:
     """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
 
     Example: edgecnn evaluate runs/shoes/model.int8.tflite
@@ -26,7 +26,7 @@ def command(model: str, data: str | None, data_dir: str | None, threads: int, as
     from edgecnn.errors import ModelFileError
     from edgecnn.metrics import most_confused
 
-    runner = _runner(model, threads)
+    runner = _runner(model, values)
     dataset = options.load_dataset(data_dir, data, runner.input)
     if runner.input.shape != dataset.test.images.shape[1:]:
         shape = dataset.test.images.shape[1:]
@@ -48,12 +48,14 @@ def command(model: str, data: str | None, data_dir: str | None, threads: int, as
         click.echo(f"  {count} times {dataset.labels[true]} taken for {dataset.labels[predicted]}")
 
 
-def _runner(model: str, threads: int) -> "KerasModel | Classifier":
+def _runner(model: str, values: dict[str, Any]) -> "KerasModel | Classifier":
     if model.endswith(".keras"):
-        options.refuse_threads_for_keras()
+        running.refuse_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
     from edgecnn.device import Classifier
 
-    return Classifier(model, threads=threads)
+    classifier = Classifier(model, **running.arguments(values))
+    running.report(model, values)
+    return classifier

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import options, running
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -34,13 +34,14 @@ MAX_IMAGES = 24
 )
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
-@options.threads
+@running.choices
 @options.force
 @options.as_json
 @options.verbose
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     model: str,
     images: tuple[str, ...],
     filters: tuple[int, ...],
@@ -48,9 +49,9 @@ def command(
     npz: bool,
     show_input: bool,
     invert: "Invert",
-    threads: int,
     force: bool,
     as_json: bool,
+    **values: Any,
 ) -> None:
     """Draw what the layers of MODEL make of IMAGES.
 
@@ -60,7 +61,7 @@ def command(
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
-    extractor = _extractor(model, threads)
+    extractor = _extractor(model, values)
     _check_filters(extractor, filters)
     pictures, failed = _pictures(extractor, images, invert)
     files = _files(Path(output), pictures, filters, npz) if pictures else {}
@@ -77,15 +78,17 @@ def command(
     ctx.exit(1 if failed else 0)
 
 
-def _extractor(model: str, threads: int) -> "FeatureExtractor | KerasModel":
+def _extractor(model: str, values: dict[str, Any]) -> "FeatureExtractor | KerasModel":
     if model.endswith(".keras"):
-        options.refuse_threads_for_keras()
+        running.refuse_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
     from edgecnn.device import FeatureExtractor
 
-    return FeatureExtractor(model, threads=threads)
+    extractor = FeatureExtractor(model, **running.arguments(values))
+    running.report(model, values)
+    return extractor
 
 
 def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[int, ...]) -> None:

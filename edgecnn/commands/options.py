@@ -73,17 +73,6 @@ def gate(command: F) -> F:
     return command
 
 
-def refuse_threads_for_keras() -> None:
-    """Refuse --threads where it would do nothing.
-
-    Raises:
-        click.UsageError: it was given.
-    """
-    source = click.get_current_context().get_parameter_source("threads")
-    if source is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--threads is for .tflite files; TensorFlow chooses for .keras files")
-
-
 def note(message: str) -> None:
     """Tell people, on standard error."""
     click.echo(message, err=True)

@@ -1,10 +1,10 @@
 """edgecnn parity."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import options, running
 
 if TYPE_CHECKING:
     from edgecnn.card import Scheme
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
 @click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
+@click.option("--delegate", metavar="xnnpack|edgetpu|gpu|npu|PATH", help="Add a rung on this accelerator.")
+@click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
 @options.gate
 @options.representative
 @options.data
@@ -46,6 +48,7 @@ def command(
     data_dir: str | None,
     force: bool,
     as_json: bool,
+    **values: Any,
 ) -> None:
     """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
 
@@ -69,6 +72,7 @@ def command(
         gate=gate,
         force=force,
         files=files,
+        delegate=running.delegate(values),
         progress=options.note,
     )
     if as_json:

@@ -1,19 +1,20 @@
 """edgecnn verify."""
 
 import dataclasses
+from typing import Any
 
 import click
 
-from . import options
+from . import options, running
 
 
 @click.command(name="verify")
 @click.argument("model")
-@options.threads
+@running.choices
 @options.as_json
 @options.verbose
 @click.pass_context
-def command(ctx: click.Context, model: str, threads: int, as_json: bool) -> None:
+def command(ctx: click.Context, /, model: str, as_json: bool, **values: Any) -> None:
     """Replay the golden probes in MODEL on this machine: is it still the same classifier?
 
     Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not.
@@ -22,7 +23,8 @@ def command(ctx: click.Context, model: str, threads: int, as_json: bool) -> None
     """
     from edgecnn.device import verify
 
-    result = verify(model, threads=threads)
+    result = verify(model, **running.arguments(values))
+    running.report(model, values)
     if as_json:
         options.print_json({**dataclasses.asdict(result), "passed": result.passed})
     else:

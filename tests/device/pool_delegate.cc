@@ -1,0 +1,270 @@
+// An external TFLite delegate that computes MAX_POOL_2D, and that can be told to fail in every way in which one can.
+//
+//   g++ -O2 -shared -fPIC -o pool_delegate.so pool_delegate.cc
+//
+// A delegate talks to its runtime through plain C structs only, so it needs no headers and no symbols of it. Declared
+// here are the leading fields that are used, in the order of tensorflow/lite/core/c/common.h, which has not changed
+// from TensorFlow Lite 2.14 to LiteRT 2.3.
+//
+// Options, each with the value 1: reject (take no node), wrong (compute zeros), fail_create, fail_prepare, fail_invoke,
+// hang_prepare, crash_create, crash_invoke.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int kOk = 0, kError = 1;
+constexpr int kFloat32 = 1, kUInt8 = 3, kInt8 = 9;
+constexpr int kMaxPool2D = 17, kDelegateOperator = 51;
+constexpr int kPaddingSame = 1;
+
+struct IntArray {
+  int size;
+  int data[];
+};
+
+struct Delegate;
+
+struct Tensor {
+  int type;
+  void* data;
+  IntArray* dims;
+  struct { float scale; int32_t zero_point; } params;
+  int allocation_type;
+  size_t bytes;
+  const void* allocation;
+  const char* name;
+  Delegate* delegate;
+  int buffer_handle;
+  bool data_is_stale, is_variable;
+  struct { int type; void* params; } quantization;
+  void* sparsity;
+  const IntArray* dims_signature;
+};
+
+struct Node {
+  IntArray *inputs, *outputs, *intermediates, *temporaries;
+  void* user_data;
+  void* builtin_data;
+};
+
+struct Context;
+
+struct Registration {
+  void* (*init)(Context*, const char* buffer, size_t length);
+  void (*free)(Context*, void* buffer);
+  int (*prepare)(Context*, Node*);
+  int (*invoke)(Context*, Node*);
+  const char* (*profiling_string)(const Context*, const Node*);
+  int32_t builtin_code;
+  const char* custom_name;
+  int version;
+  void* registration_external;
+  void* (*async_kernel)(Context*, Node*);
+  uint64_t inplace_operator;
+};
+
+struct Context {
+  size_t tensors_size;
+  int (*GetExecutionPlan)(Context*, IntArray** plan);
+  Tensor* tensors;
+  void* impl;
+  int (*ResizeTensor)(Context*, Tensor*, IntArray* size);
+  void (*ReportError)(Context*, const char* format, ...);
+  int (*AddTensors)(Context*, int count, int* first);
+  int (*GetNodeAndRegistration)(Context*, int index, Node**, Registration**);
+  int (*ReplaceNodeSubsetsWithDelegateKernels)(Context*, Registration, const IntArray* nodes, Delegate*);
+};
+
+struct Delegate {
+  void* data;
+  int (*Prepare)(Context*, Delegate*);
+  void *CopyFromBufferHandle, *CopyToBufferHandle, *FreeBufferHandle;
+  int64_t flags;
+  void* opaque_builder;
+};
+
+struct DelegateParams {
+  Delegate* delegate;
+  IntArray *nodes_to_replace, *input_tensors, *output_tensors;
+};
+
+struct PoolParams {
+  int padding, stride_width, stride_height, filter_width, filter_height, activation;
+};
+
+using Options = std::set<std::string>;  // those that are on
+
+struct Pool {
+  PoolParams params;
+  int input, output;  // tensor indices
+};
+
+struct Kernel {  // one partition
+  std::vector<Pool> pools;
+  const Options* options;
+};
+
+// Pixels that "same" padding adds before the first row or column.
+int PaddingBefore(int padding, int in, int out, int stride, int filter) {
+  return padding == kPaddingSame ? std::max(0, (out - 1) * stride + filter - in) / 2 : 0;
+}
+
+template <typename T>
+void MaxPool(const Tensor& input, Tensor& output, const PoolParams& p) {
+  const int batches = input.dims->data[0], channels = input.dims->data[3];
+  const int in_height = input.dims->data[1], in_width = input.dims->data[2];
+  const int out_height = output.dims->data[1], out_width = output.dims->data[2];
+  const int above = PaddingBefore(p.padding, in_height, out_height, p.stride_height, p.filter_height);
+  const int left = PaddingBefore(p.padding, in_width, out_width, p.stride_width, p.filter_width);
+  const T* from = static_cast<const T*>(input.data);
+  T* to = static_cast<T*>(output.data);
+  for (int b = 0; b < batches; b++)
+    for (int y = 0; y < out_height; y++)
+      for (int x = 0; x < out_width; x++)
+        for (int c = 0; c < channels; c++) {
+          const int top = y * p.stride_height - above, start = x * p.stride_width - left;
+          const int bottom = std::min(top + p.filter_height, in_height);
+          const int end = std::min(start + p.filter_width, in_width);
+          bool first = true;
+          T largest{};
+          for (int row = std::max(top, 0); row < bottom; row++)
+            for (int column = std::max(start, 0); column < end; column++) {
+              const T value = from[((b * in_height + row) * in_width + column) * channels + c];
+              largest = first ? value : std::max(largest, value);
+              first = false;
+            }
+          to[((b * out_height + y) * out_width + x) * channels + c] = largest;
+        }
+}
+
+int Compute(const Tensor& input, Tensor& output, const PoolParams& params, bool wrong) {
+  if (wrong) {
+    memset(output.data, 0, output.bytes);
+    return kOk;
+  }
+  switch (input.type) {
+    case kFloat32: MaxPool<float>(input, output, params); return kOk;
+    case kInt8: MaxPool<int8_t>(input, output, params); return kOk;
+    case kUInt8: MaxPool<uint8_t>(input, output, params); return kOk;
+  }
+  return kError;
+}
+
+void* KernelInit(Context* context, const char* buffer, size_t) {
+  const auto* given = reinterpret_cast<const DelegateParams*>(buffer);
+  auto* kernel = new Kernel{{}, static_cast<const Options*>(given->delegate->data)};
+  for (int i = 0; i < given->nodes_to_replace->size; i++) {
+    Node* node;
+    Registration* registration;
+    context->GetNodeAndRegistration(context, given->nodes_to_replace->data[i], &node, &registration);
+    Pool pool{{}, node->inputs->data[0], node->outputs->data[0]};
+    memcpy(&pool.params, node->builtin_data, sizeof pool.params);
+    kernel->pools.push_back(pool);
+  }
+  return kernel;
+}
+
+void KernelFree(Context*, void* kernel) { delete static_cast<Kernel*>(kernel); }
+
+int KernelPrepare(Context*, Node*) { return kOk; }
+
+int KernelInvoke(Context* context, Node* node) {
+  const auto* kernel = static_cast<const Kernel*>(node->user_data);
+  if (kernel->options->count("crash_invoke")) raise(SIGSEGV);
+  if (kernel->options->count("fail_invoke")) {
+    context->ReportError(context, "pool delegate: told to fail in invoke\n");
+    return kError;
+  }
+  for (const Pool& pool : kernel->pools) {
+    const bool wrong = kernel->options->count("wrong");
+    if (Compute(context->tensors[pool.input], context->tensors[pool.output], pool.params, wrong)) return kError;
+  }
+  return kOk;
+}
+
+bool Takes(Context* context, const Node& node, const Registration& registration) {
+  const int type = context->tensors[node.inputs->data[0]].type;
+  return registration.builtin_code == kMaxPool2D && (type == kFloat32 || type == kInt8 || type == kUInt8);
+}
+
+int Prepare(Context* context, Delegate* delegate) {
+  const auto& options = *static_cast<const Options*>(delegate->data);
+  if (options.count("hang_prepare")) pause();
+  if (options.count("fail_prepare")) {
+    context->ReportError(context, "pool delegate: told to fail in prepare\n");
+    return kError;
+  }
+  IntArray* plan;
+  if (context->GetExecutionPlan(context, &plan)) return kError;
+  const std::vector<int> nodes(plan->data, plan->data + plan->size);  // the next calls overwrite the plan
+  std::vector<int> taken;
+  for (int index : nodes) {
+    Node* node;
+    Registration* registration;
+    if (context->GetNodeAndRegistration(context, index, &node, &registration)) return kError;
+    if (!options.count("reject") && Takes(context, *node, *registration)) taken.push_back(index);
+  }
+  if (taken.empty()) return kOk;
+  auto* list = static_cast<IntArray*>(malloc(sizeof(int) * (taken.size() + 1)));
+  list->size = static_cast<int>(taken.size());
+  std::copy(taken.begin(), taken.end(), list->data);
+  Registration kernel{};
+  kernel.init = KernelInit;
+  kernel.free = KernelFree;
+  kernel.prepare = KernelPrepare;
+  kernel.invoke = KernelInvoke;
+  kernel.builtin_code = kDelegateOperator;
+  kernel.custom_name = "PoolDelegate";
+  kernel.version = 1;
+  const int status = context->ReplaceNodeSubsetsWithDelegateKernels(context, kernel, list, delegate);
+  free(list);
+  return status;
+}
+
+}  // namespace
+
+extern "C" {
+
+// What a runtime looks for in an external delegate's library.
+Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
+                                        void (*report_error)(const char*)) {
+  static const Options known = {"reject",      "wrong",        "fail_create",  "fail_prepare",
+                                "fail_invoke", "hang_prepare", "crash_create", "crash_invoke"};
+  auto* options = new Options;
+  for (size_t i = 0; i < count; i++) {
+    if (!known.count(keys[i])) {
+      report_error((std::string("pool delegate: unknown option ") + keys[i]).c_str());
+      delete options;
+      return nullptr;
+    }
+    if (std::string(values[i]) == "1") options->insert(keys[i]);
+  }
+  if (options->count("crash_create")) raise(SIGSEGV);
+  if (options->count("fail_create")) {
+    report_error("pool delegate: told to fail in create");
+    delete options;
+    return nullptr;
+  }
+  auto* delegate = new Delegate{};
+  delegate->data = options;
+  delegate->Prepare = Prepare;
+  return delegate;
+}
+
+void tflite_plugin_destroy_delegate(Delegate* delegate) {
+  if (!delegate) return;  // what could not be created is destroyed all the same
+  delete static_cast<Options*>(delegate->data);
+  delete delegate;
+}
+
+}  // extern "C"
