@@ -40,6 +40,7 @@ bundle: .venv/installed
 	$(BIN)/edgecnn convert runs/bundle --int8
 	cp runs/bundle/model.int8.tflite edgecnn/models/fashion-mnist.int8.tflite
 	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite
+	cp runs/bundle/model.keras runs/bundle/card.json tests/parity/reference/
 	$(BIN)/edgecnn samples edgecnn/samples --force $(SAMPLES:%=--test-image %)
 
 # The first of each class, and the images that the tutorial draws (9, 22, 45) and classifies (104).

@@ -21,7 +21,7 @@ LIBRARIES = {"edgetpu": "libedgetpu.so.1"}
 _INSTALL = {
     "edgetpu": "install libedgetpu1-std of the version that the runtime was built with, and plug the accelerator in",
 }
-_TIMEOUT_S = 60
+TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,10 @@ def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: i
         DelegateError: what went wrong there, in words.
     """
     asked = json.dumps([delegate.name, delegate.options, runtime, threads])
-    result = run_child(path, asked, _TIMEOUT_S)
+    result = run_child(path, asked, TIMEOUT_S)
     if result is None:
         raise DelegateError(
-            f"{delegate.name} hangs: it gave no result within {_TIMEOUT_S} s; unplug the accelerator and plug it in "
+            f"{delegate.name} hangs: it gave no result within {TIMEOUT_S} s; unplug the accelerator and plug it in "
             "again, or use --delegate cpu"
         )
     if result.returncode < 0:

@@ -1,6 +1,10 @@
 """Shared parts: the real data set, a small real training, its conversion, and the command line."""
 
 import dataclasses
+import os
+import subprocess
+import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +98,32 @@ def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(place / f"{row:04}.png")
     return Foreign(folder / "tinted.keras", folder / "labels.txt", folder / "photos")
+
+
+@pytest.fixture(scope="session")
+def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with tflite-runtime 2.14, which needs Python 3.11 and numpy below 2."""
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("tflite-runtime 2.14 has no wheel for this Python")
+    folder = tmp_path_factory.mktemp("old")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    return python
+
+
+@pytest.fixture(scope="session")
+def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run this tree's command line with another Python: `with_project(python, "verify", path)`."""
+
+    def run(python: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        command = [python, "-m", "edgecnn", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+    return run
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -216,20 +215,6 @@ def test_mediapipe_gives_the_same_answers(
             # Both run LiteRT's kernels on the same tensor; a float32 input is computed from bytes in another order.
             assert scores == pytest.approx(expected, abs=1e-6 if scheme == "int8" else 1e-4)
             assert expected[answer[0].category_name] == pytest.approx(max(expected.values()), abs=1e-6)
-
-
-@pytest.fixture(scope="module")
-def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with tflite-runtime 2.14, which needs Python 3.11 and numpy below 2."""
-    if sys.version_info[:2] != (3, 11):
-        pytest.skip("tflite-runtime 2.14 has no wheel for this Python")
-    folder = tmp_path_factory.mktemp("old")
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
-    return python
 
 
 THERE = """

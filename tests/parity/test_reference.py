@@ -1,0 +1,64 @@
+"""The reference network, trained as the bundled one was, in every scheme on all 10,000 test images."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecnn.bundled import find_model
+from edgecnn.convert import SCHEMES, Conversion, convert, parity
+from edgecnn.dataset import Dataset
+from edgecnn.device import verify
+from edgecnn.packing import read_model
+
+REFERENCE = Path(__file__).with_name("reference")
+
+# Points of accuracy that may be lost or won, percent of the images with the same answer, percent of the bytes of a
+# float32 file, dB of the worst layer. What was measured is in the README; the room is for other processors' rounding.
+PARITY = {
+    "float32": (0.0, 100.0, 100.0, 120),  # the same arithmetic in another order
+    "float16": (0.05, 99.9, 52.0, 55),  # 11 bits of each weight are left
+    "dynamic": (0.15, 99.7, 27.0, 33),  # 8 bits of each weight, and of each dense layer's input, range by range
+    "mixed": (0.15, 99.8, 27.0, 28),  # 8 bits of each feature map; no ties, because the output is float32
+    "int8": (0.3, 99.3, 27.5, 28),  # the output too has 8 bits: its ties are nearly all that is lost
+    "int16x8": (0.15, 99.8, 28.0, 30),  # 8 bits of each weight
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reference")
+    for name in ("model.keras", "card.json"):
+        shutil.copy(REFERENCE / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def conversion(request: pytest.FixtureRequest, run: Path, fashion: Dataset) -> Conversion:
+    return convert(run, fashion, scheme=request.param)
+
+
+def test_every_scheme_holds_its_promise_on_all_test_images(conversion: Conversion) -> None:
+    points, agreement, bytes_, decibels = PARITY[conversion.scheme]
+    found = conversion.plain.parity
+    assert found.images == 10_000 and found.keras_accuracy and found.keras_accuracy >= 0.929
+    assert found.drop is not None and abs(found.drop) <= points + 1e-9
+    assert 100 * found.agreement >= agreement
+    assert 100 * conversion.plain.ratio <= bytes_
+    assert min(layer.sqnr_db for layer in conversion.layers) >= decibels
+    assert conversion.bit_equal and verify(conversion.plain.path).passed
+
+
+def test_the_bundled_model_is_this_network_in_int8(run: Path, fashion: Dataset) -> None:
+    bundled = read_model(find_model("fashion-mnist"))
+    made = read_model(run / "model.int8.tflite")
+    assert bundled.card and made.card
+    assert bundled.card.provenance.parent_sha256 == made.card.provenance.parent_sha256
+    assert bundled.card.training == made.card.training
+
+
+def test_the_ladder_passes_and_finds_nothing_but_ties(run: Path, fashion: Dataset) -> None:
+    report = parity(run, fashion)
+    assert report.passed
+    assert {finding.cause for finding in report.findings} <= {"ties", "dead"}
+    assert all(rung.p is not None and rung.p > 0.01 for rung in report.ladder.rungs)
