@@ -124,7 +124,7 @@ def climb(
         progress(f"{name}: {len(test):,} images, and the feature maps of {len(some)}")
         session = open_session(model, kernels=kernels, delegate=delegate)
         output = session.outputs[PROBABILITIES]
-        found = output.dequantize(session.run_all(test.images, session.table(spec), output))
+        found = output.dequantize(session.run_all(test.images, spec, output))
         if not np.isfinite(found).all():
             raise ModelFileError(f"{model.name} gives probabilities that are no numbers ({name}); convert it otherwise")
         figures = layers.measure(reference, open_session(variant, kernels=kernels, delegate=delegate), spec)
@@ -176,8 +176,7 @@ def _check_files(
             )
     probe = np.zeros((1, *card.input.shape), np.uint8)
     first, second = (
-        session.run_all(probe, session.table(card.input), session.outputs[PROBABILITIES])
-        for session in sessions.values()
+        session.run_all(probe, card.input, session.outputs[PROBABILITIES]) for session in sessions.values()
     )
     parents = [file.card.provenance.parent_sha256 if file.card else "" for file in (plain, variant)]
     if parents[0] != parents[1] or not np.array_equal(first, second):

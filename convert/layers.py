@@ -156,10 +156,10 @@ class Reference:
 
 def measure(reference: Reference, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
     """Compare every output of an activations variant with Keras, in network order, the probabilities last."""
-    table, outputs = session.table(spec), session.outputs
+    gather, outputs = session.gather(spec), session.outputs
     sums = {name: _Sums() for name in reference.names if name in outputs}
     for pixels, expected in reference:
-        session.run(apply_table(table, pixels)[None])
+        session.run(gather(pixels))
         for name, total in sums.items():
             total.add(expected[name], session.output(outputs[name]), outputs[name])
     return tuple(total.figures(outputs[name]) for name, total in sums.items())

@@ -160,7 +160,7 @@ def _for_edge_tpu(job: Job, flatbuffer: bytes) -> tuple[Path | None, tuple[str, 
 def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> _Variant:
     session = Session(PackedModel("the converted model", flatbuffer, None, None))
     output = session.outputs[PROBABILITIES]
-    raw = session.run_all(job.dataset.test.images, session.table(job.card.input), output)
+    raw = session.run_all(job.dataset.test.images, job.card.input, output)
     probabilities = output.dequantize(raw)
     if not np.isfinite(probabilities).all():
         raise EdgecnnError(
@@ -173,13 +173,14 @@ def _layers(model: keras.Model, maps: Collection[FeatureMap], variant: _Variant,
     """SQNR of every feature map and of the probabilities on some test images, a few at a time: maps are large."""
     images = job.dataset.test.sample(min(_LAYER_IMAGES, len(job.dataset.test))).images
     named = with_named_outputs(model, maps)
-    inputs, table, outputs = input_table(job.card.input), variant.session.table(job.card.input), variant.session.outputs
+    inputs, gather = input_table(job.card.input), variant.session.gather(job.card.input)
+    outputs = variant.session.outputs
     noise = {name: Noise() for name in [*(found.name for found in maps), PROBABILITIES]}
     for start in range(0, len(images), _LAYER_BATCH):
         part = np.asarray(images[start : start + _LAYER_BATCH])
         reference = named.predict_on_batch(apply_table(inputs, part))
         for row, pixels in enumerate(part):
-            variant.session.run(apply_table(table, pixels)[None])
+            variant.session.run(gather(pixels))
             for name, found in noise.items():
                 found.add(reference[name][row], outputs[name].dequantize(variant.session.output(outputs[name])))
     return tuple(LayerParity(name, found.sqnr_db) for name, found in noise.items())

@@ -5,16 +5,33 @@
 `edgecnn.device.drawing` draws feature maps; it is the only part that imports matplotlib.
 """
 
-from edgecnn.bundled import bundled_models, sample_images
-from edgecnn.dataset import Split
-from edgecnn.metrics import Evaluation
-from edgecnn.preprocessing import Prepared
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from .classifier import Classifier, Prediction
-from .delegates import Delegate
-from .features import FeatureExtractor, Features
-from .information import ModelInfo, describe
-from .verification import Verification, verify
+if TYPE_CHECKING:
+    from edgecnn.bundled import bundled_models, sample_images
+    from edgecnn.dataset import Split
+    from edgecnn.metrics import Evaluation
+    from edgecnn.preprocessing import Prepared
+
+    from .classifier import Classifier, Prediction
+    from .delegates import Delegate
+    from .features import FeatureExtractor, Features
+    from .information import ModelInfo, describe
+    from .verification import Verification, verify
+
+# Each name is loaded when it is first used: on a Pi, what one command does not need costs a tenth of its time.
+_HOMES = {
+    "edgecnn.bundled": ("bundled_models", "sample_images"),
+    "edgecnn.dataset": ("Split",),
+    "edgecnn.metrics": ("Evaluation",),
+    "edgecnn.preprocessing": ("Prepared",),
+    "edgecnn.device.classifier": ("Classifier", "Prediction"),
+    "edgecnn.device.delegates": ("Delegate",),
+    "edgecnn.device.features": ("FeatureExtractor", "Features"),
+    "edgecnn.device.information": ("ModelInfo", "describe"),
+    "edgecnn.device.verification": ("Verification", "verify"),
+}
 
 __all__ = [
     "Classifier",
@@ -32,3 +49,10 @@ __all__ = [
     "sample_images",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.golden import Golden
-from edgecnn.preprocessing import apply_table
 
 from .delegates import BUILT_IN, Delegate, Placement
 from .model import LoadedModel, load_model
@@ -73,12 +72,12 @@ def measure(model: str | Path, delegate: Delegate, *, threads: int = 1, runtime:
 
 
 def _inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
-    table = loaded.session.table(loaded.input)
+    gather = loaded.session.gather(loaded.input)
     if loaded.packed.golden is None:
         images = np.full((_PROBES, *loaded.input.shape), 127, np.uint8)
     else:
         images = Golden.from_bytes(loaded.packed.golden, loaded.packed.name).images
-    return [apply_table(table, pixels)[None] for pixels in images]
+    return [gather(pixels).copy() for pixels in images]
 
 
 def _answers(loaded: LoadedModel, inputs: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:

@@ -3,18 +3,24 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import InputSpec, ModelCard
-from edgecnn.dataset import Images, Split
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
-from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, apply_table, check_pixels, prepare_source
+from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, check_pixels, prepare_source
 
-from .delegates import Delegate
 from .model import load_model
+
+if TYPE_CHECKING:
+    from edgecnn.dataset import Images, Split
+    from edgecnn.metrics import Evaluation
+
+    from .delegates import Delegate
+
+_UINT8 = np.dtype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,6 @@ class Classifier:
         labels: class names in output order.
         input: how images are turned into its input.
         card: the model's card; None for a file without one.
-        runtime: name and version of what runs it.
     """
 
     def __init__(
@@ -46,7 +51,7 @@ class Classifier:
         model: str | Path,
         *,
         threads: int = 1,
-        delegate: Delegate | None = None,
+        delegate: "Delegate | None" = None,
         runtime: str | None = None,
         trust: bool = False,
     ) -> None:
@@ -58,12 +63,21 @@ class Classifier:
         """
         loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
         self._session, self._output = loaded.session, loaded.probabilities
-        self._table = self._session.table(loaded.input)
+        self._gather = self._session.gather(loaded.input)
+        self._shape = loaded.input.shape
         self._warned = False
+        # An 8-bit output has few answers: each is made once.
+        self._answers: dict[tuple[int, float], tuple[Prediction, ...]] | None = (
+            {} if self._output.dtype.itemsize == 1 and loaded.card is not None else None
+        )
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
-        self.runtime: str = self._session.runtime
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of what runs the model."""
+        return self._session.runtime
 
     def prepare(self, image: Source, invert: Invert = "no") -> Prepared:
         """Turn an image into the pixels that the model sees; see `edgecnn.preprocessing.prepare_source`.
@@ -80,7 +94,7 @@ class Classifier:
             InputError: `pixels` are of another shape or type.
         """
         check_pixels(pixels, self.input)
-        self._session.run(apply_table(self._table, pixels)[None])
+        self._session.run(self._gather(pixels))
         return self._output.dequantize(self._session.output(self._output))
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
@@ -113,26 +127,43 @@ class Classifier:
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if isinstance(image, np.ndarray) and image.shape == self.input.shape and image.dtype == np.uint8:
-            if invert == "no":
-                return self.rank(image, top)
+        if type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8 and invert == "no":
+            return self._best(image) if top == 1 else self.rank(image, top)
         return self.rank(self.prepare(image, invert).pixels, top)
 
-    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
+    def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
+        """`rank(pixels)`, with nothing done that one answer does not need."""
+        self._session.run(self._gather(pixels))
+        raw = self._session.output(self._output)
+        index = int(raw.argmax())
+        if self._answers is None:
+            scores = self._output.dequantize(raw)
+            self._check_scores(scores)
+            return (Prediction(self.labels[index], float(scores[index]), index),)
+        key = index, raw.item(index)
+        known = self._answers.get(key)
+        if known is None:
+            known = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
+            self._answers[key] = known
+        return known
+
+    def predict_all(self, images: "Images") -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
 
         Raises:
             InputError: `images` are of another shape or type.
         """
         check_pixels(images, self.input, many=True)
-        return self._output.dequantize(self._session.run_all(images, self._table, self._output))
+        return self._output.dequantize(self._session.run_all(images, self.input, self._output))
 
-    def evaluate(self, split: Split) -> Evaluation:
+    def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.
 
         Raises:
             InputError: the images are of another shape, or a label is not one of the model's classes.
         """
+        from edgecnn.metrics import evaluate_probabilities
+
         if len(split) and int(split.labels.max()) >= len(self.labels):
             raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

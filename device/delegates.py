@@ -2,16 +2,18 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edgecnn.errors import DelegateError, InputError
 
 from .runtime import Kernels, Runtime
+
+if TYPE_CHECKING:
+    import subprocess
 
 Requirement = Literal["any", "full"]
 # Names of delegates that are part of a runtime, or whose library has a fixed name.
@@ -53,6 +55,11 @@ class Delegate:
             raise InputError(f"require must be any or full. Received: {self.require!r}")
         if self.require and self.name == "cpu":
             raise InputError("the delegate cpu is none: nothing can be required of it")
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it is behind LiteRT's CompiledModel, not an interpreter."""
+        return self.name in COMPILED
 
     @property
     def library(self) -> str | None:
@@ -204,6 +211,8 @@ def run_child(path: Path, asked: str, timeout_s: float) -> "subprocess.Completed
     )
     own_path: Sequence[str] = [entry for entry in sys.path if entry]
     command = [sys.executable, "-I", "-c", code, str(path.absolute()), asked, *own_path]
+    import subprocess
+
     try:
         return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s)
     except subprocess.TimeoutExpired:

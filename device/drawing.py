@@ -29,7 +29,7 @@ class Picture:
 def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_input: bool = False) -> None:
     """Draw one filter: rows are images, columns the layers in network order.
 
-    Each map has its own colour scale, from its smallest to its largest value.
+    Each map has its own colour scale, from its smallest to its largest value; a layer with fewer filters stays empty.
 
     Args:
         pictures: one or more.
@@ -52,10 +52,13 @@ def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = 
         if show_input:
             _show_image(row[0], picture.pixels)
         for axes, layer in zip(row[show_input:], layers, strict=True):
+            _bare(axes)
+            if channel >= picture.features.maps[layer].shape[2]:
+                axes.set_xlabel("no such filter", fontsize=8)
+                continue
             values = picture.features.maps[layer][:, :, channel]
             axes.imshow(values, cmap=COLOUR_MAP)
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
-            _bare(axes)
         row[0].set_ylabel(picture.title, fontsize=8, parse_math=False)  # a file name may hold $
     for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
         axes.set_title(title, fontsize=9)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgecnn.card import FeatureMap, InputSpec
 from edgecnn.errors import ModelFileError
-from edgecnn.preprocessing import Invert, Source, apply_table, prepare_source
+from edgecnn.preprocessing import Invert, Source, prepare_source
 
 from .delegates import Delegate
 from .model import LoadedModel, load_model
@@ -59,7 +59,7 @@ class FeatureExtractor:
         loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
         self._session, self._output = loaded.session, loaded.probabilities
         self._tensors = _map_tensors(loaded, str(model))
-        self._table = self._session.table(loaded.input)
+        self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
@@ -71,7 +71,7 @@ class FeatureExtractor:
             InputError: the image cannot be read or used.
         """
         pixels = prepare_source(image, self.input, invert).pixels
-        self._session.run(apply_table(self._table, pixels)[None])
+        self._session.run(self._gather(pixels))
         maps = {tensor.name: as_map(tensor.dequantize(self._session.output(tensor))) for tensor in self._tensors}
         return Features(maps, self._output.dequantize(self._session.output(self._output)))
 

@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from edgecnn.card import PROBABILITIES, InputSpec, ModelCard
 from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
 from edgecnn.packing import PackedModel, read_model
 
-from . import delegates
-from .delegates import Delegate
 from .runtime import Kernels
 from .session import Session, open_session
 from .tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from .delegates import Delegate
 
 _TIMEOUT_S = 60
 
@@ -61,7 +63,7 @@ def load_model(
     model: str | Path,
     threads: int = 1,
     kernels: Kernels = "default",
-    delegate: Delegate | None = None,
+    delegate: "Delegate | None" = None,
     runtime: str | None = None,
     trust: bool = False,
 ) -> LoadedModel:
@@ -98,11 +100,13 @@ def load_model(
 
 
 def _open(
-    packed: PackedModel, path: Path, threads: int, kernels: Kernels, delegate: Delegate | None, runtime: str | None
+    packed: PackedModel, path: Path, threads: int, kernels: Kernels, delegate: "Delegate | None", runtime: str | None
 ) -> Session:
     """A session with what was asked for, or with the CPU where that is allowed and the delegate fails."""
     if delegate is None:
         return open_session(packed, threads, kernels, None, runtime)
+    from . import delegates
+
     try:
         if delegate.library:
             delegates.try_in_child(path, delegate, runtime, threads)
@@ -161,7 +165,9 @@ def _guess(tensor: TensorSpec) -> InputSpec:
 
 
 def _try_in_child(path: Path) -> None:
-    result = delegates.run_child(path, "", _TIMEOUT_S)
+    from .delegates import run_child
+
+    result = run_child(path, "", _TIMEOUT_S)
     if result is None:
         raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged")
     if result.returncode < 0:

@@ -6,9 +6,10 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any, Literal
+
+import numpy as np
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.quiet import captured_stderr
@@ -20,11 +21,20 @@ _REFUSALS = (ValueError, RuntimeError, SystemError, TypeError)
 
 @dataclass(frozen=True)
 class Runtime:
-    """An installed runtime: its package's name, its version, its `interpreter` module."""
+    """An installed runtime: its package's name and its `interpreter` module."""
 
     name: str
-    version: str
     module: ModuleType
+
+    @property
+    def version(self) -> str:
+        """Of the package."""
+        from importlib.metadata import version  # half as slow to import as the runtime itself
+
+        return version(self.name)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
 
 # In the order in which they are taken: the package, its module, and the folder by which it is found.
@@ -65,8 +75,8 @@ def find_runtime(name: str | None = None) -> Runtime:
             "no TFLite runtime is installed: pip install ai-edge-litert (on 32-bit Raspberry Pi OS: "
             'pip install tflite-runtime "numpy<2")'
         )
-    if found == "tflite-runtime" and int(version("numpy").partition(".")[0]) >= 2:
-        raise DelegateError(f'tflite-runtime needs numpy below 2, here is {version("numpy")}: pip install "numpy<2"')
+    if found == "tflite-runtime" and int(np.__version__.partition(".")[0]) >= 2:
+        raise DelegateError(f'tflite-runtime needs numpy below 2, here is {np.__version__}: pip install "numpy<2"')
     if found == "tensorflow":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if name is None:
@@ -82,7 +92,7 @@ def _load(package: str, module: str) -> Runtime:
     try:
         with captured_stderr():  # TensorFlow speaks while it is imported
             importlib.import_module(module)
-        return Runtime(package, version(package), importlib.import_module(module))
+        return Runtime(package, importlib.import_module(module))
     except ImportError as error:
         raise DelegateError(f"{package} is installed but does not load ({error}); reinstall it with pip") from None
 
@@ -135,7 +145,7 @@ def open_interpreter(
         reason = " ".join(reason.split())[:300]  # some print the model's bytes
         if delegates:
             raise DelegateError(f"the delegate refuses {name} ({reason}); use --delegate cpu, or convert it otherwise")
-        raise ModelFileError(f"{runtime.name} {runtime.version} cannot run {name}: {reason}; convert the model again")
+        raise ModelFileError(f"{runtime} cannot run {name}: {reason}; convert the model again")
     return interpreter, listed
 
 

@@ -1,20 +1,22 @@
 """A model that is loaded and ready: tensors in, tensors out, looked up once."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.card import InputSpec
-from edgecnn.dataset import Images
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.packing import PackedModel
-from edgecnn.preprocessing import apply_table, input_table
+from edgecnn.preprocessing import Gather, input_table
 
-from . import delegates
-from .delegates import Delegate, Placement
 from .runtime import Kernels, find_runtime, open_interpreter, operators
 from .tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from edgecnn.dataset import Images
+
+    from .delegates import Delegate, Placement
 
 _MAX_THREADS = 256  # runtimes crash on tens of thousands
 _SERVING = "serving_default"  # the signature that TensorFlow names when nobody else does
@@ -24,7 +26,6 @@ class Session:
     """A loaded model.
 
     Attributes:
-        runtime: the runtime's name and version.
         input: the one input tensor.
         outputs: output tensors by signature name; never by position, which is arbitrary.
         interpreter: the runtime's own, for looking into.
@@ -36,7 +37,7 @@ class Session:
         model: PackedModel,
         threads: int = 1,
         kernels: Kernels = "default",
-        delegate: Delegate | None = None,
+        delegate: "Delegate | None" = None,
         runtime: str | None = None,
     ) -> None:
         """Load `model`; `open_session` is for delegates of every kind.
@@ -53,10 +54,13 @@ class Session:
         if not isinstance(threads, int) or not 1 <= threads <= _MAX_THREADS:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {threads!r}")
         found = find_runtime(runtime)
-        self.runtime = f"{found.name} {found.version}"
+        self._runtime = found
         self.delegate = delegate
-        loaded = delegates.load(found, delegate) if delegate else []
-        kernels = delegate.kernels if delegate else kernels
+        loaded = []
+        if delegate:
+            from .delegates import load
+
+            loaded, kernels = load(found, delegate), delegate.kernels
         self.interpreter: Any
         self.interpreter, self._listed = open_interpreter(found, model.flatbuffer, model.name, threads, kernels, loaded)
         inputs, self.outputs = _tensors(self.interpreter)
@@ -73,35 +77,49 @@ class Session:
                 "convert the model again"
             )
         self._index = self.input.index
+        self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
+        self._get_tensor = self.interpreter.get_tensor
 
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
         return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
 
-    def placement(self) -> Placement:
+    @property
+    def runtime(self) -> str:
+        """The runtime's name and version."""
+        return str(self._runtime)
+
+    def gather(self, spec: InputSpec) -> Gather:
+        """What makes the input of pixels that are prepared as `spec` says."""
+        return Gather(self.table(spec), spec)
+
+    def placement(self) -> "Placement":
         """Which operators the delegate computes."""
         name = self.delegate.name if self.delegate else "the runtime's own choice"
-        return delegates.placement(self._listed or operators(self.interpreter), name)
+        from .delegates import placement
+
+        return placement(self._listed or operators(self.interpreter), name)
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
-        self.interpreter.set_tensor(self._index, tensor)
-        self.interpreter.invoke()
+        self._set_tensor(self._index, tensor)
+        self._invoke()
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
-        values: npt.NDArray[Any] = self.interpreter.get_tensor(tensor.index)[0]
+        values: npt.NDArray[Any] = self._get_tensor(tensor.index)[0]
         return values
 
-    def run_all(self, images: Images, table: npt.NDArray[np.generic], tensor: TensorSpec) -> npt.NDArray[Any]:
-        """Run uint8 `images` (count, height, width, channels) one by one.
+    def run_all(self, images: "Images", spec: InputSpec, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """Run uint8 `images` (count, height, width, channels), which are prepared as `spec` says, one by one.
 
         Returns:
             The output `tensor` of each, stacked, in its own dtype.
         """
+        gather = self.gather(spec)
         results = np.empty((len(images), *tensor.shape[1:]), tensor.dtype)
         for row, pixels in enumerate(images):
-            self.run(apply_table(table, pixels)[None])
+            self.run(gather(pixels))
             results[row] = self.output(tensor)
         return results
 
@@ -110,11 +128,11 @@ def open_session(
     model: PackedModel,
     threads: int = 1,
     kernels: Kernels = "default",
-    delegate: Delegate | None = None,
+    delegate: "Delegate | None" = None,
     runtime: str | None = None,
 ) -> Session:
     """A session with any delegate; see `Session`."""
-    if delegate and delegate.name in delegates.COMPILED:
+    if delegate and delegate.is_compiled:
         from .compiled import CompiledSession
 
         return CompiledSession(model, threads, delegate, runtime)

@@ -62,8 +62,7 @@ def verify(
     scheme = loaded.card.quantization.scheme
     if scheme not in TOLERANCE:
         raise ModelFileError(f"{loaded.packed.name} is {scheme}, which this edgecnn cannot verify; install a newer one")
-    table = loaded.session.table(loaded.input)
-    raw = loaded.session.run_all(golden.images, table, loaded.probabilities)
+    raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
     here = loaded.probabilities.dequantize(raw)
     top1 = here.argmax(axis=1)
     ordered = np.sort(golden.host, axis=1)

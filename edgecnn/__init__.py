@@ -4,7 +4,7 @@ The stages are `edgecnn.train`, `edgecnn.convert` and `edgecnn.device`; this pac
 the contract (`ModelCard`), the one preprocessing, the packed model file and the errors.
 """
 
-from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from .card import InputSpec, ModelCard
 from .errors import (
@@ -18,7 +18,8 @@ from .errors import (
     OutputError,
 )
 
-__version__ = version("edgecnn")
+if TYPE_CHECKING:
+    __version__: str
 
 __all__ = [
     "DataError",
@@ -33,3 +34,11 @@ __all__ = [
     "OutputError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":  # looking it up costs more than everything else here
+        from importlib.metadata import version
+
+        return version("edgecnn")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m edgecnn` is `edgecnn`."""
 
-from .cli import main
+from .cli import run
 
-main(prog_name="edgecnn")
+run()

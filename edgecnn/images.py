@@ -27,6 +27,7 @@ SUFFIXES = frozenset(
 )
 # 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
 MAX_PIXELS = 120_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
 # Pillow's decoders of some forty formats raise what they like on damaged data.
 DECODER_FAILURES = (
     ArithmeticError,
@@ -135,6 +136,11 @@ def decode_image(data: bytes, name: str) -> Image.Image:
 
 
 def _open(data: bytes) -> Image.Image:
+    if data.startswith(_PNG):
+        # Image.open would load the decoders of JPEG, GIF, BMP and PPM first: a twentieth of a whole `classify`.
+        from PIL.PngImagePlugin import PngImageFile
+
+        return PngImageFile(io.BytesIO(data))
     try:
         return Image.open(io.BytesIO(data), formats=COMMON_FORMATS)
     except UnidentifiedImageError:

@@ -10,7 +10,8 @@ nothing else, and keep the 16-byte alignment of the weights. With the length at 
 from one that never had a card. Every runtime ignores header and tail.
 """
 
-import hashlib
+import importlib
+import importlib.util
 import io
 import re
 import struct
@@ -28,6 +29,8 @@ _HEADER = struct.Struct("<8sQ")
 _MAGIC = b"edgecnn\x01"
 _HEADER_AT = 8
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+# Up to here Python's own SHA-256 is faster than loading OpenSSL for hashlib, which also takes 4 MB.
+_SMALL_BYTES = 4 << 20
 _MAX_TAIL_BYTES = 64 << 20  # probes are a few dozen small images; more is no card of ours
 _DAMAGED = "copy the file again or convert the model again"
 
@@ -91,6 +94,12 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
 
 def sha256(data: bytes) -> str:
     """SHA-256 of `data` in hexadecimal."""
+    if len(data) <= _SMALL_BYTES:
+        for module in ("_sha2", "_sha256"):  # of Python 3.12, and before
+            if importlib.util.find_spec(module):
+                return str(importlib.import_module(module).sha256(data).hexdigest())
+    import hashlib
+
     return hashlib.sha256(data).hexdigest()
 
 

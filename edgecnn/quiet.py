@@ -1,10 +1,8 @@
 """Keeps the chatter of native libraries off the terminal, but not out of error messages."""
 
 import contextlib
-import logging
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from typing import IO
@@ -30,6 +28,8 @@ def hush_tensorflow(backend: str = "tensorflow") -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
+    import logging
+
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing, which several conversions need
 
 
@@ -59,6 +59,8 @@ def _scratch() -> IO[bytes]:
     """A file in memory where the system has them: a full disk must not keep a device from classifying."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("native-stderr"), "w+b")
+    import tempfile
+
     return tempfile.TemporaryFile()
 
 

@@ -199,7 +199,7 @@ def test_features_of_a_plain_model_names_the_right_file(edgecnn: Run) -> None:
 
 def test_features_refuses_a_filter_that_a_layer_does_not_have(edgecnn: Run) -> None:
     result = edgecnn("features", "fashion-mnist.activations", BOOT, "--filter", "64")
-    assert "conv2d has filters 0 to 63" in sentence(result, exit_code=2)
+    assert "conv2d has most with filters 0 to 63" in sentence(result, exit_code=2)
 
 
 def test_features_keeps_existing_files_without_force(edgecnn: Run, tmp_path: Path) -> None:

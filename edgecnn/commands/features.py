@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgecnn.preprocessing import Invert
 
 MAX_IMAGES = 24
+MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 
 
 @click.command(name="features")
@@ -92,12 +93,16 @@ def _extractor(model: str, values: dict[str, Any]) -> "FeatureExtractor | KerasM
 
 
 def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[int, ...]) -> None:
-    for layer in extractor.layers:
-        for number in filters:
-            if number >= layer.shape[-1]:
-                raise click.UsageError(
-                    f"--filter {number}: layer {layer.name} has filters 0 to {layer.shape[-1] - 1} only"
-                )
+    if len(extractor.layers) > MAX_LAYERS:
+        raise click.UsageError(
+            f"{len(extractor.layers)} layers are too many for one figure; convert with --feature-layers"
+        )
+    largest = max(extractor.layers, key=lambda layer: layer.shape[-1])
+    for number in filters:
+        if number >= largest.shape[-1]:
+            raise click.UsageError(
+                f"--filter {number}: no layer has it, {largest.name} has most with filters 0 to {largest.shape[-1] - 1}"
+            )
 
 
 def _pictures(

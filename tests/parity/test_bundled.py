@@ -46,9 +46,7 @@ def test_activations_variant_is_bit_equal_on_all_test_images(fashion: Dataset) -
         packed = read_packed(name)
         assert packed.card
         session = Session(packed)
-        raw.append(
-            session.run_all(fashion.test.images, session.table(packed.card.input), session.outputs[PROBABILITIES])
-        )
+        raw.append(session.run_all(fashion.test.images, packed.card.input, session.outputs[PROBABILITIES]))
     np.testing.assert_array_equal(raw[0], raw[1])
 
 
@@ -61,6 +59,6 @@ def test_reference_kernels_agree_with_the_fast_ones(probabilities: np.ndarray, f
     assert packed.card
     session = Session(packed, kernels="reference")
     output = session.outputs[PROBABILITIES]
-    raw = session.run_all(fashion.test.images[:300], session.table(packed.card.input), output)
+    raw = session.run_all(fashion.test.images[:300], packed.card.input, output)
     # int8 kernels round differently: up to 17 of 256 steps were seen on this network.
     assert np.abs(output.dequantize(raw) - probabilities[:300]).max() <= 20 / 256
