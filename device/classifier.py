@@ -1,5 +1,6 @@
 """Classify images."""
 
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,14 @@ class Classifier:
             known = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
             self._answers[key] = known
         return known
+
+    def time_invoke(self, pixels: Pixels) -> float:
+        """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
+        check_pixels(pixels, self.input)
+        tensor = self._gather(pixels)
+        started = time.perf_counter()
+        self._session.run(tensor)
+        return time.perf_counter() - started
 
     def predict_all(self, images: "Images") -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).

@@ -13,7 +13,10 @@ import click
 
 from .errors import EdgecnnError, EdgecnnWarning
 
-COMMANDS = ("train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "samples")
+COMMANDS = (
+    "train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "benchmark", "doctor",
+    "samples",
+)  # fmt: skip
 
 
 class LazyGroup(click.Group):

@@ -1,0 +1,125 @@
+"""edgecnn benchmark."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.device import Delegate
+    from edgecnn.device.benchmarking import Benchmark, Machine
+
+NOISE = 0.1  # share by which a median may differ before a comparison calls it faster or slower
+
+
+@click.command(name="benchmark")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--delegate", "delegates", multiple=True, metavar="NAME|PATH", help="As for classify; may be repeated.")
+@click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
+@click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
+@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime", "tensorflow"]), help="Insist on a runtime.")
+@click.option("--runs", type=click.IntRange(10), default=200, show_default=True, help="Of each, in turn.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
+@click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
+@click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
+@options.force
+@options.as_json
+@options.verbose
+def command(
+    models: tuple[str, ...],
+    delegates: tuple[str, ...],
+    threads: tuple[int, ...],
+    all_threads: bool,
+    runtime: str | None,
+    runs: int,
+    output: str | None,
+    png: str | None,
+    compare: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Measure how fast MODELs are here, one call of each in turn.
+
+    Load and first inference, then the runtime alone and the way from pixels to the label.
+
+    Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
+    """
+    from edgecnn.device.benchmarking import benchmark, thread_counts
+    from edgecnn.output import refuse_existing, write_bytes
+
+    if threads and all_threads:
+        raise click.UsageError("--all-threads chooses the numbers itself; leave out --threads")
+    refuse_existing([path for path in (output, png) if path], force)
+    before = _read(compare) if compare else {}
+    results, machine = benchmark(
+        models,
+        delegates=_delegates(delegates),
+        threads=thread_counts(None) if all_threads else threads or (1,),
+        runtime=runtime,
+        runs=runs,
+        progress=options.note,
+    )
+    figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
+    if output:
+        write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
+    if png:
+        from edgecnn.device.chart import draw_benchmark
+
+        draw_benchmark(results, Path(png))
+    if as_json:
+        options.print_json(figures)
+    else:
+        _print(results, machine, before)
+
+
+def _delegates(names: tuple[str, ...]) -> "tuple[Delegate | None, ...]":
+    from edgecnn.device import Delegate
+    from edgecnn.errors import InputError
+
+    try:
+        return tuple(Delegate(name) for name in names) or (None,)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _read(path: str) -> dict[tuple[str, str, int], float]:
+    """Medians of an earlier benchmark."""
+    from edgecnn.errors import InputError
+
+    try:
+        found = json.loads(Path(path).read_text())["results"]
+        return {(one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"]) for one in found}
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError):
+        raise InputError(f"{path} is not what edgecnn benchmark --output writes; give another") from None
+
+
+def _print(results: "tuple[Benchmark, ...]", machine: "Machine", before: dict[tuple[str, str, int], float]) -> None:
+    rows = []
+    for one in results:
+        invoke, classify = one.invoke, one.classify
+        cells = [Path(one.model).name, one.delegate, str(one.threads), f"{one.load_ms:.1f}", f"{one.first_ms:.2f}"]
+        cells += [f"{timing:.3f}" for timing in (invoke.p50_ms, invoke.p95_ms, invoke.p99_ms)]
+        cells += [f"{timing:.3f}" for timing in (classify.p50_ms, classify.p95_ms, classify.p99_ms)]
+        cells.append(f"{one.images_per_second:,.0f}")
+        earlier = before.get((one.model, one.delegate, one.threads))
+        rows.append((*cells, *([_verdict(classify.p50_ms, earlier)] if before else [])))
+    times = ("load", "first", "invoke p50", "p95", "p99", "to label p50", "p95", "p99", "images/s")
+    header = ("model", "delegate", "threads", *times, *(["against before"] if before else []))
+    click.echo(options.table(header, rows))
+    heat = "" if machine.temperature_c is None else f", {machine.temperature_c:.0f} °C"
+    slowed = {None: "", True: ", THROTTLED since it was started", False: ", never throttled"}[machine.throttled]
+    click.echo(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")
+
+
+def _verdict(now_ms: float, before_ms: float | None) -> str:
+    if before_ms is None:
+        return "not there"
+    ratio: float = now_ms / before_ms
+    word = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
+    return f"{ratio:.2f} x: {word}"
