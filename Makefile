@@ -27,7 +27,7 @@ check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy tests
+	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy benchmarks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 

@@ -109,7 +109,7 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     subprocess.run(command, check=True, capture_output=True, timeout=600)
     return python
 
@@ -120,7 +120,7 @@ def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
     def run(python: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-        command = [python, "-m", "edgecnn", *arguments]
+        command = [str(python), "-m", "edgecnn", *map(str, arguments)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
     return run

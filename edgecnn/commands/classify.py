@@ -1,6 +1,9 @@
 """edgecnn classify."""
 
 import dataclasses
+import sys
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,7 +11,11 @@ import click
 from . import options, running
 
 if TYPE_CHECKING:
-    from edgecnn.device import Prediction
+    from collections.abc import Iterable, Iterator
+
+    from edgecnn.device import Classifier, Prediction
+    from edgecnn.device.results import Results
+    from edgecnn.errors import InputError
     from edgecnn.preprocessing import Invert, Prepared
 
 
@@ -16,9 +23,14 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many classes to name.")
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
+)
+@click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @options.invert
 @running.choices
 @click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
+@options.force
 @options.as_json
 @options.verbose
 @click.pass_context
@@ -28,39 +40,127 @@ def command(
     model: str,
     images: tuple[str, ...],
     top: int,
+    output: str | None,
+    resume: bool,
     invert: "Invert",
     trust: bool,
+    force: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
     """Classify IMAGES with MODEL, a .tflite file or the name of a bundled model (fashion-mnist).
 
-    IMAGES are files, glob patterns, folders, or - for standard input.
+    IMAGES are files, glob patterns, folders, or - for standard input. Many are decoded while others are classified;
+    results come in the order of the images.
 
     Example: edgecnn classify fashion-mnist photos/ --top 3
     """
+    if resume and not output:
+        raise click.UsageError("--resume goes with --output")
     from edgecnn.device import Classifier
 
     classifier = Classifier(model, trust=trust, **running.arguments(values))
     running.report(model, values)
-    results: list[dict[str, Any]] = []
-    failed = False
+    names, failed = _find(images)
+    results = _results(output, classifier, names, failed, top, invert, resume, force) if output else None
+    told: list[dict[str, Any]] = []
+    counts: Counter[str] = Counter()
+    progress = _Progress(len(names) - (len(results.done) if results else 0))
+    try:
+        for name, row, text in _rows(classifier, names, top, invert, results.done if results else set()):
+            counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
+            if results:
+                results.add(row)
+                progress.step()
+            elif as_json:
+                told.append(row)
+            elif text:
+                click.echo(f"{name}: {text}")
+            if "error" in row:
+                progress.clear()
+                options.note(f"Error: {row['error']}")
+        progress.clear()
+        if results:
+            click.echo(
+                f"wrote {results.finish(names)}: {', '.join(f'{n:,} {what}' for what, n in counts.most_common())}"
+            )
+        elif as_json:
+            options.print_json([*failed, *told])
+    finally:
+        if results:
+            results.close()
+    ctx.exit(1 if failed or counts["unreadable"] else 0)
 
-    def report(name: str, error: Exception) -> None:
-        nonlocal failed
-        failed = True
-        options.note(f"Error: {error}")
-        results.append({"image": name, "error": str(error)})
 
-    for name, prepared in options.prepared_images(images, lambda image: classifier.prepare(image, invert), report):
+def _find(images: tuple[str, ...]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The images that the arguments stand for, and rows for those that stand for none."""
+    from edgecnn.errors import InputError
+    from edgecnn.images import find_images
+
+    names: list[str] = []
+    failed = []
+    for name in images:
+        try:
+            names += find_images([name])
+        except InputError as error:
+            options.note(f"Error: {error}")
+            failed.append({"image": name, "error": str(error)})
+    return names, failed
+
+
+def _results(
+    output: str,
+    classifier: "Classifier",
+    names: list[str],
+    failed: list[dict[str, Any]],
+    top: int,
+    invert: str,
+    resume: bool,
+    force: bool,
+) -> "Results":
+    from edgecnn.device.results import Results
+    from edgecnn.errors import InputError
+
+    if failed:
+        raise InputError(f"{failed[0]['error']}; nothing was classified")
+    if len(set(names)) != len(names):
+        raise InputError("an image is named twice; with --output each must be named once")
+    made = classifier.card.provenance.flatbuffer_sha256 if classifier.card else ""
+    return Results(output, {"model": made, "top": top, "invert": invert}, resume=resume, force=force)
+
+
+def _rows(
+    classifier: "Classifier", names: list[str], top: int, invert: "Invert", done: set[str]
+) -> "Iterator[tuple[str, dict[str, Any], str]]":
+    """Name, row and text of each image that is not done, in order."""
+    from edgecnn.errors import InputError
+
+    noted = False
+    for name, prepared in _prepared(classifier, [name for name in names if name not in done], invert):
+        if isinstance(prepared, InputError):
+            yield name, {"image": name, "error": str(prepared)}, ""
+            continue
+        if prepared.note and not noted:
+            options.note(f"Note: {name}: {prepared.note}")
+            noted = True
         predictions = classifier.rank(prepared.pixels, top)
-        if as_json:
-            results.append(_json(name, prepared, predictions))
-        else:
-            click.echo(f"{name}: {', '.join(f'{found.label} {found.score:.1%}' for found in predictions)}")
-    if as_json:
-        options.print_json(results)
-    ctx.exit(1 if failed else 0)
+        text = ", ".join(f"{found.label} {found.score:.1%}" for found in predictions)
+        yield name, _json(name, prepared, predictions), text
+
+
+def _prepared(
+    classifier: "Classifier", names: list[str], invert: "Invert"
+) -> "Iterable[tuple[str, Prepared | InputError]]":
+    if len(names) == 1:  # threads would cost more than they save
+        from edgecnn.errors import InputError
+
+        try:
+            return [(names[0], classifier.prepare(names[0], invert))]
+        except InputError as error:
+            return [(names[0], error)]
+    from edgecnn.device.stream import prepared_ahead
+
+    return prepared_ahead(names, lambda name: classifier.prepare(name, invert))
 
 
 def _json(name: str, prepared: "Prepared", predictions: "tuple[Prediction, ...]") -> dict[str, Any]:
@@ -70,3 +170,29 @@ def _json(name: str, prepared: "Prepared", predictions: "tuple[Prediction, ...]"
         "inverted": prepared.inverted,
         "note": prepared.note,
     }
+
+
+class _Progress:
+    """Rate and time left, on a terminal once a second, elsewhere every half minute."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._count = total, 0
+        self._started = self._told = time.monotonic()
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+
+    def step(self) -> None:
+        """One image more."""
+        self._count += 1
+        now = time.monotonic()
+        if now - self._told < (1 if self._terminal else 30):
+            return
+        self._told = now
+        rate = self._count / (now - self._started)
+        text = f"{self._count:,} of {self._total:,} images, {rate:,.0f} images/s, "
+        text += f"{(self._total - self._count) / rate:,.0f} s left"
+        click.echo(f"\r{text}\x1b[K" if self._terminal else text, err=True, nl=not self._terminal)
+
+    def clear(self) -> None:
+        """Take the line away, where there is one."""
+        if self._terminal and self._told > self._started:
+            click.echo("\r\x1b[K", err=True, nl=False)

@@ -242,7 +242,7 @@ def test_the_old_runtime_gives_the_same_answers(
     images = np.asarray(small.test.images)
     assert len(images) == 1000
     np.save(tmp_path / "images.npy", images)
-    command = [old_python, "-c", THERE, tmp_path / "images.npy", *files]
+    command = [str(old_python), "-c", THERE, str(tmp_path / "images.npy"), *map(str, files)]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for scheme, path in zip(SCHEMES, files, strict=True):

@@ -1,0 +1,146 @@
+"""Many images: in order, in flat memory, gone on with after a kill, in every format."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+from edgecnn import InputError
+from edgecnn.dataset import Dataset
+from edgecnn.device import Classifier
+from edgecnn.device.results import Results
+from edgecnn.device.stream import prepared_ahead
+from tests.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def photos(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3,000 test images; the name says which."""
+    folder = tmp_path_factory.mktemp("photos")
+    for row, pixels in enumerate(np.asarray(fashion.test.images[:3000])):
+        Image.fromarray(pixels[:, :, 0]).save(folder / f"{row:04}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(fashion: Dataset) -> list[tuple[str, float]]:
+    classifier = Classifier("fashion-mnist")
+    answers = [classifier.classify(pixels)[0] for pixels in np.asarray(fashion.test.images[:3000])]
+    return [(answer.label, answer.score) for answer in answers]
+
+
+def test_results_stand_in_the_order_of_the_images(
+    edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    result = edgecnn("classify", "fashion-mnist", photos, "--output", tmp_path / "all.csv")
+    assert result.exit_code == 0 and "wrote" in result.stdout
+    with open(tmp_path / "all.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [Path(row["image"]).stem for row in rows] == [f"{row:04}" for row in range(3000)]
+    assert [(row["label_1"], float(row["score_1"])) for row in rows] == expected
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_other_formats_hold_the_same(
+    suffix: str, edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    path = tmp_path / f"all{suffix}"
+    images = [photos / f"{row:04}.png" for row in (7, 3, 5)]
+    assert edgecnn("classify", "fashion-mnist", *images, "--top", 2, "--output", path).exit_code == 0
+    if suffix == ".jsonl":
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        found = [(row["predictions"][0]["label"], row["predictions"][0]["score"]) for row in rows]
+        assert all(len(row["predictions"]) == 2 for row in rows)
+    else:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        found = [(row["label_1"], row["score_1"]) for row in rows]
+        assert {"label_2", "score_2"} < set(rows[0])
+    assert found == [expected[row] for row in (7, 3, 5)]
+
+
+def test_a_killed_run_goes_on_without_loss_or_repetition(
+    edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    path = tmp_path / "all.csv"
+    partial = tmp_path / ".all.csv.partial"
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", str(photos), "--output", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not (partial.is_file() and partial.stat().st_size > 20_000):
+        assert process.poll() is None, "it was done before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    whole = partial.read_bytes()
+    done = whole.count(b"\n") - 1
+    assert 0 < done < 3000 and not path.exists()
+    partial.write_bytes(whole + b'{"image": "torn')
+    refused = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume", "--top", 2)
+    assert refused.exit_code == 1 and "made with another model or other options" in refused.output
+    result = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume")
+    assert result.exit_code == 0 and not partial.exists()
+    told = sum(int(words.split()[0].replace(",", "")) for words in result.stdout.partition(": ")[2].split(", "))
+    assert told == 3000 - done  # the others were not done again
+    with open(path, newline="") as file:
+        assert [(row["label_1"], float(row["score_1"])) for row in csv.DictReader(file)] == expected
+
+
+def test_unreadable_images_have_a_row_and_exit_code_1(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"nothing")
+    (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
+    result = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv")
+    assert result.exit_code == 1 and "1 unreadable" in result.stdout
+    with open(tmp_path / "out.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert "not an image" in first["error"] and first["label_1"] == "" and second["label_1"] == "Ankle boot"
+
+
+def test_wrong_usage_is_a_sentence(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.csv").write_text("mine")
+    image = photos / "0000.png"
+    for arguments, code, words in (
+        ((image, "--resume"), 2, "--resume goes with --output"),
+        ((image, "--output", tmp_path / "a.xls"), 1, "must end in .csv, .jsonl, .parquet"),
+        ((image, "--output", tmp_path / "there.csv"), 1, "exists already"),
+        ((image, image, "--output", tmp_path / "b.csv"), 1, "named twice"),
+        ((image, "nothing*.png", "--output", tmp_path / "b.csv"), 1, "no file matches"),
+    ):
+        result = edgecnn("classify", "fashion-mnist", *arguments)
+        assert result.exit_code == code and words in result.output, result.output
+    assert (tmp_path / "there.csv").read_text() == "mine" and not (tmp_path / "b.csv").exists()
+
+
+def test_decoding_runs_ahead_but_not_far() -> None:
+    started: list[str] = []
+
+    def prepare(name: str) -> object:
+        started.append(name)
+        if name == "3":
+            raise InputError("3 is no image")
+        return name
+
+    stream = prepared_ahead(map(str, range(1000)), prepare, threads=2)  # type: ignore[arg-type]
+    first = [next(stream) for _ in range(5)]
+    assert [name for name, _ in first] == ["0", "1", "2", "3", "4"] and isinstance(first[3][1], InputError)
+    assert len(started) <= 5 + 4 * 2 + 1
+    stream.close()
+
+
+def test_a_results_file_takes_nothing_of_another_question(tmp_path: Path) -> None:
+    first = Results(tmp_path / "a.jsonl", {"model": "x"}, resume=False, force=False)
+    first.add({"image": "1", "error": "e"})
+    first.close()
+    with pytest.raises(InputError, match="another model"):
+        Results(tmp_path / "a.jsonl", {"model": "y"}, resume=True, force=False)
+    second = Results(tmp_path / "a.jsonl", {"model": "x"}, resume=True, force=False)
+    assert second.done == {"1"}
+    second.add({"image": "0", "error": "f"})
+    assert [json.loads(line)["image"] for line in second.finish(["0", "1"]).read_text().splitlines()] == ["0", "1"]
