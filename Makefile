@@ -1,8 +1,8 @@
-# make demo: the whole chain on Fashion-MNIST.  make test: every check and test.
+# make demo: the whole chain on Fashion-MNIST.  make test: every check and test.  make test-pi: emulated Pis.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bundle clean
+.PHONY: demo test test-pi check bundle clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -33,6 +33,10 @@ check: .venv/installed
 
 test: check
 	$(BIN)/python -m pytest
+
+# The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user is missing). EDGECNN_PI=DIR keeps them.
+test-pi: .venv/installed
+	$(BIN)/python -m pytest tests/pi/check_boards.py
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed

@@ -119,8 +119,8 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     )
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p><strong>{verdict}</strong> {right}the same answer as Keras on {_percent(last.parity.agreement)} of "
-        f"{last.parity.images:,} images.</p>",
+        f"<p><strong>{verdict}</strong> {right or 'It gives '}the same answer as Keras on "
+        f"{_percent(last.parity.agreement)} of {last.parity.images:,} images.</p>",
         *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
         *(_paragraph(finding) for finding in findings),
         "<h2>The ladder</h2>", _ladder(ladder.rungs),

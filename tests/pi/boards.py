@@ -1,0 +1,211 @@
+"""Emulated Raspberry Pis: Debian's ARM Python under qemu-user, with a Pi's processor description in front of it.
+
+No root image, no chroot: Debian's own packages are unpacked into a folder, and `qemu-aarch64 -L FOLDER` looks up every
+path there first, /proc/cpuinfo too. That is how a board is told from another, and LiteRT does not start without one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHON = "3.11"  # of Debian bookworm, as on Raspberry Pi OS
+LITERT, TFLITE_RUNTIME = "ai-edge-litert==2.3.0", "tflite-runtime==2.14.0"
+_SUITE = "bookworm"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A Raspberry Pi.
+
+    Attributes:
+        model: as in /proc/device-tree/model.
+        debian: name of its architecture among Debian's.
+        machine: name of its architecture among wheels'.
+        qemu: the emulator's program.
+        cpu: what it emulates; never `max`, whose SME makes XNNPACK's int8 results wrong in QEMU 7.2.
+        part: of the processor, in /proc/cpuinfo.
+        features: its instructions, in /proc/cpuinfo.
+        packages: of Debian; where there are wheels, only Python itself.
+        wheels: what pip installs.
+    """
+
+    model: str
+    debian: str
+    machine: str
+    qemu: str
+    cpu: str
+    part: str
+    features: str
+    packages: tuple[str, ...]
+    wheels: tuple[str, ...]
+
+
+_NEON = "fp asimd evtstrm crc32 cpuid"
+_DOT = "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp"
+_ARM32 = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm"
+_BARE = (f"python{PYTHON}", "libstdc++6")
+_DRAWING = ("matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "packaging", "pyparsing",
+            "python-dateutil", "six")  # fmt: skip
+_MODERN = (LITERT, "numpy>=2,<3", "pillow", "click", *_DRAWING)
+# No wheels of numpy, Pillow and matplotlib for armv7l: Debian's own, as a user of 32-bit Raspberry Pi OS has them.
+_DEBIAN = (*_BARE, "libatomic1", "python3-numpy", "python3-pil", "python3-matplotlib", "python3-click")
+
+BOARDS = {
+    "pi5": Board("Raspberry Pi 5 Model B Rev 1.0", "arm64", "aarch64", "qemu-aarch64", "cortex-a76", "0xd0b", _DOT,
+                 _BARE, _MODERN),
+    "pi4": Board("Raspberry Pi 4 Model B Rev 1.5", "arm64", "aarch64", "qemu-aarch64", "cortex-a72", "0xd08", _NEON,
+                 _BARE, _MODERN),
+    "pi2": Board("Raspberry Pi 2 Model B Rev 1.1", "armhf", "armv7l", "qemu-arm", "cortex-a7", "0xc07", _ARM32,
+                 _DEBIAN, (TFLITE_RUNTIME,)),
+}  # fmt: skip
+
+
+class Lab:
+    """A folder with the boards that have been built in it; what is there already is used again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def build(self, name: str, wheel: Path) -> None:
+        """Set up a board and install the project's own `wheel` on it."""
+        board = BOARDS[name]
+        _require_emulator(board.qemu)
+        self._sysroot(board)
+        self._site(board)
+        _describe(board, self._root(name), self.folder / f"sysroot-{board.debian}")
+        project = self.folder / f"project-{name}"
+        shutil.rmtree(project, ignore_errors=True)
+        shutil.unpack_archive(wheel, project, "zip")
+
+    def run(self, name: str, *arguments: str, timeout_s: float = 600) -> "subprocess.CompletedProcess[str]":
+        """Run the board's Python with `arguments`."""
+        board = BOARDS[name]
+        path = [self.folder / f"project-{name}", self.folder / f"site-{board.machine}"]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "QEMU_CPU": board.cpu,
+            "QEMU_LD_PREFIX": str(self._root(name)),
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+            "PYTHONPYCACHEPREFIX": str(self.folder / f"compiled-{name}"),
+            "MPLCONFIGDIR": str(self.folder / f"matplotlib-{name}"),
+        }
+        settings = self._root(name) / "etc/matplotlibrc"  # Debian's; a link to it leads out of the root
+        if settings.is_file():
+            environment["MATPLOTLIBRC"] = str(settings)
+        elsewhere = self.folder / "elsewhere"  # where no edgecnn lies that is not the wheel's
+        elsewhere.mkdir(exist_ok=True)
+        command = [board.qemu, str(self._root(name) / f"usr/bin/python{PYTHON}"), *arguments]
+        return subprocess.run(
+            command, env=environment, cwd=elsewhere, capture_output=True, text=True, timeout=timeout_s
+        )
+
+    def _root(self, name: str) -> Path:
+        return self.folder / f"board-{name}"
+
+    def _sysroot(self, board: Board) -> None:
+        """Debian's packages for the board's architecture, downloaded by apt in a state of its own, and unpacked."""
+        target = self.folder / f"sysroot-{board.debian}"
+        if target.is_dir():
+            return
+        state = self.folder / f"apt-{board.debian}"
+        for place in ("state/lists/partial", "cache/archives/partial", "log"):
+            (state / place).mkdir(parents=True, exist_ok=True)
+        (state / "status").write_text("")  # nothing is installed: apt downloads all that is needed
+        (state / "sources.list").write_text(_sources())
+        (state / "apt.conf").write_text(_APT.format(arch=board.debian, state=state))
+        environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
+        _do("apt-get", "update", "-qq", environment=environment)
+        _do("apt-get", "install", "-y", "-qq", "--download-only", *board.packages, environment=environment)
+        unpacked = self.folder / f".sysroot-{board.debian}"
+        shutil.rmtree(unpacked, ignore_errors=True)
+        for package in sorted((state / "cache/archives").glob("*.deb")):
+            _do("dpkg-deb", "-x", str(package), str(unpacked))
+        for library in ("blas", "lapack"):  # what a maintainer script would have linked
+            for found in unpacked.glob(f"usr/lib/*/{library}/lib{library}.so.3"):
+                (found.parents[1] / found.name).symlink_to(f"{library}/{found.name}")
+        shutil.rmtree(state)
+        unpacked.rename(target)
+
+    def _site(self, board: Board) -> None:
+        """Wheels for the board's architecture, by this machine's pip."""
+        target = self.folder / f"site-{board.machine}"
+        if target.is_dir():
+            return
+        tags = [f"manylinux_2_{minor}_{board.machine}" for minor in (36, 35, 34, 31, 28, 27, 17)]
+        platforms = [part for tag in (*tags, f"manylinux2014_{board.machine}") for part in ("--platform", tag)]
+        unpacked = self.folder / f".site-{board.machine}"
+        _do(
+            sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+            "--no-compile", "--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp",
+            "--abi", f"cp{PYTHON.replace('.', '')}", "--abi", "abi3", "--abi", "none", *platforms,
+            "--target", str(unpacked), *board.wheels,
+        )  # fmt: skip
+        unpacked.rename(target)
+
+
+_APT = """APT::Architecture "{arch}";
+#clear APT::Architectures;
+APT::Architectures {{ "{arch}"; }};
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Dir::State "{state}/state";
+Dir::State::status "{state}/status";
+Dir::Cache "{state}/cache";
+Dir::Log "{state}/log";
+Dir::Etc::sourcelist "{state}/sources.list";
+Dir::Etc::sourceparts "-";
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+"""
+
+
+def _sources() -> str:
+    """Where this machine's apt has the suite from, for every architecture."""
+    folder = Path("/etc/apt")
+    found = []
+    for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]:
+        if path.is_file():
+            found += [line for line in path.read_text().splitlines() if line.startswith("deb ")]
+    for path in sorted((folder / "sources.list.d").glob("*.sources")):
+        for paragraph in path.read_text().split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)
+            if fields.get("Types", "").startswith("deb") and _SUITE in fields.get("Suites", "").split():
+                key = f" [signed-by={fields['Signed-By']}]" if "Signed-By" in fields else ""
+                found += [f"deb{key} {place} {_SUITE} main" for place in fields["URIs"].split()]
+    lines = [line for line in found if f" {_SUITE} " in line]
+    if not lines:
+        raise SystemExit(f"apt has no source of Debian {_SUITE} here, of which the boards are made")
+    return "\n".join(lines) + "\n"
+
+
+def _require_emulator(program: str) -> None:
+    if shutil.which(program):
+        return
+    _do("apt-get", "update", "-qq")
+    _do("apt-get", "install", "-y", "-qq", "--no-install-recommends", "qemu-user")
+
+
+def _describe(board: Board, root: Path, sysroot: Path) -> None:
+    """The board's own root: the architecture's files, hard-linked, and what /proc and /sys say of the board."""
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(sysroot, root, symlinks=True, copy_function=os.link)
+    core = (
+        f"BogoMIPS\t: 108.00\nFeatures\t: {board.features}\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+        f"CPU variant\t: 0x0\nCPU part\t: {board.part}\nCPU revision\t: 1\n\n"
+    )
+    (root / "proc/device-tree").mkdir(parents=True, exist_ok=True)
+    cores = "".join(f"processor\t: {number}\n{core}" for number in range(4))
+    (root / "proc/cpuinfo").write_text(f"{cores}Model\t\t: {board.model}\n")
+    (root / "proc/device-tree/model").write_text(f"{board.model}\0")
+
+
+def _do(*command: str, environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[:6])} … failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

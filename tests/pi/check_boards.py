@@ -1,0 +1,129 @@
+"""The project's own wheel on emulated Raspberry Pis: the same classifier there, to the bit where that can be.
+
+Run by `make test-pi`; its name keeps it out of the other tests, which need no emulator.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.bundled import sample_images
+from edgecnn.card import PROBABILITIES
+from edgecnn.dataset import Dataset
+from edgecnn.device.model import read_packed
+from edgecnn.device.session import Session
+from tests.pi.boards import BOARDS, Lab
+
+ROOT = Path(__file__).parents[2]
+COUNT = 256
+
+# Run on a board and here: all kernels on the same images.
+ANSWERS = """
+import sys, numpy as np
+from edgecnn.card import PROBABILITIES
+from edgecnn.device.model import read_packed
+from edgecnn.device.session import Session
+images = np.load(sys.argv[1])
+packed = read_packed("fashion-mnist")
+for kernels in ("default", "reference"):
+    session = Session(packed, kernels=kernels)
+    answers = session.run_all(images, packed.card.input, session.outputs[PROBABILITIES])
+    np.save(f"{sys.argv[2]}-{kernels}.npy", answers)
+"""
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Where the boards are; $EDGECNN_PI keeps them for the next time."""
+    folder = Path(os.environ.get("EDGECNN_PI") or tmp_path_factory.mktemp("pi"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return Lab(folder.absolute())
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session", params=list(BOARDS))
+def board(request: pytest.FixtureRequest, lab: Lab, wheel: Path) -> str:
+    lab.build(request.param, wheel)
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def images(fashion: Dataset, lab: Lab) -> Path:
+    path = lab.folder / "images.npy"
+    np.save(path, np.asarray(fashion.test.images[:COUNT]))
+    return path
+
+
+def on(lab: Lab, board: str, *arguments: str | Path) -> str:
+    done = lab.run(board, *map(str, arguments))
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_doctor_knows_the_board(board: str, lab: Lab) -> None:
+    checks = {check["name"]: check for check in json.loads(on(lab, board, "-m", "edgecnn", "doctor", "--json"))}
+    assert checks["board"]["found"] == BOARDS[board].model
+    assert ("no 8-bit dot products" in checks["processor"]["found"]) == (board != "pi5")
+    assert checks["runtime"]["found"] == ("tflite-runtime 2.14.0" if board == "pi2" else "litert 2.3.0")
+
+
+def test_verify_passes(board: str, lab: Lab) -> None:
+    result = json.loads(on(lab, board, "-m", "edgecnn", "verify", "fashion-mnist", "--json"))
+    assert result["passed"] and result["preprocessing_equal"] and result["top1_equal"] == result["probes"]
+
+
+def test_samples_are_classified_as_here(board: str, lab: Lab) -> None:
+    samples = [str(path) for path in sample_images()]
+    there = json.loads(on(lab, board, "-m", "edgecnn", "classify", "fashion-mnist", *samples, "--json"))
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", *samples, "--json"]
+    here = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert [row["predictions"][0]["label"] for row in there] == [row["predictions"][0]["label"] for row in here]
+
+
+def test_feature_maps_are_drawn(board: str, lab: Lab, tmp_path: Path) -> None:
+    shoe = next(path for path in sample_images() if "sneaker" in path.name)
+    arguments = ("fashion-mnist.activations", shoe, "--filter", "19", "--npz", "--output", tmp_path)
+    on(lab, board, "-m", "edgecnn", "features", *arguments)
+    assert (tmp_path / "filter-19.png").stat().st_size > 5000
+    with np.load(tmp_path / "features.npz") as maps:
+        assert maps["conv2d"].shape == (1, 26, 26, 64)
+
+
+def test_256_test_images_are_answered_as_here(
+    board: str, lab: Lab, images: Path, fashion: Dataset, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    on(lab, board, "-c", ANSWERS, images, tmp_path / "there")
+    packed = read_packed("fashion-mnist")
+    assert packed.card
+    if board == "pi2":
+        python = request.getfixturevalue("old_python")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [str(python), "-c", ANSWERS, str(images), str(tmp_path / "here")]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=300)
+        here = {kernels: np.load(tmp_path / f"here-{kernels}.npy") for kernels in ("default", "reference")}
+    else:
+        here = {}
+        for kernels in ("default", "reference"):
+            session = Session(packed, kernels=kernels)
+            here[kernels] = session.run_all(
+                fashion.test.images[:COUNT], packed.card.input, session.outputs[PROBABILITIES]
+            )
+    there = {kernels: np.load(tmp_path / f"there-{kernels}.npy") for kernels in ("default", "reference")}
+    # The same C++ on the same integers: equal on every processor.
+    np.testing.assert_array_equal(there["reference"], here["reference"])
+    # Fast kernels round as their processor likes: 1/256 was seen.
+    assert np.abs(there["default"].astype(int) - here["default"].astype(int)).max() <= 2
+    assert (there["default"].argmax(axis=1) == here["default"].argmax(axis=1)).all()
