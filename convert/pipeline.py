@@ -76,6 +76,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         job.card,
         feature_maps=maps,
         quantization=calibration.describe(job.scheme, images, job.seed),
+        ranges=calibration.ranges(model, maps, apply_table(input_table(job.card.input), images)),
         provenance=stamp(parent_sha256=sha256(job.model.read_bytes())),
     )
     files = {}

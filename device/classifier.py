@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
 
     from .delegates import Delegate
+    from .drift import DriftWatch
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -63,7 +64,7 @@ class Classifier:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         """
         loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
-        self._session, self._output = loaded.session, loaded.probabilities
+        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
@@ -147,6 +148,16 @@ class Classifier:
             known = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
             self._answers[key] = known
         return known
+
+    def watch(self) -> "DriftWatch":
+        """What compares the images that are classified next with those at calibration.
+
+        Raises:
+            ModelFileError: the model's card does not say what those were like.
+        """
+        from .drift import DriftWatch
+
+        return DriftWatch(self._loaded)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""

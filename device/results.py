@@ -124,6 +124,8 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     cells: dict[str, Any] = {"image": row["image"], "error": row.get("error", "")}
     for rank, prediction in enumerate(row.get("predictions", ()), start=1):
         cells[f"label_{rank}"], cells[f"score_{rank}"] = prediction["label"], prediction["score"]
+    if "drift" in row:
+        cells["drift"] = "; ".join(row["drift"])
     return cells
 
 

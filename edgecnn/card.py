@@ -13,6 +13,8 @@ from .output import write_bytes
 SCHEMA_VERSION = 1
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
+# The name of the input, there and among the ranges of a calibration.
+INPUT = "image"
 
 Colour = Literal["grayscale", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
@@ -79,6 +81,26 @@ class FeatureMap:
     name: str
     layer: str
     shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerRange:
+    """What the calibration images made of a layer, in Keras; of the input too, by the name `image`.
+
+    Attributes:
+        low: lowest value.
+        high: highest value.
+        mean_low: lowest of the images' means.
+        mean_high: highest of the images' means.
+        constant_channels: those that were the same everywhere in all images.
+    """
+
+    name: str
+    low: float
+    high: float
+    mean_low: float
+    mean_high: float
+    constant_channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +193,7 @@ class ModelCard:
     Attributes:
         labels: class names in output order, fixed at training time.
         feature_maps: outputs of the activations variant, in network order; empty before conversion.
+        ranges: of the input and of every feature map at calibration; empty before conversion.
     """
 
     name: str
@@ -181,6 +204,7 @@ class ModelCard:
     feature_maps: tuple[FeatureMap, ...] = ()
     training: Training | None = None
     parity: Parity | None = None
+    ranges: tuple[LayerRange, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from edgecnn.device import Classifier, Prediction
+    from edgecnn.device.drift import DriftWatch
     from edgecnn.device.results import Results
     from edgecnn.errors import InputError
     from edgecnn.preprocessing import Invert, Prepared
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
+@click.option(
+    "--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration; see the README."
+)
 @options.invert
 @running.choices
 @click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
@@ -42,6 +46,7 @@ def command(
     top: int,
     output: str | None,
     resume: bool,
+    drift: bool,
     invert: "Invert",
     trust: bool,
     force: bool,
@@ -61,13 +66,16 @@ def command(
 
     classifier = Classifier(model, trust=trust, **running.arguments(values))
     running.report(model, values)
+    watch = classifier.watch() if drift else None
+    if watch and not watch.has_maps:
+        options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     names, failed = _find(images)
     results = _results(output, classifier, names, failed, top, invert, resume, force) if output else None
     told: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     progress = _Progress(len(names) - (len(results.done) if results else 0))
     try:
-        for name, row, text in _rows(classifier, names, top, invert, results.done if results else set()):
+        for name, row, text in _rows(classifier, names, top, invert, results.done if results else set(), watch):
             counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
             if results:
                 results.add(row)
@@ -80,6 +88,8 @@ def command(
                 progress.clear()
                 options.note(f"Error: {row['error']}")
         progress.clear()
+        for line in watch.summary() if watch else ():
+            options.note(f"drift: {line}")
         if results:
             click.echo(
                 f"wrote {results.finish(names)}: {', '.join(f'{n:,} {what}' for what, n in counts.most_common())}"
@@ -130,7 +140,7 @@ def _results(
 
 
 def _rows(
-    classifier: "Classifier", names: list[str], top: int, invert: "Invert", done: set[str]
+    classifier: "Classifier", names: list[str], top: int, invert: "Invert", done: set[str], watch: "DriftWatch | None"
 ) -> "Iterator[tuple[str, dict[str, Any], str]]":
     """Name, row and text of each image that is not done, in order."""
     from edgecnn.errors import InputError
@@ -145,7 +155,11 @@ def _rows(
             noted = True
         predictions = classifier.rank(prepared.pixels, top)
         text = ", ".join(f"{found.label} {found.score:.1%}" for found in predictions)
-        yield name, _json(name, prepared, predictions), text
+        row = _json(name, prepared, predictions)
+        if watch:
+            row["drift"] = [str(found) for found in watch.look(prepared.pixels)]
+            text += f" ({'; '.join(row['drift'])})" if row["drift"] else ""
+        yield name, row, text
 
 
 def _prepared(

@@ -1,0 +1,108 @@
+"""Images unlike those at calibration are noticed, and those like them are not."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import ModelFileError
+from edgecnn.convert import Conversion
+from edgecnn.convert.calibration import draw
+from edgecnn.dataset import Dataset
+from edgecnn.device import Classifier
+from edgecnn.device.drift import FEW
+from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.train import TrainingRun
+from tests.conftest import Run
+
+MODEL = "fashion-mnist.activations"
+
+
+def watched(images: np.ndarray, model: str | Path = MODEL) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """What is said of each image, and of all."""
+    classifier = Classifier(model)
+    watch = classifier.watch()
+    said = []
+    for pixels in images:
+        classifier.classify(pixels)
+        said.append(tuple(f"{found.layer}: {found.kind}" for found in watch.look(pixels)))
+    return said, watch.summary()
+
+
+def test_test_images_are_like_those_at_calibration(fashion: Dataset) -> None:
+    said, _ = watched(np.asarray(fashion.test.images[:300]))
+    assert sum(bool(found) for found in said) <= 3  # the odd garment is odd
+
+
+def test_noise_is_outside_calibration_in_the_first_feature_maps(fashion: Dataset) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (FEW, 28, 28, 1), dtype=np.uint8)
+    said, summary = watched(noise)
+    assert all("conv2d: outside calibration" in found for found in said)
+    assert any(line.startswith(f"conv2d: outside calibration in {FEW} of {FEW} images") for line in summary)
+
+
+def test_white_images_are_outside_calibration_already_at_the_input() -> None:
+    said, summary = watched(np.full((FEW, 28, 28, 1), 255, np.uint8))
+    assert all(found[0] == "image: outside calibration" for found in said)
+    # All images are one: every channel that is not dead at calibration seems so now where nothing varies.
+    assert any(line.startswith("max_pooling2d_1:") and "dead channels" in line for line in summary)
+
+
+def test_ranges_are_those_of_keras_on_the_calibration_images(
+    int8: Conversion, small_run: TrainingRun, small: Dataset
+) -> None:
+    card = read_model(int8.plain.path).card
+    assert card
+    images = draw(small.train, 100, 0) / np.float32(255)
+    model = keras.models.load_model(small_run.path / "model.keras")
+    first = np.asarray(keras.Sequential(model.layers[:1])(images))
+    assert [layer.name for layer in card.ranges] == ["image", *(layer.name for layer in card.feature_maps)]
+    found = card.ranges[1]
+    np.testing.assert_allclose((found.low, found.high), (first.min(), first.max()), rtol=1e-4, atol=1e-6)
+    means = first.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose((found.mean_low, found.mean_high), (means.min(), means.max()), rtol=1e-4)
+    constant = np.flatnonzero(first.max(axis=(0, 1, 2)) == first.min(axis=(0, 1, 2)))
+    assert list(found.constant_channels) == constant.tolist()
+
+
+def test_values_at_the_end_of_the_range_are_saturated(int8: Conversion, small: Dataset, tmp_path: Path) -> None:
+    assert int8.activations
+    said, _ = watched(np.asarray(small.test.images[:50]), int8.activations.path)
+    assert not any("saturated" in kind for found in said for kind in found)
+    from edgecnn.convert import convert
+
+    black = dataclasses.replace(small.train, images=np.asarray(small.train.images[:100]) // 8)
+    dark = dataclasses.replace(small, train=dataclasses.replace(black, labels=small.train.labels[:100]))
+    made = convert(int8.plain.path.parent, dark, output=tmp_path)
+    assert made.activations
+    said, summary = watched(np.asarray(small.test.images[:50]), made.activations.path)
+    assert sum("conv2d: saturated" in found for found in said) > 25
+    assert any("saturated in" in line for line in summary)
+
+
+def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, fashion: Dataset, tmp_path: Path) -> None:
+    for number in range(FEW):
+        Image.new("L", (28, 28), 255).save(tmp_path / f"{number:02}.png")
+    result = edgecnn("classify", MODEL, tmp_path, "--drift")
+    assert result.exit_code == 0 and "(image: outside calibration (mean 1, at calibration 0.09468" in result.stdout
+    assert f"drift: image: outside calibration in {FEW} of {FEW} images" in result.stderr
+    rows = json.loads(edgecnn("classify", MODEL, tmp_path, "--drift", "--json").stdout)
+    assert all(row["drift"] for row in rows)
+    plain = edgecnn("classify", "fashion-mnist", tmp_path, "--drift")
+    assert "shows its input alone" in plain.stderr and "image: outside calibration" in plain.stdout
+
+
+def test_a_card_of_before_is_a_sentence(int8: Conversion, tmp_path: Path) -> None:
+    packed = read_model(int8.plain.path)
+    assert packed.card and packed.golden
+    fields = json.loads(packed.card.to_json())
+    del fields["ranges"]
+    members = {CARD: json.dumps(fields).encode(), LABELS: b"", GOLDEN: packed.golden}
+    (tmp_path / "old.tflite").write_bytes(pack(packed.flatbuffer, members))
+    classifier = Classifier(tmp_path / "old.tflite")
+    with pytest.raises(ModelFileError, match="no ranges of its calibration; convert the model again"):
+        classifier.watch()
