@@ -28,7 +28,7 @@ check: .venv/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
-	$(BIN)/mypy benchmarks
+	$(BIN)/mypy --explicit-package-bases benchmarks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: check

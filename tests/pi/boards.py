@@ -80,7 +80,9 @@ class Lab:
         shutil.rmtree(project, ignore_errors=True)
         shutil.unpack_archive(wheel, project, "zip")
 
-    def run(self, name: str, *arguments: str, timeout_s: float = 600) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, name: str, *arguments: str, qemu_options: tuple[str, ...] = (), timeout_s: float = 600
+    ) -> "subprocess.CompletedProcess[str]":
         """Run the board's Python with `arguments`."""
         board = BOARDS[name]
         path = [self.folder / f"project-{name}", self.folder / f"site-{board.machine}"]
@@ -90,6 +92,7 @@ class Lab:
             "QEMU_LD_PREFIX": str(self._root(name)),
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "PYTHONPYCACHEPREFIX": str(self.folder / f"compiled-{name}"),
+            "OPENBLAS_NUM_THREADS": "1",  # what counts instructions counts one thread
             "MPLCONFIGDIR": str(self.folder / f"matplotlib-{name}"),
         }
         settings = self._root(name) / "etc/matplotlibrc"  # Debian's; a link to it leads out of the root
@@ -97,7 +100,7 @@ class Lab:
             environment["MATPLOTLIBRC"] = str(settings)
         elsewhere = self.folder / "elsewhere"  # where no edgecnn lies that is not the wheel's
         elsewhere.mkdir(exist_ok=True)
-        command = [board.qemu, str(self._root(name) / f"usr/bin/python{PYTHON}"), *arguments]
+        command = [board.qemu, *qemu_options, str(self._root(name) / f"usr/bin/python{PYTHON}"), *arguments]
         return subprocess.run(
             command, env=environment, cwd=elsewhere, capture_output=True, text=True, timeout=timeout_s
         )
