@@ -108,6 +108,10 @@ def climb(
     plain, variant = (read_model(paths[activations]) for activations in (False, True))
     test, spec = dataset.test, plain.card.input if plain.card else card.input
     maps = _check_files(paths, plain, variant, model, card)
+    if delegate:
+        for path in paths.values():  # what fails is known before the long way up
+            placed = load_model(path, delegate=delegate).session.placement()
+            progress(f"{path.name}: {placed}")
     some = test.sample(min(layers.images_for(maps), len(test))).images
     reference = layers.Reference(model, maps, some, card.input)
     progress(f"Keras: {len(test):,} images")
@@ -141,9 +145,6 @@ def climb(
         rung(f"{scheme}, default kernels", plain, variant, spec, "default"),
     ]
     if delegate:
-        for path in paths.values():  # a library that crashes must not take the report along
-            placed = load_model(path, delegate=delegate).session.placement()
-            progress(f"{path.name}: {placed}")
         rungs.append(rung(f"{scheme}, {Path(delegate.name).name}", plain, variant, spec, "default", delegate))
     return Ladder(
         run=run,

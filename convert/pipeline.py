@@ -18,18 +18,14 @@ from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
 from edgecnn.preprocessing import Pixels, apply_table, input_table
 from edgecnn.provenance import stamp
 
-from . import calibration, edgetpu, probes, targets
+from . import calibration, edgetpu, layers, probes, targets
 from .activations import check_card, feature_maps, load_keras, predict, with_named_outputs
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
 from .export import to_flatbuffer
 from .flattening import flatten
 from .inspection import read_graph
 from .outputs import keep_output
-from .statistics import Noise, compare
-
-# Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
-_LAYER_IMAGES = 256
-_LAYER_BATCH = 8
+from .statistics import compare
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     if job.scheme != "float32":
         progress("converting: float32, to compare the size")
         float32 = to_flatbuffer(with_named_outputs(model), "float32", _calibration(images, job))
-    layers = _layers(model, maps, variants[True], job) if job.activations else ()
+    compared = _layers(model, maps, variants[True], job) if job.activations else ()
     card = dataclasses.replace(
         job.card,
         feature_maps=maps,
@@ -92,7 +88,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
         activations=files.get(True),
         float32_bytes=len(float32),
         bit_equal=bit_equal,
-        layers=layers,
+        layers=compared,
         notes=notes,
         compiled=compiled,
     )
@@ -171,20 +167,11 @@ def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> 
 
 
 def _layers(model: keras.Model, maps: Collection[FeatureMap], variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
-    """SQNR of every feature map and of the probabilities on some test images, a few at a time: maps are large."""
-    images = job.dataset.test.sample(min(_LAYER_IMAGES, len(job.dataset.test))).images
-    named = with_named_outputs(model, maps)
-    inputs, gather = input_table(job.card.input), variant.session.gather(job.card.input)
-    outputs = variant.session.outputs
-    noise = {name: Noise() for name in [*(found.name for found in maps), PROBABILITIES]}
-    for start in range(0, len(images), _LAYER_BATCH):
-        part = np.asarray(images[start : start + _LAYER_BATCH])
-        reference = named.predict_on_batch(apply_table(inputs, part))
-        for row, pixels in enumerate(part):
-            variant.session.run(gather(pixels))
-            for name, found in noise.items():
-                found.add(reference[name][row], outputs[name].dequantize(variant.session.output(outputs[name])))
-    return tuple(LayerParity(name, found.sqnr_db) for name, found in noise.items())
+    """SQNR of every feature map and of the probabilities on some of the images."""
+    some = job.dataset.test.sample(min(layers.images_for(maps), len(job.dataset.test))).images
+    reference = layers.Reference(model, maps, some, job.card.input)
+    figures = layers.measure(reference, variant.session, job.card.input)
+    return tuple(LayerParity(found.name, found.sqnr_db) for found in figures)
 
 
 def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:

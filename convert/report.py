@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from edgecnn.card import Parity
-from edgecnn.figure import plain_style
 from edgecnn.metrics import evaluate_probabilities
 
+from . import charts
+from .charts import decibels
 from .diagnosis import Finding
 from .ladder import Ladder, Rung
 from .layers import LayerFigures
@@ -124,9 +125,9 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
         *(_paragraph(finding) for finding in findings),
         "<h2>The ladder</h2>", _ladder(ladder.rungs),
-        "<h2>Feature maps against Keras</h2>", _image(_sqnr_chart(quantized), "SQNR of every layer on every rung"),
+        "<h2>Feature maps against Keras</h2>", _image(charts.sqnr_chart(quantized), "SQNR of every layer, every rung"),
         _layers(quantized[-1].layers),
-        "<h2>Worst layer</h2>", _image(_histogram(_worst(ladder, findings)), "Values of the worst layer"),
+        "<h2>Worst layer</h2>", _image(charts.histogram(_worst(ladder, findings)), "Values of the worst layer"),
         *_of_labelled(ladder),
         f"<h2>Images that flip: {len(ladder.flipped):,}</h2>", _gallery(ladder),
     ]  # fmt: skip
@@ -183,7 +184,7 @@ def _ladder(rungs: Sequence[Rung]) -> str:
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
         cells = [rung.name, _percent(parity.accuracy), interval(parity)]
         p = "" if rung.p is None else f"{rung.p:.3g}"
-        cells += [_percent(parity.agreement), p, f"{rung.max_difference:.2g}", _db(worst)]
+        cells += [_percent(parity.agreement), p, f"{rung.max_difference:.2g}", decibels(worst)]
         rows.append(cells if rung.layers else [*cells[:3], "", "", "", ""])
     return _table(header, rows)
 
@@ -195,10 +196,6 @@ def interval(parity: Parity) -> str:
     return f"{100 * parity.interval_low:.2f} to {100 * parity.interval_high:.2f}"
 
 
-def _db(value: float) -> str:
-    return "equal" if value == float("inf") else f"{value:.1f} dB"
-
-
 def _layers(layers: Sequence[LayerFigures]) -> str:
     header = ("layer", "SQNR", "cosine", "range of the file", "range in Keras", "at the range's end", "channels lost")
     rows = []
@@ -206,7 +203,7 @@ def _layers(layers: Sequence[LayerFigures]) -> str:
         held, had = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
         ends = _percent(layer.saturated)
         rows.append(
-            [layer.name, _db(layer.sqnr_db), f"{layer.cosine:.5f}", held, had, ends, str(len(layer.lost_channels))]
+            [layer.name, decibels(layer.sqnr_db), f"{layer.cosine:.5f}", held, had, ends, str(len(layer.lost_channels))]
         )
     return _table(header, rows)
 
@@ -265,37 +262,3 @@ def _image(figure: Figure, words: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=90, bbox_inches="tight")
     return f'<img class="chart" src="{_data(buffer.getvalue())}" alt="{html.escape(words)}">'
-
-
-def _sqnr_chart(rungs: Sequence[Rung]) -> Figure:
-    with plain_style():
-        names = [layer.name for layer in rungs[0].layers]
-        figure = Figure(figsize=(7, 0.5 + 0.45 * len(names)))
-        axes = figure.add_subplot()
-        height = 0.8 / len(rungs)
-        for number, rung in enumerate(rungs):
-            # Bars of equal values would be infinitely long.
-            values = [min(layer.sqnr_db, 150.0) for layer in rung.layers]
-            places = np.arange(len(names)) + (number - (len(rungs) - 1) / 2) * height
-            axes.barh(places, values, height, label=rung.name)
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.set_xlabel("SQNR against Keras, dB: more is closer")
-        axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(rungs), frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
-        return figure
-
-
-def _histogram(layer: LayerFigures) -> Figure:
-    with plain_style():
-        figure = Figure(figsize=(7, 2.6))
-        axes = figure.add_subplot()
-        axes.stairs(layer.histogram, layer.bins, fill=True, color="#7d9cc4", label="values in Keras")
-        for number, end in enumerate(layer.range):
-            axes.axvline(end, color="#b8382c", label=None if number else "range that the file can hold")
-        axes.set_yscale("symlog")
-        axes.set_title(f"{layer.name}: {_db(layer.sqnr_db)}", fontsize=10)
-        axes.set_ylabel("values")
-        axes.legend(fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
-        return figure

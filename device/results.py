@@ -13,6 +13,8 @@ from edgecnn.errors import InputError, MissingExtraError, OutputError
 from edgecnn.output import replacing
 
 FORMATS = (".csv", ".jsonl", ".parquet")
+# File names need not be text: their odd bytes are written as \udcff, which JSON reads back as they were.
+_ERRORS = "backslashreplace"
 
 
 class Results:
@@ -20,6 +22,10 @@ class Results:
 
     The partial file has a JSON line for what was asked for, and one for each image. A process that is killed leaves it;
     a torn last line counts as not done.
+
+    Attributes:
+        done: images that the partial file had.
+        unreadable: how many of them could not be read.
     """
 
     def __init__(self, path: str | Path, asked: Mapping[str, Any], *, resume: bool, force: bool) -> None:
@@ -47,18 +53,18 @@ class Results:
         self._asked = json.dumps(dict(asked), sort_keys=True)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.done = self._go_on() if resume and self._partial.is_file() else self._start()
-            self._file = open(self._partial, "a", encoding="utf-8")
+            self.done: set[str] = set()
+            self.unreadable = 0
+            if resume and self._partial.is_file():
+                self._go_on()
+            else:
+                self._partial.write_text(f"{self._asked}\n", encoding="utf-8")
+            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
 
-    def _start(self) -> set[str]:
-        self._partial.write_text(f"{self._asked}\n", encoding="utf-8")
-        return set()
-
-    def _go_on(self) -> set[str]:
-        """The images that the partial file has; what a kill tore off its end is cut away."""
-        done: set[str] = set()
+    def _go_on(self) -> None:
+        """Note the images that the partial file has; what a kill tore off its end is cut away."""
         with open(self._partial, "rb+") as file:
             if file.readline().decode(errors="replace") != f"{self._asked}\n":
                 raise InputError(
@@ -68,10 +74,19 @@ class Results:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                done.add(json.loads(line)["image"])
+                row = self._row(line)
+                self.done.add(row["image"])
+                self.unreadable += "error" in row
                 whole += len(line)
             file.truncate(whole)
-        return done
+
+    def _row(self, line: bytes) -> dict[str, Any]:
+        try:
+            row: dict[str, Any] = json.loads(line)
+            assert isinstance(row["image"], str)
+        except (ValueError, LookupError, TypeError, AssertionError):
+            raise InputError(f"{self._partial} is damaged; leave out --resume to start anew") from None
+        return row
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one image's result; it survives if the process is killed."""
@@ -121,7 +136,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """One line of a table: image, error, then label and score of each rank."""
-    cells: dict[str, Any] = {"image": row["image"], "error": row.get("error", "")}
+    cells: dict[str, Any] = {name: row.get(name, "").encode(errors=_ERRORS).decode() for name in ("image", "error")}
     for rank, prediction in enumerate(row.get("predictions", ()), start=1):
         cells[f"label_{rank}"], cells[f"score_{rank}"] = prediction["label"], prediction["score"]
     if "drift" in row:
@@ -147,14 +162,14 @@ def _columns(rows: Iterator[dict[str, Any]]) -> tuple[list[str], Iterator[dict[s
 
 def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     columns, cells = _columns(rows)
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(cells)
 
 
 def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", errors=_ERRORS) as file:
         for row in rows:
             file.write(f"{_line(row)}\n")
 

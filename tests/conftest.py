@@ -126,6 +126,16 @@ def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     return run
 
 
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A real delegate, which takes MAX_POOL_2D and can be told to fail."""
+    source = Path(__file__).with_name("device") / "pool_delegate.cc"
+    path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
+    command = ["g++", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]
+    subprocess.run(command, check=True, timeout=300)
+    return str(path)
+
+
 @pytest.fixture
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""

@@ -11,7 +11,8 @@ import click
 from . import options, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from edgecnn.device import Classifier, Prediction
     from edgecnn.device.drift import DriftWatch
@@ -70,12 +71,13 @@ def command(
     if watch and not watch.has_maps:
         options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     names, failed = _find(images)
-    results = _results(output, classifier, names, failed, top, invert, resume, force) if output else None
+    asked = {"top": top, "invert": invert, "drift": drift}
+    results = _results(output, classifier, names, failed, asked, resume, force) if output else None
     told: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     progress = _Progress(len(names) - (len(results.done) if results else 0))
     try:
-        for name, row, text in _rows(classifier, names, top, invert, results.done if results else set(), watch):
+        for name, row, text in _rows(classifier, names, failed, top, invert, results.done if results else set(), watch):
             counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
             if results:
                 results.add(row)
@@ -91,30 +93,36 @@ def command(
         for line in watch.summary() if watch else ():
             options.note(f"drift: {line}")
         if results:
-            click.echo(
-                f"wrote {results.finish(names)}: {', '.join(f'{n:,} {what}' for what, n in counts.most_common())}"
-            )
+            _say_written(results.finish(names), counts, as_json)
         elif as_json:
-            options.print_json([*failed, *told])
+            options.print_json(told)
     finally:
         if results:
             results.close()
-    ctx.exit(1 if failed or counts["unreadable"] else 0)
+    ctx.exit(1 if counts["unreadable"] or (results and results.unreadable) else 0)
 
 
-def _find(images: tuple[str, ...]) -> tuple[list[str], list[dict[str, Any]]]:
-    """The images that the arguments stand for, and rows for those that stand for none."""
+def _say_written(path: "Path", counts: "Counter[str]", as_json: bool) -> None:
+    """Where the results are, and how often this run answered what."""
+    if as_json:
+        options.print_json({"output": str(path), "counts": counts})
+    else:
+        click.echo(f"wrote {path}: {', '.join(f'{count:,} {what}' for what, count in counts.most_common())}")
+
+
+def _find(images: tuple[str, ...]) -> "tuple[list[str], dict[str, InputError]]":
+    """The images that the arguments stand for; among them the arguments that stand for none, with the reason."""
     from edgecnn.errors import InputError
     from edgecnn.images import find_images
 
     names: list[str] = []
-    failed = []
+    failed: dict[str, InputError] = {}
     for name in images:
         try:
             names += find_images([name])
         except InputError as error:
-            options.note(f"Error: {error}")
-            failed.append({"image": name, "error": str(error)})
+            names.append(name)
+            failed[name] = error
     return names, failed
 
 
@@ -122,31 +130,41 @@ def _results(
     output: str,
     classifier: "Classifier",
     names: list[str],
-    failed: list[dict[str, Any]],
-    top: int,
-    invert: str,
+    failed: "dict[str, InputError]",
+    asked: dict[str, Any],
     resume: bool,
     force: bool,
 ) -> "Results":
     from edgecnn.device.results import Results
     from edgecnn.errors import InputError
 
-    if failed:
-        raise InputError(f"{failed[0]['error']}; nothing was classified")
+    for error in failed.values():
+        raise InputError(f"{error}; nothing was classified")
     if len(set(names)) != len(names):
         raise InputError("an image is named twice; with --output each must be named once")
     made = classifier.card.provenance.flatbuffer_sha256 if classifier.card else ""
-    return Results(output, {"model": made, "top": top, "invert": invert}, resume=resume, force=force)
+    return Results(output, {"model": made, **asked}, resume=resume, force=force)
 
 
 def _rows(
-    classifier: "Classifier", names: list[str], top: int, invert: "Invert", done: set[str], watch: "DriftWatch | None"
+    classifier: "Classifier",
+    names: list[str],
+    failed: "dict[str, InputError]",
+    top: int,
+    invert: "Invert",
+    done: set[str],
+    watch: "DriftWatch | None",
 ) -> "Iterator[tuple[str, dict[str, Any], str]]":
     """Name, row and text of each image that is not done, in order."""
     from edgecnn.errors import InputError
 
+    def prepare(name: str) -> "Prepared":
+        if name in failed:
+            raise failed[name]
+        return classifier.prepare(name, invert)
+
     noted = False
-    for name, prepared in _prepared(classifier, [name for name in names if name not in done], invert):
+    for name, prepared in _prepared([name for name in names if name not in done], prepare):
         if isinstance(prepared, InputError):
             yield name, {"image": name, "error": str(prepared)}, ""
             continue
@@ -162,19 +180,17 @@ def _rows(
         yield name, row, text
 
 
-def _prepared(
-    classifier: "Classifier", names: list[str], invert: "Invert"
-) -> "Iterable[tuple[str, Prepared | InputError]]":
-    if len(names) == 1:  # threads would cost more than they save
-        from edgecnn.errors import InputError
+def _prepared(names: list[str], prepare: "Callable[[str], Prepared]") -> "Iterable[tuple[str, Prepared | InputError]]":
+    if len(names) != 1:
+        from edgecnn.device.stream import prepared_ahead
 
-        try:
-            return [(names[0], classifier.prepare(names[0], invert))]
-        except InputError as error:
-            return [(names[0], error)]
-    from edgecnn.device.stream import prepared_ahead
+        return prepared_ahead(names, prepare)
+    from edgecnn.errors import InputError
 
-    return prepared_ahead(names, lambda name: classifier.prepare(name, invert))
+    try:  # threads would cost more than they save
+        return [(names[0], prepare(names[0]))]
+    except InputError as error:
+        return [(names[0], error)]
 
 
 def _json(name: str, prepared: "Prepared", predictions: "tuple[Prediction, ...]") -> dict[str, Any]:

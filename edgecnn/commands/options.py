@@ -62,13 +62,19 @@ invert = click.option(
 )
 
 
+def _a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value != value:  # a range lets nan through
+        raise click.BadParameter("nan is no number")
+    return value
+
+
 def gate(command: F) -> F:
     """What a converted file must hold; see `edgecnn.convert.Gate`."""
-    points = click.FloatRange(0, 100)
-    for option in (
-        click.option("--min-agreement", type=points, metavar="PERCENT", help="Fail below this agreement with Keras."),
-        click.option("--max-drop", type=points, metavar="POINTS", help="Fail if accuracy drops by more than this."),
+    for name, unit, words in (
+        ("--min-agreement", "PERCENT", "Fail below this agreement with Keras."),
+        ("--max-drop", "POINTS", "Fail if accuracy drops by more than this."),
     ):
+        option = click.option(name, type=click.FloatRange(0, 100), metavar=unit, callback=_a_number, help=words)
         command = option(command)
     return command
 

@@ -16,17 +16,8 @@ from edgecnn.device.acceleration import measure
 from edgecnn.device.model import load_model
 from tests.conftest import Run
 
-SOURCE = Path(__file__).with_name("pool_delegate.cc")
 POOLS = (("MAX_POOL_2D",), ("MAX_POOL_2D",))
 OTHERS = ("CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX")
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
-    command = ["g++", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(SOURCE)]
-    subprocess.run(command, check=True, timeout=300)
-    return str(path)
 
 
 def test_what_it_computes_is_counted(library: str) -> None:

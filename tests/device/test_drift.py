@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from edgecnn import ModelFileError
-from edgecnn.convert import Conversion
+from edgecnn.convert import Conversion, convert
 from edgecnn.convert.calibration import draw
-from edgecnn.dataset import Dataset
+from edgecnn.dataset import Dataset, Split
 from edgecnn.device import Classifier
 from edgecnn.device.drift import FEW
 from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
@@ -73,10 +73,7 @@ def test_values_at_the_end_of_the_range_are_saturated(int8: Conversion, small: D
     assert int8.activations
     said, _ = watched(np.asarray(small.test.images[:50]), int8.activations.path)
     assert not any("saturated" in kind for found in said for kind in found)
-    from edgecnn.convert import convert
-
-    black = dataclasses.replace(small.train, images=np.asarray(small.train.images[:100]) // 8)
-    dark = dataclasses.replace(small, train=dataclasses.replace(black, labels=small.train.labels[:100]))
+    dark = dataclasses.replace(small, train=Split(np.asarray(small.train.images[:100]) // 8, small.train.labels[:100]))
     made = convert(int8.plain.path.parent, dark, output=tmp_path)
     assert made.activations
     said, summary = watched(np.asarray(small.test.images[:50]), made.activations.path)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -101,6 +102,38 @@ def test_unreadable_images_have_a_row_and_exit_code_1(edgecnn: Run, photos: Path
     with open(tmp_path / "out.csv", newline="") as file:
         first, second = csv.DictReader(file)
     assert "not an image" in first["error"] and first["label_1"] == "" and second["label_1"] == "Ankle boot"
+
+
+def test_what_was_unreadable_before_a_kill_still_counts(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"nothing")
+    first = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv", "--json")
+    assert first.exit_code == 1 and json.loads(first.stdout)["counts"] == {"unreadable": 1}
+    card = Classifier("fashion-mnist").card
+    assert card
+    asked = {"model": card.provenance.flatbuffer_sha256, "top": 1, "invert": "no", "drift": False}
+    row = {"image": str(tmp_path / "in" / "a.png"), "error": "not an image"}
+    (tmp_path / ".two.csv.partial").write_text(f"{json.dumps(asked, sort_keys=True)}\n{json.dumps(row)}\n")
+    (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
+    again = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv", "--resume")
+    assert again.exit_code == 1 and "1 Ankle boot" in again.stdout and "Error" not in again.output
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_names_that_are_no_text_are_written(suffix: str, edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    image = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    image.write_bytes((photos / "0000.png").read_bytes())
+    result = edgecnn("classify", "fashion-mnist", image, "--output", tmp_path / f"out{suffix}")
+    assert result.exit_code == 0, result.output
+    assert b"udcff.png" in (tmp_path / f"out{suffix}").read_bytes()
+
+
+def test_a_damaged_partial_file_is_a_sentence(tmp_path: Path) -> None:
+    Results(tmp_path / "a.csv", {}, resume=False, force=False).close()
+    for line in ("no JSON\n", "[]\n", "{}\n", '{"image": 1}\n'):
+        (tmp_path / ".a.csv.partial").write_text("{}\n" + line)
+        with pytest.raises(InputError, match="is damaged; leave out --resume"):
+            Results(tmp_path / "a.csv", {}, resume=True, force=False)
 
 
 def test_wrong_usage_is_a_sentence(edgecnn: Run, photos: Path, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from edgecnn import InputError, ModelCard, ModelFileError
+from edgecnn import DelegateError, InputError, ModelCard, ModelFileError
 from edgecnn.convert import Conversion, Gate, KerasModel, ParityReport, convert, convert_until, parity
 from edgecnn.convert.ladder import mcnemar
 from edgecnn.dataset import Dataset, Split
-from edgecnn.device import Classifier
+from edgecnn.device import Classifier, Delegate
 from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
 from edgecnn.train import TrainingRun
 
@@ -73,6 +73,18 @@ def test_a_healthy_file_passes(run: Path, small: Dataset) -> None:
     assert last.parity.agreement == (keras_says.argmax(axis=1) == here.argmax(axis=1)).mean()
     assert last.max_difference == pytest.approx(float(np.abs(keras_says - here).max()), abs=1e-6)
     assert min(layer.sqnr_db for layer in report.ladder.rungs[1].layers) > 100
+
+
+def test_a_delegate_is_a_last_rung_and_named_where_it_computes_wrongly(run: Path, small: Dataset, library: str) -> None:
+    some = dataclasses.replace(small, test=small.test.take(300))
+    healthy = parity(run, some, delegate=Delegate(library))
+    before, last = healthy.ladder.rungs[-2:]
+    assert healthy.passed and last.name == "int8, pool_delegate.so"
+    np.testing.assert_array_equal(last.probabilities, before.probabilities)
+    wrong = parity(run, some, delegate=Delegate(library, (("wrong", "1"),)), force=True)
+    assert cause(wrong) == ("int8, pool_delegate.so", "max_pooling2d", "kernels")
+    with pytest.raises(DelegateError, match="no delegate library"):
+        parity(run, some, delegate=Delegate("/no/such.so"), force=True)
 
 
 def test_calibration_on_black_images_is_named(run: Path, small: Dataset) -> None:
