@@ -119,9 +119,10 @@ def _median_sqnr_db(sums: Array | None) -> float:
     """Of the channels that have a signal; `sums` is (2, channels), of squares of signal and noise."""
     assert sums is not None
     signal, noise = sums[:, sums[0] > 0]
-    if not len(signal) or (noise == 0).all():
+    if not len(signal):
         return float("inf")
-    return float(np.median(10 * np.log10(signal / np.maximum(noise, np.finfo(np.float64).tiny))))
+    with np.errstate(divide="ignore"):  # a channel without noise has an infinite SQNR
+        return float(np.median(10 * np.log10(signal / noise)))
 
 
 def _range(tensor: TensorSpec) -> tuple[float, float] | None:
