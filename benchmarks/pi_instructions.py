@@ -56,7 +56,7 @@ def counted(lab: Lab, board: str, plugin: Path, models: list[Path]) -> list[floa
     image = next(path for path in sample_images() if "sneaker" in path.name)
     output = lab.folder / f"instructions-{board}.txt"
     arguments = ("-c", THERE % RUNS, str(image), *map(str, models))
-    done = lab.run(board, *arguments, qemu_options=("-plugin", f"{plugin},out={output}"))
+    done = lab.run(board, *arguments, variables={"QEMU_PLUGIN": f"{plugin},out={output}"})
     if done.returncode:
         sys.exit(done.stderr[-1000:])
     marks = {int(number): int(count) for number, count in map(str.split, output.read_text().splitlines())}

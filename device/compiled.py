@@ -76,16 +76,17 @@ class CompiledSession(Session):
 def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
     refusal = ""
     with captured_stderr() as native:
-        from ai_edge_litert import compiled_model as litert
-
-        # Without the CPU beside it: with it, LiteRT falls back to it silently.
-        chosen: dict[str, Any] = {"hardware_accelerators": getattr(litert.HardwareAccelerator, delegate.name.upper())}
-        if delegate.name == "npu":
-            chosen["intel_openvino_options"] = _openvino(dict(delegate.options))
         try:
+            from ai_edge_litert import compiled_model as litert
+
+            # Without the CPU beside it: with it, LiteRT falls back to it silently.
+            accelerator = getattr(litert.HardwareAccelerator, delegate.name.upper())
+            chosen: dict[str, Any] = {"hardware_accelerators": accelerator}
+            if delegate.name == "npu":
+                chosen["intel_openvino_options"] = _openvino(dict(delegate.options))
             compiled = litert.CompiledModel.from_buffer(model.flatbuffer, options=litert.Options(**chosen))
             return _Compiled(compiled, compiled.create_input_buffers(0), compiled.create_output_buffers(0))
-        except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        except (ImportError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             refusal = str(error).strip() or type(error).__name__
     lines = [line for line in native.text.splitlines() if "ERROR" in line and line not in refusal]
     reason = " ".join(f"{refusal} {lines[-1] if lines else ''}".split())[:300]

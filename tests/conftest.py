@@ -2,25 +2,27 @@
 
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
 import venv
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from edgecnn.card import InputSpec
+from edgecnn.card import InputSpec, Scheme
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
 from edgecnn.dataset import Dataset, Split
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 
 Run = Callable[..., Result]
+# Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
+ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 
 @pytest.fixture(scope="session")
@@ -40,19 +42,28 @@ def small(fashion: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """A real training of four epochs."""
+    pytest.importorskip("tensorflow")
     return train(tmp_path_factory.mktemp("run"), small, recipe="fast")
 
 
 @pytest.fixture(scope="session")
-def int8(small_run: TrainingRun, small: Dataset) -> Conversion:
+def int8(request: pytest.FixtureRequest) -> Conversion:
     """The small run in int8, with its activations variant."""
-    return convert(small_run.path, small, scheme="int8")
+    return converted("int8", request)
 
 
 @pytest.fixture(scope="session")
-def float32(small_run: TrainingRun, small: Dataset) -> Conversion:
+def float32(request: pytest.FixtureRequest) -> Conversion:
     """The small run in float32, with its activations variant."""
-    return convert(small_run.path, small, scheme="float32")
+    return converted("float32", request)
+
+
+def converted(scheme: Scheme, request: pytest.FixtureRequest) -> Conversion:
+    if ON_A_BOARD:
+        made: Conversion = pickle.loads(Path(os.environ["EDGECNN_CONVERTED"], f"{scheme}.pickle").read_bytes())
+        return made
+    run = request.getfixturevalue("small_run")
+    return convert(run.path, request.getfixturevalue("small"), scheme=scheme)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +84,7 @@ def tinted(images: np.ndarray, seed: int) -> np.ndarray:
 @pytest.fixture(scope="session")
 def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     """RGB, batch normalisation, residual, depthwise, a model in a model, pixels rescaled inside, logits."""
+    keras = pytest.importorskip("keras")
     folder, layers = tmp_path_factory.mktemp("foreign"), keras.layers
     keras.utils.set_random_seed(0)
     inner = keras.Input((28, 28, 3))
@@ -103,6 +115,7 @@ def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign
 @pytest.fixture(scope="session")
 def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with tflite-runtime 2.14, which needs Python 3.11 and numpy below 2."""
+    pytest.importorskip("tensorflow", reason="boards have one runtime")
     if sys.version_info[:2] != (3, 11):
         pytest.skip("tflite-runtime 2.14 has no wheel for this Python")
     folder = tmp_path_factory.mktemp("old")
@@ -131,7 +144,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A real delegate, which takes MAX_POOL_2D and can be told to fail."""
     source = Path(__file__).with_name("device") / "pool_delegate.cc"
     path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
-    command = ["g++", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]
+    compiler = os.environ.get("CXX", "g++")
+    command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]
     subprocess.run(command, check=True, timeout=300)
     return str(path)
 

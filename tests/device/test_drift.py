@@ -4,14 +4,12 @@ import dataclasses
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from edgecnn import ModelFileError
 from edgecnn.convert import Conversion, convert
-from edgecnn.convert.calibration import draw
 from edgecnn.dataset import Dataset, Split
 from edgecnn.device import Classifier
 from edgecnn.device.drift import FEW
@@ -55,6 +53,9 @@ def test_white_images_are_outside_calibration_already_at_the_input() -> None:
 def test_ranges_are_those_of_keras_on_the_calibration_images(
     int8: Conversion, small_run: TrainingRun, small: Dataset
 ) -> None:
+    keras = pytest.importorskip("keras")
+    from edgecnn.convert.calibration import draw
+
     card = read_model(int8.plain.path).card
     assert card
     images = draw(small.train, 100, 0) / np.float32(255)
@@ -70,6 +71,7 @@ def test_ranges_are_those_of_keras_on_the_calibration_images(
 
 
 def test_values_at_the_end_of_the_range_are_saturated(int8: Conversion, small: Dataset, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
     assert int8.activations
     said, _ = watched(np.asarray(small.test.images[:50]), int8.activations.path)
     assert not any("saturated" in kind for found in said for kind in found)

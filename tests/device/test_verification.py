@@ -12,6 +12,7 @@ from edgecnn.convert import Conversion
 from edgecnn.device import verify
 from edgecnn.golden import Golden
 from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model, sha256
+from tests.conftest import ON_A_BOARD
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
@@ -21,9 +22,10 @@ def test_bundled_models_pass(name: str) -> None:
 
 
 def test_a_fresh_conversion_passes_without_any_difference(int8: Conversion, float32: Conversion) -> None:
-    for conversion in (int8, float32):
+    # Another processor's fast kernels differ by 1/256 in int8, and by rounding in float32.
+    for conversion, allowed in ((int8, 2 / 256), (float32, 1e-5)):
         result = verify(conversion.plain.path)
-        assert result.passed and result.max_difference == 0
+        assert result.passed and result.max_difference <= (allowed if ON_A_BOARD else 0)
 
 
 def with_probes(tmp_path: Path, **changes: object) -> Path:

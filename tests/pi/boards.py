@@ -2,18 +2,22 @@
 
 No root image, no chroot: Debian's own packages are unpacked into a folder, and `qemu-aarch64 -L FOLDER` looks up every
 path there first, /proc/cpuinfo too. That is how a board is told from another, and LiteRT does not start without one.
+What a board starts runs on this machine, not under emulation; so its sys.executable is a script that starts qemu.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PYTHON = "3.11"  # of Debian bookworm, as on Raspberry Pi OS
 LITERT, TFLITE_RUNTIME = "ai-edge-litert==2.3.0", "tflite-runtime==2.14.0"
 _SUITE = "bookworm"
+# Starts a board's Python; beside it, so that Python finds its own files from there.
+_STARTER = "usr/bin/python-of-the-board"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Board:
         cpu: what it emulates; never `max`, whose SME makes XNNPACK's int8 results wrong in QEMU 7.2.
         part: of the processor, in /proc/cpuinfo.
         features: its instructions, in /proc/cpuinfo.
+        compiler: of C++ for it, that runs here; the package has the compiler's name with g++ in front.
         packages: of Debian; where there are wheels, only Python itself.
         wheels: what pip installs.
     """
@@ -39,6 +44,7 @@ class Board:
     cpu: str
     part: str
     features: str
+    compiler: str
     packages: tuple[str, ...]
     wheels: tuple[str, ...]
 
@@ -49,17 +55,19 @@ _ARM32 = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 l
 _BARE = (f"python{PYTHON}", "libstdc++6")
 _DRAWING = ("matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "packaging", "pyparsing",
             "python-dateutil", "six")  # fmt: skip
-_MODERN = (LITERT, "numpy>=2,<3", "pillow", "click", *_DRAWING)
+_TESTING = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
+_LITERT_NEEDS = ("backports.strenum", "flatbuffers", "ml_dtypes", "protobuf", "tqdm", "typing-extensions")
+_MODERN = (LITERT, *_LITERT_NEEDS, "numpy>=2,<3", "pillow", "click", *_DRAWING, *_TESTING)
 # No wheels of numpy, Pillow and matplotlib for armv7l: Debian's own, as a user of 32-bit Raspberry Pi OS has them.
 _DEBIAN = (*_BARE, "libatomic1", "python3-numpy", "python3-pil", "python3-matplotlib", "python3-click")
 
 BOARDS = {
     "pi5": Board("Raspberry Pi 5 Model B Rev 1.0", "arm64", "aarch64", "qemu-aarch64", "cortex-a76", "0xd0b", _DOT,
-                 _BARE, _MODERN),
+                 "aarch64-linux-gnu-g++", _BARE, _MODERN),
     "pi4": Board("Raspberry Pi 4 Model B Rev 1.5", "arm64", "aarch64", "qemu-aarch64", "cortex-a72", "0xd08", _NEON,
-                 _BARE, _MODERN),
+                 "aarch64-linux-gnu-g++", _BARE, _MODERN),
     "pi2": Board("Raspberry Pi 2 Model B Rev 1.1", "armhf", "armv7l", "qemu-arm", "cortex-a7", "0xc07", _ARM32,
-                 _DEBIAN, (TFLITE_RUNTIME,)),
+                 "arm-linux-gnueabihf-g++", _DEBIAN, (TFLITE_RUNTIME, *_TESTING)),
 }  # fmt: skip
 
 
@@ -72,7 +80,8 @@ class Lab:
     def build(self, name: str, wheel: Path) -> None:
         """Set up a board and install the project's own `wheel` on it."""
         board = BOARDS[name]
-        _require_emulator(board.qemu)
+        _require(board.qemu, "qemu-user")
+        _require(board.compiler, f"g++-{board.compiler.removesuffix('-g++')}")
         self._sysroot(board)
         self._site(board)
         _describe(board, self._root(name), self.folder / f"sysroot-{board.debian}")
@@ -81,26 +90,31 @@ class Lab:
         shutil.unpack_archive(wheel, project, "zip")
 
     def run(
-        self, name: str, *arguments: str, qemu_options: tuple[str, ...] = (), timeout_s: float = 600
+        self,
+        name: str,
+        *arguments: str,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        timeout_s: float = 600,
     ) -> "subprocess.CompletedProcess[str]":
-        """Run the board's Python with `arguments`."""
+        """Run the board's Python with `arguments`, in `folder` or where no edgecnn lies that is not the wheel's."""
         board = BOARDS[name]
         path = [self.folder / f"project-{name}", self.folder / f"site-{board.machine}"]
         environment = {
             "PATH": os.environ["PATH"],
-            "QEMU_CPU": board.cpu,
-            "QEMU_LD_PREFIX": str(self._root(name)),
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "PYTHONPYCACHEPREFIX": str(self.folder / f"compiled-{name}"),
             "OPENBLAS_NUM_THREADS": "1",  # what counts instructions counts one thread
             "MPLCONFIGDIR": str(self.folder / f"matplotlib-{name}"),
+            "CXX": board.compiler,
+            **(variables or {}),
         }
         settings = self._root(name) / "etc/matplotlibrc"  # Debian's; a link to it leads out of the root
         if settings.is_file():
             environment["MATPLOTLIBRC"] = str(settings)
-        elsewhere = self.folder / "elsewhere"  # where no edgecnn lies that is not the wheel's
+        elsewhere = folder or self.folder / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
-        command = [board.qemu, *qemu_options, str(self._root(name) / f"usr/bin/python{PYTHON}"), *arguments]
+        command = [str(self._root(name) / _STARTER), *arguments]
         return subprocess.run(
             command, env=environment, cwd=elsewhere, capture_output=True, text=True, timeout=timeout_s
         )
@@ -187,11 +201,11 @@ def _sources() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _require_emulator(program: str) -> None:
+def _require(program: str, package: str) -> None:
     if shutil.which(program):
         return
     _do("apt-get", "update", "-qq")
-    _do("apt-get", "install", "-y", "-qq", "--no-install-recommends", "qemu-user")
+    _do("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
 
 
 def _describe(board: Board, root: Path, sysroot: Path) -> None:
@@ -206,6 +220,9 @@ def _describe(board: Board, root: Path, sysroot: Path) -> None:
     cores = "".join(f"processor\t: {number}\n{core}" for number in range(4))
     (root / "proc/cpuinfo").write_text(f"{cores}Model\t\t: {board.model}\n")
     (root / "proc/device-tree/model").write_text(f"{board.model}\0")
+    python = f'"{root}/usr/bin/python{PYTHON}"'
+    (root / _STARTER).write_text(f'#!/bin/sh\nexec {board.qemu} -cpu {board.cpu} -L "{root}" -0 "$0" {python} "$@"\n')
+    (root / _STARTER).chmod(0o755)
 
 
 def _do(*command: str, environment: dict[str, str] | None = None) -> None:

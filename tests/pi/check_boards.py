@@ -5,8 +5,11 @@ Run by `make test-pi`; its name keeps it out of the other tests, which need no e
 
 import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 
 from edgecnn.bundled import sample_images
 from edgecnn.card import PROBABILITIES
+from edgecnn.convert import Conversion
 from edgecnn.dataset import Dataset
 from edgecnn.device.model import read_packed
 from edgecnn.device.session import Session
@@ -21,6 +25,9 @@ from tests.pi.boards import BOARDS, Lab
 
 ROOT = Path(__file__).parents[2]
 COUNT = 256
+# Of the project's tests, those of what runs on a board.
+TESTS = ("tests/device", "tests/test_card.py", "tests/test_golden.py", "tests/test_images.py", "tests/test_packing.py",
+         "tests/test_preprocessing.py")  # fmt: skip
 
 # Run on a board and here: all kernels on the same images.
 ANSWERS = """
@@ -53,9 +60,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-@pytest.fixture(scope="session", params=list(BOARDS))
-def board(request: pytest.FixtureRequest, lab: Lab, wheel: Path) -> str:
-    lab.build(request.param, wheel)
+@pytest.fixture(scope="session", autouse=True)
+def built(lab: Lab, wheel: Path) -> None:
+    for name in BOARDS:
+        lab.build(name, wheel)
+
+
+@pytest.fixture(params=list(BOARDS))
+def board(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
@@ -127,3 +139,30 @@ def test_256_test_images_are_answered_as_here(
     # Fast kernels round as their processor likes: 1/256 was seen.
     assert np.abs(there["default"].astype(int) - here["default"].astype(int)).max() <= 2
     assert (there["default"].argmax(axis=1) == here["default"].argmax(axis=1)).all()
+
+
+@pytest.fixture(scope="session")
+def reports(
+    lab: Lab, int8: Conversion, float32: Conversion, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, "subprocess.CompletedProcess[str]"]:
+    """The device's tests on every board, side by side."""
+    # Beside these tests lies no edgecnn: what they test is the wheel.
+    folder = tmp_path_factory.mktemp("there")
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for conversion in (int8, float32):
+        (folder / f"{conversion.scheme}.pickle").write_bytes(pickle.dumps(conversion))
+
+    def run(board: str) -> "subprocess.CompletedProcess[str]":
+        arguments = ("-m", "pytest", "-ra", "-p", "no:cacheprovider", f"--basetemp={folder / board}", *TESTS)
+        variables = {"EDGECNN_CONVERTED": str(folder)}
+        return lab.run(board, *arguments, folder=folder, variables=variables, timeout_s=3600)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(BOARDS, pool.map(run, BOARDS), strict=True))
+
+
+def test_the_device_tests_pass(board: str, reports: dict[str, "subprocess.CompletedProcess[str]"]) -> None:
+    done = reports[board]
+    print(done.stdout[-20000:])
+    assert done.returncode == 0, done.stderr[-2000:]
