@@ -12,7 +12,7 @@ from edgecnn.packing import PackedModel
 from edgecnn.quiet import captured_stderr
 
 from .delegates import Delegate, Placement
-from .runtime import operators
+from .runtime import INSTALL, is_installed, operators
 from .session import Session
 from .tensor import TensorSpec
 
@@ -47,6 +47,8 @@ class CompiledSession(Session):
         """
         if runtime not in (None, "litert"):
             raise DelegateError(f"the delegate {delegate.name} is part of LiteRT, not of {runtime}; give up one")
+        if not is_installed("litert"):
+            raise DelegateError(f"the delegate {delegate.name} needs LiteRT: {INSTALL['litert']}")
         super().__init__(model, threads, "plain", None, "litert")
         self.delegate = delegate
         self._compiled = _compile(model, delegate)

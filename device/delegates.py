@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -183,6 +184,9 @@ def _why_not_loaded(delegate: Delegate, error: OSError) -> str:
 def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: int) -> None:
     """Load and run a model with a delegate in a child process, where a crash or a hang does no harm.
 
+    Not for those that an interpreter has built in. A CompiledModel is none: on a Pi 4, LiteRT 2.3 ends in an illegal
+    instruction.
+
     Raises:
         DelegateError: what went wrong there, in words.
     """
@@ -194,10 +198,10 @@ def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: i
             "again, or use --delegate cpu"
         )
     if result.returncode < 0:
-        raise DelegateError(
-            f"{delegate.name} crashes (signal {-result.returncode}); it must be of the version that the runtime was "
-            "built with, use --delegate cpu until it is"
-        )
+        advice = "it must be of the version that the runtime was built with, use --delegate cpu until it is"
+        if delegate.is_compiled:
+            advice = "LiteRT's CompiledModel does not run on this processor, use --delegate cpu"
+        raise DelegateError(f"{delegate.name} crashes ({signal.strsignal(-result.returncode)}); {advice}")
     if result.returncode:
         reason = result.stdout.strip().splitlines() or [f"{delegate.name} fails without a reason"]
         raise DelegateError(reason[-1])

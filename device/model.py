@@ -1,5 +1,6 @@
 """Open a model by path or bundled name, with everything that is known about it."""
 
+import signal
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def _open(
     from . import delegates
 
     try:
-        if delegate.library:
+        if delegate.library or delegate.is_compiled:
             delegates.try_in_child(path, delegate, runtime, threads)
         session = open_session(packed, threads, kernels, delegate, runtime)
         note = delegates.check(session.placement(), delegate.require) if delegate.name != "cpu" else ""
@@ -171,7 +172,7 @@ def _try_in_child(path: Path) -> None:
     if result is None:
         raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged")
     if result.returncode < 0:
-        raise ModelFileError(f"{path} crashes the runtime (signal {-result.returncode}); it is damaged")
+        raise ModelFileError(f"{path} crashes the runtime ({signal.strsignal(-result.returncode)}); it is damaged")
     if result.returncode:
         reason = result.stdout.strip().splitlines() or [f"{path} cannot be opened"]
         raise ModelFileError(reason[-1])

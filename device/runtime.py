@@ -43,8 +43,8 @@ RUNTIMES = {
     "tflite-runtime": ("tflite-runtime", "tflite_runtime.interpreter"),
     "tensorflow": ("tensorflow", "tensorflow.lite.python.interpreter"),
 }
-_INSTALL = {
-    "litert": "pip install ai-edge-litert",
+INSTALL = {
+    "litert": "pip install ai-edge-litert (there is none for 32-bit systems)",
     "tflite-runtime": 'pip install tflite-runtime "numpy<2"',
     "tensorflow": "pip install tensorflow",
 }
@@ -68,7 +68,7 @@ def find_runtime(name: str | None = None) -> Runtime:
     if name is not None and name not in RUNTIMES:
         raise InputError(f"unknown runtime {name!r}; known: {', '.join(RUNTIMES)}")
     if name is not None and not is_installed(name):
-        raise DelegateError(f"the runtime {name} is not installed: {_INSTALL[name]}")
+        raise DelegateError(f"the runtime {name} is not installed: {INSTALL[name]}")
     found = name or next((known for known in RUNTIMES if is_installed(known)), None)
     if found is None:
         raise DelegateError(
@@ -81,7 +81,7 @@ def find_runtime(name: str | None = None) -> Runtime:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if name is None:
             warnings.warn(
-                f"running on TensorFlow's own interpreter, which takes seconds to start: {_INSTALL['litert']}",
+                f"running on TensorFlow's own interpreter, which takes seconds to start: {INSTALL['litert']}",
                 EdgecnnWarning,
                 stacklevel=2,
             )

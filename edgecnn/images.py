@@ -32,6 +32,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 DECODER_FAILURES = (
     ArithmeticError,
     AssertionError,
+    AttributeError,
     EOFError,
     LookupError,
     MemoryError,

@@ -31,7 +31,8 @@ def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.
     predicted = probabilities.argmax(axis=1)
     classes = probabilities.shape[1]
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    confusion = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    # intp: on 32-bit processors bincount refuses int64.
+    confusion = np.bincount((labels * classes + predicted).astype(np.intp), minlength=classes * classes)
     return Evaluation(
         images=len(labels),
         accuracy=float((predicted == labels).mean()),

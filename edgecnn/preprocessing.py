@@ -211,6 +211,8 @@ def _background(spec: InputSpec, inverted: bool) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    if image.format == "TIFF":  # turned already when it was loaded; Pillow 9 leaves the tag, 10 takes it away
+        return image
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
         try:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from PIL import Image
 
 from edgecnn.card import InputSpec, Scheme
@@ -20,7 +22,21 @@ from edgecnn.convert import Conversion, convert
 from edgecnn.dataset import Dataset, Split
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 
-Run = Callable[..., Result]
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a command line did; `output` is what it wrote, to standard output and then to standard error."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+Run = Callable[..., Outcome]
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
@@ -154,8 +170,11 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""
 
-    def run(*arguments: str | Path, input: bytes | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input)
+    def run(*arguments: str | Path, input: bytes | None = None) -> Outcome:
+        # What click 8.1 must be asked for, later ones always do.
+        apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+        result = CliRunner(**apart).invoke(main, [str(argument) for argument in arguments], input=input)
+        return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return run
 

@@ -5,12 +5,10 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
 from PIL import Image
 
 from edgecnn.bundled import find_model, sample_images
@@ -18,13 +16,12 @@ from edgecnn.cli import COMMANDS
 from edgecnn.convert import Conversion
 from edgecnn.dataset import Dataset
 from edgecnn.train import TrainingRun
-
-Run = Callable[..., Result]
+from tests.conftest import Outcome, Run
 
 BOOT = sample_images()[0]
 
 
-def sentence(result: Result, exit_code: int = 1) -> str:
+def sentence(result: Outcome, exit_code: int = 1) -> str:
     """The one line on stderr of a command that failed as expected."""
     assert result.exit_code == exit_code, result.output
     assert "Traceback" not in result.stderr

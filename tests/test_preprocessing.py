@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,7 +132,10 @@ def sixteen_bit_case() -> tuple[bytes, list[list[int]]]:
 def transparent_sixteen_bit_case() -> tuple[bytes, list[list[int]]]:
     values = grid(28, 30, 1, 3)[:, :, 0] * 20_000
     plane = [[0 if v == 40_000 else math.floor(v / 257 + 0.5) for v in row] for row in values.tolist()]
-    return encoded(Image.fromarray(values.astype(np.uint16)), transparency=40_000), plane
+    png = encoded(Image.fromarray(values.astype(np.uint16)))
+    chunk = b"tRNS" + (40_000).to_bytes(2, "big")  # not every Pillow writes it
+    after = len(b"\x89PNG\r\n\x1a\n") + 25  # the header
+    return png[:after] + b"\0\0\0\2" + chunk + zlib.crc32(chunk).to_bytes(4, "big") + png[after:], plane
 
 
 def palette_case() -> tuple[bytes, list[list[int]]]:
@@ -168,6 +172,12 @@ def rotated_case() -> tuple[bytes, list[list[int]]]:
     return encoded(Image.fromarray(values.astype(np.uint8)), exif=exif), upright
 
 
+def rotated_tiff_case() -> tuple[bytes, list[list[int]]]:
+    values = grid(30, 20, 1)[:, :, 0]
+    upright = [list(row) for row in zip(*values.tolist()[::-1], strict=True)]
+    return encoded(Image.fromarray(values.astype(np.uint8)), "TIFF", tiffinfo={0x0112: 6}), upright
+
+
 def animated_case() -> tuple[bytes, list[list[int]]]:
     values = grid(28, 28, 1)[:, :, 0]
     later = Image.new("L", (28, 28), 200)
@@ -187,6 +197,7 @@ CASES: list[Callable[[], tuple[bytes, list[list[int]]]]] = [
     transparent_palette_case,
     cmyk_case,
     rotated_case,
+    rotated_tiff_case,
     animated_case,
 ]
 

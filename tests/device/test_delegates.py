@@ -1,6 +1,7 @@
 """A real delegate library, told to fail in every way: each is a sentence, and none takes edgecnn down."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import Result
 
 from edgecnn import DelegateError, EdgecnnWarning, InputError
 from edgecnn.dataset import Dataset
@@ -19,6 +19,10 @@ from tests.conftest import Run
 
 POOLS = (("MAX_POOL_2D",), ("MAX_POOL_2D",))
 OTHERS = ("CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX")
+
+
+def on_litert() -> bool:
+    return Classifier("fashion-mnist").runtime.startswith("ai-edge-litert")
 
 
 def test_what_it_computes_is_counted(library: str) -> None:
@@ -37,6 +41,10 @@ def test_it_computes_what_the_cpu_does_to_the_bit(library: str, fashion: Dataset
 def test_built_in_ones_are_told_apart() -> None:
     placed = load_model("fashion-mnist", delegate=Delegate("cpu")).session.placement()
     assert placed.delegated == 0 and len(placed.on_cpu) == 8
+    if not on_litert():  # this one's XNNPACK takes int8 networks only where it was told to
+        with pytest.warns(EdgecnnWarning, match="xnnpack computes none of the 8 operators"):
+            load_model("fashion-mnist", delegate=Delegate("xnnpack"))
+        return
     placed = load_model("fashion-mnist", delegate=Delegate("xnnpack")).session.placement()
     # LiteRT's XNNPACK takes an int8 network but for its softmax.
     assert placed.delegated == 7 and placed.on_cpu == ("SOFTMAX",)
@@ -48,8 +56,8 @@ FAILURES = [
     ("nonsense", r"does not start \(.*unknown option nonsense"),
     ("fail_prepare", r"the delegate refuses .*told to fail in prepare"),
     ("fail_invoke", r"fails to compute \(.*told to fail in invoke"),
-    ("crash_create", r"crashes \(signal 11\)"),
-    ("crash_invoke", r"crashes \(signal 11\)"),
+    ("crash_create", r"crashes \(Segmentation fault\)"),
+    ("crash_invoke", r"crashes \(Segmentation fault\)"),
 ]
 
 
@@ -107,11 +115,13 @@ def test_the_report_tells_the_truth(library: str, edgecnn: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [("/no/such.so", "no delegate library at /no/such.so"), ("libnothing.so", "cannot be loaded"),
-     ("edgetpu", "needs libedgetpu.so.1"), ("gpu", "gpu does not start"), ("npu", "npu does not start")],
+     ("edgetpu", "needs libedgetpu.so.1"), ("gpu", "gpu (does not start|crashes|needs)"),
+     ("npu", "npu (does not start|crashes|needs)")],
 )  # fmt: skip
 def test_what_is_not_there_is_a_sentence(name: str, words: str, edgecnn: Run) -> None:
     result = edgecnn("verify", "fashion-mnist", "--delegate", name)
-    assert result.exit_code == 1 and words in result.stderr and result.stderr.count("\n") == 1, result.output
+    assert result.exit_code == 1 and re.search(words, result.stderr), result.output
+    assert result.stderr.count("\n") == 1
 
 
 def test_libraries_that_are_no_delegates_are_a_sentence(tmp_path: Path) -> None:
@@ -157,8 +167,9 @@ def test_the_old_runtime_takes_the_same_delegate(
 
 
 def test_a_runtime_that_is_not_there_is_a_sentence(edgecnn: Run) -> None:
-    result: Result = edgecnn("verify", "fashion-mnist", "--runtime", "tflite-runtime")
-    assert result.exit_code == 1 and 'pip install tflite-runtime "numpy<2"' in result.stderr
+    missing, line = ("tflite-runtime", 'tflite-runtime "numpy<2"') if on_litert() else ("litert", "ai-edge-litert")
+    result = edgecnn("verify", "fashion-mnist", "--runtime", missing)
+    assert result.exit_code == 1 and f"pip install {line}" in result.stderr
     with pytest.raises(InputError, match="unknown runtime 'onnx'"):
         Classifier("fashion-mnist", runtime="onnx")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from click.testing import Result
 
 from edgecnn import DelegateError, InputError, ModelCard, ModelFileError
 from edgecnn.convert import Conversion, Gate, KerasModel, ParityReport, convert, convert_until, parity
@@ -19,6 +18,7 @@ from edgecnn.dataset import Dataset, Split
 from edgecnn.device import Classifier, Delegate
 from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
 from edgecnn.train import TrainingRun
+from tests.conftest import Run
 
 FILES = ("model.int8.tflite", "model.int8.activations.tflite")
 
@@ -192,7 +192,7 @@ def test_gates_fail_with_a_sentence(int8: Conversion) -> None:
     assert "99.00%" in Gate(min_agreement=99.3).failures(found)[0]
 
 
-def test_the_command_says_where_it_breaks_and_exits_1(run: Path, edgecnn: Callable[..., Result]) -> None:
+def test_the_command_says_where_it_breaks_and_exits_1(run: Path, edgecnn: Run) -> None:
     some = ("--images", "500")
     good = edgecnn("parity", run, "--max-drop", "3", "--min-agreement", "95", *some)
     assert good.exit_code == 0 and "PASS" in good.output and (run / "parity.int8.html").exists()
@@ -226,7 +226,7 @@ def test_the_first_scheme_that_passes_is_chosen(run: Path, small: Dataset) -> No
         convert_until(run, small, Gate())
 
 
-def test_automatic_choice_needs_a_gate_and_no_scheme(run: Path, edgecnn: Callable[..., Result]) -> None:
+def test_automatic_choice_needs_a_gate_and_no_scheme(run: Path, edgecnn: Run) -> None:
     usage = edgecnn("convert", run, "--auto")
     assert usage.exit_code == 2 and "--auto needs a gate" in usage.output
     assert edgecnn("convert", run, "--auto", "--int8", "--max-drop", "1").exit_code == 2
