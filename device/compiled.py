@@ -1,5 +1,7 @@
 """Accelerators behind LiteRT's CompiledModel, which external delegates cannot reach."""
 
+import atexit
+import contextlib
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import DelegateError
 from edgecnn.packing import PackedModel
-from edgecnn.quiet import captured_stderr
+from edgecnn.quiet import captured_stderr, drop_native_output
 
 from .delegates import Delegate, Placement
 from .runtime import INSTALL, is_installed, operators
@@ -53,6 +55,10 @@ class CompiledSession(Session):
         self.delegate = delegate
         self._compiled = _compile(model, delegate)
         weakref.finalize(self, self._compiled.release)
+        # LiteRT writes of its inner life: now, when the first tensor is written, and when the process ends.
+        atexit.unregister(drop_native_output)
+        atexit.register(drop_native_output)
+        self._quiet: contextlib.AbstractContextManager[object] = captured_stderr()
         self._places = {
             name: place for place, name in enumerate(self._compiled.model.get_signature_by_index(0)["outputs"])
         }
@@ -64,8 +70,10 @@ class CompiledSession(Session):
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
-        self._compiled.inputs[0].write(np.ascontiguousarray(tensor))
-        self._compiled.model.run_by_index(0, self._compiled.inputs, self._compiled.outputs)
+        quiet, self._quiet = self._quiet, contextlib.nullcontext()
+        with quiet:
+            self._compiled.inputs[0].write(np.ascontiguousarray(tensor))
+            self._compiled.model.run_by_index(0, self._compiled.inputs, self._compiled.outputs)
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""

@@ -20,6 +20,7 @@ Requirement = Literal["any", "full"]
 # Names of delegates that are part of a runtime, or whose library has a fixed name.
 BUILT_IN = ("cpu", "xnnpack")
 COMPILED = ("gpu", "npu")  # through LiteRT's CompiledModel
+WITHOUT_OPTIONS = (*BUILT_IN, "gpu")
 LIBRARIES = {"edgetpu": "libedgetpu.so.1"}
 _INSTALL = {
     "edgetpu": "install libedgetpu1-std of the version that the runtime was built with, and plug the accelerator in",
@@ -50,7 +51,7 @@ class Delegate:
             raise InputError(
                 f"unknown delegate {self.name!r}; known: {', '.join(known)}, or the path of a delegate library"
             )
-        if self.options and (self.name in BUILT_IN or self.name == "gpu"):
+        if self.options and self.name in WITHOUT_OPTIONS:
             raise InputError(f"the delegate {self.name} takes no options. Received: {self.options[0][0]}")
         if self.require is not None and self.require not in get_args(Requirement):
             raise InputError(f"require must be any or full. Received: {self.require!r}")
@@ -208,7 +209,11 @@ def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: i
 
 
 def run_child(path: Path, asked: str, timeout_s: float) -> "subprocess.CompletedProcess[str] | None":
-    """Run `edgecnn.device.probe` in a process of its own; None where it took too long."""
+    """Run `edgecnn.device.probe` in a process of its own; None where it took too long.
+
+    Raises:
+        DelegateError: no process can be started.
+    """
     # -I and a path of our own: a module that lies in the current folder must not run.
     code = (
         "import sys; sys.path[:] = sys.argv[3:]; from edgecnn.device.probe import main; sys.exit(main(*sys.argv[1:3]))"
@@ -221,3 +226,5 @@ def run_child(path: Path, asked: str, timeout_s: float) -> "subprocess.Completed
         return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s)
     except subprocess.TimeoutExpired:
         return None
+    except OSError as error:
+        raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import options
+from . import options, running
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
@@ -19,6 +19,13 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 @click.command(name="benchmark")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--delegate", "delegates", multiple=True, metavar="NAME|PATH", help="As for classify; may be repeated.")
+@click.option(
+    "--delegate-option",
+    "delegate_options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="For the delegates that take options; may be repeated.",
+)
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
 @click.option("--runtime", type=click.Choice(["litert", "tflite-runtime", "tensorflow"]), help="Insist on a runtime.")
@@ -32,6 +39,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 def command(
     models: tuple[str, ...],
     delegates: tuple[str, ...],
+    delegate_options: tuple[str, ...],
     threads: tuple[int, ...],
     all_threads: bool,
     runtime: str | None,
@@ -57,7 +65,7 @@ def command(
     before = _read(compare) if compare else {}
     results, machine = benchmark(
         models,
-        delegates=_delegates(delegates),
+        delegates=_delegates(delegates, running.key_values(delegate_options)),
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,
@@ -76,12 +84,15 @@ def command(
         _print(results, machine, before)
 
 
-def _delegates(names: tuple[str, ...]) -> "tuple[Delegate | None, ...]":
+def _delegates(names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> "tuple[Delegate | None, ...]":
     from edgecnn.device import Delegate
+    from edgecnn.device.delegates import WITHOUT_OPTIONS
     from edgecnn.errors import InputError
 
+    if pairs and all(name in WITHOUT_OPTIONS for name in names):
+        raise click.UsageError("--delegate-option goes with a delegate that takes options: edgetpu, npu or a PATH")
     try:
-        return tuple(Delegate(name) for name in names) or (None,)
+        return tuple(Delegate(name, () if name in WITHOUT_OPTIONS else pairs) for name in names) or (None,)
     except InputError as error:
         raise click.UsageError(str(error)) from None
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @options.invert
 @running.choices
-@click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
+@running.trust
 @options.force
 @options.as_json
 @options.verbose

@@ -36,6 +36,7 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
 @running.choices
+@running.trust
 @options.force
 @options.as_json
 @options.verbose
@@ -50,6 +51,7 @@ def command(
     npz: bool,
     show_input: bool,
     invert: "Invert",
+    trust: bool,
     force: bool,
     as_json: bool,
     **values: Any,
@@ -62,7 +64,7 @@ def command(
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
-    extractor = _extractor(model, values)
+    extractor = _extractor(model, trust, values)
     _check_filters(extractor, filters)
     pictures, failed = _pictures(extractor, images, invert)
     files = _files(Path(output), pictures, filters, npz) if pictures else {}
@@ -79,7 +81,7 @@ def command(
     ctx.exit(1 if failed else 0)
 
 
-def _extractor(model: str, values: dict[str, Any]) -> "FeatureExtractor | KerasModel":
+def _extractor(model: str, trust: bool, values: dict[str, Any]) -> "FeatureExtractor | KerasModel":
     if model.endswith(".keras"):
         running.refuse_for_keras()
         from edgecnn.convert import KerasModel
@@ -87,7 +89,7 @@ def _extractor(model: str, values: dict[str, Any]) -> "FeatureExtractor | KerasM
         return KerasModel(model)
     from edgecnn.device import FeatureExtractor
 
-    extractor = FeatureExtractor(model, **running.arguments(values))
+    extractor = FeatureExtractor(model, trust=trust, **running.arguments(values))
     running.report(model, values)
     return extractor
 

@@ -1,6 +1,6 @@
 """Options of every command that runs a .tflite file: threads, runtime, delegate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -49,6 +49,9 @@ def choices(command: F) -> F:
     return command
 
 
+trust = click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
+
+
 def delegate(values: dict[str, Any]) -> "Delegate | None":
     """The delegate that the options ask for.
 
@@ -65,16 +68,26 @@ def delegate(values: dict[str, Any]) -> "Delegate | None":
                 option = option.removesuffix("s").replace("_", "-")
                 raise click.UsageError(f"--{option} goes with --delegate")
         return None
+    pairs = key_values(values["delegate_options"])
+    try:
+        return Delegate(name, pairs, values.get("require_delegate"), bool(values.get("fallback")))
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """What --delegate-option was given.
+
+    Raises:
+        click.UsageError: not KEY=VALUE.
+    """
     pairs = []
-    for text in values["delegate_options"]:
+    for text in texts:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise click.UsageError(f"--delegate-option must be KEY=VALUE. Received: {text}")
         pairs.append((key, value))
-    try:
-        return Delegate(name, tuple(pairs), values.get("require_delegate"), bool(values.get("fallback")))
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
+    return tuple(pairs)
 
 
 def arguments(values: dict[str, Any]) -> dict[str, Any]:
@@ -89,8 +102,8 @@ def refuse_for_keras() -> None:
         click.UsageError: one was given.
     """
     context = click.get_current_context()
-    for name in ("threads", "runtime", "delegate"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+    for name in ("threads", "runtime", "delegate", "trust"):
+        if name in context.params and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name} is for .tflite files; TensorFlow chooses for .keras files")
 
 

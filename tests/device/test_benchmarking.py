@@ -46,6 +46,13 @@ def test_figures_are_written_drawn_and_compared(edgecnn: Run, tmp_path: Path) ->
     assert edgecnn("benchmark", "fashion-mnist", "--output", written).exit_code == 1  # it exists
 
 
+def test_options_reach_the_delegate_that_takes_them(edgecnn: Run, library: str) -> None:
+    delegates = ("--delegate", "cpu", "--delegate", library)
+    told = edgecnn("benchmark", "fashion-mnist", *delegates, "--delegate-option", "fail_prepare=1", "--runs", 10)
+    assert told.exit_code == 1 and "told to fail in prepare" in told.stderr
+    assert edgecnn("benchmark", "fashion-mnist", *delegates, "--runs", 10).exit_code == 0
+
+
 def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="10 or more"):
         benchmark(["fashion-mnist"], runs=3)
@@ -56,6 +63,8 @@ def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
         (("fashion-mnist", "--compare", tmp_path / "none.json"), 1),
         (("fashion-mnist", "--threads", 1, "--all-threads"), 2),
         (("fashion-mnist", "--delegate", "tpu"), 2),
+        (("fashion-mnist", "--delegate", "cpu", "--delegate-option", "a=1"), 2),
+        (("fashion-mnist", "--delegate", "some.so", "--delegate-option", "a"), 2),
         ((), 2),
     ):
         result = edgecnn("benchmark", *arguments)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from edgecnn import EdgecnnWarning, ModelFileError
-from edgecnn.bundled import find_model
+from edgecnn.bundled import find_model, sample_images
 from edgecnn.convert import Conversion
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier, FeatureExtractor, verify
 from edgecnn.device.tensor import dequantize
 from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model, unpack
+from tests.conftest import Run
 
 
 @pytest.fixture
@@ -32,6 +34,22 @@ def test_file_without_a_card_runs_with_a_warning_and_indices(bare: Path, fashion
     assert classifier.labels == tuple("0123456789") and classifier.card is None
     expected = Classifier("fashion-mnist").predict_all(fashion.test.images[:20])
     np.testing.assert_array_equal(classifier.predict_all(fashion.test.images[:20]), expected)
+
+
+def test_only_a_trusted_file_is_opened_without_a_child(
+    bare: Path, edgecnn: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # what a child is started with
+    shoe = next(path for path in sample_images() if "sneaker" in path.name)
+    commands = [("classify", bare, shoe), ("features", bare, shoe, "--output", tmp_path / "maps")]
+    for command in commands:
+        assert f"{bare} cannot be opened" in edgecnn(*command).output
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    for command in commands:
+        assert "no process can be started" in edgecnn(*command).output
+    assert edgecnn(*commands[0], "--trust").exit_code == 0
+    # It is opened, and found to be no activations variant.
+    assert "use its activations variant" in edgecnn(*commands[1], "--trust").output
 
 
 def test_file_with_a_card_gives_no_warning() -> None:
