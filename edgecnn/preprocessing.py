@@ -21,7 +21,16 @@ Array = npt.NDArray[Any]
 Invert = Literal["no", "yes", "auto"]
 Source = str | Path | Image.Image | Pixels
 
-_ORIENTATION = 0x0112  # EXIF; ImageOps is loaded where there is something to do
+_ORIENTATION = 0x0112  # tag of EXIF, and what makes each of its values upright
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
@@ -211,18 +220,20 @@ def _background(spec: InputSpec, inverted: bool) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if image.format == "TIFF":  # turned already when it was loaded; Pillow 9 leaves the tag, 10 takes it away
+    """By EXIF alone: Pillows differ in whether they ask XMP too. A TIFF has been turned when it was loaded."""
+    data = image.info.get("exif")
+    profile = image.info.get("Raw profile type exif", "")  # a PNG by ImageMagick: name, length, hexadecimal lines
+    if not data and not profile:
         return image
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
         try:
-            if image.getexif().get(_ORIENTATION, 1) == 1:
-                return image
-            from PIL import ImageOps
-
-            return ImageOps.exif_transpose(image)
+            exif = Image.Exif()
+            exif.load(data or bytes.fromhex("".join(profile.split("\n")[3:])))
+            turn = _TURNS.get(exif.get(_ORIENTATION, 1))
         except DECODER_FAILURES:
             return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:

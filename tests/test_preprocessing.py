@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from edgecnn import InputError, InputSpec
 from edgecnn.card import Fit
@@ -164,18 +165,28 @@ def cmyk_case() -> tuple[bytes, list[list[int]]]:
     return encoded(image, "TIFF"), plane
 
 
+# How a picture lies in a file of each orientation: which side the first row shows, and which the first column.
+UPRIGHT = {
+    1: lambda stored: stored,  # top, left
+    2: lambda stored: stored[:, ::-1],  # top, right
+    3: lambda stored: stored[::-1, ::-1],  # bottom, right
+    4: lambda stored: stored[::-1],  # bottom, left
+    5: lambda stored: stored.T,  # left, top
+    6: lambda stored: stored[::-1].T,  # right, top
+    7: lambda stored: stored[::-1, ::-1].T,  # right, bottom
+    8: lambda stored: stored[:, ::-1].T,  # left, bottom
+}
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
 def rotated_case() -> tuple[bytes, list[list[int]]]:
     values = grid(30, 20, 1)[:, :, 0]
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: show it a quarter turn clockwise
-    upright = [list(row) for row in zip(*values.tolist()[::-1], strict=True)]
-    return encoded(Image.fromarray(values.astype(np.uint8)), exif=exif), upright
-
-
-def rotated_tiff_case() -> tuple[bytes, list[list[int]]]:
-    values = grid(30, 20, 1)[:, :, 0]
-    upright = [list(row) for row in zip(*values.tolist()[::-1], strict=True)]
-    return encoded(Image.fromarray(values.astype(np.uint8)), "TIFF", tiffinfo={0x0112: 6}), upright
+    return encoded(Image.fromarray(values.astype(np.uint8)), exif=turned(6)), UPRIGHT[6](values).tolist()
 
 
 def animated_case() -> tuple[bytes, list[list[int]]]:
@@ -197,9 +208,34 @@ CASES: list[Callable[[], tuple[bytes, list[list[int]]]]] = [
     transparent_palette_case,
     cmyk_case,
     rotated_case,
-    rotated_tiff_case,
     animated_case,
 ]
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("kind", ["EXIF", "ImageMagick", "TIFF"])
+def test_every_orientation_becomes_upright(kind: str, orientation: int, classifier: Classifier) -> None:
+    stored = grid(28, 28, 1)[:, :, 0]
+    image, exif = Image.fromarray(stored.astype(np.uint8)), turned(orientation)
+    if kind == "EXIF":
+        data = encoded(image, exif=exif)
+    elif kind == "TIFF":
+        data = encoded(image, "TIFF", tiffinfo={0x0112: orientation})
+    else:
+        profile = exif.tobytes().hex()
+        texts = PngInfo()
+        texts.add_text("Raw profile type exif", f"\nexif\n{len(profile) // 2:8}\n{profile[:72]}\n{profile[72:]}\n")
+        data = encoded(image, pnginfo=texts)
+    pixels = classifier.prepare(decode_image(data, kind)).pixels
+    np.testing.assert_array_equal(pixels[:, :, 0], UPRIGHT[orientation](stored))
+
+
+def test_orientation_that_is_in_xmp_alone_is_left_on_every_machine(classifier: Classifier) -> None:
+    stored = grid(28, 28, 1)[:, :, 0]
+    texts = PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", '<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>')
+    data = encoded(Image.fromarray(stored.astype(np.uint8)), pnginfo=texts)
+    np.testing.assert_array_equal(classifier.prepare(decode_image(data, "xmp")).pixels[:, :, 0], stored)
 
 
 @pytest.fixture(scope="module")
