@@ -11,9 +11,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgecnn.bundled import sample_images
 from edgecnn.card import PROBABILITIES
@@ -42,6 +44,44 @@ for kernels in ("default", "reference"):
     answers = session.run_all(images, packed.card.input, session.outputs[PROBABILITIES])
     np.save(f"{sys.argv[2]}-{kernels}.npy", answers)
 """
+
+
+# Run on a board and here: what the preprocessing makes of files.
+PIXELS = """
+import sys, numpy as np
+from edgecnn import InputSpec
+from edgecnn.preprocessing import prepare_source
+specs = {
+    channels: InputSpec(28, 28, channels, colour, "pad", "bilinear", (1.0,) * channels, (0.0,) * channels, "dark")
+    for channels, colour in ((1, "grayscale"), (3, "rgb"))
+}
+pixels = {f"{path}, {n}": prepare_source(path, spec).pixels for path in sys.argv[2:] for n, spec in specs.items()}
+np.savez(sys.argv[1], **pixels)
+"""
+
+
+def write_files(folder: Path) -> list[str]:
+    """One picture in every kind of file that cameras and programs write, losses of compression included."""
+    rows, columns = np.mgrid[:301, :413]
+    waves = [127 + 100 * np.sin(columns / (9 + channel)) * np.cos(rows / (11 - channel)) for channel in range(4)]
+    noise = np.random.default_rng(0).normal(0, 8, (301, 413, 4))
+    rgba = Image.fromarray((np.stack(waves, axis=-1) + noise).clip(0, 255).astype(np.uint8))
+    rgb, gray = rgba.convert("RGB"), rgba.convert("L")
+    deep = Image.fromarray(np.asarray(gray).astype(np.uint16) * 257)
+    pictures: list[tuple[str, Image.Image, dict[str, Any]]] = [
+        ("colour.jpg", rgb, {"quality": 75}), ("fine.jpg", rgb, {"quality": 95, "subsampling": 0}),
+        ("progressive.jpg", rgb, {"progressive": True}), ("gray.jpg", gray, {}),
+        ("print.jpg", rgb.convert("CMYK"), {}), ("colour.png", rgb, {}), ("alpha.png", rgba, {}),
+        ("palette.png", rgb.quantize(40), {"transparency": 3}), ("deep.png", deep, {}),
+        ("ink.png", gray.convert("1"), {}), ("lossy.webp", rgba, {}), ("exact.webp", rgba, {"lossless": True}),
+        ("web.gif", rgb.quantize(200), {"transparency": 5}), ("windows.bmp", rgb, {}),
+        ("lzw.tif", rgba, {"compression": "tiff_lzw"}), ("scan.tif", gray.convert("1"), {"compression": "group4"}),
+        ("print.tif", rgb.convert("CMYK"), {}), ("game.tga", rgba, {}), ("film.jp2", rgb, {}),
+        ("film-lossy.jp2", rgb, {"irreversible": True, "quality_layers": [40]}), ("old.ppm", rgb, {}),
+    ]  # fmt: skip
+    for name, picture, settings in pictures:
+        picture.save(folder / name, **settings)
+    return [str(folder / name) for name, _, _ in pictures]
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +143,16 @@ def test_samples_are_classified_as_here(board: str, lab: Lab) -> None:
     command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", *samples, "--json"]
     here = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert [row["predictions"][0]["label"] for row in there] == [row["predictions"][0]["label"] for row in here]
+
+
+def test_every_kind_of_file_becomes_the_same_pixels(board: str, lab: Lab, tmp_path: Path) -> None:
+    files = write_files(tmp_path)
+    on(lab, board, "-c", PIXELS, tmp_path / "there.npz", *files)
+    subprocess.run([sys.executable, "-c", PIXELS, str(tmp_path / "here.npz"), *files], check=True, timeout=300)
+    with np.load(tmp_path / "there.npz") as there, np.load(tmp_path / "here.npz") as here:
+        assert len(there.files) == len(here.files) == 2 * len(files)
+        different = [name for name in here.files if not np.array_equal(here[name], there[name])]
+    assert different == []
 
 
 def test_feature_maps_are_drawn(board: str, lab: Lab, tmp_path: Path) -> None:
