@@ -43,15 +43,20 @@ class Acceleration:
         return self.invoke_ms / self.cpu_invoke_ms
 
 
-def measure(model: str | Path, delegate: Delegate, *, threads: int = 1, runtime: str | None = None) -> Acceleration:
+def measure(
+    model: str | Path, delegate: Delegate, *, threads: int = 1, runtime: str | None = None, trust: bool = False
+) -> Acceleration:
     """Run the golden probes of `model` (grey images, for a file without any) with a delegate and without.
+
+    Args:
+        trust: open a file without a card at once, not in a child process first.
 
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: the delegate does not do what is asked for.
     """
     cpu = Delegate("cpu") if delegate.name in BUILT_IN else None
-    loaded = [load_model(model, threads, delegate=asked, runtime=runtime) for asked in (delegate, cpu)]
+    loaded = [load_model(model, threads, delegate=asked, runtime=runtime, trust=trust) for asked in (delegate, cpu)]
     inputs = _inputs(loaded[0])
     found = [_answers(each, inputs) for each in loaded]
     times: list[list[float]] = [[], []]

@@ -97,7 +97,7 @@ def benchmark(
     for model in models:
         for delegate in delegates:
             for count in threads:
-                progress(f"loading {model}, {delegate.name if delegate else 'default'}, {count} thread(s)")
+                progress(f"loading {model}, {_label(delegate)}, {count} thread(s)")
                 racers.append(_Racer(model, delegate, count, runtime))
     progress(f"{runs:,} runs of each, in turn")
     for number in range(-_WARM_UP, 2 * runs):
@@ -110,7 +110,7 @@ class _Racer:
     """A loaded model and its times, in milliseconds."""
 
     def __init__(self, model: str | Path, delegate: Delegate | None, threads: int, runtime: str | None) -> None:
-        self._named = str(model), delegate.name if delegate else "default", threads
+        self._named = str(model), _label(delegate), threads
         started = time.perf_counter()
         self.classifier = Classifier(model, threads=threads, delegate=delegate, runtime=runtime)
         self._load_ms = _ms_since(started)
@@ -149,6 +149,13 @@ class _Racer:
             classify=_timing(self._classify_ms),
             images_per_second=1000 / statistics.median(self._classify_ms),
         )
+
+
+def _label(delegate: Delegate | None) -> str:
+    """A delegate's name and its options; two that differ in their options are not the same."""
+    if delegate is None:
+        return "default"
+    return " ".join([delegate.name, *(f"{key}={value}" for key, value in delegate.options)])
 
 
 def _ms_since(started: float) -> float:

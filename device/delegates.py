@@ -46,6 +46,11 @@ class Delegate:
     fallback: bool = False
 
     def __post_init__(self) -> None:
+        pairs = isinstance(self.options, tuple) and all(isinstance(pair, tuple) for pair in self.options)
+        if not isinstance(self.name, str) or not pairs:
+            raise InputError(
+                f"a delegate has a name and a tuple of (key, value). Received: {self.name!r}, {self.options!r}"
+            )
         known = (*BUILT_IN, *LIBRARIES, *COMPILED)
         if not self.name or (self.name not in known and not _is_path(self.name)):
             raise InputError(
@@ -68,6 +73,8 @@ class Delegate:
         """The library to load; None for what is built in."""
         if self.name in BUILT_IN or self.name in COMPILED:
             return None
+        if self.name not in LIBRARIES and Path(self.name).is_file():
+            return str(Path(self.name).absolute())  # the system would look for a bare name in its own folders only
         return LIBRARIES.get(self.name, self.name)
 
     @property
@@ -179,7 +186,7 @@ def _why_not_loaded(delegate: Delegate, error: OSError) -> str:
         return f"no delegate library at {path}; check the path"
     if delegate.name in _INSTALL:
         return f"the delegate {delegate.name} needs {path} ({error}); {_INSTALL[delegate.name]}"
-    return f"{path} cannot be loaded ({error}); it must be a library for this processor and system"
+    return f"{path} cannot be loaded ({error}); give the path of a library for this processor and system"
 
 
 def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: int) -> None:
@@ -191,8 +198,7 @@ def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: i
     Raises:
         DelegateError: what went wrong there, in words.
     """
-    asked = json.dumps([delegate.name, delegate.options, runtime, threads])
-    result = run_child(path, asked, TIMEOUT_S)
+    result = run_child(path, (delegate.name, delegate.options, runtime, threads), TIMEOUT_S)
     if result is None:
         raise DelegateError(
             f"{delegate.name} hangs: it gave no result within {TIMEOUT_S} s; unplug the accelerator and plug it in "
@@ -208,8 +214,13 @@ def try_in_child(path: Path, delegate: Delegate, runtime: str | None, threads: i
         raise DelegateError(reason[-1])
 
 
-def run_child(path: Path, asked: str, timeout_s: float) -> "subprocess.CompletedProcess[str] | None":
+def run_child(
+    path: Path, asked: tuple[str | None, Sequence[tuple[str, str]], str | None, int], timeout_s: float
+) -> "subprocess.CompletedProcess[str] | None":
     """Run `edgecnn.device.probe` in a process of its own; None where it took too long.
+
+    Args:
+        asked: a delegate's name or None, and its options; a runtime's name or None; threads.
 
     Raises:
         DelegateError: no process can be started.
@@ -219,7 +230,7 @@ def run_child(path: Path, asked: str, timeout_s: float) -> "subprocess.Completed
         "import sys; sys.path[:] = sys.argv[3:]; from edgecnn.device.probe import main; sys.exit(main(*sys.argv[1:3]))"
     )
     own_path: Sequence[str] = [entry for entry in sys.path if entry]
-    command = [sys.executable, "-I", "-c", code, str(path.absolute()), asked, *own_path]
+    command = [sys.executable, "-I", "-c", code, str(path.absolute()), json.dumps(asked), *own_path]
     import subprocess
 
     try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgecnn.bundled import bundled_models, find_model
 from edgecnn.card import PROBABILITIES, InputSpec, ModelCard
-from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
+from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.packing import PackedModel, read_model
 
 from .runtime import Kernels
@@ -81,10 +81,13 @@ def load_model(
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+        InputError: the delegate is none, or there is no such runtime.
     """
+    if delegate is not None and not hasattr(delegate, "kernels"):
+        raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {delegate!r}")
     packed = read_packed(model)
     if packed.card is None and not trust:
-        _try_in_child(find_model(model))
+        _try_in_child(find_model(model), threads, delegate, runtime)
     session = _open(packed, find_model(model), threads, kernels, delegate, runtime)
     probabilities = _probabilities(session, packed.name)
     classes = probabilities.shape[-1]
@@ -165,10 +168,12 @@ def _guess(tensor: TensorSpec) -> InputSpec:
     )
 
 
-def _try_in_child(path: Path) -> None:
-    from .delegates import run_child
+def _try_in_child(path: Path, threads: int, delegate: "Delegate | None", runtime: str | None) -> None:
+    from .delegates import BUILT_IN, run_child
 
-    result = run_child(path, "", _TIMEOUT_S)
+    # As it will be run here; a delegate of its own is tried afterwards.
+    name = delegate.name if delegate and delegate.name in BUILT_IN else None
+    result = run_child(path, (name, (), runtime, threads), _TIMEOUT_S)
     if result is None:
         raise ModelFileError(f"{path} hung the runtime for {_TIMEOUT_S} s; it is damaged")
     if result.returncode < 0:

@@ -7,20 +7,18 @@ import numpy as np
 from edgecnn.errors import EdgecnnError
 from edgecnn.packing import read_model
 
-from .delegates import Delegate
+from .delegates import BUILT_IN, Delegate
 from .session import open_session
 
 
-def main(path: str, asked: str = "") -> int:
+def main(path: str, asked: str) -> int:
     """0 if the model at `path` runs; 1, with a sentence on standard output, if it is refused.
 
     Args:
-        asked: JSON of a delegate's name and options, a runtime's name or null, and the threads; empty for none.
+        asked: JSON of a delegate's name or null and its options, a runtime's name or null, and the threads.
     """
-    delegate, runtime, threads = None, None, 1
-    if asked:
-        name, options, runtime, threads = json.loads(asked)
-        delegate = Delegate(name, tuple((key, value) for key, value in options))
+    name, options, runtime, threads = json.loads(asked)
+    delegate = Delegate(name, tuple((key, value) for key, value in options)) if name else None
     try:
         session = open_session(read_model(path), threads, delegate=delegate, runtime=runtime)
         session.run(np.zeros(session.input.shape, session.input.dtype))
@@ -29,8 +27,9 @@ def main(path: str, asked: str = "") -> int:
         return 1
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        blame = f"{delegate.name} fails to compute" if delegate else f"{path} does not run"
-        advice = "use --delegate cpu" if delegate else "it is damaged, convert the model again"
+        is_own = delegate is None or delegate.name in BUILT_IN
+        blame = f"{path} does not run" if is_own or delegate is None else f"{delegate.name} fails to compute"
+        advice = "it is damaged, convert the model again" if is_own else "use --delegate cpu"
         print(f"{blame} ({reason}); {advice}")
         return 1
     return 0

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Results:
 
     Attributes:
         done: images that the partial file had.
-        unreadable: how many of them could not be read.
+        counts: how many of them had which label, and how many were `unreadable`.
     """
 
     def __init__(self, path: str | Path, asked: Mapping[str, Any], *, resume: bool, force: bool) -> None:
@@ -35,11 +36,11 @@ class Results:
             path: of the file to write; its suffix is one of `FORMATS`.
             asked: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
             resume: take over what a partial file has.
-            force: replace a file that is there.
+            force: replace a file that is there, or what a stopped run left.
 
         Raises:
             InputError: another suffix, or nothing to resume that goes with `asked`.
-            OutputError: the file is there already, or cannot be written.
+            OutputError: the file, or what a stopped run left, is there already, or it cannot be written.
             MissingExtraError: Parquet without pyarrow.
         """
         self.path = Path(path)
@@ -54,21 +55,33 @@ class Results:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.done: set[str] = set()
-            self.unreadable = 0
+            self.counts: Counter[str] = Counter()
             if resume and self._partial.is_file():
                 self._go_on()
             else:
+                if not force and self._has_rows():
+                    raise OutputError(
+                        f"{self._partial} is what a stopped run left: go on with --resume, or start anew with --force"
+                    )
                 self._partial.write_text(f"{self._asked}\n", encoding="utf-8")
             self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
+
+    def _has_rows(self) -> bool:
+        if not self._partial.is_file():
+            return False
+        with open(self._partial, "rb") as file:
+            file.readline()
+            return bool(file.readline())
 
     def _go_on(self) -> None:
         """Note the images that the partial file has; what a kill tore off its end is cut away."""
         with open(self._partial, "rb+") as file:
             if file.readline().decode(errors="replace") != f"{self._asked}\n":
                 raise InputError(
-                    f"{self._partial} was made with another model or other options; leave out --resume to start anew"
+                    f"{self._partial} was made with another model or other options; start anew with --force, "
+                    "without --resume"
                 )
             whole = file.tell()
             for line in file:
@@ -76,7 +89,7 @@ class Results:
                     break
                 row = self._row(line)
                 self.done.add(row["image"])
-                self.unreadable += "error" in row
+                self.counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
                 whole += len(line)
             file.truncate(whole)
 
@@ -84,8 +97,9 @@ class Results:
         try:
             row: dict[str, Any] = json.loads(line)
             assert isinstance(row["image"], str)
+            assert "error" in row or isinstance(row["predictions"][0]["label"], str)
         except (ValueError, LookupError, TypeError, AssertionError):
-            raise InputError(f"{self._partial} is damaged; leave out --resume to start anew") from None
+            raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume") from None
         return row
 
     def add(self, row: Mapping[str, Any]) -> None:

@@ -29,9 +29,12 @@ class Runtime:
     @property
     def version(self) -> str:
         """Of the package."""
-        from importlib.metadata import version  # half as slow to import as the runtime itself
+        from importlib.metadata import PackageNotFoundError, version  # half as slow to import as the runtime itself
 
-        return version(self.name)
+        try:
+            return version(self.name)
+        except PackageNotFoundError:  # built by hand, or a wheel of another name
+            return "of an unknown version"
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

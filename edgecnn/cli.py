@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .errors import EdgecnnError, EdgecnnWarning
+from .quiet import speaking
 
 COMMANDS = (
     "train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "benchmark", "doctor",
@@ -60,7 +61,8 @@ class LazyGroup(click.Group):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"Warning: {message}", err=True)
+    with speaking():
+        click.echo(f"Warning: {message}", err=True)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -34,6 +34,12 @@ def require_tensorboard() -> None:
         raise MissingExtraError('--tensorboard needs TensorBoard: pip install "edgecnn[tensorboard]"')
 
 
+def require_matplotlib(what: str) -> None:
+    """Make sure that pictures can be drawn; raises as `require_tensorflow` does."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtraError(f"{what} needs matplotlib: pip install matplotlib")
+
+
 def require_mediapipe() -> None:
     """Make sure that MediaPipe's metadata schema can be imported; raises as `require_tensorflow` does."""
     if importlib.util.find_spec("mediapipe") is None:

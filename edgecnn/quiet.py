@@ -64,6 +64,11 @@ def _scratch() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
+def speaking() -> contextlib.AbstractContextManager[object]:
+    """Hold this while writing to standard error: what is written while another thread captures it would be lost."""
+    return _one_at_a_time
+
+
 class NativeOutput:
     """What native code wrote to standard error inside `captured_stderr`; `text` is filled when the block ends."""
 

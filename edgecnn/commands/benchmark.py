@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,17 +52,23 @@ def command(
 ) -> None:
     """Measure how fast MODELs are here, one call of each in turn.
 
-    Load and first inference, then the runtime alone and the way from pixels to the label.
+    Load (with the trial in a child process that files without a card and delegates get) and first inference, then the
+    runtime alone and the way from pixels to the label.
 
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
     from edgecnn.device.benchmarking import benchmark, thread_counts
+    from edgecnn.extras import require_matplotlib
     from edgecnn.output import refuse_existing, write_bytes
 
     if threads and all_threads:
         raise click.UsageError("--all-threads chooses the numbers itself; leave out --threads")
+    if png:
+        if not png.endswith(".png"):
+            raise click.UsageError(f"--png must end in .png. Received: {png}")
+        require_matplotlib("--png")
     refuse_existing([path for path in (output, png) if path], force)
-    before = _read(compare) if compare else {}
+    runtime_before, before = _read(compare) if compare else ("", {})
     results, machine = benchmark(
         models,
         delegates=_delegates(delegates, running.key_values(delegate_options)),
@@ -72,16 +78,21 @@ def command(
         progress=options.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
+    compared = [_compared(result, before) for result in results] if compare else []
+    if compare and machine.runtime != runtime_before:
+        options.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
+    if as_json:
+        more = [{"compared": one} for one in compared] or [{}] * len(results)
+        rows = [{**dataclasses.asdict(result), **extra} for result, extra in zip(results, more, strict=True)]
+        options.print_json({**figures, "results": rows})
+    else:
+        _print(results, machine, compared)
     if output:
         write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
     if png:
         from edgecnn.device.chart import draw_benchmark
 
         draw_benchmark(results, Path(png))
-    if as_json:
-        options.print_json(figures)
-    else:
-        _print(results, machine, before)
 
 
 def _delegates(names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> "tuple[Delegate | None, ...]":
@@ -97,40 +108,48 @@ def _delegates(names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> "t
         raise click.UsageError(str(error)) from None
 
 
-def _read(path: str) -> dict[tuple[str, str, int], float]:
-    """Medians of an earlier benchmark."""
+def _read(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
+    """Runtime and medians of an earlier benchmark."""
     from edgecnn.errors import InputError
 
     try:
-        found = json.loads(Path(path).read_text())["results"]
-        return {(one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"]) for one in found}
+        found = json.loads(Path(path).read_text())
+        medians = {
+            (one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"])
+            for one in found["results"]
+        }
+        return str(found["machine"]["runtime"]), medians
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, TypeError, KeyError):
         raise InputError(f"{path} is not what edgecnn benchmark --output writes; give another") from None
 
 
-def _print(results: "tuple[Benchmark, ...]", machine: "Machine", before: dict[tuple[str, str, int], float]) -> None:
+def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[dict[str, Any]]) -> None:
     rows = []
-    for one in results:
+    for place, one in enumerate(results):
         invoke, classify = one.invoke, one.classify
         cells = [Path(one.model).name, one.delegate, str(one.threads), f"{one.load_ms:.1f}", f"{one.first_ms:.2f}"]
         cells += [f"{timing:.3f}" for timing in (invoke.p50_ms, invoke.p95_ms, invoke.p99_ms)]
         cells += [f"{timing:.3f}" for timing in (classify.p50_ms, classify.p95_ms, classify.p99_ms)]
         cells.append(f"{one.images_per_second:,.0f}")
-        earlier = before.get((one.model, one.delegate, one.threads))
-        rows.append((*cells, *([_verdict(classify.p50_ms, earlier)] if before else [])))
+        against = compared[place] if compared else None
+        if against:
+            cells.append(f"{against['ratio']:.2f} x: {against['verdict']}" if against["ratio"] else against["verdict"])
+        rows.append(tuple(cells))
     times = ("load", "first", "invoke p50", "p95", "p99", "to label p50", "p95", "p99", "images/s")
-    header = ("model", "delegate", "threads", *times, *(["against before"] if before else []))
+    header = ("model", "delegate", "threads", *times, *(["against before"] if compared else []))
     click.echo(options.table(header, rows))
     heat = "" if machine.temperature_c is None else f", {machine.temperature_c:.0f} °C"
     slowed = {None: "", True: ", THROTTLED since it was started", False: ", never throttled"}[machine.throttled]
     click.echo(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")
 
 
-def _verdict(now_ms: float, before_ms: float | None) -> str:
-    if before_ms is None:
-        return "not there"
-    ratio: float = now_ms / before_ms
+def _compared(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
+    """From pixels to the label, against the same model, delegate and threads before."""
+    before_ms = before.get((result.model, result.delegate, result.threads))
+    if not before_ms:
+        return {"before_p50_ms": None, "ratio": None, "verdict": "not there"}
+    ratio = result.classify.p50_ms / before_ms
     word = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
-    return f"{ratio:.2f} x: {word}"
+    return {"before_p50_ms": before_ms, "ratio": ratio, "verdict": word}

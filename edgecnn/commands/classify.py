@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgecnn.quiet import speaking
+
 from . import options, running
 
 if TYPE_CHECKING:
@@ -71,8 +73,13 @@ def command(
     if watch and not watch.has_maps:
         options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     names, failed = _find(images)
-    asked = {"top": top, "invert": invert, "drift": drift}
-    results = _results(output, classifier, names, failed, asked, resume, force) if output else None
+    asked = {
+        "top": top,
+        "invert": invert,
+        "drift": drift,
+        "delegate": [values["delegate"], *values["delegate_options"]],
+    }
+    results = _results(output, model, classifier, names, failed, asked, resume, force) if output else None
     told: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     progress = _Progress(len(names) - (len(results.done) if results else 0))
@@ -90,24 +97,27 @@ def command(
                 progress.clear()
                 options.note(f"Error: {row['error']}")
         progress.clear()
+        if watch and results and results.done:
+            options.note(f"drift: of this run's images, without the {len(results.done):,} that were done before")
         for line in watch.summary() if watch else ():
             options.note(f"drift: {line}")
         if results:
-            _say_written(results.finish(names), counts, as_json)
+            _say_written(results.finish(names), counts + results.counts, len(results.done), as_json)
         elif as_json:
             options.print_json(told)
     finally:
         if results:
             results.close()
-    ctx.exit(1 if counts["unreadable"] or (results and results.unreadable) else 0)
+    ctx.exit(1 if counts["unreadable"] or (results and results.counts["unreadable"]) else 0)
 
 
-def _say_written(path: "Path", counts: "Counter[str]", as_json: bool) -> None:
-    """Where the results are, and how often this run answered what."""
+def _say_written(path: "Path", counts: "Counter[str]", before: int, as_json: bool) -> None:
+    """Where the results are, how often the answer was what, and how many images an earlier run had done."""
     if as_json:
-        options.print_json({"output": str(path), "counts": counts})
+        options.print_json({"output": str(path), "counts": counts, "done_before": before})
     else:
-        click.echo(f"wrote {path}: {', '.join(f'{count:,} {what}' for what, count in counts.most_common())}")
+        text = ", ".join(f"{count:,} {what}" for what, count in counts.most_common())
+        click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
 
 
 def _find(images: tuple[str, ...]) -> "tuple[list[str], dict[str, InputError]]":
@@ -128,6 +138,7 @@ def _find(images: tuple[str, ...]) -> "tuple[list[str], dict[str, InputError]]":
 
 def _results(
     output: str,
+    model: str,
     classifier: "Classifier",
     names: list[str],
     failed: "dict[str, InputError]",
@@ -135,15 +146,17 @@ def _results(
     resume: bool,
     force: bool,
 ) -> "Results":
+    from edgecnn.bundled import find_model
     from edgecnn.device.results import Results
     from edgecnn.errors import InputError
+    from edgecnn.packing import sha256
 
     for error in failed.values():
         raise InputError(f"{error}; nothing was classified")
     if len(set(names)) != len(names):
         raise InputError("an image is named twice; with --output each must be named once")
-    made = classifier.card.provenance.flatbuffer_sha256 if classifier.card else ""
-    return Results(output, {"model": made, **asked}, resume=resume, force=force)
+    made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
+    return Results(output, {**made_by, **asked}, resume=resume, force=force)
 
 
 def _rows(
@@ -220,9 +233,13 @@ class _Progress:
         rate = self._count / (now - self._started)
         text = f"{self._count:,} of {self._total:,} images, {rate:,.0f} images/s, "
         text += f"{(self._total - self._count) / rate:,.0f} s left"
-        click.echo(f"\r{text}\x1b[K" if self._terminal else text, err=True, nl=not self._terminal)
+        self._show(f"\r{text}\x1b[K" if self._terminal else f"{text}\n")
 
     def clear(self) -> None:
         """Take the line away, where there is one."""
         if self._terminal and self._told > self._started:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            self._show("\r\x1b[K")
+
+    def _show(self, text: str) -> None:
+        with speaking():
+            click.echo(text, err=True, nl=False)

@@ -64,6 +64,9 @@ def command(
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
+    from edgecnn.extras import require_matplotlib
+
+    require_matplotlib("edgecnn features")
     extractor = _extractor(model, trust, values)
     _check_filters(extractor, filters)
     pictures, failed = _pictures(extractor, images, invert)

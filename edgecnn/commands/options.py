@@ -1,12 +1,14 @@
 """Options and output that several commands share."""
 
+import codecs
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgecnn.quiet import set_verbose
+from edgecnn.quiet import set_verbose, speaking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,12 +83,14 @@ def gate(command: F) -> F:
 
 def note(message: str) -> None:
     """Tell people, on standard error."""
-    click.echo(message, err=True)
+    with speaking():
+        click.echo(message, err=True)
 
 
 def print_json(result: object) -> None:
     """Print a result for programs, on standard output."""
-    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    unicode = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
+    click.echo(json.dumps(result, indent=2, ensure_ascii=not unicode))
 
 
 def load_dataset(
@@ -100,8 +104,6 @@ def load_dataset(
     Args:
         max_corrupt: unreadable files that may be left out; None for any number, where training has decided already.
     """
-    import sys
-
     from edgecnn.train.datasets import load
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt

@@ -1,5 +1,7 @@
 """Options of every command that runs a .tflite file: threads, runtime, delegate."""
 
+import dataclasses
+import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from edgecnn.device.acceleration import Acceleration
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_OF_A_DELEGATE = ("delegate_options", "require_delegate", "fallback", "delegate_report")
+
+
+def _spelt(parameter: str) -> str:
+    name = "delegate-option" if parameter == "delegate_options" else parameter.replace("_", "-")
+    return f"--{name}"
 
 
 def choices(command: F) -> F:
@@ -28,7 +38,7 @@ def choices(command: F) -> F:
             is_flag=False,
             flag_value="any",
             type=click.Choice(["any", "full"]),
-            help="Fail if the delegate computes nothing, or with =full, not everything.",
+            help="Fail if the delegate computes nothing, or with =full, not all; write =any where MODEL follows.",
         ),
         click.option(
             "--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For it; may be repeated."
@@ -63,10 +73,9 @@ def delegate(values: dict[str, Any]) -> "Delegate | None":
 
     name = values["delegate"]
     if name is None:
-        for option in ("delegate_options", "require_delegate", "fallback", "delegate_report"):
+        for option in _OF_A_DELEGATE:
             if values.get(option):
-                option = option.removesuffix("s").replace("_", "-")
-                raise click.UsageError(f"--{option} goes with --delegate")
+                raise click.UsageError(f"{_spelt(option)} goes with --delegate")
         return None
     pairs = key_values(values["delegate_options"])
     try:
@@ -102,9 +111,9 @@ def refuse_for_keras() -> None:
         click.UsageError: one was given.
     """
     context = click.get_current_context()
-    for name in ("threads", "runtime", "delegate", "trust"):
+    for name in ("threads", "runtime", "delegate", *_OF_A_DELEGATE, "trust"):
         if name in context.params and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name} is for .tflite files; TensorFlow chooses for .keras files")
+            raise click.UsageError(f"{_spelt(name)} is for .tflite files; TensorFlow chooses for .keras files")
 
 
 def report(model: str, values: dict[str, Any]) -> None:
@@ -113,8 +122,19 @@ def report(model: str, values: dict[str, Any]) -> None:
     if not values["delegate_report"] or asked is None:
         return
     from edgecnn.device.acceleration import measure
+    from edgecnn.errors import DelegateError, EdgecnnWarning
 
-    for line in lines(measure(model, asked, threads=values["threads"], runtime=values["runtime"])):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EdgecnnWarning)  # said when the command itself loaded the model
+        try:
+            asked = dataclasses.replace(asked, fallback=False)
+            found = measure(model, asked, threads=values["threads"], runtime=values["runtime"], trust=True)
+        except DelegateError:
+            if not values["fallback"]:
+                raise
+            options.note(f"{asked.name}: not applied, nothing to report")
+            return
+    for line in lines(found):
         options.note(line)
 
 

@@ -43,6 +43,8 @@ def test_figures_are_written_drawn_and_compared(edgecnn: Run, tmp_path: Path) ->
         written.write_text(json.dumps(figures))
         compared = edgecnn("benchmark", "fashion-mnist", "--runs", 10, "--compare", written)
         assert compared.exit_code == 0 and f"x: {word}" in compared.stdout
+        as_json = edgecnn("benchmark", "fashion-mnist", "--runs", 10, "--compare", written, "--json")
+        assert json.loads(as_json.stdout)["results"][0]["compared"]["verdict"] == word
     assert edgecnn("benchmark", "fashion-mnist", "--output", written).exit_code == 1  # it exists
 
 
@@ -63,6 +65,7 @@ def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
         (("fashion-mnist", "--compare", tmp_path / "none.json"), 1),
         (("fashion-mnist", "--threads", 1, "--all-threads"), 2),
         (("fashion-mnist", "--delegate", "tpu"), 2),
+        (("fashion-mnist", "--png", "figures"), 2),
         (("fashion-mnist", "--delegate", "cpu", "--delegate-option", "a=1"), 2),
         (("fashion-mnist", "--delegate", "some.so", "--delegate-option", "a"), 2),
         ((), 2),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,27 @@ def test_one_that_takes_nothing_is_never_silent(library: str) -> None:
         Classifier("fashion-mnist", delegate=Delegate(library, asked))
     with pytest.raises(DelegateError, match="computes none of the 8"):
         Classifier("fashion-mnist", delegate=Delegate(library, asked, require="any"))
+
+
+def test_one_in_the_current_folder_needs_no_slash(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(library).parent)
+    assert load_model("fashion-mnist", delegate=Delegate(Path(library).name)).session.placement().delegated == 2
+
+
+def test_where_the_cpu_takes_over_there_is_nothing_to_report(edgecnn: Run) -> None:
+    asked = ("--delegate", "/no/such.so", "--fallback", "cpu", "--delegate-report")
+    result = edgecnn("verify", "fashion-mnist", *asked)
+    assert result.exit_code == 0 and "/no/such.so: not applied, nothing to report" in result.stderr
+    assert result.stderr.count("going on with the CPU") == 1
+
+
+def test_what_is_no_delegate_is_a_sentence(library: str) -> None:
+    wrong: tuple[Any, ...]
+    for wrong in ((Path(library),), (library, {"reject": "1"})):
+        with pytest.raises(InputError, match="a delegate has a name and a tuple"):
+            Delegate(*wrong)
+    with pytest.raises(InputError, match="must be an edgecnn.device.Delegate. Received: 'xnnpack'"):
+        Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
 
 
 def test_full_means_every_operator(library: str) -> None:

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import InputError
+from edgecnn import InputError, OutputError
+from edgecnn.bundled import find_model
 from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
 from edgecnn.device.results import Results
 from edgecnn.device.stream import prepared_ahead
+from edgecnn.packing import read_model
 from tests.conftest import ON_A_BOARD, Run
 
 COUNT = 600 if ON_A_BOARD else 3000
@@ -85,12 +87,15 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(
     done = whole.count(b"\n") - 1
     assert 0 < done < COUNT and not path.exists()
     partial.write_bytes(whole + b'{"image": "torn')
-    refused = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume", "--top", 2)
-    assert refused.exit_code == 1 and "made with another model or other options" in refused.output
+    for other in (("--top", 2), ("--delegate", "cpu")):
+        refused = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume", *other)
+        assert refused.exit_code == 1 and "made with another model or other options" in refused.output
+    forgotten = edgecnn("classify", "fashion-mnist", photos, "--output", path)
+    assert forgotten.exit_code == 1 and "go on with --resume, or start anew with --force" in forgotten.output
     result = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume")
     assert result.exit_code == 0 and not partial.exists()
     told = sum(int(words.split()[0].replace(",", "")) for words in result.stdout.partition(": ")[2].split(", "))
-    assert told == COUNT - done  # the others were not done again
+    assert told == COUNT and f"({done:,} images were done before)" in result.stdout
     with open(path, newline="") as file:
         assert [(row["label_1"], float(row["score_1"])) for row in csv.DictReader(file)] == expected
 
@@ -106,19 +111,20 @@ def test_unreadable_images_have_a_row_and_exit_code_1(edgecnn: Run, photos: Path
     assert "not an image" in first["error"] and first["label_1"] == "" and second["label_1"] == "Ankle boot"
 
 
-def test_what_was_unreadable_before_a_kill_still_counts(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+def test_what_was_unreadable_before_a_kill_still_counts(
+    edgecnn: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(b"nothing")
     first = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv", "--json")
     assert first.exit_code == 1 and json.loads(first.stdout)["counts"] == {"unreadable": 1}
-    card = Classifier("fashion-mnist").card
-    assert card
-    asked = {"model": card.provenance.flatbuffer_sha256, "top": 1, "invert": "no", "drift": False}
-    row = {"image": str(tmp_path / "in" / "a.png"), "error": "not an image"}
-    (tmp_path / ".two.csv.partial").write_text(f"{json.dumps(asked, sort_keys=True)}\n{json.dumps(row)}\n")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+        edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv")
     (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
     again = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv", "--resume")
-    assert again.exit_code == 1 and "1 Ankle boot" in again.stdout and "Error" not in again.output
+    assert again.exit_code == 1 and "Error" not in again.output
+    assert "1 unreadable" in again.stdout and "1 Ankle boot" in again.stdout
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -136,7 +142,9 @@ def test_a_damaged_partial_file_is_a_sentence(tmp_path: Path) -> None:
     Results(tmp_path / "a.csv", {}, resume=False, force=False).close()
     for line in ("no JSON\n", "[]\n", "{}\n", '{"image": 1}\n'):
         (tmp_path / ".a.csv.partial").write_text("{}\n" + line)
-        with pytest.raises(InputError, match="is damaged; leave out --resume"):
+        with pytest.raises(OutputError, match="what a stopped run left"):
+            Results(tmp_path / "a.csv", {}, resume=False, force=False)
+        with pytest.raises(InputError, match="is damaged; start anew with --force"):
             Results(tmp_path / "a.csv", {}, resume=True, force=False)
 
 
@@ -181,3 +189,26 @@ def test_a_results_file_takes_nothing_of_another_question(tmp_path: Path) -> Non
     assert second.done == {"1"}
     second.add({"image": "0", "error": "f"})
     assert [json.loads(line)["image"] for line in second.finish(["0", "1"]).read_text().splitlines()] == ["0", "1"]
+
+
+def test_files_of_models_without_a_card_are_told_apart(
+    edgecnn: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare.tflite"
+    for name in ("fashion-mnist", "fashion-mnist.activations"):
+        flatbuffer = read_model(find_model(name)).flatbuffer
+        start = (int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little")
+        bare.write_bytes(start + b"TFL3" + flatbuffer[24:])
+        with monkeypatch.context() as stopped:
+            stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+            result = edgecnn("classify", bare, photos / "0000.png", "--output", tmp_path / "a.csv", "--resume")
+    assert "made with another model" in result.output
+
+
+def test_no_error_is_lost_while_tiffs_are_decoded(edgecnn: Run, tmp_path: Path) -> None:
+    for number in range(20):
+        Image.effect_noise((700, 700), 50).save(tmp_path / f"{number:02}.tif", compression="tiff_lzw")
+        (tmp_path / f"{number:02}.png").write_bytes(b"nothing")
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and done.stdout.count(".tif: ") == 20 and done.stderr.count("Error: ") == 20
