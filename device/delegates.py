@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edgecnn.errors import DelegateError, InputError
+from edgecnn.quiet import captured_stderr
 
 from .runtime import Kernels, Runtime
 
@@ -165,7 +166,8 @@ def load(runtime: Runtime, delegate: Delegate) -> list[Any]:
     if delegate.library is None:
         return []
     try:
-        return [runtime.module.load_delegate(delegate.library, dict(delegate.options))]
+        with captured_stderr(and_stdout=True):  # results alone stand on standard output
+            return [runtime.module.load_delegate(delegate.library, dict(delegate.options))]
     except OSError as error:
         raise DelegateError(_why_not_loaded(delegate, error)) from None
     except AttributeError:

@@ -129,7 +129,7 @@ def open_interpreter(
         "plain": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     }[kernels]
     interpreter, listed, refusal = None, [], ""
-    with captured_stderr() as native:
+    with captured_stderr(and_stdout=bool(delegates)) as native:
         try:
             interpreter = runtime.module.Interpreter(
                 model_content=flatbuffer,

@@ -76,25 +76,30 @@ class NativeOutput:
 
 
 @contextlib.contextmanager
-def captured_stderr() -> Iterator[NativeOutput]:
-    """Catch what native code writes to file descriptor 2; with `--verbose` it passes through.
+def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
+    """Catch what native code writes to file descriptor 2, and to 1 if asked; with `--verbose` it passes through.
 
     The text is there for an error message: some runtimes give their reason nowhere else. What is not used for one is
     dropped. Descriptor 2 belongs to the whole process, so one thread captures at a time, other threads' lines too.
     """
     output = NativeOutput()
-    if _verbose or sys.stderr is None or not _is_open(2):
+    streams = {2: sys.stderr, **({1: sys.stdout} if and_stdout else {})}
+    caught = [descriptor for descriptor, stream in streams.items() if stream is not None and _is_open(descriptor)]
+    if _verbose or not caught:
         yield output
         return
-    sys.stderr.flush()
     with _one_at_a_time, _scratch() as file:
-        saved = os.dup(2)
+        for descriptor in caught:
+            streams[descriptor].flush()
+        saved = {descriptor: os.dup(descriptor) for descriptor in caught}
         try:
-            os.dup2(file.fileno(), 2)
+            for descriptor in caught:
+                os.dup2(file.fileno(), descriptor)
             yield output
         finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
+            for descriptor, own in saved.items():
+                streams[descriptor].flush()
+                os.dup2(own, descriptor)
+                os.close(own)
             file.seek(0)
             output.text = file.read().decode(errors="replace").strip()

@@ -6,14 +6,15 @@
 // here are the leading fields that are used, in the order of tensorflow/lite/core/c/common.h, which has not changed
 // from TensorFlow Lite 2.14 to LiteRT 2.3.
 //
-// Options, each with the value 1: reject (take no node), wrong (compute zeros), fail_create, fail_prepare, fail_invoke,
-// hang_prepare, crash_create, crash_invoke.
+// Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output),
+// fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke.
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <set>
@@ -238,7 +239,7 @@ extern "C" {
 // What a runtime looks for in an external delegate's library.
 Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
                                         void (*report_error)(const char*)) {
-  static const Options known = {"reject",      "wrong",        "fail_create",  "fail_prepare",
+  static const Options known = {"chat", "reject",      "wrong",        "fail_create",  "fail_prepare",
                                 "fail_invoke", "hang_prepare", "crash_create", "crash_invoke"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
@@ -250,6 +251,10 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
     if (std::string(values[i]) == "1") options->insert(keys[i]);
   }
   if (options->count("crash_create")) raise(SIGSEGV);
+  if (options->count("chat")) {
+    std::puts("pool delegate: hello");
+    std::fflush(stdout);
+  }
   if (options->count("fail_create")) {
     report_error("pool delegate: told to fail in create");
     delete options;

@@ -1,5 +1,6 @@
 """A real delegate library, told to fail in every way: each is a sentence, and none takes edgecnn down."""
 
+import json
 import os
 import re
 import subprocess
@@ -109,6 +110,12 @@ def test_what_is_no_delegate_is_a_sentence(library: str) -> None:
             Delegate(*wrong)
     with pytest.raises(InputError, match="must be an edgecnn.device.Delegate. Received: 'xnnpack'"):
         Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
+
+
+def test_its_chatter_is_not_among_the_results(library: str) -> None:
+    asked = ("verify", "fashion-mnist", "--json", "--delegate", library, "--delegate-option", "chat=1")
+    done = subprocess.run([sys.executable, "-m", "edgecnn", *asked], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and json.loads(done.stdout)["passed"] and "hello" not in done.stderr
 
 
 def test_full_means_every_operator(library: str) -> None:
