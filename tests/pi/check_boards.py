@@ -208,7 +208,7 @@ def reports(
         variables = {"EDGECNN_CONVERTED": str(folder)}
         return lab.run(board, *arguments, folder=folder, variables=variables, timeout_s=3600)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(len(BOARDS)) as pool:
         return dict(zip(BOARDS, pool.map(run, BOARDS), strict=True))
 
 
