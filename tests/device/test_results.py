@@ -22,7 +22,7 @@ from edgecnn.device.stream import prepared_ahead
 from edgecnn.packing import read_model
 from tests.conftest import ON_A_BOARD, Run
 
-COUNT = 600 if ON_A_BOARD else 3000
+COUNT = 300 if ON_A_BOARD else 3000
 
 
 @pytest.fixture(scope="module")
