@@ -34,7 +34,7 @@ check: .venv/installed
 test: check
 	$(BIN)/python -m pytest
 
-# The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user is missing). EDGECNN_PI=DIR keeps them.
+# The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
 

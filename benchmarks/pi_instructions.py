@@ -3,7 +3,8 @@
     python -m benchmarks.pi_instructions
 
 Times under emulation say nothing; instruction counts are the processor's own, and repeat to 0.01 %. Needs Debian, gcc,
-and root where qemu-user is missing; $EDGECNN_PI keeps the boards for the next time (see `make test-pi`).
+and root where qemu-user or the boards' C++ compilers are missing; $EDGECNN_PI keeps the boards for the next time (see
+`make test-pi`).
 """
 
 import os

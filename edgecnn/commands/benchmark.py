@@ -118,6 +118,8 @@ def _read(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
             (one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"])
             for one in found["results"]
         }
+        if not all(0 < median < float("inf") for median in medians.values()):
+            raise ValueError("a median that is no time")
         return str(found["machine"]["runtime"]), medians
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
@@ -148,7 +150,7 @@ def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[
 def _compared(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
     """From pixels to the label, against the same model, delegate and threads before."""
     before_ms = before.get((result.model, result.delegate, result.threads))
-    if not before_ms:
+    if before_ms is None:
         return {"before_p50_ms": None, "ratio": None, "verdict": "not there"}
     ratio = result.classify.p50_ms / before_ms
     word = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"

@@ -59,10 +59,13 @@ def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="10 or more"):
         benchmark(["fashion-mnist"], runs=3)
     (tmp_path / "other.json").write_text("[]")
+    row = '{"model": "fashion-mnist", "delegate": "default", "threads": 1, "classify": {"p50_ms": NaN}}'
+    (tmp_path / "nan.json").write_text(f'{{"results": [{row}], "machine": {{"runtime": "x"}}}}')
     for arguments, code in (
         (("nothing.tflite",), 1),
         (("fashion-mnist", "--compare", tmp_path / "other.json"), 1),
         (("fashion-mnist", "--compare", tmp_path / "none.json"), 1),
+        (("fashion-mnist", "--compare", tmp_path / "nan.json"), 1),
         (("fashion-mnist", "--threads", 1, "--all-threads"), 2),
         (("fashion-mnist", "--delegate", "tpu"), 2),
         (("fashion-mnist", "--png", "figures"), 2),
