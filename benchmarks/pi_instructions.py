@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgecnn.bundled import sample_images
 from edgecnn.convert import convert
+from edgecnn.model_file.bundled import sample_images
 from edgecnn.train import load_fashion_mnist
 from tests.pi.boards import Lab
 

@@ -22,9 +22,9 @@ from typing import Any
 import click
 import numpy as np
 
-from edgecnn.bundled import find_model, sample_images
 from edgecnn.device import Classifier
-from edgecnn.packing import read_model
+from edgecnn.model_file.bundled import find_model, sample_images
+from edgecnn.model_file.container import read_model
 
 ROOT = Path(__file__).parents[1]
 Call = Callable[[], object]

@@ -45,7 +45,7 @@ class Clock:
 
 def notebook(seed: int) -> list[dict[str, float]]:
     """The tutorial's own lines: Adam, batches of 32, until 98 % of the training images are right."""
-    from edgecnn.quiet import hush_tensorflow
+    from edgecnn.native_output import hush_tensorflow
 
     hush_tensorflow()
     import keras

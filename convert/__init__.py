@@ -5,12 +5,12 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a conversion starts, not before.
 """
 
-from .adoption import Preprocessing, adopt, read_labels
-from .auto import convert_until
-from .check import Gate, ParityReport, parity
+from .comparison.parity import Gate, ParityReport, parity
 from .conversion import SCHEMES, TARGETS, Conversion, ConvertedFile, LayerParity, convert
-from .keras_model import KerasModel
-from .representative import load as load_representative
+from .first_passing import convert_until
+from .network.importing import Preprocessing, adopt, read_labels
+from .network.keras_network import KerasModel
+from .network.representative import load as load_representative
 
 __all__ = [
     "SCHEMES",

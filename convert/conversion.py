@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from edgecnn.card import Integers, ModelCard, Parity, Scheme
-from edgecnn.dataset import Dataset, check_seed
+from edgecnn.atomic_files import refuse_existing
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.extras import require_mediapipe, require_quantizer, require_tensorflow
-from edgecnn.output import refuse_existing
-from edgecnn.quiet import captured_stderr, hush_tensorflow
+from edgecnn.model_file.card import Integers, ModelCard, Parity, Scheme
+from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.optional_packages import require_mediapipe, require_quantizer, require_tensorflow
+from edgecnn.pixels.dataset import Dataset, check_seed
 
 Target = Literal["litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -91,7 +91,7 @@ def convert(
     Args:
         run: a run directory with model.keras and card.json, or the path of its model.keras.
         dataset: the one the network was trained on; calibrates from its training split, compares on its test split.
-        scheme: one of `SCHEMES`; `edgecnn.convert.export.to_flatbuffer` says what each costs.
+        scheme: one of `SCHEMES`; `edgecnn.convert.tflite.export.to_flatbuffer` says what each costs.
         io: type of int8's input and output; the other schemes have their own.
         output: folder for the files; the run directory by default.
         activations: write the activations variant too.

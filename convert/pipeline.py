@@ -9,23 +9,27 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import PROBABILITIES, FeatureMap, ModelCard, Parity
-from edgecnn.device.session import Session
+from edgecnn.atomic_files import write_bytes
+from edgecnn.device.runtime.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
-from edgecnn.golden import Golden, preprocessing_sha256
-from edgecnn.output import write_bytes
-from edgecnn.packing import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
-from edgecnn.preprocessing import Pixels, apply_table, input_table
-from edgecnn.provenance import stamp
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
+from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.provenance import stamp
+from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.pixels.preprocessing import Pixels
 
-from . import calibration, edgetpu, layers, probes, targets
-from .activations import check_card, feature_maps, load_keras, predict, with_named_outputs
+from . import golden_probes
+from .comparison import layer_figures
+from .comparison.agreement import compare
 from .conversion import Conversion, ConvertedFile, Job, LayerParity
-from .export import to_flatbuffer
-from .flattening import flatten
-from .inspection import read_graph
-from .outputs import keep_output
-from .statistics import compare
+from .network import calibration
+from .network.feature_maps import check_card, feature_maps, load_keras, predict, with_named_outputs
+from .network.flattening import flatten
+from .targets import edgetpu_compiler, rules
+from .tflite.export import to_flatbuffer
+from .tflite.graph import read_graph
+from .tflite.prune_outputs import keep_output
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def run(job: Job, progress: Callable[[str], None]) -> Conversion:
     check_card(model, job.card, job.model)
     # The plain model is the same with and without its variant, so its maps count in both cases.
     maps = feature_maps(model, job.feature_layers, leave_out_shared=not job.activations)
-    settings = targets.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
+    settings = rules.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
     progress(f"Keras: {len(job.dataset.test):,} images")
     expected = predict(model, job.dataset.test.images, job.card.input)
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
@@ -104,7 +108,7 @@ def _to_flatbuffers(
     maps: Collection[FeatureMap],
     images: Pixels,
     job: Job,
-    settings: targets.Settings,
+    settings: rules.Settings,
     progress: Callable[[str], None],
 ) -> dict[bool, bytes]:
     """The plain model, and its activations variant (True) where it is wanted; what the target runs."""
@@ -119,9 +123,9 @@ def _to_flatbuffers(
     made = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
     made = {activations: made[activations] for activations in job.paths}
     for flatbuffer in made.values():
-        targets.check(job.target, read_graph(flatbuffer))
+        rules.check(job.target, read_graph(flatbuffer))
     if job.target == "mediapipe":
-        from . import metadata
+        from .tflite import metadata
 
         made[False] = metadata.with_metadata(made[False], job.card)
     return made
@@ -140,16 +144,16 @@ def _fed_with_bytes(model: keras.Model, job: Job) -> tuple[keras.Model, Job]:
 
 def _for_edge_tpu(job: Job, flatbuffer: bytes) -> tuple[Path | None, tuple[str, ...]]:
     """Which operators would run there, in words, and what the compiler makes of them where it is installed."""
-    placed = targets.edge_tpu_placement(read_graph(flatbuffer))
+    placed = rules.edge_tpu_placement(read_graph(flatbuffer))
     taken = sum(not operator.why_not for operator in placed)
     notes = [f"Edge TPU: {taken} of {len(placed)} operators would run there"]
     notes += [f"{operator.operator} stays on the CPU: {operator.why_not}" for operator in placed if operator.why_not]
-    compiler = edgetpu.find_compiler()
+    compiler = edgetpu_compiler.find_compiler()
     if compiler:
-        return edgetpu.compile_packed(compiler, job.paths[False]), tuple(notes)
+        return edgetpu_compiler.compile_packed(compiler, job.paths[False]), tuple(notes)
     notes.append(
-        f"{edgetpu.COMPILER} is not installed here (Google has it for x86-64 Debian): install it and convert again, "
-        "and the compiled file will carry the card"
+        f"{edgetpu_compiler.COMPILER} is not installed here (Google has it for x86-64 Debian): install it and convert "
+        "again, and the compiled file will carry the card"
     )
     return None, tuple(notes)
 
@@ -168,16 +172,16 @@ def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> 
 
 def _layers(model: keras.Model, maps: Collection[FeatureMap], variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
     """SQNR of every feature map and of the probabilities on some of the images."""
-    some = job.dataset.test.sample(min(layers.images_for(maps), len(job.dataset.test))).images
-    reference = layers.Reference(model, maps, some, job.card.input)
-    figures = layers.measure(reference, variant.session, job.card.input)
+    some = job.dataset.test.sample(min(layer_figures.images_for(maps), len(job.dataset.test))).images
+    reference = layer_figures.Reference(model, maps, some, job.card.input)
+    figures = layer_figures.measure(reference, variant.session, job.card.input)
     return tuple(LayerParity(found.name, found.sqnr_db) for found in figures)
 
 
 def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(variant.flatbuffer))
     card = dataclasses.replace(card, parity=variant.parity, provenance=provenance)
-    chosen = probes.choose(job.dataset.test, variant.probabilities, job.seed)
+    chosen = golden_probes.choose(job.dataset.test, variant.probabilities, job.seed)
     images = np.asarray(job.dataset.test.images[chosen])
     golden = Golden(
         images=images,

@@ -2,34 +2,34 @@
 
     Classifier("fashion-mnist").classify("shoe.png")[0].label
 
-`edgecnn.device.drawing` draws feature maps; it is the only part that imports matplotlib.
+`edgecnn.device.pictures.feature_maps` draws feature maps; it is the only part that imports matplotlib.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgecnn.bundled import bundled_models, sample_images
-    from edgecnn.dataset import Split
     from edgecnn.metrics import Evaluation
-    from edgecnn.preprocessing import Prepared
+    from edgecnn.model_file.bundled import bundled_models, sample_images
+    from edgecnn.pixels.dataset import Split
+    from edgecnn.pixels.preprocessing import Prepared
 
     from .classifier import Classifier, Prediction
-    from .delegates import Delegate
     from .features import FeatureExtractor, Features
-    from .information import ModelInfo, describe
+    from .model_info import ModelInfo, describe
+    from .runtime.delegates import Delegate
     from .verification import Verification, verify
 
 # Each name is loaded when it is first used: on a Pi, what one command does not need costs a tenth of its time.
 _HOMES = {
-    "edgecnn.bundled": ("bundled_models", "sample_images"),
-    "edgecnn.dataset": ("Split",),
+    "edgecnn.model_file.bundled": ("bundled_models", "sample_images"),
+    "edgecnn.pixels.dataset": ("Split",),
     "edgecnn.metrics": ("Evaluation",),
-    "edgecnn.preprocessing": ("Prepared",),
+    "edgecnn.pixels.preprocessing": ("Prepared",),
     "edgecnn.device.classifier": ("Classifier", "Prediction"),
-    "edgecnn.device.delegates": ("Delegate",),
+    "edgecnn.device.runtime.delegates": ("Delegate",),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
-    "edgecnn.device.information": ("ModelInfo", "describe"),
+    "edgecnn.device.model_info": ("ModelInfo", "describe"),
     "edgecnn.device.verification": ("Verification", "verify"),
 }
 

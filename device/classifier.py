@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import InputSpec, ModelCard
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
-from edgecnn.preprocessing import Invert, Pixels, Prepared, Source, check_pixels, prepare_source
+from edgecnn.model_file.card import InputSpec, ModelCard
+from edgecnn.pixels.preprocessing import Invert, Pixels, Prepared, Source, check_pixels, prepare_source
 
-from .model import load_model
+from .runtime.loading import load_model
 
 if TYPE_CHECKING:
-    from edgecnn.dataset import Images, Split
     from edgecnn.metrics import Evaluation
+    from edgecnn.pixels.dataset import Images, Split
 
-    from .delegates import Delegate
     from .drift import DriftWatch
+    from .runtime.delegates import Delegate
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -57,7 +57,7 @@ class Classifier:
         runtime: str | None = None,
         trust: bool = False,
     ) -> None:
-        """Load `model`: a .tflite file, or the name of a bundled model; see `edgecnn.device.model.load_model`.
+        """Load `model`: a .tflite file, or the name of a bundled model; see `load_model`.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
@@ -82,7 +82,7 @@ class Classifier:
         return self._session.runtime
 
     def prepare(self, image: Source, invert: Invert = "no") -> Prepared:
-        """Turn an image into the pixels that the model sees; see `edgecnn.preprocessing.prepare_source`.
+        """Turn an image into the pixels that the model sees; see `edgecnn.pixels.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import INPUT, LayerRange
 from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import INPUT, LayerRange
 
-from .model import LoadedModel
-from .tensor import TensorSpec
+from .runtime.loading import LoadedModel
+from .runtime.tensor_spec import TensorSpec
 
 # By how much of the calibrated width a value, or an image's mean, may lie outside.
 VALUE_MARGIN = 0.25

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import FeatureMap, InputSpec
 from edgecnn.errors import ModelFileError
-from edgecnn.preprocessing import Invert, Source, prepare_source
+from edgecnn.model_file.card import FeatureMap, InputSpec
+from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
-from .delegates import Delegate
-from .model import LoadedModel, load_model
-from .tensor import TensorSpec
+from .runtime.delegates import Delegate
+from .runtime.loading import LoadedModel, load_model
+from .runtime.tensor_spec import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class FeatureExtractor:
     Attributes:
         layers: the feature maps it gives, in network order.
         labels: class names in output order.
-        input: how images are turned into its input; see `edgecnn.preprocessing.prepare`.
+        input: how images are turned into its input; see `edgecnn.pixels.preprocessing.prepare`.
     """
 
     def __init__(

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import ModelFileError
-from edgecnn.golden import TOLERANCE, Golden, preprocessing_sha256
+from edgecnn.model_file.golden import TOLERANCE, Golden, preprocessing_sha256
 
-from .delegates import Delegate
-from .model import load_model
+from .runtime.delegates import Delegate
+from .runtime.loading import load_model
 
 
 @dataclass(frozen=True)

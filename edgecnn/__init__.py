@@ -6,7 +6,6 @@ the contract (`ModelCard`), the one preprocessing, the packed model file and the
 
 from typing import TYPE_CHECKING
 
-from .card import InputSpec, ModelCard
 from .errors import (
     DataError,
     DelegateError,
@@ -17,6 +16,7 @@ from .errors import (
     ModelFileError,
     OutputError,
 )
+from .model_file.card import InputSpec, ModelCard
 
 if TYPE_CHECKING:
     __version__: str

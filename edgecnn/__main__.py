@@ -1,5 +1,5 @@
 """`python -m edgecnn` is `edgecnn`."""
 
-from .cli import run
+from edgecnn.cli.app import run
 
 run()

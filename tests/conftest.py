@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from edgecnn.card import InputSpec, Scheme
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
-from edgecnn.dataset import Dataset, Split
+from edgecnn.model_file.card import InputSpec, Scheme
+from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 
 
@@ -158,7 +158,7 @@ def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A real delegate, which takes MAX_POOL_2D and can be told to fail."""
-    source = Path(__file__).with_name("device") / "pool_delegate.cc"
+    source = Path(__file__).with_name("support") / "pool_delegate.cc"
     path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
     compiler = os.environ.get("CXX", "g++")
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]

@@ -1,13 +1,12 @@
 """Who may import what: the device needs no TensorFlow, and asking for help needs next to nothing."""
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from edgecnn.bundled import sample_images
+from edgecnn.model_file.bundled import sample_images
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,34 +88,3 @@ main(sys.argv[1:], prog_name="edgecnn")
     assert result.returncode == 1
     assert 'pip install "edgecnn[train]"' in result.stderr and "Traceback" not in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-
-
-MAY_IMPORT = {  # package: the parts of edgecnn that its modules may name
-    "edgecnn": set(),
-    "device": set(),
-    "train": set(),
-    "convert": {"device"},
-}
-PARTS = {"train", "convert", "device", "commands", "cli"}
-
-
-def imported(path: Path) -> set[str]:
-    """Full names of what a file imports from edgecnn, absolutely."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_packages_import_only_what_the_design_allows(package: str) -> None:
-    files = [path for path in (ROOT / package).glob("*.py") if path.name not in ("cli.py", "__main__.py")]
-    assert files
-    for path in files:
-        parts = {name.split(".")[1] for name in imported(path) if name.startswith("edgecnn.")} & PARTS
-        assert parts <= MAY_IMPORT[package], path
-        if package in ("edgecnn", "device"):
-            assert not {name.split(".")[0] for name in imported(path)} & {"tensorflow", "keras", "scipy"}, path

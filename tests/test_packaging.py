@@ -53,10 +53,10 @@ def test_nothing_but_edgecnn_is_in_the_wheel(wheel: list[str]) -> None:
 
 def test_listed_packages_are_the_folders_with_python_files() -> None:
     listed = set(PROJECT["tool"]["setuptools"]["packages"])
-    found = {"edgecnn"} | {f"edgecnn.{stage}" for stage in ("train", "convert", "device")}
-    found |= {
-        f"edgecnn.{path.name}" for path in (ROOT / "edgecnn").iterdir() if path.is_dir() and path.name != "__pycache__"
-    }
+    found = {"edgecnn", "edgecnn.models", "edgecnn.samples"}
+    for top in ("edgecnn", "train", "convert", "device"):
+        rooms = [path.relative_to(ROOT).parts[:-1] for path in (ROOT / top).rglob("__init__.py")]
+        found |= {".".join(parts if top == "edgecnn" else ("edgecnn", *parts)) for parts in rooms}
     assert listed == found
 
 

@@ -12,9 +12,9 @@ import pytest
 from edgecnn import ModelCard
 from edgecnn.cli import COMMANDS
 from edgecnn.convert import KerasModel
-from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
-from edgecnn.packing import read_model
+from edgecnn.model_file.container import read_model
+from edgecnn.pixels.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -6,13 +6,13 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training starts, not before.
 """
 
-from edgecnn.dataset import Dataset, Split
+from edgecnn.pixels.dataset import Dataset, Split
 
-from .datasets import input_for
-from .datasets import load as load_dataset
-from .fashion_mnist import load as load_fashion_mnist
+from .data.fashion_mnist import load as load_fashion_mnist
+from .data.loading import input_for
+from .data.loading import load as load_dataset
 from .recipes import RECIPES, Recipe
-from .run import Epoch, TrainingRun
+from .run_report import Epoch, TrainingRun
 from .training import estimate, train
 
 __all__ = [

@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from edgecnn.figure import plain_style, save_figure
+from edgecnn.figure_style import plain_style, save_figure
 
-from .run import TrainingRun
+from .run_report import TrainingRun
 
 
 def draw(run: TrainingRun) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.dataset import Images
-from edgecnn.preprocessing import apply_table
+from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_table import apply_table
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Mixture:
     probabilities: npt.NDArray[np.float32]
 
     def inputs(self, table: npt.NDArray[Any], images: Images, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """The mixtures at `rows` as model input, see `edgecnn.preprocessing.apply_table`."""
+        """The mixtures at `rows` as model input, see `edgecnn.pixels.preprocessing.apply_table`."""
         shares = self.shares[rows][:, None, None, None]
         own, other = (apply_table(table, np.asarray(images[index])) for index in (rows, self.partners[rows]))
         mixed: npt.NDArray[Any] = shares * own + (1 - shares) * other

@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.card import ModelCard, Quantization, Training
-from edgecnn.dataset import Dataset, check_seed
 from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.metrics import Evaluation
-from edgecnn.provenance import stamp
-from edgecnn.quiet import captured_stderr
+from edgecnn.model_file.card import ModelCard, Quantization, Training
+from edgecnn.model_file.provenance import stamp
+from edgecnn.native_output import captured_stderr
+from edgecnn.pixels.dataset import Dataset, check_seed
 
-from . import backend, recipes, run
-from .console import Silent
+from . import recipes, run_report
+from .devices import backend
+from .progress import Silent
 from .recipes import Recipe
-from .run import CHECKPOINT, TrainingRun
+from .run_report import CHECKPOINT, TrainingRun
 
 if TYPE_CHECKING:
-    from .keeper import Outcome, Progress
-    from .rehearsal import Estimate
+    from .fitting.callback import Outcome, Progress
+    from .fitting.estimate import Estimate
     from .teaching import Teaching
 
 
@@ -55,7 +56,7 @@ def train(
         teacher: a .keras file to distil from, or an architecture that is trained first, into `output`/teacher.
         class_weights: weigh each class by the inverse of its share of the training images.
         devices: divide every batch among all accelerators of this computer, with JAX.
-        distributed: divide every batch among the processes of a job, with JAX; see `edgecnn.train.parallel.start`.
+        distributed: divide every batch among the processes of a job, with JAX; see `devices/data_parallel.py`.
             Only process 0 writes files; all must be started with the same arguments and data.
         resume: go on after the last finished epoch of the training that `output` holds, to the same weights.
         force: replace a run that `output` holds, once the first epoch of this one has ended.
@@ -78,28 +79,30 @@ def train(
     if distributed and teacher and Path(teacher).suffix != ".keras":
         raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
     library = backend.choose(devices or distributed)
-    run.check_free(Path(output), force or resume)  # before others wait for this process
+    run_report.check_free(Path(output), force or resume)  # before others wait for this process
     with captured_stderr():
-        from . import architectures, hardware, loop, parallel
+        from . import architectures
+        from .devices import data_parallel, processor
+        from .fitting import fit
 
-        together = parallel.start(devices, distributed)
-        device = hardware.detect(library, together)
+        together = data_parallel.start(devices, distributed)
+        device = processor.detect(library, together)
     if chosen.batch_size % together.devices:
         raise InputError(f"batches of {chosen.batch_size} cannot be divided among {together.devices} devices evenly")
     architectures.build(architecture, dataset.input.shape, len(dataset.labels))  # before a teacher is trained in vain
     path = Path(output)
-    created = together.leader and run.prepare_folder(path, force or resume)
+    created = together.leader and run_report.prepare_folder(path, force or resume)
     names = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
     card = _card(dataset, architecture, ", ".join(names), seed)
 
     def save_card(epoch: int) -> None:
         if epoch == 1:
-            run.remove_previous(path)
+            run_report.remove_previous(path)
         _with_training(card, epochs=epoch).save(path / "card.json")
 
     told = progress if progress and together.leader else Silent()
     try:
-        job = loop.Job(
+        job = fit.Job(
             dataset=dataset,
             spec=dataset.input,
             architecture=architecture,
@@ -112,11 +115,11 @@ def train(
             teaching=_teach(teacher, path, dataset, chosen, seed, resume, force, told) if teacher else None,
             class_weights=_balanced(dataset) if class_weights else None,
         )
-        outcome = loop.fit(job, save_card, told)
+        outcome = fit.fit(job, save_card, told)
     finally:
         if created:
-            run.remove_if_empty(path)
-    evaluation = loop.evaluate(outcome.model, dataset.test, card.input)
+            run_report.remove_if_empty(path)
+    evaluation = fit.evaluate(outcome.model, dataset.test, card.input)
     result = _result(path, card, outcome, evaluation, device.description, together.process)
     if together.leader:
         _finish(result)
@@ -158,7 +161,7 @@ def _teach(
     progress: "Progress",
 ) -> "Teaching":
     """What the teacher says of the training images; a teacher that is an architecture is trained first."""
-    from . import teacher as teacher_module
+    from . import distillation as teacher_module
 
     file = Path(teacher)
     if file.suffix != ".keras":
@@ -212,11 +215,12 @@ def estimate(
     check_seed(seed)
     library = backend.choose()
     with captured_stderr():
-        from . import hardware, loop, parallel, rehearsal
+        from .devices import data_parallel, processor
+        from .fitting import estimate, fit
 
-        device = hardware.detect(library, parallel.Parallel())
-    job = loop.Job(dataset, dataset.input, architecture, chosen, seed, device, Path())
-    return rehearsal.rehearse(job)
+        device = processor.detect(library, data_parallel.Parallel())
+    job = fit.Job(dataset, dataset.input, architecture, chosen, seed, device, Path())
+    return estimate.rehearse(job)
 
 
 def _result(
@@ -243,8 +247,8 @@ def _finish(result: TrainingRun) -> None:
     from . import plots
 
     result.card.save(result.path / "card.json")
-    run.write_history(result.path, result.history)
-    run.write_metrics(result)
+    run_report.write_history(result.path, result.history)
+    run_report.write_metrics(result)
     plots.draw(result)
     if not result.interrupted:
         (result.path / CHECKPOINT).unlink(missing_ok=True)

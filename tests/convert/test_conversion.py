@@ -12,12 +12,12 @@ import pytest
 
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import Conversion, KerasModel, convert
-from edgecnn.convert.statistics import Noise, compare
-from edgecnn.dataset import Dataset
+from edgecnn.convert.comparison.agreement import Noise, compare
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.information import describe
-from edgecnn.golden import Golden
-from edgecnn.packing import PackedModel, read_model
+from edgecnn.device.model_info import describe
+from edgecnn.model_file.container import PackedModel, read_model
+from edgecnn.model_file.golden import Golden
+from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun, train
 
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from edgecnn import InputError
-from edgecnn.bundled import sample_images
-from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
+from edgecnn.model_file.bundled import sample_images
+from edgecnn.pixels.dataset import Dataset
 
 
 @pytest.fixture(scope="module")

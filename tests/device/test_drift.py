@@ -10,10 +10,10 @@ from PIL import Image
 
 from edgecnn import ModelFileError
 from edgecnn.convert import Conversion, convert
-from edgecnn.dataset import Dataset, Split
 from edgecnn.device import Classifier
 from edgecnn.device.drift import FEW
-from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
 from tests.conftest import Run
 
@@ -54,7 +54,7 @@ def test_ranges_are_those_of_keras_on_the_calibration_images(
     int8: Conversion, small_run: TrainingRun, small: Dataset
 ) -> None:
     keras = pytest.importorskip("keras")
-    from edgecnn.convert.calibration import draw
+    from edgecnn.convert.network.calibration import draw
 
     card = read_model(int8.plain.path).card
     assert card

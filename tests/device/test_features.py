@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.drawing import Picture, draw_contact_sheet, draw_filter, filter_figure, mosaic
+from edgecnn.device.pictures.feature_maps import Picture, draw_contact_sheet, draw_filter, filter_figure, mosaic
+from edgecnn.pixels.dataset import Dataset
 
 
 @pytest.fixture(scope="module")

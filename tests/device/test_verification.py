@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from edgecnn import ModelFileError
-from edgecnn.bundled import find_model
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
-from edgecnn.golden import Golden
-from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model, sha256
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, sha256
+from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
 
 

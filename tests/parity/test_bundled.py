@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from edgecnn.bundled import find_model
-from edgecnn.card import PROBABILITIES
-from edgecnn.dataset import Dataset
 from edgecnn.device import Classifier
-from edgecnn.device.model import read_packed
-from edgecnn.device.session import Session
+from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.session import Session
 from edgecnn.metrics import evaluate_probabilities
-from edgecnn.packing import read_model
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.container import read_model
+from edgecnn.pixels.dataset import Dataset
 
 FLOAT32_BYTES = 243_786 * 4  # the weights alone of the float32 model
 

@@ -13,10 +13,10 @@ import pytest
 
 from edgecnn import DelegateError, InputError, ModelCard, ModelFileError
 from edgecnn.convert import Conversion, Gate, KerasModel, ParityReport, convert, convert_until, parity
-from edgecnn.convert.ladder import mcnemar
-from edgecnn.dataset import Dataset, Split
+from edgecnn.convert.comparison.ladder import mcnemar
 from edgecnn.device import Classifier, Delegate
-from edgecnn.packing import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
 from tests.conftest import Run
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.bundled import find_model
 from edgecnn.convert import SCHEMES, Conversion, convert, parity
-from edgecnn.dataset import Dataset
 from edgecnn.device import verify
-from edgecnn.packing import read_model
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
+from edgecnn.pixels.dataset import Dataset
 
 REFERENCE = Path(__file__).with_name("reference")
 

@@ -17,26 +17,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.bundled import sample_images
-from edgecnn.card import PROBABILITIES
 from edgecnn.convert import Conversion
-from edgecnn.dataset import Dataset
-from edgecnn.device.model import read_packed
-from edgecnn.device.session import Session
+from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.session import Session
+from edgecnn.model_file.bundled import sample_images
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.pixels.dataset import Dataset
 from tests.pi.boards import BOARDS, Lab
 
 ROOT = Path(__file__).parents[2]
 COUNT = 256
 # Of the project's tests, those of what runs on a board.
-TESTS = ("tests/device", "tests/test_card.py", "tests/test_golden.py", "tests/test_images.py", "tests/test_packing.py",
-         "tests/test_preprocessing.py")  # fmt: skip
+TESTS = ("tests/device", "tests/model_file", "tests/pixels")
 
 # Run on a board and here: all kernels on the same images.
 ANSWERS = """
 import sys, numpy as np
-from edgecnn.card import PROBABILITIES
-from edgecnn.device.model import read_packed
-from edgecnn.device.session import Session
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.session import Session
 images = np.load(sys.argv[1])
 packed = read_packed("fashion-mnist")
 for kernels in ("default", "reference"):
@@ -50,7 +49,7 @@ for kernels in ("default", "reference"):
 PIXELS = """
 import sys, numpy as np
 from edgecnn import InputSpec
-from edgecnn.preprocessing import prepare_source
+from edgecnn.pixels.preprocessing import prepare_source
 specs = {
     channels: InputSpec(28, 28, channels, colour, "pad", "bilinear", (1.0,) * channels, (0.0,) * channels, "dark")
     for channels, colour in ((1, "grayscale"), (3, "rgb"))

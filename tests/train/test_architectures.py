@@ -10,7 +10,7 @@ import pytest
 from edgecnn import InputError
 from edgecnn.train import RECIPES
 from edgecnn.train.architectures import build, reference, regularised
-from edgecnn.train.optimizers import ConvMuon
+from edgecnn.train.fitting.optimizers import ConvMuon
 from edgecnn.train.recipes import AUGMENTATIONS, Augmentation
 
 LAYERS = [  # class, output shape, parameters: the tutorial's model summary

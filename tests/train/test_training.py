@@ -19,11 +19,11 @@ from PIL import Image
 
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
-from edgecnn.dataset import Dataset, Split, held_back
-from edgecnn.preprocessing import input_table
+from edgecnn.pixels.dataset import Dataset, Split, held_back
+from edgecnn.pixels.input_table import input_table
 from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
 from edgecnn.train.recipes import changed
-from edgecnn.train.run import FILES
+from edgecnn.train.run_report import FILES
 from edgecnn.train.teaching import Mixture, draw
 
 
@@ -395,9 +395,9 @@ def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(t
 def test_resume_goes_on_after_an_interrupted_teacher(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgecnn.train import teacher
+    from edgecnn.train import distillation
 
-    monkeypatch.setattr(teacher, "RECIPE", dataclasses.replace(teacher.RECIPE, epochs=3))
+    monkeypatch.setattr(distillation, "RECIPE", dataclasses.replace(distillation.RECIPE, epochs=3))
     with pytest.raises(EdgecnnError, match="while training the teacher"):
         train(tmp_path / "run", tiny, epochs=2, teacher="compact", progress=Interrupting(2, 3))
     run = train(tmp_path / "run", tiny, epochs=2, teacher="compact", resume=True)
@@ -413,7 +413,7 @@ def test_a_crash_after_the_last_epoch_can_be_resumed(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("edgecnn.train.run.write_metrics", lambda run: 1 / 0)
+        patch.setattr("edgecnn.train.run_report.write_metrics", lambda run: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", tiny, epochs=2, seed=9)
     run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)

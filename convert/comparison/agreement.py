@@ -1,0 +1,56 @@
+"""What a conversion cost: accuracy, agreement, and each layer's distance from Keras."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from edgecnn.metrics import evaluate_probabilities
+from edgecnn.model_file.card import Parity
+
+Array = npt.NDArray[np.floating]
+
+
+def compare(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:
+    """Compare two models' probabilities, each (images, classes), on the same images.
+
+    Args:
+        labels: int64 (images,); all -1 where nobody knows them, and then there is no accuracy.
+    """
+    agreement = float((keras.argmax(axis=1) == converted.argmax(axis=1)).mean())
+    if labels.min() < 0:
+        return Parity(len(labels), agreement)
+    after = evaluate_probabilities(converted, labels)
+    right = round(after.accuracy * len(labels))
+    interval = binomtest(right, len(labels)).proportion_ci(confidence_level=0.95, method="wilson")
+    return Parity(
+        images=len(labels),
+        agreement=agreement,
+        keras_accuracy=evaluate_probabilities(keras, labels).accuracy,
+        accuracy=after.accuracy,
+        interval_low=float(interval.low),
+        interval_high=float(interval.high),
+    )
+
+
+class Noise:
+    """Signal and quantization noise, summed over pairs of arrays.
+
+    Attributes:
+        signal: sum of squares of the reference.
+        noise: sum of squares of the differences.
+    """
+
+    def __init__(self) -> None:
+        self.signal = self.noise = 0.0
+
+    def add(self, reference: Array, approximation: Array) -> None:
+        """Add one pair of arrays of the same shape."""
+        self.signal += float(np.square(reference, dtype=np.float64).sum())
+        self.noise += float(np.square(np.subtract(reference, approximation, dtype=np.float64)).sum())
+
+    @property
+    def sqnr_db(self) -> float:
+        """Signal-to-quantization-noise ratio, 10 log10(signal / noise), in dB; infinite where there is no noise."""
+        if self.noise == 0:
+            return float("inf")
+        return 10 * float(np.log10(self.signal / self.noise)) if self.signal else float("-inf")

@@ -1,0 +1,240 @@
+"""Where on the ladder a classifier breaks, in which layer, and why, in words."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import binomtest
+
+from edgecnn.metrics import evaluate_probabilities
+from edgecnn.model_file.card import PROBABILITIES, InputSpec
+
+from .ladder import Ladder, Rung, mcnemar
+from .layer_figures import LayerFigures
+
+# A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.
+_DROP = 0.01  # of accuracy, and beyond chance:
+_CHANCE = 0.01
+_AGREEMENT = 0.97
+# A layer is broken below 2 bits of precision, or when it has lost as many since the rung before.
+_SQNR_DB = 12.0
+_LOST_DB = 12.0
+_SATURATED = 0.01
+_DWARFED = 30.0  # int8 has 255 steps: of a channel a thirtieth as large as another, 8 are left
+_PROPORTIONAL = 0.9  # cosine
+_GAIN = 1.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong, or worth knowing.
+
+    Attributes:
+        rung: its name.
+        layer: the first one that breaks there; empty where it is none.
+        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
+            `dwarfed`, `dead`, `ties`, `noise`.
+        words: a sentence for people: what, where, and what to do.
+        broken: whether the classifier is another one; else it is a remark.
+    """
+
+    rung: str
+    layer: str
+    cause: str
+    words: str
+    broken: bool
+
+
+def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
+    """The first rung that breaks, with its cause; where none does, remarks on what is lost all the same."""
+    broken = _keras(ladder) or _climb(ladder)
+    if broken:
+        return (broken,)
+    remarks = (_ties(ladder), _dead(ladder))
+    return tuple(remark for remark in remarks if remark)
+
+
+def _keras(ladder: Ladder) -> Finding | None:
+    """Keras itself does worse than when it was trained: the data or their preparation are not what they were."""
+    rung, training = ladder.rungs[0], ladder.keras_card.training
+    if training is None or training.test_accuracy is None or training.test_images != rung.parity.images:
+        return None
+    if rung.parity.accuracy is None or ladder.truth is None:
+        return None
+    right = round(rung.parity.accuracy * rung.parity.images)
+    if (
+        binomtest(right, rung.parity.images, max(0.0, training.test_accuracy - _DROP), alternative="less").pvalue
+        > _CHANCE
+    ):
+        return None
+    then = f"Keras had {training.test_accuracy:.2%} on these images after training, now {rung.parity.accuracy:.2%}"
+    best, order = _best_order(rung, ladder.truth)
+    if best >= training.test_accuracy - _DROP:
+        moved = ", ".join(f"{ladder.dataset_labels[a]} for {ladder.dataset_labels[b]}" for a, b in order)
+        return Finding(
+            rung.name, PROBABILITIES, "labels",
+            f"labels stand in another order: {then}, but {best:.2%} with {moved}; restore the order of training",
+            True,
+        )  # fmt: skip
+    return Finding(
+        rung.name, "image", "preprocessing",
+        f"images are prepared otherwise than in training: {then}; the card says {_describe(ladder.keras_card.input)}, "
+        "restore what the network was trained with",
+        True,
+    )  # fmt: skip
+
+
+def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
+    """Accuracy under the best renaming of the classes, and which are exchanged as (answered, meant)."""
+    confusion = evaluate_probabilities(rung.probabilities, truth).confusion
+    true, predicted = linear_sum_assignment(confusion, maximize=True)
+    exchanged = [(int(p), int(t)) for t, p in zip(true, predicted, strict=True) if t != p]
+    return float(confusion[true, predicted].sum()) / len(truth), exchanged
+
+
+def _climb(ladder: Ladder) -> Finding | None:
+    for before, rung in zip(ladder.rungs, ladder.rungs[1:], strict=False):
+        breaks = _breaks(before, rung, ladder)
+        named = _contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
+        if named:
+            return Finding(rung.name, *named, broken=True)
+        if breaks:
+            return _why(before, rung, ladder)
+    return None
+
+
+def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
+    answers = [found.probabilities.argmax(axis=1) for found in (before, rung)]
+    surely = False
+    if ladder.truth is not None:
+        right = [answer == ladder.truth for answer in answers]
+        surely = bool(right[0].mean() - right[1].mean() > _DROP) and mcnemar(*right) < _CHANCE
+    flips = int((answers[0] != answers[1]).sum())
+    many = binomtest(flips, len(answers[0]), 1 - _AGREEMENT, alternative="greater").pvalue < _CHANCE
+    return surely or many or _broken_layer(before, rung) is not None
+
+
+def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
+    earlier = {layer.name: _precision(layer) for layer in before.layers}
+    for layer in rung.layers:
+        found = _precision(layer)
+        if found < _SQNR_DB and earlier.get(layer.name, float("inf")) - found > _LOST_DB:
+            return layer
+    return None
+
+
+def _precision(layer: LayerFigures) -> float:
+    # The classes of the output are not channels: those that hardly occur are hardly resolved, and need not be.
+    return layer.sqnr_db if layer.name == PROBABILITIES else min(layer.sqnr_db, layer.channel_sqnr_db)
+
+
+def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
+    broken = _broken_layer(before, rung)
+    layer = broken.name if broken else PROBABILITIES
+    if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in ("", ladder.model_sha256):
+        words = "the file was made from another model.keras than the one in the run"
+        if broken and broken.cosine > _PROPORTIONAL:
+            words += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
+        return Finding(rung.name, layer, "weights", f"{words}; convert the run again", True)
+    if broken is None:
+        flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
+        words = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
+        return Finding(rung.name, layer, "noise", words, True)
+    if before.layers and before.name.startswith(ladder.scheme):
+        words = (
+            f"{layer} is right on the reference kernels and has {_precision(broken):.1f} dB here; update the runtime"
+        )
+        return Finding(rung.name, layer, "kernels", words, True)
+    if not rung.name.startswith(ladder.scheme):
+        words = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
+        return Finding(rung.name, layer, "conversion", words, True)
+    # A range that is too small spoils what follows more than the layer itself: name where it begins.
+    up_to = rung.layers[: rung.layers.index(broken) + 1]
+    origin = next((found for found in up_to if found.saturated > _SATURATED), broken)
+    cause, words = _cause(origin)
+    return Finding(rung.name, origin.name, cause, f"{origin.name} ({_precision(origin):.1f} dB): {words}", True)
+
+
+def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
+    """Layer, cause and words, where the file's card says otherwise than the run's."""
+    if ladder.card.labels != ladder.dataset_labels:
+        ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
+        words = f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
+        return PROBABILITIES, "labels", words
+    ours_in, theirs_in = ladder.keras_card.input, ladder.card.input
+    # Scale and offset may have moved into the file's first layer (the target mediapipe): then nothing breaks.
+    moved = dataclasses.replace(theirs_in, scale=ours_in.scale, offset=ours_in.offset) == ours_in and not breaks
+    if theirs_in != ours_in and not moved:
+        ours, theirs = _describe(ours_in), _describe(theirs_in)
+        words = f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
+        return "image", "preprocessing", words
+    return None
+
+
+def _describe(spec: InputSpec) -> str:
+    values = dataclasses.asdict(spec)
+    scale, offset = values.pop("scale"), values.pop("offset")
+    numbers = "; ".join(f"pixel * {a:.6g} + {b:.6g}" for a, b in zip(scale, offset, strict=True))
+    return f"{numbers}, {', '.join(f'{key} {value}' for key, value in values.items())}"
+
+
+def _cause(layer: LayerFigures) -> tuple[str, str]:
+    held, had = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
+    if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
+        return (
+            "weights",
+            f"its values are {layer.gain:,.4g} times Keras': its weights are others; convert the run again",
+        )
+    if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
+        return "saturated", (
+            f"{layer.saturated:.1%} of its values are at the end of its range of {held}, in Keras they go from {had}; "
+            "calibrate with images like those it will see (--calibration-images)"
+        )
+    peaks = np.array(layer.channel_peaks)
+    alive = peaks[peaks > 0]
+    if len(alive) and peaks.max() > _DWARFED * np.median(alive):
+        channel = int(peaks.argmax())
+        return "dwarfed", (
+            f"channel {channel} reaches {peaks.max():.4g}, the others {np.median(alive):.4g} in the median: one range "
+            "for all leaves these without steps; scale that channel down, or use --int16x8"
+        )
+    if layer.lost_channels:
+        return "dead", (
+            f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
+            "values are smaller than a step; use --int16x8, or --float16"
+        )
+    if layer.cosine < 0.5:
+        return (
+            "weights",
+            "its values have nothing to do with Keras'; the file was made from other weights, convert the run again",
+        )
+    return "noise", f"its range of {held} is too coarse for values from {had}; use --int16x8 or --float16"
+
+
+def _ties(ladder: Ladder) -> Finding | None:
+    """How many of the flips are ties of an integer output: nothing is broken, and a float output cures it."""
+    last, flipped = ladder.rungs[-1], ladder.flipped
+    if not len(flipped):
+        return None
+    ordered = np.sort(last.probabilities[flipped], axis=1)
+    tied = int((ordered[:, -1] == ordered[:, -2]).sum())
+    if tied * 2 < len(flipped):
+        return None
+    words = (
+        f"{tied} of the {len(flipped)} images that flip have their two best classes tied in the output of "
+        f"{ladder.scheme}, whose steps are that coarse; --mixed has a float32 output"
+    )
+    return Finding(last.name, PROBABILITIES, "ties", words, False)
+
+
+def _dead(ladder: Ladder) -> Finding | None:
+    """Channels that say nothing any more, though the answers stay: a teacher would look at black pictures."""
+    last = ladder.rungs[-1]
+    lost = {layer.name: len(layer.lost_channels) for layer in last.layers if layer.lost_channels}
+    if not lost:
+        return None
+    named = ", ".join(f"{count} of {name}" for name, count in list(lost.items())[:4])
+    words = f"channels that vary in Keras are constant here ({named}): their values are smaller than a step"
+    return Finding(last.name, next(iter(lost)), "dead", words, False)

@@ -1,0 +1,87 @@
+"""People's own images for a model that was trained elsewhere: to calibrate it, and to compare it on."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.errors import DataError, InputError
+from edgecnn.model_file.card import ModelCard
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.preprocessing import prepare_source
+
+# Enough for a percentage that repeats, and few enough to lie in memory.
+MAX_IMAGES = 2_000
+MAX_BYTES = 500_000_000
+
+
+def load(
+    folder: str | Path, card: ModelCard, seed: int = 0, progress: Callable[[str], None] = lambda message: None
+) -> Dataset:
+    """Read the images in `folder` as the model of `card` is fed.
+
+    Where its subfolders carry the names of the card's labels, the images are labelled: by name, whatever the order.
+
+    Args:
+        seed: draws the images, where there are more than `MAX_IMAGES` or `MAX_BYTES`.
+        progress: is told, in words, what is found and left out.
+
+    Returns:
+        A data set whose training and test images are the same ones: all of them.
+
+    Raises:
+        DataError: no folder, no readable image, or a subfolder that is no label among others that are.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"no folder {folder}; --representative takes a folder of images like those the model will see")
+    try:
+        paths = find_images([str(root)])
+    except InputError as error:
+        raise DataError(str(error)) from None
+    labelled = _is_labelled(root, card.labels)
+    most = max(1, min(MAX_IMAGES, MAX_BYTES // int(np.prod(card.input.shape))))
+    if len(paths) > most:
+        progress(f"{folder}: {most:,} of {len(paths):,} images are drawn")
+        paths = [paths[row] for row in np.sort(np.random.default_rng(seed).permutation(len(paths))[:most])]
+    else:
+        progress(f"{folder}: reading {len(paths):,} images")
+    images, labels = [], []
+    for path in paths:
+        try:
+            images.append(prepare_source(path, card.input).pixels)
+        except InputError as error:
+            progress(f"left out: {error}")
+            continue
+        labels.append(card.labels.index(Path(path).relative_to(root).parts[0]) if labelled else -1)
+    if not images:
+        raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
+    split = Split(np.stack(images), np.array(labels, np.int64))
+    digest = hashlib.sha256(np.asarray(split.images).tobytes() + split.labels.tobytes()).hexdigest()
+    return Dataset(root.name, card.labels, card.input, split, split, digest, str(folder))
+
+
+def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:
+    """Whether the subfolders are classes.
+
+    Raises:
+        DataError: some are and some are not, or images lie beside classes.
+    """
+    folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    known, strange = folders & set(labels), sorted(folders - set(labels))
+    if not known:
+        return False
+    if strange:
+        raise DataError(
+            f"{root}: {', '.join(strange[:5])} is no label of the model ({', '.join(labels[:5])}, …), other folders "
+            "are; name them as the labels are, or move them away"
+        )
+    try:
+        beside = [path for path in find_images([str(root)]) if len(Path(path).relative_to(root).parts) == 1]
+    except InputError:
+        beside = []
+    if beside:
+        raise DataError(f"{root}: {Path(beside[0]).name} lies beside class folders; move it into one, or away")
+    return True

@@ -1,0 +1,1 @@
+"""TFLite flatbuffers: writing them with a scheme, and what is changed in them afterwards."""

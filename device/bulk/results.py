@@ -1,0 +1,205 @@
+"""Predictions of many images in a file: CSV, JSON lines or Parquet, whole or to be gone on with."""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from edgecnn.atomic_files import replacing
+from edgecnn.errors import InputError, MissingExtraError, OutputError
+
+FORMATS = (".csv", ".jsonl", ".parquet")
+# File names need not be text: their odd bytes are written as \udcff, which JSON reads back as they were.
+_ERRORS = "backslashreplace"
+
+
+class Results:
+    """A file of results that grows in a partial file beside it, and is there when all is done.
+
+    The partial file has a JSON line for what was asked for, and one for each image. A process that is killed leaves it;
+    a torn last line counts as not done.
+
+    Attributes:
+        done: images that the partial file had.
+        counts: how many of them had which label, and how many were `unreadable`.
+    """
+
+    def __init__(self, path: str | Path, asked: Mapping[str, Any], *, resume: bool, force: bool) -> None:
+        """Start, or go on.
+
+        Args:
+            path: of the file to write; its suffix is one of `FORMATS`.
+            asked: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
+            resume: take over what a partial file has.
+            force: replace a file that is there, or what a stopped run left.
+
+        Raises:
+            InputError: another suffix, or nothing to resume that goes with `asked`.
+            OutputError: the file, or what a stopped run left, is there already, or it cannot be written.
+            MissingExtraError: Parquet without pyarrow.
+        """
+        self.path = Path(path)
+        if self.path.suffix not in FORMATS:
+            raise InputError(f"{path} must end in {', '.join(FORMATS)}, which say the format")
+        if self.path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+            raise MissingExtraError('Parquet needs pyarrow: pip install "edgecnn[parquet]"')
+        if self.path.exists() and not force:
+            raise OutputError(f"{path} exists already and is complete; choose another name or add --force")
+        self._partial = self.path.with_name(f".{self.path.name}.partial")
+        self._asked = json.dumps(dict(asked), sort_keys=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.done: set[str] = set()
+            self.counts: Counter[str] = Counter()
+            if resume and self._partial.is_file():
+                self._go_on()
+            else:
+                if not force and self._has_rows():
+                    raise OutputError(
+                        f"{self._partial} is what a stopped run left: go on with --resume, or start anew with --force"
+                    )
+                self._partial.write_text(f"{self._asked}\n", encoding="utf-8")
+            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)
+        except OSError as error:
+            raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
+
+    def _has_rows(self) -> bool:
+        if not self._partial.is_file():
+            return False
+        with open(self._partial, "rb") as file:
+            file.readline()
+            return bool(file.readline())
+
+    def _go_on(self) -> None:
+        """Note the images that the partial file has; what a kill tore off its end is cut away."""
+        with open(self._partial, "rb+") as file:
+            if file.readline().decode(errors="replace") != f"{self._asked}\n":
+                raise InputError(
+                    f"{self._partial} was made with another model or other options; start anew with --force, "
+                    "without --resume"
+                )
+            whole = file.tell()
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                row = self._row(line)
+                self.done.add(row["image"])
+                self.counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
+                whole += len(line)
+            file.truncate(whole)
+
+    def _row(self, line: bytes) -> dict[str, Any]:
+        try:
+            row: dict[str, Any] = json.loads(line)
+            assert isinstance(row["image"], str)
+            assert "error" in row or isinstance(row["predictions"][0]["label"], str)
+        except (ValueError, LookupError, TypeError, AssertionError):
+            raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume") from None
+        return row
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write one image's result; it survives if the process is killed."""
+        self._file.write(f"{_line(row)}\n")
+        self._file.flush()
+
+    def finish(self, order: Iterable[str]) -> Path:
+        """Make the file of the partial one, with the images in `order`, and remove that.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._file.close()
+        places = _Places(self._partial)
+        with replacing(self.path) as temporary:
+            _WRITERS[self.path.suffix](temporary, places.rows(order))
+        os.unlink(self._partial)
+        return self.path
+
+    def close(self) -> None:
+        """Leave the partial file for --resume."""
+        self._file.close()
+
+
+class _Places:
+    """Where in the partial file each image's line stands, so that its rows need not lie in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offsets: dict[str, int] = {}
+        with open(path, "rb") as file:
+            offset = len(file.readline())
+            for line in file:
+                self._offsets[json.loads(line)["image"]] = offset
+                offset += len(line)
+
+    def rows(self, order: Iterable[str]) -> Iterator[dict[str, Any]]:
+        with open(self._path, "rb") as file:
+            for name in order:
+                file.seek(self._offsets[name])
+                yield json.loads(file.readline())
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    return json.dumps(dict(row), ensure_ascii=False)
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of a table: image, error, then label and score of each rank."""
+    cells: dict[str, Any] = {name: row.get(name, "").encode(errors=_ERRORS).decode() for name in ("image", "error")}
+    for rank, prediction in enumerate(row.get("predictions", ()), start=1):
+        cells[f"label_{rank}"], cells[f"score_{rank}"] = prediction["label"], prediction["score"]
+    if "drift" in row:
+        cells["drift"] = "; ".join(row["drift"])
+    return cells
+
+
+def _columns(rows: Iterator[dict[str, Any]]) -> tuple[list[str], Iterator[dict[str, Any]]]:
+    """The columns of the widest row up to the first with predictions, and all rows again."""
+    held = []
+    for row in rows:
+        held.append(flat(row))
+        if "predictions" in row:
+            break
+
+    def again() -> Iterator[dict[str, Any]]:
+        yield from held
+        for row in rows:
+            yield flat(row)
+
+    return list(held[-1]) if held else ["image", "error"], again()
+
+
+def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    columns, cells = _columns(rows)
+    with open(path, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(cells)
+
+
+def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    with open(path, "w", encoding="utf-8", errors=_ERRORS) as file:
+        for row in rows:
+            file.write(f"{_line(row)}\n")
+
+
+def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    columns, cells = _columns(rows)
+    kinds = [(name, pyarrow.float64() if name.startswith("score_") else pyarrow.string()) for name in columns]
+    table = pyarrow.Table.from_pylist(
+        [{name: row.get(name) for name in columns} for row in cells], pyarrow.schema(kinds)
+    )
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(table, sink)
+    path.write_bytes(sink.getvalue())
+
+
+_WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

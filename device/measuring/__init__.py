@@ -1,0 +1,1 @@
+"""What this machine is and does: benchmarks, the report on a delegate, `edgecnn doctor`."""

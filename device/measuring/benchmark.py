@@ -1,0 +1,212 @@
+"""How fast models are on this machine: several in turn, so that a noisy moment hits all of them alike."""
+
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.errors import InputError, ModelFileError
+from edgecnn.model_file.golden import Golden
+
+from ..classifier import Classifier
+from ..runtime.delegates import Delegate
+from ..runtime.loading import read_packed
+
+_WARM_UP = 6
+_PERCENTILES = (50, 95, 99)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one call, over many: p50, p95 and p99 are percentiles."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One model with one delegate and number of threads.
+
+    Attributes:
+        model: as it was named.
+        delegate: as it was named; `default` for the runtime's own choice.
+        threads: of the runtime.
+        runs: how many times each was measured.
+        load_ms: reading, checking and preparing the file.
+        first_ms: the first inference, which allocates and packs.
+        invoke: the runtime alone.
+        classify: from pixels to the label.
+        images_per_second: of `classify`, from its median.
+    """
+
+    model: str
+    delegate: str
+    threads: int
+    runs: int
+    load_ms: float
+    first_ms: float
+    invoke: Timing
+    classify: Timing
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine was like while it was measured.
+
+    Attributes:
+        runtime: name and version.
+        peak_rss_mib: most memory that this process had, MiB.
+        temperature_c: of the processor after the runs, in degrees Celsius; None where it cannot be read.
+        throttled: whether a Raspberry Pi was slowed down by heat or low voltage since it was started; None elsewhere.
+    """
+
+    runtime: str
+    peak_rss_mib: float
+    temperature_c: float | None
+    throttled: bool | None
+
+
+def benchmark(
+    models: Sequence[str | Path],
+    *,
+    delegates: Sequence[Delegate | None] = (None,),
+    threads: Sequence[int] = (1,),
+    runtime: str | None = None,
+    runs: int = 200,
+    progress: Callable[[str], None] = lambda message: None,
+) -> tuple[tuple[Benchmark, ...], Machine]:
+    """Measure every model with every delegate and number of threads, one call of each in turn.
+
+    Raises:
+        InputError: fewer than 10 runs, or threads that are not 1 to 256.
+        ModelFileError: a model is missing, damaged, or refused by the runtime.
+        DelegateError: a delegate does not do what is asked for.
+    """
+    if runs < 10:
+        raise InputError(f"runs must be 10 or more, for percentiles. Received: {runs}")
+    racers = []
+    for model in models:
+        for delegate in delegates:
+            for count in threads:
+                progress(f"loading {model}, {_label(delegate)}, {count} thread(s)")
+                racers.append(_Racer(model, delegate, count, runtime))
+    progress(f"{runs:,} runs of each, in turn")
+    for number in range(-_WARM_UP, 2 * runs):
+        for racer in racers:
+            racer.step(keep=number >= 0)
+    return tuple(racer.result() for racer in racers), machine(racers[0].classifier.runtime)
+
+
+class _Racer:
+    """A loaded model and its times, in milliseconds."""
+
+    def __init__(self, model: str | Path, delegate: Delegate | None, threads: int, runtime: str | None) -> None:
+        self._named = str(model), _label(delegate), threads
+        started = time.perf_counter()
+        self.classifier = Classifier(model, threads=threads, delegate=delegate, runtime=runtime)
+        self._load_ms = _ms_since(started)
+        self._pixels = _images(model, self.classifier)
+        started = time.perf_counter()
+        self.classifier.classify(self._pixels[0])
+        self._first_ms = _ms_since(started)
+        self._invoke_ms: list[float] = []
+        self._classify_ms: list[float] = []
+        self._calls = 0
+
+    def step(self, keep: bool) -> None:
+        """An invocation or a classification, in turn: each finds caches as cold as the other does."""
+        pixels = self._pixels[self._calls // 2 % len(self._pixels)]
+        self._calls += 1
+        if self._calls % 2:
+            milliseconds, times = 1000 * self.classifier.time_invoke(pixels), self._invoke_ms
+        else:
+            started = time.perf_counter()
+            self.classifier.classify(pixels)
+            milliseconds, times = _ms_since(started), self._classify_ms
+        if keep:
+            times.append(milliseconds)
+
+    def result(self) -> Benchmark:
+        """The times, summed up."""
+        model, delegate, threads = self._named
+        return Benchmark(
+            model=model,
+            delegate=delegate,
+            threads=threads,
+            runs=len(self._classify_ms),
+            load_ms=self._load_ms,
+            first_ms=self._first_ms,
+            invoke=_timing(self._invoke_ms),
+            classify=_timing(self._classify_ms),
+            images_per_second=1000 / statistics.median(self._classify_ms),
+        )
+
+
+def _label(delegate: Delegate | None) -> str:
+    """A delegate's name and its options; two that differ in their options are not the same."""
+    if delegate is None:
+        return "default"
+    return " ".join([delegate.name, *(f"{key}={value}" for key, value in delegate.options)])
+
+
+def _ms_since(started: float) -> float:
+    return 1000 * (time.perf_counter() - started)
+
+
+def _timing(milliseconds: list[float]) -> Timing:
+    return Timing(*(float(value) for value in np.percentile(milliseconds, _PERCENTILES)))
+
+
+def _images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
+    """The golden probes, or noise for a file without any."""
+    packed = read_packed(model)
+    if packed.golden is not None:
+        images = Golden.from_bytes(packed.golden, packed.name).images
+        if images.shape[1:] != classifier.input.shape:
+            raise ModelFileError(f"{packed.name}: its golden probes do not fit its input; convert the model again")
+        return list(images)
+    return list(np.random.default_rng(0).integers(0, 256, (8, *classifier.input.shape), dtype=np.uint8))
+
+
+def machine(runtime: str) -> Machine:
+    """Memory, heat and throttling now."""
+    return Machine(
+        runtime=runtime,
+        peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        temperature_c=_temperature(),
+        throttled=_throttled(),
+    )
+
+
+def _temperature(zone: Path = Path("/sys/class/thermal/thermal_zone0/temp")) -> float | None:
+    try:
+        return int(zone.read_text()) / 1000
+    except (OSError, ValueError):
+        return None
+
+
+def _throttled() -> bool | None:
+    """What the Pi's firmware says; `throttled=0x0` is never."""
+    try:
+        told = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5).stdout
+        return int(told.partition("=")[2], 16) != 0
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+
+
+def thread_counts(most: int | None) -> tuple[int, ...]:
+    """1, 2, 4, ... up to `most`, which is by default the number of processors."""
+    most = most or os.cpu_count() or 1
+    counts = [1]
+    while counts[-1] * 2 <= most:
+        counts.append(counts[-1] * 2)
+    return tuple(counts) if counts[-1] == most else (*counts, most)

@@ -1,0 +1,127 @@
+"""What is in a .tflite file: tensors, operators, multiply-accumulates and parameters."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.card import ModelCard
+
+from .runtime.loading import load_model
+from .runtime.runtimes import operators
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor; `scales` is empty if it is not quantized, and has one entry a channel if it is so quantized."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class OperatorInfo:
+    """An operator; `macs` are multiply-accumulates of one inference, `parameters` its weights and biases."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    macs: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model file.
+
+    Attributes:
+        path: the file.
+        size_bytes: of the whole file.
+        flatbuffer_bytes: of the model in it, without card and probes.
+        card: None for a file without one.
+        runtime: name and version of what opened it.
+        inputs: tensor indices.
+        outputs: tensor indices by signature name.
+        tensors: all of them, in index order.
+        operators: in order of execution.
+    """
+
+    path: Path
+    size_bytes: int
+    flatbuffer_bytes: int
+    card: ModelCard | None
+    runtime: str
+    inputs: tuple[int, ...]
+    outputs: dict[str, int]
+    tensors: tuple[TensorInfo, ...]
+    operators: tuple[OperatorInfo, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(operator.macs for operator in self.operators)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return sum(operator.parameters for operator in self.operators)
+
+
+def describe(model: str | Path) -> ModelInfo:
+    """Look into a .tflite file or a bundled model.
+
+    Raises:
+        ModelFileError: missing, damaged, or refused by the runtime.
+        DelegateError: no runtime is installed.
+    """
+    loaded = load_model(model, kernels="plain")  # a delegate would hide the operators that it takes
+    path, session = find_model(model), loaded.session
+    details = {int(tensor["index"]): tensor for tensor in session.interpreter.get_tensor_details()}
+    shapes = {index: tuple(int(size) for size in tensor["shape"]) for index, tensor in details.items()}
+    return ModelInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        flatbuffer_bytes=len(loaded.packed.flatbuffer),
+        card=loaded.card,
+        runtime=session.runtime,
+        inputs=(session.input.index,),
+        outputs={name: tensor.index for name, tensor in session.outputs.items()},
+        tensors=tuple(_tensor(details[index]) for index in sorted(details) if details[index]["name"]),
+        operators=tuple(_operator(operator, shapes) for operator in operators(session.interpreter)),
+    )
+
+
+def _tensor(details: dict[str, Any]) -> TensorInfo:
+    quantization = details["quantization_parameters"]
+    return TensorInfo(
+        index=int(details["index"]),
+        name=details["name"],
+        shape=tuple(int(size) for size in details["shape"]),
+        dtype=details["dtype"].__name__,
+        scales=tuple(float(scale) for scale in quantization["scales"]),
+        zero_points=tuple(int(zero) for zero in quantization["zero_points"]),
+    )
+
+
+def _operator(details: dict[str, Any], shapes: dict[int, tuple[int, ...]]) -> OperatorInfo:
+    name = details["op_name"]
+    inputs = tuple(int(index) for index in details["inputs"] if index >= 0)
+    outputs = tuple(int(index) for index in details["outputs"])
+    weighted = name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    macs = _macs(name, shapes[inputs[1]], shapes[outputs[0]]) if weighted else 0
+    parameters = sum(math.prod(shapes[index]) for index in inputs[1:3]) if weighted else 0
+    return OperatorInfo(name, inputs, outputs, macs, parameters)
+
+
+def _macs(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
+    """Each output value takes one MAC for every weight of its filter.
+
+    Weights: CONV_2D (out, height, width, in), DEPTHWISE_CONV_2D (1, height, width, out), FULLY_CONNECTED (out, in).
+    """
+    per_value = math.prod(weights[1:3]) if name == "DEPTHWISE_CONV_2D" else math.prod(weights[1:])
+    return math.prod(output) * per_value

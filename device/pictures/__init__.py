@@ -1,0 +1,1 @@
+"""Pictures of feature maps and of benchmarks; only here the device needs matplotlib."""

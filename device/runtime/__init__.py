@@ -1,0 +1,1 @@
+"""The runtimes: choosing one, opening a model in it, delegates."""

@@ -1,0 +1,115 @@
+"""Accelerators behind LiteRT's CompiledModel, which external delegates cannot reach."""
+
+import atexit
+import contextlib
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import DelegateError
+from edgecnn.model_file.container import PackedModel
+from edgecnn.native_output import captured_stderr, drop_native_output
+
+from .delegates import Delegate, Placement
+from .runtimes import INSTALL, is_installed, operators
+from .session import Session
+from .tensor_spec import TensorSpec
+
+_ADVICE = {
+    "gpu": "LiteRT finds no GPU that it can use; use --delegate xnnpack",
+    "npu": "on an x86-64 computer: pip install ai-edge-litert-sdk-intel; elsewhere LiteRT has none, use --delegate cpu",
+}
+
+
+@dataclass
+class _Compiled:
+    """What belongs to the accelerator; LiteRT speaks when it goes."""
+
+    model: Any
+    inputs: Any
+    outputs: Any
+
+    def release(self) -> None:
+        with captured_stderr():
+            self.inputs = self.outputs = None
+            self.model = None
+
+
+class CompiledSession(Session):
+    """A model on a GPU or NPU; its tensors are described by a plain interpreter, which never runs."""
+
+    def __init__(self, model: PackedModel, threads: int, delegate: Delegate, runtime: str | None) -> None:
+        """Compile `model`.
+
+        Raises:
+            DelegateError: another runtime than LiteRT, or there is no such accelerator.
+        """
+        if runtime not in (None, "litert"):
+            raise DelegateError(f"the delegate {delegate.name} is part of LiteRT, not of {runtime}; give up one")
+        if not is_installed("litert"):
+            raise DelegateError(f"the delegate {delegate.name} needs LiteRT: {INSTALL['litert']}")
+        super().__init__(model, threads, "plain", None, "litert")
+        self.delegate = delegate
+        self._compiled = _compile(model, delegate)
+        weakref.finalize(self, self._compiled.release)
+        # LiteRT writes of its inner life: now, when the first tensor is written, and when the process ends.
+        atexit.unregister(drop_native_output)
+        atexit.register(drop_native_output)
+        self._quiet: contextlib.AbstractContextManager[object] = captured_stderr()
+        self._places = {
+            name: place for place, name in enumerate(self._compiled.model.get_signature_by_index(0)["outputs"])
+        }
+
+    def placement(self) -> Placement:
+        """All of the model: LiteRT refuses one of which an accelerator alone cannot run everything."""
+        names = tuple(operator["op_name"] for operator in operators(self.interpreter))
+        return Placement(self.delegate.name if self.delegate else "", len(names), (names,), ())
+
+    def run(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Invoke the model on `tensor`: shape and dtype of `input`."""
+        quiet, self._quiet = self._quiet, contextlib.nullcontext()
+        with quiet:
+            self._compiled.inputs[0].write(np.ascontiguousarray(tensor))
+            self._compiled.model.run_by_index(0, self._compiled.inputs, self._compiled.outputs)
+
+    def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+        count = int(np.prod(tensor.shape))
+        buffer = self._compiled.outputs[self._places[tensor.name]]
+        values: npt.NDArray[Any] = np.asarray(buffer.read(count, tensor.dtype.type)).reshape(tensor.shape)[0]
+        return values
+
+
+def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
+    refusal = ""
+    with captured_stderr() as native:
+        try:
+            from ai_edge_litert import compiled_model as litert
+
+            # Without the CPU beside it: with it, LiteRT falls back to it silently.
+            accelerator = getattr(litert.HardwareAccelerator, delegate.name.upper())
+            chosen: dict[str, Any] = {"hardware_accelerators": accelerator}
+            if delegate.name == "npu":
+                chosen["intel_openvino_options"] = _openvino(dict(delegate.options))
+            compiled = litert.CompiledModel.from_buffer(model.flatbuffer, options=litert.Options(**chosen))
+            return _Compiled(compiled, compiled.create_input_buffers(0), compiled.create_output_buffers(0))
+        except (ImportError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            refusal = str(error).strip() or type(error).__name__
+    lines = [line for line in native.text.splitlines() if "ERROR" in line and line not in refusal]
+    reason = " ".join(f"{refusal} {lines[-1] if lines else ''}".split())[:300]
+    raise DelegateError(f"the delegate {delegate.name} does not start ({reason}); {_ADVICE[delegate.name]}")
+
+
+def _openvino(options: dict[str, str]) -> Any:
+    """Options of Intel's compiler: `device` is NPU (the default), GPU or CPU."""
+    from ai_edge_litert import options as litert_options
+
+    device = options.pop("device", "NPU").upper()
+    if options or device not in ("NPU", "GPU", "CPU"):
+        wrong = next(iter(options), f"device={device}")
+        raise DelegateError(f"the delegate npu takes the option device=NPU|GPU|CPU. Received: {wrong}")
+    backend = litert_options.IntelOpenVinoOptions
+    return backend(graph_backend=getattr(litert_options.IntelOpenVinoGraphBackend, device))

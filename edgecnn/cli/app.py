@@ -1,0 +1,89 @@
+"""The command line: thin commands, each imported only when it is used."""
+
+import errno
+import gc
+import importlib
+import io
+import os
+import sys
+import warnings
+from typing import Any
+
+import click
+
+from edgecnn.errors import EdgecnnError, EdgecnnWarning
+from edgecnn.native_output import speaking
+
+COMMANDS = (
+    "train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "benchmark", "doctor",
+    "samples",
+)  # fmt: skip
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called; turns expected failures into a sentence and exit code 1."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; what the terminal cannot show is shown escaped."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **extra)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the work, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command `cmd_name`, or None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"edgecnn.cli.commands.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; notes go to standard error."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", EdgecnnWarning)
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except EdgecnnError as error:
+                raise click.ClickException(str(error)) from error
+            except MemoryError as error:
+                raise click.ClickException("not enough memory; close other programs or use smaller images") from error
+            except OSError as error:
+                if error.errno == errno.EPIPE:  # the reader of our output went away: click ends quietly
+                    raise
+                place = f"{error.filename}: " if error.filename else ""
+                raise click.ClickException(f"{place}{error.strerror or error}") from error
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    with speaking():
+        click.echo(f"Warning: {message}", err=True)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="edgecnn", prog_name="edgecnn")
+def main() -> None:
+    """Take an image-classifying CNN from a training box to a Raspberry Pi, still the same classifier.
+
+    Example: edgecnn classify fashion-mnist shoe.png
+    """
+
+
+def run() -> None:
+    """Run the command line in a process of its own.
+
+    Half of what `classify` took beyond a bare script was Python looking for garbage: while modules are loaded, which
+    makes none, and at the end, when the system takes everything anyway.
+    """
+    gc.set_threshold(100_000)
+    # No command multiplies matrices with NumPy: threads for it need not be started.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        main(prog_name="edgecnn")
+    finally:
+        gc.freeze()

@@ -1,0 +1,61 @@
+"""edgecnn evaluate."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import options, runtime_options
+
+if TYPE_CHECKING:
+    from edgecnn.convert import KerasModel
+    from edgecnn.device import Classifier
+
+
+@click.command(name="evaluate")
+@click.argument("model")
+@options.data
+@options.data_dir
+@runtime_options.choices
+@options.as_json
+@options.verbose
+def command(model: str, data: str | None, data_dir: str | None, as_json: bool, **values: Any) -> None:
+    """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
+
+    Example: edgecnn evaluate runs/shoes/model.int8.tflite
+    """
+    from edgecnn.errors import ModelFileError
+    from edgecnn.metrics import most_confused
+
+    runner = _runner(model, values)
+    dataset = options.load_dataset(data_dir, data, runner.input)
+    if runner.input.shape != dataset.test.images.shape[1:]:
+        shape = dataset.test.images.shape[1:]
+        raise ModelFileError(
+            f"{model} takes images of shape {runner.input.shape}, the test set {shape}; name its data set with --data"
+        )
+    if len(runner.labels) != len(dataset.labels) or (runner.card and runner.labels != dataset.labels):
+        raise ModelFileError(
+            f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
+        )
+    options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
+    result = runner.evaluate(dataset.test)
+    if as_json:
+        figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
+        options.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
+        return
+    click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
+    for true, predicted, count in most_confused(result):
+        click.echo(f"  {count} times {dataset.labels[true]} taken for {dataset.labels[predicted]}")
+
+
+def _runner(model: str, values: dict[str, Any]) -> "KerasModel | Classifier":
+    if model.endswith(".keras"):
+        runtime_options.refuse_for_keras()
+        from edgecnn.convert import KerasModel
+
+        return KerasModel(model)
+    from edgecnn.device import Classifier
+
+    classifier = Classifier(model, **runtime_options.arguments(values))
+    runtime_options.report(model, values)
+    return classifier

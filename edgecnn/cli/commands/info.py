@@ -1,0 +1,132 @@
+"""edgecnn info."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import options
+
+if TYPE_CHECKING:
+    from edgecnn.device.model_info import ModelInfo, TensorInfo
+    from edgecnn.model_file.card import ModelCard
+
+
+@click.command(name="info")
+@click.argument("model")
+@options.as_json
+@options.verbose
+def command(model: str, as_json: bool) -> None:
+    """Show what is in MODEL, a .tflite or .keras file or a bundled name: card, tensors, operators, MACs, parameters.
+
+    Example: edgecnn info fashion-mnist
+    """
+    if model.endswith(".keras"):
+        _keras(model, as_json)
+        return
+    from edgecnn.device.model_info import describe
+
+    info = describe(model)
+    if as_json:
+        options.print_json(_json(info))
+        return
+    click.echo(f"{info.path}: {info.size_bytes:,} bytes, {info.flatbuffer_bytes:,} of them the model")
+    if info.card:
+        _print_card(info.card)
+    _print_tensors(info)
+    _print_operators(info)
+
+
+def _json(info: "ModelInfo") -> dict[str, Any]:
+    data = dataclasses.asdict(info)
+    return {**data, "path": str(info.path), "macs": info.macs, "parameters": info.parameters}
+
+
+def _print_card(card: "ModelCard") -> None:
+    spec, training, parity, quantization = card.input, card.training, card.parity, card.quantization
+    scaling = f"value = pixel * {spec.scale[0]:.6g} + {spec.offset[0]:g}"
+    lines = [
+        ("name", card.name),
+        ("labels", ", ".join(card.labels)),
+        ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
+        ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),
+        ("quantization", quantization.scheme),
+    ]
+    if quantization.calibration_images:
+        count, seed = quantization.calibration_images, quantization.calibration_seed
+        lines.append(("calibration", f"{count} images, seed {seed}, SHA-256 {quantization.calibration_sha256[:12]}…"))
+    if training:
+        how = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}, {training.epochs} epochs"
+        lines.append(("training", f"{training.dataset}: {how}"))
+    if training and training.test_accuracy is not None:
+        lines.append(("Keras", f"{training.test_accuracy:.2%} on {training.test_images:,} test images"))
+    if parity:
+        words = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
+        if parity.accuracy is not None:
+            interval = f"{options.percent(parity.interval_low)} to {options.percent(parity.interval_high)}"
+            words = f"{parity.accuracy:.2%}, 95 % interval {interval}, {words}"
+        lines.append(("this file", words))
+    made = card.provenance
+    lines.append(
+        ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")
+    )
+    for name, text in lines:
+        click.echo(f"{name + ':':14} {text}")
+    for layer in card.feature_maps:
+        click.echo(f"{'feature map:':14} {layer.name} ({layer.layer}) {' x '.join(map(str, layer.shape))}")
+
+
+def _print_tensors(info: "ModelInfo") -> None:
+    outputs = {index: name for name, index in info.outputs.items()}
+    rows = []
+    for tensor in info.tensors:
+        role = "input" if tensor.index in info.inputs else outputs.get(tensor.index, "")
+        rows.append(
+            (f"{tensor.index:3} {_short(tensor.name)}", role, str(list(tensor.shape)), tensor.dtype, _scale(tensor))
+        )
+    click.echo("\n" + options.table(("tensor", "role", "shape", "dtype", "scale, zero point"), rows))
+
+
+def _scale(tensor: "TensorInfo") -> str:
+    if not tensor.scales:
+        return ""
+    if len(tensor.scales) > 1:
+        return f"{len(tensor.scales)} channels, {min(tensor.scales):.3g} to {max(tensor.scales):.3g}"
+    return f"{min(tensor.scales):.6g}, {min(tensor.zero_points)}"
+
+
+def _short(name: str) -> str:
+    name = name.split(";")[0]
+    return name if len(name) <= 40 else "…" + name[-39:]
+
+
+def _print_operators(info: "ModelInfo") -> None:
+    def listed(indices: tuple[int, ...]) -> str:
+        return " ".join(map(str, indices))
+
+    rows = [
+        (f"{i:2} {op.name}", listed(op.inputs), listed(op.outputs), f"{op.macs:,}", f"{op.parameters:,}")
+        for i, op in enumerate(info.operators)
+    ]
+    rows.append(("total", "", "", f"{info.macs:,}", f"{info.parameters:,}"))
+    click.echo("\n" + options.table(("operator", "inputs", "outputs", "MACs", "parameters"), rows))
+
+
+def _keras(path: str, as_json: bool) -> None:
+    from edgecnn.convert import KerasModel
+
+    model = KerasModel(path)
+    layers = model.layer_table()
+    total = sum(layer.parameters for layer in layers)
+    if as_json:
+        layer_data = [dataclasses.asdict(layer) for layer in layers]
+        options.print_json({"card": dataclasses.asdict(model.card), "layers": layer_data, "parameters": total})
+        return
+    click.echo(path)
+    _print_card(model.card)
+    rows = [
+        (f"{layer.name} ({layer.layer})", " x ".join(map(str, layer.shape)), f"{layer.macs:,}", f"{layer.parameters:,}")
+        for layer in layers
+    ]
+    rows.append(("total", "", f"{sum(layer.macs for layer in layers):,}", f"{total:,}"))
+    click.echo("\n" + options.table(("layer", "output", "MACs", "parameters"), rows))

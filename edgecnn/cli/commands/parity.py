@@ -1,0 +1,108 @@
+"""edgecnn parity."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import options, runtime_options
+
+if TYPE_CHECKING:
+    from edgecnn.convert import ParityReport
+    from edgecnn.model_file.card import Scheme
+
+
+@click.command(name="parity")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--scheme",
+    type=click.Choice(["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]),
+    default="int8",
+    show_default=True,
+    help="Which converted file of RUN.",
+)
+@click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
+@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: --files]")
+@click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
+@click.option("--delegate", metavar="xnnpack|edgetpu|gpu|npu|PATH", help="Add a rung on this accelerator.")
+@click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
+@options.gate
+@options.representative
+@options.data
+@options.data_dir
+@options.force
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    run: str,
+    scheme: "Scheme",
+    files: str | None,
+    output: str | None,
+    images: int | None,
+    representative: str | None,
+    max_drop: float | None,
+    min_agreement: float | None,
+    data: str | None,
+    data_dir: str | None,
+    force: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
+
+    Climbs from Keras over float32 TFLite to the converted file on reference and on default kernels, and writes
+    parity.SCHEME.html and .json. Exit code 1 if it breaks or a gate fails.
+
+    Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
+    """
+    from edgecnn.convert import Gate, parity
+    from edgecnn.convert.conversion import require_run
+
+    gate = Gate(max_drop, min_agreement)
+    source = require_run(run)
+    dataset = options.load_images(source, representative, data, data_dir)
+    report = parity(
+        source,
+        dataset,
+        scheme=scheme,
+        output=output,
+        images=images,
+        gate=gate,
+        force=force,
+        files=files,
+        delegate=runtime_options.delegate(values),
+        progress=options.note,
+    )
+    if as_json:
+        from edgecnn.convert.comparison.report import to_dict
+
+        options.print_json(to_dict(report.ladder, report.findings, report.failures))
+    else:
+        _print(report)
+    for failure in report.failures:
+        options.note(f"Error: {failure}")
+    if not report.passed:
+        ctx.exit(1)
+
+
+def _print(report: "ParityReport") -> None:
+    from edgecnn.convert.comparison.report import interval
+
+    rows = []
+    for rung in report.ladder.rungs:
+        found = rung.parity
+        worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
+        sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
+        p = "" if rung.p is None else f"{rung.p:.3g}"
+        cells = (options.percent(found.agreement), p, f"{rung.max_difference:.2g}", sqnr)
+        cells = cells if rung.layers else ("", "", "", "")
+        rows.append((rung.name, options.percent(found.accuracy), interval(found), *cells))
+    header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
+    click.echo(options.table(header, rows))
+    for finding in report.findings:
+        kind = "BROKEN" if finding.broken else "note"
+        click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
+    click.echo("PASS" if report.passed else "FAIL")
+    click.echo(f"wrote {report.html}, {report.json}")

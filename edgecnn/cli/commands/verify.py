@@ -1,0 +1,38 @@
+"""edgecnn verify."""
+
+import dataclasses
+from typing import Any
+
+import click
+
+from .. import options, runtime_options
+
+
+@click.command(name="verify")
+@click.argument("model")
+@runtime_options.choices
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(ctx: click.Context, /, model: str, as_json: bool, **values: Any) -> None:
+    """Replay the golden probes in MODEL on this machine: is it still the same classifier?
+
+    Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not.
+
+    Example: edgecnn verify fashion-mnist
+    """
+    from edgecnn.device import verify
+
+    result = verify(model, **runtime_options.arguments(values))
+    runtime_options.report(model, values)
+    if as_json:
+        options.print_json({**dataclasses.asdict(result), "passed": result.passed})
+    else:
+        within = "within" if result.max_difference <= result.tolerance else "ABOVE"
+        click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was converted")
+        click.echo(f"top-1            {result.top1_equal} of {result.probes} probes as there")
+        click.echo(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
+        click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
+        click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
+        click.echo("PASS" if result.passed else "FAIL: this machine does not run the classifier that was converted")
+    ctx.exit(0 if result.passed else 1)

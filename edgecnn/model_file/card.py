@@ -1,0 +1,268 @@
+"""The contract between the stages: everything about a model that must not differ between training box and device."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..atomic_files import write_bytes
+from ..errors import ModelFileError
+from .json_fields import decode
+
+SCHEMA_VERSION = 1
+# The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
+PROBABILITIES = "probabilities"
+# The name of the input, there and among the ranges of a calibration.
+INPUT = "image"
+
+Colour = Literal["grayscale", "rgb"]
+Fit = Literal["stretch", "pad", "crop"]
+ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+Background = Literal["dark", "light", "any"]
+Integers = Literal["int8", "uint8", "float32"]
+Scheme = Literal["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How an image becomes the model's input: `value = pixel * scale + offset`, per channel.
+
+    Attributes:
+        height: pixels, above 0.
+        width: pixels, above 0.
+        channels: 1 for grayscale, 3 for rgb.
+        colour: what the image is converted to.
+        fit: how another aspect ratio is made to fit: `stretch` it, `pad` with the background, `crop` the centre.
+        resize_filter: Pillow's filter of that name.
+        scale: real units per pixel step, one a channel.
+        offset: real value of pixel 0, one a channel.
+        background: what lies behind the object in training images; pads, and flattens transparency.
+    """
+
+    height: int
+    width: int
+    channels: int
+    colour: Colour
+    fit: Fit
+    resize_filter: ResizeFilter
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
+    background: Background
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be above 0. Received: {getattr(self, name)}")
+        expected = 1 if self.colour == "grayscale" else 3
+        if self.channels != expected:
+            raise ValueError(f"channels must be {expected} for colour={self.colour}. Received: {self.channels}")
+        for name in ("scale", "offset"):
+            values = getattr(self, name)
+            if len(values) != self.channels or not all(abs(value) <= 1e6 for value in values):
+                raise ValueError(f"{name} must hold {self.channels} number(s) within 1e6. Received: {list(values)}")
+        if 0 in self.scale:
+            raise ValueError(f"scale must not be 0. Received: {list(self.scale)}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """One output of the activations variant: the Keras layer's name and class, and its shape.
+
+    Attributes:
+        shape: (height, width, channels), or (channels,) of a layer that pools all positions into one.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerRange:
+    """What the calibration images made of a layer, in Keras; of the input too, by the name `image`.
+
+    Attributes:
+        low: lowest value.
+        high: highest value.
+        mean_low: lowest of the images' means.
+        mean_high: highest of the images' means.
+        constant_channels: those that were the same everywhere in all images.
+    """
+
+    name: str
+    low: float
+    high: float
+    mean_low: float
+    mean_high: float
+    constant_channels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How the network is approximated, and the images that calibrated it (none where none are needed).
+
+    Attributes:
+        scheme: arithmetic of the converted model.
+        calibration_images: how many; 0 for none.
+        calibration_seed: what drew them.
+        calibration_sha256: of their raw uint8 bytes, in order; empty for none.
+    """
+
+    scheme: Scheme
+    calibration_images: int = 0
+    calibration_seed: int = 0
+    calibration_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the weights come from, and the Keras model's figures on the test split (none while it is training).
+
+    Attributes:
+        train_images: how many of the training split were used.
+    """
+
+    dataset: str
+    dataset_sha256: str
+    architecture: str
+    recipe: str
+    seed: int
+    epochs: int
+    train_images: int = 0
+    test_images: int = 0
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How alike the models before and after conversion are.
+
+    Attributes:
+        images: on how many they were compared.
+        agreement: share of images on which both have the same top-1, 0 to 1.
+        keras_accuracy: before, 0 to 1; None, like those that follow, where nobody knows what the images show.
+        accuracy: after conversion.
+        interval_low: lower end of its 95 % Wilson interval.
+        interval_high: upper end.
+    """
+
+    images: int
+    agreement: float
+    keras_accuracy: float | None = None
+    accuracy: float | None = None
+    interval_low: float | None = None
+    interval_high: float | None = None
+
+    @property
+    def drop(self) -> float | None:
+        """Percentage points of accuracy that were lost; None where it is not known."""
+        if self.keras_accuracy is None or self.accuracy is None:
+            return None
+        return 100 * (self.keras_accuracy - self.accuracy)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the file comes from; SHA-256 in hexadecimal, empty where there is none yet.
+
+    Attributes:
+        created: UTC, ISO 8601.
+        parent_sha256: of the file this one was made from.
+        flatbuffer_sha256: of the flatbuffer that the card is packed behind.
+    """
+
+    edgecnn: str
+    keras: str
+    tensorflow: str
+    created: str
+    parent_sha256: str = ""
+    flatbuffer_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything that travels with a model; frozen, schema-versioned, validated on load.
+
+    Attributes:
+        labels: class names in output order, fixed at training time.
+        feature_maps: outputs of the activations variant, in network order; empty before conversion.
+        ranges: of the input and of every feature map at calibration; empty before conversion.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    input: InputSpec
+    quantization: Quantization
+    provenance: Provenance
+    feature_maps: tuple[FeatureMap, ...] = ()
+    training: Training | None = None
+    parity: Parity | None = None
+    ranges: tuple[LayerRange, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2:
+            raise ValueError(f"labels must name at least 2 classes. Received: {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
+            raise ValueError(f"labels must be unique and not empty. Received: {list(self.labels)}")
+
+    def to_json(self) -> str:
+        """The card as indented JSON, ending in a newline."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str = "card") -> "ModelCard":
+        """Read and validate a card.
+
+        Args:
+            text: JSON, UTF-8 if bytes.
+            where: names the card in errors.
+
+        Raises:
+            ModelFileError: not JSON, another schema version, or a missing, unknown or wrong field (named).
+        """
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if isinstance(data, dict) and version != SCHEMA_VERSION:
+            raise ModelFileError(
+                f"{where}.schema_version must be {SCHEMA_VERSION}. Received: {version!r}; "
+                "use the edgecnn version that wrote the card, or convert the model again"
+            )
+        return decode(cls, data, where)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "ModelCard":
+        """Read card.json at `path`.
+
+        Raises:
+            ModelFileError: missing, unreadable or not a valid card.
+        """
+        try:
+            text = Path(path).read_bytes()
+        except OSError as error:
+            raise ModelFileError(
+                f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras, train again"
+            ) from None
+        return cls.from_json(text, where=str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Write the card as JSON to `path`, replacing what is there.
+
+        Raises:
+            OutputError: `path` cannot be written.
+        """
+        write_bytes(path, self.to_json().encode())
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a figure")

@@ -1,0 +1,174 @@
+"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
+
+    byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
+    byte 8   b"edgecnn" + b"\\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
+    byte 24  the rest of the flatbuffer
+    length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
+
+Flatbuffer offsets are relative to where they stand, so 16 bytes put before everything but the root offset change
+nothing else, and keep the 16-byte alignment of the weights. With the length at the front, a truncated file is told
+from one that never had a card. Every runtime ignores header and tail.
+"""
+
+import importlib
+import importlib.util
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelFileError
+from .card import ModelCard
+
+_IDENTIFIER = b"TFL3"
+_HEADER = struct.Struct("<8sQ")
+_MAGIC = b"edgecnn\x01"
+_HEADER_AT = 8
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+# Up to here Python's own SHA-256 is faster than loading OpenSSL for hashlib, which also takes 4 MB.
+_SMALL_BYTES = 4 << 20
+_MAX_TAIL_BYTES = 64 << 20  # probes are a few dozen small images; more is no card of ours
+_DAMAGED = "copy the file again or convert the model again"
+
+CARD = "card.json"
+LABELS = "labels.txt"
+GOLDEN = "golden.npz"
+
+# A zip's local file header is 30 bytes, then the member's name; the card is the first member.
+_TAIL_START = re.compile(rb"PK\x03\x04.{26}card\.json", re.DOTALL)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,  # an "encrypted" member, or (NotImplementedError) an unknown compression
+)
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A model file that has been read and checked.
+
+    Attributes:
+        name: the file's name, for messages.
+        flatbuffer: what a runtime parses.
+        card: None for a file that never had one.
+        golden: the bytes of golden.npz; None for a file that never had a card.
+    """
+
+    name: str
+    flatbuffer: bytes
+    card: ModelCard | None
+    golden: bytes | None
+
+
+def add_header(flatbuffer: bytes) -> bytes:
+    """Insert the header that says how long the flatbuffer is; a flatbuffer that has one is returned as it is."""
+    if flatbuffer[_HEADER_AT : _HEADER_AT + len(_MAGIC)] == _MAGIC:
+        return flatbuffer
+    (root,) = struct.unpack_from("<I", flatbuffer)
+    header = _HEADER.pack(_MAGIC, len(flatbuffer) + _HEADER.size)
+    return struct.pack("<I", root + _HEADER.size) + _IDENTIFIER + header + flatbuffer[_HEADER_AT:]
+
+
+def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = False) -> bytes:
+    """Append `members` as a zip to a flatbuffer that has a header.
+
+    The same input gives the same bytes: the zip carries no time of day.
+
+    Args:
+        stored: do not compress them; MediaPipe reads no other zip.
+    """
+    buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
+    return flatbuffer + buffer.getvalue()
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 of `data` in hexadecimal."""
+    if len(data) <= _SMALL_BYTES:
+        for module in ("_sha2", "_sha256"):  # of Python 3.12, and before
+            if importlib.util.find_spec(module):
+                return str(importlib.import_module(module).sha256(data).hexdigest())
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_model(path: str | Path) -> PackedModel:
+    """Read a .tflite file and check it against its card before any runtime sees it.
+
+    Raises:
+        ModelFileError: missing, not a TFLite model, truncated, damaged, or with an invalid card.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot read the model {path}: {error.strerror}") from None
+    return unpack(data, str(path))
+
+
+def unpack(data: bytes, name: str) -> PackedModel:
+    """Split the bytes of a .tflite file into flatbuffer, card and golden probes; see `read_model`."""
+    flatbuffer, tail = _split(data, name)
+    if tail is None:
+        return PackedModel(name, flatbuffer, None, None)
+    members = _read_zip(tail, name)
+    card = ModelCard.from_json(members[CARD], where=f"{name}: {CARD}")
+    found = sha256(flatbuffer)
+    if found != card.provenance.flatbuffer_sha256:
+        raise ModelFileError(
+            f"{name} is damaged: its SHA-256 is {found[:12]}…, its card says "
+            f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {_DAMAGED}"
+        )
+    return PackedModel(name, flatbuffer, card, members[GOLDEN])
+
+
+def _split(data: bytes, name: str) -> tuple[bytes, bytes | None]:
+    _check_flatbuffer(data, name)
+    if data[_HEADER_AT : _HEADER_AT + len(_MAGIC)] == _MAGIC:
+        (_, length) = _HEADER.unpack_from(data, _HEADER_AT)
+        if length >= len(data):
+            raise ModelFileError(
+                f"{name} is truncated: it must have more than {length} bytes, here are {len(data)}; {_DAMAGED}"
+            )
+        return data[:length], data[length:]
+    # No header: another tool may have rewritten the flatbuffer and carried the tail over.
+    tail = _TAIL_START.search(data)
+    return (data[: tail.start()], data[tail.start() :]) if tail else (data, None)
+
+
+def _check_flatbuffer(data: bytes, name: str) -> None:
+    if not data:
+        raise ModelFileError(f"{name} is empty (0 bytes); {_DAMAGED}")
+    if data[4:8] != _IDENTIFIER:
+        raise ModelFileError(f'{name} is not a TFLite model (no "TFL3" at byte 4); give a .tflite file')
+    if len(data) < _HEADER_AT + _HEADER.size or struct.unpack_from("<I", data)[0] + 4 > len(data):
+        raise ModelFileError(f"{name} is truncated ({len(data)} bytes); {_DAMAGED}")
+
+
+def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(tail)) as archive:
+            entries = {entry.filename: entry for entry in archive.infolist()}
+            if sum(entry.file_size for entry in entries.values()) > _MAX_TAIL_BYTES:
+                raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
+            members = {name: archive.read(entries[name]) for name in (CARD, LABELS, GOLDEN) if name in entries}
+    except _UNREADABLE as error:
+        raise ModelFileError(
+            f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
+        ) from None
+    missing = {CARD, LABELS, GOLDEN} - set(members)
+    if missing:
+        raise ModelFileError(
+            f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}"
+        )
+    return members

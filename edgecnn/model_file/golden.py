@@ -1,0 +1,109 @@
+"""Golden probes: a few images and their right answers, which travel with the model and are replayed on the device."""
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..errors import ModelFileError
+from ..pixels.input_table import apply_table, input_table
+from ..pixels.preprocessing import Pixels, prepare
+from .card import InputSpec
+
+# The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the
+# reference int8 kernels differ by up to 17/256 on the reference network, those of mixed by 0.018, of dynamic by 0.004,
+# of int16x8 by 0.0004; float32 kernels by some 1e-6, which float16 has too unless a processor computes in 16 bits.
+TOLERANCE: dict[str, float] = {
+    "float32": 1e-4,
+    "float16": 1e-2,
+    "dynamic": 0.05,
+    "mixed": 0.1,
+    "int8": 0.1,
+    "int16x8": 1e-2,
+}
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Probe images and what they must give.
+
+    Attributes:
+        images: uint8 (count, height, width, channels).
+        keras: Keras' probabilities, float32 (count, classes).
+        host: the converted model's on the machine that converted it, float32 (count, classes).
+        host_runtime: name and version of what ran it there.
+        preprocessing_sha256: see `preprocessing_sha256`.
+    """
+
+    images: Pixels
+    keras: npt.NDArray[np.float32]
+    host: npt.NDArray[np.float32]
+    host_runtime: str
+    preprocessing_sha256: str
+
+    def to_bytes(self) -> bytes:
+        """golden.npz; the same probes give the same bytes."""
+        buffer = io.BytesIO()
+        # Not np.savez: it stamps its members with the time of day.
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, value in vars(self).items():
+                member = io.BytesIO()
+                np.save(member, np.asarray(value), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> "Golden":
+        """Read golden.npz; `name` is the model's, for messages.
+
+        Raises:
+            ModelFileError: not what `to_bytes` writes.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                golden = cls(
+                    images=arrays["images"],
+                    keras=arrays["keras"],
+                    host=arrays["host"],
+                    host_runtime=str(arrays["host_runtime"]),
+                    preprocessing_sha256=str(arrays["preprocessing_sha256"]),
+                )
+        except (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
+        golden._check(name)
+        return golden
+
+    def _check(self, name: str) -> None:
+        count = len(self.images) if self.images.ndim == 4 else 0
+        fits = self.images.dtype == np.uint8 and self.keras.shape == self.host.shape and self.host.ndim == 2
+        fits = fits and self.keras.dtype.kind == self.host.dtype.kind == "f"
+        if not (count and fits and len(self.host) == count and np.isfinite(self.host).all()):
+            raise ModelFileError(f"{name}: its golden probes do not fit each other; convert the model again")
+
+
+def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
+    """SHA-256 over what the preprocessing makes of `images` and of test patterns that need every step of it.
+
+    The patterns (grayscale, RGB, RGBA, 16-bit; larger, smaller, wider and taller than the input) are integers computed
+    here, so two machines with the same hash convert, flatten, pad and resize alike to the last bit. The table is taken
+    in float32: that of a quantized input follows from it and from the model's own scale.
+    """
+    digest = hashlib.sha256(apply_table(input_table(spec), images).tobytes())
+    for pattern in _patterns():
+        digest.update(prepare(pattern, spec).pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _patterns() -> list[Image.Image]:
+    shapes = {"L": (61, 47, 1), "RGB": (40, 97, 3), "RGBA": (19, 23, 4)}
+    patterns = []
+    for mode, (height, width, channels) in shapes.items():
+        y, x, c = np.mgrid[:height, :width, :channels]
+        values = ((x * 7 + y * 13 + c * 71 + x * y) % 256).astype(np.uint8)
+        patterns.append(Image.fromarray(values[:, :, 0] if mode == "L" else values))
+    y, x = np.mgrid[:64, :64]
+    return [*patterns, Image.fromarray((x * 1021 + y * 13).astype(np.uint16))]

@@ -1,0 +1,77 @@
+"""From parsed JSON to a frozen dataclass, with an error that names the field."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ..errors import ModelFileError
+
+T = TypeVar("T")
+
+
+def decode(cls: type[T], data: object, where: str) -> T:
+    """Build dataclass `cls` from `data`, a parsed JSON object.
+
+    Args:
+        cls: a dataclass of str, int, float, Literal, optional, tuple and dataclass fields.
+        data: what `json.loads` returned.
+        where: names the object in errors, e.g. `"card"`.
+
+    Raises:
+        ModelFileError: a field is missing, unknown, or of the wrong type; the message names it.
+    """
+    if not isinstance(data, Mapping):
+        raise ModelFileError(f"{where} must be an object. Received: {_shown(data)}")
+    hints = typing.get_type_hints(cls)
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for name in data:
+        if name not in known:
+            raise ModelFileError(f"{where} has an unknown field {name!r}; known fields: {', '.join(known)}")
+    values = {}
+    for name, field in known.items():
+        if name in data:
+            values[name] = _decode_value(hints[name], data[name], f"{where}.{name}")
+        elif field.default is dataclasses.MISSING:
+            raise ModelFileError(f"{where}.{name} is missing; train or convert the model again")
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ModelFileError(f"{where}.{error}") from None
+
+
+def _decode_value(hint: Any, value: object, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):  # only `X | None` occurs
+        return None if value is None else _decode_value(arguments[0], value, where)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ModelFileError(f"{where} must be one of {', '.join(arguments)}. Received: {_shown(value)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise ModelFileError(f"{where} must be a list. Received: {_shown(value)}")
+        return tuple(_decode_value(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return decode(typing.cast(type, hint), value, where)
+    return _decode_scalar(hint, value, where)
+
+
+def _decode_scalar(hint: type, value: object, where: str) -> Any:
+    names: dict[type, str] = {str: "a string", int: "a whole number", float: "a number"}
+    accepted = (int, float) if hint is float else (hint,)
+    # bool is a subclass of int, but `true` is not a height.
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
+    if isinstance(value, str) and not value.isprintable():
+        raise ModelFileError(f"{where} must be printable text. Received: {_shown(value)}")
+    try:
+        return float(value) if hint is float and isinstance(value, int) else value
+    except OverflowError:
+        raise ModelFileError(f"{where} is too large a number. Received: {_shown(value)}") from None
+
+
+def _shown(value: object) -> str:
+    text = "a very large number" if isinstance(value, int) and abs(value) > 1 << 64 else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""From an image file to the input of a network: decoding, the one preprocessing, sets of images."""

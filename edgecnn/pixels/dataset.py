@@ -1,0 +1,123 @@
+"""Labelled images, as the stages hand them to each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..model_file.card import InputSpec
+
+
+class Images(Protocol):
+    """uint8 (count, height, width, channels): a NumPy array, or a view of a file that `numpy.asarray` reads."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(count, height, width, channels)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def __array__(self) -> npt.NDArray[Any]: ...
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 (count, height, width, channels) and their labels.
+
+    Attributes:
+        labels: int64 (count,), indices into the class names; all -1 where nobody knows what the images show.
+    """
+
+    images: Images
+    labels: npt.NDArray[np.int64]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it is known what the images show."""
+        return len(self.labels) > 0 and int(self.labels.min()) >= 0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, count: int) -> "Split":
+        """The first `count` images."""
+        return Split(self.images[:count], self.labels[:count])
+
+    def sample(self, count: int, seed: int = 0) -> "Split":
+        """`count` images, see `stratified`, in the order in which they stand."""
+        rows = np.sort(stratified(self.labels, count, seed))
+        return Split(self.images[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set.
+
+    Attributes:
+        labels: class names in label order.
+        input: how these images, and others that are to be classified like them, become a network's input.
+        sha256: over the contents of its files, in hexadecimal.
+        source: where it was found, for people.
+        validation: images that the data set itself sets apart to choose the best epoch.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    input: InputSpec
+    train: Split
+    test: Split
+    sha256: str
+    source: str
+    validation: Split | None = None
+
+
+def check_seed(seed: int) -> None:
+    """Make sure that every library takes `seed`.
+
+    Raises:
+        InputError: it is not a whole number from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+        raise InputError(f"seed must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
+
+
+def held_back(
+    labels: npt.NDArray[np.int64], share: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Split indices into those kept for training and those held back: of each class `share` (0 to 1), but never all.
+
+    Returns:
+        Two sorted int64 arrays; the second is empty for a share of 0.
+    """
+    generator, held = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool)
+    for value in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == value))
+        held[members[: min(round(share * len(members)), len(members) - 1)]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Draw `count` indices, as many of each class as of any other while there are enough.
+
+    Args:
+        labels: int64 (n,), `count` of them at least.
+        seed: the same seed draws the same indices.
+
+    Returns:
+        int64 (count,): in turn one of each class, each class in random order.
+    """
+    generator = np.random.default_rng(seed)
+    shuffled = generator.permutation(len(labels))
+    rank = np.empty(len(labels), dtype=np.int64)
+    for value in np.unique(labels):
+        members = shuffled[labels[shuffled] == value]
+        rank[members] = np.arange(len(members))
+    return np.lexsort((labels, rank))[:count]

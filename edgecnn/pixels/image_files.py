@@ -1,0 +1,162 @@
+"""From what a user names (files, globs, folders, standard input) to decoded images, or one clear sentence."""
+
+import contextlib
+import glob
+import io
+import os
+import struct
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import InputError
+from ..native_output import captured_stderr
+
+STANDARD_INPUT = "-"
+# Pillow knows more: films, PDF, and PostScript, for which it would start Ghostscript.
+COMMON_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM")
+OTHER_FORMATS = ("TIFF", "WEBP", "AVIF", "TGA", "ICO", "JPEG2000")
+SUFFIXES = frozenset(
+    (
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".bmp", ".dib", ".pbm", ".pgm", ".ppm"),
+        *(".pnm", ".tif", ".tiff", ".webp", ".avif", ".tga", ".ico", ".jp2"),
+    )
+)
+# 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
+MAX_PIXELS = 120_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Pillow's decoders of some forty formats raise what they like on damaged data.
+DECODER_FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def find_images(names: Iterable[str]) -> list[str]:
+    """Expand files, glob patterns and folders (searched recursively) to a list of image paths.
+
+    Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
+    in a folder only files with an image suffix count. `-` stands for one image on standard input.
+
+    Raises:
+        InputError: a folder holds no image or cannot be read, or a pattern matches no file.
+    """
+    found: list[str] = []
+    for name in names:
+        try:
+            found += _expand(name)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{name}: cannot be read ({getattr(error, 'strerror', None) or error}); check it"
+            ) from None
+    return found
+
+
+def _expand(name: str) -> list[str]:
+    if not name:
+        raise InputError("an image has an empty name; give a file, a folder, a pattern or -")
+    if name == STANDARD_INPUT:
+        return [name]
+    if Path(name).is_dir():
+        return _images_in(Path(name))
+    if Path(name).exists() or not glob.has_magic(name):
+        return [name]
+    matches = sorted(glob.glob(name, recursive=True))
+    files = [match for match in matches if not Path(match).is_dir()]
+    if not files:
+        raise InputError(f"no file matches {name}; check the pattern")
+    return files
+
+
+def _images_in(folder: Path) -> list[str]:
+    def refuse(error: OSError) -> None:
+        raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
+
+    paths = [
+        str(Path(place, name))
+        for place, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES
+    ]
+    if not paths:
+        raise InputError(f"the folder {folder} holds no images; give a folder with .png or .jpg files")
+    return sorted(paths)
+
+
+def open_image(name: str) -> Image.Image:
+    """Decode the first frame of an image file, or of standard input for `-`.
+
+    Returns:
+        A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
+
+    Raises:
+        InputError: missing, empty, not an image, truncated, or larger than `MAX_PIXELS`.
+    """
+    if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("standard input is closed; give a file")
+        return decode_image(sys.stdin.buffer.read(), "standard input")
+    try:
+        data = Path(name).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file; check the path") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return decode_image(data, name)
+
+
+def decode_image(data: bytes, name: str) -> Image.Image:
+    """Decode encoded image bytes; `name` is for messages. See `open_image`."""
+    if not data:
+        raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
+            image = _open(data)
+            _check_size(image, name)
+            with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
+                image.load()  # libtiff speaks on standard error
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{name}: {_reason(error)}") from None
+    except DECODER_FAILURES as error:
+        raise InputError(f"{name}: the image is damaged or truncated ({error}); copy it again") from None
+    return image
+
+
+def _open(data: bytes) -> Image.Image:
+    if data.startswith(_PNG):
+        # Image.open would load the decoders of JPEG, GIF, BMP and PPM first: a twentieth of a whole `classify`.
+        from PIL.PngImagePlugin import PngImageFile
+
+        return PngImageFile(io.BytesIO(data))
+    try:
+        return Image.open(io.BytesIO(data), formats=COMMON_FORMATS)
+    except UnidentifiedImageError:
+        Image.init()  # loads all of Pillow's decoders: 70 ms that most images need not wait for
+        here = [name for name in OTHER_FORMATS if name in Image.OPEN]
+        return Image.open(io.BytesIO(data), formats=here)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MAX_PIXELS:,} pixels; scale the image down first"
+    return "not an image, or of a format that Pillow cannot read; give a PNG or JPEG file"
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{name}: {width} x {height} is more than {MAX_PIXELS:,} pixels; scale the image down first")

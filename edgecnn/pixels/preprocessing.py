@@ -1,0 +1,242 @@
+"""The one preprocessing: training, calibration, parity and the device all turn an image into model input here.
+
+Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..errors import InputError
+from ..model_file.card import InputSpec
+from .image_files import DECODER_FAILURES, open_image
+
+Pixels = npt.NDArray[np.uint8]
+Array = npt.NDArray[Any]
+Invert = Literal["no", "yes", "auto"]
+Source = str | Path | Image.Image | Pixels
+
+_ORIENTATION = 0x0112  # tag of EXIF, and what makes each of its values upright
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_HINT = "pass the raw bytes of the image, edgecnn scales them itself"
+# 65535 / 255 = 257: white stays white, and halves round up.
+_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image made ready for a model.
+
+    Attributes:
+        pixels: uint8, (height, width, channels), contiguous.
+        border: median brightness (0 to 255) of the source image's rim.
+        inverted: whether the polarity was swapped.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted; else empty.
+    """
+
+    pixels: Pixels
+    border: int
+    inverted: bool
+    note: str
+
+
+def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Turn any Pillow image into the uint8 pixels that the model was trained on.
+
+    In this order: EXIF orientation; 16-bit to 8; transparency flattened on the card's background; grayscale
+    (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and mode passes unchanged.
+
+    Args:
+        image: any mode but floating point; of an animation, the current frame.
+        invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
+
+    Raises:
+        InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
+            three.
+    """
+    if 0 in image.size:
+        raise InputError(f"the image has no pixels: {image.width} x {image.height}")
+    if invert not in ("no", "yes", "auto"):
+        raise InputError(f"invert must be no, yes or auto. Received: {invert!r}")
+    try:
+        image.load()
+    except DECODER_FAILURES as error:
+        raise InputError(f"the image is damaged or truncated ({error})") from None
+    image = _upright(image)
+    flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
+    flat = _convert_colour(flat, spec)
+    border = _border_brightness(flat)
+    contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
+    inverted = invert == "yes" or (invert == "auto" and contradicts)
+    if inverted:
+        from PIL import ImageOps
+
+        flat = ImageOps.invert(flat)
+    note = ""
+    if contradicts and not inverted and invert == "no":
+        note = (
+            f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
+        )
+        note += "background is the other way round here, try --invert yes (or auto)"
+    pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
+
+
+def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Like `prepare`, for whatever a caller may have.
+
+    Args:
+        source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+
+    Raises:
+        InputError: the image cannot be read or used; the message begins with its name if it has one.
+    """
+    if isinstance(source, np.ndarray):
+        return prepare_array(source, spec, invert)
+    if isinstance(source, Image.Image):
+        return prepare(source, spec, invert)
+    if not isinstance(source, str | Path):
+        raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
+    image = open_image(str(source))
+    try:
+        return prepare(image, spec, invert)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
+    """Make sure that `pixels` are prepared.
+
+    Raises:
+        InputError: not uint8 of the shape (height, width, channels) of `spec`, or (count, ...) for `many`.
+    """
+    found = pixels if hasattr(pixels, "dtype") else np.asarray(pixels)
+    if found.dtype != np.uint8 or (found.shape[1:] if many else found.shape) != spec.shape:
+        raise InputError(
+            f"prepared pixels must be uint8 of shape {('count', *spec.shape) if many else spec.shape}. "
+            f"Received: {found.dtype} of shape {found.shape}; use prepare()"
+        )
+
+
+def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no") -> Prepared:
+    """Like `prepare`, for a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4: with alpha).
+
+    Raises:
+        InputError: not uint8, or of another shape. Floating-point arrays are refused: whether they hold 0 to 1,
+            -1 to 1 or 0 to 255 cannot be known.
+    """
+    array = np.asarray(pixels)
+    if array.dtype != np.uint8:
+        raise InputError(f"the image array must be uint8 with values 0 to 255. Received: dtype={array.dtype}; {_HINT}")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise InputError(
+            "the image array must be (height, width), (height, width, 1), (height, width, 3) or (height, width, 4). "
+            f"Received: shape={np.shape(pixels)}; pass one image at a time"
+        )
+    return prepare(Image.fromarray(array), spec, invert)
+
+
+def _background(spec: InputSpec, inverted: bool) -> int:
+    # What is transparent must be background after the inversion too.
+    level = 255 if spec.background == "light" else 0
+    return 255 - level if inverted else level
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """By EXIF alone: Pillows differ in whether they ask XMP too. A TIFF has been turned when it was loaded."""
+    data = image.info.get("exif")
+    profile = image.info.get("Raw profile type exif", "")  # a PNG by ImageMagick: name, length, hexadecimal lines
+    if not data and not profile:
+        return image
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
+        try:
+            exif = Image.Exif()
+            exif.load(data or bytes.fromhex("".join(profile.split("\n")[3:])))
+            turn = _TURNS.get(exif.get(_ORIENTATION, 1))
+        except DECODER_FAILURES:
+            return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
+    if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
+        return image
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
+    gray = Image.fromarray(_EIGHT_BIT[values])
+    if "transparency" in image.info:  # a PNG's one transparent gray
+        opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
+        gray.putalpha(Image.fromarray(opaque))
+    return gray
+
+
+def _flatten(image: Image.Image, level: int) -> Image.Image:
+    if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
+    return Image.alpha_composite(backdrop, image)
+
+
+def _convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
+    if spec.colour == "grayscale" and image.mode in ("1", "L"):
+        return image.convert("L")
+    image = image.convert("RGB")  # one way to luma from palette, CMYK, YCbCr, ...
+    return image.convert("L") if spec.colour == "grayscale" else image
+
+
+def _border_brightness(image: Image.Image) -> int:
+    gray = np.asarray(image.convert("L"))
+    rim = max(1, min(gray.shape) // 28)
+    edges = (gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:])
+    return int(np.median(np.concatenate([edge.ravel() for edge in edges])))
+
+
+def _resize(image: Image.Image, spec: InputSpec) -> Image.Image:
+    size, resample = (spec.width, spec.height), _FILTERS[spec.resize_filter]
+    if image.size == size:
+        return image
+    if spec.fit == "crop":
+        from PIL import ImageOps
+
+        return ImageOps.fit(image, size, resample)
+    if spec.fit == "pad":
+        return _pad(image, spec, resample)
+    return image.resize(size, resample)
+
+
+def _pad(image: Image.Image, spec: InputSpec, resample: Image.Resampling) -> Image.Image:
+    ratio = min(spec.width / image.width, spec.height / image.height)
+    width, height = max(1, round(image.width * ratio)), max(1, round(image.height * ratio))
+    level = _background(spec, inverted=False)
+    canvas = Image.new(image.mode, (spec.width, spec.height), level if spec.channels == 1 else (level, level, level))
+    canvas.paste(image.resize((width, height), resample), ((spec.width - width) // 2, (spec.height - height) // 2))
+    return canvas

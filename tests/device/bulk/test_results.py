@@ -1,0 +1,214 @@
+"""Many images: in order, in flat memory, gone on with after a kill, in every format."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import InputError, OutputError
+from edgecnn.device import Classifier
+from edgecnn.device.bulk.prefetch import prepared_ahead
+from edgecnn.device.bulk.results import Results
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
+from edgecnn.pixels.dataset import Dataset
+from tests.conftest import ON_A_BOARD, Run
+
+COUNT = 300 if ON_A_BOARD else 3000
+
+
+@pytest.fixture(scope="module")
+def photos(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Test images; the name says which."""
+    folder = tmp_path_factory.mktemp("photos")
+    for row, pixels in enumerate(np.asarray(fashion.test.images[:COUNT])):
+        Image.fromarray(pixels[:, :, 0]).save(folder / f"{row:04}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(fashion: Dataset) -> list[tuple[str, float]]:
+    classifier = Classifier("fashion-mnist")
+    answers = [classifier.classify(pixels)[0] for pixels in np.asarray(fashion.test.images[:COUNT])]
+    return [(answer.label, answer.score) for answer in answers]
+
+
+def test_results_stand_in_the_order_of_the_images(
+    edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    result = edgecnn("classify", "fashion-mnist", photos, "--output", tmp_path / "all.csv")
+    assert result.exit_code == 0 and "wrote" in result.stdout
+    with open(tmp_path / "all.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [Path(row["image"]).stem for row in rows] == [f"{row:04}" for row in range(COUNT)]
+    assert [(row["label_1"], float(row["score_1"])) for row in rows] == expected
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_other_formats_hold_the_same(
+    suffix: str, edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet") if suffix == ".parquet" else None
+    path = tmp_path / f"all{suffix}"
+    images = [photos / f"{row:04}.png" for row in (7, 3, 5)]
+    assert edgecnn("classify", "fashion-mnist", *images, "--top", 2, "--output", path).exit_code == 0
+    if parquet is None:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        found = [(row["predictions"][0]["label"], row["predictions"][0]["score"]) for row in rows]
+        assert all(len(row["predictions"]) == 2 for row in rows)
+    else:
+        rows = parquet.read_table(path).to_pylist()
+        found = [(row["label_1"], row["score_1"]) for row in rows]
+        assert {"label_2", "score_2"} < set(rows[0])
+    assert found == [expected[row] for row in (7, 3, 5)]
+
+
+def test_a_killed_run_goes_on_without_loss_or_repetition(
+    edgecnn: Run, photos: Path, expected: list[tuple[str, float]], tmp_path: Path
+) -> None:
+    path = tmp_path / "all.csv"
+    partial = tmp_path / ".all.csv.partial"
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", str(photos), "--output", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not (partial.is_file() and partial.stat().st_size > 20_000):
+        assert process.poll() is None, "it was done before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    whole = partial.read_bytes()
+    done = whole.count(b"\n") - 1
+    assert 0 < done < COUNT and not path.exists()
+    partial.write_bytes(whole + b'{"image": "torn')
+    for other in (("--top", 2), ("--delegate", "cpu")):
+        refused = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume", *other)
+        assert refused.exit_code == 1 and "made with another model or other options" in refused.output
+    forgotten = edgecnn("classify", "fashion-mnist", photos, "--output", path)
+    assert forgotten.exit_code == 1 and "go on with --resume, or start anew with --force" in forgotten.output
+    result = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume")
+    assert result.exit_code == 0 and not partial.exists()
+    told = sum(int(words.split()[0].replace(",", "")) for words in result.stdout.partition(": ")[2].split(", "))
+    assert told == COUNT and f"({done:,} images were done before)" in result.stdout
+    with open(path, newline="") as file:
+        assert [(row["label_1"], float(row["score_1"])) for row in csv.DictReader(file)] == expected
+
+
+def test_unreadable_images_have_a_row_and_exit_code_1(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"nothing")
+    (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
+    result = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv")
+    assert result.exit_code == 1 and "1 unreadable" in result.stdout
+    with open(tmp_path / "out.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert "not an image" in first["error"] and first["label_1"] == "" and second["label_1"] == "Ankle boot"
+
+
+def test_what_was_unreadable_before_a_kill_still_counts(
+    edgecnn: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes(b"nothing")
+    first = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv", "--json")
+    assert first.exit_code == 1 and json.loads(first.stdout)["counts"] == {"unreadable": 1}
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+        edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv")
+    (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
+    again = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv", "--resume")
+    assert again.exit_code == 1 and "Error" not in again.output
+    assert "1 unreadable" in again.stdout and "1 Ankle boot" in again.stdout
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_names_that_are_no_text_are_written(suffix: str, edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    image = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    image.write_bytes((photos / "0000.png").read_bytes())
+    result = edgecnn("classify", "fashion-mnist", image, "--output", tmp_path / f"out{suffix}")
+    assert result.exit_code == 0, result.output
+    assert b"udcff.png" in (tmp_path / f"out{suffix}").read_bytes()
+
+
+def test_a_damaged_partial_file_is_a_sentence(tmp_path: Path) -> None:
+    Results(tmp_path / "a.csv", {}, resume=False, force=False).close()
+    for line in ("no JSON\n", "[]\n", "{}\n", '{"image": 1}\n'):
+        (tmp_path / ".a.csv.partial").write_text("{}\n" + line)
+        with pytest.raises(OutputError, match="what a stopped run left"):
+            Results(tmp_path / "a.csv", {}, resume=False, force=False)
+        with pytest.raises(InputError, match="is damaged; start anew with --force"):
+            Results(tmp_path / "a.csv", {}, resume=True, force=False)
+
+
+def test_wrong_usage_is_a_sentence(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.csv").write_text("mine")
+    image = photos / "0000.png"
+    for arguments, code, words in (
+        ((image, "--resume"), 2, "--resume goes with --output"),
+        ((image, "--output", tmp_path / "a.xls"), 1, "must end in .csv, .jsonl, .parquet"),
+        ((image, "--output", tmp_path / "there.csv"), 1, "exists already"),
+        ((image, image, "--output", tmp_path / "b.csv"), 1, "named twice"),
+        ((image, "nothing*.png", "--output", tmp_path / "b.csv"), 1, "no file matches"),
+    ):
+        result = edgecnn("classify", "fashion-mnist", *arguments)
+        assert result.exit_code == code and words in result.output, result.output
+    assert (tmp_path / "there.csv").read_text() == "mine" and not (tmp_path / "b.csv").exists()
+
+
+def test_decoding_runs_ahead_but_not_far() -> None:
+    started: list[str] = []
+
+    def prepare(name: str) -> object:
+        started.append(name)
+        if name == "3":
+            raise InputError("3 is no image")
+        return name
+
+    stream = prepared_ahead(map(str, range(1000)), prepare, threads=2)  # type: ignore[arg-type]
+    first = [next(stream) for _ in range(5)]
+    assert [name for name, _ in first] == ["0", "1", "2", "3", "4"] and isinstance(first[3][1], InputError)
+    assert len(started) <= 5 + 4 * 2 + 1
+    stream.close()
+
+
+def test_a_results_file_takes_nothing_of_another_question(tmp_path: Path) -> None:
+    first = Results(tmp_path / "a.jsonl", {"model": "x"}, resume=False, force=False)
+    first.add({"image": "1", "error": "e"})
+    first.close()
+    with pytest.raises(InputError, match="another model"):
+        Results(tmp_path / "a.jsonl", {"model": "y"}, resume=True, force=False)
+    second = Results(tmp_path / "a.jsonl", {"model": "x"}, resume=True, force=False)
+    assert second.done == {"1"}
+    second.add({"image": "0", "error": "f"})
+    assert [json.loads(line)["image"] for line in second.finish(["0", "1"]).read_text().splitlines()] == ["0", "1"]
+
+
+def test_files_of_models_without_a_card_are_told_apart(
+    edgecnn: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare.tflite"
+    for name in ("fashion-mnist", "fashion-mnist.activations"):
+        flatbuffer = read_model(find_model(name)).flatbuffer
+        start = (int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little")
+        bare.write_bytes(start + b"TFL3" + flatbuffer[24:])
+        with monkeypatch.context() as stopped:
+            stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+            result = edgecnn("classify", bare, photos / "0000.png", "--output", tmp_path / "a.csv", "--resume")
+    assert "made with another model" in result.output
+
+
+def test_no_error_is_lost_while_tiffs_are_decoded(edgecnn: Run, tmp_path: Path) -> None:
+    for number in range(20):
+        Image.effect_noise((700, 700), 50).save(tmp_path / f"{number:02}.tif", compression="tiff_lzw")
+        (tmp_path / f"{number:02}.png").write_bytes(b"nothing")
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and done.stdout.count(".tif: ") == 20 and done.stderr.count("Error: ") == 20

@@ -1,0 +1,67 @@
+"""What the doctor says of machines, real and described."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from edgecnn.device.measuring.doctor import Check, examine
+from tests.conftest import Run
+
+PI = {
+    "cortex-a76": ("fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
+                   "Raspberry Pi 5 Model B Rev 1.0"),
+    "cortex-a72": ("fp asimd evtstrm crc32 cpuid", "Raspberry Pi 4 Model B Rev 1.4"),
+}  # fmt: skip
+
+
+def described(folder: Path, features: str, board: str) -> dict[str, Check]:
+    (folder / "proc/device-tree").mkdir(parents=True)
+    (folder / "proc/cpuinfo").write_text(f"processor\t: 0\nFeatures\t: {features}\nModel\t\t: {board}\n")
+    (folder / "proc/device-tree/model").write_text(f"{board}\0")
+    return {check.name: check for check in examine(folder)}
+
+
+@pytest.mark.parametrize(
+    ("processor", "words", "meaning"),
+    [("cortex-a76", "8-bit dot products (asimddp)", "twice as fast"),
+     ("cortex-a72", "NEON, no 8-bit dot products", "about as fast as float32")],
+)  # fmt: skip
+def test_it_says_what_int8_is_worth(processor: str, words: str, meaning: str, tmp_path: Path) -> None:
+    features, board = PI[processor]
+    checks = described(tmp_path, features, board)
+    assert words in checks["processor"].found and meaning in checks["processor"].advice
+    assert checks["board"].found == board
+
+
+def test_it_names_the_runtimes_of_this_machine(edgecnn: Run) -> None:
+    result = edgecnn("doctor", "--json")
+    assert result.exit_code == 0
+    found = [check["found"] for check in json.loads(result.stdout) if check["name"] == "runtime"]
+    packages = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "tensorflow": "tensorflow"}
+    installed = [f"{name} {version(package)}" for name, package in packages.items() if is_there(package)]
+    assert found == installed and found
+    assert "8-bit dot products" in edgecnn("doctor").stdout
+
+
+def is_there(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
+def test_a_machine_without_runtime_gets_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda name: False)
+    (runtime,) = [check for check in examine() if check.name == "runtime"]
+    assert not runtime.ok and "pip install ai-edge-litert" in runtime.advice
+
+
+def test_tflite_runtime_with_a_new_numpy_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda name: name == "tflite-runtime")
+    (numpy,) = [check for check in examine() if check.name == "numpy"]
+    if version("numpy").startswith("1."):
+        assert numpy.ok
+        return
+    assert not numpy.ok and 'pip install "numpy<2"' in numpy.advice

@@ -1,0 +1,210 @@
+"""A real delegate library, told to fail in every way: each is a sentence, and none takes edgecnn down."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecnn import DelegateError, EdgecnnWarning, InputError
+from edgecnn.device import Classifier, Delegate, verify
+from edgecnn.device.measuring.delegate_report import measure
+from edgecnn.device.runtime.loading import load_model
+from edgecnn.pixels.dataset import Dataset
+from tests.conftest import Run
+
+POOLS = (("MAX_POOL_2D",), ("MAX_POOL_2D",))
+OTHERS = ("CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX")
+
+
+def on_litert() -> bool:
+    return Classifier("fashion-mnist").runtime.startswith("ai-edge-litert")
+
+
+def test_what_it_computes_is_counted(library: str) -> None:
+    placed = load_model("fashion-mnist", delegate=Delegate(library)).session.placement()
+    assert placed.partitions == POOLS and placed.on_cpu == OTHERS
+    assert (placed.delegated, placed.operators) == (2, 8)
+    assert str(placed).endswith(f"computes 2 of 8 operators in 2 partitions; on the CPU: {', '.join(OTHERS)}")
+
+
+def test_it_computes_what_the_cpu_does_to_the_bit(library: str, fashion: Dataset) -> None:
+    images = fashion.test.images[:200]
+    with_it = Classifier("fashion-mnist", delegate=Delegate(library, require="any")).predict_all(images)
+    np.testing.assert_array_equal(with_it, Classifier("fashion-mnist").predict_all(images))
+
+
+def test_built_in_ones_are_told_apart() -> None:
+    placed = load_model("fashion-mnist", delegate=Delegate("cpu")).session.placement()
+    assert placed.delegated == 0 and len(placed.on_cpu) == 8
+    if not on_litert():  # this one's XNNPACK takes int8 networks only where it was told to
+        with pytest.warns(EdgecnnWarning, match="xnnpack computes none of the 8 operators"):
+            load_model("fashion-mnist", delegate=Delegate("xnnpack"))
+        return
+    placed = load_model("fashion-mnist", delegate=Delegate("xnnpack")).session.placement()
+    # LiteRT's XNNPACK takes an int8 network but for its softmax.
+    assert placed.delegated == 7 and placed.on_cpu == ("SOFTMAX",)
+
+
+# What it is told to do, and the words that must be said.
+FAILURES = [
+    ("fail_create", r"does not start \(.*told to fail in create"),
+    ("nonsense", r"does not start \(.*unknown option nonsense"),
+    ("fail_prepare", r"the delegate refuses .*told to fail in prepare"),
+    ("fail_invoke", r"fails to compute \(.*told to fail in invoke"),
+    ("crash_create", r"crashes \(Segmentation fault\)"),
+    ("crash_invoke", r"crashes \(Segmentation fault\)"),
+]
+
+
+@pytest.mark.parametrize(("option", "words"), FAILURES)
+def test_each_failure_is_a_sentence_or_with_fallback_a_warning(
+    option: str, words: str, library: str, fashion: Dataset
+) -> None:
+    asked = Delegate(library, ((option, "1"),))
+    with pytest.raises(DelegateError, match=words) as raised:
+        Classifier("fashion-mnist", delegate=asked)
+    assert "\n" not in str(raised.value)
+    with pytest.warns(EdgecnnWarning, match=words + r"(.|\n)*going on with the CPU"):
+        classifier = Classifier("fashion-mnist", delegate=Delegate(library, ((option, "1"),), fallback=True))
+    images = fashion.test.images[:5]
+    np.testing.assert_array_equal(classifier.predict_all(images), Classifier("fashion-mnist").predict_all(images))
+
+
+def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.runtime.delegates.TIMEOUT_S", 3)
+    with pytest.raises(DelegateError, match="hangs: it gave no result within 3 s"):
+        Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
+
+
+def test_one_that_takes_nothing_is_never_silent(library: str) -> None:
+    asked = (("reject", "1"),)
+    with pytest.warns(EdgecnnWarning, match="computes none of the 8 operators: all of them run on the CPU"):
+        Classifier("fashion-mnist", delegate=Delegate(library, asked))
+    with pytest.raises(DelegateError, match="computes none of the 8"):
+        Classifier("fashion-mnist", delegate=Delegate(library, asked, require="any"))
+
+
+def test_one_in_the_current_folder_needs_no_slash(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(library).parent)
+    assert load_model("fashion-mnist", delegate=Delegate(Path(library).name)).session.placement().delegated == 2
+
+
+def test_where_the_cpu_takes_over_there_is_nothing_to_report(edgecnn: Run) -> None:
+    asked = ("--delegate", "/no/such.so", "--fallback", "cpu", "--delegate-report")
+    result = edgecnn("verify", "fashion-mnist", *asked)
+    assert result.exit_code == 0 and "/no/such.so: not applied, nothing to report" in result.stderr
+    assert result.stderr.count("going on with the CPU") == 1
+
+
+def test_what_is_no_delegate_is_a_sentence(library: str) -> None:
+    wrong: tuple[Any, ...]
+    for wrong in ((Path(library),), (library, {"reject": "1"})):
+        with pytest.raises(InputError, match="a delegate has a name and a tuple"):
+            Delegate(*wrong)
+    with pytest.raises(InputError, match="must be an edgecnn.device.Delegate. Received: 'xnnpack'"):
+        Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
+
+
+def test_its_chatter_is_not_among_the_results(library: str) -> None:
+    asked = ("verify", "fashion-mnist", "--json", "--delegate", library, "--delegate-option", "chat=1")
+    done = subprocess.run([sys.executable, "-m", "edgecnn", *asked], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and json.loads(done.stdout)["passed"] and "hello" not in done.stderr
+
+
+def test_full_means_every_operator(library: str) -> None:
+    with pytest.raises(DelegateError, match="2 of 8 operators.*--require-delegate=full allows none there"):
+        Classifier("fashion-mnist", delegate=Delegate(library, require="full"))
+
+
+def test_wrong_computing_is_found_out_by_the_golden_probes(library: str, edgecnn: Run) -> None:
+    wrong = Delegate(library, (("wrong", "1"),))
+    assert not verify("fashion-mnist", delegate=wrong).passed
+    assert verify("fashion-mnist", delegate=Delegate(library)).passed
+    found = measure("fashion-mnist", wrong)
+    assert found.max_difference and found.max_difference > 0.3 and found.top1_equal < found.probes
+    result = edgecnn("verify", "fashion-mnist", "--delegate", library, "--delegate-option", "wrong=1")
+    assert result.exit_code == 1 and "FAIL" in result.output
+
+
+def test_the_report_tells_the_truth(library: str, edgecnn: Run) -> None:
+    result = edgecnn("verify", "fashion-mnist", "--delegate", library, "--delegate-report")
+    assert result.exit_code == 0, result.output
+    left = f"on the CPU: {', '.join(OTHERS)}"
+    for words in ("2 of 8 operators, 2 partition(s)", left, "max difference 0\n", " ms, on the CPU "):
+        assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("/no/such.so", "no delegate library at /no/such.so"), ("libnothing.so", "cannot be loaded"),
+     ("edgetpu", "needs libedgetpu.so.1"), ("gpu", "gpu (does not start|crashes|needs)"),
+     ("npu", "npu (does not start|crashes|needs)")],
+)  # fmt: skip
+def test_what_is_not_there_is_a_sentence(name: str, words: str, edgecnn: Run) -> None:
+    result = edgecnn("verify", "fashion-mnist", "--delegate", name)
+    assert result.exit_code == 1 and re.search(words, result.stderr), result.output
+    assert result.stderr.count("\n") == 1
+
+
+def test_libraries_that_are_no_delegates_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.so").write_text("not a library")
+    with pytest.raises(DelegateError, match="cannot be loaded"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "text.so")))
+    (tmp_path / "empty.c").write_text("int nothing;")
+    compiler = os.environ.get("CXX", "g++")
+    subprocess.run([compiler, "-shared", "-o", tmp_path / "empty.so", tmp_path / "empty.c"], check=True)
+    with pytest.raises(DelegateError, match="a library, but no TFLite delegate"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "empty.so")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("--delegate", "tpu"), "unknown delegate 'tpu'; known: cpu, xnnpack, edgetpu, gpu, npu"),
+     (("--require-delegate",), "--require-delegate goes with --delegate"),
+     (("--delegate", "cpu", "--require-delegate"), "nothing can be required of it"),
+     (("--delegate", "xnnpack", "--delegate-option", "a=1"), "takes no options"),
+     (("--delegate", "x.so", "--delegate-option", "a"), "must be KEY=VALUE"),
+     (("--runtime", "onnx"), "Invalid value for '--runtime'")],
+)  # fmt: skip
+def test_wrong_usage_exits_2(arguments: tuple[str, ...], words: str, edgecnn: Run) -> None:
+    result = edgecnn("classify", "fashion-mnist", "shoe.png", *arguments)
+    assert result.exit_code == 2 and words in result.output
+
+
+def test_the_old_runtime_takes_the_same_delegate(
+    library: str, old_python: Path, with_project: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    def verified(*options: str) -> "subprocess.CompletedProcess[str]":
+        return with_project(old_python, "verify", "fashion-mnist", "--delegate", library, *options)
+
+    healthy = verified("--delegate-report", "--require-delegate")
+    assert healthy.returncode == 0 and "2 of 8 operators" in healthy.stderr and "max difference 0\n" in healthy.stderr
+    assert verified("--delegate-option", "wrong=1").returncode == 1
+    for option in ("fail_create", "fail_prepare", "fail_invoke", "crash_create", "crash_invoke", "nonsense"):
+        failed = verified("--delegate-option", f"{option}=1")
+        assert failed.returncode == 1 and failed.stderr.startswith("Error: ") and "Traceback" not in failed.stderr
+        words = "crashes" if "crash" in option else option.replace("fail_", "told to fail in ")
+        assert words in failed.stderr, failed.stderr
+    assert "computes none" in verified("--delegate-option", "reject=1").stderr
+
+
+def test_a_runtime_that_is_not_there_is_a_sentence(edgecnn: Run) -> None:
+    missing, line = ("tflite-runtime", 'tflite-runtime "numpy<2"') if on_litert() else ("litert", "ai-edge-litert")
+    result = edgecnn("verify", "fashion-mnist", "--runtime", missing)
+    assert result.exit_code == 1 and f"pip install {line}" in result.stderr
+    with pytest.raises(InputError, match="unknown runtime 'onnx'"):
+        Classifier("fashion-mnist", runtime="onnx")
+
+
+def test_tensorflows_interpreter_runs_it_where_it_is_insisted_on() -> None:
+    pytest.importorskip("tensorflow")
+    command = [sys.executable, "-m", "edgecnn", "verify", "fashion-mnist", "--runtime", "tensorflow"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "tensorflow 2." in done.stdout and done.stderr == ""

@@ -1,0 +1,145 @@
+"""Opening model files: whole, without a card, damaged."""
+
+import dataclasses
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import EdgecnnWarning, ModelFileError
+from edgecnn.convert import Conversion
+from edgecnn.device import Classifier, FeatureExtractor, verify
+from edgecnn.device.runtime.tensor_spec import dequantize
+from edgecnn.model_file.bundled import find_model, sample_images
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, unpack
+from edgecnn.pixels.dataset import Dataset
+from tests.conftest import Run
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """The bundled model as TensorFlow would have written it: no header, no card."""
+    flatbuffer = unpack(find_model("fashion-mnist").read_bytes(), "m").flatbuffer
+    path = tmp_path / "bare.tflite"
+    path.write_bytes((int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little") + b"TFL3" + flatbuffer[24:])
+    return path
+
+
+def test_file_without_a_card_runs_with_a_warning_and_indices(bare: Path, fashion: Dataset) -> None:
+    with pytest.warns(EdgecnnWarning, match="carries no card"):
+        classifier = Classifier(bare)
+    assert classifier.labels == tuple("0123456789") and classifier.card is None
+    expected = Classifier("fashion-mnist").predict_all(fashion.test.images[:20])
+    np.testing.assert_array_equal(classifier.predict_all(fashion.test.images[:20]), expected)
+
+
+def test_only_a_trusted_file_is_opened_without_a_child(
+    bare: Path, edgecnn: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # what a child is started with
+    shoe = next(path for path in sample_images() if "sneaker" in path.name)
+    commands = [("classify", bare, shoe), ("features", bare, shoe, "--output", tmp_path / "maps")]
+    for command in commands:
+        assert f"{bare} cannot be opened" in edgecnn(*command).output
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    for command in commands:
+        assert "no process can be started" in edgecnn(*command).output
+    assert edgecnn(*commands[0], "--trust").exit_code == 0
+    # It is opened, and found to be no activations variant.
+    assert "use its activations variant" in edgecnn(*commands[1], "--trust").output
+
+
+def test_file_with_a_card_gives_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Classifier("fashion-mnist")
+
+
+def test_truncated_file_without_a_card_is_a_sentence(bare: Path) -> None:
+    whole = bare.read_bytes()
+    for share in (0.02, 0.3, 0.6, 0.9, 0.99):
+        bare.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(ModelFileError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Classifier(bare)
+
+
+def test_opening_a_file_runs_no_code_of_the_current_folder(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare.parent / "numpy.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    monkeypatch.chdir(bare.parent)
+    with pytest.warns(EdgecnnWarning):
+        Classifier(bare)
+    assert not (bare.parent / "ran").exists()
+
+
+def test_file_without_a_card_has_nothing_to_verify(bare: Path) -> None:
+    with pytest.warns(EdgecnnWarning), pytest.raises(ModelFileError, match="no golden probes"):
+        verify(bare)
+
+
+def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion: Dataset) -> None:
+    flatbuffer = unpack(find_model("fashion-mnist.activations").read_bytes(), "m").flatbuffer
+    path = tmp_path / "bare.activations.tflite"
+    path.write_bytes(flatbuffer[:8] + bytes(16) + flatbuffer[24:])
+    with pytest.warns(EdgecnnWarning):
+        extractor = FeatureExtractor(path)
+    expected = FeatureExtractor("fashion-mnist.activations").extract(fashion.test.images[0]).maps
+    found = extractor.extract(fashion.test.images[0]).maps
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_unknown_model_lists_the_bundled_ones() -> None:
+    with pytest.raises(ModelFileError, match="bundled: fashion-mnist, fashion-mnist.activations"):
+        Classifier("imagenet")
+
+
+def test_plain_model_gives_no_features_but_the_name_of_the_file_that_does(int8: Conversion) -> None:
+    with pytest.raises(ModelFileError, match=r"use its activations variant, .*model\.int8\.activations\.tflite"):
+        FeatureExtractor(int8.plain.path)
+    with pytest.raises(ModelFileError, match="use its activations variant, fashion-mnist.activations"):
+        FeatureExtractor("fashion-mnist")
+
+
+def repacked(tmp_path: Path, **changes: object) -> Path:
+    """The bundled model with another card behind it, as someone might edit it."""
+    model = read_model(find_model("fashion-mnist"))
+    assert model.card and model.golden
+    data = json.loads(dataclasses.replace(model.card).to_json()) | changes
+    path = tmp_path / "repacked.tflite"
+    members = {CARD: json.dumps(data).encode(), LABELS: b"", GOLDEN: model.golden}
+    path.write_bytes(pack(model.flatbuffer, members))
+    return path
+
+
+def test_repacked_card_is_fine(tmp_path: Path) -> None:
+    labels = [f"class {i}" for i in range(10)]
+    assert Classifier(repacked(tmp_path, labels=labels)).labels == tuple(labels)
+
+
+def test_card_with_too_few_labels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="names 2 labels, the model has 10 outputs"):
+        Classifier(repacked(tmp_path, labels=["a", "b"]))
+
+
+def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
+    model = read_model(find_model("fashion-mnist"))
+    assert model.card
+    spec = dataclasses.asdict(dataclasses.replace(model.card.input, height=32))
+    with pytest.raises(ModelFileError, match="is not the model's"):
+        Classifier(repacked(tmp_path, input=spec))
+
+
+def test_dequantization_does_not_wrap() -> None:
+    np.testing.assert_array_equal(dequantize(np.array([-128, 127], np.int8), 0.5, -128), [0.0, 127.5])
+    np.testing.assert_array_equal(dequantize(np.array([0, 255], np.uint8), 0.5, 255), [-127.5, 0.0])
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_dequantization_refuses_an_impossible_scale(scale: float) -> None:
+    with pytest.raises(ModelFileError, match="must be above 0"):
+        dequantize(np.zeros(3, np.int8), scale, 0)

@@ -1,0 +1,78 @@
+"""The contract: what is written is what is read, and what is wrong is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecnn import ModelCard, ModelFileError
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    found = read_model(find_model("fashion-mnist")).card
+    assert found
+    return found
+
+
+def test_card_survives_writing_and_reading(card: ModelCard, tmp_path: Path) -> None:
+    card.save(tmp_path / "card.json")
+    assert ModelCard.load(tmp_path / "card.json") == card
+
+
+def test_scale_survives_json_to_the_last_bit(card: ModelCard) -> None:
+    assert ModelCard.from_json(card.to_json()).input.scale == (1 / 255,)
+
+
+WRONG = [  # path to the field, wrong value, what the message must say
+    (("labels",), None, "card.labels must be a list"),
+    (("labels",), ["one"], "card.labels must name at least 2"),
+    (("labels",), ["same", "same"], "card.labels must be unique"),
+    (("labels", 3), 7, "card.labels[3] must be a string"),
+    (("input", "height"), "28", "card.input.height must be a whole number. Received: '28'"),
+    (("input", "height"), 0, "card.input.height must be above 0"),
+    (("input", "height"), True, "card.input.height must be a whole number"),
+    (("input", "channels"), 3, "card.input.channels must be 1 for colour=grayscale"),
+    (("input", "fit"), "squeeze", "card.input.fit must be one of stretch, pad, crop. Received: 'squeeze'"),
+    (("input", "scale"), [0.0], "card.input.scale must not be 0"),
+    (("input", "offset"), [0.0, 0.0], "card.input.offset must hold 1 number(s) within 1e6"),
+    (("quantization", "scheme"), "int4", "card.quantization.scheme must be one of"),
+    (("feature_maps", 0, "shape"), "26", "card.feature_maps[0].shape must be a list"),
+    (("input", "scale"), [10**400], "card.input.scale[0] is too large a number"),
+    (("schema_version",), 99, "card.schema_version must be 1. Received: 99"),
+    (("colour",), "red", "card has an unknown field 'colour'"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "message"), WRONG, ids=lambda value: str(value)[:40])
+def test_wrong_field_is_named(card: ModelCard, place: tuple[Any, ...], value: object, message: str) -> None:
+    data = json.loads(card.to_json())
+    target = data
+    for key in place[:-1]:
+        target = target[key]
+    target[place[-1]] = value
+    with pytest.raises(ModelFileError) as error:
+        ModelCard.from_json(json.dumps(data))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("field", ["name", "labels", "input", "quantization", "provenance"])
+def test_missing_field_is_named(card: ModelCard, field: str) -> None:
+    data = json.loads(card.to_json())
+    del data[field]
+    with pytest.raises(ModelFileError, match=f"card.{field} is missing"):
+        ModelCard.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", b"\xff\xfe", "[" * 100_000, '{"a": NaN}'])
+def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
+    with pytest.raises(ModelFileError, match="card"):
+        ModelCard.from_json(text)
+
+
+def test_missing_card_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="cannot read the model card"):
+        ModelCard.load(tmp_path / "card.json")

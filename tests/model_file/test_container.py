@@ -1,0 +1,104 @@
+"""The packed file: one file holds everything, and no damage to it goes unnoticed."""
+
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from edgecnn import ModelFileError
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack, read_model, unpack
+
+
+@pytest.fixture(scope="module")
+def packed() -> bytes:
+    return find_model("fashion-mnist").read_bytes()
+
+
+def test_zipfile_reads_card_labels_and_probes_from_the_tflite_file() -> None:
+    with zipfile.ZipFile(find_model("fashion-mnist")) as archive:
+        assert archive.namelist() == [CARD, LABELS, GOLDEN]
+        assert archive.read(LABELS).decode().splitlines()[7] == "Sneaker"
+
+
+def test_header_moves_nothing_but_the_root_offset() -> None:
+    flatbuffer = (24).to_bytes(4, "little") + b"TFL3" + bytes(range(64))
+    with_header = add_header(flatbuffer)
+    assert with_header[:4] == (40).to_bytes(4, "little")
+    assert with_header[24:] == flatbuffer[8:]
+    assert add_header(with_header) == with_header
+
+
+def test_every_truncation_is_refused(packed: bytes) -> None:
+    for length in [*range(0, 200), *range(200, len(packed), 997), len(packed) - 1]:
+        with pytest.raises(ModelFileError):
+            unpack(packed[:length], "cut.tflite")
+
+
+def test_every_flipped_bit_is_refused_or_changes_nothing(packed: bytes) -> None:
+    generator = random.Random(0)
+    whole = unpack(packed, "whole")
+    tail = len(whole.flatbuffer)
+    places = [*range(0, 64), *range(tail, tail + 64), *range(len(packed) - 300, len(packed))]
+    places += [generator.randrange(len(packed)) for _ in range(1500)]
+    refused = 0
+    for place in places:
+        damaged = bytearray(packed)
+        damaged[place] ^= 1 << generator.randrange(8)
+        try:
+            found = unpack(bytes(damaged), "flipped.tflite")
+        except ModelFileError:
+            refused += 1
+            continue
+        assert (found.flatbuffer, found.card, found.golden) == (whole.flatbuffer, whole.card, whole.golden), place
+    assert refused > 0.9 * len(places)
+
+
+def test_damaged_tail_is_damage_and_not_a_missing_card(packed: bytes) -> None:
+    tail = len(unpack(packed, "whole").flatbuffer)
+    damaged = packed[:tail] + b"PK\x03\x04" + bytes(len(packed) - tail - 4)
+    with pytest.raises(ModelFileError, match="damaged"):
+        unpack(damaged, "tail.tflite")
+
+
+def test_a_tail_without_our_header_is_read_too(packed: bytes) -> None:
+    whole = unpack(packed, "whole")
+    assert whole.card
+    # What another tool leaves that rewrites the flatbuffer and keeps the tail: the card is for another flatbuffer.
+    other = bytearray(packed)
+    other[8:16] = bytes(8)
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        unpack(bytes(other), "rewritten.tflite")
+
+
+def test_file_without_a_card_is_accepted_as_such(packed: bytes) -> None:
+    flatbuffer = unpack(packed, "whole").flatbuffer
+    bare = flatbuffer[:8] + bytes(16) + flatbuffer[24:]
+    assert unpack(bare, "bare.tflite").card is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "empty"), (b"no model", "not a TFLite model"), (b"\x89PNG" + bytes(99), "not a TFLite model")],
+)
+def test_what_is_no_model_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=message):
+        read_model(path)
+
+
+def test_flipped_weight_is_found_by_its_sha256(packed: bytes) -> None:
+    damaged = bytearray(packed)
+    damaged[len(packed) // 2] ^= 1
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        unpack(bytes(damaged), "weights.tflite")
+
+
+def test_a_tail_that_unpacks_to_gigabytes_is_refused(packed: bytes) -> None:
+    whole = unpack(packed, "whole")
+    assert whole.card
+    bomb = {CARD: whole.card.to_json().encode(), LABELS: b"", GOLDEN: bytes(100 << 20)}
+    with pytest.raises(ModelFileError, match="unpacks to more than"):
+        unpack(pack(whole.flatbuffer, bomb), "bomb.tflite")

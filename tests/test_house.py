@@ -1,0 +1,89 @@
+"""Who may import what, and how large things may be: what keeps the rooms apart and readable."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STAGES = ("train", "convert", "device")
+MAY_IMPORT: dict[str, set[str]] = {  # part: the other parts of edgecnn that its modules may name
+    "edgecnn": set(),
+    "device": set(),
+    "train": set(),
+    "convert": {"device"},
+    "cli": {"train", "convert", "device"},
+}
+WITHOUT_TENSORFLOW = ("edgecnn", "device", "cli")
+
+
+def module_name(path: Path) -> str:
+    """`train/data/idx.py` is edgecnn.train.data.idx."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "edgecnn" else ("edgecnn", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module that ships, by its name; the links in edgecnn/ lead to the same files and are left out."""
+    paths = [path for stage in STAGES for path in (ROOT / stage).rglob("*.py")]
+    paths += [path for path in (ROOT / "edgecnn").rglob("*.py") if path.relative_to(ROOT).parts[1] not in STAGES]
+    return {module_name(path): path for path in paths}
+
+
+def part(module: str) -> str:
+    """The stage that a module belongs to, `cli`, or `edgecnn` for the ground."""
+    second = (module.split(".") + [""])[1]
+    return second if second in (*STAGES, "cli") else "edgecnn"
+
+
+def base_of(module: str, node: ast.ImportFrom) -> str:
+    """The full name of what stands after `from`."""
+    if not node.level:
+        return node.module or ""
+    package = module.split(".")
+    if modules()[module].name != "__init__.py":
+        package = package[:-1]
+    package = package[: len(package) - node.level + 1]
+    return ".".join([*package, node.module] if node.module else package)
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """The modules that a module names, wherever in it the import stands; others than edgecnn's too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = base_of(module, node)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                names.add(full if full in modules() else base)
+    return frozenset(names)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_rooms_never_import_the_front_of_their_stage(stage: str) -> None:
+    inside = [module for module in modules() if part(module) == stage and module != f"edgecnn.{stage}"]
+    assert inside and not [module for module in inside if f"edgecnn.{stage}" in imported(module)]
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_parts_import_only_what_the_design_allows(name: str) -> None:
+    inside = [module for module in modules() if part(module) == name and module != "edgecnn.__main__"]
+    assert inside
+    for module in inside:
+        parts = {part(other) for other in imported(module) if other.startswith("edgecnn.")}
+        assert parts <= MAY_IMPORT[name] | {name, "edgecnn"}, module
+        if name in WITHOUT_TENSORFLOW:
+            assert not {other.split(".")[0] for other in imported(module)} & {"tensorflow", "keras", "scipy"}, module
+
+
+@pytest.mark.parametrize("module", modules())
+def test_relative_imports_never_leave_their_part(module: str) -> None:
+    nodes = ast.walk(ast.parse(modules()[module].read_text()))
+    bases = [base_of(module, node) for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+    assert all(part(base) == part(module) for base in bases), bases

@@ -1,0 +1,164 @@
+"""Several devices and several processes train the network that one would have trained. Runs on JAX, on CPUs."""
+
+import csv
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from edgecnn import EdgecnnError, ModelCard
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.train import train
+from edgecnn.train.run_report import FILES
+
+EPOCHS = 4
+OPTIONS = [
+    *("train", "--recipe", "notebook", "--train-images", "1000", "--epochs", str(EPOCHS)),
+    *("--validation-split", "0.2", "--augment", "flip", "--augment", "shift", "--seed", "5"),
+]
+
+
+def start(output: Path, *options: str, **variables: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "edgecnn", *OPTIONS, "--output", str(output), *options]
+    return subprocess.Popen(
+        command, env=os.environ | variables, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def job(output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Popen[str]]":
+    """Two processes of a job on this machine, described as Keras wants it or as Slurm's srun does."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if slurm:  # JAX takes the port from the job's number
+        shared = {"SLURM_JOB_ID": str(port), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
+        own: tuple[str, ...] = ("SLURM_PROCID", "SLURM_LOCALID")
+    else:
+        shared = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+        own = ("KERAS_DISTRIBUTION_PROCESS_ID",)
+    return [
+        start(output, "--distributed", *options, **shared, **dict.fromkeys(own, str(number))) for number in range(2)
+    ]
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
+    said = process.communicate(timeout=300)
+    assert process.returncode == 0, said[1]
+    assert "Gloo" not in "".join(said) and "I0000" not in "".join(said)
+    return said
+
+
+def weights(run: Path) -> list[Any]:
+    values: list[Any] = []
+    with (
+        zipfile.ZipFile(run / "model.keras") as archive,
+        h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file,
+    ):
+        file.visititems(lambda _, item: values.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+    return values
+
+
+def assert_same_curve(run: Path, expected: Path) -> None:
+    """float32 adds in another order: 1e-7 a sum, which Adam lets grow a thousandfold over a hundred steps.
+
+    Processes that trained on the same half of every batch would differ by 1e-1 already in the first epoch.
+    """
+    curves = []
+    for path in (run, expected):
+        with (path / "history.csv").open() as file:
+            curves.append([[float(row["loss"]), float(row["validation_loss"])] for row in csv.DictReader(file)])
+    np.testing.assert_allclose(curves[0][0], curves[1][0], rtol=3e-5)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("alone") / "run"
+    finish(start(run, KERAS_BACKEND="jax"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained by two processes; only process 0 writes and speaks of results."""
+    run = tmp_path_factory.mktemp("together") / "run"
+    said = [finish(process) for process in job(run)]
+    assert said[0][0].startswith("test accuracy") and "2 devices of 2 process(es)" in said[0][1]
+    assert said[1][0] == "" and "process 1 of the job is done" in said[1][1]
+    assert {path.name for path in run.iterdir()} == set(FILES)
+    return run
+
+
+def test_two_processes_train_the_network_that_one_trains(alone: Path, together: Path) -> None:
+    assert_same_curve(together, alone)
+
+
+def test_all_devices_of_a_process_train_the_network_that_one_trains(alone: Path, tmp_path: Path) -> None:
+    # A CPU is one device. XLA can make believe that it is several, but these lock each other out now and then.
+    said = finish(start(tmp_path / "run", "--devices"))
+    assert "1 devices of 1 process(es)" in said[1]
+    assert_same_curve(tmp_path / "run", alone)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
+    lost: int, together: Path, tmp_path: Path
+) -> None:
+    processes = job(tmp_path / "run", slurm=True)
+    assert processes[0].stderr
+    for line in processes[0].stderr:
+        if line.startswith("epoch  1/"):
+            break
+    os.kill(processes[lost].pid, signal.SIGKILL)
+    said = processes[1 - lost].communicate(timeout=300)[1]
+    processes[lost].communicate(timeout=60)
+    assert processes[1 - lost].returncode == 1
+    assert said.splitlines()[-1].startswith("Error: a process of the job was lost") and "--resume" in said
+    assert "Traceback" not in said and said.count("Error:") == 1
+    for process in job(tmp_path / "run", "--resume"):
+        finish(process)
+    for found, expected in zip(weights(tmp_path / "run"), weights(together), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path) -> None:
+    command = [sys.executable, "-m", "edgecnn", "convert", str(alone), "--int8", "--calibration-images", "50"]
+    result = subprocess.run(
+        command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert ModelCard.load(alone / "card.json").labels[0] == "T-shirt/top"
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({}, "found no job to join"),
+        (
+            {"KERAS_DISTRIBUTION_PROCESS_ID": "0"},
+            "set KERAS_DISTRIBUTION_JOB_ADDRESSES, KERAS_DISTRIBUTION_NUM_PROCESSES",
+        ),
+    ],
+)
+def test_a_job_that_nobody_described_is_a_sentence(variables: dict[str, str], sentence: str, tmp_path: Path) -> None:
+    process = start(tmp_path / "run", "--distributed", **variables)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 1 and sentence in said and "Traceback" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_backend_than_the_running_one_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
+    import keras
+
+    assert keras.backend.backend() == "tensorflow"
+    with pytest.raises(EdgecnnError, match="in a process of its own"):
+        train(tmp_path / "run", small, devices=True)

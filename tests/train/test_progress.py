@@ -1,0 +1,79 @@
+"""What people see of a training: lines, a table, TensorBoard."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
+
+from edgecnn.train import Epoch
+from edgecnn.train.progress import Lines, Live, TensorBoard
+
+EPOCHS = [
+    Epoch(1, loss=0.9, accuracy=0.71, learning_rate=1e-3, seconds=2.0, validation_loss=0.8, validation_accuracy=0.74),
+    Epoch(2, loss=0.5, accuracy=0.82, learning_rate=5e-4, seconds=4.0, validation_loss=0.6, validation_accuracy=0.81),
+]
+
+
+@pytest.mark.parametrize("kind", [Lines, Live])
+def test_every_epoch_is_told_with_its_figures(kind: type[Lines], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):  # they would make a terminal of the text
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = io.StringIO()
+    console = kind(100, stream)
+    console.start("CPU", 1234, 10, 2)
+    for epoch in EPOCHS:
+        console.step(epoch.epoch, 1, 1.0, 0.5)
+        console.finish_epoch(epoch)
+    console.close()
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "training 1,234 parameters on CPU, 10 steps an epoch"
+    rows = [line for line in lines if " 1/2" in line or " 2/2" in line]
+    for row, figures in zip(rows, [("0.9000", "0.7100", "0.7400", "500"), ("0.5000", "0.8100", "250")], strict=True):
+        assert all(figure in row for figure in figures)
+
+
+def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
+    board = TensorBoard(Lines(100, io.StringIO()), tmp_path)
+    board.start("CPU", 1234, 10, 2)
+    assert not list(tmp_path.iterdir())
+    for epoch in EPOCHS:
+        board.finish_epoch(epoch)
+    board.close()
+    for folder, losses in (("train", [0.9, 0.5]), ("validation", [0.8, 0.6])):
+        events = EventAccumulator(str(tmp_path / folder))
+        events.Reload()
+        found = events.Tensors("loss")
+        assert [event.step for event in found] == [1, 2]
+        np.testing.assert_allclose([tensor_util.make_ndarray(event.tensor_proto) for event in found], losses, rtol=1e-6)
+
+
+def test_a_terminal_shows_a_table_and_is_left_in_order(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [
+        *(sys.executable, "-m", "edgecnn", "train", "--train-images", "600", "--epochs", "3", "--tensorboard"),
+        *("--validation-split", "0.2", "--output", str(tmp_path / "run")),
+    ]
+    with subprocess.Popen(
+        command, stderr=theirs, stdout=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                said += os.read(ours, 4096)
+            except OSError:  # the other side was closed
+                break
+    os.close(ours)
+    assert process.returncode == 0, said
+    text = said.decode()
+    assert "val. accuracy" in text and "3/3" in text and "test accuracy" in text
+    assert text.count("\x1b[?25h") == text.count("\x1b[?25l") == 1  # the cursor comes back
+    assert (tmp_path / "run" / "tensorboard" / "train").is_dir()

@@ -1,0 +1,85 @@
+"""Data sets by what a user names: Fashion-MNIST, a folder of class folders or of IDX files, a .npz file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgecnn.errors import DataError, InputError
+from edgecnn.model_file.card import Colour, Fit, InputSpec
+from edgecnn.pixels.dataset import Dataset
+
+from . import fashion_mnist, idx, image_folder, npz
+from .quality import check
+
+
+@dataclass(frozen=True)
+class InputChoice:
+    """What is known of how images become a network's input; what is None follows from the data.
+
+    Photographs become 64 x 64 pixels in rgb, cropped to fit; arrays and IDX files keep their size and colour.
+    """
+
+    size: tuple[int, int] | None = None
+    colour: Colour | None = None
+    fit: Fit | None = None
+
+    def spec(self, height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+        """The input, with these values where nothing was chosen."""
+        return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
+
+
+def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+    """How people's own images become a network's input: pixels divided by 255, no background assumed.
+
+    Raises:
+        InputError: a size below 1.
+    """
+    channels = 1 if colour == "grayscale" else 3
+    scale, offset = (1 / 255,) * channels, (0.0,) * channels
+    try:
+        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any")
+    except ValueError as error:
+        raise InputError(f"image size: {error}") from None
+
+
+def load(
+    data: str | Path | None = None,
+    spec: InputSpec | InputChoice | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    max_corrupt: int = 0,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Dataset:
+    """Load a data set.
+
+    Args:
+        data: `fashion-mnist` (or None), a folder of class folders or of IDX files, or a .npz file.
+        spec: how its images become input; Fashion-MNIST has its own.
+        data_dir: where Fashion-MNIST's files are.
+        max_corrupt: how many files of a folder may be unreadable.
+        progress: is told, in words, what is found and left out.
+
+    Raises:
+        DataError: missing, damaged, or not usable.
+    """
+    if data is None or str(data) == fashion_mnist.NAME:
+        return fashion_mnist.load(data_dir, progress)
+    known = f"{fashion_mnist.NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
+    if not str(data):
+        raise DataError(f"the data set's name is empty; give {known}")
+    path = Path(data)
+
+    def chosen(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+        return spec if isinstance(spec, InputSpec) else (spec or InputChoice()).spec(height, width, colour, fit)
+
+    if path.suffix == ".npz":
+        dataset = npz.load(path, lambda height, width, rgb: chosen(height, width, "rgb" if rgb else "grayscale", "pad"))
+    elif idx.is_folder_of(path):
+        dataset = idx.load(path, lambda height, width: chosen(height, width, "grayscale", "pad"))
+    elif path.is_dir():
+        dataset = image_folder.load(path, chosen(64, 64, "rgb", "crop"), max_corrupt, progress)
+    else:
+        raise DataError(f"{data} is none of {known}; check --data")
+    dataset = replace(dataset, source=str(data))
+    check(dataset, progress)
+    return dataset

@@ -1,0 +1,85 @@
+"""A data set in one .npz file, as Keras' own data sets are kept."""
+
+import hashlib
+import io
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.errors import DataError
+from edgecnn.model_file.card import InputSpec
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.preprocessing import prepare_array
+
+from .image_store import store
+
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_MAX_CLASSES = 65_536
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def load(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset:
+    """Load `path`: x_train and x_test, uint8 (images, height, width[, channels]); y_train and y_test, class indices.
+
+    An array `labels` names the classes; without one they are called by their index. The whole file must fit in memory.
+
+    Args:
+        spec_for: from height, width and whether they have colours to what the images are turned into.
+
+    Raises:
+        DataError: missing, damaged, or not these arrays.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
+            names = [str(name) for name in arrays["labels"]] if "labels" in arrays else None
+    except KeyError as error:
+        raise DataError(f"{path} has no array {error}; it must hold {', '.join(KEYS)}") from None
+    except _DAMAGED as error:
+        raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
+    for x, y in ((x_train, y_train), (x_test, y_test)):
+        _check(path, x, y)
+    spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
+    splits = [
+        Split(store((prepare_array(image, spec).pixels for image in x), spec.shape), y.reshape(-1).astype(np.int64))
+        for x, y in ((x_train, y_train), (x_test, y_test))
+    ]
+    classes = 1 + max(int(split.labels.max()) for split in splits)
+    labels = tuple(names or map(str, range(classes)))
+    if len(labels) < max(2, classes):
+        raise DataError(
+            f"{path} names {len(labels)} labels for {classes} classes; there must be two or more, all named"
+        )
+    digest = hashlib.sha256(repr(labels).encode())
+    for split in splits:
+        for image in split.images:
+            digest.update(image.data)
+        digest.update(split.labels.tobytes())
+    return Dataset(path.stem, labels, spec, splits[0], splits[1], digest.hexdigest(), f"file {path}")
+
+
+def _check(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != labels.size or not len(images):
+        raise DataError(
+            f"{path} must hold uint8 images (images, height, width[, channels]) and a label for each. "
+            f"Received: {images.dtype} {images.shape} and labels {labels.shape}"
+        )
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= _MAX_CLASSES:
+        raise DataError(
+            f"{path} must hold class indices from 0 to {_MAX_CLASSES - 1}. Received: labels of {labels.dtype}"
+        )

@@ -1,0 +1,1 @@
+"""Where a training runs: Keras' backend, the processor, several accelerators or computers."""

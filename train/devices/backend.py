@@ -1,0 +1,36 @@
+"""What Keras computes with: TensorFlow, or JAX, which trains on more than one device."""
+
+import importlib.util
+import os
+import sys
+from typing import Literal
+
+from edgecnn.errors import EdgecnnError
+from edgecnn.native_output import hush_tensorflow
+from edgecnn.optional_packages import require_jax, require_tensorflow
+
+Backend = Literal["tensorflow", "jax"]
+
+
+def choose(parallel: bool = False) -> Backend:
+    """Settle the backend before Keras is imported: JAX for `parallel`, for KERAS_BACKEND=jax and without TensorFlow.
+
+    Raises:
+        MissingExtraError: it is not installed.
+        EdgecnnError: Keras runs on the other one in this process already.
+    """
+    asked = parallel or os.environ.get("KERAS_BACKEND") == "jax"
+    alone = importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("jax") is not None
+    backend: Backend = "jax" if asked or alone else "tensorflow"
+    keras = sys.modules.get("keras")
+    if keras is not None and keras.backend.backend() != backend:
+        raise EdgecnnError(
+            f"Keras runs on {keras.backend.backend()} in this process already, this training needs {backend}; "
+            "start it in a process of its own"
+        )
+    if backend == "jax":
+        require_jax("training with JAX")
+    else:
+        require_tensorflow("edgecnn train")
+    hush_tensorflow(backend)
+    return backend

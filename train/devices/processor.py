@@ -1,0 +1,70 @@
+"""What Keras trains on here, and which arithmetic is fast there."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backend import Backend
+from .data_parallel import Parallel
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The processor that trains.
+
+    Attributes:
+        description: for people, e.g. "CPU (AMD EPYC, 2 threads)".
+        gpu: whether it is one.
+        bfloat16: whether it multiplies bfloat16 natively.
+    """
+
+    description: str
+    gpu: bool
+    bfloat16: bool
+
+
+def detect(backend: Backend, parallel: Parallel) -> Hardware:
+    """The first GPU that the backend sees, else the CPU; with JAX, all devices that take part."""
+    return _detect_with_jax(parallel) if backend == "jax" else _detect_with_tensorflow()
+
+
+def _detect_with_jax(parallel: Parallel) -> Hardware:
+    import jax
+
+    device = jax.local_devices()[0]
+    gpu = device.platform != "cpu"
+    name = f"GPU ({device.device_kind})" if gpu else _cpu()[0]
+    several = f"{parallel.devices} devices of {parallel.processes} process(es), each " if parallel.distribution else ""
+    # XLA emulates bfloat16 on CPUs, those that have it included.
+    return Hardware(f"{several}{name}, JAX", gpu, gpu)
+
+
+def _detect_with_tensorflow() -> Hardware:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.experimental.enable_op_determinism()  # GPU kernels add in any order otherwise
+        details = tf.config.experimental.get_device_details(gpus[0])
+        capability = details.get("compute_capability", (0, 0))
+        return Hardware(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))
+    description, flags = _cpu()
+    return Hardware(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
+
+
+def _cpu() -> tuple[str, set[str]]:
+    """For people, and what /proc/cpuinfo says it can do."""
+    info = _cpu_info()
+    description = f"CPU ({info.get('model', platform.machine())}, {info.get('threads', '?')} threads)"
+    return description, set(info.get("flags", "").split())
+
+
+def _cpu_info() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return {}
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    threads = sum(line.startswith("processor") for line in lines)
+    flags = fields.get("flags") or fields.get("Features", "")
+    return {"model": fields.get("model name", platform.machine()), "flags": flags, "threads": str(threads)}

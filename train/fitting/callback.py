@@ -1,0 +1,145 @@
+"""The callback that keeps a training safe: the best epoch and a checkpoint on disk, and an end where one is due."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import keras
+
+from edgecnn.atomic_files import replacing
+from edgecnn.errors import EdgecnnError
+
+from ..recipes import Recipe
+from ..run_report import CHECKPOINT, Epoch
+from . import checkpoint
+from .batches import Batches
+from .interrupt import Interrupt
+
+if TYPE_CHECKING:
+    from .fit import Job
+
+
+class Progress(Protocol):
+    """Is told how a training goes."""
+
+    def tell(self, message: str) -> None:
+        """Called with what is done before the first step, where it takes long."""
+
+    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+        """Called once, before the first of `steps` steps an epoch."""
+
+    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        """Called after every step; loss and accuracy are means over the epoch so far."""
+
+    def finish_epoch(self, epoch: Epoch) -> None:
+        """Called after every epoch."""
+
+
+@dataclass
+class Outcome:
+    """What a training leaves.
+
+    Attributes:
+        model: float32, with the weights that were saved last.
+        history: one entry a finished epoch.
+        saved_epoch: whose weights these are; 0 for none.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    model: keras.Model
+    history: list[Epoch] = field(default_factory=list)
+    saved_epoch: int = 0
+    interrupted: bool = False
+
+
+class Keeper(keras.callbacks.Callback):
+    """Saves the best epoch in float32 and a checkpoint of every epoch; stops when the recipe says so."""
+
+    def __init__(
+        self,
+        source: keras.Model,
+        outcome: Outcome,
+        job: "Job",
+        batches: Batches,
+        on_save: Callable[[int], None],
+        progress: Progress,
+        interrupt: Interrupt,
+    ) -> None:
+        super().__init__()
+        self._source, self._outcome, self._job, self._batches = source, outcome, job, batches
+        self._on_save, self._progress = on_save, progress
+        self._interrupt = interrupt
+        self._epoch, self._started = 0, 0.0
+
+    def save(self, epoch: int) -> None:
+        """Write the weights as they are now, unless those of `epoch` were the last to be written."""
+        if self._outcome.saved_epoch == epoch:
+            return
+        with self._interrupt.saving():
+            self._outcome.model.set_weights(self._source.get_weights())
+            if self._job.parallel.leader:
+                self._write(epoch)
+            self._outcome.saved_epoch = epoch
+
+    def _write(self, epoch: int) -> None:
+        if not self._outcome.saved_epoch:
+            (self._job.folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
+        with replacing(self._job.folder / "model.keras") as temporary:
+            self._outcome.model.save(temporary)
+        self._on_save(epoch)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Shuffle for the epoch."""
+        self._batches.start_epoch(epoch)
+        self._epoch, self._started = epoch + 1, time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Report, and stop a training that has gone astray."""
+        logs = logs or {}
+        if not math.isfinite(float(logs["loss"])):
+            kept = f"epoch {self._outcome.saved_epoch} is kept" if self._outcome.saved_epoch else "nothing was kept"
+            raise EdgecnnError(
+                f"the loss is {float(logs['loss'])} at step {batch + 1} of epoch {self._epoch}; {kept}; "
+                "use another seed or recipe, or look at the data"
+            )
+        self._progress.step(self._epoch, batch + 1, float(logs["loss"]), float(logs["accuracy"]))
+        self._interrupt.check()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the epoch's figures, its weights if they are the best, and a checkpoint."""
+        logs = logs or {}
+        history = self._outcome.history
+        entry = Epoch(
+            epoch=epoch + 1,
+            loss=float(logs["loss"]),
+            accuracy=float(logs["accuracy"]),
+            learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            seconds=round(time.perf_counter() - self._started, 3),
+            validation_loss=float(logs["val_loss"]) if "val_loss" in logs else None,
+            validation_accuracy=float(logs["val_accuracy"]) if "val_accuracy" in logs else None,
+        )
+        best = max((past.judged_by for past in history), default=-1.0)
+        history.append(entry)
+        if entry.judged_by > best:
+            self.save(entry.epoch)
+        if self._job.parallel.leader:
+            with self._interrupt.saving():
+                variables, path = (
+                    [*self.model.variables, *self.model.optimizer.variables],
+                    self._job.folder / CHECKPOINT,
+                )
+                checkpoint.save(path, variables, self._job.identity, history, self._outcome.saved_epoch)
+        self._progress.finish_epoch(entry)
+        self._interrupt.check()
+        if should_stop(self._job.recipe, history):
+            self.model.stop_training = True
+
+
+def should_stop(recipe: Recipe, history: list[Epoch]) -> bool:
+    """Whether the recipe ends the training after these epochs, before their number is reached."""
+    if recipe.stop_at_accuracy is not None and history[-1].accuracy >= recipe.stop_at_accuracy:
+        return True
+    best = max(history, key=lambda entry: entry.judged_by)
+    return recipe.early_stopping is not None and history[-1].epoch - best.epoch >= recipe.early_stopping

@@ -1,0 +1,46 @@
+"""Optimizers by name."""
+
+import keras
+
+from ..recipes import Recipe
+
+
+class ConvMuon(keras.optimizers.Muon):
+    """Muon that takes convolution kernels too, reshaped to a matrix.
+
+    Muon orthogonalises the momentum of weight matrices (Jordan et al., https://github.com/KellerJordan/Muon; learning
+    rate as in Liu et al., https://arxiv.org/abs/2502.16982). Keras' Muon leaves kernels of 4 dimensions to AdamW;
+    here a kernel (height, width, in, out) is the matrix (height * width * in, out), the convolution's im2col form.
+    """
+
+    def _should_use_adamw(self, variable: keras.Variable) -> bool:
+        return len(variable.shape) != 4 and super()._should_use_adamw(variable)
+
+    def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
+        """Orthogonalise `x`, any shape (..., out), as a matrix of `out` columns; the shape is kept."""
+        matrix = keras.ops.reshape(x, (-1, x.shape[-1]))
+        return keras.ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+
+    def lr_adjust(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Scale the update `x`, any shape (..., out), by the sizes of its matrix; the shape is kept."""
+        matrix = keras.ops.reshape(x, (-1, x.shape[-1]))
+        return keras.ops.reshape(super().lr_adjust(matrix), x.shape)
+
+
+def build(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer for a training of `steps` steps; `output_layer` is left to AdamW by Muon."""
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam()  # Keras' defaults, as in the notebook
+    warmup = round(0.2 * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.peak_learning_rate / 25,
+        warmup_target=recipe.peak_learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(1, steps - warmup),
+    )
+    return ConvMuon(
+        learning_rate=schedule,
+        adam_lr_ratio=0.8,
+        weight_decay=recipe.weight_decay,
+        exclude_layers=[f"{output_layer}/"],
+    )
