@@ -21,6 +21,7 @@ from edgecnn.convert import Conversion, convert
 from edgecnn.model_file.card import InputSpec, Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
+from tests.support.shared import once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,19 +60,19 @@ def small(fashion: Dataset) -> Dataset:
 def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """A real training of four epochs."""
     pytest.importorskip("tensorflow")
-    return train(tmp_path_factory.mktemp("run"), small, recipe="fast")
+    return once(tmp_path_factory, "run", lambda folder: train(folder / "run", small, recipe="fast"))
 
 
 @pytest.fixture(scope="session")
-def int8(request: pytest.FixtureRequest) -> Conversion:
+def int8(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     """The small run in int8, with its activations variant."""
-    return converted("int8", request)
+    return once(tmp_path_factory, "int8", lambda folder: converted("int8", request))
 
 
 @pytest.fixture(scope="session")
-def float32(request: pytest.FixtureRequest) -> Conversion:
+def float32(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     """The small run in float32, with its activations variant."""
-    return converted("float32", request)
+    return once(tmp_path_factory, "float32", lambda folder: converted("float32", request))
 
 
 def converted(scheme: Scheme, request: pytest.FixtureRequest) -> Conversion:
@@ -100,8 +101,14 @@ def tinted(images: np.ndarray, seed: int) -> np.ndarray:
 @pytest.fixture(scope="session")
 def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     """RGB, batch normalisation, residual, depthwise, a model in a model, pixels rescaled inside, logits."""
-    keras = pytest.importorskip("keras")
-    folder, layers = tmp_path_factory.mktemp("foreign"), keras.layers
+    pytest.importorskip("keras")
+    return once(tmp_path_factory, "foreign", lambda folder: trained_elsewhere(folder, small))
+
+
+def trained_elsewhere(folder: Path, small: Dataset) -> Foreign:
+    import keras
+
+    layers = keras.layers
     keras.utils.set_random_seed(0)
     inner = keras.Input((28, 28, 3))
     x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False, name="stem")(inner)
@@ -134,7 +141,10 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("tensorflow", reason="boards have one runtime")
     if sys.version_info[:2] != (3, 11):
         pytest.skip("tflite-runtime 2.14 has no wheel for this Python")
-    folder = tmp_path_factory.mktemp("old")
+    return once(tmp_path_factory, "old", old_runtime)
+
+
+def old_runtime(folder: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
@@ -158,8 +168,12 @@ def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A real delegate, which takes MAX_POOL_2D and can be told to fail."""
+    return once(tmp_path_factory, "delegate", compiled_library)
+
+
+def compiled_library(folder: Path) -> str:
     source = Path(__file__).with_name("support") / "pool_delegate.cc"
-    path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
+    path = folder / "pool_delegate.so"
     compiler = os.environ.get("CXX", "g++")
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]
     subprocess.run(command, check=True, timeout=300)
