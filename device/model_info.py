@@ -8,7 +8,8 @@ from typing import Any
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 
-from .runtime.loading import load_model
+from .runtime.loading import open_model
+from .runtime.run_options import RunOptions
 from .runtime.runtimes import operators
 
 
@@ -79,7 +80,7 @@ def describe(model: str | Path) -> ModelInfo:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: no runtime is installed.
     """
-    loaded = load_model(model, kernels="plain")  # a delegate would hide the operators that it takes
+    loaded = open_model(model, RunOptions(kernels="plain"))  # a delegate would hide the operators that it takes
     path, session = find_model(model), loaded.session
     details = {int(tensor["index"]): tensor for tensor in session.interpreter.get_tensor_details()}
     shapes = {index: tuple(int(size) for size in tensor["shape"]) for index, tensor in details.items()}

@@ -11,8 +11,10 @@ from scipy.stats import binomtest
 
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.device.runtime.loading import load_model
+from edgecnn.device.runtime.opening import open_session
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import Kernels
-from edgecnn.device.runtime.session import Session, open_session
+from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity, Scheme
 from edgecnn.model_file.container import PackedModel, read_model, sha256
@@ -126,12 +128,13 @@ def climb(
         delegate: Delegate | None = None,
     ) -> Rung:
         progress(f"{name}: {len(test):,} images, and the feature maps of {len(some)}")
-        session = open_session(model, kernels=kernels, delegate=delegate)
+        session = open_session(model, RunOptions(kernels=kernels, delegate=delegate))
         output = session.outputs[PROBABILITIES]
         found = output.dequantize(session.run_all(test.images, spec, output))
         if not np.isfinite(found).all():
             raise ModelFileError(f"{model.name} gives probabilities that are no numbers ({name}); convert it otherwise")
-        figures = layer_figures.measure(reference, open_session(variant, kernels=kernels, delegate=delegate), spec)
+        variant_session = open_session(variant, RunOptions(kernels=kernels, delegate=delegate))
+        figures = layer_figures.measure(reference, variant_session, spec)
         return _rung(name, expected, found, test.labels, figures)
 
     with_maps = to_flatbuffer(with_named_outputs(model, maps), "float32", np.empty((0, *card.input.shape), np.float32))

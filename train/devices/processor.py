@@ -2,7 +2,8 @@
 
 import platform
 from dataclasses import dataclass
-from pathlib import Path
+
+from edgecnn.cpu_info import read_cpu_info
 
 from .backend import Backend
 from .data_parallel import Parallel
@@ -52,19 +53,9 @@ def _detect_with_tensorflow() -> Hardware:
     return Hardware(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
 
 
-def _cpu() -> tuple[str, set[str]]:
-    """For people, and what /proc/cpuinfo says it can do."""
-    info = _cpu_info()
-    description = f"CPU ({info.get('model', platform.machine())}, {info.get('threads', '?')} threads)"
-    return description, set(info.get("flags", "").split())
-
-
-def _cpu_info() -> dict[str, str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return {}
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    threads = sum(line.startswith("processor") for line in lines)
-    flags = fields.get("flags") or fields.get("Features", "")
-    return {"model": fields.get("model name", platform.machine()), "flags": flags, "threads": str(threads)}
+def _cpu() -> tuple[str, frozenset[str]]:
+    """For people, and what it can do."""
+    info = read_cpu_info()
+    if info is None:
+        return f"CPU ({platform.machine()}, ? threads)", frozenset()
+    return f"CPU ({info.model}, {info.threads} threads)", info.flags

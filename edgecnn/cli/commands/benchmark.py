@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, runtime_options
+from edgecnn.device.runtime.runtimes import RUNTIMES
+
+from .. import options
+from ..runtime_options import make_delegates
 
 if TYPE_CHECKING:
-    from edgecnn.device import Delegate
     from edgecnn.device.measuring.benchmark import Benchmark, Machine
 
 NOISE = 0.1  # share by which a median may differ before a comparison calls it faster or slower
@@ -28,7 +30,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 )
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
-@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime", "tensorflow"]), help="Insist on a runtime.")
+@click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="Insist on a runtime.")
 @click.option("--runs", type=click.IntRange(10), default=200, show_default=True, help="Of each, in turn.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
 @click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
@@ -71,7 +73,7 @@ def command(
     runtime_before, before = _read(compare) if compare else ("", {})
     results, machine = benchmark(
         models,
-        delegates=_delegates(delegates, runtime_options.key_values(delegate_options)),
+        delegates=make_delegates(delegates, delegate_options),
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,
@@ -93,19 +95,6 @@ def command(
         from edgecnn.device.pictures.benchmark import draw_benchmark
 
         draw_benchmark(results, Path(png))
-
-
-def _delegates(names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> "tuple[Delegate | None, ...]":
-    from edgecnn.device import Delegate
-    from edgecnn.device.runtime.delegates import WITHOUT_OPTIONS
-    from edgecnn.errors import InputError
-
-    if pairs and all(name in WITHOUT_OPTIONS for name in names):
-        raise click.UsageError("--delegate-option goes with a delegate that takes options: edgetpu, npu or a PATH")
-    try:
-        return tuple(Delegate(name, () if name in WITHOUT_OPTIONS else pairs) for name in names) or (None,)
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _read(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:

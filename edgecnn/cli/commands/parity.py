@@ -1,10 +1,11 @@
 """edgecnn parity."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, runtime_options
+from .. import options
+from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
@@ -41,6 +42,8 @@ def command(
     files: str | None,
     output: str | None,
     images: int | None,
+    delegate: str | None,
+    delegate_options: tuple[str, ...],
     representative: str | None,
     max_drop: float | None,
     min_agreement: float | None,
@@ -48,7 +51,6 @@ def command(
     data_dir: str | None,
     force: bool,
     as_json: bool,
-    **values: Any,
 ) -> None:
     """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
 
@@ -72,7 +74,7 @@ def command(
         gate=gate,
         force=force,
         files=files,
-        delegate=runtime_options.delegate(values),
+        delegate=make_delegate(delegate, delegate_options),
         progress=options.note,
     )
     if as_json:

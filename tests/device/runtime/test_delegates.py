@@ -14,7 +14,7 @@ import pytest
 
 from edgecnn import DelegateError, EdgecnnWarning, InputError
 from edgecnn.device import Classifier, Delegate, verify
-from edgecnn.device.measuring.delegate_report import measure
+from edgecnn.device.measuring.delegate_report import measure_delegate
 from edgecnn.device.runtime.loading import load_model
 from edgecnn.pixels.dataset import Dataset
 from tests.conftest import Run
@@ -78,7 +78,7 @@ def test_each_failure_is_a_sentence_or_with_fallback_a_warning(
 
 
 def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.delegates.TIMEOUT_S", 3)
+    monkeypatch.setattr("edgecnn.device.runtime.trial.TIMEOUT_S", 3)
     with pytest.raises(DelegateError, match="hangs: it gave no result within 3 s"):
         Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
 
@@ -127,7 +127,7 @@ def test_wrong_computing_is_found_out_by_the_golden_probes(library: str, edgecnn
     wrong = Delegate(library, (("wrong", "1"),))
     assert not verify("fashion-mnist", delegate=wrong).passed
     assert verify("fashion-mnist", delegate=Delegate(library)).passed
-    found = measure("fashion-mnist", wrong)
+    found = measure_delegate("fashion-mnist", wrong)
     assert found.max_difference and found.max_difference > 0.3 and found.top1_equal < found.probes
     result = edgecnn("verify", "fashion-mnist", "--delegate", library, "--delegate-option", "wrong=1")
     assert result.exit_code == 1 and "FAIL" in result.output
