@@ -3,7 +3,7 @@
 import codecs
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from edgecnn.model_file.card import InputSpec
     from edgecnn.pixels.dataset import Dataset
-    from edgecnn.pixels.preprocessing import Prepared
     from edgecnn.train.data.loading import InputChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -148,29 +147,3 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
-
-
-def prepared_images(
-    names: Sequence[str], prepare: "Callable[[str], Prepared]", report: Callable[[str, Exception], None]
-) -> "Iterator[tuple[str, Prepared]]":
-    """Find, read and prepare the images that `names` stand for; what cannot be used goes to `report(name, error)`."""
-    from edgecnn.errors import InputError
-    from edgecnn.pixels.image_files import find_images
-
-    noted = False
-    for name in names:
-        try:
-            found = find_images([name])
-        except InputError as error:
-            report(name, error)
-            continue
-        for image in found:
-            try:
-                prepared = prepare(image)
-            except InputError as error:
-                report(image, error)
-                continue
-            if prepared.note and not noted:
-                note(f"Note: {image}: {prepared.note}")
-                noted = True
-            yield image, prepared
