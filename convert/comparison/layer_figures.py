@@ -81,10 +81,7 @@ class _Sums:
         self.product += float((reference * found.astype(np.float64)).sum())
         self.square += float(np.square(found, dtype=np.float64).sum())
         self.values += raw.size
-        if raw.dtype.kind != "f":
-            limits = np.iinfo(raw.dtype.name)
-            ends = [limit for limit in (limits.min, limits.max) if limit != tensor.zero_point]
-            self.saturated += int(np.isin(raw, ends).sum())
+        self.saturated += tensor.count_saturated(raw)
         self.here = min(self.here[0], float(found.min())), max(self.here[1], float(found.max()))
         self.keras.append(reference)
         flat = found.reshape(-1, found.shape[-1])

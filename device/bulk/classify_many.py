@@ -63,7 +63,7 @@ def classify_many(
     invert: Invert = "no",
     watch: "DriftWatch | None" = None,
     skip: Container[str] = (),
-    note: Callable[[str], None] = lambda message: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[ClassifiedImage]:
     """Classify image after image; of a source that is endless, as long as results are asked for.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgecnn.errors import InputError
 from edgecnn.pixels.preprocessing import Invert, Prepared, prepare_source
 
-from .sources import Found, Source
+from .sources import ImageOrError, Source
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -26,7 +26,7 @@ def prepared_images(
     invert: Invert = "no",
     *,
     skip: Container[str] = (),
-    note: Callable[[str], None] = lambda message: None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[str, Outcome]]:
     """Prepare the images of `source`, in order; many are decoded while the caller works on those before.
 
@@ -41,7 +41,7 @@ def prepared_images(
         Each name with its pixels, or with what is wrong with it.
     """
 
-    def prepare(image: Found) -> Outcome:
+    def prepare(image: ImageOrError) -> Outcome:
         try:
             return image if isinstance(image, InputError) else prepare_source(image, spec, invert)
         except InputError as error:
@@ -60,7 +60,7 @@ def prepared_images(
 
 
 def prepare_ahead(
-    images: Iterable[tuple[str, Found]], prepare: Callable[[Found], Outcome], threads: int | None = None
+    images: Iterable[tuple[str, ImageOrError]], prepare: Callable[[ImageOrError], Outcome], threads: int | None = None
 ) -> Generator[tuple[str, Outcome], None, None]:
     """Prepare images in threads, while the caller works on those before.
 

@@ -68,7 +68,8 @@ class Results:
                         f"{self._partial} is what a stopped run left: go on with --resume, or start anew with --force"
                     )
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
-            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)
+            # `finish` or `close` closes it.
+            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)  # noqa: SIM115
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
 

@@ -8,7 +8,7 @@ from edgecnn.pixels import preprocessing
 from edgecnn.pixels.image_files import find_images
 
 # What stands under an image's name: what `edgecnn.pixels.preprocessing.prepare_source` takes, or why there is none.
-Found = preprocessing.Source | InputError
+ImageOrError = preprocessing.Source | InputError
 
 
 class Source(Protocol):
@@ -23,7 +23,7 @@ class Source(Protocol):
 
     count: int | None
 
-    def __iter__(self) -> Iterator[tuple[str, Found]]:
+    def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
         """A name and its image; where an image cannot be had, the error that says why."""
         ...
 
@@ -53,7 +53,7 @@ class ImageFiles:
                 self.errors[pattern] = error
         self.count: int | None = len(self.names)
 
-    def __iter__(self) -> Iterator[tuple[str, Found]]:
+    def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
         """Each name, with its path or with its error."""
         for name in self.names:
             yield name, self.errors.get(name, name)

@@ -104,12 +104,14 @@ def _find_numpy() -> Finding:
 
 def _find_accelerator(name: str, row: Accelerator) -> Finding:
     if row.library:
-        found = ctypes.util.find_library(row.library.removeprefix("lib").partition(".so")[0])
+        presence = ctypes.util.find_library(row.library.removeprefix("lib").partition(".so")[0])
     else:
         package_version = _find_version(row.package)
-        found = f"{row.package} {package_version}" if package_version else None
-    wanted = not found and (not row.machines or platform.machine() in row.machines)
-    return Finding(f"delegate {name}", found or f"no {row.library or row.package}", True, row.install if wanted else "")
+        presence = f"{row.package} {package_version}" if package_version else None
+    can_have = not presence and (not row.machines or platform.machine() in row.machines)
+    return Finding(
+        f"delegate {name}", presence or f"no {row.library or row.package}", True, row.install if can_have else ""
+    )
 
 
 def _find_package(name: str, package: str, needed_for: str, install: str) -> Finding:

@@ -32,8 +32,8 @@ class DelegatePlacement:
 
     def __str__(self) -> str:
         parts = "1 partition" if len(self.partitions) == 1 else f"{len(self.partitions)} partitions"
-        words = f"{self.delegate} computes {self.delegated} of {self.operators} operators in {parts}"
-        return f"{words}; on the CPU: {', '.join(self.on_cpu)}" if self.on_cpu else words
+        summary = f"{self.delegate} computes {self.delegated} of {self.operators} operators in {parts}"
+        return f"{summary}; on the CPU: {', '.join(self.on_cpu)}" if self.on_cpu else summary
 
     @classmethod
     def from_operators(cls, operators: Sequence[dict[str, Any]], delegate: str) -> "DelegatePlacement":
@@ -70,11 +70,11 @@ def require_placement(placement: DelegatePlacement, require: Requirement | None)
     Raises:
         DelegateError: less was delegated than is required.
     """
-    words = f"{placement.delegate} computes none of the {placement.operators} operators: all of them run on the CPU"
+    message = f"{placement.delegate} computes none of the {placement.operators} operators: all of them run on the CPU"
     if require and not placement.delegated:
-        raise DelegateError(f"{words}; convert the model as the accelerator needs it (edgecnn convert --target)")
+        raise DelegateError(f"{message}; convert the model as the accelerator needs it (edgecnn convert --target)")
     if require == "full" and placement.on_cpu:
         raise DelegateError(
             f"{placement}; --require-delegate=full allows none there, use --require-delegate, or change these layers"
         )
-    return "" if placement.delegated else words
+    return "" if placement.delegated else message

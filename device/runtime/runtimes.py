@@ -139,6 +139,7 @@ def open_interpreter(
     """An interpreter with its tensors allocated, and its operators once `delegates` have taken theirs.
 
     Args:
+        runtime: an installed one.
         flatbuffer: bytes of a model that has been checked.
         name: of the model, for messages.
         threads: of the runtime, above 0.

@@ -60,7 +60,7 @@ def command(
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
     from edgecnn.atomic_files import refuse_existing, write_bytes
-    from edgecnn.device.measuring.benchmark import benchmark, thread_counts
+    from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
     from edgecnn.optional_packages import require_matplotlib
 
     if threads and all_threads:
@@ -70,8 +70,8 @@ def command(
             raise click.UsageError(f"--png must end in .png. Received: {png}")
         require_matplotlib("--png")
     refuse_existing([path for path in (output, png) if path], force)
-    runtime_before, before = _read(compare) if compare else ("", {})
-    results, machine = benchmark(
+    runtime_before, before = _read_medians(compare) if compare else ("", {})
+    results, machine = benchmark_models(
         models,
         delegates=make_delegates(delegates, delegate_options),
         threads=thread_counts(None) if all_threads else threads or (1,),
@@ -80,7 +80,7 @@ def command(
         progress=options.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
-    compared = [_compared(result, before) for result in results] if compare else []
+    compared = [_compare(result, before) for result in results] if compare else []
     if compare and machine.runtime != runtime_before:
         options.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
     if as_json:
@@ -97,19 +97,19 @@ def command(
         draw_benchmark(results, Path(png))
 
 
-def _read(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
+def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
     """Runtime and medians of an earlier benchmark."""
     from edgecnn.errors import InputError
 
     try:
-        found = json.loads(Path(path).read_text())
+        figures = json.loads(Path(path).read_text())
         medians = {
             (one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"])
-            for one in found["results"]
+            for one in figures["results"]
         }
         if not all(0 < median < float("inf") for median in medians.values()):
             raise ValueError("a median that is no time")
-        return str(found["machine"]["runtime"]), medians
+        return str(figures["machine"]["runtime"]), medians
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, TypeError, KeyError):
@@ -136,11 +136,11 @@ def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[
     click.echo(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")
 
 
-def _compared(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
+def _compare(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
     """From pixels to the label, against the same model, delegate and threads before."""
     before_ms = before.get((result.model, result.delegate, result.threads))
     if before_ms is None:
         return {"before_p50_ms": None, "ratio": None, "verdict": "not there"}
     ratio = result.classify.p50_ms / before_ms
-    word = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
-    return {"before_p50_ms": before_ms, "ratio": ratio, "verdict": word}
+    verdict = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
+    return {"before_p50_ms": before_ms, "ratio": ratio, "verdict": verdict}

@@ -89,10 +89,7 @@ def command(
         skip=results.done if results else (),
         note=options.note,
     )
-    if results:
-        counts = _write(classified, results, files, as_json, watch)
-    else:
-        counts = _print(classified, as_json, watch)
+    counts = _write(classified, results, files, as_json, watch) if results else _print(classified, as_json, watch)
     ctx.exit(1 if counts[UNREADABLE] else 0)
 
 

@@ -61,11 +61,11 @@ def _print_card(card: "ModelCard") -> None:
     if training and training.test_accuracy is not None:
         lines.append(("Keras", f"{training.test_accuracy:.2%} on {training.test_images:,} test images"))
     if parity:
-        words = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
+        text = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
         if parity.accuracy is not None:
             interval = f"{options.percent(parity.interval_low)} to {options.percent(parity.interval_high)}"
-            words = f"{parity.accuracy:.2%}, 95 % interval {interval}, {words}"
-        lines.append(("this file", words))
+            text = f"{parity.accuracy:.2%}, 95 % interval {interval}, {text}"
+        lines.append(("this file", text))
     made = card.provenance
     lines.append(
         ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
-from edgecnn.device.measuring.benchmark import benchmark, thread_counts
+from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
 from tests.conftest import Run
 
 
@@ -17,7 +17,7 @@ from tests.conftest import Run
 @pytest.mark.filterwarnings("ignore:xnnpack computes none:edgecnn.EdgecnnWarning")
 def test_every_combination_is_measured() -> None:
     asked = (Delegate("cpu"), Delegate("xnnpack"))
-    results, machine = benchmark(["fashion-mnist"], delegates=asked, threads=(1, 2), runs=10)
+    results, machine = benchmark_models(["fashion-mnist"], delegates=asked, threads=(1, 2), runs=10)
     assert [(one.delegate, one.threads) for one in results] == [("cpu", 1), ("cpu", 2), ("xnnpack", 1), ("xnnpack", 2)]
     for one in results:
         assert one.runs == 10 and 0 < one.invoke.p50_ms <= one.invoke.p95_ms <= one.invoke.p99_ms
@@ -57,7 +57,7 @@ def test_options_reach_the_delegate_that_takes_them(edgecnn: Run, library: str) 
 
 def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="10 or more"):
-        benchmark(["fashion-mnist"], runs=3)
+        benchmark_models(["fashion-mnist"], runs=3)
     (tmp_path / "other.json").write_text("[]")
     row = '{"model": "fashion-mnist", "delegate": "default", "threads": 1, "classify": {"p50_ms": NaN}}'
     (tmp_path / "nan.json").write_text(f'{{"results": [{row}], "machine": {{"runtime": "x"}}}}')
