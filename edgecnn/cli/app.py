@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from edgecnn.errors import EdgecnnError, EdgecnnWarning
-from edgecnn.native_output import speaking
+from edgecnn.native_output import stderr_lock
 
 COMMANDS = (
     "train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "benchmark", "doctor",
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    with speaking():
+    with stderr_lock():
         click.echo(f"Warning: {message}", err=True)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import options
+from . import options, printing
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
@@ -132,10 +132,10 @@ def report(model: str, values: dict[str, Any]) -> None:
         except DelegateError:
             if not values["fallback"]:
                 raise
-            options.note(f"{asked.name}: not applied, nothing to report")
+            printing.note(f"{asked.name}: not applied, nothing to report")
             return
     for line in lines(found):
-        options.note(line)
+        printing.note(line)
 
 
 def lines(found: "Acceleration") -> list[str]:

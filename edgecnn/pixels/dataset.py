@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..model_file.card import InputSpec
+from .input_spec import InputSpec
 
 
 class Images(Protocol):

@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.model_file.card import InputSpec
-
-from .preprocessing import Array, Pixels
+from ..arrays import Array, Pixels
+from .input_spec import InputSpec
 
 
 def input_table(spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float = 0.0, zero_point: int = 0) -> Array:

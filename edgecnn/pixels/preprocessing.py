@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Array, Pixels
 from ..errors import InputError
-from ..model_file.card import InputSpec
 from .image_files import DECODER_FAILURES, open_image
+from .input_spec import InputSpec
 
-Pixels = npt.NDArray[np.uint8]
-Array = npt.NDArray[Any]
 Invert = Literal["no", "yes", "auto"]
 Source = str | Path | Image.Image | Pixels
 

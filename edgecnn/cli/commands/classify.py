@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.native_output import speaking
+from edgecnn.native_output import stderr_lock
 
-from .. import options, runtime_options
+from .. import options, printing, runtime_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +71,7 @@ def command(
     runtime_options.report(model, values)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
-        options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
+        printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     names, failed = _find(images)
     asked = {
         "top": top,
@@ -95,16 +95,16 @@ def command(
                 click.echo(f"{name}: {text}")
             if "error" in row:
                 progress.clear()
-                options.note(f"Error: {row['error']}")
+                printing.note(f"Error: {row['error']}")
         progress.clear()
         if watch and results and results.done:
-            options.note(f"drift: of this run's images, without the {len(results.done):,} that were done before")
+            printing.note(f"drift: of this run's images, without the {len(results.done):,} that were done before")
         for line in watch.summary() if watch else ():
-            options.note(f"drift: {line}")
+            printing.note(f"drift: {line}")
         if results:
             _say_written(results.finish(names), counts + results.counts, len(results.done), as_json)
         elif as_json:
-            options.print_json(told)
+            printing.print_json(told)
     finally:
         if results:
             results.close()
@@ -114,7 +114,7 @@ def command(
 def _say_written(path: "Path", counts: "Counter[str]", before: int, as_json: bool) -> None:
     """Where the results are, how often the answer was what, and how many images an earlier run had done."""
     if as_json:
-        options.print_json({"output": str(path), "counts": counts, "done_before": before})
+        printing.print_json({"output": str(path), "counts": counts, "done_before": before})
     else:
         text = ", ".join(f"{count:,} {what}" for what, count in counts.most_common())
         click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
@@ -182,7 +182,7 @@ def _rows(
             yield name, {"image": name, "error": str(prepared)}, ""
             continue
         if prepared.note and not noted:
-            options.note(f"Note: {name}: {prepared.note}")
+            printing.note(f"Note: {name}: {prepared.note}")
             noted = True
         predictions = classifier.rank(prepared.pixels, top)
         text = ", ".join(f"{found.label} {found.score:.1%}" for found in predictions)
@@ -241,5 +241,5 @@ class _Progress:
             self._show("\r\x1b[K")
 
     def _show(self, text: str) -> None:
-        with speaking():
+        with stderr_lock():
             click.echo(text, err=True, nl=False)

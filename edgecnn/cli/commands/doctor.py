@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from .. import options
+from .. import options, printing
 
 
 @click.command(name="doctor")
@@ -21,7 +21,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     checks = examine()
     if as_json:
-        options.print_json([dataclasses.asdict(check) for check in checks])
+        printing.print_json([dataclasses.asdict(check) for check in checks])
     else:
         for check in checks:
             advice = f"\n{'':20}{check.advice}" if check.advice else ""

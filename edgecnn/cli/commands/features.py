@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, runtime_options
+from .. import options, printing, runtime_options
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -80,7 +80,7 @@ def command(
         if not as_json:
             click.echo(path)
     if as_json:
-        options.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
+        printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
 
 
@@ -123,7 +123,7 @@ def _pictures(
     def report(name: str, error: Exception) -> None:
         nonlocal failed
         failed = True
-        options.note(f"Error: {error}")
+        printing.note(f"Error: {error}")
 
     def prepare(name: str) -> Any:
         return prepare_source(name, extractor.input, invert)

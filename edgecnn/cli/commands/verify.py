@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .. import options, runtime_options
+from .. import options, printing, runtime_options
 
 
 @click.command(name="verify")
@@ -26,7 +26,7 @@ def command(ctx: click.Context, /, model: str, as_json: bool, **values: Any) -> 
     result = verify(model, **runtime_options.arguments(values))
     runtime_options.report(model, values)
     if as_json:
-        options.print_json({**dataclasses.asdict(result), "passed": result.passed})
+        printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
     else:
         within = "within" if result.max_difference <= result.tolerance else "ABOVE"
         click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was converted")
