@@ -11,6 +11,7 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from .json_fields import decode
 
+# Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
 SCHEMA_VERSION = 1
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
@@ -170,25 +171,23 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str = "card") -> "ModelCard":
-        """Read and validate a card.
+        """Read and validate a card; one of an older schema version is brought up to date, see migrations.py.
 
         Args:
             text: JSON, UTF-8 if bytes.
             where: names the card in errors.
 
         Raises:
-            ModelFileError: not JSON, another schema version, or a missing, unknown or wrong field (named).
+            ModelFileError: not JSON, written by a newer edgecnn, or with a missing, unknown or wrong field (named).
         """
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if isinstance(data, dict) and version != SCHEMA_VERSION:
-            raise ModelFileError(
-                f"{where}.schema_version must be {SCHEMA_VERSION}. Received: {version!r}; "
-                "use the edgecnn version that wrote the card, or convert the model again"
-            )
+        if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:
+            from .migrations import migrate
+
+            data = migrate(data, SCHEMA_VERSION, where)
         return decode(cls, data, where)
 
     @classmethod

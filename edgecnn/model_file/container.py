@@ -92,6 +92,12 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     return flatbuffer + buffer.getvalue()
 
 
+def members(card: ModelCard, golden: bytes) -> dict[str, bytes]:
+    """What `pack` puts behind the flatbuffer: the card, its labels one a line, and golden.npz."""
+    labels = "".join(f"{label}\n" for label in card.labels)
+    return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+
+
 def sha256(data: bytes) -> str:
     """SHA-256 of `data` in hexadecimal."""
     if len(data) <= _SMALL_BYTES:
