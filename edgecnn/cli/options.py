@@ -90,6 +90,9 @@ def load_dataset(
     """The data set that the options name; see `edgecnn.train.data.loading.load`.
 
     Args:
+        folder: of Fashion-MNIST's files; None for where they are found.
+        data: name, folder or .npz file; None for Fashion-MNIST.
+        spec: what the images must become; None for what the data set suggests.
         max_corrupt: unreadable files that may be left out; None for any number, where training has decided already.
     """
     from edgecnn.train.data.loading import load

@@ -1,7 +1,7 @@
-"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
+r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
 
     byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
-    byte 8   b"edgecnn" + b"\\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
+    byte 8   b"edgecnn" + b"\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
     byte 24  the rest of the flatbuffer
     length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
 
@@ -83,6 +83,8 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     The same input gives the same bytes: the zip carries no time of day.
 
     Args:
+        flatbuffer: what `add_header` returned.
+        members: contents by name, the card first: `members` makes them.
         stored: do not compress them; MediaPipe reads no other zip.
     """
     buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED

@@ -109,6 +109,7 @@ def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDAr
 
     Args:
         labels: int64 (n,), `count` of them at least.
+        count: how many to draw.
         seed: the same seed draws the same indices.
 
     Returns:

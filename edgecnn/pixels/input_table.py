@@ -11,6 +11,7 @@ def input_table(spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float
     """The model-input value of every pixel value, of every channel.
 
     Args:
+        spec: the card's: scale and offset of every channel.
         dtype: of the model's input tensor: float32, int8, uint8 or int16.
         scale: of the input tensor, real units per integer step; 0 for float32.
         zero_point: of the input tensor.
