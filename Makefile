@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check bundle bundle-card clean
+.PHONY: demo test test-pi check mutation bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -37,6 +37,10 @@ test: check
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
+
+# Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
+mutation: .venv/installed
+	$(BIN)/python tests/mutation.py $(MODULES)
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
