@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check bundle clean
+.PHONY: demo test test-pi check mutation bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -38,6 +38,10 @@ test: check
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
 
+# Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
+mutation: .venv/installed
+	$(BIN)/python tests/mutation.py $(MODULES)
+
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
 	$(BIN)/edgecnn train --recipe best --teacher residual --output runs/bundle
@@ -46,6 +50,10 @@ bundle: .venv/installed
 	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite
 	cp runs/bundle/model.keras runs/bundle/card.json tests/parity/reference/
 	$(BIN)/edgecnn samples edgecnn/samples --force $(SAMPLES:%=--test-image %)
+
+# The cards of the bundled files anew, as this code writes them; the networks stay. Nothing changes if the card did not.
+bundle-card: .venv/installed
+	$(BIN)/python tests/scripts/rewrite_cards.py edgecnn/models/*.tflite tests/parity/reference/card.json
 
 # The first of each class, and the images that the tutorial draws (9, 22, 45) and classifies (104).
 SAMPLES := 0 1 2 4 6 8 9 13 18 19 22 45 104

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from edgecnn.atomic_files import refuse_existing
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import Integers, ModelCard, Parity, Scheme
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_mediapipe, require_quantizer, require_tensorflow
 from edgecnn.pixels.dataset import Dataset, check_seed
 
@@ -149,7 +149,7 @@ def convert(
         folder=Path(output) if output is not None else source,
     )
     refuse_existing(job.paths.values(), force)
-    hush_tensorflow()
+    silence_tensorflow()
     progress("loading TensorFlow")
     with captured_stderr():
         from . import pipeline

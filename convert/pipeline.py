@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
@@ -17,7 +18,6 @@ from edgecnn.model_file.container import CARD, GOLDEN, LABELS, PackedModel, pack
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.input_table import apply_table, input_table
-from edgecnn.pixels.preprocessing import Pixels
 
 from . import golden_probes
 from .comparison import layer_figures

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
-from edgecnn.model_file.card import InputSpec, ModelCard
-from edgecnn.pixels.preprocessing import Invert, Pixels, Prepared, Source, check_pixels, prepare_source
+from edgecnn.model_file.card import ModelCard
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions

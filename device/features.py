@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import FeatureMap, InputSpec
+from edgecnn.model_file.card import FeatureMap
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
 from .runtime.delegates import Delegate

@@ -18,7 +18,8 @@ from .errors import (
     ModelFileError,
     OutputError,
 )
-from .model_file.card import InputSpec, ModelCard
+from .model_file.card import ModelCard
+from .pixels.input_spec import InputSpec
 
 if TYPE_CHECKING:
     __version__: str

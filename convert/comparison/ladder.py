@@ -16,9 +16,10 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import Kernels
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity, Scheme
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity, Scheme
 from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.pixels.input_spec import InputSpec
 
 from ..conversion import output_paths
 from ..network.feature_maps import check_card, feature_maps, load_keras, predict, with_named_outputs

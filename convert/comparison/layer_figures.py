@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
 from ..network.feature_maps import with_named_outputs

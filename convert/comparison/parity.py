@@ -9,7 +9,7 @@ from edgecnn.atomic_files import refuse_existing, write_bytes
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import Parity, Scheme
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.dataset import Dataset
 
@@ -139,7 +139,7 @@ def parity(
         raise InputError(f"images must be 1 to {len(dataset.test)}, the size of the test split. Received: {images}")
     if images is not None:
         dataset = replace(dataset, test=dataset.test.sample(images))
-    hush_tensorflow()
+    silence_tensorflow()
     progress("loading TensorFlow")
     with captured_stderr():
         from . import diagnosis, ladder, report

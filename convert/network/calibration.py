@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, FeatureMap, LayerRange, Quantization, Scheme
 from edgecnn.pixels.dataset import Split, stratified
-from edgecnn.pixels.preprocessing import Pixels
 
 from .feature_maps import with_named_outputs
 

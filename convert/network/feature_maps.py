@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import DAMAGED_FILE
 from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
 from .flattening import flatten

@@ -9,11 +9,12 @@ import numpy as np
 
 from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import Background, Fit, InputSpec, ModelCard, Quantization, ResizeFilter
+from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.container import sha256
 from edgecnn.model_file.provenance import stamp
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
+from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
 
 if TYPE_CHECKING:
     import keras
@@ -98,7 +99,7 @@ def adopt(
     source, folder = Path(model), Path(folder)
     if source.resolve() == (folder / "model.keras").resolve():
         raise InputError(f"{folder} holds {source} itself; name another folder with --output")
-    hush_tensorflow()
+    silence_tensorflow()
     with captured_stderr():
         from . import feature_maps
 

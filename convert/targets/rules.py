@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.model_file.card import InputSpec, Integers, Scheme
+from edgecnn.model_file.card import Integers, Scheme
+from edgecnn.pixels.input_spec import InputSpec
 
 from ..conversion import Target
 from ..tflite.graph import Graph, Operator, check_complete

@@ -13,7 +13,7 @@ from .sources import ImageOrError, Source
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from edgecnn.model_file.card import InputSpec
+    from edgecnn.pixels.input_spec import InputSpec
 
 _AHEAD = 4  # images a decoding thread; memory stays flat however many there are
 

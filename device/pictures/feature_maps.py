@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
-from edgecnn.pixels.preprocessing import Pixels
 
 from ..features import Features
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
 from edgecnn.model_file.bundled import bundled_models, find_model
-from edgecnn.model_file.card import PROBABILITIES, InputSpec, ModelCard
+from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
+from edgecnn.pixels.input_spec import InputSpec
 
 from .opening import open_session
 from .run_options import DEFAULTS, RunOptions

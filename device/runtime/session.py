@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.model_file.container import PackedModel
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import Gather, input_table
 
 from .run_options import DEFAULTS, RunOptions

@@ -11,7 +11,7 @@ import click
 from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
-from . import options
+from . import options, printing
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
@@ -86,10 +86,10 @@ class RuntimeOptions:
             except DelegateError:
                 if not run.delegate.fallback:
                     raise
-                options.note(f"{run.delegate.name}: not applied, nothing to report")
+                printing.note(f"{run.delegate.name}: not applied, nothing to report")
                 return
         for line in report_lines(report):
-            options.note(line)
+            printing.note(line)
 
 
 def _spelt(parameter: str) -> str:

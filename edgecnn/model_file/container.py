@@ -1,7 +1,7 @@
-"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
+r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
 
     byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
-    byte 8   b"edgecnn" + b"\\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
+    byte 8   b"edgecnn" + b"\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
     byte 24  the rest of the flatbuffer
     length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
 
@@ -83,6 +83,8 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     The same input gives the same bytes: the zip carries no time of day.
 
     Args:
+        flatbuffer: what `add_header` returned.
+        members: contents by name, the card first: `members` makes them.
         stored: do not compress them; MediaPipe reads no other zip.
     """
     buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
@@ -90,6 +92,12 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
     return flatbuffer + buffer.getvalue()
+
+
+def members(card: ModelCard, golden: bytes) -> dict[str, bytes]:
+    """What `pack` puts behind the flatbuffer: the card, its labels one a line, and golden.npz."""
+    labels = "".join(f"{label}\n" for label in card.labels)
+    return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
 
 
 def sha256(data: bytes) -> str:

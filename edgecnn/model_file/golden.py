@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Pixels
 from ..errors import ModelFileError
+from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
-from ..pixels.preprocessing import Pixels, prepare
-from .card import InputSpec
+from ..pixels.preprocessing import prepare
 
 # The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the
 # reference int8 kernels differ by up to 17/256 on the reference network, those of mixed by 0.018, of dynamic by 0.004,

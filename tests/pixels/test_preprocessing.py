@@ -16,9 +16,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from edgecnn import InputError, InputSpec
 from edgecnn.device import Classifier
-from edgecnn.model_file.card import Fit
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.image_files import decode_image
+from edgecnn.pixels.input_spec import Fit
 from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.pixels.preprocessing import prepare, prepare_array, prepare_source
 

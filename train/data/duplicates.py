@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from edgecnn.arrays import Pixels
 from edgecnn.pixels.dataset import Images, Split
-from edgecnn.pixels.preprocessing import Pixels
 
 _SIDE = 16  # 256 bits: images of equal hash look alike to people
 

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import DataError, OutputError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 
 from .image_store import cache_root
 

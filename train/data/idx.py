@@ -12,11 +12,12 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import MAX_PIXELS
-from edgecnn.pixels.preprocessing import Pixels, prepare_array
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import prepare_array
 
 from .image_store import StoredImages, store
 

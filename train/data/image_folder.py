@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.image_files import find_images
-from edgecnn.pixels.preprocessing import Pixels, prepare_source
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import prepare_source
 
 from .image_store import store
 

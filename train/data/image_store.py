@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import OutputError
-from edgecnn.pixels.preprocessing import Pixels
 
 _CHUNK = 256
 

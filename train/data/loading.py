@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.card import Colour, Fit, InputSpec
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
 
 from . import fashion_mnist, idx, image_folder, npz
 from .quality import check

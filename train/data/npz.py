@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import DataError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_array
 
 from .image_store import store

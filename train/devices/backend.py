@@ -6,7 +6,7 @@ import sys
 from typing import Literal
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.native_output import hush_tensorflow
+from edgecnn.native_output import silence_tensorflow
 from edgecnn.optional_packages import require_jax, require_tensorflow
 
 Backend = Literal["tensorflow", "jax"]
@@ -32,5 +32,5 @@ def choose(parallel: bool = False) -> Backend:
         require_jax("training with JAX")
     else:
         require_tensorflow("edgecnn train")
-    hush_tensorflow(backend)
+    silence_tensorflow(backend)
     return backend

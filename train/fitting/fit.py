@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from edgecnn.errors import EdgecnnError, InputError, ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.model_file.card import InputSpec
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import DAMAGED_FILE
 from edgecnn.pixels.dataset import Dataset, Split, held_back
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
 from .. import architectures

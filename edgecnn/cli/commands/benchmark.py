@@ -9,7 +9,7 @@ import click
 
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import make_delegates
 
 if TYPE_CHECKING:
@@ -77,16 +77,16 @@ def command(
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,
-        progress=options.note,
+        progress=printing.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
     compared = [_compare(result, before) for result in results] if compare else []
     if compare and machine.runtime != runtime_before:
-        options.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
+        printing.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
     if as_json:
         more = [{"compared": one} for one in compared] or [{}] * len(results)
         rows = [{**dataclasses.asdict(result), **extra} for result, extra in zip(results, more, strict=True)]
-        options.print_json({**figures, "results": rows})
+        printing.print_json({**figures, "results": rows})
     else:
         _print(results, machine, compared)
     if output:
@@ -130,7 +130,7 @@ def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[
         rows.append(tuple(cells))
     times = ("load", "first", "invoke p50", "p95", "p99", "to label p50", "p95", "p99", "images/s")
     header = ("model", "delegate", "threads", *times, *(["against before"] if compared else []))
-    click.echo(options.table(header, rows))
+    click.echo(printing.table(header, rows))
     heat = "" if machine.temperature_c is None else f", {machine.temperature_c:.0f} °C"
     slowed = {None: "", True: ", THROTTLED since it was started", False: ", never throttled"}[machine.throttled]
     click.echo(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.native_output import speaking
+from edgecnn.native_output import stderr_lock
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import RuntimeOptions, bundled, trust
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(
     runtime_options.report(model, run)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
-        options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
+        printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     files = ImageFiles(images)
     results = None
     if output:
@@ -87,7 +87,7 @@ def command(
         invert=invert,
         watch=watch,
         skip=results.done if results else (),
-        note=options.note,
+        note=printing.note,
     )
     counts = _write(classified, results, files, as_json, watch) if results else _print(classified, as_json, watch)
     ctx.exit(1 if counts[UNREADABLE] else 0)
@@ -126,10 +126,10 @@ def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "Drift
         elif not image.error:
             click.echo(f"{image.name}: {_text(image)}")
         if image.error:
-            options.note(f"Error: {image.error}")
+            printing.note(f"Error: {image.error}")
     _print_drift(watch)
     if as_json:
-        options.print_json(rows)
+        printing.print_json(rows)
     return counts
 
 
@@ -140,7 +140,7 @@ def _text(image: "ClassifiedImage") -> str:
 
 def _print_drift(watch: "DriftWatch | None") -> None:
     for line in watch.summary() if watch else ():
-        options.note(f"drift: {line}")
+        printing.note(f"drift: {line}")
 
 
 def _write(
@@ -160,16 +160,16 @@ def _write(
             progress.step()
             if image.error:
                 progress.clear()
-                options.note(f"Error: {image.error}")
+                printing.note(f"Error: {image.error}")
         progress.clear()
         if watch and before:
-            options.note(f"drift: of this run's images, without the {before:,} that were done before")
+            printing.note(f"drift: of this run's images, without the {before:,} that were done before")
         _print_drift(watch)
         path = results.finish(files.names)
     finally:
         results.close()
     if as_json:
-        options.print_json({"output": str(path), "counts": counts, "done_before": before})
+        printing.print_json({"output": str(path), "counts": counts, "done_before": before})
     else:
         text = ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
         click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
@@ -202,5 +202,5 @@ class _Progress:
             self._show("\r\x1b[K")
 
     def _show(self, text: str) -> None:
-        with speaking():
+        with stderr_lock():
             click.echo(text, err=True, nl=False)

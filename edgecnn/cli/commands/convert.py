@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import import_options, options
+from .. import import_options, options, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, ConvertedFile, Gate
@@ -104,7 +104,7 @@ def command(
     common: dict[str, Any] = {
         "output": output, "calibration_images": _calibration_images(ctx, len(dataset.train)), "seed": flags["seed"],
         "feature_layers": flags["feature_layers"], "dense_per_tensor": flags["dense_per_tensor"],
-        "target": flags["target"], "force": flags["force"], "progress": options.note,
+        "target": flags["target"], "force": flags["force"], "progress": printing.note,
     }  # fmt: skip
     if auto:
         try:
@@ -120,7 +120,7 @@ def command(
             for scheme in schemes
         )
     if as_json:
-        options.print_json([_json(conversion) for conversion in conversions])
+        printing.print_json([_json(conversion) for conversion in conversions])
     else:
         for conversion in conversions:
             _print(conversion)
@@ -156,7 +156,7 @@ def _fails(folder: Path, run: Path, dataset: "Dataset", conversion: "Conversion"
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
     failures = gate.failures(conversion.plain.parity)
     for failure in failures:
-        options.note(f"Error: {conversion.plain.path}: {failure}")
+        printing.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations:
         _write_report(folder, run, dataset, conversion.scheme, gate)
     return bool(failures)
@@ -165,18 +165,20 @@ def _fails(folder: Path, run: Path, dataset: "Dataset", conversion: "Conversion"
 def _write_report(folder: Path, run: Path, dataset: "Dataset", scheme: "Scheme", gate: "Gate") -> None:
     from edgecnn.convert import parity
 
-    found = parity(run, dataset, scheme=scheme, gate=gate, files=folder, force=True, progress=options.note)
+    found = parity(run, dataset, scheme=scheme, gate=gate, files=folder, force=True, progress=printing.note)
     for finding in found.findings:
-        options.note(f"{finding.rung}, {finding.layer}: {finding.words}")
-    options.note(f"wrote {found.html}, {found.json}")
+        printing.note(f"{finding.rung}, {finding.layer}: {finding.words}")
+    printing.note(f"wrote {found.html}, {found.json}")
 
 
 def _print(conversion: "Conversion") -> None:
     files = [file for file in (conversion.plain, conversion.activations) if file]
     parity = conversion.plain.parity
     rows = [_row(str(file.path), file) for file in files]
-    keras = ("Keras", "", "", options.percent(parity.keras_accuracy), "", "")
-    click.echo(options.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows]))
+    keras = ("Keras", "", "", printing.percent(parity.keras_accuracy), "", "")
+    click.echo(
+        printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
+    )
     click.echo(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
     if conversion.bit_equal:
         click.echo("probabilities of both files: equal to the bit")
@@ -190,14 +192,14 @@ def _print(conversion: "Conversion") -> None:
 
 def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
     parity = file.parity
-    interval = f"{options.percent(parity.interval_low)} - {options.percent(parity.interval_high)}"
+    interval = f"{printing.percent(parity.interval_low)} - {printing.percent(parity.interval_high)}"
     return (
         name,
         f"{file.size_bytes:,}",
         f"{file.ratio:.1%}",
-        options.percent(parity.accuracy),
+        printing.percent(parity.accuracy),
         interval if parity.accuracy is not None else "",
-        options.percent(parity.agreement),
+        printing.percent(parity.agreement),
     )
 
 

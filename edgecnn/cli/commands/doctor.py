@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from .. import options
+from .. import options, printing
 
 
 @click.command(name="doctor")
@@ -21,7 +21,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     findings = examine_machine()
     if as_json:
-        options.print_json([dataclasses.asdict(finding) for finding in findings])
+        printing.print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
             advice = f"\n{'':20}{finding.advice}" if finding.advice else ""

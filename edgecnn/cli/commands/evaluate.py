@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def command(model: str, data: str | None, data_dir: str | None, as_json: bool, r
         raise ModelFileError(
             f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
         )
-    options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
+    printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
     if as_json:
         figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
-        options.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
+        printing.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
         return
     click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, trust
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def command(
         if not as_json:
             click.echo(path)
     if as_json:
-        options.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
+        printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
 
 
@@ -126,10 +126,10 @@ def _make_pictures(
 
     failed = False
     pictures: list[Picture] = []
-    for name, prepared in prepared_images(ImageFiles(names), extractor.input, invert, note=options.note):
+    for name, prepared in prepared_images(ImageFiles(names), extractor.input, invert, note=printing.note):
         if isinstance(prepared, InputError):
             failed = True
-            options.note(f"Error: {prepared}")
+            printing.note(f"Error: {prepared}")
             continue
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")

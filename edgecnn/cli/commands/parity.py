@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
@@ -75,16 +75,16 @@ def command(
         force=force,
         files=files,
         delegate=make_delegate(delegate, delegate_options),
-        progress=options.note,
+        progress=printing.note,
     )
     if as_json:
         from edgecnn.convert.comparison.report import to_dict
 
-        options.print_json(to_dict(report.ladder, report.findings, report.failures))
+        printing.print_json(to_dict(report.ladder, report.findings, report.failures))
     else:
         _print(report)
     for failure in report.failures:
-        options.note(f"Error: {failure}")
+        printing.note(f"Error: {failure}")
     if not report.passed:
         ctx.exit(1)
 
@@ -98,11 +98,11 @@ def _print(report: "ParityReport") -> None:
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
         sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
         p = "" if rung.p is None else f"{rung.p:.3g}"
-        cells = (options.percent(found.agreement), p, f"{rung.max_difference:.2g}", sqnr)
+        cells = (printing.percent(found.agreement), p, f"{rung.max_difference:.2g}", sqnr)
         cells = cells if rung.layers else ("", "", "", "")
-        rows.append((rung.name, options.percent(found.accuracy), interval(found), *cells))
+        rows.append((rung.name, printing.percent(found.accuracy), interval(found), *cells))
     header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
-    click.echo(options.table(header, rows))
+    click.echo(printing.table(header, rows))
     for finding in report.findings:
         kind = "BROKEN" if finding.broken else "note"
         click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options
+from .. import options, printing
 
 if TYPE_CHECKING:
-    from edgecnn.model_file.card import Colour, Fit
+    from edgecnn.pixels.input_spec import Colour, Fit
     from edgecnn.train import TrainingRun
     from edgecnn.train.fitting.estimate import Estimate
 
@@ -174,7 +174,7 @@ def command(
         if train_images > len(dataset.train):
             raise click.UsageError(f"--train-images {train_images}: there are {len(dataset.train)} only")
         dataset = dataclasses.replace(dataset, train=dataset.train.sample(train_images))
-    options.note(
+    printing.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
     given = {name: value for name, value in changes.items() if value not in (None, ())}
@@ -212,7 +212,7 @@ def command(
     finally:
         progress.close()
     if run.process and not run.interrupted:
-        options.note(f"process {run.process} of the job is done; process 0 has written the run")
+        printing.note(f"process {run.process} of the job is done; process 0 has written the run")
         return
     if as_json:
         _print_json(run)
@@ -225,7 +225,7 @@ def command(
         click.echo(f"wrote {run.path}: {', '.join(FILES)}")
     if run.interrupted:
         saved = run.card.training.epochs if run.card.training else 0
-        options.note(
+        printing.note(
             f"stopped by Ctrl-C after {len(run.history)} finished epoch(s); {run.model_path} is epoch {saved}, "
             "the best of them"
         )
@@ -236,7 +236,7 @@ def command(
 
 def _print_estimate(found: "Estimate", as_json: bool) -> None:
     if as_json:
-        options.print_json(dataclasses.asdict(found))
+        printing.print_json(dataclasses.asdict(found))
         return
     minutes = found.seconds / 60
     click.echo(
@@ -252,7 +252,7 @@ def _refuse_without_data(ctx: click.Context) -> None:
 
 
 def _print_json(run: "TrainingRun") -> None:
-    options.print_json(
+    printing.print_json(
         {
             "run": str(run.path),
             "accuracy": run.evaluation.accuracy,

@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from .. import options
+from .. import options, printing
 from ..runtime_options import RuntimeOptions, bundled
 
 
@@ -27,7 +27,7 @@ def command(ctx: click.Context, /, model: str, as_json: bool, runtime_options: R
     result = verify(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime)
     runtime_options.report(model, run)
     if as_json:
-        options.print_json({**dataclasses.asdict(result), "passed": result.passed})
+        printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
     else:
         within = "within" if result.max_difference <= result.tolerance else "ABOVE"
         click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was converted")
