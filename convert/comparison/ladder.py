@@ -14,8 +14,9 @@ from edgecnn.device.runtime.loading import load_model
 from edgecnn.device.runtime.runtimes import Kernels
 from edgecnn.device.runtime.session import Session, open_session
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity, Scheme
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Images
 
 from ..conversion import output_paths

@@ -9,6 +9,7 @@ from typing import Literal
 from ..atomic_files import write_bytes
 from ..errors import ModelFileError
 from .json_fields import decode
+from .schemes import SCHEMES
 
 SCHEMA_VERSION = 1
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
@@ -20,8 +21,6 @@ Colour = Literal["grayscale", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
 ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 Background = Literal["dark", "light", "any"]
-Integers = Literal["int8", "uint8", "float32"]
-Scheme = Literal["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]
 
 
 @dataclass(frozen=True)
@@ -108,16 +107,20 @@ class Quantization:
     """How the network is approximated, and the images that calibrated it (none where none are needed).
 
     Attributes:
-        scheme: arithmetic of the converted model.
+        scheme: arithmetic of the converted model, one of `edgecnn.model_file.schemes.SCHEMES`.
         calibration_images: how many; 0 for none.
         calibration_seed: what drew them.
         calibration_sha256: of their raw uint8 bytes, in order; empty for none.
     """
 
-    scheme: Scheme
+    scheme: str
     calibration_images: int = 0
     calibration_seed: int = 0
     calibration_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {self.scheme!r}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from .. import options, runtime_options
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
-    from edgecnn.model_file.card import Scheme
+    from edgecnn.model_file.schemes import Scheme
 
 
 @click.command(name="parity")
