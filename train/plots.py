@@ -7,7 +7,7 @@ from edgecnn.figure_style import plain_style, save_figure
 from .run_report import TrainingRun
 
 
-def draw(run: TrainingRun) -> None:
+def draw_training(run: TrainingRun) -> None:
     """Draw history.png and confusion.png into the run directory.
 
     Raises:

@@ -37,7 +37,7 @@ class Epoch:
     validation_accuracy: float | None = None
 
     @property
-    def judged_by(self) -> float:
+    def monitored_accuracy(self) -> float:
         """The accuracy that tells the best epoch: validation, or training where nothing is held back."""
         return self.accuracy if self.validation_accuracy is None else self.validation_accuracy
 
@@ -72,11 +72,11 @@ class TrainingRun:
         """
         saved = self.card.training.epochs if self.card.training else len(self.history)
         entry = self.history[saved - 1]
-        held, kind = (self.evaluation.accuracy, "test")
+        accuracy, kind = self.evaluation.accuracy, "test"
         if entry.validation_accuracy is not None:
-            held, kind = entry.validation_accuracy, "validation"
-        figures = f"{entry.accuracy:.1%} on training images, {held:.1%} on {kind} images"
-        if entry.accuracy - held > _OVERFITTING:
+            accuracy, kind = entry.validation_accuracy, "validation"
+        figures = f"{entry.accuracy:.1%} on training images, {accuracy:.1%} on {kind} images"
+        if entry.accuracy - accuracy > _OVERFITTING:
             remedies = (
                 "try --augment flip, --dropout 0.25, --l2 1e-5, or --early-stopping 3 with --validation-split 0.1"
             )
