@@ -22,9 +22,9 @@ from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.input_table import input_table
 from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
-from edgecnn.train.recipes import changed
+from edgecnn.train.distillation import Mixture, draw_mixture
+from edgecnn.train.recipes import change_recipe
 from edgecnn.train.run_report import FILES
-from edgecnn.train.teaching import Mixture, draw
 
 
 class Interrupting:
@@ -99,7 +99,7 @@ def test_card_fixes_labels_and_provenance(small_run: TrainingRun, small: Dataset
 
 def test_card_says_how_the_recipe_was_changed(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
     run = train(
-        tmp_path / "run", tiny, recipe=changed(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
+        tmp_path / "run", tiny, recipe=change_recipe(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
     )
     assert run.card.training and run.card.training.recipe == "fast, augment flip shift, dropout 0.2, epochs 1"
     taught = train(tmp_path / "taught", tiny, epochs=1, teacher=small_run.model_path, class_weights=True)
@@ -154,7 +154,7 @@ def test_same_seed_same_weights_and_another_seed_others(recipe: str, tiny: Datas
 def test_notebook_recipe_is_the_notebooks() -> None:
     recipe = RECIPES["notebook"]
     assert (recipe.optimizer, recipe.batch_size, recipe.epochs, recipe.stop_at_accuracy) == ("adam", 32, 30, 0.98)
-    assert not (recipe.sixteen_bit or recipe.augment or recipe.dropout or recipe.l2 or recipe.validation_split)
+    assert not (recipe.bfloat16 or recipe.augment or recipe.dropout or recipe.l2 or recipe.validation_split)
 
 
 def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(tiny: Dataset, tmp_path: Path) -> None:
@@ -519,10 +519,10 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
 
 def test_mixtures_leave_out_what_is_held_back() -> None:
     kept = np.array([0, 2, 3, 5, 8])
-    partners, shares = draw(kept, 10, seed=3, number=0)
+    partners, shares = draw_mixture(kept, 10, seed=3, number=0)
     assert sorted(partners[kept]) == kept.tolist() and (partners[[1, 4, 6, 7, 9]] == [1, 4, 6, 7, 9]).all()
     assert 0.5 <= shares.min() and shares.max() <= 1
-    assert not np.array_equal(partners, draw(kept, 10, seed=3, number=1)[0])
+    assert not np.array_equal(partners, draw_mixture(kept, 10, seed=3, number=1)[0])
 
 
 def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:

@@ -41,7 +41,7 @@ def run_worker() -> int:
     """
     child = subprocess.Popen([sys.executable, "-m", "edgecnn", *sys.argv[1:]], env={**os.environ, _MARK: "1"})
 
-    def forward(number: int, frame: FrameType | None) -> None:
+    def forward(number: int, _: FrameType | None) -> None:
         child.send_signal(number)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too

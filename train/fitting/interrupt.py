@@ -27,7 +27,7 @@ class Interrupt:
         if self._main:
             signal.signal(signal.SIGINT, self._before)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
+    def _press(self, _number: int, _frame: FrameType | None) -> None:
         self._presses += 1
         if self._presses > 1 and not self._saving:
             raise KeyboardInterrupt
