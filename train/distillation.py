@@ -13,6 +13,7 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.optional_packages import DAMAGED_FILE
 from edgecnn.pixels.dataset import Dataset, Images, held_back
 from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.run_directory import CARD, RunDirectory
 
 from .prediction import predict_batches
 from .recipes import Recipe
@@ -129,7 +130,7 @@ def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
 
     if not path.is_file():
         raise ModelFileError(f"no teacher at {path}; give the .keras file of a run, or an architecture")
-    card = ModelCard.load(path.with_name("card.json"))
+    card = ModelCard.load(path.with_name(CARD))
     if card.labels != dataset.labels or card.input.shape != dataset.input.shape:
         raise ModelFileError(
             f"the teacher {path} knows {len(card.labels)} classes of {card.input.shape} images, the data set has "
@@ -146,11 +147,11 @@ def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
     return model
 
 
-def is_trained(folder: Path, architecture: str, seed: int, dataset: Dataset) -> bool:
+def is_trained(folder: RunDirectory, architecture: str, seed: int, dataset: Dataset) -> bool:
     """Whether `folder` holds the teacher `architecture`, trained on this data set with this seed to its end."""
-    if not (folder / "model.keras").exists() or not (folder / "card.json").exists():
+    if not folder.model.exists() or not folder.card.exists():
         return False
-    training = ModelCard.load(folder / "card.json").training
+    training = ModelCard.load(folder.card).training
     if training is None or training.test_accuracy is None:
         return False
     here = (training.architecture, training.seed, training.dataset_sha256, training.train_images)

@@ -10,13 +10,14 @@ from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
 
 from . import run_report
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
 from .recipes import Recipe
 from .request import TrainingRequest, complete_request
-from .run_report import CHECKPOINT, TrainingRun
+from .run_report import TrainingRun
 
 if TYPE_CHECKING:
     from typing import Unpack  # of Python 3.11, which training needs; data sets are read on devices with 3.10 too
@@ -58,11 +59,11 @@ def train(
         ModelFileError: nothing to resume, or a teacher that does not fit.
         EdgecnnError: Ctrl-C before the first epoch ended, a loss that is no number, or a process of the job was lost.
     """
-    request, path = complete_request(request, options), Path(output)
+    request, folder = complete_request(request, options), RunDirectory(Path(output))
     recipe = request.final_recipe()
     _require_images(recipe, dataset)
     library = choose_backend(request.devices or request.distributed)
-    run_report.check_free(path, request.replaces)  # before others wait for this process
+    run_report.check_free(folder, request.replaces)  # before others wait for this process
     with captured_stderr():
         from . import architectures
         from .devices.data_parallel import start_parallel
@@ -74,14 +75,14 @@ def train(
         raise InputError(f"batches of {recipe.batch_size} cannot be divided among {parallel.devices} devices evenly")
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
-    created = parallel.is_main and run_report.prepare_folder(path, request.replaces)
+    created = parallel.is_main and run_report.prepare_folder(folder, request.replaces)
     listener = progress if progress and parallel.is_main else Silent()
     try:
-        setup = _setup(path, dataset, request, processor, parallel, listener)
+        setup = _setup(folder, dataset, request, processor, parallel, listener)
         run = _fit(setup, request, listener)
     finally:
         if created:
-            run_report.remove_if_empty(path)
+            run_report.remove_if_empty(folder)
     if parallel.is_main:
         _write_report(run)
     return run
@@ -114,7 +115,7 @@ def estimate(
 
         processor = detect_processor(library, Parallel())
     return estimate_training(
-        TrainingSetup(dataset, request.architecture, recipe, request.seed, processor, folder=Path())
+        TrainingSetup(dataset, request.architecture, recipe, request.seed, processor, RunDirectory(Path()))
     )
 
 
@@ -131,7 +132,7 @@ def _require_images(recipe: Recipe, dataset: Dataset) -> None:
 
 
 def _setup(
-    path: Path,
+    folder: RunDirectory,
     dataset: Dataset,
     request: TrainingRequest,
     processor: "Processor",
@@ -146,29 +147,29 @@ def _setup(
         recipe=request.final_recipe(),
         seed=request.seed,
         processor=processor,
-        folder=path,
+        folder=folder,
         parallel=parallel,
-        resume=request.resume and not _has_only_a_teacher(path),
-        teacher_answers=_teach(request.teacher, path, dataset, request, progress) if request.teacher else None,
+        resume=request.resume and not _has_only_a_teacher(folder),
+        teacher_answers=_teach(request.teacher, folder, dataset, request, progress) if request.teacher else None,
         class_weights=balance_classes(dataset) if request.class_weights else None,
     )
 
 
-def _has_only_a_teacher(path: Path) -> bool:
+def _has_only_a_teacher(folder: RunDirectory) -> bool:
     """Whether an interrupted run got no further than its teacher."""
-    return (path / "teacher").is_dir() and not (path / CHECKPOINT).exists() and not (path / "model.keras").exists()
+    return folder.teacher.path.is_dir() and not folder.checkpoint.exists() and not folder.model.exists()
 
 
 def _teach(
-    teacher: str | Path, path: Path, dataset: Dataset, request: TrainingRequest, progress: TrainingProgress
+    teacher: str | Path, folder: RunDirectory, dataset: Dataset, request: TrainingRequest, progress: TrainingProgress
 ) -> "TeacherAnswers":
     """What the teacher says of the training images; a teacher that is an architecture is trained first."""
     from . import distillation
 
     file = Path(teacher)
     if file.suffix != ".keras":
-        file = path / "teacher" / "model.keras"
-        unfinished = (file.parent / CHECKPOINT).exists()
+        teacher_run = folder.teacher
+        file, unfinished = teacher_run.model, teacher_run.checkpoint.exists()
         wanted = TrainingRequest(
             architecture=str(teacher),
             recipe=distillation.RECIPE,
@@ -176,11 +177,13 @@ def _teach(
             resume=request.resume and unfinished,
             force=request.force,
         )
-        identity = (file.parent, str(teacher), request.seed, dataset)
+        identity = (teacher_run, str(teacher), request.seed, dataset)
         if unfinished or not request.resume or not distillation.is_trained(*identity):
-            run = train(file.parent, dataset, wanted, progress=progress)
+            run = train(teacher_run.path, dataset, wanted, progress=progress)
             if run.interrupted:
-                raise EdgecnnError(f"stopped by Ctrl-C while training the teacher in {file.parent}; --resume goes on")
+                raise EdgecnnError(
+                    f"stopped by Ctrl-C while training the teacher in {teacher_run.path}; --resume goes on"
+                )
     return distillation.query_teacher(file, dataset, request.final_recipe(), request.seed, progress.tell)
 
 
@@ -189,7 +192,7 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
     from .fitting.fit import fit
     from .prediction import evaluate_network
 
-    dataset, path, words = setup.dataset, setup.folder, request.recipe_words()
+    dataset, folder, words = setup.dataset, setup.folder, request.recipe_words()
     started = Training(
         dataset.name, dataset.sha256, setup.architecture, words, setup.seed, epochs=0, train_images=len(dataset.train)
     )
@@ -204,9 +207,9 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
 
     def save_card(epoch: int) -> None:
         if epoch == 1:
-            run_report.remove_previous(path)
+            run_report.remove_previous(folder)
         saved = dataclasses.replace(started, epochs=epoch)
-        dataclasses.replace(card, training=saved).save(path / "card.json")
+        dataclasses.replace(card, training=saved).save(folder.card)
 
     outcome = fit(setup, save_card, progress)
     evaluation = evaluate_network(outcome.model, dataset.test, dataset.input)
@@ -222,7 +225,7 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
 
 def _run(setup: "TrainingSetup", card: ModelCard, outcome: "Outcome", evaluation: Evaluation) -> TrainingRun:
     return TrainingRun(
-        path=setup.folder,
+        path=setup.folder.path,
         card=card,
         evaluation=evaluation,
         history=tuple(outcome.history),
@@ -235,9 +238,9 @@ def _run(setup: "TrainingSetup", card: ModelCard, outcome: "Outcome", evaluation
 def _write_report(run: TrainingRun) -> None:
     from .plots import draw_training
 
-    run.card.save(run.path / "card.json")
-    run_report.write_history(run.path, run.history)
+    run.card.save(run.folder.card)
+    run_report.write_history(run)
     run_report.write_metrics(run)
     draw_training(run)
     if not run.interrupted:
-        (run.path / CHECKPOINT).unlink(missing_ok=True)
+        run.folder.checkpoint.unlink(missing_ok=True)

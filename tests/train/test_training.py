@@ -21,10 +21,10 @@ from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputE
 from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.input_table import input_table
+from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
 from edgecnn.train.distillation import Mixture, draw_mixture
 from edgecnn.train.recipes import change_recipe
-from edgecnn.train.run_report import FILES
 
 
 class Interrupting:
@@ -70,7 +70,7 @@ def weights(run: TrainingRun) -> bytes:
 
 def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
     made = {path.name for path in small_run.path.iterdir() if path.suffix != ".tflite"}
-    assert made == set(FILES)
+    assert made == set(TRAINING_FILES)
 
 
 def test_a_short_training_learns(small_run: TrainingRun) -> None:
@@ -198,7 +198,7 @@ def test_ctrl_c_leaves_the_best_finished_epoch(tiny: Dataset, tmp_path: Path) ->
     assert run.card.training and run.card.training.epochs == best.epoch
     probabilities = KerasModel(run.model_path).predict_all(tiny.test.images)
     assert (probabilities.argmax(axis=1) == tiny.test.labels).mean() == run.evaluation.accuracy
-    assert {path.name for path in run.path.iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in run.path.iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
@@ -214,7 +214,7 @@ def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
     monkeypatch.setattr(ModelCard, "save", interrupted_save)
     run = train(tmp_path / "run", tiny, epochs=3)
     assert run.interrupted and run.card.training and run.card.training.epochs == 1
-    assert {path.name for path in run.path.iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in run.path.iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, 
         train(old.path, tiny, force=True, progress=Interrupting(1, 2))
     assert weights(old) == before and (old.path / "model.int8.tflite").exists()
     train(old.path, tiny, force=True, epochs=1, seed=4)
-    assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(FILES)
+    assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(TRAINING_FILES)
 
 
 def test_a_folder_that_was_there_stays(tiny: Dataset, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_real_ctrl_c_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
                 os.kill(process.pid, signal.SIGINT)
     assert process.returncode == 1
     assert "stopped by Ctrl-C after" in said[-1] and "Traceback" not in "".join(said)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
@@ -323,7 +323,7 @@ def test_interrupted_training_resumes_to_the_same_weights(
     resumed = train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, resume=True)
     assert weights(resumed) == weights(uninterrupted)
     assert [e.loss for e in resumed.history] == [e.loss for e in uninterrupted.history]
-    assert {path.name for path in resumed.path.iterdir()} == set(FILES)
+    assert {path.name for path in resumed.path.iterdir()} == set(TRAINING_FILES)
 
 
 KILLED = """
@@ -417,7 +417,7 @@ def test_a_crash_after_the_last_epoch_can_be_resumed(
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", tiny, epochs=2, seed=9)
     run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)
-    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(FILES)
+    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(TRAINING_FILES)
 
 
 def test_resume_of_another_training_is_refused(tiny: Dataset, tmp_path: Path) -> None:

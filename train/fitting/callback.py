@@ -12,7 +12,7 @@ from edgecnn.errors import EdgecnnError
 
 from ..progress import TrainingProgress
 from ..recipes import Recipe
-from ..run_report import CHECKPOINT, Epoch
+from ..run_report import Epoch
 from . import checkpoint
 from .batches import Batches
 from .interrupt import Interrupt
@@ -67,8 +67,8 @@ class TrainingCallback(keras.callbacks.Callback):
 
     def _write(self, epoch: int) -> None:
         if not self._outcome.saved_epoch:
-            (self._setup.folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
-        with replacing(self._setup.folder / "model.keras") as temporary:
+            self._setup.folder.checkpoint.unlink(missing_ok=True)  # of an earlier training that this one replaces
+        with replacing(self._setup.folder.model) as temporary:
             self._outcome.model.save(temporary)
         self._on_save(epoch)
 
@@ -110,7 +110,7 @@ class TrainingCallback(keras.callbacks.Callback):
             with self._interrupt.saving():
                 variables = [*self.model.variables, *self.model.optimizer.variables]
                 checkpoint.save_checkpoint(
-                    self._setup.folder / CHECKPOINT,
+                    self._setup.folder.checkpoint,
                     variables,
                     self._setup.identity,
                     history,

@@ -18,7 +18,6 @@ from .. import architectures
 from ..devices.data_parallel import translate_worker_loss
 from ..distillation import TeacherAnswers
 from ..progress import TrainingProgress
-from ..run_report import CHECKPOINT
 from . import checkpoint, losses, optimizers
 from .batches import Batches
 from .callback import Outcome, TrainingCallback, should_stop
@@ -95,8 +94,8 @@ def _fit(setup: TrainingSetup, outcome: Outcome, on_save: Callable[[int], None],
 
 def _restore(setup: TrainingSetup, identity: str, training_model: keras.Model, outcome: Outcome) -> None:
     variables = [*training_model.variables, *training_model.optimizer.variables]
-    outcome.history, outcome.saved_epoch = checkpoint.load_checkpoint(setup.folder / CHECKPOINT, variables, identity)
-    path = setup.folder / "model.keras"
+    outcome.history, outcome.saved_epoch = checkpoint.load_checkpoint(setup.folder.checkpoint, variables, identity)
+    path = setup.folder.model
     try:
         outcome.model.load_weights(path)
     except DAMAGED_FILE as error:

@@ -4,13 +4,13 @@ import dataclasses
 import functools
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
 
 from .. import architectures
 from ..devices.data_parallel import Parallel
@@ -42,7 +42,7 @@ class TrainingSetup:
     recipe: Recipe
     seed: int
     processor: Processor
-    folder: Path
+    folder: RunDirectory
     parallel: Parallel = field(default_factory=Parallel)
     resume: bool = False
     teacher_answers: TeacherAnswers | None = None

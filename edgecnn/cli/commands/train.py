@@ -102,14 +102,14 @@ def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
 def _progress(recipe: "Recipe", tensorboard_of: Path | None) -> "Lines | TensorBoard":
     """What tells people how it goes; TensorBoard's files are written into the run directory `tensorboard_of`."""
     from edgecnn.optional_packages import require_tensorboard
+    from edgecnn.run_directory import RunDirectory
     from edgecnn.train.progress import Lines, Live, TensorBoard
-    from edgecnn.train.run_report import TENSORBOARD
 
     lines = (Live if sys.stderr.isatty() else Lines)(recipe.batch_size)
     if tensorboard_of is None:
         return lines
     require_tensorboard()
-    return TensorBoard(lines, tensorboard_of / TENSORBOARD)
+    return TensorBoard(lines, RunDirectory(tensorboard_of).tensorboard)
 
 
 def _fail(error: "EdgecnnError", distributed: bool) -> NoReturn:
@@ -143,7 +143,7 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
 
 
 def _print_run(run: "TrainingRun", as_json: bool) -> None:
-    from edgecnn.train.run_report import FILES
+    from edgecnn.run_directory import TRAINING_FILES
 
     evaluation = run.evaluation
     if as_json:
@@ -161,4 +161,4 @@ def _print_run(run: "TrainingRun", as_json: bool) -> None:
         return
     click.echo(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
     click.echo(run.verdict)
-    click.echo(f"wrote {run.path}: {', '.join(FILES)}")
+    click.echo(f"wrote {run.path}: {', '.join(TRAINING_FILES)}")
