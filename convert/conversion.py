@@ -7,15 +7,16 @@ from typing import Literal, get_args
 
 from edgecnn.atomic_files import refuse_existing
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import Integers, ModelCard, Parity, Scheme
+from edgecnn.model_file.card import ModelCard, Parity
+from edgecnn.model_file.schemes import IoType, Scheme
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_mediapipe, require_quantizer, require_tensorflow
 from edgecnn.pixels.dataset import Dataset, check_seed
 
 Target = Literal["litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-SCHEMES: tuple[Scheme, ...] = ("float32", "float16", "dynamic", "mixed", "int8", "int16x8")
-IO_TYPES: tuple[Integers, ...] = ("int8", "uint8", "float32")
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+IO_TYPES: tuple[IoType, ...] = ("int8", "uint8", "float32")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def convert(
     dataset: Dataset,
     *,
     scheme: Scheme = "int8",
-    io: Integers = "int8",
+    io: IoType = "int8",
     output: str | Path | None = None,
     activations: bool = True,
     feature_layers: Sequence[str] = (),
@@ -165,7 +166,7 @@ class Job:
     card: ModelCard
     dataset: Dataset
     scheme: Scheme
-    io: Integers
+    io: IoType
     activations: bool
     feature_layers: tuple[str, ...]
     dense_per_tensor: bool

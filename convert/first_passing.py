@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 from edgecnn.errors import (
     DataError,
@@ -12,14 +13,13 @@ from edgecnn.errors import (
     ModelFileError,
     OutputError,
 )
-from edgecnn.model_file.card import Scheme
+from edgecnn.model_file.schemes import Scheme, climb
 from edgecnn.pixels.dataset import Dataset
 
 from .comparison.parity import Gate
 from .conversion import Conversion, Target, convert
 
-# From what a device likes best to what loses least.
-CLIMB: tuple[Scheme, ...] = ("int8", "mixed", "int16x8", "float16")
+CLIMB = cast("tuple[Scheme, ...]", climb())
 _WORST = 2  # layers that are named
 
 

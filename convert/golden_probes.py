@@ -9,7 +9,7 @@ from edgecnn.pixels.dataset import Split, stratified
 
 COUNT = 24
 _MOST_BYTES = 1_500_000  # of pixels: probes of a large input must not outweigh its model
-# A healthy device may move a probability by 0.1 (golden.TOLERANCE): a top-1 with this lead cannot flip.
+# A healthy device may move a probability by 0.1 (the tolerance of int8): a top-1 with this lead cannot flip.
 _SAFE_LEAD = 0.25
 
 

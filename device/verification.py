@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.golden import TOLERANCE, Golden, preprocessing_sha256
+from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.schemes import SCHEMES
 
 from .runtime.delegates import Delegate
 from .runtime.loading import open_model
@@ -67,14 +68,12 @@ def verify(
     golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
     if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
         raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
-    scheme = loaded.card.quantization.scheme
-    if scheme not in TOLERANCE:
-        raise ModelFileError(f"{loaded.packed.name} is {scheme}, which this edgecnn cannot verify; install a newer one")
+    tolerance = SCHEMES[loaded.card.quantization.scheme].tolerance
     raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
     here = loaded.probabilities.dequantize(raw)
     top1 = here.argmax(axis=1)
     ordered = np.sort(golden.host, axis=1)
-    decided = ordered[:, -1] - ordered[:, -2] > 2 * TOLERANCE[scheme]
+    decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
@@ -83,6 +82,6 @@ def verify(
         flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
         keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()),
         max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=TOLERANCE[scheme],
+        tolerance=tolerance,
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
     )

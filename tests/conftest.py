@@ -18,7 +18,7 @@ from PIL import Image
 
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
-from edgecnn.model_file.card import Scheme
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train

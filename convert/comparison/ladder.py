@@ -16,8 +16,9 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import Kernels
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity, Scheme
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.pixels.input_spec import InputSpec
 

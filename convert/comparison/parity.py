@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from edgecnn.atomic_files import refuse_existing, write_bytes
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import Parity, Scheme
+from edgecnn.model_file.card import Parity
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.dataset import Dataset

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.model_file.card import INPUT, FeatureMap, LayerRange, Quantization, Scheme
+from edgecnn.model_file.card import INPUT, FeatureMap, LayerRange, Quantization
+from edgecnn.model_file.schemes import SCHEMES, Scheme
 from edgecnn.pixels.dataset import Split, stratified
 
 from .feature_maps import with_named_outputs
 
 _BATCH = 8  # feature maps are large
-CALIBRATED: tuple[Scheme, ...] = ("mixed", "int8", "int16x8")
 
 
 def draw(split: Split, count: int, seed: int) -> Pixels:
@@ -38,7 +38,7 @@ def pinned(images: Pixels) -> Pixels:
 
 def describe(scheme: Scheme, images: Pixels, seed: int) -> Quantization:
     """What the card says of a quantization that `images` calibrated, if it needs any."""
-    if scheme not in CALIBRATED:
+    if not SCHEMES[scheme].is_calibrated:
         return Quantization(scheme)
     return Quantization(scheme, len(images), seed, hashlib.sha256(images.tobytes()).hexdigest())
 

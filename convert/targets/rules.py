@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.model_file.card import Integers, Scheme
+from edgecnn.model_file.schemes import IoType, Scheme
 from edgecnn.pixels.input_spec import InputSpec
 
 from ..conversion import Target
@@ -29,7 +29,7 @@ _EDGE_TPU_SOFTMAX = 16_000  # elements
 class Settings:
     """How a target wants a scheme to be converted; the arguments of `edgecnn.convert.tflite.export.to_flatbuffer`."""
 
-    io: Integers
+    io: IoType
     dense_per_tensor: bool
 
 
@@ -41,7 +41,7 @@ class Placement:
     why_not: str
 
 
-def settings(target: Target, scheme: Scheme, io: Integers, dense_per_tensor: bool, spec: InputSpec) -> Settings:
+def settings(target: Target, scheme: Scheme, io: IoType, dense_per_tensor: bool, spec: InputSpec) -> Settings:
     """Switch what `target` needs.
 
     Raises:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.card import Integers, Scheme
 from edgecnn.model_file.container import add_header
+from edgecnn.model_file.schemes import IoType, Scheme
 from edgecnn.native_output import captured_stderr
 
 from .relu6 import without_idle_clamps
@@ -20,7 +20,7 @@ def to_flatbuffer(
     model: keras.Model,
     scheme: Scheme,
     calibration: npt.NDArray[np.float32],
-    io: Integers = "int8",
+    io: IoType = "int8",
     dense_per_tensor: bool = False,
 ) -> bytes:
     """Convert a model with named outputs (see `with_named_outputs`).
@@ -77,7 +77,7 @@ def to_flatbuffer(
 
 
 def _choose(
-    converter: tf.lite.TFLiteConverter, scheme: Scheme, calibration: npt.NDArray[np.float32], io: Integers
+    converter: tf.lite.TFLiteConverter, scheme: Scheme, calibration: npt.NDArray[np.float32], io: IoType
 ) -> None:
     def representative() -> Iterator[list[npt.NDArray[np.float32]]]:
         for image in calibration:

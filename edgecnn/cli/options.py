@@ -86,7 +86,7 @@ def load_dataset(
     spec: "InputSpec | InputChoice | None" = None,
     max_corrupt: int | None = None,
 ) -> "Dataset":
-    """The data set that the options name; see `edgecnn.train.data.loading.load`.
+    """The data set that the options name; see `edgecnn.train.data.loading.load_dataset`.
 
     Args:
         folder: of Fashion-MNIST's files; None for where they are found.
@@ -94,10 +94,10 @@ def load_dataset(
         spec: what the images must become; None for what the data set suggests.
         max_corrupt: unreadable files that may be left out; None for any number, where training has decided already.
     """
-    from edgecnn.train.data.loading import load
+    from edgecnn.train.data import loading
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
-    return load(data, spec, data_dir=folder, max_corrupt=limit, progress=printing.note)
+    return loading.load_dataset(data, spec, data_dir=folder, max_corrupt=limit, progress=printing.note)
 
 
 def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":

@@ -4,12 +4,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..atomic_files import write_bytes
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from .json_fields import decode
+from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
 SCHEMA_VERSION = 1
@@ -17,9 +17,6 @@ SCHEMA_VERSION = 1
 PROBABILITIES = "probabilities"
 # The name of the input, there and among the ranges of a calibration.
 INPUT = "image"
-
-Integers = Literal["int8", "uint8", "float32"]
-Scheme = Literal["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]
 
 
 @dataclass(frozen=True)
@@ -60,16 +57,20 @@ class Quantization:
     """How the network is approximated, and the images that calibrated it (none where none are needed).
 
     Attributes:
-        scheme: arithmetic of the converted model.
+        scheme: arithmetic of the converted model, one of `edgecnn.model_file.schemes.SCHEMES`.
         calibration_images: how many; 0 for none.
         calibration_seed: what drew them.
         calibration_sha256: of their raw uint8 bytes, in order; empty for none.
     """
 
-    scheme: Scheme
+    scheme: str
     calibration_images: int = 0
     calibration_seed: int = 0
     calibration_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {self.scheme!r}")
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,6 @@ from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
 from ..pixels.preprocessing import prepare
 
-# The largest difference of a probability that healthy kernels show, with room: XNNPACK's, the built-in and the
-# reference int8 kernels differ by up to 17/256 on the reference network, those of mixed by 0.018, of dynamic by 0.004,
-# of int16x8 by 0.0004; float32 kernels by some 1e-6, which float16 has too unless a processor computes in 16 bits.
-TOLERANCE: dict[str, float] = {
-    "float32": 1e-4,
-    "float16": 1e-2,
-    "dynamic": 0.05,
-    "mixed": 0.1,
-    "int8": 0.1,
-    "int16x8": 1e-2,
-}
-
 
 @dataclass(frozen=True)
 class Golden:

@@ -10,7 +10,7 @@ from .data_parallel import Parallel
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Processor:
     """The processor that trains.
 
     Attributes:
@@ -24,12 +24,12 @@ class Hardware:
     bfloat16: bool
 
 
-def detect(backend: Backend, parallel: Parallel) -> Hardware:
+def detect_processor(backend: Backend, parallel: Parallel) -> Processor:
     """The first GPU that the backend sees, else the CPU; with JAX, all devices that take part."""
     return _detect_with_jax(parallel) if backend == "jax" else _detect_with_tensorflow()
 
 
-def _detect_with_jax(parallel: Parallel) -> Hardware:
+def _detect_with_jax(parallel: Parallel) -> Processor:
     import jax
 
     device = jax.local_devices()[0]
@@ -37,10 +37,10 @@ def _detect_with_jax(parallel: Parallel) -> Hardware:
     name = f"GPU ({device.device_kind})" if gpu else _cpu()[0]
     several = f"{parallel.devices} devices of {parallel.processes} process(es), each " if parallel.distribution else ""
     # XLA emulates bfloat16 on CPUs, those that have it included.
-    return Hardware(f"{several}{name}, JAX", gpu, gpu)
+    return Processor(f"{several}{name}, JAX", gpu, gpu)
 
 
-def _detect_with_tensorflow() -> Hardware:
+def _detect_with_tensorflow() -> Processor:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -48,9 +48,9 @@ def _detect_with_tensorflow() -> Hardware:
         tf.config.experimental.enable_op_determinism()  # GPU kernels add in any order otherwise
         details = tf.config.experimental.get_device_details(gpus[0])
         capability = details.get("compute_capability", (0, 0))
-        return Hardware(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))
+        return Processor(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))
     description, flags = _cpu()
-    return Hardware(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
+    return Processor(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
 
 
 def _cpu() -> tuple[str, frozenset[str]]:

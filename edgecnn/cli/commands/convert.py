@@ -9,7 +9,7 @@ from .. import import_options, options, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, ConvertedFile, Gate
-    from edgecnn.model_file.card import Scheme
+    from edgecnn.model_file.schemes import Scheme
     from edgecnn.pixels.dataset import Dataset
 
 

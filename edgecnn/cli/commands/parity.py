@@ -9,7 +9,7 @@ from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
-    from edgecnn.model_file.card import Scheme
+    from edgecnn.model_file.schemes import Scheme
 
 
 @click.command(name="parity")

@@ -17,8 +17,8 @@ from edgecnn.convert.targets.rules import Placement, check, edge_tpu_placement
 from edgecnn.convert.targets.tflite_runtime_2_14 import TFLITE_RUNTIME_2_14
 from edgecnn.convert.tflite.graph import read_graph
 from edgecnn.device import Classifier, describe, verify
-from edgecnn.model_file.card import Scheme
 from edgecnn.model_file.container import read_model
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
 from tests.conftest import Foreign, Run, tinted

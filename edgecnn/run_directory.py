@@ -1,0 +1,138 @@
+"""The run directory: what a training leaves behind, what conversions add, and where each of these files lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ModelFileError
+from .model_file.card import ModelCard
+
+if TYPE_CHECKING:
+    from .pixels.dataset import Dataset
+
+MODEL = "model.keras"
+CARD = "card.json"
+HISTORY = "history.csv"
+HISTORY_PICTURE = "history.png"
+METRICS = "metrics.json"
+CONFUSION_PICTURE = "confusion.png"
+# What a finished training leaves, in the order in which it is told.
+TRAINING_FILES = (MODEL, CARD, HISTORY, HISTORY_PICTURE, METRICS, CONFUSION_PICTURE)
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A folder with a trained network; none of its files need exist.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, run: str | Path) -> "RunDirectory":
+        """The run directory that `run` names, itself or by its model.keras."""
+        path = Path(run)
+        return cls(path.parent if path.name == MODEL else path)
+
+    @property
+    def model(self) -> Path:
+        """The Keras model."""
+        return self.path / MODEL
+
+    @property
+    def card(self) -> Path:
+        """Its card: labels, input, provenance."""
+        return self.path / CARD
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch."""
+        return self.path / HISTORY
+
+    @property
+    def history_picture(self) -> Path:
+        """Loss and accuracy by epoch."""
+        return self.path / HISTORY_PICTURE
+
+    @property
+    def metrics(self) -> Path:
+        """Figures on the test split, and what produced them."""
+        return self.path / METRICS
+
+    @property
+    def confusion_picture(self) -> Path:
+        """The confusion matrix of the test split."""
+        return self.path / CONFUSION_PICTURE
+
+    @property
+    def training_files(self) -> tuple[Path, ...]:
+        """What a finished training leaves; see `TRAINING_FILES`."""
+        return tuple(self.path / name for name in TRAINING_FILES)
+
+    @property
+    def checkpoint(self) -> Path:
+        """What an interrupted training goes on from; a finished one has none."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def teacher(self) -> "RunDirectory":
+        """The run of the network that taught this one."""
+        return RunDirectory(self.path / "teacher")
+
+    def tflite(self, scheme: str, activations: bool = False) -> Path:
+        """The converted model of `scheme`, or its activations variant."""
+        return self.path / f"model.{scheme}{'.activations' if activations else ''}.tflite"
+
+    def converted_files(self) -> list[Path]:
+        """Every .tflite file that conversions have written there, in the order of their names."""
+        return sorted(self.path.glob("model.*.tflite"))
+
+    def parity_report(self, scheme: str, suffix: str) -> Path:
+        """The parity report of `scheme`: `suffix` is html or json."""
+        return self.path / f"parity.{scheme}.{suffix}"
+
+    def require(self) -> "RunDirectory":
+        """Make sure that there is a model.
+
+        Returns:
+            itself.
+
+        Raises:
+            ModelFileError: there is none.
+        """
+        if self.path.is_file():
+            raise ModelFileError(
+                f"{self.path} is no run directory; a Keras model that was trained elsewhere needs --labels and "
+                "--representative"
+            )
+        if not self.model.is_file():
+            raise ModelFileError(f"{self.path} is not a run directory (no {MODEL} there); make one with edgecnn train")
+        return self
+
+    def read_card(self, dataset: "Dataset | None" = None) -> ModelCard:
+        """The card, if `dataset` is what the run was trained on; any will do where none is given.
+
+        Raises:
+            ModelFileError: no run there, an invalid card, or another data set.
+        """
+        card = ModelCard.load(self.require().card)
+        if dataset is None:
+            return card
+        if card.training and card.training.dataset_sha256 != dataset.sha256:
+            raise ModelFileError(
+                f"{self.path} was trained on {card.training.dataset} with SHA-256 "
+                f"{card.training.dataset_sha256[:12]}…, the data set here has {dataset.sha256[:12]}…; give the one it "
+                "was trained on (--data)"
+            )
+        if card.labels != dataset.labels:
+            raise ModelFileError(
+                f"{self.path}: the card's labels are not the data set's; give the one it was trained on (--data)"
+            )
+        return card
