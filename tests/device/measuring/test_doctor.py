@@ -53,7 +53,7 @@ def is_there(package: str) -> bool:
 
 
 def test_a_machine_without_runtime_gets_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda name: False)
+    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda _: False)
     (runtime,) = [check for check in examine_machine() if check.name == "runtime"]
     assert not runtime.ok and "pip install ai-edge-litert" in runtime.advice
 
