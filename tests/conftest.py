@@ -11,6 +11,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -177,6 +178,18 @@ def edgecnn() -> Run:
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def commands() -> dict[str, click.Command]:
+    """Every command of the command line by name, and the group itself as `edgecnn`."""
+    context = click.Context(main, info_name="edgecnn")
+    found: dict[str, click.Command] = {"edgecnn": main}
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name
+        found[name] = command
+    return found
 
 
 @pytest.fixture
