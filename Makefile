@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check bundle clean
+.PHONY: demo test test-pi check bundle docs-reference clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -29,6 +29,7 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy --explicit-package-bases benchmarks
+	$(BIN)/mypy --explicit-package-bases scripts
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: check
@@ -37,6 +38,10 @@ test: check
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
+
+# The pages of docs/reference/cli, from the commands themselves.
+docs-reference: .venv/installed
+	$(BIN)/python scripts/write_cli_reference.py
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed

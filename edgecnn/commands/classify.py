@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option(
-    "--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration; see the README."
+    "--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration."
 )
 @options.invert
 @running.choices
