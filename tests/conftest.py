@@ -167,7 +167,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from edgecnn import ModelCard
 from edgecnn.convert import SCHEMES
 from edgecnn.device import bundled_models, verify
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "file-format.md").read_text()
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PAGE = (REFERENCE / "file-format.md").read_text()
+SCHEMAS = REFERENCE / "schemas" / "v1"
 MODEL = bundled_models()["fashion-mnist"]
 NAMES: dict[object, str] = {str: "text", int: "whole number", float: "number"}
 
@@ -48,7 +51,8 @@ def fields(kind: type, prefix: str = "") -> dict[str, Row]:
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):
         name, inner = f"{prefix}{field.name}", hints[field.name]
-        found[name] = Row(described(inner), default(field.default))
+        # A reader asks for the version before all else: what has none is no card.
+        found[name] = Row(described(inner), "" if name == "schema_version" else default(field.default))
         within, mark = nested(inner)
         if within:
             found.update(fields(within, f"{name}{mark}."))
@@ -87,6 +91,22 @@ def default(value: object) -> str:
 
 def test_every_field_of_the_card_is_documented_with_type_and_default() -> None:
     assert documented() == fields(ModelCard)
+
+
+def test_the_schema_of_the_card_has_the_same_fields() -> None:
+    schema = json.loads((SCHEMAS / "card.schema.json").read_text())
+
+    def named(part: dict[str, typing.Any], prefix: str) -> dict[str, bool]:
+        found = {}
+        for name, value in part["properties"].items():
+            found[f"{prefix}{name}"] = name in part["required"]
+            text = json.dumps(value)
+            for inner in re.findall(r'"#/\$defs/(\w+)"', text):
+                mark = "[]." if '"array"' in text else "."
+                found.update(named(schema["$defs"][inner], f"{prefix}{name}{mark}"))
+        return found
+
+    assert named(schema, "") == {name: not row.default for name, row in fields(ModelCard).items()}
 
 
 def test_the_page_describes_the_version_that_is_written() -> None:
