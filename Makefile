@@ -39,9 +39,10 @@ test: check
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
 
-# The pages of docs/reference/cli, from the commands themselves.
+# The pages of docs/reference that are written: the commands from click, the JSON from its schemas.
 docs-reference: .venv/installed
 	$(BIN)/python scripts/write_cli_reference.py
+	$(BIN)/python scripts/write_json_reference.py
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
