@@ -31,6 +31,7 @@ check: .venv/installed
 	$(BIN)/mypy --explicit-package-bases benchmarks
 	$(BIN)/mypy --explicit-package-bases scripts
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
 test: check
 	$(BIN)/python -m pytest
