@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check mutation bundle bundle-card clean
+.PHONY: demo test test-pi check mutation bundle bundle-card docs-reference clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -29,7 +29,9 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy --explicit-package-bases benchmarks
+	$(BIN)/mypy --explicit-package-bases scripts
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
 test: check
 	$(BIN)/python -m pytest
@@ -41,6 +43,11 @@ test-pi: .venv/installed
 # Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
 mutation: .venv/installed
 	$(BIN)/python tests/mutation.py $(MODULES)
+
+# The pages of docs/reference that are written: the commands from click, the JSON from its schemas.
+docs-reference: .venv/installed
+	$(BIN)/python scripts/write_cli_reference.py
+	$(BIN)/python scripts/write_json_reference.py
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed

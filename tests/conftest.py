@@ -11,6 +11,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -121,7 +122,7 @@ def compiled_library(folder: Path) -> str:
     return str(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""
 
@@ -132,6 +133,18 @@ def edgecnn() -> Run:
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def commands() -> dict[str, click.Command]:
+    """Every command of the command line by name, and the group itself as `edgecnn`."""
+    context = click.Context(main, info_name="edgecnn")
+    found: dict[str, click.Command] = {"edgecnn": main}
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name
+        found[name] = command
+    return found
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def settings(target: Target, scheme: Scheme, io: IoType, dense_per_tensor: bool,
         if spec.channels != 3:
             raise InputError(
                 "MediaPipe's ImageClassifier takes RGB images, this model grayscale ones; train it on RGB images "
-                "(--colour rgb), or use another target"
+                "(--color rgb), or use another target"
             )
         if scheme in ("int16x8", "mixed"):
             raise InputError(f"MediaPipe's ImageClassifier takes uint8 or float32 input, not {scheme}'s; use --int8")

@@ -7,7 +7,7 @@ import pytest
 from edgecnn.device import Delegate
 from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
 from edgecnn.device.runtime.runtimes import INSTALL_ONE, RUNTIMES, refuse_numpy
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 
 @pytest.mark.parametrize("name", ACCELERATORS)
