@@ -1,9 +1,10 @@
 """Pictures of feature maps; the only file of this stage that imports matplotlib."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ from matplotlib.figure import Figure
 from edgecnn.figure import plain_style, save_figure
 from edgecnn.preprocessing import Pixels
 
-from .features import Features
+if TYPE_CHECKING:  # Features draw themselves with this file
+    from .features import Features
 
 COLOUR_MAP = "inferno"
 
@@ -23,7 +25,7 @@ class Picture:
 
     title: str
     pixels: Pixels
-    features: Features
+    features: "Features"
 
 
 def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_input: bool = False) -> None:
@@ -71,15 +73,24 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
     Within a layer all filters share one colour scale, so that their strengths can be compared.
     """
     with plain_style():
-        save_figure(_contact_sheet(picture), path)
+        figure = _contact_sheet(picture.features, 6)
+        figure.suptitle(picture.title, parse_math=False)
+        save_figure(figure, path)
 
 
-def _contact_sheet(picture: Picture) -> Figure:
-    maps = picture.features.maps
+def features_png(features: "Features") -> bytes:
+    """A contact sheet as PNG, small enough for a page."""
+    with plain_style():
+        buffer = io.BytesIO()
+        _contact_sheet(features, 4).savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def _contact_sheet(features: "Features", panel_inches: float) -> Figure:
+    maps = features.maps
     columns = min(2, len(maps))
     rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(6 * columns, 6.3 * rows), layout="constrained")
-    figure.suptitle(picture.title, parse_math=False)
+    figure = Figure(figsize=(panel_inches * columns, (panel_inches + 0.3) * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape

@@ -28,6 +28,12 @@ class Features:
     maps: dict[str, npt.NDArray[np.float32]]
     probabilities: npt.NDArray[np.float32]
 
+    def _repr_png_(self) -> bytes:
+        """Every filter of every layer as a picture, for notebooks; matplotlib is imported only here."""
+        from .drawing import features_png
+
+        return features_png(self)
+
 
 class FeatureExtractor:
     """Reads the feature maps of an activations variant.
