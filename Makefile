@@ -1,8 +1,9 @@
 # make demo: the whole chain on Fashion-MNIST.  make test: every check and test.  make test-pi: emulated Pis.
+# make docs: the documentation site, in build/site.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check bundle clean
+.PHONY: demo test test-pi check docs bundle clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -29,6 +30,7 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy --explicit-package-bases benchmarks
+	$(BIN)/mypy --explicit-package-bases examples docs/_hooks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: check
@@ -37,6 +39,10 @@ test: check
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
+
+# Any warning, such as a link that leads nowhere, is an error. The variable silences an advertisement.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
