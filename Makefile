@@ -1,8 +1,9 @@
 # make demo: the whole chain on Fashion-MNIST.  make test: every check and test.  make test-pi: emulated Pis.
+# make docs: the documentation site, in build/site.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check mutation bundle bundle-card docs-reference clean
+.PHONY: demo test test-pi check docs docs-reference mutation bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -30,6 +31,7 @@ check: .venv/installed
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy --explicit-package-bases benchmarks
 	$(BIN)/mypy --explicit-package-bases scripts
+	$(BIN)/mypy --explicit-package-bases examples docs/_hooks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
@@ -48,6 +50,10 @@ mutation: .venv/installed
 docs-reference: .venv/installed
 	$(BIN)/python scripts/write_cli_reference.py
 	$(BIN)/python scripts/write_json_reference.py
+
+# Any warning, such as a link that leads nowhere, is an error. The variable silences an advertisement.
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed

@@ -36,6 +36,28 @@ class Prediction:
     score: float
     index: int
 
+    def _repr_html_(self) -> str:
+        """A table of one row, for notebooks."""
+        return Predictions((self,))._repr_html_()
+
+
+class Predictions(tuple[Prediction, ...]):
+    """Predictions of one image, best first: a tuple that notebooks show as a table."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(one.label)}</td><td>{one.score:.1%}</td>"
+            f'<td><meter min="0" max="1" value="{one.score:.4f}"></meter></td></tr>'
+            for one in self
+        )
+        return (
+            f"<table><thead><tr><th>class</th><th>probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
 
 class Classifier:
     """A classifier that runs a .tflite file on this machine.
@@ -80,7 +102,7 @@ class Classifier:
         self._shape = loaded.input.shape
         self._warned = False
         # An 8-bit output has few answers: each is made once.
-        self._answers: dict[tuple[int, float], tuple[Prediction, ...]] | None = (
+        self._answers: dict[tuple[int, float], Predictions] | None = (
             {} if self._output.dtype.itemsize == 1 and loaded.card is not None else None
         )
         self.labels: tuple[str, ...] = loaded.labels
@@ -121,7 +143,7 @@ class Classifier:
         scores = self.probabilities(pixels)
         self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
-        return tuple(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
+        return Predictions(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
 
     def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(scores).all():
@@ -152,11 +174,12 @@ class Classifier:
         if self._answers is None:
             scores = self._output.dequantize(raw)
             self._check_scores(scores)
-            return (Prediction(self.labels[index], float(scores[index]), index),)
+            return Predictions((Prediction(self.labels[index], float(scores[index]), index),))
         key = index, raw.item(index)
         answer = self._answers.get(key)
         if answer is None:
-            answer = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
+            best = Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index)
+            answer = Predictions((best,))
             self._answers[key] = answer
         return answer
 

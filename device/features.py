@@ -30,6 +30,12 @@ class Features:
     maps: dict[str, npt.NDArray[np.float32]]
     probabilities: npt.NDArray[np.float32]
 
+    def _repr_png_(self) -> bytes:
+        """Every filter of every layer as a picture, for notebooks; matplotlib is imported only here."""
+        from .pictures.feature_maps import make_contact_sheet_png
+
+        return make_contact_sheet_png(self.maps)
+
 
 class FeatureExtractor:
     """Reads the feature maps of an activations variant.

@@ -1,6 +1,7 @@
 """Pictures of feature maps: one filter of several images, or every filter of one."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,25 @@ from matplotlib.figure import Figure
 from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
 
-from ..features import Features
-
 COLOUR_MAP = "inferno"
+FeatureMaps = Mapping[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image and what the network made of it: its title, uint8 pixels (height, width, channels), and features."""
+    """An image and what the network made of it.
+
+    Attributes:
+        title: shown beside its maps.
+        pixels: uint8 (height, width, channels), as the model sees it.
+        maps: float32 (height, width, channels) by layer name, in network order.
+        probabilities: float32 (classes,).
+    """
 
     title: str
     pixels: Pixels
-    features: Features
+    maps: FeatureMaps
+    probabilities: npt.NDArray[np.float32]
 
 
 def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_input: bool = False) -> None:
@@ -43,7 +51,7 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_inpu
 
 def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = False) -> Figure:
     """The figure that `draw_filter` saves."""
-    layers = list(pictures[0].features.maps)
+    layers = list(pictures[0].maps)
     rows, columns = len(pictures), len(layers) + show_input
     figure = Figure(figsize=(2.4 * columns, 2.4 * rows + 0.5), layout="constrained")
     figure.suptitle(f"filter {channel}")
@@ -53,10 +61,10 @@ def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bo
             _show_image(row[0], picture.pixels)
         for axes, layer in zip(row[show_input:], layers, strict=True):
             _hide_scales(axes)
-            if channel >= picture.features.maps[layer].shape[2]:
+            if channel >= picture.maps[layer].shape[2]:
                 axes.set_xlabel("no such filter", fontsize=8)
                 continue
-            values = picture.features.maps[layer][:, :, channel]
+            values = picture.maps[layer][:, :, channel]
             axes.imshow(values, cmap=COLOUR_MAP)
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
         row[0].set_ylabel(picture.title, fontsize=8, parse_math=False)  # a file name may hold $
@@ -71,15 +79,23 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
     Within a layer all filters share one colour scale, so that their strengths can be compared.
     """
     with plain_style():
-        save_figure(_make_contact_sheet(picture), path)
+        figure = _make_contact_sheet(picture.maps, panel_inches=6)
+        figure.suptitle(picture.title, parse_math=False)
+        save_figure(figure, path)
 
 
-def _make_contact_sheet(picture: Picture) -> Figure:
-    maps = picture.features.maps
+def make_contact_sheet_png(maps: FeatureMaps) -> bytes:
+    """A contact sheet as PNG, small enough for a page."""
+    with plain_style():
+        buffer = io.BytesIO()
+        _make_contact_sheet(maps, panel_inches=4).savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def _make_contact_sheet(maps: FeatureMaps, panel_inches: float) -> Figure:
     columns = min(2, len(maps))
     rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(6 * columns, 6.3 * rows), layout="constrained")
-    figure.suptitle(picture.title, parse_math=False)
+    figure = Figure(figsize=(panel_inches * columns, (panel_inches + 0.3) * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape

@@ -18,7 +18,8 @@ def extractor() -> FeatureExtractor:
 
 @pytest.fixture(scope="module")
 def pictures(extractor: FeatureExtractor, fashion: Dataset) -> list[Picture]:
-    return [Picture(str(i), fashion.test.images[i], extractor.extract(fashion.test.images[i])) for i in (9, 22, 45)]
+    made = {i: extractor.extract(fashion.test.images[i]) for i in (9, 22, 45)}
+    return [Picture(str(i), fashion.test.images[i], one.maps, one.probabilities) for i, one in made.items()]
 
 
 SHAPES = {
@@ -76,7 +77,7 @@ def test_figure_has_images_as_rows_layers_as_columns_and_the_filter_that_was_ask
     for position, panel in enumerate(axes):
         picture, layer = pictures[position // 4], list(SHAPES)[position % 4]
         (image,) = panel.get_images()
-        np.testing.assert_array_equal(image.get_array(), picture.features.maps[layer][:, :, channel])
+        np.testing.assert_array_equal(image.get_array(), picture.maps[layer][:, :, channel])
         assert image.get_cmap().name == "inferno"
     assert [panel.get_title() for panel in axes[:4]] == list(SHAPES)
     assert [panel.get_ylabel() for panel in axes[::4]] == ["9", "22", "45"]

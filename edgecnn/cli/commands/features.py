@@ -134,7 +134,8 @@ def _make_pictures(
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
         title = Path(name).name.encode(errors="replace").decode()
-        pictures.append(Picture(title, prepared.pixels, extractor.extract(prepared.pixels)))
+        features = extractor.extract(prepared.pixels)
+        pictures.append(Picture(title, prepared.pixels, features.maps, features.probabilities))
     return pictures, failed
 
 
@@ -161,9 +162,9 @@ def _write_npz(pictures: "list[Picture]", path: Path) -> None:
     from edgecnn.atomic_files import write_bytes
 
     arrays: dict[str, Any] = {
-        layer: np.stack([picture.features.maps[layer] for picture in pictures]) for layer in pictures[0].features.maps
+        layer: np.stack([picture.maps[layer] for picture in pictures]) for layer in pictures[0].maps
     }
-    arrays["probabilities"] = np.stack([picture.features.probabilities for picture in pictures])
+    arrays["probabilities"] = np.stack([picture.probabilities for picture in pictures])
     arrays["images"] = np.array([picture.title for picture in pictures])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
