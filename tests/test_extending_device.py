@@ -40,7 +40,8 @@ class Copy:
     def build_library(self) -> None:
         """Build the delegate where the system's loader looks for it."""
         source, path = ROOT / "tests" / "support" / "pool_delegate.cc", self.libraries / LIBRARY
-        command = [os.environ.get("CXX", "g++"), "-shared", "-fPIC", f"-Wl,-soname,{LIBRARY}", "-o", path, source]
+        flags = ("-shared", "-fPIC", f"-Wl,-soname,{LIBRARY}")
+        command = [os.environ.get("CXX", "g++"), *flags, "-o", str(path), str(source)]
         subprocess.run(command, check=True, timeout=300)
 
     def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":

@@ -15,13 +15,15 @@ class Source(Protocol):
     """Images with their names, in order.
 
     A new source is a class of this shape in a file of its own, and the option of `edgecnn classify` that opens it.
-
-    Attributes:
-        count: how many images it has; None if it is endless, and then each is asked for only when the one before is
-            done, so that what a camera shows is the present.
     """
 
-    count: int | None
+    @property
+    def count(self) -> int | None:
+        """How many images it has; None if it is endless.
+
+        An endless one is asked for an image only when the one before is done: what a camera shows is the present.
+        """
+        ...
 
     def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
         """A name and its image; where an image cannot be had, the error that says why."""
@@ -51,7 +53,7 @@ class ImageFiles:
             except InputError as error:
                 self.names.append(pattern)
                 self.errors[pattern] = error
-        self.count: int | None = len(self.names)
+        self.count = len(self.names)
 
     def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
         """Each name, with its path or with its error."""

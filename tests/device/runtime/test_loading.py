@@ -139,8 +139,10 @@ def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:
     one_by_one = load_model("fashion-mnist", threads=2, kernels="reference")
     bundled = open_model("fashion-mnist", RunOptions(threads=2, kernels="reference"))
     images = fashion.test.images[:20]
-    scores = [loaded.session.run_all(images, loaded.input, loaded.probabilities) for loaded in (one_by_one, bundled)]
-    np.testing.assert_array_equal(*scores)
+    first, second = (
+        loaded.session.run_all(images, loaded.input, loaded.probabilities) for loaded in (one_by_one, bundled)
+    )
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 257, 10**6, 1.5, "2"])
