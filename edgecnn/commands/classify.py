@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
-@click.option(
-    "--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration."
-)
+@click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
 @options.invert
 @running.choices
 @running.trust
