@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +17,25 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
 from ..pixels.preprocessing import prepare
+
+# As for what is packed behind a model: probes are a few dozen small images, and a megabyte can unpack to a gigabyte.
+_MAX_BYTES = 64 << 20
+# What zipfile and NumPy raise for archives and arrays that somebody has spoilt on purpose: the SHA-256 is of the model,
+# not of its probes.
+_UNREADABLE = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,  # NumPy returns as bytes what does not begin like an array
+    OSError,
+    EOFError,
+    RuntimeError,  # an "encrypted" member, or (NotImplementedError) an unknown compression
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,  # an array's header that is no Python
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -50,9 +72,12 @@ class Golden:
         """Read golden.npz; `name` is the model's, for messages.
 
         Raises:
-            ModelFileError: not what `to_bytes` writes.
+            ModelFileError: not what `to_bytes` writes, or more than 64 MiB of it.
         """
         try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
+                    raise ValueError(f"they unpack to more than {_MAX_BYTES:,} bytes")
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 golden = cls(
                     images=arrays["images"],
@@ -61,9 +86,9 @@ class Golden:
                     host_runtime=str(arrays["host_runtime"]),
                     preprocessing_sha256=str(arrays["preprocessing_sha256"]),
                 )
-        except (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            golden._check(name)
+        except _UNREADABLE as error:
             raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
-        golden._check(name)
         return golden
 
     def _check(self, name: str) -> None:

@@ -35,14 +35,17 @@ class Row:
     default: str
 
 
-def documented() -> dict[str, Row]:
-    """The rows of the table of the card's fields, by the field's name."""
+def cells() -> list[list[str]]:
+    """The table of the card's fields: name, type, default, since, meaning."""
     section = PAGE.split("\n## The card\n")[1].split("\n### ")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("| ").split(" | ")] for line in section.splitlines() if line[:3] == "| `"
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| `")
     ]
-    # A default that is left out leaves an empty cell, which splitting by " | " joins to its neighbour's bar.
-    return {row[0].strip("`"): Row(row[1], "" if row[2].startswith("|") else row[2]) for row in rows}
+
+
+def documented() -> dict[str, Row]:
+    """Its rows by the field's name."""
+    return {name.strip("`"): Row(kind, default) for name, kind, default, _, _ in cells()}
 
 
 def fields(kind: type, prefix: str = "") -> dict[str, Row]:
@@ -52,7 +55,7 @@ def fields(kind: type, prefix: str = "") -> dict[str, Row]:
     for field in dataclasses.fields(kind):
         name, inner = f"{prefix}{field.name}", hints[field.name]
         # A reader asks for the version before all else: what has none is no card.
-        found[name] = Row(described(inner), "" if name == "schema_version" else default(field.default))
+        found[name] = Row(described(inner), "" if name == "schema_version" else written(field.default))
         within, mark = nested(inner)
         if within:
             found.update(fields(within, f"{name}{mark}."))
@@ -82,7 +85,7 @@ def nested(hint: object) -> tuple[type | None, str]:
     return None, ""
 
 
-def default(value: object) -> str:
+def written(value: object) -> str:
     """A default as the page writes it."""
     if value is dataclasses.MISSING:
         return ""
@@ -110,8 +113,9 @@ def test_the_schema_of_the_card_has_the_same_fields() -> None:
 
 
 def test_the_page_describes_the_version_that_is_written() -> None:
-    version = next(field.default for field in dataclasses.fields(ModelCard) if field.name == "schema_version")
+    version = ModelCard.schema_version
     assert f"This page describes version {version}." in PAGE
+    assert {int(since) for _, _, _, since, _ in cells()} <= set(range(1, version + 1))
 
 
 def test_a_tolerance_is_documented_for_every_scheme() -> None:

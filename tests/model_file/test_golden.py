@@ -1,5 +1,8 @@
 """Golden probes survive packing, and their hash covers every step of the preprocessing."""
 
+import io
+import random
+import zipfile
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +36,44 @@ def test_same_probes_give_the_same_bytes(golden: Golden) -> None:
 def test_damaged_probes_are_a_sentence(data: bytes) -> None:
     with pytest.raises(ModelFileError, match="golden probes do not read"):
         Golden.from_bytes(data, "m.tflite")
+
+
+def repacked(golden: Golden, member: str, content: bytes) -> bytes:
+    """The probes with another member in the place of one."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(golden.to_bytes())) as before, zipfile.ZipFile(buffer, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, content if name == member else before.read(name), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def test_probes_that_unpack_to_gigabytes_are_refused(golden: Golden) -> None:
+    bomb = repacked(golden, "images.npy", bytes(65 << 20))
+    assert len(bomb) < 1 << 20
+    with pytest.raises(ModelFileError, match="unpack to more than 67,108,864 bytes"):
+        Golden.from_bytes(bomb, "m.tflite")
+
+
+def test_probes_that_somebody_spoilt_are_a_sentence(golden: Golden) -> None:
+    arrays = zipfile.ZipFile(io.BytesIO(golden.to_bytes()))
+    images, whole, generator = arrays.read("images.npy"), golden.to_bytes(), random.Random(0)
+    spoilt = [repacked(golden, "images.npy", images.replace(b"}", b" ")), repacked(golden, "keras.npy", b"no array")]
+    for _ in range(500):
+        header, archive = bytearray(images), bytearray(whole)
+        header[generator.randrange(128)] = archive[generator.randrange(len(whole))] = generator.randrange(256)
+        spoilt += [repacked(golden, "images.npy", bytes(header)), bytes(archive)]
+    for data in spoilt[:2]:
+        with pytest.raises(ModelFileError, match="golden probes do not read"):
+            Golden.from_bytes(data, "m.tflite")
+    refused = 0
+    for data in spoilt[2:]:
+        try:
+            found = Golden.from_bytes(data, "m.tflite")
+        except ModelFileError:
+            refused += 1
+        else:
+            assert found.keras.shape == golden.keras.shape
+    assert refused > 500
 
 
 CHANGES: list[dict[str, Any]] = [
