@@ -36,9 +36,9 @@ def problem(page: Path, link: str) -> str:
     """What is wrong with a link; empty if nothing is."""
     target, _, anchor = link.partition("#")
     if target.startswith(SITE):
-        place = DOCS / target.removeprefix(SITE).rstrip("/")
+        folder = DOCS / target.removeprefix(SITE).rstrip("/")
         found = next(
-            (path for path in (place.with_name(f"{place.name}.md"), place / "index.md") if page_exists(path)), None
+            (path for path in (folder.with_name(f"{folder.name}.md"), folder / "index.md") if page_exists(path)), None
         )
     elif target.startswith((SOURCE, RAW)):
         place = re.sub(r"^(blob|tree)/main/?", "", target.removeprefix(SOURCE).removeprefix(RAW))
