@@ -11,10 +11,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
@@ -22,23 +20,10 @@ from edgecnn.model_file.card import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
+from tests.support.command_line import Outcome, Run
+from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.shared import once
 
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a command line did; `output` is what it wrote, to standard output and then to standard error."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def output(self) -> str:
-        return self.stdout + self.stderr
-
-
-Run = Callable[..., Outcome]
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
@@ -84,56 +69,11 @@ def converted(scheme: Scheme, request: pytest.FixtureRequest) -> Conversion:
     return convert(run.path, request.getfixturevalue("small"), scheme=scheme)
 
 
-@dataclasses.dataclass(frozen=True)
-class Foreign:
-    """A Keras model that edgecnn did not train: file, labels, and photographs in class folders."""
-
-    model: Path
-    labels: Path
-    photos: Path
-
-
-def tinted(images: np.ndarray, seed: int) -> np.ndarray:
-    """Grayscale images (count, height, width, 1) in colours of their own: uint8 (count, height, width, 3)."""
-    tints = np.random.default_rng(seed).uniform(0.4, 1, (len(images), 1, 1, 3))
-    return (images * tints).astype(np.uint8)
-
-
 @pytest.fixture(scope="session")
 def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     """RGB, batch normalisation, residual, depthwise, a model in a model, pixels rescaled inside, logits."""
     pytest.importorskip("keras")
     return once(tmp_path_factory, "foreign", lambda folder: trained_elsewhere(folder, small))
-
-
-def trained_elsewhere(folder: Path, small: Dataset) -> Foreign:
-    import keras
-
-    layers = keras.layers
-    keras.utils.set_random_seed(0)
-    inner = keras.Input((28, 28, 3))
-    x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False, name="stem")(inner)
-    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
-    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x)
-    y = layers.Conv2D(16, 1, name="pointwise")(layers.ReLU()(layers.BatchNormalization()(y)))
-    x = layers.MaxPooling2D(name="pool")(layers.Add()([x, y]))
-    base = keras.Model(inner, layers.Conv2D(32, 3, activation="relu", name="last")(x), name="base")
-    outer = keras.Input((28, 28, 3))
-    z = base(layers.Rescaling(1 / 127.5, offset=-1)(layers.RandomFlip("horizontal")(outer)))
-    logits = layers.Dense(10, name="logits")(layers.GlobalAveragePooling2D(name="gap")(z))
-    model = keras.Model(outer, logits)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(0.004), loss=loss)
-    model.fit(tinted(np.asarray(small.train.images), 0), small.train.labels, batch_size=64, epochs=4, verbose=0)
-    model.save(folder / "tinted.keras")
-    # In an order of its own, which is not that of the folders' names.
-    (folder / "labels.txt").write_text("".join(f"{label.replace('/', ' or ')}\n" for label in small.labels))
-    photos = small.test.take(400)
-    for row, (pixels, label) in enumerate(zip(tinted(np.asarray(photos.images), 1), photos.labels, strict=True)):
-        place = folder / "photos" / small.labels[label].replace("/", " or ")
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(place / f"{row:04}.png")
-    return Foreign(folder / "tinted.keras", folder / "labels.txt", folder / "photos")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from edgecnn.device.drift import FEW
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 MODEL = "fashion-mnist.activations"
 

@@ -18,7 +18,7 @@ from edgecnn.device import Classifier, Delegate
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 FILES = ("model.int8.tflite", "model.int8.activations.tflite")
 

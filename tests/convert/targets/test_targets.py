@@ -21,7 +21,8 @@ from edgecnn.model_file.card import Scheme
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
-from tests.conftest import Foreign, Run, tinted
+from tests.support.command_line import Run
+from tests.support.foreign import Foreign, tinted
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,7 +20,8 @@ from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import ON_A_BOARD, Run
+from tests.conftest import ON_A_BOARD
+from tests.support.command_line import Run
 
 COUNT = 300 if ON_A_BOARD else 3000
 

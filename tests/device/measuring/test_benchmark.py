@@ -10,7 +10,7 @@ from PIL import Image
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 
 # Not every runtime's XNNPACK takes an int8 network.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn.device.measuring.doctor import Finding, examine_machine
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 PI = {
     "cortex-a76": ("fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",

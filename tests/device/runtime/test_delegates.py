@@ -17,7 +17,7 @@ from edgecnn.device import Classifier, Delegate, verify
 from edgecnn.device.measuring.delegate_report import measure_delegate
 from edgecnn.device.runtime.loading import load_model
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 POOLS = (("MAX_POOL_2D",), ("MAX_POOL_2D",))
 OTHERS = ("CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX")

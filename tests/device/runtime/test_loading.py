@@ -16,7 +16,7 @@ from edgecnn.device.runtime.tensor_spec import dequantize
 from edgecnn.model_file.bundled import find_model, sample_images
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, unpack
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 
 @pytest.fixture
