@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check docs docs-reference mutation bundle bundle-card clean
+.PHONY: demo test tests test-pi check docs docs-reference mutation bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -35,8 +35,13 @@ check: .venv/installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
-test: check
-	$(BIN)/python -m pytest
+# `make -j2 test` runs the checks beside the tests. Each worker takes whole files, and none trains what another has.
+test: check tests
+
+WORKERS ?= auto
+
+tests: .venv/installed
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed

@@ -29,6 +29,14 @@ from tests.support.shared import once
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 
+# Files that take minutes, the longest first: at the end no worker waits for another.
+LONGEST = ("test_docs.py", "test_data_parallel.py", "test_reference.py", "test_ladder.py", "test_targets.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def fashion() -> Dataset:
     """All of Fashion-MNIST."""
