@@ -10,6 +10,7 @@ nothing else, and keep the 16-byte alignment of the weights. With the length at 
 from one that never had a card. Every runtime ignores header and tail.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import io
@@ -90,6 +91,20 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
     return flatbuffer + buffer.getvalue()
+
+
+def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
+    """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
+
+    Args:
+        card: the flatbuffer's own SHA-256 is entered into it.
+        golden: the bytes of golden.npz.
+    """
+    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
+    card = dataclasses.replace(card, provenance=provenance)
+    labels = "".join(f"{label}\n" for label in card.labels)
+    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+    return pack(flatbuffer, members, stored=stored)
 
 
 def sha256(data: bytes) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import Conversion, KerasModel, convert
-from edgecnn.convert.comparison.agreement import Noise, compare
+from edgecnn.convert.comparison.agreement import Noise, parity_of
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.model_info import describe
 from edgecnn.model_file.container import PackedModel, read_model
@@ -124,7 +124,7 @@ def test_wilson_interval_is_the_textbooks() -> None:
     # 8 of 10 right: Wilson's 95 % interval is 0.4902 to 0.9433 (Newcombe 1998's method 3).
     labels = np.zeros(10, np.int64)
     scores = np.array([[0.9, 0.1]] * 8 + [[0.1, 0.9]] * 2)
-    parity = compare(scores, scores, labels)
+    parity = parity_of(scores, scores, labels)
     assert parity.interval_low == pytest.approx(0.4902, abs=1e-4)
     assert parity.interval_high == pytest.approx(0.9433, abs=1e-4)
 

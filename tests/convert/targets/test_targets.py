@@ -13,8 +13,10 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn import EdgecnnError, InputError, ModelCard
 from edgecnn.convert import SCHEMES, TARGETS, adopt, convert, load_representative, read_labels
-from edgecnn.convert.targets.rules import Placement, check, edge_tpu_placement
-from edgecnn.convert.targets.tflite_runtime_2_14 import TFLITE_RUNTIME_2_14
+from edgecnn.convert.targets.edgetpu import OperatorSupport, operator_support
+from edgecnn.convert.targets.rules import require_supported
+from edgecnn.convert.targets.table import TARGETS as TABLE
+from edgecnn.convert.targets.tflite_runtime_2_14 import HIGHEST_VERSION
 from edgecnn.convert.tflite.graph import read_graph
 from edgecnn.device import Classifier, describe, verify
 from edgecnn.model_file.container import read_model
@@ -67,16 +69,16 @@ def of_the_future(model: Any) -> None:
 def test_what_no_device_runs_is_refused(
     target: Any, change: Callable[[Any], None], words: str, flatbuffer: bytes
 ) -> None:
-    check(target, read_graph(flatbuffer))
+    require_supported(TABLE[target], read_graph(flatbuffer))
     with pytest.raises(EdgecnnError, match=words):
-        check(target, read_graph(changed(flatbuffer, change)))
+        require_supported(TABLE[target], read_graph(changed(flatbuffer, change)))
 
 
 def test_an_operator_of_a_newer_version_is_refused_by_the_old_runtime_alone(flatbuffer: bytes) -> None:
     newer = read_graph(changed(flatbuffer, of_the_future))
-    check("litert", newer)
+    require_supported(TABLE["litert"], newer)
     with pytest.raises(EdgecnnError, match="runs MAX_POOL_2D up to version 3, the converted model has version 9"):
-        check("tflite-runtime-2.14", newer)
+        require_supported(TABLE["tflite-runtime-2.14"], newer)
 
 
 def test_a_graph_has_what_the_runtime_sees(flatbuffer: bytes, tmp_path: Path) -> None:
@@ -116,7 +118,9 @@ def test_dense_layers_have_one_scale_where_that_is_asked_for(
         scales[per_tensor] = [op.inputs[1].scales for op in graph.operators if op.name == "FULLY_CONNECTED"]
     assert scales == {False: [128, 10], True: [1, 1]}
     with pytest.raises(EdgecnnError, match="up to version 10|one scale a channel wrongly"):
-        check("tflite-runtime-2.14", read_graph(read_model(tmp_path / "False" / "model.dynamic.tflite").flatbuffer))
+        require_supported(
+            TABLE["tflite-runtime-2.14"], read_graph(read_model(tmp_path / "False" / "model.dynamic.tflite").flatbuffer)
+        )
 
 
 COMPILER = """#!{python}
@@ -156,9 +160,9 @@ def test_what_comes_after_an_unknown_operator_stays_on_the_cpu(flatbuffer: bytes
         model.operatorCodes.append(code)
         graph.operators[5].opcodeIndex = len(model.operatorCodes) - 1
 
-    placed = edge_tpu_placement(read_graph(changed(flatbuffer, another)))
+    placed = operator_support(read_graph(changed(flatbuffer, another)))
     assert [bool(operator.why_not) for operator in placed] == [False] * 5 + [True] * 3
-    assert placed[5] == Placement("SHAPE", "an Edge TPU has no SHAPE")
+    assert placed[5] == OperatorSupport("SHAPE", "an Edge TPU has no SHAPE")
     assert placed[6].why_not == "it comes after SHAPE"
 
 
@@ -258,8 +262,8 @@ def test_the_table_of_versions_is_what_the_old_runtime_says(
     old_python: Path, flatbuffer: bytes, tmp_path: Path
 ) -> None:
     known = {name: code for name, code in vars(flatbuffer_utils.schema_fb.BuiltinOperator).items() if name[0] != "_"}
-    assert set(TFLITE_RUNTIME_2_14) <= set(known)
-    for name, highest in TFLITE_RUNTIME_2_14.items():
+    assert set(HIGHEST_VERSION) <= set(known)
+    for name, highest in HIGHEST_VERSION.items():
         for version in (highest, highest + 1):
 
             def naming(model: Any, name: str = name, version: int = version) -> None:
@@ -281,7 +285,7 @@ def test_the_table_of_versions_is_what_the_old_runtime_says(
     done = subprocess.run([old_python, "-c", script, tmp_path], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    for name, highest in TFLITE_RUNTIME_2_14.items():
+    for name, highest in HIGHEST_VERSION.items():
         assert told[f"{name}.{highest}"] == "known" and told[f"{name}.{highest + 1}"] == "unknown", name
 
 
