@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-pi check bundle clean
+.PHONY: demo test test-pi check mutation bundle bundle-card docs-reference clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -29,7 +29,9 @@ check: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/mypy --explicit-package-bases benchmarks
+	$(BIN)/mypy --explicit-package-bases scripts
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
 test: check
 	$(BIN)/python -m pytest
@@ -37,6 +39,15 @@ test: check
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
+
+# Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
+mutation: .venv/installed
+	$(BIN)/python tests/mutation.py $(MODULES)
+
+# The pages of docs/reference that are written: the commands from click, the JSON from its schemas.
+docs-reference: .venv/installed
+	$(BIN)/python scripts/write_cli_reference.py
+	$(BIN)/python scripts/write_json_reference.py
 
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
@@ -46,6 +57,10 @@ bundle: .venv/installed
 	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite
 	cp runs/bundle/model.keras runs/bundle/card.json tests/parity/reference/
 	$(BIN)/edgecnn samples edgecnn/samples --force $(SAMPLES:%=--test-image %)
+
+# The cards of the bundled files anew, as this code writes them; the networks stay. Nothing changes if the card did not.
+bundle-card: .venv/installed
+	$(BIN)/python tests/scripts/rewrite_cards.py edgecnn/models/*.tflite tests/parity/reference/card.json
 
 # The first of each class, and the images that the tutorial draws (9, 22, 45) and classifies (104).
 SAMPLES := 0 1 2 4 6 8 9 13 18 19 22 45 104

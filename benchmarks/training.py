@@ -45,9 +45,9 @@ class Clock:
 
 def notebook(seed: int) -> list[dict[str, float]]:
     """The tutorial's own lines: Adam, batches of 32, until 98 % of the training images are right."""
-    from edgecnn.native_output import hush_tensorflow
+    from edgecnn.native_output import silence_tensorflow
 
-    hush_tensorflow()
+    silence_tensorflow()
     import keras
 
     from edgecnn.train import load_fashion_mnist

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgecnn.atomic_files import refuse_existing
 from edgecnn.model_file.schemes import SCHEMES
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_package, require_tensorflow
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
@@ -55,7 +55,7 @@ def convert(
     directory = RunDirectory.of(run)
     card = directory.read_card(dataset)
     refuse_existing(request.paths(directory), request.force)
-    hush_tensorflow()
+    silence_tensorflow()
     progress("loading TensorFlow")
     with captured_stderr():
         from . import pipeline

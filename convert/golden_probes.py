@@ -5,9 +5,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.model_file.card import InputSpec
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.pixels.dataset import Split, stratified
+from edgecnn.pixels.input_spec import InputSpec
 
 COUNT = 24
 _MOST_BYTES = 1_500_000  # of pixels: probes of a large input must not outweigh its model

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, InputSpec, ModelCard
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.dataset import Images, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 from edgecnn.run_directory import RunDirectory
 
@@ -54,7 +55,7 @@ class KerasModel:
         self.card: ModelCard = ModelCard.load(RunDirectory(path.parent).card)
         self.labels: tuple[str, ...] = self.card.labels
         self.input: InputSpec = self.card.input
-        hush_tensorflow()
+        silence_tensorflow()
         with captured_stderr():
             from .network.keras_network import KerasNetwork
 

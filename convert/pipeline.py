@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
@@ -16,7 +17,6 @@ from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256
 from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.pixels.preprocessing import Pixels
 from edgecnn.run_directory import RunDirectory
 
 from .comparison import layer_figures

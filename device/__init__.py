@@ -2,7 +2,7 @@
 
     Classifier("fashion-mnist").classify("shoe.png")[0].label
 
-`edgecnn.device.pictures.feature_maps` draws feature maps; it is the only part that imports matplotlib.
+Only `edgecnn.device.pictures`, which draws feature maps and benchmarks, imports matplotlib.
 """
 
 import importlib
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .verification import Verification, verify
 
 # Each name is loaded when it is first used: on a Pi, what one command does not need costs a tenth of its time.
-_HOMES = {
+_MODULES = {
     "edgecnn.model_file.bundled": ("bundled_models", "sample_images"),
     "edgecnn.pixels.dataset": ("Split",),
     "edgecnn.metrics": ("Evaluation",),
@@ -52,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
+    for module, names in _MODULES.items():
         if name in names:
             return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
-from edgecnn.model_file.card import InputSpec, ModelCard
-from edgecnn.pixels.preprocessing import Invert, Pixels, Prepared, Source, check_pixels, prepare_source
+from edgecnn.model_file.card import ModelCard
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
-from .runtime.loading import load_model
+from .runtime.loading import open_model
+from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
@@ -57,13 +60,21 @@ class Classifier:
         runtime: str | None = None,
         trust: bool = False,
     ) -> None:
-        """Load `model`: a .tflite file, or the name of a bundled model; see `load_model`.
+        """Load `model`: a .tflite file, or the name of a bundled model.
+
+        Args:
+            model: path of a file, or name of a bundled model.
+            threads: of the runtime, 1 to 256.
+            delegate: what computes it instead of the runtime's own choice.
+            runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+            trust: open a file without a card at once, not in a child process first.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+            InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
+        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
@@ -143,11 +154,11 @@ class Classifier:
             self._check_scores(scores)
             return (Prediction(self.labels[index], float(scores[index]), index),)
         key = index, raw.item(index)
-        known = self._answers.get(key)
-        if known is None:
-            known = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
-            self._answers[key] = known
-        return known
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = (Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index),)
+            self._answers[key] = answer
+        return answer
 
     def watch(self) -> "DriftWatch":
         """What compares the images that are classified next with those at calibration.

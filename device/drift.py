@@ -26,15 +26,15 @@ class Drift:
     Attributes:
         layer: its name; `image` for the input.
         kind: `outside calibration` or `saturated`.
-        words: how far.
+        deviation: how far.
     """
 
     layer: str
     kind: str
-    words: str
+    deviation: str
 
     def __str__(self) -> str:
-        return f"{self.layer}: {self.kind} ({self.words})"
+        return f"{self.layer}: {self.kind} ({self.deviation})"
 
 
 @dataclass
@@ -45,12 +45,12 @@ class _Seen:
     highest: npt.NDArray[np.float32] | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, values: npt.NDArray[np.float32], found: Sequence[Drift]) -> None:
+    def add(self, values: npt.NDArray[np.float32], drifts: Sequence[Drift]) -> None:
         channels = values.reshape(-1, values.shape[-1])
         low, high = channels.min(axis=0), channels.max(axis=0)
         self.lowest = low if self.lowest is None else np.minimum(self.lowest, low)
         self.highest = high if self.highest is None else np.maximum(self.highest, high)
-        for drift in found:
+        for drift in drifts:
             self.counts[drift.kind] = self.counts.get(drift.kind, 0) + 1
 
 
@@ -88,54 +88,52 @@ class DriftWatch:
     def look(self, pixels: npt.NDArray[np.uint8]) -> tuple[Drift, ...]:
         """What is odd about the image that the model has just run: prepared `pixels`, (height, width, channels)."""
         self.images += 1
-        given = pixels * self._scale + self._offset
-        found = [*_outside(self._ranges[INPUT], given)] if INPUT in self._ranges else []
-        self._seen[INPUT].add(given, found)
+        image = pixels * self._scale + self._offset
+        drifts = _find_outliers(self._ranges[INPUT], image) if INPUT in self._ranges else []
+        self._seen[INPUT].add(image, drifts)
         for tensor in self._tensors:
             raw = self._loaded.session.output(tensor)
             values = tensor.dequantize(raw)
-            here = [*_outside(self._ranges[tensor.name], values), *_saturated(raw, tensor)]
-            self._seen[tensor.name].add(values, here)
-            found += here
-        return tuple(found)
+            of_layer = [*_find_outliers(self._ranges[tensor.name], values), *_find_saturation(raw, tensor)]
+            self._seen[tensor.name].add(values, of_layer)
+            drifts += of_layer
+        return tuple(drifts)
 
     def summary(self) -> tuple[str, ...]:
         """A line for each layer that was odd in the batch; empty if none was."""
         lines = []
         for name, seen in self._seen.items():
-            words = [f"{kind} in {count:,} of {self.images:,} images" for kind, count in seen.counts.items()]
-            dead = self._dead(name)
+            parts = [f"{kind} in {count:,} of {self.images:,} images" for kind, count in seen.counts.items()]
+            dead = self._dead_channels(name)
             if dead:
-                words.append(f"dead channels {', '.join(map(str, dead[:8]))}{' …' * (len(dead) > 8)}")
-            if words:
-                lines.append(f"{name}: {'; '.join(words)}")
+                parts.append(f"dead channels {', '.join(map(str, dead[:8]))}{' …' * (len(dead) > 8)}")
+            if parts:
+                lines.append(f"{name}: {'; '.join(parts)}")
         return tuple(lines)
 
-    def _dead(self, name: str) -> list[int]:
+    def _dead_channels(self, name: str) -> list[int]:
         """Channels that varied at calibration and never did in this batch."""
-        seen, known = self._seen[name], self._ranges.get(name)
-        if self.images < FEW or known is None or seen.lowest is None or seen.highest is None:
+        seen, calibrated = self._seen[name], self._ranges.get(name)
+        if self.images < FEW or calibrated is None or seen.lowest is None or seen.highest is None:
             return []
-        return [int(c) for c in np.flatnonzero(seen.lowest == seen.highest) if int(c) not in known.constant_channels]
+        return [
+            int(c) for c in np.flatnonzero(seen.lowest == seen.highest) if int(c) not in calibrated.constant_channels
+        ]
 
 
-def _outside(known: LayerRange, values: npt.NDArray[np.float32]) -> list[Drift]:
+def _find_outliers(calibrated: LayerRange, values: npt.NDArray[np.float32]) -> list[Drift]:
     low, high, mean = float(values.min()), float(values.max()), float(values.mean())
-    margin = VALUE_MARGIN * (known.high - known.low)
-    if low < known.low - margin or high > known.high + margin:
-        words = f"{low:.4g} to {high:.4g}, at calibration {known.low:.4g} to {known.high:.4g}"
-        return [Drift(known.name, "outside calibration", words)]
-    margin = MEAN_MARGIN * (known.mean_high - known.mean_low)
-    if not known.mean_low - margin <= mean <= known.mean_high + margin:
-        words = f"mean {mean:.4g}, at calibration {known.mean_low:.4g} to {known.mean_high:.4g}"
-        return [Drift(known.name, "outside calibration", words)]
+    margin = VALUE_MARGIN * (calibrated.high - calibrated.low)
+    if low < calibrated.low - margin or high > calibrated.high + margin:
+        deviation = f"{low:.4g} to {high:.4g}, at calibration {calibrated.low:.4g} to {calibrated.high:.4g}"
+        return [Drift(calibrated.name, "outside calibration", deviation)]
+    margin = MEAN_MARGIN * (calibrated.mean_high - calibrated.mean_low)
+    if not calibrated.mean_low - margin <= mean <= calibrated.mean_high + margin:
+        deviation = f"mean {mean:.4g}, at calibration {calibrated.mean_low:.4g} to {calibrated.mean_high:.4g}"
+        return [Drift(calibrated.name, "outside calibration", deviation)]
     return []
 
 
-def _saturated(raw: npt.NDArray[np.generic], tensor: TensorSpec) -> list[Drift]:
-    if raw.dtype.kind == "f":
-        return []
-    limits = np.iinfo(raw.dtype.name)
-    ends = [end for end in (limits.min, limits.max) if end != tensor.zero_point]  # ReLU ends at 0
-    share = float(np.isin(raw, ends).mean())
+def _find_saturation(raw: npt.NDArray[np.generic], tensor: TensorSpec) -> list[Drift]:
+    share = tensor.count_saturated(raw) / raw.size
     return [Drift(tensor.name, "saturated", f"{share:.1%} of its values")] if share > SATURATED else []

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import FeatureMap, InputSpec
+from edgecnn.model_file.card import FeatureMap
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
 from .runtime.delegates import Delegate
-from .runtime.loading import LoadedModel, load_model
+from .runtime.loading import LoadedModel, open_model
+from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
 
 
@@ -52,11 +54,19 @@ class FeatureExtractor:
     ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
+        Args:
+            model: path of a file, or name of a bundled activations variant.
+            threads: of the runtime, 1 to 256.
+            delegate: what computes it instead of the runtime's own choice.
+            runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+            trust: open a file without a card at once, not in a child process first.
+
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+            InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = load_model(model, threads, delegate=delegate, runtime=runtime, trust=trust)
+        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
         self._session, self._output = loaded.session, loaded.probabilities
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
@@ -66,6 +76,10 @@ class FeatureExtractor:
 
     def extract(self, image: Source, invert: Invert = "no") -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
+
+        Args:
+            image: an array that has the model's input size already is taken as it is.
+            invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
 
         Raises:
             InputError: the image cannot be read or used.
@@ -81,16 +95,17 @@ def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return values.reshape((1,) * (3 - values.ndim) + values.shape)
 
 
-def _map_tensors(loaded: LoadedModel, name: str) -> list[TensorSpec]:
+def _map_tensors(loaded: LoadedModel, model: str) -> list[TensorSpec]:
     outputs = loaded.session.outputs
     names = [layer.name for layer in loaded.card.feature_maps] if loaded.card else sorted(outputs)
-    found = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
-    if not found or (loaded.card and len(found) < len(names)):
-        variant = name.removesuffix(".tflite") + ".activations" + (".tflite" if name.endswith(".tflite") else "")
+    # Without a card, an output of four dimensions is taken for a feature map.
+    tensors = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
+    if not tensors or (loaded.card and len(tensors) < len(names)):
+        variant = model.removesuffix(".tflite") + ".activations" + (".tflite" if model.endswith(".tflite") else "")
         raise ModelFileError(
-            f"{name} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
+            f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
         )
-    return found
+    return tensors
 
 
 def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 
-from .runtime.loading import load_model
+from .runtime.loading import open_model
+from .runtime.run_options import RunOptions
 from .runtime.runtimes import operators
 
 
@@ -75,11 +76,14 @@ class ModelInfo:
 def describe(model: str | Path) -> ModelInfo:
     """Look into a .tflite file or a bundled model.
 
+    Args:
+        model: path of a file, or name of a bundled model.
+
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: no runtime is installed.
     """
-    loaded = load_model(model, kernels="plain")  # a delegate would hide the operators that it takes
+    loaded = open_model(model, RunOptions(kernels="plain"))  # a delegate would hide the operators that it takes
     path, session = find_model(model), loaded.session
     details = {int(tensor["index"]): tensor for tensor in session.interpreter.get_tensor_details()}
     shapes = {index: tuple(int(size) for size in tensor["shape"]) for index, tensor in details.items()}
@@ -91,12 +95,12 @@ def describe(model: str | Path) -> ModelInfo:
         runtime=session.runtime,
         inputs=(session.input.index,),
         outputs={name: tensor.index for name, tensor in session.outputs.items()},
-        tensors=tuple(_tensor(details[index]) for index in sorted(details) if details[index]["name"]),
-        operators=tuple(_operator(operator, shapes) for operator in operators(session.interpreter)),
+        tensors=tuple(_describe_tensor(details[index]) for index in sorted(details) if details[index]["name"]),
+        operators=tuple(_describe_operator(operator, shapes) for operator in operators(session.interpreter)),
     )
 
 
-def _tensor(details: dict[str, Any]) -> TensorInfo:
+def _describe_tensor(details: dict[str, Any]) -> TensorInfo:
     quantization = details["quantization_parameters"]
     return TensorInfo(
         index=int(details["index"]),
@@ -108,17 +112,17 @@ def _tensor(details: dict[str, Any]) -> TensorInfo:
     )
 
 
-def _operator(details: dict[str, Any], shapes: dict[int, tuple[int, ...]]) -> OperatorInfo:
+def _describe_operator(details: dict[str, Any], shapes: dict[int, tuple[int, ...]]) -> OperatorInfo:
     name = details["op_name"]
     inputs = tuple(int(index) for index in details["inputs"] if index >= 0)
     outputs = tuple(int(index) for index in details["outputs"])
     weighted = name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-    macs = _macs(name, shapes[inputs[1]], shapes[outputs[0]]) if weighted else 0
+    macs = _count_macs(name, shapes[inputs[1]], shapes[outputs[0]]) if weighted else 0
     parameters = sum(math.prod(shapes[index]) for index in inputs[1:3]) if weighted else 0
     return OperatorInfo(name, inputs, outputs, macs, parameters)
 
 
-def _macs(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
+def _count_macs(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
     """Each output value takes one MAC for every weight of its filter.
 
     Weights: CONV_2D (out, height, width, in), DEPTHWISE_CONV_2D (1, height, width, out), FULLY_CONNECTED (out, in).

@@ -10,7 +10,8 @@ from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.model_file.schemes import SCHEMES
 
 from .runtime.delegates import Delegate
-from .runtime.loading import load_model
+from .runtime.loading import open_model
+from .runtime.run_options import RunOptions
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,18 @@ def verify(
 ) -> Verification:
     """Replay the golden probes of `model`, a .tflite file or bundled name.
 
+    Args:
+        model: path of a file, or name of a bundled model.
+        threads: of the runtime, 1 to 256.
+        delegate: what computes it instead of the runtime's own choice.
+        runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or without golden probes.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+        InputError: `threads` is out of range, or there is no such delegate or runtime.
     """
-    loaded = load_model(model, threads, delegate=delegate, runtime=runtime)
+    loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
     if loaded.card is None or loaded.packed.golden is None:
         raise ModelFileError(f"{loaded.packed.name} carries no golden probes; convert it with edgecnn convert")
     golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)

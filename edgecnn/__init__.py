@@ -11,12 +11,15 @@ from .errors import (
     DelegateError,
     EdgecnnError,
     EdgecnnWarning,
+    GateError,
     InputError,
+    JobLostError,
     MissingExtraError,
     ModelFileError,
     OutputError,
 )
-from .model_file.card import InputSpec, ModelCard
+from .model_file.card import ModelCard
+from .pixels.input_spec import InputSpec
 
 if TYPE_CHECKING:
     __version__: str
@@ -26,8 +29,10 @@ __all__ = [
     "DelegateError",
     "EdgecnnError",
     "EdgecnnWarning",
+    "GateError",
     "InputError",
     "InputSpec",
+    "JobLostError",
     "MissingExtraError",
     "ModelCard",
     "ModelFileError",

@@ -7,7 +7,8 @@ EdgecnnError              the command line prints it and exits 1
 ├── OutputError           a file or folder that cannot be written
 ├── GateError             a conversion that was asked to pass a gate does not
 ├── DelegateError         an accelerator or runtime that will not load
-└── MissingExtraError     TensorFlow is not installed here
+├── JobLostError          another process of a distributed training has gone
+└── MissingExtraError     an optional part, such as TensorFlow, is not installed here
 
 EdgecnnWarning            something the caller should know, though the work goes on
 """
@@ -41,12 +42,12 @@ class GateError(EdgecnnError):
     """No scheme passes the gate that was asked for."""
 
 
-class MissingExtraError(EdgecnnError):
-    """An optional part of edgecnn, such as TensorFlow, is not installed here."""
-
-
 class JobLostError(EdgecnnError):
     """Another process of a distributed training has gone."""
+
+
+class MissingExtraError(EdgecnnError):
+    """An optional part of edgecnn, such as TensorFlow, is not installed here."""
 
 
 class EdgecnnWarning(UserWarning):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 
 _verbose = False
-_one_at_a_time = threading.RLock()
+_stderr_lock = threading.RLock()
 
 
 def set_verbose() -> None:
@@ -17,7 +17,7 @@ def set_verbose() -> None:
     _verbose = True
 
 
-def hush_tensorflow(backend: str = "tensorflow") -> None:
+def silence_tensorflow(backend: str = "tensorflow") -> None:
     """Set what Keras and TensorFlow read at import; call it before they are imported for the first time.
 
     Args:
@@ -64,9 +64,9 @@ def _scratch() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def speaking() -> contextlib.AbstractContextManager[object]:
+def stderr_lock() -> contextlib.AbstractContextManager[object]:
     """Hold this while writing to standard error: what is written while another thread captures it would be lost."""
-    return _one_at_a_time
+    return _stderr_lock
 
 
 class NativeOutput:
@@ -88,7 +88,7 @@ def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
     if _verbose or not caught:
         yield output
         return
-    with _one_at_a_time, _scratch() as file:
+    with _stderr_lock, _scratch() as file:
         for descriptor in caught:
             streams[descriptor].flush()
         saved = {descriptor: os.dup(descriptor) for descriptor in caught}

@@ -67,3 +67,13 @@ def require_tensorflow(what: str) -> None:
                 f'{what} needs TensorFlow ({module} is not installed): pip install "edgecnn[train]", on a 64-bit '
                 "computer with Python 3.11 to 3.13"
             )
+
+
+def version_of(package: str) -> str:
+    """The installed version of `package`, or "none"."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to load
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

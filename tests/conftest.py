@@ -11,33 +11,20 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import click
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
-from edgecnn.model_file.card import InputSpec
 from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
+from tests.support.command_line import Outcome, Run
+from tests.support.foreign import Foreign, trained_elsewhere
+from tests.support.shared import once
 
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a command line did; `output` is what it wrote, to standard output and then to standard error."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def output(self) -> str:
-        return self.stdout + self.stderr
-
-
-Run = Callable[..., Outcome]
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
@@ -60,19 +47,19 @@ def small(fashion: Dataset) -> Dataset:
 def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """A real training of four epochs."""
     pytest.importorskip("tensorflow")
-    return train(tmp_path_factory.mktemp("run"), small, recipe="fast")
+    return once(tmp_path_factory, "run", lambda folder: train(folder / "run", small, recipe="fast"))
 
 
 @pytest.fixture(scope="session")
-def int8(request: pytest.FixtureRequest) -> Conversion:
+def int8(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     """The small run in int8, with its activations variant."""
-    return converted("int8", request)
+    return once(tmp_path_factory, "int8", lambda folder: converted("int8", request))
 
 
 @pytest.fixture(scope="session")
-def float32(request: pytest.FixtureRequest) -> Conversion:
+def float32(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     """The small run in float32, with its activations variant."""
-    return converted("float32", request)
+    return once(tmp_path_factory, "float32", lambda folder: converted("float32", request))
 
 
 def converted(scheme: Scheme, request: pytest.FixtureRequest) -> Conversion:
@@ -83,50 +70,11 @@ def converted(scheme: Scheme, request: pytest.FixtureRequest) -> Conversion:
     return convert(run.path, request.getfixturevalue("small"), scheme=scheme)
 
 
-@dataclasses.dataclass(frozen=True)
-class Foreign:
-    """A Keras model that edgecnn did not train: file, labels, and photographs in class folders."""
-
-    model: Path
-    labels: Path
-    photos: Path
-
-
-def tinted(images: np.ndarray, seed: int) -> np.ndarray:
-    """Grayscale images (count, height, width, 1) in colours of their own: uint8 (count, height, width, 3)."""
-    tints = np.random.default_rng(seed).uniform(0.4, 1, (len(images), 1, 1, 3))
-    return (images * tints).astype(np.uint8)
-
-
 @pytest.fixture(scope="session")
 def foreign(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
     """RGB, batch normalisation, residual, depthwise, a model in a model, pixels rescaled inside, logits."""
-    keras = pytest.importorskip("keras")
-    folder, layers = tmp_path_factory.mktemp("foreign"), keras.layers
-    keras.utils.set_random_seed(0)
-    inner = keras.Input((28, 28, 3))
-    x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False, name="stem")(inner)
-    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
-    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x)
-    y = layers.Conv2D(16, 1, name="pointwise")(layers.ReLU()(layers.BatchNormalization()(y)))
-    x = layers.MaxPooling2D(name="pool")(layers.Add()([x, y]))
-    base = keras.Model(inner, layers.Conv2D(32, 3, activation="relu", name="last")(x), name="base")
-    outer = keras.Input((28, 28, 3))
-    z = base(layers.Rescaling(1 / 127.5, offset=-1)(layers.RandomFlip("horizontal")(outer)))
-    logits = layers.Dense(10, name="logits")(layers.GlobalAveragePooling2D(name="gap")(z))
-    model = keras.Model(outer, logits)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(0.004), loss=loss)
-    model.fit(tinted(np.asarray(small.train.images), 0), small.train.labels, batch_size=64, epochs=4, verbose=0)
-    model.save(folder / "tinted.keras")
-    # In an order of its own, which is not that of the folders' names.
-    (folder / "labels.txt").write_text("".join(f"{label.replace('/', ' or ')}\n" for label in small.labels))
-    photos = small.test.take(400)
-    for row, (pixels, label) in enumerate(zip(tinted(np.asarray(photos.images), 1), photos.labels, strict=True)):
-        place = folder / "photos" / small.labels[label].replace("/", " or ")
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(place / f"{row:04}.png")
-    return Foreign(folder / "tinted.keras", folder / "labels.txt", folder / "photos")
+    pytest.importorskip("keras")
+    return once(tmp_path_factory, "foreign", lambda folder: trained_elsewhere(folder, small))
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +83,10 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("tensorflow", reason="boards have one runtime")
     if sys.version_info[:2] != (3, 11):
         pytest.skip("tflite-runtime 2.14 has no wheel for this Python")
-    folder = tmp_path_factory.mktemp("old")
+    return once(tmp_path_factory, "old", old_runtime)
+
+
+def old_runtime(folder: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
@@ -159,15 +110,19 @@ def with_project() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A real delegate, which takes MAX_POOL_2D and can be told to fail."""
+    return once(tmp_path_factory, "delegate", compiled_library)
+
+
+def compiled_library(folder: Path) -> str:
     source = Path(__file__).with_name("support") / "pool_delegate.cc"
-    path = tmp_path_factory.mktemp("delegate") / "pool_delegate.so"
+    path = folder / "pool_delegate.so"
     compiler = os.environ.get("CXX", "g++")
     command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(path), str(source)]
     subprocess.run(command, check=True, timeout=300)
     return str(path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""
 
@@ -178,6 +133,18 @@ def edgecnn() -> Run:
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def commands() -> dict[str, click.Command]:
+    """Every command of the command line by name, and the group itself as `edgecnn`."""
+    context = click.Context(main, info_name="edgecnn")
+    found: dict[str, click.Command] = {"edgecnn": main}
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name
+        found[name] = command
+    return found
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ import importlib
 
 import pytest
 
+import edgecnn
+from edgecnn import errors
+
 FRONTS = {
     "edgecnn": {
-        "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "InputError", "InputSpec", "MissingExtraError",
-        "ModelCard", "ModelFileError", "OutputError", "__version__",
+        "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError", "InputSpec",
+        "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
     "edgecnn.train": {
         "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "estimate", "input_for", "load_dataset",
@@ -38,3 +41,9 @@ def test_public_classes_and_functions_are_documented(front: str) -> None:
         getattr(module, name) for name in module.__all__ if name not in ("__version__", "RECIPES", "SCHEMES", "TARGETS")
     ]
     assert all(value.__doc__ for value in public)
+
+
+def test_every_error_is_public_and_in_the_tree_that_its_module_draws() -> None:
+    family = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert family <= set(edgecnn.__all__)
+    assert family == {word for word in (errors.__doc__ or "").split() if word.endswith(("Error", "Warning"))}

@@ -8,9 +8,8 @@ Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training sta
 
 from edgecnn.pixels.dataset import Dataset, Split
 
-from .data.fashion_mnist import load as load_fashion_mnist
-from .data.loading import input_for
-from .data.loading import load as load_dataset
+from .data.fashion_mnist import load_fashion_mnist
+from .data.loading import input_for, load_dataset
 from .recipes import RECIPES, Recipe
 from .run_report import Epoch, TrainingRun
 from .training import estimate, train

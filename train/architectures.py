@@ -1,4 +1,4 @@
-"""Networks by name or from a Python file. Saved models hold the bare network; see `regularised`."""
+"""Networks by name or from a Python file. Saved models hold the bare network; see `build_training_model`."""
 
 import hashlib
 import importlib.util
@@ -119,7 +119,7 @@ def _add(x: keras.KerasTensor, y: keras.KerasTensor, name: str) -> keras.KerasTe
 ARCHITECTURES: dict[str, Builder] = {"reference": reference, "compact": compact, "residual": residual}
 
 
-def find(name: str) -> Builder:
+def find_builder(name: str) -> Builder:
     """The builder called `name`, or for `FILE.py:function` the function in that file.
 
     Raises:
@@ -159,13 +159,13 @@ def _import(path: Path) -> object:
     return module
 
 
-def build(name: str, shape: Shape, classes: int) -> keras.Model:
+def build_network(name: str, shape: Shape, classes: int) -> keras.Model:
     """Build the architecture called `name`, or of `FILE.py:function`.
 
     Raises:
         InputError: no such architecture, or it does not map (batch, height, width, channels) to (batch, classes).
     """
-    builder = find(name)
+    builder = find_builder(name)
     try:
         model = builder(shape, classes)
     except Exception as error:  # a builder may be the user's own: whatever it raises is told in one sentence
@@ -187,7 +187,7 @@ def build(name: str, shape: Shape, classes: int) -> keras.Model:
     return model
 
 
-def regularised(model: keras.Model, recipe: Recipe, background: float) -> keras.Model:
+def build_training_model(model: keras.Model, recipe: Recipe, background: float) -> keras.Model:
     """The network to train instead of `model`: the same layers, hence the same weights, and what only training needs.
 
     Args:

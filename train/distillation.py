@@ -1,24 +1,26 @@
-"""A larger network whose knowledge a small one takes over."""
+"""A larger network whose knowledge a small one takes over: what a teacher says of images and of mixtures of them."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.optional_packages import DAMAGED_FILE
-from edgecnn.pixels.dataset import Dataset, held_back
+from edgecnn.pixels.dataset import Dataset, Images, held_back
 from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.run_directory import CARD, RunDirectory
 
+from .prediction import predict_batches
 from .recipes import Recipe
-from .teaching import Mixture, Teaching, draw
 
-_BATCH = 500
+if TYPE_CHECKING:
+    import keras
+
 # 94.3 % on Fashion-MNIST's test set in 34 CPU-minutes on 2 threads (AMD EPYC, bfloat16), one run.
 RECIPE = Recipe(
     name="teacher",
@@ -27,18 +29,76 @@ RECIPE = Recipe(
     optimizer="muon",
     peak_learning_rate=5e-3,
     weight_decay=0.02,
-    sixteen_bit=True,
+    bfloat16=True,
     augment=("flip",),
     dropout=0.2,
     label_smoothing=0.05,
 )
 
 
-def ask(path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[[str], None]) -> Teaching:
+@dataclass(frozen=True)
+class Mixture:
+    """Every training image mixed with another, and what the teacher thinks of it.
+
+    Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018). A teacher has learnt its training images by heart;
+    of mixtures it says what it really sees (Beyer et al., "Knowledge distillation: A good teacher is patient and
+    consistent", 2022).
+
+    Attributes:
+        partners: int64 (images,), the index of the other image.
+        shares: float32 (images,), of the image itself in the mixture, 0.5 to 1.
+        probabilities: the teacher's, float32 (images, classes).
+    """
+
+    partners: npt.NDArray[np.int64]
+    shares: npt.NDArray[np.float32]
+    probabilities: npt.NDArray[np.float32]
+
+    def inputs(self, table: npt.NDArray[Any], images: Images, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """The mixtures at `rows` as model input, see `edgecnn.pixels.input_table.apply_table`."""
+        shares = self.shares[rows][:, None, None, None]
+        own, other = (apply_table(table, np.asarray(images[index])) for index in (rows, self.partners[rows]))
+        mixed: npt.NDArray[Any] = shares * own + (1 - shares) * other
+        return mixed
+
+
+@dataclass(frozen=True)
+class TeacherAnswers:
+    """A teacher's probabilities.
+
+    Attributes:
+        plain: of the training images, float32 (images, classes).
+        mixtures: of mixtures of them.
+    """
+
+    plain: npt.NDArray[np.float32]
+    mixtures: tuple[Mixture, ...] = ()
+
+    def mixture(self, epoch: int, epochs: int) -> Mixture | None:
+        """What to train on in `epoch`, counted from 0: a mixture in every second one, plain images in the last."""
+        if not self.mixtures or (epochs - epoch) % 2:
+            return None
+        return self.mixtures[epoch // 2 % len(self.mixtures)]
+
+
+def draw_mixture(
+    kept: npt.NDArray[np.int64], count: int, seed: int, number: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Draw partners and shares of mixture `number` among the images `kept` of `count`; see `Mixture`."""
+    generator = np.random.default_rng([seed, number])
+    partners = np.arange(count)
+    partners[kept] = generator.permutation(kept)
+    return partners, generator.uniform(0.5, 1, count).astype(np.float32)
+
+
+def query_teacher(
+    path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[[str], None]
+) -> TeacherAnswers:
     """What the teacher at `path` thinks of the training images, and of the recipe's number of mixtures of them.
 
     Args:
         path: a .keras file with its card.json beside it, trained on the same data set.
+        dataset: its training images are asked about.
         recipe: the pupil's; if it mirrors images the teacher answers for both sides of each, and their mean counts.
         seed: of the mixtures; images that the recipe holds back for validation with this seed are left out of them.
         tell: is told what goes on.
@@ -46,9 +106,31 @@ def ask(path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[
     Raises:
         ModelFileError: missing, damaged, or a teacher of other classes or image sizes.
     """
+    model = _load_teacher(path, dataset)
+    images, count, table = dataset.train.images, len(dataset.train), input_table(dataset.input)
+    mirror = "flip" in recipe.augment
+    tell(f"asking the teacher about {count * (1 + mirror + recipe.teacher_mixtures):,} images")
+    kept, _ = held_back(dataset.train.labels, recipe.validation_split, seed)
+    mixtures = []
+    for number in range(recipe.teacher_mixtures):
+        mixture = Mixture(*draw_mixture(kept, count, seed, number), np.empty((0, 0), np.float32))
+        probabilities = predict_batches(model, count, lambda rows, it=mixture: it.inputs(table, images, rows))  # type: ignore[misc]
+        mixtures.append(replace(mixture, probabilities=probabilities))
+    plain = predict_batches(model, count, lambda rows: apply_table(table, np.asarray(images[rows])))
+    if mirror:
+        reflections = predict_batches(
+            model, count, lambda rows: apply_table(table, np.asarray(images[rows]))[:, :, ::-1]
+        )
+        plain = (plain + reflections) / np.float32(2)
+    return TeacherAnswers(plain, tuple(mixtures))
+
+
+def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
+    import keras
+
     if not path.is_file():
         raise ModelFileError(f"no teacher at {path}; give the .keras file of a run, or an architecture")
-    card = ModelCard.load(path.with_name("card.json"))
+    card = ModelCard.load(path.with_name(CARD))
     if card.labels != dataset.labels or card.input.shape != dataset.input.shape:
         raise ModelFileError(
             f"the teacher {path} knows {len(card.labels)} classes of {card.input.shape} images, the data set has "
@@ -62,31 +144,15 @@ def ask(path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[
         raise ModelFileError(f"the teacher {path} does not load ({reason}); train it again") from None
     if shapes != (card.input.shape, len(card.labels)):
         raise ModelFileError(f"the teacher {path} is not the network that its card describes; train it again")
-    return _answers(model, dataset, recipe, seed, tell)
+    return model
 
 
-def _answers(model: keras.Model, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[[str], None]) -> Teaching:
-    images, count, table = dataset.train.images, len(dataset.train), input_table(dataset.input)
-    mirrored = "flip" in recipe.augment
-    tell(f"asking the teacher about {count * (1 + mirrored + recipe.teacher_mixtures):,} images")
-
-    def answers(
-        inputs: Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]], both: bool = False
-    ) -> npt.NDArray[np.float32]:
-        parts = []
-        for rows in np.split(np.arange(count), range(_BATCH, count, _BATCH)):
-            batch = inputs(rows)
-            part = np.asarray(model.predict_on_batch(batch), dtype=np.float32)
-            if both:
-                part = (part + np.asarray(model.predict_on_batch(batch[:, :, ::-1]), dtype=np.float32)) / np.float32(2)
-            parts.append(part)
-        return np.concatenate(parts)
-
-    kept, _ = held_back(dataset.train.labels, recipe.validation_split, seed)
-    mixtures = []
-    for number in range(recipe.teacher_mixtures):
-        drawn = Mixture(*draw(kept, count, seed, number), np.empty((0, 0), np.float32))
-        found = answers(lambda rows, drawn=drawn: drawn.inputs(table, images, rows))  # type: ignore[misc]
-        mixtures.append(replace(drawn, probabilities=found))
-    plain = answers(lambda rows: apply_table(table, np.asarray(images[rows])), both=mirrored)
-    return Teaching(plain, tuple(mixtures))
+def is_trained(folder: RunDirectory, architecture: str, seed: int, dataset: Dataset) -> bool:
+    """Whether `folder` holds the teacher `architecture`, trained on this data set with this seed to its end."""
+    if not folder.model.exists() or not folder.card.exists():
+        return False
+    training = ModelCard.load(folder.card).training
+    if training is None or training.test_accuracy is None:
+        return False
+    here = (training.architecture, training.seed, training.dataset_sha256, training.train_images)
+    return here == (architecture, seed, dataset.sha256, len(dataset.train))

@@ -7,7 +7,7 @@ from edgecnn.figure_style import plain_style, save_figure
 from .run_report import TrainingRun
 
 
-def draw(run: TrainingRun) -> None:
+def draw_training(run: TrainingRun) -> None:
     """Draw history.png and confusion.png into the run directory.
 
     Raises:
@@ -38,7 +38,7 @@ def _draw_history(run: TrainingRun) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
-    save_figure(figure, run.path / "history.png")
+    save_figure(figure, run.folder.history_picture)
 
 
 def _draw_confusion(run: TrainingRun) -> None:
@@ -57,4 +57,4 @@ def _draw_confusion(run: TrainingRun) -> None:
             if confusion[row, column]:
                 colour = "white" if share[row, column] > 0.5 else "black"
                 axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
-    save_figure(figure, run.path / "confusion.png")
+    save_figure(figure, run.folder.confusion_picture)

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from .run_report import Epoch
 
@@ -13,8 +13,24 @@ if TYPE_CHECKING:
 _REFRESH_S = 0.2
 
 
+class TrainingProgress(Protocol):
+    """Is told how a training goes."""
+
+    def tell(self, message: str) -> None:
+        """Called with what is done before the first step, where it takes long."""
+
+    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+        """Called once, before the first of `steps` steps an epoch."""
+
+    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+        """Called after every step; loss and accuracy are means over the epoch so far."""
+
+    def finish_epoch(self, epoch: Epoch) -> None:
+        """Called after every epoch."""
+
+
 class Silent:
-    """Says nothing; see `edgecnn.train.fitting.callback.Progress`."""
+    """Says nothing; see `TrainingProgress`."""
 
     def tell(self, message: str) -> None:
         """Ignore it."""
@@ -139,7 +155,7 @@ class Live(Lines):
         ]
         for name in names:
             table.add_column(name, justify="right")
-        best = max(self._history, key=lambda epoch: epoch.judged_by)
+        best = max(self._history, key=lambda epoch: epoch.monitored_accuracy)
         for epoch in shown:
             cells = [f"{epoch.epoch}/{self._epochs}", f"{epoch.loss:.4f}", f"{epoch.accuracy:.4f}"]
             if validated:

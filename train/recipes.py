@@ -1,10 +1,11 @@
 """Recipes: how a network is trained, by name."""
 
 import dataclasses
-from dataclasses import dataclass
+import warnings
+from dataclasses import InitVar, dataclass
 from typing import Any, Literal
 
-from edgecnn.errors import InputError
+from edgecnn.errors import EdgecnnWarning, InputError
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "erase"]
 AUGMENTATIONS: tuple[Augmentation, ...] = ("flip", "shift", "rotate", "zoom", "erase")
@@ -21,7 +22,7 @@ class Recipe:
         optimizer: `adam` with Keras' defaults, or `muon` (see ConvMuon) with a one-cycle learning rate.
         peak_learning_rate: of the one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine.
         weight_decay: of Muon's matrices; decoupled, per unit of learning rate.
-        sixteen_bit: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
+        bfloat16: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
         augment: random changes of training images: mirror, move by up to 8 %, turn by up to 15 degrees, scale by up to
             10 %, blank a patch.
         dropout: share of inputs dropped before every Dense layer, 0 to below 1.
@@ -33,7 +34,8 @@ class Recipe:
         temperature: of distillation from a teacher: both sides' logits are divided by it.
         teacher_weight: share of the loss that follows the teacher instead of the labels.
         teacher_mixtures: sets of mixtures of two training images that the teacher is asked about too, if there is one;
-            every second epoch trains on a set of them, see `edgecnn.train.teaching.Mixture`.
+            every second epoch trains on a set of them, see `edgecnn.train.distillation.Mixture`.
+        sixteen_bit: the name of `bfloat16` in 0.1; understood for one more version where a recipe is made.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Recipe:
     optimizer: Literal["adam", "muon"]
     peak_learning_rate: float = 0.0
     weight_decay: float = 0.004
-    sixteen_bit: bool = False
+    bfloat16: bool = False
     augment: tuple[Augmentation, ...] = ()
     dropout: float = 0.0
     l2: float = 0.0
@@ -53,8 +55,12 @@ class Recipe:
     temperature: float = 3.0
     teacher_weight: float = 0.9
     teacher_mixtures: int = 0
+    sixteen_bit: InitVar[bool | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, sixteen_bit: bool | None) -> None:
+        if sixteen_bit is not None:
+            warnings.warn("a recipe's sixteen_bit is called bfloat16 now; use this name", EdgecnnWarning, stacklevel=3)
+            object.__setattr__(self, "bfloat16", sixteen_bit)
         for name in ("dropout", "label_smoothing", "validation_split"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be 0 or more and below 1. Received: {getattr(self, name)}")
@@ -91,7 +97,7 @@ RECIPES = {
             batch_size=256,
             optimizer="muon",
             peak_learning_rate=5e-3,
-            sixteen_bit=True,
+            bfloat16=True,
         ),
         Recipe(
             name="best",
@@ -100,7 +106,7 @@ RECIPES = {
             optimizer="muon",
             peak_learning_rate=5e-3,
             weight_decay=0.05,
-            sixteen_bit=True,
+            bfloat16=True,
             augment=("flip",),
             dropout=0.1,
             teacher_mixtures=4,
@@ -109,7 +115,7 @@ RECIPES = {
 }
 
 
-def get(name: str) -> Recipe:
+def find_recipe(name: str) -> Recipe:
     """The recipe called `name`.
 
     Raises:
@@ -120,11 +126,11 @@ def get(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def changed(recipe: Recipe, **changes: Any) -> Recipe:
+def change_recipe(recipe: Recipe, **changes: Any) -> Recipe:
     """`recipe` with other values for some fields; its name, and so the card, says which.
 
     Raises:
         InputError: a value is out of its range.
     """
-    told = (f"{name} {' '.join(value) if isinstance(value, tuple) else value}" for name, value in changes.items())
-    return dataclasses.replace(recipe, name=", ".join([recipe.name, *told]), **changes)
+    words = (f"{name} {' '.join(value) if isinstance(value, tuple) else value}" for name, value in changes.items())
+    return dataclasses.replace(recipe, name=", ".join([recipe.name, *words]), **changes)

@@ -12,12 +12,10 @@ from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import OutputError
 from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard
+from edgecnn.run_directory import RunDirectory
 
 # Twice what chance alone explains on a few thousand images: the standard error of 91 % of 1,000 is 0.9 points.
 _OVERFITTING = 0.03
-CHECKPOINT = "checkpoint.npz"
-TENSORBOARD = "tensorboard"
-FILES = ("model.keras", "card.json", "history.csv", "history.png", "metrics.json", "confusion.png")
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Epoch:
     validation_accuracy: float | None = None
 
     @property
-    def judged_by(self) -> float:
+    def monitored_accuracy(self) -> float:
         """The accuracy that tells the best epoch: validation, or training where nothing is held back."""
         return self.accuracy if self.validation_accuracy is None else self.validation_accuracy
 
@@ -72,11 +70,11 @@ class TrainingRun:
         """
         saved = self.card.training.epochs if self.card.training else len(self.history)
         entry = self.history[saved - 1]
-        held, kind = (self.evaluation.accuracy, "test")
+        accuracy, kind = self.evaluation.accuracy, "test"
         if entry.validation_accuracy is not None:
-            held, kind = entry.validation_accuracy, "validation"
-        figures = f"{entry.accuracy:.1%} on training images, {held:.1%} on {kind} images"
-        if entry.accuracy - held > _OVERFITTING:
+            accuracy, kind = entry.validation_accuracy, "validation"
+        figures = f"{entry.accuracy:.1%} on training images, {accuracy:.1%} on {kind} images"
+        if entry.accuracy - accuracy > _OVERFITTING:
             remedies = (
                 "try --augment flip, --dropout 0.25, --l2 1e-5, or --early-stopping 3 with --validation-split 0.1"
             )
@@ -86,22 +84,29 @@ class TrainingRun:
     @property
     def model_path(self) -> Path:
         """model.keras in the run directory."""
-        return self.path / "model.keras"
+        return self.folder.model
+
+    @property
+    def folder(self) -> RunDirectory:
+        """The run directory."""
+        return RunDirectory(self.path)
 
 
-def check_free(path: Path, force: bool) -> None:
-    """Make sure that `path` may become a run directory.
+def check_free(folder: RunDirectory, force: bool) -> None:
+    """Make sure that `folder` may become a run directory.
 
     Raises:
         OutputError: it holds a run already and `force` is false.
     """
-    existing = [name for name in FILES if (path / name).exists()]
+    existing = [path.name for path in folder.training_files if path.exists()]
     if existing and not force:
-        more = "go on with --resume, " if (path / CHECKPOINT).exists() else ""
-        raise OutputError(f"{path} holds a run already ({existing[0]}); {more}choose another --output or add --force")
+        more = "go on with --resume, " if folder.checkpoint.exists() else ""
+        raise OutputError(
+            f"{folder.path} holds a run already ({existing[0]}); {more}choose another --output or add --force"
+        )
 
 
-def prepare_folder(path: Path, force: bool) -> bool:
+def prepare_folder(folder: RunDirectory, force: bool) -> bool:
     """Create the run directory, and make sure that files can be written there.
 
     Returns:
@@ -110,7 +115,8 @@ def prepare_folder(path: Path, force: bool) -> bool:
     Raises:
         OutputError: it holds a run already and `force` is false, or it cannot be created.
     """
-    check_free(path, force)
+    check_free(folder, force)
+    path = folder.path
     created = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -120,26 +126,27 @@ def prepare_folder(path: Path, force: bool) -> bool:
     return created
 
 
-def remove_previous(path: Path) -> None:
+def remove_previous(folder: RunDirectory) -> None:
     """Remove what an earlier training and its conversions left, but for model.keras, which has been replaced."""
-    for old in [path / name for name in FILES[1:]] + sorted(path.glob("model.*.tflite")):
-        old.unlink(missing_ok=True)
-    shutil.rmtree(path / TENSORBOARD, ignore_errors=True)
+    for old in [*folder.training_files, *folder.converted_files()]:
+        if old != folder.model:
+            old.unlink(missing_ok=True)
+    shutil.rmtree(folder.tensorboard, ignore_errors=True)
 
 
-def remove_if_empty(path: Path) -> None:
+def remove_if_empty(folder: RunDirectory) -> None:
     """Remove the run directory that a training created and left nothing in."""
-    if path.is_dir() and not any(path.iterdir()):
-        path.rmdir()
+    if folder.path.is_dir() and not any(folder.path.iterdir()):
+        folder.path.rmdir()
 
 
-def write_history(path: Path, history: tuple[Epoch, ...]) -> None:
+def write_history(run: TrainingRun) -> None:
     """Write history.csv: one row an epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    write_bytes(path / "history.csv", text.getvalue().encode())
+    writer.writerows(asdict(epoch) for epoch in run.history)
+    write_bytes(run.folder.history, text.getvalue().encode())
 
 
 def write_metrics(run: TrainingRun) -> None:
@@ -157,4 +164,4 @@ def write_metrics(run: TrainingRun) -> None:
         "interrupted": run.interrupted,
         "verdict": run.verdict,
     }
-    write_bytes(run.path / "metrics.json", (json.dumps(data, indent=2) + "\n").encode())
+    write_bytes(run.folder.metrics, (json.dumps(data, indent=2) + "\n").encode())

@@ -2,65 +2,52 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
-from edgecnn.pixels.dataset import Dataset, check_seed
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
 
-from . import recipes, run_report
-from .devices import backend
-from .progress import Silent
+from . import run_report
+from .devices.backend import choose_backend
+from .progress import Silent, TrainingProgress
 from .recipes import Recipe
-from .run_report import CHECKPOINT, TrainingRun
+from .request import TrainingRequest, complete_request
+from .run_report import TrainingRun
 
 if TYPE_CHECKING:
-    from .fitting.callback import Outcome, Progress
+    from typing import Unpack  # of Python 3.11, which training needs; data sets are read on devices with 3.10 too
+
+    from .devices.data_parallel import Parallel
+    from .devices.processor import Processor
+    from .distillation import TeacherAnswers
+    from .fitting.callback import Outcome
     from .fitting.estimate import Estimate
-    from .teaching import Teaching
+    from .fitting.setup import TrainingSetup
+    from .request import TrainingOptions
 
 
 def train(
     output: str | Path,
     dataset: Dataset,
+    request: TrainingRequest | None = None,
     *,
-    architecture: str = "reference",
-    recipe: str | Recipe = "fast",
-    seed: int = 0,
-    epochs: int | None = None,
-    stop_at_accuracy: float | None = None,
-    teacher: str | Path | None = None,
-    class_weights: bool = False,
-    devices: bool = False,
-    distributed: bool = False,
-    resume: bool = False,
-    force: bool = False,
-    progress: "Progress | None" = None,
+    progress: TrainingProgress | None = None,
+    **options: "Unpack[TrainingOptions]",
 ) -> TrainingRun:
     """Train a network and write a run directory: model.keras, card.json, history and metrics with their pictures.
 
     Args:
         output: the run directory; created.
         dataset: images and labels; the order of `dataset.labels` is fixed in the card.
-        architecture: a name from `edgecnn.train.architectures`, or `FILE.py:function`.
-        recipe: a name from `RECIPES`, or a recipe of your own.
-        seed: of weights, shuffling and dropout; the same seed gives the same weights on the same machine.
-        epochs: instead of the recipe's number; the learning-rate schedule is stretched to it.
-        stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
-        teacher: a .keras file to distil from, or an architecture that is trained first, into `output`/teacher.
-        class_weights: weigh each class by the inverse of its share of the training images.
-        devices: divide every batch among all accelerators of this computer, with JAX.
-        distributed: divide every batch among the processes of a job, with JAX; see `devices/data_parallel.py`.
-            Only process 0 writes files; all must be started with the same arguments and data.
-        resume: go on after the last finished epoch of the training that `output` holds, to the same weights.
-        force: replace a run that `output` holds, once the first epoch of this one has ended.
+        request: how to train; by default a `TrainingRequest()`.
         progress: is told how it goes.
+        **options: fields of `TrainingRequest`, in place of those of `request`: `architecture`, `recipe`, `seed`,
+            `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `devices`, `distributed`, `resume`, `force`.
 
     Returns:
         The run; `interrupted` if Ctrl-C ended it after the first epoch.
@@ -72,201 +59,188 @@ def train(
         ModelFileError: nothing to resume, or a teacher that does not fit.
         EdgecnnError: Ctrl-C before the first epoch ended, a loss that is no number, or a process of the job was lost.
     """
-    chosen = _choose(recipe, epochs, stop_at_accuracy)
-    _check(chosen, dataset, seed)
-    if teacher is not None and not str(teacher):
-        raise InputError("the teacher's name is empty; give a .keras file or an architecture, or leave it out")
-    if distributed and teacher and Path(teacher).suffix != ".keras":
-        raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
-    library = backend.choose(devices or distributed)
-    run_report.check_free(Path(output), force or resume)  # before others wait for this process
+    request, folder = complete_request(request, options), RunDirectory(Path(output))
+    recipe = request.final_recipe()
+    _require_images(recipe, dataset)
+    library = choose_backend(request.devices or request.distributed)
+    run_report.check_free(folder, request.replaces)  # before others wait for this process
     with captured_stderr():
         from . import architectures
-        from .devices import data_parallel, processor
-        from .fitting import fit
+        from .devices.data_parallel import start_parallel
+        from .devices.processor import detect_processor
 
-        together = data_parallel.start(devices, distributed)
-        device = processor.detect(library, together)
-    if chosen.batch_size % together.devices:
-        raise InputError(f"batches of {chosen.batch_size} cannot be divided among {together.devices} devices evenly")
-    architectures.build(architecture, dataset.input.shape, len(dataset.labels))  # before a teacher is trained in vain
-    path = Path(output)
-    created = together.leader and run_report.prepare_folder(path, force or resume)
-    names = [chosen.name, *["class weights"] * class_weights, *([f"teacher {Path(teacher).name}"] if teacher else [])]
-    card = _card(dataset, architecture, ", ".join(names), seed)
-
-    def save_card(epoch: int) -> None:
-        if epoch == 1:
-            run_report.remove_previous(path)
-        _with_training(card, epochs=epoch).save(path / "card.json")
-
-    told = progress if progress and together.leader else Silent()
+        parallel = start_parallel(request.devices, request.distributed)
+        processor = detect_processor(library, parallel)
+    if recipe.batch_size % parallel.devices:
+        raise InputError(f"batches of {recipe.batch_size} cannot be divided among {parallel.devices} devices evenly")
+    # Before a teacher is trained in vain.
+    architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
+    created = parallel.is_main and run_report.prepare_folder(folder, request.replaces)
+    listener = progress if progress and parallel.is_main else Silent()
     try:
-        job = fit.Job(
-            dataset=dataset,
-            spec=dataset.input,
-            architecture=architecture,
-            recipe=chosen,
-            seed=seed,
-            hardware=device,
-            folder=path,
-            parallel=together,
-            resume=resume and not _only_a_teacher(path),
-            teaching=_teach(teacher, path, dataset, chosen, seed, resume, force, told) if teacher else None,
-            class_weights=_balanced(dataset) if class_weights else None,
-        )
-        outcome = fit.fit(job, save_card, told)
+        setup = _setup(folder, dataset, request, processor, parallel, listener)
+        run = _fit(setup, request, listener)
     finally:
         if created:
-            run_report.remove_if_empty(path)
-    evaluation = fit.evaluate(outcome.model, dataset.test, card.input)
-    result = _result(path, card, outcome, evaluation, device.description, together.process)
-    if together.leader:
-        _finish(result)
-    return result
+            run_report.remove_if_empty(folder)
+    if parallel.is_main:
+        _write_report(run)
+    return run
 
 
-def _choose(recipe: str | Recipe, epochs: int | None, stop_at_accuracy: float | None) -> Recipe:
-    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
-    changes = {"epochs": epochs, "stop_at_accuracy": stop_at_accuracy}
-    given = {name: value for name, value in changes.items() if value is not None}
-    return recipes.changed(chosen, **given) if given else chosen
+def estimate(
+    dataset: Dataset, request: TrainingRequest | None = None, **options: "Unpack[TrainingOptions]"
+) -> "Estimate":
+    """Take three steps of a training and say what all of them will take; nothing is written.
+
+    Args:
+        dataset: images and labels.
+        request: how to train; by default a `TrainingRequest()`.
+        **options: fields of `TrainingRequest`, in place of those of `request`; see `train`.
+
+    Raises:
+        MissingExtraError: TensorFlow is not installed.
+        InputError: unknown recipe or architecture, or a training with a teacher or on several devices.
+    """
+    request = complete_request(request, options)
+    if request.teacher or request.devices or request.distributed:
+        raise InputError("an estimate is of a training on one device without its teacher; leave the others out")
+    recipe = request.final_recipe()
+    library = choose_backend()
+    with captured_stderr():
+        from .devices.data_parallel import Parallel
+        from .devices.processor import detect_processor
+        from .fitting.estimate import estimate_training
+        from .fitting.setup import TrainingSetup
+
+        processor = detect_processor(library, Parallel())
+    return estimate_training(
+        TrainingSetup(dataset, request.architecture, recipe, request.seed, processor, RunDirectory(Path()))
+    )
 
 
-def _check(recipe: Recipe, dataset: Dataset, seed: int) -> None:
+def _require_images(recipe: Recipe, dataset: Dataset) -> None:
+    """Make sure that the data set has the images that the recipe needs."""
     if recipe.validation_split and dataset.validation is not None:
         raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
     if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
         raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
-    check_seed(seed)
     if not len(dataset.train) or not len(dataset.test):
         raise InputError(
             f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
         )
 
 
-def _only_a_teacher(path: Path) -> bool:
+def _setup(
+    folder: RunDirectory,
+    dataset: Dataset,
+    request: TrainingRequest,
+    processor: "Processor",
+    parallel: "Parallel",
+    progress: TrainingProgress,
+) -> "TrainingSetup":
+    from .fitting.setup import TrainingSetup, balance_classes
+
+    return TrainingSetup(
+        dataset=dataset,
+        architecture=request.architecture,
+        recipe=request.final_recipe(),
+        seed=request.seed,
+        processor=processor,
+        folder=folder,
+        parallel=parallel,
+        resume=request.resume and not _has_only_a_teacher(folder),
+        teacher_answers=_teach(request.teacher, folder, dataset, request, progress) if request.teacher else None,
+        class_weights=balance_classes(dataset) if request.class_weights else None,
+    )
+
+
+def _has_only_a_teacher(folder: RunDirectory) -> bool:
     """Whether an interrupted run got no further than its teacher."""
-    return (path / "teacher").is_dir() and not (path / CHECKPOINT).exists() and not (path / "model.keras").exists()
+    return folder.teacher.path.is_dir() and not folder.checkpoint.exists() and not folder.model.exists()
 
 
 def _teach(
-    teacher: str | Path,
-    path: Path,
-    dataset: Dataset,
-    recipe: Recipe,
-    seed: int,
-    resume: bool,
-    force: bool,
-    progress: "Progress",
-) -> "Teaching":
+    teacher: str | Path, folder: RunDirectory, dataset: Dataset, request: TrainingRequest, progress: TrainingProgress
+) -> "TeacherAnswers":
     """What the teacher says of the training images; a teacher that is an architecture is trained first."""
-    from . import distillation as teacher_module
+    from . import distillation
 
     file = Path(teacher)
     if file.suffix != ".keras":
-        file = path / "teacher" / "model.keras"
-        unfinished = (file.parent / CHECKPOINT).exists()
-        if not (resume and not unfinished and _is_finished(file.parent, str(teacher), seed, dataset)):
-            taught = train(
-                file.parent,
-                dataset,
-                architecture=str(teacher),
-                recipe=teacher_module.RECIPE,
-                seed=seed,
-                resume=resume and unfinished,
-                force=force,
-                progress=progress,
-            )
-            if taught.interrupted:
-                raise EdgecnnError(f"stopped by Ctrl-C while training the teacher in {file.parent}; --resume goes on")
-    return teacher_module.ask(file, dataset, recipe, seed, progress.tell)
+        teacher_run = folder.teacher
+        file, unfinished = teacher_run.model, teacher_run.checkpoint.exists()
+        wanted = TrainingRequest(
+            architecture=str(teacher),
+            recipe=distillation.RECIPE,
+            seed=request.seed,
+            resume=request.resume and unfinished,
+            force=request.force,
+        )
+        identity = (teacher_run, str(teacher), request.seed, dataset)
+        if unfinished or not request.resume or not distillation.is_trained(*identity):
+            run = train(teacher_run.path, dataset, wanted, progress=progress)
+            if run.interrupted:
+                raise EdgecnnError(
+                    f"stopped by Ctrl-C while training the teacher in {teacher_run.path}; --resume goes on"
+                )
+    return distillation.query_teacher(file, dataset, request.final_recipe(), request.seed, progress.tell)
 
 
-def _is_finished(path: Path, architecture: str, seed: int, dataset: Dataset) -> bool:
-    """Whether `path` holds this teacher, trained to its end."""
-    if not (path / "model.keras").exists() or not (path / "card.json").exists():
-        return False
-    found = ModelCard.load(path / "card.json").training
-    wanted = (architecture, seed, dataset.sha256, len(dataset.train))
-    return (
-        found is not None
-        and found.test_accuracy is not None
-        and (found.architecture, found.seed, found.dataset_sha256, found.train_images) == wanted
+def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress) -> TrainingRun:
+    """Train, keep card.json in step with model.keras, and evaluate what was saved last."""
+    from .fitting.fit import fit
+    from .prediction import evaluate_network
+
+    dataset, folder, words = setup.dataset, setup.folder, request.recipe_words()
+    started = Training(
+        dataset.name, dataset.sha256, setup.architecture, words, setup.seed, epochs=0, train_images=len(dataset.train)
     )
-
-
-def _balanced(dataset: Dataset) -> npt.NDArray[np.float32]:
-    """Weights that give every class the same say: images / (classes * images of the class)."""
-    counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels)).clip(min=1)
-    return (len(dataset.train) / (len(dataset.labels) * counts)).astype(np.float32)
-
-
-def estimate(
-    dataset: Dataset, *, architecture: str = "reference", recipe: str | Recipe = "fast", seed: int = 0
-) -> "Estimate":
-    """Take three steps of a training and say what all of them will take; see `train`. Nothing is written.
-
-    Raises:
-        MissingExtraError: TensorFlow is not installed.
-        InputError: unknown recipe or architecture.
-    """
-    chosen = recipes.get(recipe) if isinstance(recipe, str) else recipe
-    check_seed(seed)
-    library = backend.choose()
-    with captured_stderr():
-        from .devices import data_parallel, processor
-        from .fitting import estimate, fit
-
-        device = processor.detect(library, data_parallel.Parallel())
-    job = fit.Job(dataset, dataset.input, architecture, chosen, seed, device, Path())
-    return estimate.rehearse(job)
-
-
-def _result(
-    path: Path, card: ModelCard, outcome: "Outcome", evaluation: Evaluation, device: str, process: int
-) -> TrainingRun:
-    return TrainingRun(
-        path=path,
-        card=_with_training(
-            card,
-            epochs=outcome.saved_epoch,
-            test_images=evaluation.images,
-            test_accuracy=evaluation.accuracy,
-            test_loss=evaluation.loss,
-        ),
-        evaluation=evaluation,
-        history=tuple(outcome.history),
-        device=device,
-        interrupted=outcome.interrupted,
-        process=process,
-    )
-
-
-def _finish(result: TrainingRun) -> None:
-    from . import plots
-
-    result.card.save(result.path / "card.json")
-    run_report.write_history(result.path, result.history)
-    run_report.write_metrics(result)
-    plots.draw(result)
-    if not result.interrupted:
-        (result.path / CHECKPOINT).unlink(missing_ok=True)
-
-
-def _card(dataset: Dataset, architecture: str, recipe: str, seed: int) -> ModelCard:
-    return ModelCard(
-        name=f"{dataset.name}-{architecture}",
+    card = ModelCard(
+        name=f"{dataset.name}-{setup.architecture}",
         labels=dataset.labels,
         input=dataset.input,
         quantization=Quantization("float32"),
         provenance=stamp(),
-        training=Training(
-            dataset.name, dataset.sha256, architecture, recipe, seed, epochs=0, train_images=len(dataset.train)
-        ),
+        training=started,
+    )
+
+    def save_card(epoch: int) -> None:
+        if epoch == 1:
+            run_report.remove_previous(folder)
+        saved = dataclasses.replace(started, epochs=epoch)
+        dataclasses.replace(card, training=saved).save(folder.card)
+
+    outcome = fit(setup, save_card, progress)
+    evaluation = evaluate_network(outcome.model, dataset.test, dataset.input)
+    training = dataclasses.replace(
+        started,
+        epochs=outcome.saved_epoch,
+        test_images=evaluation.images,
+        test_accuracy=evaluation.accuracy,
+        test_loss=evaluation.loss,
+    )
+    return _run(setup, dataclasses.replace(card, training=training), outcome, evaluation)
+
+
+def _run(setup: "TrainingSetup", card: ModelCard, outcome: "Outcome", evaluation: Evaluation) -> TrainingRun:
+    return TrainingRun(
+        path=setup.folder.path,
+        card=card,
+        evaluation=evaluation,
+        history=tuple(outcome.history),
+        device=setup.processor.description,
+        interrupted=outcome.interrupted,
+        process=setup.parallel.process,
     )
 
 
-def _with_training(card: ModelCard, **changes: Any) -> ModelCard:
-    assert card.training is not None
-    return dataclasses.replace(card, training=dataclasses.replace(card.training, **changes))
+def _write_report(run: TrainingRun) -> None:
+    from .plots import draw_training
+
+    run.card.save(run.folder.card)
+    run_report.write_history(run)
+    run_report.write_metrics(run)
+    draw_training(run)
+    if not run.interrupted:
+        run.folder.checkpoint.unlink(missing_ok=True)

@@ -9,7 +9,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
 from edgecnn.metrics import evaluate_probabilities
-from edgecnn.model_file.card import PROBABILITIES, InputSpec
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.pixels.input_spec import InputSpec
 
 from .ladder import Ladder, Rung, mcnemar
 from .layer_figures import LayerFigures

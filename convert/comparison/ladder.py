@@ -11,12 +11,15 @@ from scipy.stats import binomtest
 
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.device.runtime.loading import load_model
+from edgecnn.device.runtime.opening import open_session
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import Kernels
-from edgecnn.device.runtime.session import Session, open_session
+from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, InputSpec, ModelCard, Parity
+from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 
 from ..network.keras_network import KerasNetwork
@@ -167,7 +170,8 @@ class _Climber:
     ) -> Rung:
         """Run both files of a model, which take images prepared as `spec` says."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._some)}")
-        session = open_session(files.plain, kernels=kernels, delegate=delegate)
+        how = RunOptions(kernels=kernels, delegate=delegate)
+        session = open_session(files.plain, how)
         output = session.outputs[PROBABILITIES]
         probabilities = output.dequantize(session.run_all(self._test.images, spec, output))
         if not np.isfinite(probabilities).all():
@@ -176,7 +180,7 @@ class _Climber:
             )
         variant = session
         if files.activations is not None:
-            variant = open_session(files.activations, kernels=kernels, delegate=delegate)
+            variant = open_session(files.activations, how)
         figures = layer_figures(self._network, self._some, variant, spec)
         return _rung(name, self._expected, probabilities, self._test.labels, figures)
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
-from edgecnn.model_file.card import FeatureMap, InputSpec
+from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_spec import InputSpec
 
 from ..network.keras_network import KerasNetwork
 from .agreement import Noise
@@ -77,10 +78,7 @@ class _Sums:
         self.product += float((reference * values.astype(np.float64)).sum())
         self.square += float(np.square(values, dtype=np.float64).sum())
         self.count += raw.size
-        if raw.dtype.kind != "f":
-            limits = np.iinfo(raw.dtype.name)
-            ends = [limit for limit in (limits.min, limits.max) if limit != tensor.zero_point]
-            self.saturated += int(np.isin(raw, ends).sum())
+        self.saturated += tensor.count_saturated(raw)
         self.here = min(self.here[0], float(values.min())), max(self.here[1], float(values.max()))
         self.keras.append(reference)
         flat = values.reshape(-1, values.shape[-1])

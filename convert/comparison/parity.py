@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgecnn.atomic_files import refuse_existing, write_bytes
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
@@ -83,7 +83,7 @@ def parity(
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
     refuse_existing((page, figures), request.force)
     dataset = _with_some_images(dataset, request.images)
-    hush_tensorflow()
+    silence_tensorflow()
     progress("loading TensorFlow")
     with captured_stderr():
         from . import diagnosis, ladder, report, report_page

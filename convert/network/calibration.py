@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 
+from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import Quantization
 from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.pixels.dataset import Split, stratified
-from edgecnn.pixels.preprocessing import Pixels
 
 
 def draw_images(split: Split, count: int, seed: int) -> Pixels:

@@ -9,11 +9,12 @@ import numpy as np
 
 from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import Background, Fit, InputSpec, ModelCard, Quantization, ResizeFilter
+from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.container import sha256
 from edgecnn.model_file.provenance import stamp
-from edgecnn.native_output import captured_stderr, hush_tensorflow
+from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
+from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
 from edgecnn.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def adopt(
     source, run = Path(model), RunDirectory(Path(folder))
     if source.resolve() == run.model.resolve():
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
-    hush_tensorflow()
+    silence_tensorflow()
     with captured_stderr():
         from .loading import load_keras
 

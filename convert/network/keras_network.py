@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_table import apply_table, input_table
-from edgecnn.pixels.preprocessing import Pixels
 
 from .extent import Extent
 from .feature_maps import feature_maps, with_named_outputs

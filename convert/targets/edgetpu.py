@@ -11,7 +11,7 @@ from edgecnn.model_file.schemes import SCHEMES
 from .target import ExportSettings, Target
 
 if TYPE_CHECKING:
-    from edgecnn.model_file.card import InputSpec
+    from edgecnn.pixels.input_spec import InputSpec
 
     from ..tflite.graph import Graph, Operator
 

@@ -9,7 +9,8 @@ from edgecnn.model_file.schemes import SCHEMES
 from .target import ExportSettings, Target
 
 if TYPE_CHECKING:
-    from edgecnn.model_file.card import InputSpec, ModelCard
+    from edgecnn.model_file.card import ModelCard
+    from edgecnn.pixels.input_spec import InputSpec
 
 
 class MediaPipe(Target):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from edgecnn.model_file.schemes import IoType
 
 if TYPE_CHECKING:
-    from edgecnn.model_file.card import InputSpec, ModelCard
+    from edgecnn.model_file.card import ModelCard
+    from edgecnn.pixels.input_spec import InputSpec
 
     from ..tflite.graph import Graph
 

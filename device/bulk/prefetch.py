@@ -1,48 +1,94 @@
-"""Decode images ahead of inference, in order, without holding many."""
+"""Prepare the images of a source ahead of inference, in order, without holding many."""
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from edgecnn.errors import InputError
-from edgecnn.pixels.preprocessing import Prepared
+from edgecnn.pixels.preprocessing import Invert, Prepared, prepare_source
+
+from .sources import ImageOrError, Source
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from edgecnn.pixels.input_spec import InputSpec
 
 _AHEAD = 4  # images a decoding thread; memory stays flat however many there are
 
+Outcome = Prepared | InputError  # an image made ready, or what is wrong with it
 
-def prepared_ahead(
-    names: Iterable[str], prepare: Callable[[str], Prepared], threads: int | None = None
-) -> Generator[tuple[str, Prepared | InputError], None, None]:
-    """Prepare the images of `names` in threads, while the caller works on those before.
+
+def prepared_images(
+    source: Source,
+    spec: "InputSpec",
+    invert: Invert = "no",
+    *,
+    skip: Container[str] = (),
+    note: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[str, Outcome]]:
+    """Prepare the images of `source`, in order; many are decoded while the caller works on those before.
 
     Args:
-        names: of image files.
+        source: where they come from.
+        spec: of the model's input.
+        invert: as for `edgecnn.pixels.preprocessing.prepare`.
+        skip: names that are left out.
+        note: gets what is odd about the first odd image; about the others it is most often the same.
+
+    Yields:
+        Each name with its pixels, or with what is wrong with it.
+    """
+
+    def prepare(image: ImageOrError) -> Outcome:
+        try:
+            return image if isinstance(image, InputError) else prepare_source(image, spec, invert)
+        except InputError as error:
+            return error
+
+    images = ((name, image) for name, image in source if name not in skip)
+    # For one image, threads would cost more than they save; of an endless source they would show the past.
+    one_by_one = source.count is None or source.count == 1
+    outcomes = ((name, prepare(image)) for name, image in images) if one_by_one else prepare_ahead(images, prepare)
+    noted = False
+    for name, outcome in outcomes:
+        if isinstance(outcome, Prepared) and outcome.note and not noted:
+            note(f"Note: {name}: {outcome.note}")
+            noted = True
+        yield name, outcome
+
+
+def prepare_ahead(
+    images: Iterable[tuple[str, ImageOrError]], prepare: Callable[[ImageOrError], Outcome], threads: int | None = None
+) -> Generator[tuple[str, Outcome], None, None]:
+    """Prepare images in threads, while the caller works on those before.
+
+    Args:
+        images: names, and what stands under them.
         prepare: reads and prepares one; Pillow lets other threads run while it decodes.
         threads: how many decode; by default one a processor.
 
     Yields:
-        Each name with its pixels, or with what is wrong with it; in the order of `names`.
+        Each name with its pixels, or with what is wrong with it; in the order of `images`.
     """
+    from concurrent.futures import ThreadPoolExecutor  # one image needs none
+
     count = threads or os.cpu_count() or 1
-    waiting: deque[tuple[str, Future[Prepared | InputError]]] = deque()
-
-    def attempt(name: str) -> Prepared | InputError:
-        try:
-            return prepare(name)
-        except InputError as error:
-            return error
-
+    waiting: deque[tuple[str, Future[Outcome]]] = deque()
     with ThreadPoolExecutor(count) as pool:
         try:
-            for name in names:
-                waiting.append((name, pool.submit(attempt, name)))
+            for name, image in images:
+                waiting.append((name, pool.submit(prepare, image)))
                 if len(waiting) > _AHEAD * count:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
+                    yield _finish_first(waiting)
             while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
+                yield _finish_first(waiting)
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _finish_first(waiting: "deque[tuple[str, Future[Outcome]]]") -> tuple[str, Outcome]:
+    name, future = waiting.popleft()
+    return name, future.result()

@@ -1,17 +1,21 @@
 """Predictions of many images in a file: CSV, JSON lines or Parquet, whole or to be gone on with."""
 
+import contextlib
 import csv
 import importlib.util
 import io
+import itertools
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import InputError, MissingExtraError, OutputError
+
+from .classify_many import UNREADABLE
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 # File names need not be text: their odd bytes are written as \udcff, which JSON reads back as they were.
@@ -26,20 +30,20 @@ class Results:
 
     Attributes:
         done: images that the partial file had.
-        counts: how many of them had which label, and how many were `unreadable`.
+        counts: how many of them had which label, and how many were `UNREADABLE`.
     """
 
-    def __init__(self, path: str | Path, asked: Mapping[str, Any], *, resume: bool, force: bool) -> None:
+    def __init__(self, path: str | Path, settings: Mapping[str, Any], *, resume: bool, force: bool) -> None:
         """Start, or go on.
 
         Args:
             path: of the file to write; its suffix is one of `FORMATS`.
-            asked: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
+            settings: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
             resume: take over what a partial file has.
             force: replace a file that is there, or what a stopped run left.
 
         Raises:
-            InputError: another suffix, or nothing to resume that goes with `asked`.
+            InputError: another suffix, or nothing to resume that goes with `settings`.
             OutputError: the file, or what a stopped run left, is there already, or it cannot be written.
             MissingExtraError: Parquet without pyarrow.
         """
@@ -51,7 +55,7 @@ class Results:
         if self.path.exists() and not force:
             raise OutputError(f"{path} exists already and is complete; choose another name or add --force")
         self._partial = self.path.with_name(f".{self.path.name}.partial")
-        self._asked = json.dumps(dict(asked), sort_keys=True)
+        self._settings = json.dumps(dict(settings), sort_keys=True)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.done: set[str] = set()
@@ -63,8 +67,9 @@ class Results:
                     raise OutputError(
                         f"{self._partial} is what a stopped run left: go on with --resume, or start anew with --force"
                     )
-                self._partial.write_text(f"{self._asked}\n", encoding="utf-8")
-            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)
+                self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
+            # `finish` or `close` closes it.
+            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)  # noqa: SIM115
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
 
@@ -78,7 +83,7 @@ class Results:
     def _go_on(self) -> None:
         """Note the images that the partial file has; what a kill tore off its end is cut away."""
         with open(self._partial, "rb+") as file:
-            if file.readline().decode(errors="replace") != f"{self._asked}\n":
+            if file.readline().decode(errors="replace") != f"{self._settings}\n":
                 raise InputError(
                     f"{self._partial} was made with another model or other options; start anew with --force, "
                     "without --resume"
@@ -89,18 +94,16 @@ class Results:
                     break
                 row = self._row(line)
                 self.done.add(row["image"])
-                self.counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
+                self.counts[UNREADABLE if "error" in row else row["predictions"][0]["label"]] += 1
                 whole += len(line)
             file.truncate(whole)
 
     def _row(self, line: bytes) -> dict[str, Any]:
-        try:
-            row: dict[str, Any] = json.loads(line)
-            assert isinstance(row["image"], str)
-            assert "error" in row or isinstance(row["predictions"][0]["label"], str)
-        except (ValueError, LookupError, TypeError, AssertionError):
-            raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume") from None
-        return row
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            if _is_row(row):
+                return row
+        raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one image's result; it survives if the process is killed."""
@@ -109,6 +112,12 @@ class Results:
 
     def finish(self, order: Iterable[str]) -> Path:
         """Make the file of the partial one, with the images in `order`, and remove that.
+
+        Args:
+            order: names of all images.
+
+        Returns:
+            Its path.
 
         Raises:
             OutputError: it cannot be written.
@@ -123,6 +132,16 @@ class Results:
     def close(self) -> None:
         """Leave the partial file for --resume."""
         self._file.close()
+
+
+def _is_row(row: object) -> TypeGuard[dict[str, Any]]:
+    """Whether `row` is what was written for an image: its name, and an error or predictions with a label first."""
+    match row:
+        case {"image": str(), "error": _}:
+            return True
+        case {"image": str(), "predictions": [{"label": str()}, *_]}:
+            return True
+    return False
 
 
 class _Places:
@@ -148,7 +167,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return json.dumps(dict(row), ensure_ascii=False)
 
 
-def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """One line of a table: image, error, then label and score of each rank."""
     cells: dict[str, Any] = {name: row.get(name, "").encode(errors=_ERRORS).decode() for name in ("image", "error")}
     for rank, prediction in enumerate(row.get("predictions", ()), start=1):
@@ -158,24 +177,18 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return cells
 
 
-def _columns(rows: Iterator[dict[str, Any]]) -> tuple[list[str], Iterator[dict[str, Any]]]:
-    """The columns of the widest row up to the first with predictions, and all rows again."""
-    held = []
+def _table(rows: Iterator[dict[str, Any]]) -> tuple[list[str], Iterator[dict[str, Any]]]:
+    """The columns of a table, which are those of the last row up to the first with predictions, and all rows again."""
+    first: list[dict[str, Any]] = []
     for row in rows:
-        held.append(flat(row))
+        first.append(flatten_row(row))
         if "predictions" in row:
             break
-
-    def again() -> Iterator[dict[str, Any]]:
-        yield from held
-        for row in rows:
-            yield flat(row)
-
-    return list(held[-1]) if held else ["image", "error"], again()
+    return list(first[-1]) if first else ["image", "error"], itertools.chain(first, map(flatten_row, rows))
 
 
 def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    columns, cells = _columns(rows)
+    columns, cells = _table(rows)
     with open(path, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
@@ -192,7 +205,7 @@ def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    columns, cells = _columns(rows)
+    columns, cells = _table(rows)
     kinds = [(name, pyarrow.float64() if name.startswith("score_") else pyarrow.string()) for name in columns]
     table = pyarrow.Table.from_pylist(
         [{name: row.get(name) for name in columns} for row in cells], pyarrow.schema(kinds)

@@ -75,16 +75,27 @@ class Machine:
     throttled: bool | None
 
 
-def benchmark(
+def benchmark_models(
     models: Sequence[str | Path],
     *,
     delegates: Sequence[Delegate | None] = (None,),
     threads: Sequence[int] = (1,),
     runtime: str | None = None,
     runs: int = 200,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[Benchmark, ...], Machine]:
     """Measure every model with every delegate and number of threads, one call of each in turn.
+
+    Args:
+        models: paths of files, or names of bundled models.
+        delegates: what computes them; None for the runtime's own choice.
+        threads: of the runtime.
+        runtime: as for `Classifier`.
+        runs: of each, 10 or more.
+        progress: is told what is being done.
+
+    Returns:
+        A result for each combination, delegates and threads within a model, and what the machine was like.
 
     Raises:
         InputError: fewer than 10 runs, or threads that are not 1 to 256.
@@ -93,28 +104,28 @@ def benchmark(
     """
     if runs < 10:
         raise InputError(f"runs must be 10 or more, for percentiles. Received: {runs}")
-    racers = []
+    timed = []
     for model in models:
         for delegate in delegates:
             for count in threads:
-                progress(f"loading {model}, {_label(delegate)}, {count} thread(s)")
-                racers.append(_Racer(model, delegate, count, runtime))
+                progress(f"loading {model}, {_name_delegate(delegate)}, {count} thread(s)")
+                timed.append(_TimedModel(model, delegate, count, runtime))
     progress(f"{runs:,} runs of each, in turn")
     for number in range(-_WARM_UP, 2 * runs):
-        for racer in racers:
-            racer.step(keep=number >= 0)
-    return tuple(racer.result() for racer in racers), machine(racers[0].classifier.runtime)
+        for one in timed:
+            one.step(keep=number >= 0)
+    return tuple(one.result() for one in timed), describe_machine(timed[0].classifier.runtime)
 
 
-class _Racer:
+class _TimedModel:
     """A loaded model and its times, in milliseconds."""
 
     def __init__(self, model: str | Path, delegate: Delegate | None, threads: int, runtime: str | None) -> None:
-        self._named = str(model), _label(delegate), threads
+        self._model, self._delegate, self._threads = str(model), _name_delegate(delegate), threads
         started = time.perf_counter()
         self.classifier = Classifier(model, threads=threads, delegate=delegate, runtime=runtime)
         self._load_ms = _ms_since(started)
-        self._pixels = _images(model, self.classifier)
+        self._pixels = _choose_images(model, self.classifier)
         started = time.perf_counter()
         self.classifier.classify(self._pixels[0])
         self._first_ms = _ms_since(started)
@@ -137,21 +148,20 @@ class _Racer:
 
     def result(self) -> Benchmark:
         """The times, summed up."""
-        model, delegate, threads = self._named
         return Benchmark(
-            model=model,
-            delegate=delegate,
-            threads=threads,
+            model=self._model,
+            delegate=self._delegate,
+            threads=self._threads,
             runs=len(self._classify_ms),
             load_ms=self._load_ms,
             first_ms=self._first_ms,
-            invoke=_timing(self._invoke_ms),
-            classify=_timing(self._classify_ms),
+            invoke=_to_timing(self._invoke_ms),
+            classify=_to_timing(self._classify_ms),
             images_per_second=1000 / statistics.median(self._classify_ms),
         )
 
 
-def _label(delegate: Delegate | None) -> str:
+def _name_delegate(delegate: Delegate | None) -> str:
     """A delegate's name and its options; two that differ in their options are not the same."""
     if delegate is None:
         return "default"
@@ -162,11 +172,11 @@ def _ms_since(started: float) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _timing(milliseconds: list[float]) -> Timing:
+def _to_timing(milliseconds: list[float]) -> Timing:
     return Timing(*(float(value) for value in np.percentile(milliseconds, _PERCENTILES)))
 
 
-def _images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
+def _choose_images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
     """The golden probes, or noise for a file without any."""
     packed = read_packed(model)
     if packed.golden is not None:
@@ -177,28 +187,28 @@ def _images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
     return list(np.random.default_rng(0).integers(0, 256, (8, *classifier.input.shape), dtype=np.uint8))
 
 
-def machine(runtime: str) -> Machine:
+def describe_machine(runtime: str) -> Machine:
     """Memory, heat and throttling now."""
     return Machine(
         runtime=runtime,
         peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        temperature_c=_temperature(),
-        throttled=_throttled(),
+        temperature_c=_read_temperature(),
+        throttled=_read_throttled(),
     )
 
 
-def _temperature(zone: Path = Path("/sys/class/thermal/thermal_zone0/temp")) -> float | None:
+def _read_temperature(zone: Path = Path("/sys/class/thermal/thermal_zone0/temp")) -> float | None:
     try:
         return int(zone.read_text()) / 1000
     except (OSError, ValueError):
         return None
 
 
-def _throttled() -> bool | None:
+def _read_throttled() -> bool | None:
     """What the Pi's firmware says; `throttled=0x0` is never."""
     try:
-        told = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5).stdout
-        return int(told.partition("=")[2], 16) != 0
+        answer = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5).stdout
+        return int(answer.partition("=")[2], 16) != 0
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
 

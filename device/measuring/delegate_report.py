@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,18 @@ import numpy.typing as npt
 
 from edgecnn.model_file.golden import Golden
 
-from ..runtime.delegates import BUILT_IN, Delegate, Placement
-from ..runtime.loading import LoadedModel, load_model
+from ..runtime.delegates import Delegate
+from ..runtime.loading import LoadedModel, open_model
+from ..runtime.placement import DelegatePlacement
+from ..runtime.run_options import RunOptions
+from ..runtime.session import Session
 
 _ROUNDS = 30
 _PROBES = 8
 
 
 @dataclass(frozen=True)
-class Acceleration:
+class DelegateReport:
     """A delegate beside the CPU: the runtime's own choice, or for xnnpack the kernels that are built in.
 
     Attributes:
@@ -30,7 +34,7 @@ class Acceleration:
         cpu_invoke_ms: of one on the CPU, measured in turn with the other.
     """
 
-    placement: Placement
+    placement: DelegatePlacement
     probes: int
     top1_equal: int
     max_difference: float | None
@@ -43,40 +47,51 @@ class Acceleration:
         return self.invoke_ms / self.cpu_invoke_ms
 
 
-def measure(
+def measure_delegate(
     model: str | Path, delegate: Delegate, *, threads: int = 1, runtime: str | None = None, trust: bool = False
-) -> Acceleration:
+) -> DelegateReport:
     """Run the golden probes of `model` (grey images, for a file without any) with a delegate and without.
 
     Args:
+        model: path of a file, or name of a bundled model.
+        delegate: what is looked at.
+        threads: of the runtime, for both.
+        runtime: as for `Classifier`, for both.
         trust: open a file without a card at once, not in a child process first.
 
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: the delegate does not do what is asked for.
     """
-    cpu = Delegate("cpu") if delegate.name in BUILT_IN else None
-    loaded = [load_model(model, threads, delegate=asked, runtime=runtime, trust=trust) for asked in (delegate, cpu)]
-    inputs = _inputs(loaded[0])
-    found = [_answers(each, inputs) for each in loaded]
-    times: list[list[float]] = [[], []]
-    for round_ in range(_ROUNDS):
-        for taken, each in zip(times, loaded, strict=True):
-            started = time.perf_counter()
-            each.session.run(inputs[round_ % len(inputs)])
-            taken.append(1000 * (time.perf_counter() - started))
-    has_probes = loaded[0].packed.golden is not None
-    return Acceleration(
-        placement=loaded[0].session.placement(),
+    options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust)
+    with_it = open_model(model, options)
+    without = open_model(model, replace(options, delegate=Delegate("cpu") if delegate.is_built_in else None))
+    inputs = _probe_inputs(with_it)
+    scores, cpu_scores = _run_probes(with_it, inputs), _run_probes(without, inputs)
+    times_ms, cpu_times_ms = _time_in_turn((with_it.session, without.session), inputs)
+    has_probes = with_it.packed.golden is not None
+    return DelegateReport(
+        placement=with_it.session.placement(),
         probes=len(inputs) if has_probes else 0,
-        top1_equal=int((found[0].argmax(axis=1) == found[1].argmax(axis=1)).sum()) if has_probes else 0,
-        max_difference=float(np.abs(found[0] - found[1]).max()) if has_probes else None,
-        invoke_ms=statistics.median(times[0]),
-        cpu_invoke_ms=statistics.median(times[1]),
+        top1_equal=int((scores.argmax(axis=1) == cpu_scores.argmax(axis=1)).sum()) if has_probes else 0,
+        max_difference=float(np.abs(scores - cpu_scores).max()) if has_probes else None,
+        invoke_ms=statistics.median(times_ms),
+        cpu_invoke_ms=statistics.median(cpu_times_ms),
     )
 
 
-def _inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
+def _time_in_turn(sessions: Sequence[Session], inputs: Sequence[npt.NDArray[np.generic]]) -> tuple[list[float], ...]:
+    """Milliseconds of each session's runs, a run of each in turn: a noisy moment hits all of them alike."""
+    times_ms: tuple[list[float], ...] = tuple([] for _ in sessions)
+    for round_ in range(_ROUNDS):
+        for session, times in zip(sessions, times_ms, strict=True):
+            started = time.perf_counter()
+            session.run(inputs[round_ % len(inputs)])
+            times.append(1000 * (time.perf_counter() - started))
+    return times_ms
+
+
+def _probe_inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
     gather = loaded.session.gather(loaded.input)
     if loaded.packed.golden is None:
         images = np.full((_PROBES, *loaded.input.shape), 127, np.uint8)
@@ -85,9 +100,9 @@ def _inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
     return [gather(pixels).copy() for pixels in images]
 
 
-def _answers(loaded: LoadedModel, inputs: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
-    answers = []
+def _run_probes(loaded: LoadedModel, inputs: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
+    scores = []
     for tensor in inputs:
         loaded.session.run(tensor)
-        answers.append(loaded.probabilities.dequantize(loaded.session.output(loaded.probabilities)))
-    return np.stack(answers)
+        scores.append(loaded.probabilities.dequantize(loaded.session.output(loaded.probabilities)))
+    return np.stack(scores)

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..runtime.delegates import LIBRARIES
-from ..runtime.runtimes import RUNTIMES, is_installed
+from edgecnn.cpu_info import read_cpu_info
+
+from ..runtime.accelerators import ACCELERATORS, Accelerator
+from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, is_installed, refuse_numpy
 
 # What a processor calls its 8-bit dot products in /proc/cpuinfo.
 _DOT_PRODUCTS = ("asimddp", "avx512_vnni", "avx_vnni")
 _NEON = ("asimd", "neon")
-_PLOTTING, _CAMERA = "matplotlib", "picamera2"
 
 
 @dataclass(frozen=True)
-class Check:
+class Finding:
     """One thing about this machine.
 
     Attributes:
@@ -36,91 +37,84 @@ class Check:
     advice: str = ""
 
 
-def examine(root: Path = Path("/")) -> tuple[Check, ...]:
+def examine_machine(root: Path = Path("/")) -> tuple[Finding, ...]:
     """Look at the machine.
 
     Args:
         root: where /proc and /sys are found; a test has its own.
     """
     return (
-        Check("system", platform.platform()),
-        Check("board", _board(root)),
-        Check(
+        Finding("system", platform.platform()),
+        Finding("board", _read_board(root)),
+        Finding(
             "python", f"{platform.python_version()} on {platform.machine()}, {os.sysconf('SC_PAGE_SIZE'):,} byte pages"
         ),
-        _processor(root),
-        *_runtimes(),
-        _numpy(),
-        *_delegates(),
-        _package("drawing", _PLOTTING, "features and benchmark --png", "pip install matplotlib"),
-        _package("camera", _CAMERA, "taking photographs", "sudo apt install python3-picamera2"),
-        _package(
+        _find_processor(root),
+        *_find_runtimes(),
+        _find_numpy(),
+        *(_find_accelerator(name, row) for name, row in ACCELERATORS.items() if row.library or row.package),
+        _find_package("drawing", "matplotlib", "features and benchmark --png", "pip install matplotlib"),
+        _find_package("camera", "picamera2", "taking photographs", "sudo apt install python3-picamera2"),
+        _find_package(
             "training", "tensorflow", "train, convert and parity", 'on a training box: pip install "edgecnn[train]"'
         ),
     )
 
 
-def _board(root: Path) -> str:
+def _read_board(root: Path) -> str:
     try:
         return (root / "proc/device-tree/model").read_text(errors="replace").strip("\0\n ")
     except OSError:
         return "no Raspberry Pi"
 
 
-def _processor(root: Path) -> Check:
-    try:
-        lines = (root / "proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        return Check("processor", "unknown: /proc/cpuinfo cannot be read")
-    named = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = (named.get("flags") or named.get("Features") or "").split()
-    name = named.get("model name") or named.get("Model") or platform.machine()
-    dots = [flag for flag in _DOT_PRODUCTS if flag in flags]
-    if dots:
-        words = "with LiteRT, int8 is about twice as fast as float32 here; edgecnn benchmark measures it"
-        return Check("processor", f"{name}, {os.cpu_count()} cores, 8-bit dot products ({dots[0]})", True, words)
-    simd = "NEON, " if any(flag in flags for flag in _NEON) else ""
-    words = "int8 is about as fast as float32 here, and a quarter of its size"
-    return Check("processor", f"{name}, {os.cpu_count()} cores, {simd}no 8-bit dot products", True, words)
+def _find_processor(root: Path) -> Finding:
+    info = read_cpu_info(root)
+    if info is None:
+        return Finding("processor", "unknown: /proc/cpuinfo cannot be read")
+    processor = f"{info.model}, {os.cpu_count()} cores"
+    dot_products = [flag for flag in _DOT_PRODUCTS if flag in info.flags]
+    if dot_products:
+        meaning = "with LiteRT, int8 is about twice as fast as float32 here; edgecnn benchmark measures it"
+        return Finding("processor", f"{processor}, 8-bit dot products ({dot_products[0]})", True, meaning)
+    neon = "NEON, " if info.flags.intersection(_NEON) else ""
+    meaning = "int8 is about as fast as float32 here, and a quarter of its size"
+    return Finding("processor", f"{processor}, {neon}no 8-bit dot products", True, meaning)
 
 
-def _version(package: str) -> str:
+def _find_version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
         return ""
 
 
-def _runtimes() -> list[Check]:
-    there = [name for name in RUNTIMES if is_installed(name)]
-    checks = [Check("runtime", f"{name} {_version(RUNTIMES[name][0])}") for name in there]
-    if not there:
-        advice = 'pip install ai-edge-litert (on 32-bit Raspberry Pi OS: pip install tflite-runtime "numpy<2")'
-        return [Check("runtime", "none", False, advice)]
-    return checks
+def _find_runtimes() -> list[Finding]:
+    installed = [name for name in RUNTIMES if is_installed(name)]
+    if not installed:
+        return [Finding("runtime", "none", False, INSTALL_ONE)]
+    return [Finding("runtime", f"{name} {_find_version(RUNTIMES[name].package)}") for name in installed]
 
 
-def _numpy() -> Check:
-    only_old = is_installed("tflite-runtime") and not is_installed("litert")
-    if only_old and int(np.__version__.partition(".")[0]) >= 2:
-        return Check("numpy", np.__version__, False, 'tflite-runtime needs numpy below 2: pip install "numpy<2"')
-    return Check("numpy", np.__version__)
+def _find_numpy() -> Finding:
+    first = next((name for name in RUNTIMES if is_installed(name)), None)
+    refusal = refuse_numpy(first, np.__version__) if first else ""
+    return Finding("numpy", np.__version__, not refusal, refusal)
 
 
-def _delegates() -> list[Check]:
-    checks = []
-    for name, library in LIBRARIES.items():
-        found = ctypes.util.find_library(library.removeprefix("lib").partition(".so")[0])
-        advice = "" if found else "for a Coral accelerator, from Coral's archive: sudo apt install libedgetpu1-std"
-        checks.append(Check(f"delegate {name}", found or f"no {library}", True, advice))
-    sdk = _version("ai-edge-litert-sdk-intel")
-    needed = not sdk and platform.machine() == "x86_64"
-    advice = "for an Intel NPU: pip install ai-edge-litert-sdk-intel" if needed else ""
-    checks.append(Check("delegate npu", f"ai-edge-litert-sdk-intel {sdk}" if sdk else "no SDK", True, advice))
-    return checks
+def _find_accelerator(name: str, row: Accelerator) -> Finding:
+    if row.library:
+        presence = ctypes.util.find_library(row.library.removeprefix("lib").partition(".so")[0])
+    else:
+        package_version = _find_version(row.package)
+        presence = f"{row.package} {package_version}" if package_version else None
+    can_have = not presence and (not row.machines or platform.machine() in row.machines)
+    return Finding(
+        f"delegate {name}", presence or f"no {row.library or row.package}", True, row.install if can_have else ""
+    )
 
 
-def _package(name: str, package: str, needed_for: str, install: str) -> Check:
+def _find_package(name: str, package: str, needed_for: str, install: str) -> Finding:
     if importlib.util.find_spec(package):
-        return Check(name, f"{package} {_version(package)}".strip())
-    return Check(name, f"no {package}", True, f"for {needed_for}: {install}")
+        return Finding(name, f"{package} {_find_version(package)}".strip())
+    return Finding(name, f"no {package}", True, f"for {needed_for}: {install}")

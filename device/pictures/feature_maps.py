@@ -1,4 +1,4 @@
-"""Pictures of feature maps; the only file of this stage that imports matplotlib."""
+"""Pictures of feature maps: one filter of several images, or every filter of one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
-from edgecnn.pixels.preprocessing import Pixels
 
 from ..features import Features
 
@@ -38,10 +38,10 @@ def draw_filter(pictures: Sequence[Picture], channel: int, path: Path, show_inpu
         show_input: put the image as the model sees it into a first column.
     """
     with plain_style():
-        save_figure(filter_figure(pictures, channel, show_input), path)
+        save_figure(make_filter_figure(pictures, channel, show_input), path)
 
 
-def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = False) -> Figure:
+def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = False) -> Figure:
     """The figure that `draw_filter` saves."""
     layers = list(pictures[0].features.maps)
     rows, columns = len(pictures), len(layers) + show_input
@@ -52,7 +52,7 @@ def filter_figure(pictures: Sequence[Picture], channel: int, show_input: bool = 
         if show_input:
             _show_image(row[0], picture.pixels)
         for axes, layer in zip(row[show_input:], layers, strict=True):
-            _bare(axes)
+            _hide_scales(axes)
             if channel >= picture.features.maps[layer].shape[2]:
                 axes.set_xlabel("no such filter", fontsize=8)
                 continue
@@ -71,10 +71,10 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
     Within a layer all filters share one colour scale, so that their strengths can be compared.
     """
     with plain_style():
-        save_figure(_contact_sheet(picture), path)
+        save_figure(_make_contact_sheet(picture), path)
 
 
-def _contact_sheet(picture: Picture) -> Figure:
+def _make_contact_sheet(picture: Picture) -> Figure:
     maps = picture.features.maps
     columns = min(2, len(maps))
     rows = -(-len(maps) // columns)
@@ -83,15 +83,15 @@ def _contact_sheet(picture: Picture) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape
-        axes.imshow(mosaic(values), cmap=COLOUR_MAP, interpolation="nearest")
+        axes.imshow(tile_maps(values), cmap=COLOUR_MAP, interpolation="nearest")
         axes.set_title(f"{layer}: {channels} filters, {height} x {width}", fontsize=10)
-        _bare(axes)
+        _hide_scales(axes)
     for axes in list(panels):
         axes.set_visible(False)
     return figure
 
 
-def mosaic(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def tile_maps(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Tile feature maps, (height, width, channels), in a near-square grid with a one-pixel gap of NaN, row by row."""
     height, width, channels = values.shape
     across = int(np.ceil(np.sqrt(channels)))
@@ -105,10 +105,10 @@ def mosaic(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _show_image(axes: Any, pixels: Pixels) -> None:
     axes.imshow(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
-    _bare(axes)
+    _hide_scales(axes)
 
 
-def _bare(axes: Any) -> None:
+def _hide_scales(axes: Any) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)

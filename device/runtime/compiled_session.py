@@ -3,7 +3,7 @@
 import atexit
 import contextlib
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,13 @@ from edgecnn.errors import DelegateError
 from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import captured_stderr, drop_native_output
 
-from .delegates import Delegate, Placement
-from .runtimes import INSTALL, is_installed, operators
+from .accelerators import accelerator
+from .delegates import Delegate
+from .placement import DelegatePlacement
+from .run_options import RunOptions
+from .runtimes import RUNTIMES, is_installed, operators
 from .session import Session
 from .tensor_spec import TensorSpec
-
-_ADVICE = {
-    "gpu": "LiteRT finds no GPU that it can use; use --delegate xnnpack",
-    "npu": "on an x86-64 computer: pip install ai-edge-litert-sdk-intel; elsewhere LiteRT has none, use --delegate cpu",
-}
 
 
 @dataclass
@@ -41,17 +39,24 @@ class _Compiled:
 class CompiledSession(Session):
     """A model on a GPU or NPU; its tensors are described by a plain interpreter, which never runs."""
 
-    def __init__(self, model: PackedModel, threads: int, delegate: Delegate, runtime: str | None) -> None:
+    def __init__(self, model: PackedModel, delegate: Delegate, options: RunOptions) -> None:
         """Compile `model`.
+
+        Args:
+            model: a file that has been read and checked.
+            delegate: one that is part of LiteRT's CompiledModel.
+            options: the threads, and the runtime if one is insisted on.
 
         Raises:
             DelegateError: another runtime than LiteRT, or there is no such accelerator.
         """
-        if runtime not in (None, "litert"):
-            raise DelegateError(f"the delegate {delegate.name} is part of LiteRT, not of {runtime}; give up one")
+        if options.runtime not in (None, "litert"):
+            raise DelegateError(
+                f"the delegate {delegate.name} is part of LiteRT, not of {options.runtime}; give up one"
+            )
         if not is_installed("litert"):
-            raise DelegateError(f"the delegate {delegate.name} needs LiteRT: {INSTALL['litert']}")
-        super().__init__(model, threads, "plain", None, "litert")
+            raise DelegateError(f"the delegate {delegate.name} needs LiteRT: {RUNTIMES['litert'].install}")
+        super().__init__(model, replace(options, kernels="plain", delegate=None, runtime="litert"))
         self.delegate = delegate
         self._compiled = _compile(model, delegate)
         weakref.finalize(self, self._compiled.release)
@@ -63,10 +68,10 @@ class CompiledSession(Session):
             name: place for place, name in enumerate(self._compiled.model.get_signature_by_index(0)["outputs"])
         }
 
-    def placement(self) -> Placement:
+    def placement(self) -> DelegatePlacement:
         """All of the model: LiteRT refuses one of which an accelerator alone cannot run everything."""
         names = tuple(operator["op_name"] for operator in operators(self.interpreter))
-        return Placement(self.delegate.name if self.delegate else "", len(names), (names,), ())
+        return DelegatePlacement(self.delegate.name if self.delegate else "", len(names), (names,), ())
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
@@ -90,8 +95,9 @@ def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
             from ai_edge_litert import compiled_model as litert
 
             # Without the CPU beside it: with it, LiteRT falls back to it silently.
-            accelerator = getattr(litert.HardwareAccelerator, delegate.name.upper())
-            chosen: dict[str, Any] = {"hardware_accelerators": accelerator}
+            chosen: dict[str, Any] = {
+                "hardware_accelerators": getattr(litert.HardwareAccelerator, delegate.name.upper())
+            }
             if delegate.name == "npu":
                 chosen["intel_openvino_options"] = _openvino(dict(delegate.options))
             compiled = litert.CompiledModel.from_buffer(model.flatbuffer, options=litert.Options(**chosen))
@@ -100,16 +106,17 @@ def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
             refusal = str(error).strip() or type(error).__name__
     lines = [line for line in native.text.splitlines() if "ERROR" in line and line not in refusal]
     reason = " ".join(f"{refusal} {lines[-1] if lines else ''}".split())[:300]
-    raise DelegateError(f"the delegate {delegate.name} does not start ({reason}); {_ADVICE[delegate.name]}")
+    raise DelegateError(f"the delegate {delegate.name} does not start ({reason}); {accelerator(delegate.name).advice}")
 
 
 def _openvino(options: dict[str, str]) -> Any:
     """Options of Intel's compiler: `device` is NPU (the default), GPU or CPU."""
     from ai_edge_litert import options as litert_options
 
-    device = options.pop("device", "NPU").upper()
-    if options or device not in ("NPU", "GPU", "CPU"):
+    values = (accelerator("npu").options or {})["device"]
+    device = options.pop("device", values[0]).upper()
+    if options or device not in values:
         wrong = next(iter(options), f"device={device}")
-        raise DelegateError(f"the delegate npu takes the option device=NPU|GPU|CPU. Received: {wrong}")
+        raise DelegateError(f"the delegate npu takes the option device={'|'.join(values)}. Received: {wrong}")
     backend = litert_options.IntelOpenVinoOptions
     return backend(graph_backend=getattr(litert_options.IntelOpenVinoGraphBackend, device))

@@ -1,4 +1,4 @@
-"""The only file that knows there are several runtimes: LiteRT, tflite-runtime where it has no wheel, TensorFlow's."""
+"""The runtimes, one row each (LiteRT, tflite-runtime where that has no wheel, TensorFlow's), and how one is opened."""
 
 import importlib
 import importlib.util
@@ -7,9 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any, Literal, NamedTuple
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.native_output import captured_stderr
@@ -40,22 +38,55 @@ class Runtime:
         return f"{self.name} {self.version}"
 
 
-# In the order in which they are taken: the package, its module, and the folder by which it is found.
+class RuntimePackage(NamedTuple):
+    """A runtime that may be installed.
+
+    Attributes:
+        package: its name for pip.
+        module: that of its interpreter; it is there if the package that this begins with is.
+        install: the line that installs it.
+        numpy_below: the first major version of NumPy that it does not work with; None where all do.
+        warning: what is said where it is taken though nobody insisted on it; the line of the first one follows.
+    """
+
+    package: str
+    module: str
+    install: str
+    numpy_below: int | None = None
+    warning: str = ""
+
+
+# In the order in which they are taken.
 RUNTIMES = {
-    "litert": ("ai-edge-litert", "ai_edge_litert.interpreter"),
-    "tflite-runtime": ("tflite-runtime", "tflite_runtime.interpreter"),
-    "tensorflow": ("tensorflow", "tensorflow.lite.python.interpreter"),
+    "litert": RuntimePackage(
+        "ai-edge-litert", "ai_edge_litert.interpreter", "pip install ai-edge-litert (there is none for 32-bit systems)"
+    ),
+    "tflite-runtime": RuntimePackage(
+        "tflite-runtime", "tflite_runtime.interpreter", 'pip install tflite-runtime "numpy<2"', numpy_below=2
+    ),
+    "tensorflow": RuntimePackage(
+        "tensorflow",
+        "tensorflow.lite.python.interpreter",
+        "pip install tensorflow",
+        warning="running on TensorFlow's own interpreter, which takes seconds to start",
+    ),
 }
-INSTALL = {
-    "litert": "pip install ai-edge-litert (there is none for 32-bit systems)",
-    "tflite-runtime": 'pip install tflite-runtime "numpy<2"',
-    "tensorflow": "pip install tensorflow",
-}
+INSTALL_ONE = (
+    f"pip install {RUNTIMES['litert'].package} (on 32-bit Raspberry Pi OS: {RUNTIMES['tflite-runtime'].install})"
+)
 
 
 def is_installed(name: str) -> bool:
     """Whether a runtime of `RUNTIMES` is there; it is not imported."""
-    return importlib.util.find_spec(RUNTIMES[name][1].partition(".")[0]) is not None
+    return importlib.util.find_spec(RUNTIMES[name].module.partition(".")[0]) is not None
+
+
+def refuse_numpy(name: str, numpy_version: str) -> str:
+    """Why the runtime `name` does not work with this NumPy, and the line that mends it; empty where it does."""
+    below = RUNTIMES[name].numpy_below
+    if below is None or int(numpy_version.partition(".")[0]) < below:
+        return ""
+    return f'{name} needs numpy below {below}, here is {numpy_version}: pip install "numpy<{below}"'
 
 
 def find_runtime(name: str | None = None) -> Runtime:
@@ -68,36 +99,33 @@ def find_runtime(name: str | None = None) -> Runtime:
         DelegateError: none is installed, or numpy is too new for it; the message has the pip line.
         InputError: there is no runtime of that name.
     """
+    import numpy as np  # `--help` reads the rows above without it
+
     if name is not None and name not in RUNTIMES:
         raise InputError(f"unknown runtime {name!r}; known: {', '.join(RUNTIMES)}")
     if name is not None and not is_installed(name):
-        raise DelegateError(f"the runtime {name} is not installed: {INSTALL[name]}")
-    found = name or next((known for known in RUNTIMES if is_installed(known)), None)
-    if found is None:
-        raise DelegateError(
-            "no TFLite runtime is installed: pip install ai-edge-litert (on 32-bit Raspberry Pi OS: "
-            'pip install tflite-runtime "numpy<2")'
-        )
-    if found == "tflite-runtime" and int(np.__version__.partition(".")[0]) >= 2:
-        raise DelegateError(f'tflite-runtime needs numpy below 2, here is {np.__version__}: pip install "numpy<2"')
-    if found == "tensorflow":
+        raise DelegateError(f"the runtime {name} is not installed: {RUNTIMES[name].install}")
+    chosen = name or next((candidate for candidate in RUNTIMES if is_installed(candidate)), None)
+    if chosen is None:
+        raise DelegateError(f"no TFLite runtime is installed: {INSTALL_ONE}")
+    row = RUNTIMES[chosen]
+    refusal = refuse_numpy(chosen, np.__version__)
+    if refusal:
+        raise DelegateError(refusal)
+    if row.warning and name is None:
+        best = next(iter(RUNTIMES.values()))
+        warnings.warn(f"{row.warning}: {best.install}", EdgecnnWarning, stacklevel=2)
+    return _load_runtime(row)
+
+
+def _load_runtime(row: RuntimePackage) -> Runtime:
+    if row.package == "tensorflow":  # which reads it when it is imported
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        if name is None:
-            warnings.warn(
-                f"running on TensorFlow's own interpreter, which takes seconds to start: {INSTALL['litert']}",
-                EdgecnnWarning,
-                stacklevel=2,
-            )
-    return _load(*RUNTIMES[found])
-
-
-def _load(package: str, module: str) -> Runtime:
     try:
         with captured_stderr():  # TensorFlow speaks while it is imported
-            importlib.import_module(module)
-        return Runtime(package, importlib.import_module(module))
+            return Runtime(row.package, importlib.import_module(row.module))
     except ImportError as error:
-        raise DelegateError(f"{package} is installed but does not load ({error}); reinstall it with pip") from None
+        raise DelegateError(f"{row.package} is installed but does not load ({error}); reinstall it with pip") from None
 
 
 def open_interpreter(
@@ -111,6 +139,7 @@ def open_interpreter(
     """An interpreter with its tensors allocated, and its operators once `delegates` have taken theirs.
 
     Args:
+        runtime: an installed one.
         flatbuffer: bytes of a model that has been checked.
         name: of the model, for messages.
         threads: of the runtime, above 0.

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import InputSpec
+from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import PackedModel
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import Gather, input_table
 
-from .runtimes import Kernels, find_runtime, open_interpreter, operators
+from .run_options import DEFAULTS, RunOptions
+from .runtimes import find_runtime, open_interpreter, operators
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images
 
-    from .delegates import Delegate, Placement
+    from .placement import DelegatePlacement
 
-_MAX_THREADS = 256  # runtimes crash on tens of thousands
 _SERVING = "serving_default"  # the signature that TensorFlow names when nobody else does
 
 
@@ -32,37 +32,22 @@ class Session:
         delegate: what was asked for; None for the runtime's own choice.
     """
 
-    def __init__(
-        self,
-        model: PackedModel,
-        threads: int = 1,
-        kernels: Kernels = "default",
-        delegate: "Delegate | None" = None,
-        runtime: str | None = None,
-    ) -> None:
-        """Load `model`; `open_session` is for delegates of every kind.
+    def __init__(self, model: PackedModel, options: RunOptions = DEFAULTS) -> None:
+        """Load `model`; `opening.open_session` is for delegates of every kind.
 
         Args:
-            delegate: built into the runtime, or in a library.
-            runtime: insist on one, see `edgecnn.device.runtime.runtimes.RUNTIMES`.
+            model: a file that has been read and checked.
+            options: how it is to run; a delegate must be built into the runtime, or in a library.
 
         Raises:
             ModelFileError: the runtime refuses it, or it has not one image input.
             DelegateError: no runtime is installed, or the delegate does not load.
-            InputError: `threads` is not 1 to 256.
+            InputError: there is no such runtime.
         """
-        if not isinstance(threads, int) or not 1 <= threads <= _MAX_THREADS:
-            raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {threads!r}")
-        found = find_runtime(runtime)
-        self._runtime = found
-        self.delegate = delegate
-        loaded = []
-        if delegate:
-            from .delegates import load
-
-            loaded, kernels = load(found, delegate), delegate.kernels
+        self._runtime = find_runtime(options.runtime)
+        self.delegate = options.delegate
         self.interpreter: Any
-        self.interpreter, self._listed = open_interpreter(found, model.flatbuffer, model.name, threads, kernels, loaded)
+        self.interpreter, self._operators = self._open(model, options)
         inputs, self.outputs = _tensors(self.interpreter)
         if len(inputs) != 1 or not inputs[0].is_image:
             shapes = ", ".join(str(tensor.shape) for tensor in inputs)
@@ -80,6 +65,14 @@ class Session:
         self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
         self._get_tensor = self.interpreter.get_tensor
 
+    def _open(self, model: PackedModel, options: RunOptions) -> tuple[Any, list[dict[str, Any]]]:
+        loaded, kernels = [], options.kernels
+        if options.delegate:
+            from .delegates import load_delegate
+
+            loaded, kernels = load_delegate(self._runtime, options.delegate), options.delegate.kernels
+        return open_interpreter(self._runtime, model.flatbuffer, model.name, options.threads, kernels, loaded)
+
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
         return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
@@ -93,12 +86,12 @@ class Session:
         """What makes the input of pixels that are prepared as `spec` says."""
         return Gather(self.table(spec), spec)
 
-    def placement(self) -> "Placement":
+    def placement(self) -> "DelegatePlacement":
         """Which operators the delegate computes."""
-        name = self.delegate.name if self.delegate else "the runtime's own choice"
-        from .delegates import placement
+        from .placement import DelegatePlacement
 
-        return placement(self._listed or operators(self.interpreter), name)
+        name = self.delegate.name if self.delegate else "the runtime's own choice"
+        return DelegatePlacement.from_operators(self._operators or operators(self.interpreter), name)
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
@@ -122,21 +115,6 @@ class Session:
             self.run(gather(pixels))
             results[row] = self.output(tensor)
         return results
-
-
-def open_session(
-    model: PackedModel,
-    threads: int = 1,
-    kernels: Kernels = "default",
-    delegate: "Delegate | None" = None,
-    runtime: str | None = None,
-) -> Session:
-    """A session with any delegate; see `Session`."""
-    if delegate and delegate.is_compiled:
-        from .compiled_session import CompiledSession
-
-        return CompiledSession(model, threads, delegate, runtime)
-    return Session(model, threads, kernels, delegate, runtime)
 
 
 def _tensors(interpreter: Any) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:

@@ -52,6 +52,14 @@ class TensorSpec:
             return values.astype(np.float32, copy=False)
         return dequantize(values, self.scale, self.zero_point)
 
+    def count_saturated(self, values: Array) -> int:
+        """How many of the integers `values` are at an end of their range, but for 0.0, where ReLU ends; 0 of floats."""
+        if values.dtype.kind == "f":
+            return 0
+        limits = np.iinfo(values.dtype.name)
+        ends = [end for end in (limits.min, limits.max) if end != self.zero_point]
+        return int(np.isin(values, ends).sum())
+
 
 def dequantize(q: Array, scale: float, zero_point: int) -> npt.NDArray[np.float32]:
     """Turn stored integers back into real numbers.

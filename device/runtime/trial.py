@@ -1,35 +1,137 @@
-"""Run in a child process: load a model, perhaps with a delegate, and invoke it once, so that a crash happens here."""
+"""Load and run a model once in a child process, where a crash or a hang does no harm, and judge what came of it."""
 
 import json
+import signal
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
 from edgecnn.model_file.container import read_model
 
-from .delegates import BUILT_IN, Delegate
-from .session import open_session
+from .delegates import Delegate
+from .opening import open_session
+from .run_options import RunOptions
+
+if TYPE_CHECKING:
+    import subprocess
+
+TIMEOUT_S = 60
 
 
-def main(path: str, asked: str) -> int:
-    """0 if the model at `path` runs; 1, with a sentence on standard output, if it is refused.
+@dataclass(frozen=True)
+class _Blame:
+    """Whose fault it is that a child fails, and the sentences that say so; `{}` is how long, or what signal.
 
-    Args:
-        asked: JSON of a delegate's name or null and its options, a runtime's name or null, and the threads.
+    Attributes:
+        error: what is raised.
+        hangs: where the child gave no result within so many seconds.
+        crashes: where a signal ended it.
+        silent: where it failed without a reason.
     """
-    name, options, runtime, threads = json.loads(asked)
-    delegate = Delegate(name, tuple((key, value) for key, value in options)) if name else None
+
+    error: type[EdgecnnError]
+    hangs: str
+    crashes: str
+    silent: str
+
+
+def try_model(path: Path, options: RunOptions) -> None:
+    """Load and run a model from elsewhere: runtimes crash on damaged ones.
+
+    Raises:
+        ModelFileError: what went wrong, in words.
+        DelegateError: no process can be started.
+    """
+    # As it will be run here; a delegate of its own is tried afterwards.
+    delegate = options.delegate if options.delegate and options.delegate.is_built_in else None
+    blame = _Blame(
+        ModelFileError,
+        f"{path} hung the runtime for {{}} s; it is damaged",
+        f"{path} crashes the runtime ({{}}); it is damaged",
+        f"{path} cannot be opened",
+    )
+    _judge(_run_child(path, replace(options, delegate=delegate)), blame)
+
+
+def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
+    """Load and run a model with a delegate that is not built into the runtime.
+
+    A CompiledModel is not: on a Pi 4, LiteRT 2.3 ends in an illegal instruction.
+
+    Raises:
+        DelegateError: what went wrong, in words.
+    """
+    advice = "it must be of the version that the runtime was built with, use --delegate cpu until it is"
+    if delegate.is_compiled:
+        advice = "LiteRT's CompiledModel does not run on this processor, use --delegate cpu"
+    blame = _Blame(
+        DelegateError,
+        f"{delegate.name} hangs: it gave no result within {{}} s; unplug the accelerator and plug it in again, or use "
+        "--delegate cpu",
+        f"{delegate.name} crashes ({{}}); {advice}",
+        f"{delegate.name} fails without a reason",
+    )
+    _judge(_run_child(path, options), blame)
+
+
+def _judge(result: "subprocess.CompletedProcess[str] | None", blame: _Blame) -> None:
+    if result is None:
+        raise blame.error(blame.hangs.format(TIMEOUT_S))
+    if result.returncode < 0:
+        raise blame.error(blame.crashes.format(signal.strsignal(-result.returncode)))
+    if result.returncode:
+        raise blame.error((result.stdout.strip().splitlines() or [blame.silent])[-1])
+
+
+def _run_child(path: Path, options: RunOptions) -> "subprocess.CompletedProcess[str] | None":
+    """What the child did; None where it took too long.
+
+    Raises:
+        DelegateError: no process can be started.
+    """
+    own_path = [entry for entry in sys.path if entry]
+    program = Path(__file__).with_name("child.py")
+    command = [sys.executable, "-I", str(program), str(path.absolute()), _to_json(options), *own_path]
+    import subprocess
+
     try:
-        session = open_session(read_model(path), threads, delegate=delegate, runtime=runtime)
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError as error:
+        raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
+
+
+def _to_json(options: RunOptions) -> str:
+    delegate = options.delegate and (options.delegate.name, options.delegate.options)
+    return json.dumps([delegate, options.threads, options.kernels, options.runtime])
+
+
+def _from_json(text: str) -> RunOptions:
+    delegate, threads, kernels, runtime = json.loads(text)
+    made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
+    return RunOptions(threads, kernels, made, runtime)
+
+
+def run_in_child(path: str, options_json: str) -> int:
+    """0 if the model at `path` runs; 1, with a sentence on standard output, if it is refused."""
+    options = _from_json(options_json)
+    delegate = options.delegate
+    try:
+        session = open_session(read_model(path), options)
         session.run(np.zeros(session.input.shape, session.input.dtype))
     except EdgecnnError as error:
         print(error)
         return 1
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        is_own = delegate is None or delegate.name in BUILT_IN
-        blame = f"{path} does not run" if is_own or delegate is None else f"{delegate.name} fails to compute"
-        advice = "it is damaged, convert the model again" if is_own else "use --delegate cpu"
-        print(f"{blame} ({reason}); {advice}")
+        if delegate is None or delegate.is_built_in:
+            print(f"{path} does not run ({reason}); it is damaged, convert the model again")
+        else:
+            print(f"{delegate.name} fails to compute ({reason}); use --delegate cpu")
         return 1
     return 0

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from edgecnn.errors import EdgecnnError, EdgecnnWarning
-from edgecnn.native_output import speaking
+from edgecnn.native_output import stderr_lock
 
+# A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
     "train", "evaluate", "convert", "parity", "info", "classify", "features", "verify", "benchmark", "doctor",
     "samples",
@@ -30,11 +31,11 @@ class LazyGroup(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **extra)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         """In the order of the work, not of the alphabet."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click gives it
         """The command `cmd_name`, or None if there is none."""
         if cmd_name not in COMMANDS:
             return None
@@ -61,7 +62,7 @@ class LazyGroup(click.Group):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    with speaking():
+    with stderr_lock():
         click.echo(f"Warning: {message}", err=True)
 
 

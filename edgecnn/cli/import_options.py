@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from . import options
+from . import printing
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NEEDED = ("input_range", "scale", "offset", "fit", "background")
@@ -78,5 +78,7 @@ def adopt(ctx: click.Context, model: str, run: Path, representative: str | None)
         scale, offset = ((high - low) / 255,), (low,)
     chosen = Preprocessing(scale, offset, values["fit"], background=values["background"])
     made = adopt(model, read_labels(values["labels"]), run, chosen, force=values["force"])
-    options.note(f"{run} is a run directory now: edgecnn convert {run} --representative {representative} goes on there")
+    printing.note(
+        f"{run} is a run directory now: edgecnn convert {run} --representative {representative} goes on there"
+    )
     return made

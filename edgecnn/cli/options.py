@@ -1,21 +1,20 @@
-"""Options and output that several commands share."""
+"""Options that several commands share, and the images that they name."""
 
-import codecs
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgecnn.native_output import set_verbose, speaking
+from edgecnn.native_output import set_verbose
+
+from . import printing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgecnn.model_file.card import InputSpec
     from edgecnn.pixels.dataset import Dataset
-    from edgecnn.pixels.preprocessing import Prepared
+    from edgecnn.pixels.input_spec import InputSpec
     from edgecnn.train.data.loading import InputChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,33 +80,24 @@ def gate(command: F) -> F:
     return command
 
 
-def note(message: str) -> None:
-    """Tell people, on standard error."""
-    with speaking():
-        click.echo(message, err=True)
-
-
-def print_json(result: object) -> None:
-    """Print a result for programs, on standard output."""
-    unicode = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
-    click.echo(json.dumps(result, indent=2, ensure_ascii=not unicode))
-
-
 def load_dataset(
     folder: str | None,
     data: str | None = None,
     spec: "InputSpec | InputChoice | None" = None,
     max_corrupt: int | None = None,
 ) -> "Dataset":
-    """The data set that the options name; see `edgecnn.train.data.loading.load`.
+    """The data set that the options name; see `edgecnn.train.data.loading.load_dataset`.
 
     Args:
+        folder: of Fashion-MNIST's files; None for where they are found.
+        data: name, folder or .npz file; None for Fashion-MNIST.
+        spec: what the images must become; None for what the data set suggests.
         max_corrupt: unreadable files that may be left out; None for any number, where training has decided already.
     """
-    from edgecnn.train.data.loading import load
+    from edgecnn.train.data import loading
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
-    return load(data, spec, data_dir=folder, max_corrupt=limit, progress=note)
+    return loading.load_dataset(data, spec, data_dir=folder, max_corrupt=limit, progress=printing.note)
 
 
 def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":
@@ -126,51 +116,10 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
             )
         from edgecnn.convert import load_representative
 
-        return load_representative(representative, card, progress=note)
+        return load_representative(representative, card, progress=printing.note)
     if representative:
         raise click.UsageError(
             f"--representative is for models trained elsewhere; {run} was trained on {card.training.dataset}, name it "
             "with --data"
         )
     return load_dataset(data_dir, data, card.input)
-
-
-def percent(share: float | None) -> str:
-    """A share of 1 in percent; empty if it is not known."""
-    return "" if share is None else f"{share:.2%}"
-
-
-def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table for people: the first column left-aligned, the others right-aligned."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    lines = []
-    for row in [header, *rows]:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def prepared_images(
-    names: Sequence[str], prepare: "Callable[[str], Prepared]", report: Callable[[str, Exception], None]
-) -> "Iterator[tuple[str, Prepared]]":
-    """Find, read and prepare the images that `names` stand for; what cannot be used goes to `report(name, error)`."""
-    from edgecnn.errors import InputError
-    from edgecnn.pixels.image_files import find_images
-
-    noted = False
-    for name in names:
-        try:
-            found = find_images([name])
-        except InputError as error:
-            report(name, error)
-            continue
-        for image in found:
-            try:
-                prepared = prepare(image)
-            except InputError as error:
-                report(image, error)
-                continue
-            if prepared.note and not noted:
-                note(f"Note: {image}: {prepared.note}")
-                noted = True
-            yield image, prepared

@@ -1,22 +1,95 @@
 """Options of every command that runs a .tflite file: threads, runtime, delegate."""
 
 import dataclasses
+import functools
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from . import options
+from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
+from edgecnn.device.runtime.runtimes import RUNTIMES
+
+from . import options, printing
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
-    from edgecnn.device.measuring.delegate_report import Acceleration
+    from edgecnn.device.measuring.delegate_report import DelegateReport
+    from edgecnn.device.runtime.delegates import Requirement
+    from edgecnn.device.runtime.run_options import RunOptions
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+
+DELEGATES = f"{'|'.join(ACCELERATORS)}|PATH"
+_WITH_DELEGATE = ("delegate_options", "require_delegate", "fallback", "delegate_report")
+_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust")
 
 
-_OF_A_DELEGATE = ("delegate_options", "require_delegate", "fallback", "delegate_report")
+@dataclasses.dataclass(frozen=True)
+class RuntimeOptions:
+    """What the options of a command say about how a .tflite file is to run.
+
+    Attributes:
+        threads: of the runtime.
+        runtime: a name of `RUNTIMES`, or None.
+        delegate: a name of `ACCELERATORS`, the path of a library, or None.
+        delegate_options: KEY=VALUE, each.
+        require_delegate: how much the delegate must compute.
+        fallback: `cpu`, or None.
+        delegate_report: whether the truth about the delegate is asked for.
+        trust: whether a file without a card is opened at once.
+    """
+
+    threads: int
+    runtime: str | None
+    delegate: str | None
+    delegate_options: tuple[str, ...]
+    require_delegate: "Requirement | None"
+    fallback: Literal["cpu"] | None
+    delegate_report: bool
+    trust: bool = False
+
+    def run_options(self) -> "RunOptions":
+        """The same for the library.
+
+        Raises:
+            click.UsageError: options contradict each other.
+        """
+        from edgecnn.device.runtime.run_options import RunOptions
+
+        if self.delegate is None:
+            for name in _WITH_DELEGATE:
+                if getattr(self, name):
+                    raise click.UsageError(f"{_spelt(name)} goes with --delegate")
+        delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, bool(self.fallback))
+        return RunOptions(self.threads, delegate=delegate, runtime=self.runtime, trust=self.trust)
+
+    def report(self, model: str, run: "RunOptions") -> None:
+        """Print the truth about the delegate of `run`, if it is asked for, on standard error."""
+        if not self.delegate_report or run.delegate is None:
+            return
+        from edgecnn.device.measuring.delegate_report import measure_delegate
+        from edgecnn.errors import DelegateError, EdgecnnWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EdgecnnWarning)  # said when the command itself loaded the model
+            try:
+                # The command has opened the file: no child needs to do so first.
+                report = measure_delegate(
+                    model,
+                    dataclasses.replace(run.delegate, fallback=False),
+                    threads=run.threads,
+                    runtime=run.runtime,
+                    trust=True,
+                )
+            except DelegateError:
+                if not run.delegate.fallback:
+                    raise
+                printing.note(f"{run.delegate.name}: not applied, nothing to report")
+                return
+        for line in report_lines(report):
+            printing.note(line)
 
 
 def _spelt(parameter: str) -> str:
@@ -24,64 +97,102 @@ def _spelt(parameter: str) -> str:
     return f"--{name}"
 
 
-def choices(command: F) -> F:
-    """The options; `arguments` makes of them what the library takes."""
-    for option in (
-        click.option(
-            "--delegate-report",
-            is_flag=True,
-            help="Say what the delegate computes, how far from the CPU, and how fast beside it.",
-        ),
-        click.option("--fallback", type=click.Choice(["cpu"]), help="Go on with the CPU where the delegate fails."),
-        click.option(
-            "--require-delegate",
-            is_flag=False,
-            flag_value="any",
-            type=click.Choice(["any", "full"]),
-            help="Fail if the delegate computes nothing, or with =full, not all; write =any where MODEL follows.",
-        ),
-        click.option(
-            "--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For it; may be repeated."
-        ),
-        click.option(
-            "--delegate",
-            metavar="cpu|xnnpack|edgetpu|gpu|npu|PATH",
-            help="What computes the model.  [default: what the runtime chooses]",
-        ),
-        click.option(
-            "--runtime",
-            type=click.Choice(["litert", "tflite-runtime", "tensorflow"]),
-            help="Insist on a runtime.  [default: the first of these that is installed]",
-        ),
-        options.threads,
-    ):
-        command = option(command)
-    return command
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `runtime_options`."""
 
+    @functools.wraps(command)
+    def with_bundle(
+        *arguments: object,
+        threads: int,
+        runtime: str | None,
+        delegate: str | None,
+        delegate_options: tuple[str, ...],
+        require_delegate: "Requirement | None",
+        fallback: Literal["cpu"] | None,
+        delegate_report: bool,
+        trust: bool = False,
+        **others: object,
+    ) -> R:
+        bundle = RuntimeOptions(
+            threads, runtime, delegate, delegate_options, require_delegate, fallback, delegate_report, trust
+        )
+        return command(*arguments, runtime_options=bundle, **others)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+# In reverse: click lists last what is added first.
+_OPTIONS = (
+    click.option(
+        "--delegate-report",
+        is_flag=True,
+        help="Say what the delegate computes, how far from the CPU, and how fast beside it.",
+    ),
+    click.option("--fallback", type=click.Choice(["cpu"]), help="Go on with the CPU where the delegate fails."),
+    click.option(
+        "--require-delegate",
+        is_flag=False,
+        flag_value="any",
+        type=click.Choice(["any", "full"]),
+        help="Fail if the delegate computes nothing, or with =full, not all; write =any where MODEL follows.",
+    ),
+    click.option(
+        "--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For it; may be repeated."
+    ),
+    click.option("--delegate", metavar=DELEGATES, help="What computes the model.  [default: what the runtime chooses]"),
+    click.option(
+        "--runtime",
+        type=click.Choice(list(RUNTIMES)),
+        help="Insist on a runtime.  [default: the first of these that is installed]",
+    ),
+    options.threads,
+)
 
 trust = click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
 
 
-def delegate(values: dict[str, Any]) -> "Delegate | None":
+def make_delegate(
+    name: str | None, texts: Iterable[str], require: "Requirement | None" = None, fallback: bool = False
+) -> "Delegate | None":
     """The delegate that the options ask for.
 
+    Args:
+        name: what --delegate says; None for none.
+        texts: what each --delegate-option says.
+        require: what --require-delegate says.
+        fallback: whether the CPU may take over.
+
     Raises:
-        click.UsageError: options contradict each other.
+        click.UsageError: they contradict each other.
     """
+    pairs = key_values(texts)
+    if name is None:
+        if pairs:
+            raise click.UsageError("--delegate-option goes with --delegate")
+        return None
     from edgecnn.device import Delegate
     from edgecnn.errors import InputError
 
-    name = values["delegate"]
-    if name is None:
-        for option in _OF_A_DELEGATE:
-            if values.get(option):
-                raise click.UsageError(f"{_spelt(option)} goes with --delegate")
-        return None
-    pairs = key_values(values["delegate_options"])
     try:
-        return Delegate(name, pairs, values.get("require_delegate"), bool(values.get("fallback")))
+        return Delegate(name, pairs, require, fallback)
     except InputError as error:
         raise click.UsageError(str(error)) from None
+
+
+def make_delegates(names: Iterable[str], texts: Iterable[str]) -> "tuple[Delegate | None, ...]":
+    """A delegate for each name, with the options if it takes any; (None,) for no name.
+
+    Raises:
+        click.UsageError: a name is none, or no delegate takes the options.
+    """
+    names, texts = tuple(names), tuple(texts)
+    if texts and not any(accelerator(name).takes_options for name in names):
+        takers = ", ".join(name for name, row in ACCELERATORS.items() if row.takes_options)
+        raise click.UsageError(f"--delegate-option goes with a delegate that takes options: {takers} or a PATH")
+    return tuple(make_delegate(name, texts if accelerator(name).takes_options else ()) for name in names) or (None,)
 
 
 def key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -99,11 +210,6 @@ def key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def arguments(values: dict[str, Any]) -> dict[str, Any]:
-    """What `Classifier`, `FeatureExtractor` and `verify` take."""
-    return {"threads": values["threads"], "runtime": values["runtime"], "delegate": delegate(values)}
-
-
 def refuse_for_keras() -> None:
     """Refuse options that do nothing for a .keras file.
 
@@ -111,46 +217,27 @@ def refuse_for_keras() -> None:
         click.UsageError: one was given.
     """
     context = click.get_current_context()
-    for name in ("threads", "runtime", "delegate", *_OF_A_DELEGATE, "trust"):
+    for name in _FOR_TFLITE:
         if name in context.params and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError(f"{_spelt(name)} is for .tflite files; TensorFlow chooses for .keras files")
 
 
-def report(model: str, values: dict[str, Any]) -> None:
-    """Print the truth about the delegate, if it is asked for, on standard error."""
-    asked = delegate(values)
-    if not values["delegate_report"] or asked is None:
-        return
-    from edgecnn.device.measuring.delegate_report import measure
-    from edgecnn.errors import DelegateError, EdgecnnWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", EdgecnnWarning)  # said when the command itself loaded the model
-        try:
-            asked = dataclasses.replace(asked, fallback=False)
-            found = measure(model, asked, threads=values["threads"], runtime=values["runtime"], trust=True)
-        except DelegateError:
-            if not values["fallback"]:
-                raise
-            options.note(f"{asked.name}: not applied, nothing to report")
-            return
-    for line in lines(found):
-        options.note(line)
-
-
-def lines(found: "Acceleration") -> list[str]:
-    """The truth in words."""
-    placed = found.placement
-    said = [
-        f"{placed.delegate}: {placed.delegated} of {placed.operators} operators, {len(placed.partitions)} partition(s)"
+def report_lines(report: "DelegateReport") -> list[str]:
+    """The truth about a delegate, for people."""
+    placement = report.placement
+    parts = len(placement.partitions)
+    lines = [
+        f"{placement.delegate}: {placement.delegated} of {placement.operators} operators, {parts} partition(s)",
+        *(f"  partition {number}: {', '.join(names)}" for number, names in enumerate(placement.partitions, start=1)),
     ]
-    said += [f"  partition {number}: {', '.join(names)}" for number, names in enumerate(placed.partitions, start=1)]
-    if placed.on_cpu:
-        said.append(f"  on the CPU: {', '.join(placed.on_cpu)}")
-    if found.max_difference is not None:
-        said.append(
-            f"  against the CPU: top-1 of {found.top1_equal} of {found.probes} probes equal, max difference "
-            f"{found.max_difference:.2g}"
+    if placement.on_cpu:
+        lines.append(f"  on the CPU: {', '.join(placement.on_cpu)}")
+    if report.max_difference is not None:
+        lines.append(
+            f"  against the CPU: top-1 of {report.top1_equal} of {report.probes} probes equal, max difference "
+            f"{report.max_difference:.2g}"
         )
-    said.append(f"  {found.invoke_ms:.3f} ms, on the CPU {found.cpu_invoke_ms:.3f} ms: {found.ratio:.2f} of its time")
-    return said
+    lines.append(
+        f"  {report.invoke_ms:.3f} ms, on the CPU {report.cpu_invoke_ms:.3f} ms: {report.ratio:.2f} of its time"
+    )
+    return lines

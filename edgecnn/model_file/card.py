@@ -4,69 +4,19 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..atomic_files import write_bytes
 from ..errors import ModelFileError
+from ..pixels.input_spec import InputSpec
 from .json_fields import decode
 from .schemes import SCHEMES
 
+# Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
 SCHEMA_VERSION = 1
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
 # The name of the input, there and among the ranges of a calibration.
 INPUT = "image"
-
-Colour = Literal["grayscale", "rgb"]
-Fit = Literal["stretch", "pad", "crop"]
-ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
-Background = Literal["dark", "light", "any"]
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """How an image becomes the model's input: `value = pixel * scale + offset`, per channel.
-
-    Attributes:
-        height: pixels, above 0.
-        width: pixels, above 0.
-        channels: 1 for grayscale, 3 for rgb.
-        colour: what the image is converted to.
-        fit: how another aspect ratio is made to fit: `stretch` it, `pad` with the background, `crop` the centre.
-        resize_filter: Pillow's filter of that name.
-        scale: real units per pixel step, one a channel.
-        offset: real value of pixel 0, one a channel.
-        background: what lies behind the object in training images; pads, and flattens transparency.
-    """
-
-    height: int
-    width: int
-    channels: int
-    colour: Colour
-    fit: Fit
-    resize_filter: ResizeFilter
-    scale: tuple[float, ...]
-    offset: tuple[float, ...]
-    background: Background
-
-    def __post_init__(self) -> None:
-        for name in ("height", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be above 0. Received: {getattr(self, name)}")
-        expected = 1 if self.colour == "grayscale" else 3
-        if self.channels != expected:
-            raise ValueError(f"channels must be {expected} for colour={self.colour}. Received: {self.channels}")
-        for name in ("scale", "offset"):
-            values = getattr(self, name)
-            if len(values) != self.channels or not all(abs(value) <= 1e6 for value in values):
-                raise ValueError(f"{name} must hold {self.channels} number(s) within 1e6. Received: {list(values)}")
-        if 0 in self.scale:
-            raise ValueError(f"scale must not be 0. Received: {list(self.scale)}")
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        return self.height, self.width, self.channels
 
 
 @dataclass(frozen=True)
@@ -227,25 +177,23 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str = "card") -> "ModelCard":
-        """Read and validate a card.
+        """Read and validate a card; one of an older schema version is brought up to date, see migrations.py.
 
         Args:
             text: JSON, UTF-8 if bytes.
             where: names the card in errors.
 
         Raises:
-            ModelFileError: not JSON, another schema version, or a missing, unknown or wrong field (named).
+            ModelFileError: not JSON, written by a newer edgecnn, or with a missing, unknown or wrong field (named).
         """
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
-        version = data.get("schema_version") if isinstance(data, dict) else None
-        if isinstance(data, dict) and version != SCHEMA_VERSION:
-            raise ModelFileError(
-                f"{where}.schema_version must be {SCHEMA_VERSION}. Received: {version!r}; "
-                "use the edgecnn version that wrote the card, or convert the model again"
-            )
+        if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:
+            from .migrations import migrate
+
+            data = migrate(data, SCHEMA_VERSION, where)
         return decode(cls, data, where)
 
     @classmethod

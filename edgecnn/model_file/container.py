@@ -1,7 +1,7 @@
-"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
+r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip of card, labels and golden probes.
 
     byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
-    byte 8   b"edgecnn" + b"\\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
+    byte 8   b"edgecnn" + b"\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
     byte 24  the rest of the flatbuffer
     length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
 
@@ -84,6 +84,8 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     The same input gives the same bytes: the zip carries no time of day.
 
     Args:
+        flatbuffer: what `add_header` returned.
+        members: contents by name, the card first: `members` makes them.
         stored: do not compress them; MediaPipe reads no other zip.
     """
     buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
@@ -93,18 +95,23 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     return flatbuffer + buffer.getvalue()
 
 
+def members(card: ModelCard, golden: bytes) -> dict[str, bytes]:
+    """What `pack` puts behind the flatbuffer: the card, its labels one a line, and golden.npz."""
+    labels = "".join(f"{label}\n" for label in card.labels)
+    return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+
+
 def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
     """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
 
     Args:
+        flatbuffer: what `add_header` returned.
         card: the flatbuffer's own SHA-256 is entered into it.
         golden: the bytes of golden.npz.
+        stored: do not compress them.
     """
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
-    card = dataclasses.replace(card, provenance=provenance)
-    labels = "".join(f"{label}\n" for label in card.labels)
-    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
-    return pack(flatbuffer, members, stored=stored)
+    return pack(flatbuffer, members(dataclasses.replace(card, provenance=provenance), golden), stored=stored)
 
 
 def sha256(data: bytes) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Pixels
 from ..errors import ModelFileError
+from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
-from ..pixels.preprocessing import Pixels, prepare
-from .card import InputSpec
+from ..pixels.preprocessing import prepare
 
 
 @dataclass(frozen=True)

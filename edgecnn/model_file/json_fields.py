@@ -4,6 +4,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from ..errors import ModelFileError
@@ -24,7 +25,7 @@ def decode(cls: type[T], data: object, where: str) -> T:
     """
     if not isinstance(data, Mapping):
         raise ModelFileError(f"{where} must be an object. Received: {_shown(data)}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # mypy does not see that classes can be keys
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in data:
         if name not in known:
@@ -39,6 +40,11 @@ def decode(cls: type[T], data: object, where: str) -> T:
         return cls(**values)
     except ValueError as error:
         raise ModelFileError(f"{where}.{error}") from None
+
+
+@cache  # a card has two dozen objects of eight classes, and Python takes as long for the hints as we for the rest
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _decode_value(hint: Any, value: object, where: str) -> Any:

@@ -1,8 +1,9 @@
 """What made a file, and when."""
 
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
+from ..optional_packages import version_of
 from .card import Provenance
 
 
@@ -15,11 +16,3 @@ def stamp(parent_sha256: str = "") -> Provenance:
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         parent_sha256=parent_sha256,
     )
-
-
-def version_of(package: str) -> str:
-    """The installed version of `package`, or "none"."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..model_file.card import InputSpec
+from .input_spec import InputSpec
 
 
 class Images(Protocol):
@@ -109,6 +109,7 @@ def stratified(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDAr
 
     Args:
         labels: int64 (n,), `count` of them at least.
+        count: how many to draw.
         seed: the same seed draws the same indices.
 
     Returns:

@@ -3,15 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.model_file.card import InputSpec
-
-from .preprocessing import Array, Pixels
+from ..arrays import Array, Pixels
+from .input_spec import InputSpec
 
 
 def input_table(spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float = 0.0, zero_point: int = 0) -> Array:
     """The model-input value of every pixel value, of every channel.
 
     Args:
+        spec: the card's: scale and offset of every channel.
         dtype: of the model's input tensor: float32, int8, uint8 or int16.
         scale: of the input tensor, real units per integer step; 0 for float32.
         zero_point: of the input tensor.

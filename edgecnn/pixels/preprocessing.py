@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from ..arrays import Array, Pixels
 from ..errors import InputError
-from ..model_file.card import InputSpec
 from .image_files import DECODER_FAILURES, open_image
+from .input_spec import InputSpec
 
-Pixels = npt.NDArray[np.uint8]
-Array = npt.NDArray[Any]
 Invert = Literal["no", "yes", "auto"]
 Source = str | Path | Image.Image | Pixels
 
@@ -68,6 +66,7 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
+        spec: what the model takes.
         invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
 
     Raises:
@@ -107,6 +106,8 @@ def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Pr
 
     Args:
         source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+        spec: what the model takes.
+        invert: as `prepare` has it.
 
     Raises:
         InputError: the image cannot be read or used; the message begins with its name if it has one.

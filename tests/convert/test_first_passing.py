@@ -9,7 +9,7 @@ from edgecnn import InputError
 from edgecnn.convert import Gate, convert_until
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 
 def test_the_first_scheme_that_passes_is_chosen(run: RunDirectory, small: Dataset) -> None:

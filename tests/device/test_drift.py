@@ -15,7 +15,7 @@ from edgecnn.device.drift import FEW
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 MODEL = "fashion-mnist.activations"
 
@@ -24,28 +24,28 @@ def watched(images: np.ndarray, model: str | Path = MODEL) -> tuple[list[tuple[s
     """What is said of each image, and of all."""
     classifier = Classifier(model)
     watch = classifier.watch()
-    said = []
+    drifts = []
     for pixels in images:
         classifier.classify(pixels)
-        said.append(tuple(f"{found.layer}: {found.kind}" for found in watch.look(pixels)))
-    return said, watch.summary()
+        drifts.append(tuple(f"{drift.layer}: {drift.kind}" for drift in watch.look(pixels)))
+    return drifts, watch.summary()
 
 
 def test_test_images_are_like_those_at_calibration(fashion: Dataset) -> None:
-    said, _ = watched(np.asarray(fashion.test.images[:300]))
-    assert sum(bool(found) for found in said) <= 3  # the odd garment is odd
+    drifts, _ = watched(np.asarray(fashion.test.images[:300]))
+    assert sum(bool(of_image) for of_image in drifts) <= 3  # the odd garment is odd
 
 
-def test_noise_is_outside_calibration_in_the_first_feature_maps(fashion: Dataset) -> None:
+def test_noise_is_outside_calibration_in_the_first_feature_maps() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (FEW, 28, 28, 1), dtype=np.uint8)
-    said, summary = watched(noise)
-    assert all("conv2d: outside calibration" in found for found in said)
+    drifts, summary = watched(noise)
+    assert all("conv2d: outside calibration" in of_image for of_image in drifts)
     assert any(line.startswith(f"conv2d: outside calibration in {FEW} of {FEW} images") for line in summary)
 
 
 def test_white_images_are_outside_calibration_already_at_the_input() -> None:
-    said, summary = watched(np.full((FEW, 28, 28, 1), 255, np.uint8))
-    assert all(found[0] == "image: outside calibration" for found in said)
+    drifts, summary = watched(np.full((FEW, 28, 28, 1), 255, np.uint8))
+    assert all(of_image[0] == "image: outside calibration" for of_image in drifts)
     # All images are one: every channel that is not dead at calibration seems so now where nothing varies.
     assert any(line.startswith("max_pooling2d_1:") and "dead channels" in line for line in summary)
 
@@ -62,28 +62,28 @@ def test_ranges_are_those_of_keras_on_the_calibration_images(
     model = keras.models.load_model(small_run.path / "model.keras")
     first = np.asarray(keras.Sequential(model.layers[:1])(images))
     assert [layer.name for layer in card.ranges] == ["image", *(layer.name for layer in card.feature_maps)]
-    found = card.ranges[1]
-    np.testing.assert_allclose((found.low, found.high), (first.min(), first.max()), rtol=1e-4, atol=1e-6)
+    calibrated = card.ranges[1]
+    np.testing.assert_allclose((calibrated.low, calibrated.high), (first.min(), first.max()), rtol=1e-4, atol=1e-6)
     means = first.mean(axis=(1, 2, 3))
-    np.testing.assert_allclose((found.mean_low, found.mean_high), (means.min(), means.max()), rtol=1e-4)
+    np.testing.assert_allclose((calibrated.mean_low, calibrated.mean_high), (means.min(), means.max()), rtol=1e-4)
     constant = np.flatnonzero(first.max(axis=(0, 1, 2)) == first.min(axis=(0, 1, 2)))
-    assert list(found.constant_channels) == constant.tolist()
+    assert list(calibrated.constant_channels) == constant.tolist()
 
 
 def test_values_at_the_end_of_the_range_are_saturated(int8: Conversion, small: Dataset, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     assert int8.activations
-    said, _ = watched(np.asarray(small.test.images[:50]), int8.activations.path)
-    assert not any("saturated" in kind for found in said for kind in found)
+    drifts, _ = watched(np.asarray(small.test.images[:50]), int8.activations.path)
+    assert not any("saturated" in drift for of_image in drifts for drift in of_image)
     dark = dataclasses.replace(small, train=Split(np.asarray(small.train.images[:100]) // 8, small.train.labels[:100]))
     made = convert(int8.plain.path.parent, dark, output=tmp_path)
     assert made.activations
-    said, summary = watched(np.asarray(small.test.images[:50]), made.activations.path)
-    assert sum("conv2d: saturated" in found for found in said) > 25
+    drifts, summary = watched(np.asarray(small.test.images[:50]), made.activations.path)
+    assert sum("conv2d: saturated" in of_image for of_image in drifts) > 25
     assert any("saturated in" in line for line in summary)
 
 
-def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, fashion: Dataset, tmp_path: Path) -> None:
+def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, tmp_path: Path) -> None:
     for number in range(FEW):
         Image.new("L", (28, 28), 255).save(tmp_path / f"{number:02}.png")
     result = edgecnn("classify", MODEL, tmp_path, "--drift")

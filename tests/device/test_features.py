@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.pictures.feature_maps import Picture, draw_contact_sheet, draw_filter, filter_figure, mosaic
+from edgecnn.device.pictures.feature_maps import Picture, draw_contact_sheet, draw_filter, make_filter_figure, tile_maps
 from edgecnn.pixels.dataset import Dataset
 
 
@@ -60,7 +60,7 @@ def test_probabilities_are_the_classifiers(extractor: FeatureExtractor, fashion:
 
 def test_mosaic_puts_filters_row_by_row_with_a_gap() -> None:
     values = np.arange(2 * 3 * 5, dtype=np.float32).reshape(2, 3, 5)
-    tiles = mosaic(values)
+    tiles = tile_maps(values)
     assert tiles.shape == (2 * 3 - 1, 3 * 4 - 1)
     np.testing.assert_array_equal(tiles[0:2, 4:7], values[:, :, 1])
     np.testing.assert_array_equal(tiles[3:5, 0:3], values[:, :, 3])
@@ -71,7 +71,7 @@ def test_mosaic_puts_filters_row_by_row_with_a_gap() -> None:
 def test_figure_has_images_as_rows_layers_as_columns_and_the_filter_that_was_asked_for(
     pictures: list[Picture], channel: int
 ) -> None:
-    axes = filter_figure(pictures, channel).axes
+    axes = make_filter_figure(pictures, channel).axes
     assert len(axes) == 3 * 4
     for position, panel in enumerate(axes):
         picture, layer = pictures[position // 4], list(SHAPES)[position % 4]
@@ -83,7 +83,7 @@ def test_figure_has_images_as_rows_layers_as_columns_and_the_filter_that_was_ask
 
 
 def test_input_is_shown_in_a_first_column_on_request(pictures: list[Picture]) -> None:
-    axes = filter_figure(pictures, 0, show_input=True).axes
+    axes = make_filter_figure(pictures, 0, show_input=True).axes
     assert len(axes) == 3 * 5
     np.testing.assert_array_equal(axes[5].get_images()[0].get_array(), pictures[1].pixels[:, :, 0])
 

@@ -42,7 +42,7 @@ WRONG = [  # path to the field, wrong value, what the message must say
     (("quantization", "scheme"), "int4", "card.quantization.scheme must be one of"),
     (("feature_maps", 0, "shape"), "26", "card.feature_maps[0].shape must be a list"),
     (("input", "scale"), [10**400], "card.input.scale[0] is too large a number"),
-    (("schema_version",), 99, "card.schema_version must be 1. Received: 99"),
+    (("schema_version",), 99, "(schema 99); this is edgecnn"),
     (("colour",), "red", "card has an unknown field 'colour'"),
 ]
 

@@ -2,13 +2,14 @@
 
 import random
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.model_file.bundled import find_model
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack, read_model, unpack
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, members, pack, read_model, sha256, unpack
 
 
 @pytest.fixture(scope="module")
@@ -36,23 +37,38 @@ def test_every_truncation_is_refused(packed: bytes) -> None:
             unpack(packed[:length], "cut.tflite")
 
 
-def test_every_flipped_bit_is_refused_or_changes_nothing(packed: bytes) -> None:
-    generator = random.Random(0)
-    whole = unpack(packed, "whole")
-    tail = len(whole.flatbuffer)
-    places = [*range(0, 64), *range(tail, tail + 64), *range(len(packed) - 300, len(packed))]
-    places += [generator.randrange(len(packed)) for _ in range(1500)]
-    refused = 0
-    for place in places:
-        damaged = bytearray(packed)
-        damaged[place] ^= 1 << generator.randrange(8)
+@pytest.fixture(scope="module")
+def tiny(packed: bytes) -> bytes:
+    """Header, flatbuffer, card, labels and probes as they are, but a hundredth of the bytes: each can be damaged."""
+    model = unpack(packed, "whole")
+    assert model.card
+    flatbuffer = add_header((16).to_bytes(4, "little") + b"TFL3" + bytes(range(256)))
+    provenance = replace(model.card.provenance, flatbuffer_sha256=sha256(flatbuffer))
+    card = replace(model.card, feature_maps=(), ranges=(), provenance=provenance)
+    return pack(flatbuffer, members(card, b"probes"))
+
+
+def test_every_flipped_bit_is_refused_or_changes_nothing(tiny: bytes) -> None:
+    whole, bits, refused = unpack(tiny, "whole"), random.Random(0), 0
+    for place in range(len(tiny)):
+        damaged = bytearray(tiny)
+        damaged[place] ^= 1 << bits.randrange(8)
         try:
             found = unpack(bytes(damaged), "flipped.tflite")
         except ModelFileError:
             refused += 1
             continue
         assert (found.flatbuffer, found.card, found.golden) == (whole.flatbuffer, whole.card, whole.golden), place
-    assert refused > 0.9 * len(places)
+    # Harmless are only the zip's dates, versions and attributes, which no reader asks for.
+    assert refused > 0.85 * len(tiny)
+
+
+@pytest.mark.parametrize("place", range(1000, 250_000, 12_345))
+def test_flipped_weight_is_found_by_its_sha256(place: int, packed: bytes) -> None:
+    damaged = bytearray(packed)
+    damaged[place] ^= 1
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        unpack(bytes(damaged), "weights.tflite")
 
 
 def test_damaged_tail_is_damage_and_not_a_missing_card(packed: bytes) -> None:
@@ -87,13 +103,6 @@ def test_what_is_no_model_is_refused(content: bytes, message: str, tmp_path: Pat
     path.write_bytes(content)
     with pytest.raises(ModelFileError, match=message):
         read_model(path)
-
-
-def test_flipped_weight_is_found_by_its_sha256(packed: bytes) -> None:
-    damaged = bytearray(packed)
-    damaged[len(packed) // 2] ^= 1
-    with pytest.raises(ModelFileError, match="SHA-256"):
-        unpack(bytes(damaged), "weights.tflite")
 
 
 def test_a_tail_that_unpacks_to_gigabytes_is_refused(packed: bytes) -> None:

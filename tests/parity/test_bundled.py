@@ -5,6 +5,7 @@ import pytest
 
 from edgecnn.device import Classifier
 from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.bundled import find_model
@@ -57,7 +58,7 @@ def test_file_with_card_labels_and_probes_is_at_most_30_percent_of_float32() -> 
 def test_reference_kernels_agree_with_the_fast_ones(probabilities: np.ndarray, fashion: Dataset) -> None:
     packed = read_packed("fashion-mnist")
     assert packed.card
-    session = Session(packed, kernels="reference")
+    session = Session(packed, RunOptions(kernels="reference"))
     output = session.outputs[PROBABILITIES]
     raw = session.run_all(fashion.test.images[:300], packed.card.input, output)
     # int8 kernels round differently: up to 17 of 256 steps were seen on this network.

@@ -19,6 +19,7 @@ from PIL import Image
 
 from edgecnn.convert import Conversion
 from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.model_file.card import PROBABILITIES
@@ -35,11 +36,12 @@ ANSWERS = """
 import sys, numpy as np
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 images = np.load(sys.argv[1])
 packed = read_packed("fashion-mnist")
 for kernels in ("default", "reference"):
-    session = Session(packed, kernels=kernels)
+    session = Session(packed, RunOptions(kernels=kernels))
     answers = session.run_all(images, packed.card.input, session.outputs[PROBABILITIES])
     np.save(f"{sys.argv[2]}-{kernels}.npy", answers)
 """
@@ -178,7 +180,7 @@ def test_256_test_images_are_answered_as_here(
     else:
         here = {}
         for kernels in ("default", "reference"):
-            session = Session(packed, kernels=kernels)
+            session = Session(packed, RunOptions(kernels=kernels))
             here[kernels] = session.run_all(
                 fashion.test.images[:COUNT], packed.card.input, session.outputs[PROBABILITIES]
             )

@@ -9,7 +9,7 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.train import RECIPES
-from edgecnn.train.architectures import build, reference, regularised
+from edgecnn.train.architectures import build_network, build_training_model, reference
 from edgecnn.train.fitting.optimizers import ConvMuon
 from edgecnn.train.recipes import AUGMENTATIONS, Augmentation
 
@@ -41,7 +41,7 @@ def test_reference_has_the_tutorials_activations() -> None:
 
 def test_unknown_architecture_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="unknown architecture 'resnet'; known: reference, compact, residual"):
-        build("resnet", (28, 28, 1), 10)
+        build_network("resnet", (28, 28, 1), 10)
 
 
 def macs(model: keras.Model) -> int:
@@ -51,9 +51,9 @@ def macs(model: keras.Model) -> int:
 
 
 def test_compact_costs_no_more_than_the_reference() -> None:
-    model = build("compact", (28, 28, 1), 10)
+    model = build_network("compact", (28, 28, 1), 10)
     assert model.count_params() <= 250_000
-    assert macs(model) <= macs(build("reference", (28, 28, 1), 10)) == 5_056_000
+    assert macs(model) <= macs(build_network("reference", (28, 28, 1), 10)) == 5_056_000
 
 
 OWN = """
@@ -98,7 +98,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_people_bring_their_own_builder(own: Path) -> None:
-    assert build(f"{own}:net", (8, 8, 3), 4).output_shape == (None, 4)
+    assert build_network(f"{own}:net", (8, 8, 3), 4).output_shape == (None, 4)
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_people_bring_their_own_builder(own: Path) -> None:
 )
 def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: str, own: Path) -> None:
     with pytest.raises(InputError, match=message):
-        build(f"{own}:{name}", (8, 8, 3), 4)
+        build_network(f"{own}:{name}", (8, 8, 3), 4)
 
 
 def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(own: Path) -> None:
     with pytest.raises(InputError, match="no architecture file"):
-        build(f"{own.with_name('other.py')}:net", (8, 8, 3), 4)
+        build_network(f"{own.with_name('other.py')}:net", (8, 8, 3), 4)
     own.write_text("1 / 0")
     with pytest.raises(InputError, match="does not run: ZeroDivisionError"):
-        build(f"{own}:net", (8, 8, 3), 4)
+        build_network(f"{own}:net", (8, 8, 3), 4)
 
 
 @pytest.mark.parametrize("architecture", ["reference", "compact", "residual"])
 def test_regularisation_shares_the_weights_and_does_nothing_at_inference(architecture: str) -> None:
-    model = build(architecture, (28, 28, 1), 10)
+    model = build_network(architecture, (28, 28, 1), 10)
     recipe = dataclasses.replace(RECIPES["best"], augment=AUGMENTATIONS, dropout=0.5)
-    trained = regularised(model, recipe, background=0.0)
+    trained = build_training_model(model, recipe, background=0.0)
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
     assert trained.count_params() == model.count_params()
     np.testing.assert_array_equal(
@@ -142,7 +142,7 @@ def test_regularisation_shares_the_weights_and_does_nothing_at_inference(archite
 
 def test_l2_adds_the_squared_kernels_to_the_loss() -> None:
     model = reference((28, 28, 1), 10)
-    trained = regularised(model, dataclasses.replace(RECIPES["fast"], l2=0.01), background=0.0)
+    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], l2=0.01), background=0.0)
     kernels = [np.asarray(variable) for variable in model.trainable_variables if len(variable.shape) > 1]
     expected = 0.01 * sum(float(np.square(kernel).sum()) for kernel in kernels)
     assert sum(float(loss) for loss in trained.losses) == pytest.approx(expected, rel=1e-5)
@@ -151,7 +151,7 @@ def test_l2_adds_the_squared_kernels_to_the_loss() -> None:
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_every_augmentation_changes_images_and_keeps_their_range(name: Augmentation) -> None:
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Identity()])
-    trained = regularised(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=0.0)
+    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=0.0)
     images = np.random.default_rng(0).random((64, 28, 28, 1), dtype=np.float32)
     changed = np.asarray(trained(images, training=True))
     assert (changed != images).any() and changed.min() >= 0 and changed.max() <= 1

@@ -21,10 +21,10 @@ from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputE
 from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.input_table import input_table
+from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import RECIPES, Epoch, TrainingRun, estimate, train
-from edgecnn.train.recipes import changed
-from edgecnn.train.run_report import FILES
-from edgecnn.train.teaching import Mixture, draw
+from edgecnn.train.distillation import Mixture, draw_mixture
+from edgecnn.train.recipes import change_recipe
 
 
 class Interrupting:
@@ -70,7 +70,7 @@ def weights(run: TrainingRun) -> bytes:
 
 def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
     made = {path.name for path in small_run.path.iterdir() if path.suffix != ".tflite"}
-    assert made == set(FILES)
+    assert made == set(TRAINING_FILES)
 
 
 def test_a_short_training_learns(small_run: TrainingRun) -> None:
@@ -99,7 +99,7 @@ def test_card_fixes_labels_and_provenance(small_run: TrainingRun, small: Dataset
 
 def test_card_says_how_the_recipe_was_changed(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
     run = train(
-        tmp_path / "run", tiny, recipe=changed(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
+        tmp_path / "run", tiny, recipe=change_recipe(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
     )
     assert run.card.training and run.card.training.recipe == "fast, augment flip shift, dropout 0.2, epochs 1"
     taught = train(tmp_path / "taught", tiny, epochs=1, teacher=small_run.model_path, class_weights=True)
@@ -154,7 +154,7 @@ def test_same_seed_same_weights_and_another_seed_others(recipe: str, tiny: Datas
 def test_notebook_recipe_is_the_notebooks() -> None:
     recipe = RECIPES["notebook"]
     assert (recipe.optimizer, recipe.batch_size, recipe.epochs, recipe.stop_at_accuracy) == ("adam", 32, 30, 0.98)
-    assert not (recipe.sixteen_bit or recipe.augment or recipe.dropout or recipe.l2 or recipe.validation_split)
+    assert not (recipe.bfloat16 or recipe.augment or recipe.dropout or recipe.l2 or recipe.validation_split)
 
 
 def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(tiny: Dataset, tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_ctrl_c_leaves_the_best_finished_epoch(tiny: Dataset, tmp_path: Path) ->
     assert run.card.training and run.card.training.epochs == best.epoch
     probabilities = KerasModel(run.model_path).predict_all(tiny.test.images)
     assert (probabilities.argmax(axis=1) == tiny.test.labels).mean() == run.evaluation.accuracy
-    assert {path.name for path in run.path.iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in run.path.iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
@@ -214,7 +214,7 @@ def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
     monkeypatch.setattr(ModelCard, "save", interrupted_save)
     run = train(tmp_path / "run", tiny, epochs=3)
     assert run.interrupted and run.card.training and run.card.training.epochs == 1
-    assert {path.name for path in run.path.iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in run.path.iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, 
         train(old.path, tiny, force=True, progress=Interrupting(1, 2))
     assert weights(old) == before and (old.path / "model.int8.tflite").exists()
     train(old.path, tiny, force=True, epochs=1, seed=4)
-    assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(FILES)
+    assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(TRAINING_FILES)
 
 
 def test_a_folder_that_was_there_stays(tiny: Dataset, tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_real_ctrl_c_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
                 os.kill(process.pid, signal.SIGINT)
     assert process.returncode == 1
     assert "stopped by Ctrl-C after" in said[-1] and "Traceback" not in "".join(said)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {*FILES, "checkpoint.npz"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
 
 
 def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
@@ -323,7 +323,7 @@ def test_interrupted_training_resumes_to_the_same_weights(
     resumed = train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=7, resume=True)
     assert weights(resumed) == weights(uninterrupted)
     assert [e.loss for e in resumed.history] == [e.loss for e in uninterrupted.history]
-    assert {path.name for path in resumed.path.iterdir()} == set(FILES)
+    assert {path.name for path in resumed.path.iterdir()} == set(TRAINING_FILES)
 
 
 KILLED = """
@@ -417,7 +417,7 @@ def test_a_crash_after_the_last_epoch_can_be_resumed(
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", tiny, epochs=2, seed=9)
     run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)
-    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(FILES)
+    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(TRAINING_FILES)
 
 
 def test_resume_of_another_training_is_refused(tiny: Dataset, tmp_path: Path) -> None:
@@ -519,10 +519,10 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
 
 def test_mixtures_leave_out_what_is_held_back() -> None:
     kept = np.array([0, 2, 3, 5, 8])
-    partners, shares = draw(kept, 10, seed=3, number=0)
+    partners, shares = draw_mixture(kept, 10, seed=3, number=0)
     assert sorted(partners[kept]) == kept.tolist() and (partners[[1, 4, 6, 7, 9]] == [1, 4, 6, 7, 9]).all()
     assert 0.5 <= shares.min() and shares.max() <= 1
-    assert not np.array_equal(partners, draw(kept, 10, seed=3, number=1)[0])
+    assert not np.array_equal(partners, draw_mixture(kept, 10, seed=3, number=1)[0])
 
 
 def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import DataError, OutputError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 
 from .image_store import cache_root
 
@@ -46,7 +46,6 @@ KERAS_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _TIMEOUT_S = 20
 _IDX_HEADER = {3: 16, 1: 8}
 
-Progress = Callable[[str], None]
 Files = dict[str, bytes]
 
 
@@ -63,7 +62,7 @@ class _Damaged(DataError):
     """A file is there, but not with the bytes it must have."""
 
 
-def load(data_dir: str | Path | None = None, progress: Progress = lambda message: None) -> Dataset:
+def load_fashion_mnist(data_dir: str | Path | None = None, progress: Callable[[str], None] = lambda _: None) -> Dataset:
     """Load the 60,000 training and 10,000 test images, 28 x 28 x 1, of 10 classes.
 
     Looks in this order: `data_dir` or else $EDGECNN_DATA; the user cache; Debian's installed package; Keras' cache and
@@ -93,7 +92,7 @@ def load(data_dir: str | Path | None = None, progress: Progress = lambda message
             tried.append(f"{source.name}: {error}")
             continue
         if source.download or replace_cache:
-            _keep(files, progress)
+            _keep_download(files, progress)
         return _dataset(files, source.name)
     raise DataError(
         f"Fashion-MNIST was not found; tried: {'; '.join(tried)}; install Debian's package {DEBIAN_PACKAGE}, or put "
@@ -107,9 +106,9 @@ def cache_folder() -> Path:
 
 
 def _sources(data_dir: str | Path | None) -> Iterator[_Source]:
-    named = data_dir or os.environ.get("EDGECNN_DATA")
-    if named:
-        yield _Source(f"folder {named}", lambda: _read_folder(Path(named)), named_by_user=True)
+    folder = data_dir or os.environ.get("EDGECNN_DATA")
+    if folder:
+        yield _Source(f"folder {folder}", lambda: _read_folder(Path(folder)), named_by_user=True)
     cache = cache_folder()
     yield _Source(f"cache {cache}", lambda: _read_folder(cache), cache=True)
     yield _Source(f"package {DEBIAN_PACKAGE} in {DEBIAN_FOLDER}", lambda: _read_folder(DEBIAN_FOLDER))
@@ -120,13 +119,13 @@ def _sources(data_dir: str | Path | None) -> Iterator[_Source]:
 
 
 def _read_folder(folder: Path) -> Files:
-    return {name: _checked(name, _read_file(folder, name)) for name in CHECKSUMS}
+    return {name: _verify(name, _read_file(folder, name)) for name in CHECKSUMS}
 
 
 def _read_file(folder: Path, name: str) -> bytes:
     for candidate in (folder / f"{name}.gz", folder / name):
         try:
-            return _uncompressed(candidate.name, candidate.read_bytes())
+            return _decompress(candidate.name, candidate.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -134,7 +133,7 @@ def _read_file(folder: Path, name: str) -> bytes:
     raise DataError(f"no {name}.gz there")
 
 
-def _uncompressed(name: str, data: bytes) -> bytes:
+def _decompress(name: str, data: bytes) -> bytes:
     if not name.endswith(".gz"):
         return data
     try:
@@ -143,10 +142,10 @@ def _uncompressed(name: str, data: bytes) -> bytes:
         raise _Damaged(f"{name} is damaged or incomplete (its compression does not read)") from None
 
 
-def _checked(name: str, content: bytes) -> bytes:
-    found = hashlib.sha256(content).hexdigest()
-    if found != CHECKSUMS[name]:
-        raise _Damaged(f"{name} is damaged or incomplete: its SHA-256 is {found[:12]}…, not {CHECKSUMS[name][:12]}…")
+def _verify(name: str, content: bytes) -> bytes:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != CHECKSUMS[name]:
+        raise _Damaged(f"{name} is damaged or incomplete: its SHA-256 is {sha256[:12]}…, not {CHECKSUMS[name][:12]}…")
     return content
 
 
@@ -154,11 +153,12 @@ def _download_keras() -> Files:
     files = {}
     for name in CHECKSUMS:
         try:
-            with urllib.request.urlopen(f"{KERAS_URL}{name}.gz", timeout=_TIMEOUT_S) as response:
+            # The scheme is the constant's: https.
+            with urllib.request.urlopen(f"{KERAS_URL}{name}.gz", timeout=_TIMEOUT_S) as response:  # noqa: S310
                 data = response.read()
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise DataError(str(getattr(error, "reason", error)) or type(error).__name__) from None
-        files[name] = _checked(name, _uncompressed(f"{name}.gz", data))
+        files[name] = _verify(name, _decompress(f"{name}.gz", data))
     return files
 
 
@@ -187,7 +187,7 @@ def _run(command: list[str], folder: str) -> None:
         raise DataError(f"{' '.join(command[:2])} took more than 10 minutes") from None
 
 
-def _keep(files: Files, progress: Progress) -> None:
+def _keep_download(files: Files, progress: Callable[[str], None]) -> None:
     try:
         for name, content in files.items():
             write_bytes(cache_folder() / f"{name}.gz", gzip.compress(content, compresslevel=6, mtime=0))

@@ -1,7 +1,6 @@
 """A data set in four IDX files, the format of MNIST: http://yann.lecun.com/exdb/mnist."""
 
 import gzip
-import hashlib
 import math
 import struct
 import zlib
@@ -12,58 +11,56 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import MAX_PIXELS
-from edgecnn.pixels.preprocessing import Pixels, prepare_array
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import prepare_array
 
-from .image_store import StoredImages, store
+from .digest import digest_splits
+from .image_store import StoredImages, store_images
 
-_PREFIXES = {"train": "train", "test": "t10k"}
 _MAGIC = {"images-idx3": (0x803, 3), "labels-idx1": (0x801, 1)}
 _CHUNK_BYTES = 16_000_000
+SpecFor = Callable[[int, int], InputSpec]  # of height and width of the images
 _DAMAGED = (OSError, EOFError, zlib.error, struct.error, ValueError)
 
 
-def is_folder_of(folder: Path) -> bool:
+def is_folder_of_idx(folder: Path) -> bool:
     """Whether `folder` holds IDX training images."""
     return any(path.is_file() for path in _candidates(folder, "train", "images-idx3"))
 
 
-def load(folder: Path, spec_for: Callable[[int, int], InputSpec]) -> Dataset:
+def load_idx(folder: Path, spec_for: SpecFor) -> Dataset:
     """Load train-images-idx3-ubyte, train-labels-idx1-ubyte and both of t10k, gzip-compressed or not.
 
     A file labels.txt names the classes, one a line; without one they are called by their index.
 
     Args:
+        folder: of the four files.
         spec_for: from height and width of the images to what they are turned into.
 
     Raises:
         DataError: one is missing, damaged, or not of this format.
     """
-    splits = {}
-    spec: InputSpec | None = None
-    for name, prefix in _PREFIXES.items():
-        labels = _labels(_find(folder, prefix, "labels-idx1"))
-        path = _find(folder, prefix, "images-idx3")
-        with _open(path) as file:
-            count, height, width = _header(file, path, "images-idx3")
-            if count != len(labels) or not count:
-                raise DataError(f"{path} has {count} images and its labels file {len(labels)} labels; get both again")
-            spec = spec or spec_for(height, width)
-            splits[name] = Split(_prepared(file, path, (count, height, width), spec), labels)
-    assert spec
-    classes = 1 + max(int(split.labels.max()) for split in splits.values())
+    train, spec = _load_split(folder, "train", spec_for)
+    test, _ = _load_split(folder, "t10k", lambda *_: spec)  # other sizes are made those of the training
+    classes = 1 + max(int(split.labels.max()) for split in (train, test))
     names = _names(folder / "labels.txt", classes)
-    digest = hashlib.sha256(repr(names).encode())
-    for split in splits.values():
-        for image in split.images:
-            digest.update(image.data)
-        digest.update(split.labels.tobytes())
-    return Dataset(
-        folder.resolve().name, names, spec, splits["train"], splits["test"], digest.hexdigest(), f"folder {folder}"
-    )
+    sha256 = digest_splits(names, (train, test))
+    return Dataset(folder.resolve().name, names, spec, train, test, sha256, f"folder {folder}")
+
+
+def _load_split(folder: Path, prefix: str, spec_for: SpecFor) -> tuple[Split, InputSpec]:
+    labels = _labels(_find(folder, prefix, "labels-idx1"))
+    path = _find(folder, prefix, "images-idx3")
+    with _open(path) as file:
+        count, height, width = _header(file, path, "images-idx3")
+        if count != len(labels) or not count:
+            raise DataError(f"{path} has {count} images and its labels file {len(labels)} labels; get both again")
+        spec = spec_for(height, width)
+        return Split(_prepare(file, path, (count, height, width), spec), labels), spec
 
 
 def _candidates(folder: Path, prefix: str, kind: str) -> list[Path]:
@@ -89,11 +86,11 @@ def _open(path: Path) -> IO[bytes]:
 def _header(file: IO[bytes], path: Path, kind: str) -> tuple[int, ...]:
     magic, dimensions = _MAGIC[kind]
     try:
-        found, *sizes = struct.unpack(f">{1 + dimensions}I", file.read(4 * (1 + dimensions)))
+        number, *sizes = struct.unpack(f">{1 + dimensions}I", file.read(4 * (1 + dimensions)))
     except _DAMAGED as error:
         raise DataError(f"{path} is damaged or no IDX file ({error}); get it again") from None
-    if found != magic or not 0 < math.prod(sizes[1:]) <= MAX_PIXELS:
-        raise DataError(f"{path} is no IDX file of {kind.split('-')[0]}: its header says {found:#x} {sizes}")
+    if number != magic or not 0 < math.prod(sizes[1:]) <= MAX_PIXELS:
+        raise DataError(f"{path} is no IDX file of {kind.split('-')[0]}: its header says {number:#x} {sizes}")
     return tuple(sizes)
 
 
@@ -105,7 +102,7 @@ def _labels(path: Path) -> npt.NDArray[np.int64]:
         return labels
 
 
-def _prepared(file: IO[bytes], path: Path, shape: tuple[int, ...], spec: InputSpec) -> StoredImages:
+def _prepare(file: IO[bytes], path: Path, shape: tuple[int, ...], spec: InputSpec) -> StoredImages:
     count, height, width = shape
 
     def images() -> Iterator[Pixels]:
@@ -117,7 +114,7 @@ def _prepared(file: IO[bytes], path: Path, shape: tuple[int, ...], spec: InputSp
                 yield prepare_array(image, spec).pixels
         _end(file, path)
 
-    return store(images(), spec.shape)
+    return store_images(images(), spec.shape)
 
 
 def _exactly(file: IO[bytes], path: Path, count: int) -> bytes:

@@ -1,6 +1,5 @@
 """People's own images: folders by class, decoded once through the one preprocessing and then streamed from disk."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.image_files import find_images
-from edgecnn.pixels.preprocessing import Pixels, prepare_source
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import prepare_source
 
-from .image_store import store
+from .digest import digest_splits
+from .image_store import store_images
 
-Progress = Callable[[str], None]
 TEST_SHARE = 0.2
 _AHEAD = 1024  # images that are decoded side by side
 _SPLIT_SEED = 0  # the split is the same for every training seed: figures stay comparable
@@ -26,19 +26,20 @@ _SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid",
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Files:
     """Paths and labels of one split, in order: by class, then by name."""
 
     paths: list[str]
     labels: npt.NDArray[np.int64]
 
 
-def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) -> Dataset:
+def load_image_folder(folder: Path, spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]) -> Dataset:
     """Load `folder`: class folders, or train, validation and test folders of class folders.
 
     Labels are the class folders' names, sorted. Without a test folder 20 % of each class are, always the same.
 
     Args:
+        folder: of class folders.
         spec: what every image is turned into.
         max_corrupt: how many files may be unreadable; they are listed and left out.
         progress: is told of unreadable files.
@@ -49,15 +50,10 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
     """
     parts = _split_folders(folder)
     labels = _class_names(parts.get("train", folder))
-    found = {name: _find(part, labels) for name, part in parts.items()} or {"train": _find(folder, labels)}
-    splits = _decode(found, spec, max_corrupt, progress)
+    files = {name: _find_files(part, labels) for name, part in parts.items()} or {"train": _find_files(folder, labels)}
+    splits = _decode(files, spec, max_corrupt, progress)
     if "test" not in splits:
         splits["train"], splits["test"] = _set_aside(splits["train"], labels)
-    digest = hashlib.sha256(repr(labels).encode())
-    for name in sorted(splits):
-        for image in splits[name].images:
-            digest.update(image.data)
-        digest.update(splits[name].labels.tobytes())
     return Dataset(
         name=folder.resolve().name,
         labels=labels,
@@ -65,7 +61,7 @@ def load(folder: Path, spec: InputSpec, max_corrupt: int, progress: Progress) ->
         train=splits["train"],
         validation=splits.get("validation"),
         test=splits["test"],
-        sha256=digest.hexdigest(),
+        sha256=digest_splits(labels, [splits[name] for name in sorted(splits)]),
         source=f"folder {folder}",
     )
 
@@ -78,12 +74,12 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     splits = [path for path in folders if path.name.lower() in names]
     if len(splits) < len(folders):  # a class may be called train
         return {}
-    found = {names[path.name.lower()]: path for path in splits}
-    if len(found) < len(splits):
+    parts = {names[path.name.lower()]: path for path in splits}
+    if len(parts) < len(splits):
         raise DataError(f"{folder} has one split twice: {', '.join(path.name for path in splits)}; keep one of each")
-    if found and "train" not in found:
-        raise DataError(f"{folder} has {', '.join(found)} but no train folder; add one, or give class folders alone")
-    return found
+    if parts and "train" not in parts:
+        raise DataError(f"{folder} has {', '.join(parts)} but no train folder; add one, or give class folders alone")
+    return parts
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:
@@ -95,7 +91,7 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _find(folder: Path, labels: tuple[str, ...]) -> _Found:
+def _find_files(folder: Path, labels: tuple[str, ...]) -> _Files:
     here = _class_names(folder)
     if here != labels:
         differing = sorted(set(here) ^ set(labels))
@@ -111,10 +107,12 @@ def _find(folder: Path, labels: tuple[str, ...]) -> _Found:
             raise DataError(f"class {label}: {error}, or remove the class folder") from None
         paths += members
         classes += [index] * len(members)
-    return _Found(paths, np.array(classes, dtype=np.int64))
+    return _Files(paths, np.array(classes, dtype=np.int64))
 
 
-def _decode(found: dict[str, _Found], spec: InputSpec, max_corrupt: int, progress: Progress) -> dict[str, Split]:
+def _decode(
+    files: dict[str, _Files], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
+) -> dict[str, Split]:
     corrupt: list[str] = []
     splits = {}
 
@@ -124,7 +122,7 @@ def _decode(found: dict[str, _Found], spec: InputSpec, max_corrupt: int, progres
         except InputError as error:
             return error
 
-    def readable(part: _Found, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
+    def readable(part: _Files, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
         for start in range(0, len(part.paths), _AHEAD):
             for row, result in enumerate(pool.map(pixels, part.paths[start : start + _AHEAD]), start):
                 if isinstance(result, InputError):
@@ -134,16 +132,16 @@ def _decode(found: dict[str, _Found], spec: InputSpec, max_corrupt: int, progres
                     yield result
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, part in found.items():
+        for name, part in files.items():
             progress(f"reading {len(part.paths):,} {name} images")
             good = np.ones(len(part.paths), dtype=bool)
-            images = store(readable(part, good), spec.shape)
+            images = store_images(readable(part, good), spec.shape)
             splits[name] = Split(images, part.labels[good])
     _report_corrupt(corrupt, max_corrupt, progress)
     return splits
 
 
-def _report_corrupt(corrupt: Sequence[str], max_corrupt: int, progress: Progress) -> None:
+def _report_corrupt(corrupt: Sequence[str], max_corrupt: int, progress: Callable[[str], None]) -> None:
     for line in corrupt:
         progress(f"left out: {line}")
     if len(corrupt) > max_corrupt:

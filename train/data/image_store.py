@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import OutputError
-from edgecnn.pixels.preprocessing import Pixels
 
 _CHUNK = 256
 
@@ -80,7 +80,7 @@ class StoredImages:
         return images
 
 
-def store(images: Iterable[Pixels], image_shape: tuple[int, ...]) -> StoredImages:
+def store_images(images: Iterable[Pixels], image_shape: tuple[int, ...]) -> StoredImages:
     """Write `images`, each uint8 of `image_shape`, to a file in the user's cache that vanishes with the process.
 
     Raises:
@@ -89,7 +89,7 @@ def store(images: Iterable[Pixels], image_shape: tuple[int, ...]) -> StoredImage
     folder, count = cache_root(), 0
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=folder, buffering=0)
+        file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  closed below
     with file:
         for image in images:
             rest = memoryview(image.tobytes())

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.card import Colour, Fit, InputSpec
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
 
-from . import fashion_mnist, idx, image_folder, npz
-from .quality import check
+from .fashion_mnist import NAME, load_fashion_mnist
+from .idx import is_folder_of_idx, load_idx
+from .image_folder import load_image_folder
+from .npz import load_npz
+from .quality import require_trainable
 
 
 @dataclass(frozen=True)
 class InputChoice:
-    """What is known of how images become a network's input; what is None follows from the data.
+    """How images are to become a network's input; what is None follows from the data.
 
     Photographs become 64 x 64 pixels in rgb, cropped to fit; arrays and IDX files keep their size and colour.
     """
@@ -42,13 +45,13 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         raise InputError(f"image size: {error}") from None
 
 
-def load(
+def load_dataset(
     data: str | Path | None = None,
     spec: InputSpec | InputChoice | None = None,
     *,
     data_dir: str | Path | None = None,
     max_corrupt: int = 0,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Dataset:
     """Load a data set.
 
@@ -62,24 +65,26 @@ def load(
     Raises:
         DataError: missing, damaged, or not usable.
     """
-    if data is None or str(data) == fashion_mnist.NAME:
-        return fashion_mnist.load(data_dir, progress)
-    known = f"{fashion_mnist.NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
+    if data is None or str(data) == NAME:
+        return load_fashion_mnist(data_dir, progress)
+    choices = f"{NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
     if not str(data):
-        raise DataError(f"the data set's name is empty; give {known}")
+        raise DataError(f"the data set's name is empty; give {choices}")
     path = Path(data)
 
-    def chosen(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
+    def spec_of(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         return spec if isinstance(spec, InputSpec) else (spec or InputChoice()).spec(height, width, colour, fit)
 
     if path.suffix == ".npz":
-        dataset = npz.load(path, lambda height, width, rgb: chosen(height, width, "rgb" if rgb else "grayscale", "pad"))
-    elif idx.is_folder_of(path):
-        dataset = idx.load(path, lambda height, width: chosen(height, width, "grayscale", "pad"))
+        dataset = load_npz(
+            path, lambda height, width, rgb: spec_of(height, width, "rgb" if rgb else "grayscale", "pad")
+        )
+    elif is_folder_of_idx(path):
+        dataset = load_idx(path, lambda height, width: spec_of(height, width, "grayscale", "pad"))
     elif path.is_dir():
-        dataset = image_folder.load(path, chosen(64, 64, "rgb", "crop"), max_corrupt, progress)
+        dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), max_corrupt, progress)
     else:
-        raise DataError(f"{data} is none of {known}; check --data")
+        raise DataError(f"{data} is none of {choices}; check --data")
     dataset = replace(dataset, source=str(data))
-    check(dataset, progress)
+    require_trainable(dataset, progress)
     return dataset

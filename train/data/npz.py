@@ -1,6 +1,5 @@
 """A data set in one .npz file, as Keras' own data sets are kept."""
 
-import hashlib
 import io
 import tokenize
 import zipfile
@@ -11,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import DataError
-from edgecnn.model_file.card import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_array
 
-from .image_store import store
+from .digest import digest_splits
+from .image_store import store_images
 
 _DAMAGED = (
     OSError,
@@ -33,12 +33,13 @@ _MAX_CLASSES = 65_536
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset:
+def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset:
     """Load `path`: x_train and x_test, uint8 (images, height, width[, channels]); y_train and y_test, class indices.
 
     An array `labels` names the classes; without one they are called by their index. The whole file must fit in memory.
 
     Args:
+        path: of the file.
         spec_for: from height, width and whether they have colours to what the images are turned into.
 
     Raises:
@@ -53,10 +54,12 @@ def load(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset
     except _DAMAGED as error:
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
     for x, y in ((x_train, y_train), (x_test, y_test)):
-        _check(path, x, y)
+        _require_arrays(path, x, y)
     spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
     splits = [
-        Split(store((prepare_array(image, spec).pixels for image in x), spec.shape), y.reshape(-1).astype(np.int64))
+        Split(
+            store_images((prepare_array(image, spec).pixels for image in x), spec.shape), y.reshape(-1).astype(np.int64)
+        )
         for x, y in ((x_train, y_train), (x_test, y_test))
     ]
     classes = 1 + max(int(split.labels.max()) for split in splits)
@@ -65,15 +68,10 @@ def load(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset
         raise DataError(
             f"{path} names {len(labels)} labels for {classes} classes; there must be two or more, all named"
         )
-    digest = hashlib.sha256(repr(labels).encode())
-    for split in splits:
-        for image in split.images:
-            digest.update(image.data)
-        digest.update(split.labels.tobytes())
-    return Dataset(path.stem, labels, spec, splits[0], splits[1], digest.hexdigest(), f"file {path}")
+    return Dataset(path.stem, labels, spec, splits[0], splits[1], digest_splits(labels, splits), f"file {path}")
 
 
-def _check(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
+def _require_arrays(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != labels.size or not len(images):
         raise DataError(
             f"{path} must hold uint8 images (images, height, width[, channels]) and a label for each. "

@@ -6,22 +6,22 @@ import sys
 from typing import Literal
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.native_output import hush_tensorflow
+from edgecnn.native_output import silence_tensorflow
 from edgecnn.optional_packages import require_jax, require_tensorflow
 
 Backend = Literal["tensorflow", "jax"]
 
 
-def choose(parallel: bool = False) -> Backend:
+def choose_backend(parallel: bool = False) -> Backend:
     """Settle the backend before Keras is imported: JAX for `parallel`, for KERAS_BACKEND=jax and without TensorFlow.
 
     Raises:
         MissingExtraError: it is not installed.
         EdgecnnError: Keras runs on the other one in this process already.
     """
-    asked = parallel or os.environ.get("KERAS_BACKEND") == "jax"
-    alone = importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("jax") is not None
-    backend: Backend = "jax" if asked or alone else "tensorflow"
+    wants_jax = parallel or os.environ.get("KERAS_BACKEND") == "jax"
+    only_jax = importlib.util.find_spec("tensorflow") is None and importlib.util.find_spec("jax") is not None
+    backend: Backend = "jax" if wants_jax or only_jax else "tensorflow"
     keras = sys.modules.get("keras")
     if keras is not None and keras.backend.backend() != backend:
         raise EdgecnnError(
@@ -32,5 +32,5 @@ def choose(parallel: bool = False) -> Backend:
         require_jax("training with JAX")
     else:
         require_tensorflow("edgecnn train")
-    hush_tensorflow(backend)
+    silence_tensorflow(backend)
     return backend

@@ -34,7 +34,7 @@ class Parallel:
     distribution: Any = None
 
     @property
-    def leader(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes the files and speaks to people."""
         return self.process == 0
 
@@ -42,17 +42,17 @@ class Parallel:
         """In it variables are copied to all devices and batches divided among them."""
         return self.distribution.scope() if self.distribution else contextlib.nullcontext()
 
-    def whole(self, count: int) -> int:
+    def divisible(self, count: int) -> int:
         """How many of `count` images, at most, can be divided evenly among the devices."""
         return count - count % self.devices
 
-    def part(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def shard(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """This process's share of a batch; all shares together, in order, are the batch."""
-        size = self.whole(len(rows)) // self.processes
+        size = self.divisible(len(rows)) // self.processes
         return rows[self.process * size : (self.process + 1) * size]
 
 
-def start(devices: bool, distributed: bool) -> Parallel:
+def start_parallel(devices: bool, distributed: bool) -> Parallel:
     """Join the job that the launcher describes, if `distributed`, and take all devices.
 
     The job's shape comes from KERAS_DISTRIBUTION_JOB_ADDRESSES, _NUM_PROCESSES and _PROCESS_ID, or from what JAX finds
@@ -68,10 +68,10 @@ def start(devices: bool, distributed: bool) -> Parallel:
 
     if distributed:
         _join()
-    found = keras.distribution.list_devices()
-    # Every process reads its own share of a batch, see Parallel.part.
-    distribution = keras.distribution.DataParallel(devices=found, auto_shard_dataset=False)
-    return Parallel(len(found), jax.process_count(), jax.process_index(), distribution)
+    accelerators = keras.distribution.list_devices()
+    # Every process reads its own share of a batch, see Parallel.shard.
+    distribution = keras.distribution.DataParallel(devices=accelerators, auto_shard_dataset=False)
+    return Parallel(len(accelerators), jax.process_count(), jax.process_index(), distribution)
 
 
 def _join() -> None:
@@ -79,9 +79,9 @@ def _join() -> None:
 
     if jax.distributed.is_initialized():
         return
-    given = [name for name in _VARIABLES if os.environ.get(name)]
-    if given and len(given) < len(_VARIABLES):
-        missing = ", ".join(name for name in _VARIABLES if name not in given)
+    variables = [name for name in _VARIABLES if os.environ.get(name)]
+    if variables and len(variables) < len(_VARIABLES):
+        missing = ", ".join(name for name in _VARIABLES if name not in variables)
         raise InputError(f"--distributed: the job is described in part only; set {missing} too")
     jax.config.update("jax_enable_preemption_service", False)  # it swallows the SIGTERM that ends a job
     try:
@@ -97,7 +97,7 @@ def _join() -> None:
 
 
 @contextlib.contextmanager
-def losses_of_workers(parallel: Parallel) -> Iterator[None]:
+def translate_worker_loss(parallel: Parallel) -> Iterator[None]:
     """Turn the failure of a job that lost a process into a sentence."""
     if parallel.processes == 1:
         yield

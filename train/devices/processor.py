@@ -2,14 +2,15 @@
 
 import platform
 from dataclasses import dataclass
-from pathlib import Path
+
+from edgecnn.cpu_info import read_cpu_info
 
 from .backend import Backend
 from .data_parallel import Parallel
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Processor:
     """The processor that trains.
 
     Attributes:
@@ -23,12 +24,12 @@ class Hardware:
     bfloat16: bool
 
 
-def detect(backend: Backend, parallel: Parallel) -> Hardware:
+def detect_processor(backend: Backend, parallel: Parallel) -> Processor:
     """The first GPU that the backend sees, else the CPU; with JAX, all devices that take part."""
     return _detect_with_jax(parallel) if backend == "jax" else _detect_with_tensorflow()
 
 
-def _detect_with_jax(parallel: Parallel) -> Hardware:
+def _detect_with_jax(parallel: Parallel) -> Processor:
     import jax
 
     device = jax.local_devices()[0]
@@ -36,10 +37,10 @@ def _detect_with_jax(parallel: Parallel) -> Hardware:
     name = f"GPU ({device.device_kind})" if gpu else _cpu()[0]
     several = f"{parallel.devices} devices of {parallel.processes} process(es), each " if parallel.distribution else ""
     # XLA emulates bfloat16 on CPUs, those that have it included.
-    return Hardware(f"{several}{name}, JAX", gpu, gpu)
+    return Processor(f"{several}{name}, JAX", gpu, gpu)
 
 
-def _detect_with_tensorflow() -> Hardware:
+def _detect_with_tensorflow() -> Processor:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -47,24 +48,14 @@ def _detect_with_tensorflow() -> Hardware:
         tf.config.experimental.enable_op_determinism()  # GPU kernels add in any order otherwise
         details = tf.config.experimental.get_device_details(gpus[0])
         capability = details.get("compute_capability", (0, 0))
-        return Hardware(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))
+        return Processor(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))
     description, flags = _cpu()
-    return Hardware(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
+    return Processor(description, False, bool({"avx512_bf16", "amx_bf16", "bf16"} & flags))
 
 
-def _cpu() -> tuple[str, set[str]]:
-    """For people, and what /proc/cpuinfo says it can do."""
-    info = _cpu_info()
-    description = f"CPU ({info.get('model', platform.machine())}, {info.get('threads', '?')} threads)"
-    return description, set(info.get("flags", "").split())
-
-
-def _cpu_info() -> dict[str, str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return {}
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    threads = sum(line.startswith("processor") for line in lines)
-    flags = fields.get("flags") or fields.get("Features", "")
-    return {"model": fields.get("model name", platform.machine()), "flags": flags, "threads": str(threads)}
+def _cpu() -> tuple[str, frozenset[str]]:
+    """For people, and what it can do."""
+    info = read_cpu_info()
+    if info is None:
+        return f"CPU ({platform.machine()}, ? threads)", frozenset()
+    return f"CPU ({info.model}, {info.threads} threads)", info.flags

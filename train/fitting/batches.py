@@ -10,9 +10,8 @@ import numpy.typing as npt
 from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_table import apply_table
 
-from ..devices.data_parallel import Parallel
-from ..recipes import Recipe
-from ..teaching import Mixture, Teaching
+from ..distillation import Mixture, TeacherAnswers
+from .setup import TrainingSetup
 
 
 class Batches(keras.utils.PyDataset):
@@ -23,41 +22,37 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
+        setup: TrainingSetup,
         split: Split,
         rows: npt.NDArray[np.int64],
         table: npt.NDArray[Any],
-        recipe: Recipe,
-        seed: int,
-        teaching: Teaching | None = None,
-        class_weights: npt.NDArray[np.float32] | None = None,
-        parallel: Parallel | None = None,
+        teacher_answers: TeacherAnswers | None = None,
     ) -> None:
         """Prepare.
 
         Args:
+            setup: its recipe's batch size and number of epochs, its seed; its class weights weigh each image; of its
+                parallel processes this one's share of every batch is served, and the last batch of an epoch is cut to
+                what can be divided evenly.
             split: images and labels.
             rows: int64, the indices of those to serve.
-            table: pixel values to model input; see `edgecnn.pixels.preprocessing.input_table`.
-            recipe: its batch size and number of epochs.
-            teaching: what a teacher says of the split; the targets are then float32 (batch, 2 + classes): the label,
-                the share of the loss that follows the teacher, the teacher's probabilities.
-            class_weights: float32 (classes,): the weight of each image by its class.
-            parallel: serves this process's share of every batch; the last batch of an epoch is cut to what can be
-                divided evenly.
+            table: pixel values to model input; see `edgecnn.pixels.input_table.input_table`.
+            teacher_answers: what a teacher says of the split; the targets are then float32 (batch, 2 + classes): the
+                label, the share of the loss that follows the teacher, the teacher's probabilities.
         """
         super().__init__()
         self._split, self._rows, self._table = split, rows, table
-        self._recipe, self._batch_size, self._seed = recipe, recipe.batch_size, seed
-        self._teaching, self._class_weights = teaching, class_weights
+        self._recipe, self._batch_size, self._seed = setup.recipe, setup.recipe.batch_size, setup.seed
+        self._teacher_answers, self._class_weights = teacher_answers, setup.class_weights
         self._mixture: Mixture | None = None
-        self._parallel = parallel or Parallel()
+        self._parallel = setup.parallel
         self._order = rows
 
     def __len__(self) -> int:
-        return math.ceil(self._parallel.whole(len(self._rows)) / self._batch_size)
+        return math.ceil(self._parallel.divisible(len(self._rows)) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], ...]:
-        rows = self._parallel.part(self._order[index * self._batch_size : (index + 1) * self._batch_size])
+        rows = self._parallel.shard(self._order[index * self._batch_size : (index + 1) * self._batch_size])
         labels = self._split.labels[rows]
         if self._mixture:
             inputs = self._mixture.inputs(self._table, self._split.images, rows)
@@ -65,16 +60,16 @@ class Batches(keras.utils.PyDataset):
         else:
             inputs = apply_table(self._table, np.asarray(self._split.images[rows]))
             targets = labels
-            if self._teaching:
-                targets = _targets(labels, self._recipe.teacher_weight, self._teaching.plain[rows])
+            if self._teacher_answers:
+                targets = _targets(labels, self._recipe.teacher_weight, self._teacher_answers.plain[rows])
         return (inputs, targets) if self._class_weights is None else (inputs, targets, self._class_weights[labels])
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for `epoch`, counted from 0."""
         self._order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
-        self._mixture = self._teaching.mixture(epoch, self._recipe.epochs) if self._teaching else None
+        self._mixture = self._teacher_answers.mixture(epoch, self._recipe.epochs) if self._teacher_answers else None
 
 
 def _targets(labels: npt.NDArray[np.int64], share: float, teacher: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    known = np.stack([labels.astype(np.float32), np.full(len(labels), share, np.float32)], axis=1)
-    return np.concatenate([known, teacher], axis=1)
+    own = np.stack([labels.astype(np.float32), np.full(len(labels), share, np.float32)], axis=1)
+    return np.concatenate([own, teacher], axis=1)

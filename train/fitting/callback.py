@@ -4,37 +4,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
 
 import keras
 
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import EdgecnnError
 
+from ..progress import TrainingProgress
 from ..recipes import Recipe
-from ..run_report import CHECKPOINT, Epoch
+from ..run_report import Epoch
 from . import checkpoint
 from .batches import Batches
 from .interrupt import Interrupt
-
-if TYPE_CHECKING:
-    from .fit import Job
-
-
-class Progress(Protocol):
-    """Is told how a training goes."""
-
-    def tell(self, message: str) -> None:
-        """Called with what is done before the first step, where it takes long."""
-
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
-        """Called once, before the first of `steps` steps an epoch."""
-
-    def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
-        """Called after every step; loss and accuracy are means over the epoch so far."""
-
-    def finish_epoch(self, epoch: Epoch) -> None:
-        """Called after every epoch."""
+from .setup import TrainingSetup
 
 
 @dataclass
@@ -54,21 +36,21 @@ class Outcome:
     interrupted: bool = False
 
 
-class Keeper(keras.callbacks.Callback):
+class TrainingCallback(keras.callbacks.Callback):
     """Saves the best epoch in float32 and a checkpoint of every epoch; stops when the recipe says so."""
 
     def __init__(
         self,
-        source: keras.Model,
-        outcome: Outcome,
-        job: "Job",
+        setup: TrainingSetup,
+        network: keras.Model,
         batches: Batches,
+        outcome: Outcome,
         on_save: Callable[[int], None],
-        progress: Progress,
+        progress: TrainingProgress,
         interrupt: Interrupt,
     ) -> None:
         super().__init__()
-        self._source, self._outcome, self._job, self._batches = source, outcome, job, batches
+        self._setup, self._network, self._batches, self._outcome = setup, network, batches, outcome
         self._on_save, self._progress = on_save, progress
         self._interrupt = interrupt
         self._epoch, self._started = 0, 0.0
@@ -78,19 +60,19 @@ class Keeper(keras.callbacks.Callback):
         if self._outcome.saved_epoch == epoch:
             return
         with self._interrupt.saving():
-            self._outcome.model.set_weights(self._source.get_weights())
-            if self._job.parallel.leader:
+            self._outcome.model.set_weights(self._network.get_weights())
+            if self._setup.parallel.is_main:
                 self._write(epoch)
             self._outcome.saved_epoch = epoch
 
     def _write(self, epoch: int) -> None:
         if not self._outcome.saved_epoch:
-            (self._job.folder / CHECKPOINT).unlink(missing_ok=True)  # of an earlier training that this one replaces
-        with replacing(self._job.folder / "model.keras") as temporary:
+            self._setup.folder.checkpoint.unlink(missing_ok=True)  # of an earlier training that this one replaces
+        with replacing(self._setup.folder.model) as temporary:
             self._outcome.model.save(temporary)
         self._on_save(epoch)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  as Keras calls it
         """Shuffle for the epoch."""
         self._batches.start_epoch(epoch)
         self._epoch, self._started = epoch + 1, time.perf_counter()
@@ -105,7 +87,7 @@ class Keeper(keras.callbacks.Callback):
                 "use another seed or recipe, or look at the data"
             )
         self._progress.step(self._epoch, batch + 1, float(logs["loss"]), float(logs["accuracy"]))
-        self._interrupt.check()
+        self._interrupt.raise_if_pressed()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keep the epoch's figures, its weights if they are the best, and a checkpoint."""
@@ -120,20 +102,23 @@ class Keeper(keras.callbacks.Callback):
             validation_loss=float(logs["val_loss"]) if "val_loss" in logs else None,
             validation_accuracy=float(logs["val_accuracy"]) if "val_accuracy" in logs else None,
         )
-        best = max((past.judged_by for past in history), default=-1.0)
+        best = max((past.monitored_accuracy for past in history), default=-1.0)
         history.append(entry)
-        if entry.judged_by > best:
+        if entry.monitored_accuracy > best:
             self.save(entry.epoch)
-        if self._job.parallel.leader:
+        if self._setup.parallel.is_main:
             with self._interrupt.saving():
-                variables, path = (
-                    [*self.model.variables, *self.model.optimizer.variables],
-                    self._job.folder / CHECKPOINT,
+                variables = [*self.model.variables, *self.model.optimizer.variables]
+                checkpoint.save_checkpoint(
+                    self._setup.folder.checkpoint,
+                    variables,
+                    self._setup.identity,
+                    history,
+                    self._outcome.saved_epoch,
                 )
-                checkpoint.save(path, variables, self._job.identity, history, self._outcome.saved_epoch)
         self._progress.finish_epoch(entry)
-        self._interrupt.check()
-        if should_stop(self._job.recipe, history):
+        self._interrupt.raise_if_pressed()
+        if should_stop(self._setup.recipe, history):
             self.model.stop_training = True
 
 
@@ -141,5 +126,5 @@ def should_stop(recipe: Recipe, history: list[Epoch]) -> bool:
     """Whether the recipe ends the training after these epochs, before their number is reached."""
     if recipe.stop_at_accuracy is not None and history[-1].accuracy >= recipe.stop_at_accuracy:
         return True
-    best = max(history, key=lambda entry: entry.judged_by)
+    best = max(history, key=lambda entry: entry.monitored_accuracy)
     return recipe.early_stopping is not None and history[-1].epoch - best.epoch >= recipe.early_stopping

@@ -18,25 +18,31 @@ from edgecnn.errors import ModelFileError
 from ..run_report import Epoch
 
 
-def identity(**settings: object) -> str:
+def hash_settings(**settings: object) -> str:
     """SHA-256 over the settings that a resumed training must share with the interrupted one."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def save(path: Path, variables: Sequence[keras.Variable], who: str, history: Sequence[Epoch], saved_epoch: int) -> None:
+def save_checkpoint(
+    path: Path, variables: Sequence[keras.Variable], identity: str, history: Sequence[Epoch], saved_epoch: int
+) -> None:
     """Write weights, optimizer state and the states of random generators, replacing an earlier checkpoint whole.
 
     Raises:
         OutputError: it cannot be written; the earlier one is untouched.
     """
-    state = {"identity": who, "saved_epoch": saved_epoch, "history": [dataclasses.asdict(epoch) for epoch in history]}
-    arrays = {f"variable{i}": np.asarray(keras.ops.convert_to_numpy(value)) for i, value in enumerate(variables)}
+    epochs = [dataclasses.asdict(epoch) for epoch in history]
+    state = {"identity": identity, "saved_epoch": saved_epoch, "history": epochs}
+    arrays: dict[str, Any] = {
+        f"variable{i}": np.asarray(keras.ops.convert_to_numpy(value)) for i, value in enumerate(variables)
+    }
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, state=json.dumps(state), **arrays)
+        # No allow_pickle=False: NumPy before 2.2 stores any keyword as one more array. Nothing here needs pickle.
+        np.savez(file, state=json.dumps(state), **arrays)
 
 
-def load(path: Path, variables: Sequence[keras.Variable], who: str) -> tuple[list[Epoch], int]:
-    """Restore what `save` wrote into `variables`.
+def load_checkpoint(path: Path, variables: Sequence[keras.Variable], identity: str) -> tuple[list[Epoch], int]:
+    """Restore what `save_checkpoint` wrote into `variables`.
 
     Returns:
         The history so far, and the epoch that model.keras holds.
@@ -47,7 +53,7 @@ def load(path: Path, variables: Sequence[keras.Variable], who: str) -> tuple[lis
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             state: dict[str, Any] = json.loads(str(arrays["state"]))
-            if state["identity"] != who:
+            if state["identity"] != identity:
                 raise ModelFileError(
                     f"{path} is of another training (data, architecture, recipe, seed, version or processor differ); "
                     "resume as it was started, or start anew with --force"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import keras
 
-from . import fit
+from .fit import prepare_fitting
+from .setup import TrainingSetup
 
 _STEPS = 3
 
@@ -30,16 +31,16 @@ class Estimate:
     peak_mib: int
 
 
-def rehearse(job: fit.Job) -> Estimate:
+def estimate_training(setup: TrainingSetup) -> Estimate:
     """Take three training steps and extrapolate; nothing is written."""
-    keras.utils.set_random_seed(job.seed)
-    model, trained, batches, _ = fit.prepare(job)
+    keras.utils.set_random_seed(setup.seed)
+    fitting = prepare_fitting(setup)
     times = []
     for step in range(_STEPS):
-        batch = batches[step % len(batches)]
+        batch = fitting.batches[step % len(fitting.batches)]
         started = time.perf_counter()
-        trained.train_on_batch(*batch)
+        fitting.training_model.train_on_batch(*batch)
         times.append(time.perf_counter() - started)
-    steps = len(batches) * job.recipe.epochs
+    steps = len(fitting.batches) * setup.recipe.epochs
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Estimate(model.count_params(), steps, 1000 * min(times), steps * min(times), peak_kib // 1024)
+    return Estimate(fitting.network.count_params(), steps, 1000 * min(times), steps * min(times), peak_kib // 1024)

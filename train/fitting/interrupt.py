@@ -8,7 +8,10 @@ from types import FrameType
 
 
 class Interrupt:
-    """A context in which Ctrl-C is remembered until `check` is called; a second one counts at once, but for saves."""
+    """A context in which Ctrl-C is remembered until `raise_if_pressed` is called.
+
+    A second one counts at once, but for saves.
+    """
 
     def __init__(self) -> None:
         self._presses = 0
@@ -24,12 +27,12 @@ class Interrupt:
         if self._main:
             signal.signal(signal.SIGINT, self._before)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
+    def _press(self, _number: int, _frame: FrameType | None) -> None:
         self._presses += 1
         if self._presses > 1 and not self._saving:
             raise KeyboardInterrupt
 
-    def check(self) -> None:
+    def raise_if_pressed(self) -> None:
         """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self._presses:
             raise KeyboardInterrupt

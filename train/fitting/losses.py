@@ -11,9 +11,9 @@ _EPSILON = 1e-7  # Keras' own: a probability of 0 must not cost infinity
 Tensor = Any  # of the backend that Keras runs on
 
 
-def build(recipe: Recipe, classes: int, distilled: bool) -> keras.losses.Loss:
+def build_loss(recipe: Recipe, classes: int, distils: bool) -> keras.losses.Loss:
     """The recipe's loss for labels, int (batch,), or for a teacher's targets, float32 (batch, 2 + classes)."""
-    if distilled:
+    if distils:
         return Distillation(recipe, classes)
     if recipe.label_smoothing:
         return Smoothed(recipe.label_smoothing, classes)
@@ -59,7 +59,7 @@ class Distillation(keras.losses.Loss):
 
 
 def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """1 for each image whose top-1 is its label, else 0; targets as in `build`."""
+    """1 for each image whose top-1 is its label, else 0; targets as in `build_loss`."""
     ops = keras.ops
     labels = y_true[:, 0] if len(y_true.shape) == 2 else y_true
     return ops.cast(ops.equal(ops.cast(labels, "int32"), ops.cast(ops.argmax(y_pred, axis=-1), "int32")), "float32")

@@ -27,7 +27,7 @@ class ConvMuon(keras.optimizers.Muon):
         return keras.ops.reshape(super().lr_adjust(matrix), x.shape)
 
 
-def build(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Optimizer:
+def build_optimizer(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Optimizer:
     """The recipe's optimizer for a training of `steps` steps; `output_layer` is left to AdamW by Muon."""
     if recipe.optimizer == "adam":
         return keras.optimizers.Adam()  # Keras' defaults, as in the notebook

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, runtime_options
+from edgecnn.device.runtime.runtimes import RUNTIMES
+
+from .. import options, printing
+from ..runtime_options import make_delegates
 
 if TYPE_CHECKING:
-    from edgecnn.device import Delegate
     from edgecnn.device.measuring.benchmark import Benchmark, Machine
 
 NOISE = 0.1  # share by which a median may differ before a comparison calls it faster or slower
@@ -28,7 +30,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 )
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
-@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime", "tensorflow"]), help="Insist on a runtime.")
+@click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="Insist on a runtime.")
 @click.option("--runs", type=click.IntRange(10), default=200, show_default=True, help="Of each, in turn.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
 @click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
@@ -58,7 +60,7 @@ def command(
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
     from edgecnn.atomic_files import refuse_existing, write_bytes
-    from edgecnn.device.measuring.benchmark import benchmark, thread_counts
+    from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
     from edgecnn.optional_packages import require_matplotlib
 
     if threads and all_threads:
@@ -68,23 +70,23 @@ def command(
             raise click.UsageError(f"--png must end in .png. Received: {png}")
         require_matplotlib("--png")
     refuse_existing([path for path in (output, png) if path], force)
-    runtime_before, before = _read(compare) if compare else ("", {})
-    results, machine = benchmark(
+    runtime_before, before = _read_medians(compare) if compare else ("", {})
+    results, machine = benchmark_models(
         models,
-        delegates=_delegates(delegates, runtime_options.key_values(delegate_options)),
+        delegates=make_delegates(delegates, delegate_options),
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,
-        progress=options.note,
+        progress=printing.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
-    compared = [_compared(result, before) for result in results] if compare else []
+    compared = [_compare(result, before) for result in results] if compare else []
     if compare and machine.runtime != runtime_before:
-        options.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
+        printing.note(f"Note: {compare} was measured with {runtime_before}, this with {machine.runtime}")
     if as_json:
         more = [{"compared": one} for one in compared] or [{}] * len(results)
         rows = [{**dataclasses.asdict(result), **extra} for result, extra in zip(results, more, strict=True)]
-        options.print_json({**figures, "results": rows})
+        printing.print_json({**figures, "results": rows})
     else:
         _print(results, machine, compared)
     if output:
@@ -95,32 +97,19 @@ def command(
         draw_benchmark(results, Path(png))
 
 
-def _delegates(names: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> "tuple[Delegate | None, ...]":
-    from edgecnn.device import Delegate
-    from edgecnn.device.runtime.delegates import WITHOUT_OPTIONS
-    from edgecnn.errors import InputError
-
-    if pairs and all(name in WITHOUT_OPTIONS for name in names):
-        raise click.UsageError("--delegate-option goes with a delegate that takes options: edgetpu, npu or a PATH")
-    try:
-        return tuple(Delegate(name, () if name in WITHOUT_OPTIONS else pairs) for name in names) or (None,)
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _read(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
+def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
     """Runtime and medians of an earlier benchmark."""
     from edgecnn.errors import InputError
 
     try:
-        found = json.loads(Path(path).read_text())
+        figures = json.loads(Path(path).read_text())
         medians = {
             (one["model"], one["delegate"], one["threads"]): float(one["classify"]["p50_ms"])
-            for one in found["results"]
+            for one in figures["results"]
         }
         if not all(0 < median < float("inf") for median in medians.values()):
             raise ValueError("a median that is no time")
-        return str(found["machine"]["runtime"]), medians
+        return str(figures["machine"]["runtime"]), medians
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, TypeError, KeyError):
@@ -141,17 +130,17 @@ def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[
         rows.append(tuple(cells))
     times = ("load", "first", "invoke p50", "p95", "p99", "to label p50", "p95", "p99", "images/s")
     header = ("model", "delegate", "threads", *times, *(["against before"] if compared else []))
-    click.echo(options.table(header, rows))
+    click.echo(printing.table(header, rows))
     heat = "" if machine.temperature_c is None else f", {machine.temperature_c:.0f} °C"
     slowed = {None: "", True: ", THROTTLED since it was started", False: ", never throttled"}[machine.throttled]
     click.echo(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")
 
 
-def _compared(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
+def _compare(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:
     """From pixels to the label, against the same model, delegate and threads before."""
     before_ms = before.get((result.model, result.delegate, result.threads))
     if before_ms is None:
         return {"before_p50_ms": None, "ratio": None, "verdict": "not there"}
     ratio = result.classify.p50_ms / before_ms
-    word = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
-    return {"before_p50_ms": before_ms, "ratio": ratio, "verdict": word}
+    verdict = "slower" if ratio > 1 + NOISE else "faster" if ratio < 1 / (1 + NOISE) else "the same"
+    return {"before_p50_ms": before_ms, "ratio": ratio, "verdict": verdict}

@@ -1,6 +1,5 @@
 """edgecnn classify."""
 
-import dataclasses
 import sys
 import time
 from collections import Counter
@@ -8,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.native_output import speaking
+from edgecnn.native_output import stderr_lock
 
-from .. import options, runtime_options
+from .. import options, printing
+from ..runtime_options import RuntimeOptions, bundled, trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from edgecnn.device import Classifier, Prediction
+    from edgecnn.device import Classifier
+    from edgecnn.device.bulk.classify_many import ClassifiedImage
     from edgecnn.device.bulk.results import Results
+    from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.drift import DriftWatch
-    from edgecnn.errors import InputError
-    from edgecnn.pixels.preprocessing import Invert, Prepared
+    from edgecnn.pixels.preprocessing import Invert
 
 
 @click.command(name="classify")
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
-@click.option(
-    "--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration; see the README."
-)
+@click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
 @options.invert
-@runtime_options.choices
-@runtime_options.trust
+@bundled
+@trust
 @options.force
 @options.as_json
 @options.verbose
@@ -51,10 +49,9 @@ def command(
     resume: bool,
     drift: bool,
     invert: "Invert",
-    trust: bool,
     force: bool,
     as_json: bool,
-    **values: Any,
+    runtime_options: RuntimeOptions,
 ) -> None:
     """Classify IMAGES with MODEL, a .tflite file or the name of a bundled model (fashion-mnist).
 
@@ -66,83 +63,40 @@ def command(
     if resume and not output:
         raise click.UsageError("--resume goes with --output")
     from edgecnn.device import Classifier
+    from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
+    from edgecnn.device.bulk.sources import ImageFiles
 
-    classifier = Classifier(model, trust=trust, **runtime_options.arguments(values))
-    runtime_options.report(model, values)
+    run = runtime_options.run_options()
+    classifier = Classifier(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, trust=run.trust)
+    runtime_options.report(model, run)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
-        options.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
-    names, failed = _find(images)
-    asked = {
-        "top": top,
-        "invert": invert,
-        "drift": drift,
-        "delegate": [values["delegate"], *values["delegate_options"]],
-    }
-    results = _results(output, model, classifier, names, failed, asked, resume, force) if output else None
-    told: list[dict[str, Any]] = []
-    counts: Counter[str] = Counter()
-    progress = _Progress(len(names) - (len(results.done) if results else 0))
-    try:
-        for name, row, text in _rows(classifier, names, failed, top, invert, results.done if results else set(), watch):
-            counts["unreadable" if "error" in row else row["predictions"][0]["label"]] += 1
-            if results:
-                results.add(row)
-                progress.step()
-            elif as_json:
-                told.append(row)
-            elif text:
-                click.echo(f"{name}: {text}")
-            if "error" in row:
-                progress.clear()
-                options.note(f"Error: {row['error']}")
-        progress.clear()
-        if watch and results and results.done:
-            options.note(f"drift: of this run's images, without the {len(results.done):,} that were done before")
-        for line in watch.summary() if watch else ():
-            options.note(f"drift: {line}")
-        if results:
-            _say_written(results.finish(names), counts + results.counts, len(results.done), as_json)
-        elif as_json:
-            options.print_json(told)
-    finally:
-        if results:
-            results.close()
-    ctx.exit(1 if counts["unreadable"] or (results and results.counts["unreadable"]) else 0)
+        printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
+    files = ImageFiles(images)
+    results = None
+    if output:
+        delegate = [runtime_options.delegate, *runtime_options.delegate_options]
+        settings = {"top": top, "invert": invert, "drift": drift, "delegate": delegate}
+        results = _open_results(output, model, classifier, files, settings, resume, force)
+    classified = classify_many(
+        classifier,
+        files,
+        top=top,
+        invert=invert,
+        watch=watch,
+        skip=results.done if results else (),
+        note=printing.note,
+    )
+    counts = _write(classified, results, files, as_json, watch) if results else _print(classified, as_json, watch)
+    ctx.exit(1 if counts[UNREADABLE] else 0)
 
 
-def _say_written(path: "Path", counts: "Counter[str]", before: int, as_json: bool) -> None:
-    """Where the results are, how often the answer was what, and how many images an earlier run had done."""
-    if as_json:
-        options.print_json({"output": str(path), "counts": counts, "done_before": before})
-    else:
-        text = ", ".join(f"{count:,} {what}" for what, count in counts.most_common())
-        click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
-
-
-def _find(images: tuple[str, ...]) -> "tuple[list[str], dict[str, InputError]]":
-    """The images that the arguments stand for; among them the arguments that stand for none, with the reason."""
-    from edgecnn.errors import InputError
-    from edgecnn.pixels.image_files import find_images
-
-    names: list[str] = []
-    failed: dict[str, InputError] = {}
-    for name in images:
-        try:
-            names += find_images([name])
-        except InputError as error:
-            names.append(name)
-            failed[name] = error
-    return names, failed
-
-
-def _results(
+def _open_results(
     output: str,
     model: str,
     classifier: "Classifier",
-    names: list[str],
-    failed: "dict[str, InputError]",
-    asked: dict[str, Any],
+    files: "ImageFiles",
+    settings: dict[str, Any],
     resume: bool,
     force: bool,
 ) -> "Results":
@@ -151,68 +105,73 @@ def _results(
     from edgecnn.model_file.bundled import find_model
     from edgecnn.model_file.container import sha256
 
-    for error in failed.values():
+    for error in files.errors.values():
         raise InputError(f"{error}; nothing was classified")
-    if len(set(names)) != len(names):
+    if len(set(files.names)) != len(files.names):
         raise InputError("an image is named twice; with --output each must be named once")
     made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
-    return Results(output, {**made_by, **asked}, resume=resume, force=force)
+    return Results(output, {**made_by, **settings}, resume=resume, force=force)
 
 
-def _rows(
-    classifier: "Classifier",
-    names: list[str],
-    failed: "dict[str, InputError]",
-    top: int,
-    invert: "Invert",
-    done: set[str],
+def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "Counter[str]":
+    """Print each result as it comes, or all as JSON; how often the answer was what."""
+    counts: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
+    for image in classified:
+        counts[image.label] += 1
+        if as_json:
+            rows.append(image.row())
+        elif not image.error:
+            click.echo(f"{image.name}: {_text(image)}")
+        if image.error:
+            printing.note(f"Error: {image.error}")
+    _print_drift(watch)
+    if as_json:
+        printing.print_json(rows)
+    return counts
+
+
+def _text(image: "ClassifiedImage") -> str:
+    text = ", ".join(f"{prediction.label} {prediction.score:.1%}" for prediction in image.predictions)
+    return f"{text} ({'; '.join(image.drift)})" if image.drift else text
+
+
+def _print_drift(watch: "DriftWatch | None") -> None:
+    for line in watch.summary() if watch else ():
+        printing.note(f"drift: {line}")
+
+
+def _write(
+    classified: "Iterable[ClassifiedImage]",
+    results: "Results",
+    files: "ImageFiles",
+    as_json: bool,
     watch: "DriftWatch | None",
-) -> "Iterator[tuple[str, dict[str, Any], str]]":
-    """Name, row and text of each image that is not done, in order."""
-    from edgecnn.errors import InputError
-
-    def prepare(name: str) -> "Prepared":
-        if name in failed:
-            raise failed[name]
-        return classifier.prepare(name, invert)
-
-    noted = False
-    for name, prepared in _prepared([name for name in names if name not in done], prepare):
-        if isinstance(prepared, InputError):
-            yield name, {"image": name, "error": str(prepared)}, ""
-            continue
-        if prepared.note and not noted:
-            options.note(f"Note: {name}: {prepared.note}")
-            noted = True
-        predictions = classifier.rank(prepared.pixels, top)
-        text = ", ".join(f"{found.label} {found.score:.1%}" for found in predictions)
-        row = _json(name, prepared, predictions)
-        if watch:
-            row["drift"] = [str(found) for found in watch.look(prepared.pixels)]
-            text += f" ({'; '.join(row['drift'])})" if row["drift"] else ""
-        yield name, row, text
-
-
-def _prepared(names: list[str], prepare: "Callable[[str], Prepared]") -> "Iterable[tuple[str, Prepared | InputError]]":
-    if len(names) != 1:
-        from edgecnn.device.bulk.prefetch import prepared_ahead
-
-        return prepared_ahead(names, prepare)
-    from edgecnn.errors import InputError
-
-    try:  # threads would cost more than they save
-        return [(names[0], prepare(names[0]))]
-    except InputError as error:
-        return [(names[0], error)]
-
-
-def _json(name: str, prepared: "Prepared", predictions: "tuple[Prediction, ...]") -> dict[str, Any]:
-    return {
-        "image": name,
-        "predictions": [dataclasses.asdict(prediction) for prediction in predictions],
-        "inverted": prepared.inverted,
-        "note": prepared.note,
-    }
+) -> "Counter[str]":
+    """Write the results to their file; how often the answer was what, in earlier runs too."""
+    counts, before = results.counts.copy(), len(results.done)
+    progress = _Progress(len(files.names) - before)
+    try:
+        for image in classified:
+            counts[image.label] += 1
+            results.add(image.row())
+            progress.step()
+            if image.error:
+                progress.clear()
+                printing.note(f"Error: {image.error}")
+        progress.clear()
+        if watch and before:
+            printing.note(f"drift: of this run's images, without the {before:,} that were done before")
+        _print_drift(watch)
+        path = results.finish(files.names)
+    finally:
+        results.close()
+    if as_json:
+        printing.print_json({"output": str(path), "counts": counts, "done_before": before})
+    else:
+        text = ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
+        click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
+    return counts
 
 
 class _Progress:
@@ -220,16 +179,16 @@ class _Progress:
 
     def __init__(self, total: int) -> None:
         self._total, self._count = total, 0
-        self._started = self._told = time.monotonic()
+        self._started = self._shown = time.monotonic()
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def step(self) -> None:
         """One image more."""
         self._count += 1
         now = time.monotonic()
-        if now - self._told < (1 if self._terminal else 30):
+        if now - self._shown < (1 if self._terminal else 30):
             return
-        self._told = now
+        self._shown = now
         rate = self._count / (now - self._started)
         text = f"{self._count:,} of {self._total:,} images, {rate:,.0f} images/s, "
         text += f"{(self._total - self._count) / rate:,.0f} s left"
@@ -237,9 +196,9 @@ class _Progress:
 
     def clear(self) -> None:
         """Take the line away, where there is one."""
-        if self._terminal and self._told > self._started:
+        if self._terminal and self._shown > self._started:
             self._show("\r\x1b[K")
 
     def _show(self, text: str) -> None:
-        with speaking():
+        with stderr_lock():
             click.echo(text, err=True, nl=False)

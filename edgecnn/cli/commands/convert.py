@@ -8,7 +8,7 @@ import click
 
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
 
-from .. import conversion_options, import_options, options
+from .. import conversion_options, import_options, options, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, ConvertedFile, Gate
@@ -105,7 +105,7 @@ def command(
     else:
         conversions = _convert_all(folder, dataset, gate, request, schemes, flags["io"])
     if as_json:
-        options.print_json([_json(conversion) for conversion in conversions])
+        printing.print_json([_json(conversion) for conversion in conversions])
     else:
         for conversion in conversions:
             _print(conversion)
@@ -128,7 +128,7 @@ def _convert_all(
         replace(request, scheme=scheme, io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO)
         for scheme in schemes
     ]
-    return tuple(convert(run.path, dataset, request, progress=options.note) for request in requests)
+    return tuple(convert(run.path, dataset, request, progress=printing.note) for request in requests)
 
 
 def _convert_until(
@@ -139,7 +139,7 @@ def _convert_until(
     from edgecnn.errors import GateError
 
     try:
-        return convert_until(run.path, dataset, gate, request, progress=options.note)
+        return convert_until(run.path, dataset, gate, request, progress=printing.note)
     except GateError:
         last = replace(request, scheme=climb()[-1])
         _write_report(run, dataset, last.scheme, last.paths(run).plain.parent, gate)
@@ -177,7 +177,7 @@ def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", ga
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
     failures = gate.failures(conversion.plain.parity)
     for failure in failures:
-        options.note(f"Error: {conversion.plain.path}: {failure}")
+        printing.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations:
         _write_report(run, dataset, conversion.scheme, conversion.plain.path.parent, gate)
     return bool(failures)
@@ -186,18 +186,20 @@ def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", ga
 def _write_report(run: "RunDirectory", dataset: "Dataset", scheme: "Scheme", files: Path, gate: "Gate") -> None:
     from edgecnn.convert import parity
 
-    report = parity(run.path, dataset, scheme=scheme, gate=gate, files=files, force=True, progress=options.note)
+    report = parity(run.path, dataset, scheme=scheme, gate=gate, files=files, force=True, progress=printing.note)
     for finding in report.findings:
-        options.note(f"{finding.rung}, {finding.layer}: {finding.words}")
-    options.note(f"wrote {report.html}, {report.json}")
+        printing.note(f"{finding.rung}, {finding.layer}: {finding.words}")
+    printing.note(f"wrote {report.html}, {report.json}")
 
 
 def _print(conversion: "Conversion") -> None:
     files = [file for file in (conversion.plain, conversion.activations) if file]
     parity = conversion.plain.parity
     rows = [_row(str(file.path), file) for file in files]
-    keras = ("Keras", "", "", options.percent(parity.keras_accuracy), "", "")
-    click.echo(options.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows]))
+    keras = ("Keras", "", "", printing.percent(parity.keras_accuracy), "", "")
+    click.echo(
+        printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
+    )
     click.echo(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
     if conversion.bit_equal:
         click.echo("probabilities of both files: equal to the bit")
@@ -211,14 +213,14 @@ def _print(conversion: "Conversion") -> None:
 
 def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
     parity = file.parity
-    interval = f"{options.percent(parity.interval_low)} - {options.percent(parity.interval_high)}"
+    interval = f"{printing.percent(parity.interval_low)} - {printing.percent(parity.interval_high)}"
     return (
         name,
         f"{file.size_bytes:,}",
         f"{file.ratio:.1%}",
-        options.percent(parity.accuracy),
+        printing.percent(parity.accuracy),
         interval if parity.accuracy is not None else "",
-        options.percent(parity.agreement),
+        printing.percent(parity.agreement),
     )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from .. import options
+from .. import options, printing
 
 
 @click.command(name="doctor")
@@ -17,13 +17,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     Example: edgecnn doctor
     """
-    from edgecnn.device.measuring.doctor import examine
+    from edgecnn.device.measuring.doctor import examine_machine
 
-    checks = examine()
+    findings = examine_machine()
     if as_json:
-        options.print_json([dataclasses.asdict(check) for check in checks])
+        printing.print_json([dataclasses.asdict(finding) for finding in findings])
     else:
-        for check in checks:
-            advice = f"\n{'':20}{check.advice}" if check.advice else ""
-            click.echo(f"{check.name:15} {'ok ' if check.ok else 'NO '} {check.found}{advice}")
-    ctx.exit(0 if all(check.ok for check in checks) else 1)
+        for finding in findings:
+            advice = f"\n{'':20}{finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}{advice}")
+    ctx.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -1,10 +1,11 @@
 """edgecnn evaluate."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, runtime_options
+from .. import options, printing
+from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 @click.argument("model")
 @options.data
 @options.data_dir
-@runtime_options.choices
+@bundled
 @options.as_json
 @options.verbose
-def command(model: str, data: str | None, data_dir: str | None, as_json: bool, **values: Any) -> None:
+def command(model: str, data: str | None, data_dir: str | None, as_json: bool, runtime_options: RuntimeOptions) -> None:
     """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
 
     Example: edgecnn evaluate runs/shoes/model.int8.tflite
@@ -26,7 +27,7 @@ def command(model: str, data: str | None, data_dir: str | None, as_json: bool, *
     from edgecnn.errors import ModelFileError
     from edgecnn.metrics import most_confused
 
-    runner = _runner(model, values)
+    runner = _open_runner(model, runtime_options)
     dataset = options.load_dataset(data_dir, data, runner.input)
     if runner.input.shape != dataset.test.images.shape[1:]:
         shape = dataset.test.images.shape[1:]
@@ -37,25 +38,26 @@ def command(model: str, data: str | None, data_dir: str | None, as_json: bool, *
         raise ModelFileError(
             f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
         )
-    options.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
+    printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
     if as_json:
         figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
-        options.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
+        printing.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
         return
     click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):
         click.echo(f"  {count} times {dataset.labels[true]} taken for {dataset.labels[predicted]}")
 
 
-def _runner(model: str, values: dict[str, Any]) -> "KerasModel | Classifier":
+def _open_runner(model: str, runtime_options: RuntimeOptions) -> "KerasModel | Classifier":
     if model.endswith(".keras"):
-        runtime_options.refuse_for_keras()
+        refuse_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
     from edgecnn.device import Classifier
 
-    classifier = Classifier(model, **runtime_options.arguments(values))
-    runtime_options.report(model, values)
+    run = runtime_options.run_options()
+    classifier = Classifier(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime)
+    runtime_options.report(model, run)
     return classifier

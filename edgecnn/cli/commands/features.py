@@ -1,12 +1,15 @@
 """edgecnn features."""
 
 import io
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, runtime_options
+from .. import options, printing
+from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, trust
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -35,8 +38,8 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 )
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
-@runtime_options.choices
-@runtime_options.trust
+@bundled
+@trust
 @options.force
 @options.as_json
 @options.verbose
@@ -51,10 +54,9 @@ def command(
     npz: bool,
     show_input: bool,
     invert: "Invert",
-    trust: bool,
     force: bool,
     as_json: bool,
-    **values: Any,
+    runtime_options: RuntimeOptions,
 ) -> None:
     """Draw what the layers of MODEL make of IMAGES.
 
@@ -67,37 +69,40 @@ def command(
     from edgecnn.optional_packages import require_matplotlib
 
     require_matplotlib("edgecnn features")
-    extractor = _extractor(model, trust, values)
-    _check_filters(extractor, filters)
-    pictures, failed = _pictures(extractor, images, invert)
-    files = _files(Path(output), pictures, filters, npz) if pictures else {}
+    extractor = _open_extractor(model, runtime_options)
+    _require_filters(extractor, filters)
+    pictures, failed = _make_pictures(extractor, images, invert)
+    files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
     if files:
         from edgecnn.atomic_files import refuse_existing
 
         refuse_existing(files, force)
-    for path, draw in files.items():
-        _write(path, draw, pictures, show_input)
+    for path, write in files.items():
+        write(path)
         if not as_json:
             click.echo(path)
     if as_json:
-        options.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
+        printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
 
 
-def _extractor(model: str, trust: bool, values: dict[str, Any]) -> "FeatureExtractor | KerasModel":
+def _open_extractor(model: str, runtime_options: RuntimeOptions) -> "FeatureExtractor | KerasModel":
     if model.endswith(".keras"):
-        runtime_options.refuse_for_keras()
+        refuse_for_keras()
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
     from edgecnn.device import FeatureExtractor
 
-    extractor = FeatureExtractor(model, trust=trust, **runtime_options.arguments(values))
-    runtime_options.report(model, values)
+    run = runtime_options.run_options()
+    extractor = FeatureExtractor(
+        model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, trust=run.trust
+    )
+    runtime_options.report(model, run)
     return extractor
 
 
-def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[int, ...]) -> None:
+def _require_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[int, ...]) -> None:
     if len(extractor.layers) > MAX_LAYERS:
         raise click.UsageError(
             f"{len(extractor.layers)} layers are too many for one figure; convert with --feature-layers"
@@ -110,25 +115,22 @@ def _check_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[in
             )
 
 
-def _pictures(
+def _make_pictures(
     extractor: "FeatureExtractor | KerasModel", names: tuple[str, ...], invert: "Invert"
 ) -> "tuple[list[Picture], bool]":
     """The pictures of the images that can be used, and whether there were others."""
+    from edgecnn.device.bulk.prefetch import prepared_images
+    from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.pictures.feature_maps import Picture
-    from edgecnn.pixels.preprocessing import prepare_source
+    from edgecnn.errors import InputError
 
     failed = False
     pictures: list[Picture] = []
-
-    def report(name: str, error: Exception) -> None:
-        nonlocal failed
-        failed = True
-        options.note(f"Error: {error}")
-
-    def prepare(name: str) -> Any:
-        return prepare_source(name, extractor.input, invert)
-
-    for name, prepared in options.prepared_images(names, prepare, report):
+    for name, prepared in prepared_images(ImageFiles(names), extractor.input, invert, note=printing.note):
+        if isinstance(prepared, InputError):
+            failed = True
+            printing.note(f"Error: {prepared}")
+            continue
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
         title = Path(name).name.encode(errors="replace").decode()
@@ -136,30 +138,27 @@ def _pictures(
     return pictures, failed
 
 
-def _files(folder: Path, pictures: "list[Picture]", filters: tuple[int, ...], npz: bool) -> dict[Path, Any]:
-    """What to write: the path, and a filter's number, a picture, or None for the arrays."""
-    files: dict[Path, Any] = {folder / f"filter-{number}.png": number for number in filters}
+def _name_files(
+    folder: Path, pictures: "list[Picture]", filters: tuple[int, ...], npz: bool, show_input: bool
+) -> dict[Path, "Callable[[Path], None]"]:
+    """What to write: the paths, and what writes each."""
+    from edgecnn.device.pictures.feature_maps import draw_contact_sheet, draw_filter
+
+    files: dict[Path, Callable[[Path], None]] = {
+        folder / f"filter-{number}.png": partial(draw_filter, pictures, number, show_input=show_input)
+        for number in filters
+    }
     for i, picture in enumerate(pictures, start=1):
-        files[folder / f"contact-{i}-{Path(picture.title).stem[:80]}.png"] = picture
+        files[folder / f"contact-{i}-{Path(picture.title).stem[:80]}.png"] = partial(draw_contact_sheet, picture)
     if npz:
-        files[folder / "features.npz"] = None
+        files[folder / "features.npz"] = partial(_write_npz, pictures)
     return files
 
 
-def _write(path: Path, what: "int | Picture | None", pictures: "list[Picture]", show_input: bool) -> None:
-    from edgecnn.atomic_files import write_bytes
-    from edgecnn.device.pictures.feature_maps import draw_contact_sheet, draw_filter
-
-    if what is None:
-        write_bytes(path, _npz(pictures))
-    elif isinstance(what, int):
-        draw_filter(pictures, what, path, show_input)
-    else:
-        draw_contact_sheet(what, path)
-
-
-def _npz(pictures: "list[Picture]") -> bytes:
+def _write_npz(pictures: "list[Picture]", path: Path) -> None:
     import numpy as np
+
+    from edgecnn.atomic_files import write_bytes
 
     arrays: dict[str, Any] = {
         layer: np.stack([picture.features.maps[layer] for picture in pictures]) for layer in pictures[0].features.maps
@@ -168,4 +167,4 @@ def _npz(pictures: "list[Picture]") -> bytes:
     arrays["images"] = np.array([picture.title for picture in pictures])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
+    write_bytes(path, buffer.getvalue())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options
+from .. import options, printing
 
 if TYPE_CHECKING:
     from edgecnn.device.model_info import ModelInfo, TensorInfo
@@ -28,7 +28,7 @@ def command(model: str, as_json: bool) -> None:
 
     info = describe(model)
     if as_json:
-        options.print_json(_json(info))
+        printing.print_json(_json(info))
         return
     click.echo(f"{info.path}: {info.size_bytes:,} bytes, {info.flatbuffer_bytes:,} of them the model")
     if info.card:
@@ -61,11 +61,11 @@ def _print_card(card: "ModelCard") -> None:
     if training and training.test_accuracy is not None:
         lines.append(("Keras", f"{training.test_accuracy:.2%} on {training.test_images:,} test images"))
     if parity:
-        words = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
+        text = f"agreement {parity.agreement:.2%} on {parity.images:,} images"
         if parity.accuracy is not None:
-            interval = f"{options.percent(parity.interval_low)} to {options.percent(parity.interval_high)}"
-            words = f"{parity.accuracy:.2%}, 95 % interval {interval}, {words}"
-        lines.append(("this file", words))
+            interval = f"{printing.percent(parity.interval_low)} to {printing.percent(parity.interval_high)}"
+            text = f"{parity.accuracy:.2%}, 95 % interval {interval}, {text}"
+        lines.append(("this file", text))
     made = card.provenance
     lines.append(
         ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")
@@ -84,7 +84,7 @@ def _print_tensors(info: "ModelInfo") -> None:
         rows.append(
             (f"{tensor.index:3} {_short(tensor.name)}", role, str(list(tensor.shape)), tensor.dtype, _scale(tensor))
         )
-    click.echo("\n" + options.table(("tensor", "role", "shape", "dtype", "scale, zero point"), rows))
+    click.echo("\n" + printing.table(("tensor", "role", "shape", "dtype", "scale, zero point"), rows))
 
 
 def _scale(tensor: "TensorInfo") -> str:
@@ -109,7 +109,7 @@ def _print_operators(info: "ModelInfo") -> None:
         for i, op in enumerate(info.operators)
     ]
     rows.append(("total", "", "", f"{info.macs:,}", f"{info.parameters:,}"))
-    click.echo("\n" + options.table(("operator", "inputs", "outputs", "MACs", "parameters"), rows))
+    click.echo("\n" + printing.table(("operator", "inputs", "outputs", "MACs", "parameters"), rows))
 
 
 def _keras(path: str, as_json: bool) -> None:
@@ -120,7 +120,7 @@ def _keras(path: str, as_json: bool) -> None:
     total = sum(layer.parameters for layer in layers)
     if as_json:
         layer_data = [dataclasses.asdict(layer) for layer in layers]
-        options.print_json({"card": dataclasses.asdict(model.card), "layers": layer_data, "parameters": total})
+        printing.print_json({"card": dataclasses.asdict(model.card), "layers": layer_data, "parameters": total})
         return
     click.echo(path)
     _print_card(model.card)
@@ -129,4 +129,4 @@ def _keras(path: str, as_json: bool) -> None:
         for layer in layers
     ]
     rows.append(("total", "", f"{sum(layer.macs for layer in layers):,}", f"{total:,}"))
-    click.echo("\n" + options.table(("layer", "output", "MACs", "parameters"), rows))
+    click.echo("\n" + printing.table(("layer", "output", "MACs", "parameters"), rows))

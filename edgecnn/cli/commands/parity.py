@@ -1,10 +1,11 @@
 """edgecnn parity."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import conversion_options, options, runtime_options
+from .. import conversion_options, options, printing
+from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
@@ -35,6 +36,8 @@ def command(
     files: str | None,
     output: str | None,
     images: int | None,
+    delegate: str | None,
+    delegate_options: tuple[str, ...],
     representative: str | None,
     max_drop: float | None,
     min_agreement: float | None,
@@ -42,7 +45,6 @@ def command(
     data_dir: str | None,
     force: bool,
     as_json: bool,
-    **values: Any,
 ) -> None:
     """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
 
@@ -66,17 +68,17 @@ def command(
         gate=gate,
         force=force,
         files=files,
-        delegate=runtime_options.delegate(values),
-        progress=options.note,
+        delegate=make_delegate(delegate, delegate_options),
+        progress=printing.note,
     )
     if as_json:
         from edgecnn.convert.comparison.report import to_dict
 
-        options.print_json(to_dict(report.ladder, report.findings, report.failures))
+        printing.print_json(to_dict(report.ladder, report.findings, report.failures))
     else:
         _print(report)
     for failure in report.failures:
-        options.note(f"Error: {failure}")
+        printing.note(f"Error: {failure}")
     if not report.passed:
         ctx.exit(1)
 
@@ -90,11 +92,11 @@ def _print(report: "ParityReport") -> None:
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
         sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
         p = "" if rung.mcnemar_p is None else f"{rung.mcnemar_p:.3g}"
-        cells = (options.percent(figures.agreement), p, f"{rung.max_difference:.2g}", sqnr)
+        cells = (printing.percent(figures.agreement), p, f"{rung.max_difference:.2g}", sqnr)
         cells = cells if rung.layers else ("", "", "", "")
-        rows.append((rung.name, options.percent(figures.accuracy), interval(figures), *cells))
+        rows.append((rung.name, printing.percent(figures.accuracy), interval(figures), *cells))
     header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
-    click.echo(options.table(header, rows))
+    click.echo(printing.table(header, rows))
     for finding in report.findings:
         kind = "BROKEN" if finding.broken else "note"
         click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .. import options
+from .. import options, printing
 
 
 @click.command(name="samples")
@@ -39,7 +39,7 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
         if not as_json:
             click.echo(path)
     if as_json:
-        options.print_json([str(path) for path in paths])
+        printing.print_json([str(path) for path in paths])
 
 
 def _bundled() -> Iterator[tuple[str, bytes]]:

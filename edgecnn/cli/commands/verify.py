@@ -1,20 +1,20 @@
 """edgecnn verify."""
 
 import dataclasses
-from typing import Any
 
 import click
 
-from .. import options, runtime_options
+from .. import options, printing
+from ..runtime_options import RuntimeOptions, bundled
 
 
 @click.command(name="verify")
 @click.argument("model")
-@runtime_options.choices
+@bundled
 @options.as_json
 @options.verbose
 @click.pass_context
-def command(ctx: click.Context, /, model: str, as_json: bool, **values: Any) -> None:
+def command(ctx: click.Context, /, model: str, as_json: bool, runtime_options: RuntimeOptions) -> None:
     """Replay the golden probes in MODEL on this machine: is it still the same classifier?
 
     Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not.
@@ -23,10 +23,11 @@ def command(ctx: click.Context, /, model: str, as_json: bool, **values: Any) -> 
     """
     from edgecnn.device import verify
 
-    result = verify(model, **runtime_options.arguments(values))
-    runtime_options.report(model, values)
+    run = runtime_options.run_options()
+    result = verify(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime)
+    runtime_options.report(model, run)
     if as_json:
-        options.print_json({**dataclasses.asdict(result), "passed": result.passed})
+        printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
     else:
         within = "within" if result.max_difference <= result.tolerance else "ABOVE"
         click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was converted")

@@ -12,8 +12,8 @@ from edgecnn import InputError, ModelCard, ModelFileError
 from edgecnn.convert import Conversion, Gate, parity
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
-from tests.conftest import Run
 from tests.convert.comparison.conftest import change_card
+from tests.support.command_line import Run
 
 
 def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, small: Dataset) -> None:

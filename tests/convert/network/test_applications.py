@@ -10,8 +10,8 @@ from PIL import Image
 from edgecnn import ModelCard
 from edgecnn.convert import KerasModel, Preprocessing, adopt, convert, load_representative
 from edgecnn.device import Classifier
-from edgecnn.model_file.card import InputSpec
 from edgecnn.model_file.schemes import Scheme
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_source
 
 MAPS = 53  # every convolution, depthwise convolution and pooling

@@ -21,7 +21,8 @@ from edgecnn.convert import (  # fmt: skip
     read_labels,
 )
 from edgecnn.device import Classifier, FeatureExtractor, verify
-from tests.conftest import Foreign, Run
+from tests.support.command_line import Run
+from tests.support.foreign import Foreign
 
 LAYERS = ["stem", "depthwise", "pointwise", "pool", "last", "gap"]
 

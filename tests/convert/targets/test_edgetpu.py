@@ -17,8 +17,8 @@ from edgecnn.device import verify
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
-from tests.conftest import Run
 from tests.convert.targets.conftest import changed
+from tests.support.command_line import Run
 
 COMPILER = """#!{python}
 import pathlib, sys

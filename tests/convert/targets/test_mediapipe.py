@@ -11,7 +11,7 @@ from edgecnn.device import Classifier, verify
 from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
-from tests.conftest import Foreign, tinted
+from tests.support.foreign import Foreign, tinted
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,12 @@ from PIL import Image
 
 from edgecnn import InputError, OutputError
 from edgecnn.device import Classifier
-from edgecnn.device.bulk.prefetch import prepared_ahead
 from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import find_model
-from edgecnn.model_file.container import read_model
+from edgecnn.model_file.container import read_model, sha256
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import ON_A_BOARD, Run
+from tests.conftest import ON_A_BOARD
+from tests.support.command_line import Run
 
 COUNT = 300 if ON_A_BOARD else 3000
 
@@ -39,6 +39,10 @@ def expected(fashion: Dataset) -> list[tuple[str, float]]:
     classifier = Classifier("fashion-mnist")
     answers = [classifier.classify(pixels)[0] for pixels in np.asarray(fashion.test.images[:COUNT])]
     return [(answer.label, answer.score) for answer in answers]
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_results_stand_in_the_order_of_the_images(
@@ -62,13 +66,13 @@ def test_other_formats_hold_the_same(
     assert edgecnn("classify", "fashion-mnist", *images, "--top", 2, "--output", path).exit_code == 0
     if parquet is None:
         rows = [json.loads(line) for line in path.read_text().splitlines()]
-        found = [(row["predictions"][0]["label"], row["predictions"][0]["score"]) for row in rows]
+        answers = [(row["predictions"][0]["label"], row["predictions"][0]["score"]) for row in rows]
         assert all(len(row["predictions"]) == 2 for row in rows)
     else:
         rows = parquet.read_table(path).to_pylist()
-        found = [(row["label_1"], row["score_1"]) for row in rows]
+        answers = [(row["label_1"], row["score_1"]) for row in rows]
         assert {"label_2", "score_2"} < set(rows[0])
-    assert found == [expected[row] for row in (7, 3, 5)]
+    assert answers == [expected[row] for row in (7, 3, 5)]
 
 
 def test_a_killed_run_goes_on_without_loss_or_repetition(
@@ -94,8 +98,8 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(
     assert forgotten.exit_code == 1 and "go on with --resume, or start anew with --force" in forgotten.output
     result = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume")
     assert result.exit_code == 0 and not partial.exists()
-    told = sum(int(words.split()[0].replace(",", "")) for words in result.stdout.partition(": ")[2].split(", "))
-    assert told == COUNT and f"({done:,} images were done before)" in result.stdout
+    counted = sum(int(words.split()[0].replace(",", "")) for words in result.stdout.partition(": ")[2].split(", "))
+    assert counted == COUNT and f"({done:,} images were done before)" in result.stdout
     with open(path, newline="") as file:
         assert [(row["label_1"], float(row["score_1"])) for row in csv.DictReader(file)] == expected
 
@@ -119,7 +123,7 @@ def test_what_was_unreadable_before_a_kill_still_counts(
     first = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "out.csv", "--json")
     assert first.exit_code == 1 and json.loads(first.stdout)["counts"] == {"unreadable": 1}
     with monkeypatch.context() as stopped:
-        stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+        stopped.setattr(Results, "finish", interrupted)
         edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv")
     (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
     again = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv", "--resume")
@@ -138,45 +142,53 @@ def test_names_that_are_no_text_are_written(suffix: str, edgecnn: Run, photos: P
     assert b"udcff.png" in (tmp_path / f"out{suffix}").read_bytes()
 
 
-def test_a_damaged_partial_file_is_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line", ["no JSON", "[]", "{}", '{"image": 1}', '{"image": "a"}', '{"image": "a", "predictions": []}',
+             '{"image": "a", "predictions": [{"label": 1}]}']
+)  # fmt: skip
+def test_a_damaged_partial_file_is_a_sentence(line: str, tmp_path: Path) -> None:
     Results(tmp_path / "a.csv", {}, resume=False, force=False).close()
-    for line in ("no JSON\n", "[]\n", "{}\n", '{"image": 1}\n'):
-        (tmp_path / ".a.csv.partial").write_text("{}\n" + line)
-        with pytest.raises(OutputError, match="what a stopped run left"):
-            Results(tmp_path / "a.csv", {}, resume=False, force=False)
-        with pytest.raises(InputError, match="is damaged; start anew with --force"):
-            Results(tmp_path / "a.csv", {}, resume=True, force=False)
+    (tmp_path / ".a.csv.partial").write_text(f"{{}}\n{line}\n")
+    with pytest.raises(OutputError, match="what a stopped run left"):
+        Results(tmp_path / "a.csv", {}, resume=False, force=False)
+    with pytest.raises(InputError, match="is damaged; start anew with --force"):
+        Results(tmp_path / "a.csv", {}, resume=True, force=False)
 
 
-def test_wrong_usage_is_a_sentence(edgecnn: Run, photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "there.csv").write_text("mine")
-    image = photos / "0000.png"
-    for arguments, code, words in (
-        ((image, "--resume"), 2, "--resume goes with --output"),
-        ((image, "--output", tmp_path / "a.xls"), 1, "must end in .csv, .jsonl, .parquet"),
-        ((image, "--output", tmp_path / "there.csv"), 1, "exists already"),
-        ((image, image, "--output", tmp_path / "b.csv"), 1, "named twice"),
-        ((image, "nothing*.png", "--output", tmp_path / "b.csv"), 1, "no file matches"),
-    ):
-        result = edgecnn("classify", "fashion-mnist", *arguments)
-        assert result.exit_code == code and words in result.output, result.output
-    assert (tmp_path / "there.csv").read_text() == "mine" and not (tmp_path / "b.csv").exists()
+@pytest.mark.parametrize("line", ['{"image": 1}', '{"image": "a"}'])
+def test_python_without_asserts_says_so_too(line: str, photos: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-O", "-m", "edgecnn", "classify", "fashion-mnist", str(photos / "0000.png")]
+    command += ["--output", str(tmp_path / "a.csv"), "--resume"]
+    partial = tmp_path / ".a.csv.partial"
+    settings = {
+        "model": sha256(find_model("fashion-mnist").read_bytes()),
+        "runtime": Classifier("fashion-mnist").runtime,
+    }
+    options = {"top": 1, "invert": "no", "drift": False, "delegate": [None]}
+    partial.write_text(json.dumps({**settings, **options}, sort_keys=True) + f"\n{line}\n")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and "is damaged; start anew with --force" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_decoding_runs_ahead_but_not_far() -> None:
-    started: list[str] = []
-
-    def prepare(name: str) -> object:
-        started.append(name)
-        if name == "3":
-            raise InputError("3 is no image")
-        return name
-
-    stream = prepared_ahead(map(str, range(1000)), prepare, threads=2)  # type: ignore[arg-type]
-    first = [next(stream) for _ in range(5)]
-    assert [name for name, _ in first] == ["0", "1", "2", "3", "4"] and isinstance(first[3][1], InputError)
-    assert len(started) <= 5 + 4 * 2 + 1
-    stream.close()
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [(("IMAGE", "--resume"), 2, "--resume goes with --output"),
+     (("IMAGE", "--output", "a.xls"), 1, "must end in .csv, .jsonl, .parquet"),
+     (("IMAGE", "--output", "there.csv"), 1, "exists already"),
+     (("IMAGE", "IMAGE", "--output", "b.csv"), 1, "named twice"),
+     (("IMAGE", "nothing*.png", "--output", "b.csv"), 1, "no file matches")],
+)  # fmt: skip
+def test_wrong_usage_is_a_sentence(
+    arguments: tuple[str, ...], code: int, words: str, edgecnn: Run, photos: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("there.csv").write_text("mine")
+    image = str(photos / "0000.png")
+    result = edgecnn("classify", "fashion-mnist", *(image if word == "IMAGE" else word for word in arguments))
+    assert result.exit_code == code and words in result.output, result.output
+    assert Path("there.csv").read_text() == "mine" and not Path("b.csv").exists()
 
 
 def test_a_results_file_takes_nothing_of_another_question(tmp_path: Path) -> None:
@@ -200,12 +212,12 @@ def test_files_of_models_without_a_card_are_told_apart(
         start = (int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little")
         bare.write_bytes(start + b"TFL3" + flatbuffer[24:])
         with monkeypatch.context() as stopped:
-            stopped.setattr(Results, "finish", lambda self, order: (_ for _ in ()).throw(KeyboardInterrupt))
+            stopped.setattr(Results, "finish", interrupted)
             result = edgecnn("classify", bare, photos / "0000.png", "--output", tmp_path / "a.csv", "--resume")
     assert "made with another model" in result.output
 
 
-def test_no_error_is_lost_while_tiffs_are_decoded(edgecnn: Run, tmp_path: Path) -> None:
+def test_no_error_is_lost_while_tiffs_are_decoded(tmp_path: Path) -> None:
     for number in range(20):
         Image.effect_noise((700, 700), 50).save(tmp_path / f"{number:02}.tif", compression="tiff_lzw")
         (tmp_path / f"{number:02}.png").write_bytes(b"nothing")

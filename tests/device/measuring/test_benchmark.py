@@ -9,15 +9,15 @@ from PIL import Image
 
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
-from edgecnn.device.measuring.benchmark import benchmark, thread_counts
-from tests.conftest import Run
+from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
+from tests.support.command_line import Run
 
 
 # Not every runtime's XNNPACK takes an int8 network.
 @pytest.mark.filterwarnings("ignore:xnnpack computes none:edgecnn.EdgecnnWarning")
 def test_every_combination_is_measured() -> None:
     asked = (Delegate("cpu"), Delegate("xnnpack"))
-    results, machine = benchmark(["fashion-mnist"], delegates=asked, threads=(1, 2), runs=10)
+    results, machine = benchmark_models(["fashion-mnist"], delegates=asked, threads=(1, 2), runs=10)
     assert [(one.delegate, one.threads) for one in results] == [("cpu", 1), ("cpu", 2), ("xnnpack", 1), ("xnnpack", 2)]
     for one in results:
         assert one.runs == 10 and 0 < one.invoke.p50_ms <= one.invoke.p95_ms <= one.invoke.p99_ms
@@ -55,23 +55,39 @@ def test_options_reach_the_delegate_that_takes_them(edgecnn: Run, library: str) 
     assert edgecnn("benchmark", "fashion-mnist", *delegates, "--runs", 10).exit_code == 0
 
 
-def test_wrong_input_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
+def test_too_few_runs_are_refused() -> None:
     with pytest.raises(InputError, match="10 or more"):
-        benchmark(["fashion-mnist"], runs=3)
-    (tmp_path / "other.json").write_text("[]")
-    row = '{"model": "fashion-mnist", "delegate": "default", "threads": 1, "classify": {"p50_ms": NaN}}'
-    (tmp_path / "nan.json").write_text(f'{{"results": [{row}], "machine": {{"runtime": "x"}}}}')
-    for arguments, code in (
-        (("nothing.tflite",), 1),
-        (("fashion-mnist", "--compare", tmp_path / "other.json"), 1),
-        (("fashion-mnist", "--compare", tmp_path / "none.json"), 1),
-        (("fashion-mnist", "--compare", tmp_path / "nan.json"), 1),
-        (("fashion-mnist", "--threads", 1, "--all-threads"), 2),
-        (("fashion-mnist", "--delegate", "tpu"), 2),
-        (("fashion-mnist", "--png", "figures"), 2),
-        (("fashion-mnist", "--delegate", "cpu", "--delegate-option", "a=1"), 2),
-        (("fashion-mnist", "--delegate", "some.so", "--delegate-option", "a"), 2),
-        ((), 2),
-    ):
-        result = edgecnn("benchmark", *arguments)
-        assert result.exit_code == code and "Traceback" not in result.output
+        benchmark_models(["fashion-mnist"], runs=3)
+
+
+ROW = '{"model": "fashion-mnist", "delegate": "default", "threads": 1, "classify": {"p50_ms": NaN}}'
+NOT_COMPARABLE = {  # the file, and what it holds
+    "list.json": "[]",
+    "nan.json": f'{{"results": [{ROW}], "machine": {{"runtime": "x"}}}}',
+    "text.json": "figures",
+}
+
+
+@pytest.mark.parametrize("name", [*NOT_COMPARABLE, "missing.json"])
+def test_figures_of_something_else_are_not_compared(name: str, edgecnn: Run, tmp_path: Path) -> None:
+    if name in NOT_COMPARABLE:
+        (tmp_path / name).write_text(NOT_COMPARABLE[name])
+    result = edgecnn("benchmark", "fashion-mnist", "--compare", tmp_path / name)
+    words = "is not what edgecnn benchmark --output writes" if name in NOT_COMPARABLE else "cannot read"
+    assert result.exit_code == 1 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [(("nothing.tflite",), 1, "no model file nothing.tflite"),
+     (("fashion-mnist", "--threads", "1", "--all-threads"), 2, "leave out --threads"),
+     (("fashion-mnist", "--delegate", "tpu"), 2, "unknown delegate 'tpu'"),
+     (("fashion-mnist", "--png", "figures"), 2, "--png must end in .png"),
+     (("fashion-mnist", "--delegate", "cpu", "--delegate-option", "a=1"), 2, "edgetpu, npu or a PATH"),
+     (("fashion-mnist", "--delegate-option", "a=1"), 2, "edgetpu, npu or a PATH"),
+     (("fashion-mnist", "--delegate", "some.so", "--delegate-option", "a"), 2, "must be KEY=VALUE"),
+     ((), 2, "Missing argument")],
+)  # fmt: skip
+def test_wrong_usage_is_a_sentence(arguments: tuple[str, ...], code: int, words: str, edgecnn: Run) -> None:
+    result = edgecnn("benchmark", *arguments)
+    assert result.exit_code == code and words in result.output, result.output

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.device.measuring.doctor import Check, examine
-from tests.conftest import Run
+from edgecnn.device.measuring.doctor import Finding, examine_machine
+from tests.support.command_line import Run
 
 PI = {
     "cortex-a76": ("fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
@@ -16,11 +16,11 @@ PI = {
 }  # fmt: skip
 
 
-def described(folder: Path, features: str, board: str) -> dict[str, Check]:
+def described(folder: Path, features: str, board: str) -> dict[str, Finding]:
     (folder / "proc/device-tree").mkdir(parents=True)
     (folder / "proc/cpuinfo").write_text(f"processor\t: 0\nFeatures\t: {features}\nModel\t\t: {board}\n")
     (folder / "proc/device-tree/model").write_text(f"{board}\0")
-    return {check.name: check for check in examine(folder)}
+    return {check.name: check for check in examine_machine(folder)}
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def is_there(package: str) -> bool:
 
 
 def test_a_machine_without_runtime_gets_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda name: False)
-    (runtime,) = [check for check in examine() if check.name == "runtime"]
+    monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda _: False)
+    (runtime,) = [check for check in examine_machine() if check.name == "runtime"]
     assert not runtime.ok and "pip install ai-edge-litert" in runtime.advice
 
 
 def test_tflite_runtime_with_a_new_numpy_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgecnn.device.measuring.doctor.is_installed", lambda name: name == "tflite-runtime")
-    (numpy,) = [check for check in examine() if check.name == "numpy"]
+    (numpy,) = [check for check in examine_machine() if check.name == "numpy"]
     if version("numpy").startswith("1."):
         assert numpy.ok
         return

@@ -14,10 +14,10 @@ import pytest
 
 from edgecnn import DelegateError, EdgecnnWarning, InputError
 from edgecnn.device import Classifier, Delegate, verify
-from edgecnn.device.measuring.delegate_report import measure
+from edgecnn.device.measuring.delegate_report import measure_delegate
 from edgecnn.device.runtime.loading import load_model
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 POOLS = (("MAX_POOL_2D",), ("MAX_POOL_2D",))
 OTHERS = ("CONV_2D", "CONV_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX")
@@ -78,7 +78,7 @@ def test_each_failure_is_a_sentence_or_with_fallback_a_warning(
 
 
 def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.delegates.TIMEOUT_S", 3)
+    monkeypatch.setattr("edgecnn.device.runtime.trial.TIMEOUT_S", 3)
     with pytest.raises(DelegateError, match="hangs: it gave no result within 3 s"):
         Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
 
@@ -103,12 +103,22 @@ def test_where_the_cpu_takes_over_there_is_nothing_to_report(edgecnn: Run) -> No
     assert result.stderr.count("going on with the CPU") == 1
 
 
-def test_what_is_no_delegate_is_a_sentence(library: str) -> None:
-    wrong: tuple[Any, ...]
-    for wrong in ((Path(library),), (library, {"reject": "1"})):
-        with pytest.raises(InputError, match="a delegate has a name and a tuple"):
-            Delegate(*wrong)
-    with pytest.raises(InputError, match="must be an edgecnn.device.Delegate. Received: 'xnnpack'"):
+@pytest.mark.parametrize("arguments", [(Path("x.so"),), ("x.so", {"reject": "1"}), ("x.so", [("reject", "1")])])
+def test_a_delegate_has_a_name_and_pairs(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(InputError, match="a delegate has a name and a tuple"):
+        Delegate(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("require", "name", "words"), [("most", "xnnpack", "require must be any or full"), ("any", "cpu", "is none")]
+)
+def test_a_requirement_that_cannot_be_met_is_a_sentence(require: Any, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Delegate(name, require=require)
+
+
+def test_what_is_no_delegate_is_a_sentence() -> None:
+    with pytest.raises(InputError, match=r"must be an edgecnn\.device\.Delegate\. Received: 'xnnpack'"):
         Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
 
 
@@ -119,7 +129,7 @@ def test_its_chatter_is_not_among_the_results(library: str) -> None:
 
 
 def test_full_means_every_operator(library: str) -> None:
-    with pytest.raises(DelegateError, match="2 of 8 operators.*--require-delegate=full allows none there"):
+    with pytest.raises(DelegateError, match=r"2 of 8 operators.*--require-delegate=full allows none there"):
         Classifier("fashion-mnist", delegate=Delegate(library, require="full"))
 
 
@@ -127,8 +137,8 @@ def test_wrong_computing_is_found_out_by_the_golden_probes(library: str, edgecnn
     wrong = Delegate(library, (("wrong", "1"),))
     assert not verify("fashion-mnist", delegate=wrong).passed
     assert verify("fashion-mnist", delegate=Delegate(library)).passed
-    found = measure("fashion-mnist", wrong)
-    assert found.max_difference and found.max_difference > 0.3 and found.top1_equal < found.probes
+    report = measure_delegate("fashion-mnist", wrong)
+    assert report.max_difference and report.max_difference > 0.3 and report.top1_equal < report.probes
     result = edgecnn("verify", "fashion-mnist", "--delegate", library, "--delegate-option", "wrong=1")
     assert result.exit_code == 1 and "FAIL" in result.output
 
@@ -178,21 +188,32 @@ def test_wrong_usage_exits_2(arguments: tuple[str, ...], words: str, edgecnn: Ru
     assert result.exit_code == 2 and words in result.output
 
 
-def test_the_old_runtime_takes_the_same_delegate(
-    library: str, old_python: Path, with_project: Callable[..., "subprocess.CompletedProcess[str]"]
-) -> None:
-    def verified(*options: str) -> "subprocess.CompletedProcess[str]":
+Verified = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def old_verify(library: str, old_python: Path, with_project: Verified) -> Verified:
+    """Verify with the delegate on tflite-runtime 2.14, and with more options."""
+
+    def run(*options: str) -> "subprocess.CompletedProcess[str]":
         return with_project(old_python, "verify", "fashion-mnist", "--delegate", library, *options)
 
-    healthy = verified("--delegate-report", "--require-delegate")
+    return run
+
+
+def test_the_old_runtime_takes_the_same_delegate(old_verify: Verified) -> None:
+    healthy = old_verify("--delegate-report", "--require-delegate")
     assert healthy.returncode == 0 and "2 of 8 operators" in healthy.stderr and "max difference 0\n" in healthy.stderr
-    assert verified("--delegate-option", "wrong=1").returncode == 1
-    for option in ("fail_create", "fail_prepare", "fail_invoke", "crash_create", "crash_invoke", "nonsense"):
-        failed = verified("--delegate-option", f"{option}=1")
-        assert failed.returncode == 1 and failed.stderr.startswith("Error: ") and "Traceback" not in failed.stderr
-        words = "crashes" if "crash" in option else option.replace("fail_", "told to fail in ")
-        assert words in failed.stderr, failed.stderr
-    assert "computes none" in verified("--delegate-option", "reject=1").stderr
+    assert old_verify("--delegate-option", "wrong=1").returncode == 1
+    assert "computes none" in old_verify("--delegate-option", "reject=1").stderr
+
+
+@pytest.mark.parametrize("option", [option for option, _ in FAILURES])
+def test_the_old_runtime_fails_in_sentences_too(option: str, old_verify: Verified) -> None:
+    failed = old_verify("--delegate-option", f"{option}=1")
+    assert failed.returncode == 1 and failed.stderr.startswith("Error: ") and "Traceback" not in failed.stderr
+    words = "crashes" if "crash" in option else option.replace("fail_", "told to fail in ")
+    assert words in failed.stderr, failed.stderr
 
 
 def test_a_runtime_that_is_not_there_is_a_sentence(edgecnn: Run) -> None:

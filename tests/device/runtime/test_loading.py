@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecnn import EdgecnnWarning, ModelFileError
+from edgecnn import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import Classifier, FeatureExtractor, verify
-from edgecnn.device.runtime.tensor_spec import dequantize
+from edgecnn.device.runtime.loading import load_model, open_model
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, unpack
 from edgecnn.pixels.dataset import Dataset
-from tests.conftest import Run
+from tests.support.command_line import Run
 
 
 @pytest.fixture
@@ -58,13 +59,13 @@ def test_file_with_a_card_gives_no_warning() -> None:
         Classifier("fashion-mnist")
 
 
-def test_truncated_file_without_a_card_is_a_sentence(bare: Path) -> None:
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.99])
+@pytest.mark.filterwarnings("ignore::edgecnn.EdgecnnWarning")
+def test_truncated_file_without_a_card_is_a_sentence(share: float, bare: Path) -> None:
     whole = bare.read_bytes()
-    for share in (0.02, 0.3, 0.6, 0.9, 0.99):
-        bare.write_bytes(whole[: int(len(whole) * share)])
-        with pytest.raises(ModelFileError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            Classifier(bare)
+    bare.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ModelFileError):
+        Classifier(bare)
 
 
 def test_opening_a_file_runs_no_code_of_the_current_folder(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,21 +88,21 @@ def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion:
     with pytest.warns(EdgecnnWarning):
         extractor = FeatureExtractor(path)
     expected = FeatureExtractor("fashion-mnist.activations").extract(fashion.test.images[0]).maps
-    found = extractor.extract(fashion.test.images[0]).maps
-    assert set(found) == set(expected)
+    maps = extractor.extract(fashion.test.images[0]).maps
+    assert set(maps) == set(expected)
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values)
+        np.testing.assert_array_equal(maps[name], values)
 
 
 def test_unknown_model_lists_the_bundled_ones() -> None:
-    with pytest.raises(ModelFileError, match="bundled: fashion-mnist, fashion-mnist.activations"):
+    with pytest.raises(ModelFileError, match=r"bundled: fashion-mnist, fashion-mnist\.activations"):
         Classifier("imagenet")
 
 
 def test_plain_model_gives_no_features_but_the_name_of_the_file_that_does(int8: Conversion) -> None:
     with pytest.raises(ModelFileError, match=r"use its activations variant, .*model\.int8\.activations\.tflite"):
         FeatureExtractor(int8.plain.path)
-    with pytest.raises(ModelFileError, match="use its activations variant, fashion-mnist.activations"):
+    with pytest.raises(ModelFileError, match=r"use its activations variant, fashion-mnist\.activations"):
         FeatureExtractor("fashion-mnist")
 
 
@@ -134,12 +135,15 @@ def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
         Classifier(repacked(tmp_path, input=spec))
 
 
-def test_dequantization_does_not_wrap() -> None:
-    np.testing.assert_array_equal(dequantize(np.array([-128, 127], np.int8), 0.5, -128), [0.0, 127.5])
-    np.testing.assert_array_equal(dequantize(np.array([0, 255], np.uint8), 0.5, 255), [-127.5, 0.0])
+def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:
+    one_by_one = load_model("fashion-mnist", threads=2, kernels="reference")
+    bundled = open_model("fashion-mnist", RunOptions(threads=2, kernels="reference"))
+    images = fashion.test.images[:20]
+    scores = [loaded.session.run_all(images, loaded.input, loaded.probabilities) for loaded in (one_by_one, bundled)]
+    np.testing.assert_array_equal(*scores)
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0])
-def test_dequantization_refuses_an_impossible_scale(scale: float) -> None:
-    with pytest.raises(ModelFileError, match="must be above 0"):
-        dequantize(np.zeros(3, np.int8), scale, 0)
+@pytest.mark.parametrize("threads", [0, -1, 257, 10**6, 1.5, "2"])
+def test_impossible_threads_are_a_sentence(threads: int) -> None:
+    with pytest.raises(InputError, match=r"threads must be 1 to 256\. Received: "):
+        Classifier("fashion-mnist", threads=threads)

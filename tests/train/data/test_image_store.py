@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn import OutputError
 from edgecnn.pixels.dataset import Split
-from edgecnn.train.data.image_store import StoredImages, store
+from edgecnn.train.data.image_store import StoredImages, store_images
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 5, 4, 3), dtype=np.uint8)
 
@@ -18,7 +18,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (300, 5, 4, 3), dtype=np.uint
 @pytest.fixture
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoredImages:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return store(iter(IMAGES), (5, 4, 3))
+    return store_images(iter(IMAGES), (5, 4, 3))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatc
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="prepared images cannot be kept .* XDG_CACHE_HOME"):
-        store([IMAGES[0]], (5, 4, 3))
+        store_images([IMAGES[0]], (5, 4, 3))
 
 
 FULL_DISK = """
@@ -69,7 +69,7 @@ from edgecnn import OutputError
 from edgecnn.train.data.image_store import store
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
-    store((np.zeros((20, 20, 1), np.uint8) for _ in range(1000)), (20, 20, 1))
+    store_images((np.zeros((20, 20, 1), np.uint8) for _ in range(1000)), (20, 20, 1))
 except OutputError as error:
     print(error)
 """

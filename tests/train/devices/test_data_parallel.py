@@ -17,8 +17,8 @@ import pytest
 
 from edgecnn import EdgecnnError, ModelCard
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import train
-from edgecnn.train.run_report import FILES
 
 EPOCHS = 4
 OPTIONS = [
@@ -94,7 +94,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said = [finish(process) for process in job(run)]
     assert said[0][0].startswith("test accuracy") and "2 devices of 2 process(es)" in said[0][1]
     assert said[1][0] == "" and "process 1 of the job is done" in said[1][1]
-    assert {path.name for path in run.iterdir()} == set(FILES)
+    assert {path.name for path in run.iterdir()} == set(TRAINING_FILES)
     return run
 
 

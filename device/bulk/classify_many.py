@@ -1,0 +1,88 @@
+"""Classify the images of a source, one after another, in its order."""
+
+from collections.abc import Callable, Container, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgecnn.errors import InputError
+from edgecnn.pixels.preprocessing import Invert
+
+from .prefetch import prepared_images
+from .sources import Source
+
+if TYPE_CHECKING:
+    from ..classifier import Classifier, Prediction
+    from ..drift import DriftWatch
+
+UNREADABLE = "unreadable"  # stands for the label of an image without one
+
+
+@dataclass(frozen=True)
+class ClassifiedImage:
+    """What became of one image.
+
+    Attributes:
+        name: as the source has it.
+        predictions: the most probable classes, best first; empty if the image cannot be used.
+        error: why it cannot be used; else empty.
+        inverted: whether its polarity was swapped.
+        note: what is odd about its polarity; else empty.
+        drift: where it is unlike the images at calibration; None if nobody watched.
+    """
+
+    name: str
+    predictions: "tuple[Prediction, ...]" = ()
+    error: str = ""
+    inverted: bool = False
+    note: str = ""
+    drift: tuple[str, ...] | None = None
+
+    @property
+    def label(self) -> str:
+        """Of the best class; `UNREADABLE` where there is none."""
+        return self.predictions[0].label if self.predictions else UNREADABLE
+
+    def row(self) -> dict[str, Any]:
+        """The same for JSON and for files of results."""
+        if self.error:
+            return {"image": self.name, "error": self.error}
+        row = {
+            "image": self.name,
+            "predictions": [asdict(prediction) for prediction in self.predictions],
+            "inverted": self.inverted,
+            "note": self.note,
+        }
+        return row if self.drift is None else {**row, "drift": list(self.drift)}
+
+
+def classify_many(
+    classifier: "Classifier",
+    source: Source,
+    *,
+    top: int = 1,
+    invert: Invert = "no",
+    watch: "DriftWatch | None" = None,
+    skip: Container[str] = (),
+    note: Callable[[str], None] = lambda _: None,
+) -> Iterator[ClassifiedImage]:
+    """Classify image after image; of a source that is endless, as long as results are asked for.
+
+    Args:
+        classifier: a loaded model; it must not be used elsewhere meanwhile.
+        source: where the images come from.
+        top: how many classes to name.
+        invert: as for `Classifier.classify`.
+        watch: looks at each image after it has been classified.
+        skip: names of images that are done already.
+        note: gets what is odd about the first odd image.
+
+    Yields:
+        A result for each image that is not skipped, in order.
+    """
+    for name, prepared in prepared_images(source, classifier.input, invert, skip=skip, note=note):
+        if isinstance(prepared, InputError):
+            yield ClassifiedImage(name, error=str(prepared))
+            continue
+        predictions = classifier.rank(prepared.pixels, top)
+        drift = tuple(str(one) for one in watch.look(prepared.pixels)) if watch else None
+        yield ClassifiedImage(name, predictions, "", prepared.inverted, prepared.note, drift)

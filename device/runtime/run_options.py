@@ -1,0 +1,45 @@
+"""How a model is to be run: what the caller chose, checked, in one value."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgecnn.errors import InputError
+
+from .runtimes import Kernels
+
+if TYPE_CHECKING:
+    from .delegates import Delegate
+
+_MAX_THREADS = 256  # runtimes crash on tens of thousands
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a model is to be run.
+
+    Attributes:
+        threads: of the runtime, 1 to 256.
+        kernels: `default` is the runtime's fastest on the CPU; `reference` the slow ones, equal on all machines;
+            `plain` the built-in ones without a delegate.
+        delegate: what computes the model instead of the runtime's own choice; its own kernels go before `kernels`.
+        runtime: insist on one of `edgecnn.device.runtime.runtimes.RUNTIMES`; None for the first that is installed.
+        trust: open a file without a card here at once, not in a child process first.
+
+    Raises:
+        InputError: `threads` is out of range, or `delegate` is none.
+    """
+
+    threads: int = 1
+    kernels: Kernels = "default"
+    delegate: "Delegate | None" = None
+    runtime: str | None = None
+    trust: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:
+            raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
+        if self.delegate is not None and not hasattr(self.delegate, "kernels"):
+            raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
+
+
+DEFAULTS = RunOptions()

@@ -1,0 +1,203 @@
+"""The options of `edgecnn train`, and what they are bundled to."""
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from edgecnn.pixels.input_spec import Colour, Fit
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which images to train on, and what they become."""
+
+    data: str | None
+    data_dir: str | None
+    train_images: int | None
+    image_size: tuple[int, int] | None
+    color: "Colour | None"
+    fit: "Fit | None"
+    max_corrupt: int
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """What is to be other than in the recipe: fields of `edgecnn.train.Recipe`."""
+
+    epochs: int | None
+    augment: tuple[str, ...]
+    dropout: float | None
+    l2: float | None
+    label_smoothing: float | None
+    validation_split: float | None
+    early_stopping: int | None
+    stop_at_accuracy: float | None
+
+    def changes(self, order: Iterable[str]) -> dict[str, Any]:
+        """Those that were given, in this order: the card names them so."""
+        values = {name: getattr(self, name) for name in order if hasattr(self, name)}
+        return {name: value for name, value in values.items() if value not in (None, ())}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Fields of `edgecnn.train.request.TrainingRequest` that an option sets as they are."""
+
+    architecture: str
+    teacher: str | None
+    seed: int
+    class_weights: bool
+    devices: bool
+    distributed: bool
+    resume: bool
+    force: bool
+
+
+def bundle(kind: "type[DataclassInstance]", name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Hand the options that are called as the fields of `kind` to the command as one argument, `name`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def call(*arguments: object, **values: object) -> object:
+            bundled = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
+            return command(*arguments, **values, **{name: bundled})
+
+        return call
+
+    return decorate
+
+
+def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """`64` or `48x64` as (height, width)."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
+    if not match:
+        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
+    return int(match[1]), int(match[2] or match[1])
+
+
+_SHARE = click.FloatRange(0, 1, max_open=True)
+_NETWORK = (
+    click.option(
+        "--architecture",
+        default="reference",
+        show_default=True,
+        help="reference, compact, residual, or FILE.py:function that builds a Keras model.",
+    ),
+    click.option(
+        "--recipe",
+        type=click.Choice(["fast", "best", "notebook"]),
+        default="fast",
+        show_default=True,
+        help="fast: a few epochs; best: many, for use with --teacher; notebook: the tutorial's own training.",
+    ),
+    click.option(
+        "--teacher",
+        metavar="FILE.keras|ARCHITECTURE",
+        help="Distil from a larger network; an architecture is trained first.",
+    ),
+)
+_REMEDIES = (  # against overfitting: each replaces a field of the recipe that is called the same
+    click.option(
+        "--stop-at-accuracy",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="End after the first epoch whose training accuracy reaches this, such as 0.98.",
+    ),
+    click.option(
+        "--early-stopping",
+        type=click.IntRange(1),
+        metavar="EPOCHS",
+        help="End when validation accuracy has not risen for so many epochs; needs --validation-split.",
+    ),
+    click.option("--validation-split", type=_SHARE, help="Share of training images held back to choose the epoch."),
+    click.option("--label-smoothing", type=_SHARE, help="Share of the target spread over all classes."),
+    click.option("--l2", type=click.FloatRange(0), help="Factor of the squared kernels added to the loss."),
+    click.option("--dropout", type=_SHARE, help="Share of inputs dropped before every dense layer."),
+    click.option(
+        "--augment",
+        multiple=True,
+        type=click.Choice(["flip", "shift", "rotate", "zoom", "erase"]),
+        help="Change training images at random; may be repeated.",
+    ),
+)
+_RUN = (
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="Of weights, shuffling and dropout.",
+    ),
+    click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number."),
+    click.option(
+        "--train-images",
+        type=click.IntRange(10),
+        help="Train on N images only, of every class as many, for a quick try.",
+    ),
+    click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones."),
+    click.option("--devices", is_flag=True, help="Train on all accelerators of this computer, with JAX."),
+    click.option(
+        "--distributed", is_flag=True, help="Train in all processes of a job, with JAX; start each like this."
+    ),
+    click.option("--tensorboard", is_flag=True, help="Write each epoch's figures for TensorBoard too."),
+    click.option("--resume", is_flag=True, help="Go on after the last finished epoch, with the options as they were."),
+    click.option("--dry-run", is_flag=True, help="Take three steps, print what all will take, and write nothing."),
+)
+_DATA = (
+    options.data,
+    click.option(
+        "--image-size",
+        metavar="N|HEIGHTxWIDTH",
+        callback=_size,
+        help="Of the network's input, with --data.  [default: 64 for a folder, else that of the images]",
+    ),
+    click.option(
+        "--color",
+        type=click.Choice(["rgb", "grayscale"]),
+        help="With --data.  [default: rgb for a folder, else that of the images]",
+    ),
+    click.option(
+        "--fit",
+        type=click.Choice(["crop", "pad", "stretch"]),
+        help="How other aspect ratios are made to fit, with --data.  [default: crop for a folder, else pad]",
+    ),
+    click.option(
+        "--max-corrupt",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Unreadable files of --data to leave out.",
+    ),
+    options.data_dir,
+)
+
+
+def training(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All of them; the command takes them as `data`, `changes` and `run`, and `recipe`, `tensorboard`, `dry_run`."""
+    command = bundle(DataOptions, "data")(command)
+    command = bundle(RecipeOptions, "changes")(command)
+    command = bundle(RunOptions, "run")(command)
+    for option in reversed((*_NETWORK, *_REMEDIES, *_RUN, *_DATA, options.force)):
+        command = option(command)
+    return command
+
+
+def refuse_without_data(context: click.Context) -> None:
+    """Refuse options that say what other images than Fashion-MNIST's become.
+
+    Raises:
+        click.UsageError: one was given.
+    """
+    for name in ("image_size", "color", "fit", "max_corrupt"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{name.replace('_', '-')} goes with --data; Fashion-MNIST is 28 x 28 grayscale")

@@ -1,0 +1,54 @@
+"""Cards of other schema versions: an older one is brought up to date, a newer one is refused with the way out.
+
+To add a field to the card, raise `SCHEMA_VERSION` in card.py and add here the function that makes of a card of the
+version before one of the new version; CONTRIBUTING.md has the steps.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ModelFileError
+from ..optional_packages import version_of
+
+Fields = dict[str, Any]
+
+# By version n, what makes of the parsed JSON of a card of schema n that of schema n + 1. It changes the dictionary that
+# it is given or returns another one, and may rely on nothing: the card is validated after the last step.
+# Version 1 had fewer fields while it grew (no `ranges`, no `training.train_images`): those have defaults.
+MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
+
+
+def migrate(fields: Fields, current: int, where: str) -> Fields:
+    """Bring the fields of a card to schema `current`.
+
+    Args:
+        fields: a card as `json.loads` gives it, of any schema version.
+        current: the version that this edgecnn reads and writes.
+        where: names the card in errors.
+
+    Raises:
+        ModelFileError: `fields` are of a newer version, or state none.
+    """
+    version = fields.get("schema_version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ModelFileError(
+            f"{where}.schema_version must be a whole number from 1 to {current}. Received: {str(version)[:60]}; "
+            "convert the model again"
+        )
+    if version > current:
+        raise ModelFileError(
+            f"{where} was written by {_writer(fields)} (schema {min(version, 10**6)}); "
+            f"this is edgecnn {version_of('edgecnn')}, which reads schema {current} and older: "
+            "upgrade with pip install --upgrade edgecnn"
+        )
+    for step in range(version, current):
+        fields = MIGRATIONS[step](fields)
+    return {**fields, "schema_version": current}
+
+
+def _writer(fields: Fields) -> str:
+    """What wrote a card, as far as a card of an unknown schema says so."""
+    provenance = fields.get("provenance")
+    version = provenance.get("edgecnn") if isinstance(provenance, Mapping) else None
+    known = isinstance(version, str) and version.isprintable() and 0 < len(version) <= 40
+    return f"edgecnn {version}" if known else "a newer edgecnn"

@@ -1,0 +1,56 @@
+"""edgecnn train and convert: what they say and what they refuse."""
+
+import json
+import shutil
+from pathlib import Path
+
+from edgecnn.train import TrainingRun
+from tests.support.command_line import Run, in_new_process, sentence
+
+
+def test_train_convert_and_evaluate_say_nothing_but_their_own(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained = in_new_process("train", "--epochs", "1", "--train-images", "1280", "--output", run)
+    assert trained.returncode == 0, trained.stderr
+    assert [line.split()[0] for line in trained.stderr.splitlines()] == ["fashion-mnist", "training", "epoch"]
+    accuracy, verdict, wrote = trained.stdout.splitlines()
+    assert accuracy.startswith("test accuracy ") and "on training images" in verdict and wrote.startswith("wrote ")
+    converted = in_new_process("convert", run, "--int8", "--json")
+    assert converted.returncode == 0, converted.stderr
+    assert {line.split()[0] for line in converted.stderr.splitlines()} == {
+        "loading",
+        "Keras:",
+        "converting:",
+        "running",
+    }
+    (conversion,) = json.loads(converted.stdout)
+    assert conversion["plain"]["parity"]["images"] == 10_000 and conversion["bit_equal"] is True
+    evaluated = in_new_process("evaluate", run / "model.keras")
+    assert len(evaluated.stderr.splitlines()) == 1 and evaluated.stdout.startswith("accuracy")
+
+
+def test_damaged_data_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b")
+    assert "train-images-idx3-ubyte.gz is damaged" in sentence(edgecnn("train", "--data-dir", tmp_path))
+
+
+def test_convert_of_what_is_no_run_is_a_sentence(edgecnn: Run, tmp_path: Path) -> None:
+    assert "not a run directory" in sentence(edgecnn("convert", tmp_path, "--int8"))
+
+
+def test_convert_keeps_existing_files_without_force(edgecnn: Run, tmp_path: Path, small_run: TrainingRun) -> None:
+    for name in ("model.keras", "card.json"):
+        shutil.copy(small_run.path / name, tmp_path)
+    (tmp_path / "model.int8.tflite").write_bytes(b"precious")
+    assert "exists already" in sentence(edgecnn("convert", tmp_path))
+    assert (tmp_path / "model.int8.tflite").read_bytes() == b"precious"
+
+
+def test_convert_of_several_schemes_writes_nothing_if_one_file_exists(
+    edgecnn: Run, tmp_path: Path, small_run: TrainingRun
+) -> None:
+    for name in ("model.keras", "card.json"):
+        shutil.copy(small_run.path / name, tmp_path)
+    (tmp_path / "model.int8.activations.tflite").write_bytes(b"precious")
+    assert "exists already" in sentence(edgecnn("convert", tmp_path, "--float32", "--int8"))
+    assert not (tmp_path / "model.float32.tflite").exists()

@@ -1,0 +1,60 @@
+"""Every row of the tables is complete: whatever is said about an accelerator or a runtime can be said."""
+
+import re
+
+import pytest
+
+from edgecnn.device import Delegate
+from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
+from edgecnn.device.runtime.runtimes import INSTALL_ONE, RUNTIMES, refuse_numpy
+from tests.support.command_line import Run
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_what_may_be_missing_has_a_line_that_mends_it(name: str) -> None:
+    row = ACCELERATORS[name]
+    assert bool(row.library) == (row.kind == "library")
+    assert bool(row.advice) == (row.kind != "built in")
+    assert bool(row.install) == bool(row.library or row.package)
+    assert row.package or not row.machines
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_every_name_is_a_delegate_of_its_kind(name: str) -> None:
+    delegate, row = Delegate(name), ACCELERATORS[name]
+    kinds = {"built in": delegate.is_built_in, "compiled": delegate.is_compiled, "library": bool(delegate.library)}
+    assert [kind for kind, is_it in kinds.items() if is_it] == [row.kind]
+
+
+def test_a_path_is_a_library_with_options_of_its_own() -> None:
+    row = accelerator("/some/where.so")
+    assert row.kind == "library" and row.takes_options and Delegate("/some/where.so").library == "/some/where.so"
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_the_doctor_looks_for_what_may_be_missing(name: str, edgecnn: Run) -> None:
+    row = ACCELERATORS[name]
+    assert (f"delegate {name} " in edgecnn("doctor").stdout) == bool(row.library or row.package)
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_has_the_line_that_installs_its_package(name: str) -> None:
+    row = RUNTIMES[name]
+    assert re.match(rf"pip install {row.package}\b", row.install) and "." in row.module
+
+
+def test_where_none_is_installed_both_lines_are_given() -> None:
+    assert INSTALL_ONE == (
+        'pip install ai-edge-litert (on 32-bit Raspberry Pi OS: pip install tflite-runtime "numpy<2")'
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "numpy_version", "refused"),
+    [("tflite-runtime", "2.0.0", True), ("tflite-runtime", "1.26.4", False), ("litert", "2.4.6", False),
+     ("tflite-runtime", "10.1", True)],
+)  # fmt: skip
+def test_a_numpy_that_is_too_new_is_refused(name: str, numpy_version: str, refused: bool) -> None:
+    sentence = refuse_numpy(name, numpy_version)
+    assert bool(sentence) == refused
+    assert not refused or sentence.endswith('pip install "numpy<2"')

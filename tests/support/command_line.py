@@ -1,0 +1,39 @@
+"""The command line in tests: what it did, in this process or in a new one."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command line did."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """What it wrote, to standard output and then to standard error."""
+        return self.stdout + self.stderr
+
+
+Run = Callable[..., Outcome]
+
+
+def sentence(result: Outcome, exit_code: int = 1) -> str:
+    """The one line on stderr of a command that failed as expected."""
+    assert result.exit_code == exit_code, result.output
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error")]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def in_new_process(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run edgecnn where native libraries write to the real standard error."""
+    command = [sys.executable, "-m", "edgecnn", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -1,0 +1,121 @@
+"""What CONTRIBUTING promises of the device: a new accelerator is one row, and so is a new runtime."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecnn.model_file.bundled import sample_images
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = "libpool_delegate.so"
+ACCELERATOR = f"""
+ACCELERATORS["pool"] = Accelerator(
+    "library", library="{LIBRARY}", advice="build it first", install="for pooling alone: make pool"
+)
+"""
+RUNTIME = """
+RUNTIMES["nightly"] = RuntimePackage("ai-edge-litert", "ai_edge_litert.interpreter", "pip install nightly")
+"""
+
+
+class Copy:
+    """A copy of the tree in which rows can be added, and its command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.libraries = folder / "tree", folder / "libraries"
+        self.libraries.mkdir()
+        for name in ("edgecnn", "train", "convert", "device"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, self.folder / name, symlinks=True, ignore=ignored)
+
+    def add(self, module: str, row: str) -> None:
+        """Write a row at the end of a module of the device's runtime, below its table."""
+        with open(self.folder / "device" / "runtime" / module, "a") as file:
+            file.write(row)
+
+    def build_library(self) -> None:
+        """Build the delegate where the system's loader looks for it."""
+        source, path = ROOT / "tests" / "support" / "pool_delegate.cc", self.libraries / LIBRARY
+        command = [os.environ.get("CXX", "g++"), "-shared", "-fPIC", f"-Wl,-soname,{LIBRARY}", "-o", path, source]
+        subprocess.run(command, check=True, timeout=300)
+
+    def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """What a command line of the copy does."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "LD_LIBRARY_PATH": str(self.libraries)}
+        command = [sys.executable, "-m", "edgecnn", *map(str, arguments)]
+        return subprocess.run(
+            command, env=environment, cwd=self.folder.parent, capture_output=True, text=True, timeout=300
+        )
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    made = Copy(tmp_path_factory.mktemp("extended"))
+    made.add("accelerators.py", ACCELERATOR)
+    made.add("runtimes.py", RUNTIME)
+    return made
+
+
+@pytest.fixture(scope="module")
+def built(copy: Copy) -> Copy:
+    copy.build_library()
+    return copy
+
+
+def shoe() -> Path:
+    return next(path for path in sample_images() if "sneaker" in path.name)
+
+
+@pytest.mark.parametrize("command", ["classify", "features", "verify", "evaluate"])
+def test_help_names_them(command: str, copy: Copy) -> None:
+    words = " ".join(copy.run(command, "--help").stdout.split())
+    assert "cpu|xnnpack|edgetpu|gpu|npu|pool|PATH" in words
+    assert "[litert|tflite-runtime|tensorflow|nightly]" in words
+
+
+def test_before_it_is_installed_the_row_says_how(tmp_path: Path) -> None:
+    bare = Copy(tmp_path)
+    bare.add("accelerators.py", ACCELERATOR)
+    missing = bare.run("classify", "fashion-mnist", shoe(), "--delegate", "pool")
+    assert missing.returncode == 1 and missing.stderr.count("\n") == 1
+    assert f"the delegate pool needs {LIBRARY}" in missing.stderr and "build it first" in missing.stderr
+    doctor = bare.run("doctor").stdout
+    assert f"no {LIBRARY}" in doctor and "for pooling alone: make pool" in doctor
+
+
+def test_the_accelerator_classifies(built: Copy) -> None:
+    report = built.run(
+        "classify", "fashion-mnist", shoe(), "--delegate", "pool", "--require-delegate", "any", "--delegate-report"
+    )
+    assert report.returncode == 0 and ": Sneaker " in report.stdout, report.stderr
+    assert "pool: 2 of 8 operators, 2 partition(s)" in report.stderr
+
+
+def test_its_options_reach_it(built: Copy) -> None:
+    told = built.run("verify", "fashion-mnist", "--delegate", "pool", "--delegate-option", "fail_create=1")
+    assert told.returncode == 1 and "told to fail in create" in told.stderr
+    no_taker = built.run("benchmark", "fashion-mnist", "--delegate", "cpu", "--delegate-option", "a=1")
+    assert no_taker.returncode == 2 and "edgetpu, npu, pool or a PATH" in " ".join(no_taker.stderr.split())
+
+
+def test_the_doctor_finds_both(built: Copy) -> None:
+    lines = built.run("doctor").stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith("delegate pool")]
+    assert line.split() == ["delegate", "pool", "ok", LIBRARY]
+    assert any(line.startswith("runtime") and "nightly" in line for line in lines)
+
+
+def test_an_unknown_delegate_is_told_of_the_new_one(copy: Copy) -> None:
+    refused = copy.run("verify", "fashion-mnist", "--delegate", "tpu")
+    assert refused.returncode == 2 and "known: cpu, xnnpack, edgetpu, gpu, npu, pool," in " ".join(
+        refused.stderr.split()
+    )
+
+
+def test_the_runtime_classifies(copy: Copy) -> None:
+    done = copy.run("classify", "fashion-mnist", shoe(), "--runtime", "nightly")
+    assert done.returncode == 0 and ": Sneaker " in done.stdout, done.stderr

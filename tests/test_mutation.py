@@ -1,0 +1,22 @@
+"""The search for what no test notices finds it, and nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CASES = [  # tests, module, the last line, the exit code
+    ("tests/model_file/test_card.py", "edgecnn.model_file.json_fields", "1 functions, 0 survivors", 0),
+    ("tests/model_file/test_golden.py", "edgecnn.model_file.json_fields", "1 functions, 1 survivors", 1),
+]
+
+
+@pytest.mark.parametrize(("tests", "module", "line", "exit_code"), CASES)
+def test_functions_that_do_nothing_survive_only_where_no_test_runs_them(
+    tests: str, module: str, line: str, exit_code: int
+) -> None:
+    command = [sys.executable, "tests/mutation.py", "--tests", tests, module]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (done.stdout.splitlines()[-1], done.returncode) == (line, exit_code), done.stderr

@@ -1,0 +1,41 @@
+"""What a Keras model says of images, some hundred at a time."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.metrics import Evaluation, evaluate_probabilities
+from edgecnn.pixels.dataset import Split
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.input_table import apply_table, input_table
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 500
+
+Inputs = Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]]
+
+
+def predict_batches(model: "keras.Model", count: int, inputs: Inputs) -> npt.NDArray[np.float32]:
+    """Probabilities of `count` images.
+
+    Args:
+        model: from (batch, height, width, channels) to (batch, classes).
+        count: above 0.
+        inputs: from indices below `count`, int64 (batch,), to the model input of these images.
+
+    Returns:
+        float32 (count, classes).
+    """
+    batches = np.split(np.arange(count), range(_BATCH, count, _BATCH))
+    return np.concatenate([np.asarray(model.predict_on_batch(inputs(rows)), dtype=np.float32) for rows in batches])
+
+
+def evaluate_network(model: "keras.Model", split: Split, spec: InputSpec) -> Evaluation:
+    """Evaluate a Keras model with softmax output on labelled images, prepared as `spec` says."""
+    table = input_table(spec)
+    probabilities = predict_batches(model, len(split), lambda rows: apply_table(table, np.asarray(split.images[rows])))
+    return evaluate_probabilities(probabilities, split.labels)
