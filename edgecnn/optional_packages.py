@@ -1,24 +1,8 @@
 """What an installation may lack, said in words with the exact line that installs it."""
 
 import importlib.util
-import zipfile
-import zlib
 
 from .errors import MissingExtraError
-
-# What Keras, h5py and zipfile raise on a damaged .keras file.
-DAMAGED_FILE = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ImportError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def require_jax(what: str) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import keras
 
 from edgecnn.errors import ModelFileError
+from edgecnn.keras_file import loading_keras
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
-from edgecnn.optional_packages import DAMAGED_FILE
 
 from .feature_maps import has_map
 from .flattening import flatten
@@ -21,12 +21,8 @@ def load_keras(path: Path) -> keras.Model:
     """
     if not path.is_file():
         raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-    try:
-        with captured_stderr():
-            model = keras.models.load_model(path, compile=False)
-    except DAMAGED_FILE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
+    with loading_keras(str(path), "train it again"), captured_stderr():
+        model = keras.models.load_model(path, compile=False)
     _require_classifier(model, path)
     model = flatten(model)
     if PROBABILITIES in {layer.name for layer in model.layers if has_map(layer)}:

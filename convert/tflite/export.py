@@ -41,6 +41,8 @@ def to_flatbuffer(
     Raises:
         EdgecnnError: TensorFlow cannot convert the model; the message has its reason.
     """
+    if scheme not in EXPORTERS:
+        raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
     shape = (1, *model.inputs[0].shape[1:])
     flatbuffer, refusal = b"", None
     with tempfile.TemporaryDirectory() as folder, captured_stderr() as native:
