@@ -5,12 +5,36 @@
 Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a conversion starts, not before.
 """
 
-from .comparison.parity import Gate, ParityReport, parity
-from .conversion import SCHEMES, TARGETS, Conversion, ConvertedFile, LayerParity, convert
-from .first_passing import convert_until
-from .network.importing import Preprocessing, adopt, read_labels
-from .network.keras_network import KerasModel
-from .network.representative import load as load_representative
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgecnn.model_file.schemes import Scheme
+
+    from .comparison.gate import Gate
+    from .comparison.parity import ParityReport, parity
+    from .conversion import convert
+    from .first_passing import convert_until
+    from .keras_model import KerasModel
+    from .network.importing import Preprocessing, adopt, read_labels
+    from .network.representative import load_representative
+    from .result import Conversion, ConvertedFile, LayerParity
+
+    # The names of the schemes and of the targets; each has its row in a table.
+    SCHEMES: tuple[Scheme, ...]
+    TARGETS: tuple[str, ...]
+
+# Each name is loaded when it is first used: the help of a command asks for the tables alone.
+_HOMES = {
+    "comparison.gate": ("Gate",),
+    "comparison.parity": ("ParityReport", "parity"),
+    "conversion": ("convert",),
+    "first_passing": ("convert_until",),
+    "keras_model": ("KerasModel",),
+    "network.importing": ("Preprocessing", "adopt", "read_labels"),
+    "network.representative": ("load_representative",),
+    "result": ("Conversion", "ConvertedFile", "LayerParity"),
+}
 
 __all__ = [
     "SCHEMES",
@@ -29,3 +53,14 @@ __all__ = [
     "parity",
     "read_labels",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SCHEMES":
+        return tuple(importlib.import_module("edgecnn.model_file.schemes").SCHEMES)
+    if name == "TARGETS":
+        return tuple(importlib.import_module("edgecnn.convert.targets.table").TARGETS)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"edgecnn.convert.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

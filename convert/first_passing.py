@@ -1,8 +1,9 @@
 """The first scheme that passes a gate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 from edgecnn.errors import (
     DataError,
@@ -13,13 +14,17 @@ from edgecnn.errors import (
     ModelFileError,
     OutputError,
 )
-from edgecnn.model_file.schemes import Scheme, climb
+from edgecnn.model_file.schemes import climb
 from edgecnn.pixels.dataset import Dataset
 
-from .comparison.parity import Gate
-from .conversion import Conversion, Target, convert
+from .comparison.gate import Gate
+from .conversion import convert
+from .request import DEFAULT_IO, ConversionRequest, SchemeFreeOptions
+from .result import Conversion
 
-CLIMB = cast("tuple[Scheme, ...]", climb())
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 _WORST = 2  # layers that are named
 
 
@@ -27,20 +32,20 @@ def convert_until(
     run: str | Path,
     dataset: Dataset,
     gate: Gate,
+    request: ConversionRequest | None = None,
     *,
-    output: str | Path | None = None,
-    feature_layers: Sequence[str] = (),
-    dense_per_tensor: bool = False,
-    target: Target = "litert",
-    calibration_images: int = 100,
-    seed: int = 0,
-    force: bool = False,
     progress: Callable[[str], None] = lambda message: None,
+    **options: "Unpack[SchemeFreeOptions]",
 ) -> tuple[Conversion, ...]:
     """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.
 
     Args:
+        run: a run directory, or the path of its model.keras.
+        dataset: the one the network was trained on.
+        gate: what a converted file must hold.
+        request: target, folder, ...; scheme, io and activations are chosen here.
         progress: is told what each step costs, why it fails, and which layers lose most.
+        options: fields of `ConversionRequest` but for those three; they replace those of `request`.
 
     Returns:
         Every conversion that was made; the last one passes. The files of all of them are kept.
@@ -51,43 +56,36 @@ def convert_until(
     """
     if gate == Gate():
         raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or both")
-    gate.check(dataset)
-    made: list[Conversion] = []
+    gate.require_labels(dataset)
+    conversions: list[Conversion] = []
     failures: list[str] = []
-    for scheme in CLIMB:
+    request = replace(request or ConversionRequest(), io=DEFAULT_IO, activations=True, **options)
+    schemes = climb()
+    for scheme in schemes:
         try:
-            conversion = convert(
-                run,
-                dataset,
-                scheme=scheme,
-                output=output,
-                feature_layers=feature_layers,
-                dense_per_tensor=dense_per_tensor,
-                target=target,
-                calibration_images=calibration_images,
-                seed=seed,
-                force=force,
-                progress=progress,
-            )
+            conversion = convert(run, dataset, request, progress=progress, scheme=scheme)
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:
             failures = [str(error)]
             progress(f"{scheme}: {error}")
             continue
-        made.append(conversion)
+        conversions.append(conversion)
         failures = gate.failures(conversion.plain.parity)
         if not failures:
             progress(f"{scheme}: {cost(conversion)}; passes")
-            return tuple(made)
+            return tuple(conversions)
         worst = sorted(conversion.layers, key=lambda layer: layer.sqnr_db)[:_WORST]
         named = ", ".join(f"{layer.name} ({layer.sqnr_db:.1f} dB)" for layer in worst)
         progress(f"{scheme}: {cost(conversion)}; {'; '.join(failures)}; higher precision would help most in {named}")
-    raise GateError(f"no scheme passes, not even {CLIMB[-1]}: {'; '.join(failures)}; relax the gate, or use --float32")
+    raise GateError(
+        f"no scheme passes, not even {schemes[-1]}: {'; '.join(failures)}; relax the gate, or use --float32"
+    )
 
 
 def cost(conversion: Conversion) -> str:
     """Bytes and accuracy in words."""
     parity = conversion.plain.parity
-    accuracy = "" if parity.drop is None else f"accuracy {parity.accuracy:.2%} ({-parity.drop:+.2f} points), "
+    drop = parity.drop_points
+    accuracy = "" if drop is None else f"accuracy {parity.accuracy:.2%} ({-drop:+.2f} points), "
     return f"{conversion.plain.size_bytes:,} bytes, {accuracy}agreement {parity.agreement:.2%}"

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.pixels.dataset import Split, stratified
+from edgecnn.pixels.input_spec import InputSpec
 
 COUNT = 24
 _MOST_BYTES = 1_500_000  # of pixels: probes of a large input must not outweigh its model
@@ -13,10 +15,11 @@ _MOST_BYTES = 1_500_000  # of pixels: probes of a large input must not outweigh 
 _SAFE_LEAD = 0.25
 
 
-def choose(split: Split, probabilities: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.int64]:
+def choose_probes(split: Split, probabilities: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.int64]:
     """Indices of the images of `split` that tell most about a device.
 
     Args:
+        split: labelled or not.
         probabilities: the converted model's, float32 (images, classes).
         seed: draws among equals.
 
@@ -32,3 +35,32 @@ def choose(split: Split, probabilities: npt.NDArray[np.float32], seed: int) -> n
     if len(closest) == 0:
         return np.arange(min(count, len(split)))
     return closest[stratified(split.labels[closest], count, seed)]
+
+
+def golden_probes(
+    split: Split,
+    keras: npt.NDArray[np.float32],
+    host: npt.NDArray[np.float32],
+    spec: InputSpec,
+    seed: int,
+    runtime: str,
+) -> Golden:
+    """The probes among `split` with their right answers.
+
+    Args:
+        split: the images that both models were run on.
+        keras: Keras' probabilities of them, float32 (images, classes).
+        host: the converted model's, likewise.
+        spec: how they are prepared.
+        seed: see `choose_probes`.
+        runtime: name and version of what ran the converted model.
+    """
+    rows = choose_probes(split, host, seed)
+    images = np.asarray(split.images[rows])
+    return Golden(
+        images=images,
+        keras=keras[rows],
+        host=host[rows],
+        host_runtime=runtime,
+        preprocessing_sha256=preprocessing_sha256(spec, images),
+    )

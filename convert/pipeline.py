@@ -1,7 +1,7 @@
-"""The steps of a conversion: export, compare with Keras, choose probes, pack."""
+"""A conversion in three steps, each with its result: export → compare with Keras → pack."""
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,186 +13,199 @@ from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, PackedModel, pack, sha256
-from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
+from edgecnn.model_file.container import PackedModel, pack_card, sha256
 from edgecnn.model_file.provenance import stamp
-from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
 
-from . import golden_probes
 from .comparison import layer_figures
-from .comparison.agreement import compare
-from .conversion import Conversion, ConvertedFile, Job, LayerParity
+from .comparison.agreement import parity_of
+from .golden_probes import golden_probes
 from .network import calibration
-from .network.feature_maps import check_card, feature_maps, load_keras, predict, with_named_outputs
+from .network.feature_maps import with_named_outputs
 from .network.flattening import flatten
-from .targets import edgetpu_compiler, rules
+from .network.keras_network import KerasNetwork
+from .pair import Pair
+from .request import ConversionRequest
+from .result import Conversion, ConvertedFile, LayerParity
+from .targets.rules import require_supported
+from .targets.table import TARGETS
+from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
 from .tflite.graph import read_graph
 from .tflite.prune_outputs import keep_output
 
+Progress = Callable[[str], None]
+
 
 @dataclass(frozen=True)
-class _Variant:
-    """A converted model, run over the test split."""
+class Exported:
+    """What export leaves.
 
-    flatbuffer: bytes
+    Attributes:
+        network: as it was exported: with the card's scale and offset inside where the target wants it.
+        calibration_images: the representative data set.
+        flatbuffers: what the target runs.
+        float32_bytes: size of the bare float32 model.
+    """
+
+    network: KerasNetwork
+    calibration_images: Pixels
+    flatbuffers: Pair[bytes]
+    float32_bytes: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A converted model, run over the test split.
+
+    Attributes:
+        raw: its probabilities as the tensor holds them, (images, classes).
+        probabilities: float32 (images, classes).
+        parity: against Keras.
+    """
+
     session: Session
     raw: npt.NDArray[np.generic]
     probabilities: npt.NDArray[np.float32]
     parity: Parity
 
 
-def run(job: Job, progress: Callable[[str], None]) -> Conversion:
+@dataclass(frozen=True)
+class Compared:
+    """What comparison leaves.
+
+    Attributes:
+        expected: Keras' probabilities of the test split, float32 (images, classes).
+        variants: both models, run.
+        bit_equal: whether both gave equal probabilities; None without variant.
+        layers: of the variant, against Keras; empty without variant.
+    """
+
+    expected: npt.NDArray[np.float32]
+    variants: Pair[Variant]
+    bit_equal: bool | None
+    layers: tuple[LayerParity, ...]
+
+
+def run(
+    directory: RunDirectory, card: ModelCard, dataset: Dataset, request: ConversionRequest, progress: Progress
+) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
-    model = load_keras(job.model)
-    check_card(model, job.card, job.model)
     # The plain model is the same with and without its variant, so its maps count in both cases.
-    maps = feature_maps(model, job.feature_layers, leave_out_shared=not job.activations)
-    settings = rules.settings(job.target, job.scheme, job.io, job.dense_per_tensor, job.card.input)
-    progress(f"Keras: {len(job.dataset.test):,} images")
-    expected = predict(model, job.dataset.test.images, job.card.input)
+    network = KerasNetwork.load(directory.model, card, request.feature_layers, leave_out_shared=not request.activations)
+    requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
+    settings = TARGETS[request.target].settings(requested, card.input)
+    progress(f"Keras: {len(dataset.test):,} images")
+    expected = network.predict(dataset.test.images)
     if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
-        raise ModelFileError(f"{job.model} does not give probabilities (they must sum to 1); end it with a softmax")
-    if job.target == "mediapipe" and job.scheme == "int8" and settings.io == "uint8":
-        model, job = _fed_with_bytes(model, job)
-    images = calibration.draw(job.dataset.train, job.calibration_images, job.seed)
-    variants = {}
-    for activations, flatbuffer in _to_flatbuffers(model, maps, images, job, settings, progress).items():
-        progress(f"running {len(job.dataset.test):,} images{' through the activations variant' * activations}")
-        variants[activations] = _measure(flatbuffer, job, expected)
-    bit_equal = np.array_equal(variants[False].raw, variants[True].raw) if job.activations else None
-    if bit_equal is False:
+        raise ModelFileError(
+            f"{directory.model} does not give probabilities (they must sum to 1); end it with a softmax"
+        )
+    exported = _export(network, dataset, request, settings, progress)
+    compared = _compare(exported, expected, dataset, request.scheme, progress)
+    return _pack(exported, compared, directory, dataset, request)
+
+
+def _export(
+    network: KerasNetwork, dataset: Dataset, request: ConversionRequest, settings: ExportSettings, progress: Progress
+) -> Exported:
+    target = TARGETS[request.target]
+    if settings.pixels_in:
+        network = _fed_with_pixels(network)
+    images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
+    representative = network.fed(calibration.pinned(images))
+    progress(f"converting: {settings.scheme}")
+    with_maps = to_flatbuffer(
+        network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
+    )
+    flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
+    for flatbuffer in flatbuffers:
+        require_supported(target, read_graph(flatbuffer))
+    flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
+    float32 = flatbuffers.plain
+    if settings.scheme != "float32":
+        progress("converting: float32, to compare the size")
+        float32 = to_flatbuffer(with_named_outputs(network.model), "float32", representative)
+    return Exported(network, images, flatbuffers, len(float32))
+
+
+def _fed_with_pixels(network: KerasNetwork) -> KerasNetwork:
+    """The network with the card's scale and offset inside, so that its uint8 input is the pixel itself."""
+    spec = network.card.input
+    if len(set(spec.scale)) == 1 and spec.scale[0] > 0 and set(spec.offset) == {0.0}:
+        return network  # a step of the input is a pixel's step already
+    pixels = keras.Input(spec.shape)
+    rescaled = keras.layers.Rescaling(list(spec.scale), list(spec.offset))(pixels)
+    model = flatten(keras.Model(pixels, network.model(rescaled)))
+    pixels_in = dataclasses.replace(spec, scale=(1.0,) * spec.channels, offset=(0.0,) * spec.channels)
+    return dataclasses.replace(network, model=model, card=dataclasses.replace(network.card, input=pixels_in))
+
+
+def _compare(
+    exported: Exported, expected: npt.NDArray[np.float32], dataset: Dataset, scheme: str, progress: Progress
+) -> Compared:
+    network, test = exported.network, dataset.test
+    words = iter(("", " through the activations variant"))
+
+    def run_variant(flatbuffer: bytes) -> Variant:
+        progress(f"running {len(test):,} images{next(words)}")
+        session = Session(PackedModel("the converted model", flatbuffer, None, None))
+        output = session.outputs[PROBABILITIES]
+        raw = session.run_all(test.images, network.card.input, output)
+        probabilities = output.dequantize(raw)
+        if not np.isfinite(probabilities).all():
+            raise EdgecnnError(
+                f"converted to {scheme}, the network gives probabilities that are no numbers; use another"
+            )
+        return Variant(session, raw, probabilities, parity_of(expected, probabilities, test.labels))
+
+    variants = exported.flatbuffers.map(run_variant)
+    if variants.activations is None:
+        return Compared(expected, variants, None, ())
+    if not np.array_equal(variants.plain.raw, variants.activations.raw):
         raise EdgecnnError(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    float32 = variants[False].flatbuffer
-    if job.scheme != "float32":
-        progress("converting: float32, to compare the size")
-        float32 = to_flatbuffer(with_named_outputs(model), "float32", _calibration(images, job))
-    compared = _layers(model, maps, variants[True], job) if job.activations else ()
+    some = test.sample(min(layer_figures.images_for(network.maps), len(test))).images
+    figures = layer_figures.layer_figures(network, some, variants.activations.session, network.card.input)
+    layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
+    return Compared(expected, variants, True, layers)
+
+
+def _pack(
+    exported: Exported, compared: Compared, directory: RunDirectory, dataset: Dataset, request: ConversionRequest
+) -> Conversion:
+    network, target, paths = exported.network, TARGETS[request.target], request.paths(directory)
     card = dataclasses.replace(
-        job.card,
-        feature_maps=maps,
-        quantization=calibration.describe(job.scheme, images, job.seed),
-        ranges=calibration.ranges(model, maps, apply_table(input_table(job.card.input), images)),
-        provenance=stamp(parent_sha256=sha256(job.model.read_bytes())),
+        network.card,
+        feature_maps=network.maps,
+        quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
+        ranges=network.ranges(exported.calibration_images),
+        provenance=stamp(parent_sha256=sha256(directory.model.read_bytes())),
     )
-    files = {}
-    for activations, path in job.paths.items():
-        packed = _pack(card, variants[activations], job, expected)
+
+    def write(path: Path, flatbuffer: bytes, variant: Variant) -> ConvertedFile:
+        golden = golden_probes(
+            dataset.test, compared.expected, variant.probabilities, card.input, request.seed, variant.session.runtime
+        )
+        own = dataclasses.replace(card, parity=variant.parity)
+        packed = pack_card(flatbuffer, own, golden.to_bytes(), stored=target.stores_members)
         write_bytes(path, packed)
-        unquantized = len(float32) + len(packed) - len(variants[activations].flatbuffer)
-        files[activations] = ConvertedFile(path, len(packed), len(packed) / unquantized, variants[activations].parity)
-    compiled, notes = _for_edge_tpu(job, variants[False].flatbuffer) if job.target == "edgetpu" else (None, ())
+        ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
+        return ConvertedFile(path, len(packed), ratio, variant.parity)
+
+    files = [write(*each) for each in zip(paths, exported.flatbuffers, compared.variants, strict=True)]
+    compiled, notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain))
     return Conversion(
-        scheme=job.scheme,
-        plain=files[False],
-        activations=files.get(True),
-        float32_bytes=len(float32),
-        bit_equal=bit_equal,
-        layers=compared,
+        scheme=request.scheme,
+        plain=files[0],
+        activations=files[1] if len(files) > 1 else None,
+        float32_bytes=exported.float32_bytes,
+        bit_equal=compared.bit_equal,
+        layers=compared.layers,
         notes=notes,
         compiled=compiled,
     )
-
-
-def _calibration(images: Pixels, job: Job) -> npt.NDArray[np.float32]:
-    """The representative dataset as the model is fed, float32 (count, height, width, channels)."""
-    return apply_table(input_table(job.card.input), calibration.pinned(images)).astype(np.float32, copy=False)
-
-
-def _to_flatbuffers(
-    model: keras.Model,
-    maps: Collection[FeatureMap],
-    images: Pixels,
-    job: Job,
-    settings: rules.Settings,
-    progress: Callable[[str], None],
-) -> dict[bool, bytes]:
-    """The plain model, and its activations variant (True) where it is wanted; what the target runs."""
-    progress(f"converting: {job.scheme}")
-    with_maps = to_flatbuffer(
-        with_named_outputs(model, maps),
-        job.scheme,
-        _calibration(images, job),
-        settings.io,
-        settings.dense_per_tensor,
-    )
-    made = {False: keep_output(with_maps, PROBABILITIES), True: with_maps}
-    made = {activations: made[activations] for activations in job.paths}
-    for flatbuffer in made.values():
-        rules.check(job.target, read_graph(flatbuffer))
-    if job.target == "mediapipe":
-        from .tflite import metadata
-
-        made[False] = metadata.with_metadata(made[False], job.card)
-    return made
-
-
-def _fed_with_bytes(model: keras.Model, job: Job) -> tuple[keras.Model, Job]:
-    """The model with the card's scale and offset inside, so that its uint8 input is the pixel itself."""
-    spec = job.card.input
-    if len(set(spec.scale)) == 1 and spec.scale[0] > 0 and set(spec.offset) == {0.0}:
-        return model, job  # a step of the input is a pixel's step already
-    pixels = keras.Input(spec.shape)
-    inside = flatten(keras.Model(pixels, model(keras.layers.Rescaling(list(spec.scale), list(spec.offset))(pixels))))
-    bytes_in = dataclasses.replace(spec, scale=(1.0,) * spec.channels, offset=(0.0,) * spec.channels)
-    return inside, dataclasses.replace(job, card=dataclasses.replace(job.card, input=bytes_in))
-
-
-def _for_edge_tpu(job: Job, flatbuffer: bytes) -> tuple[Path | None, tuple[str, ...]]:
-    """Which operators would run there, in words, and what the compiler makes of them where it is installed."""
-    placed = rules.edge_tpu_placement(read_graph(flatbuffer))
-    taken = sum(not operator.why_not for operator in placed)
-    notes = [f"Edge TPU: {taken} of {len(placed)} operators would run there"]
-    notes += [f"{operator.operator} stays on the CPU: {operator.why_not}" for operator in placed if operator.why_not]
-    compiler = edgetpu_compiler.find_compiler()
-    if compiler:
-        return edgetpu_compiler.compile_packed(compiler, job.paths[False]), tuple(notes)
-    notes.append(
-        f"{edgetpu_compiler.COMPILER} is not installed here (Google has it for x86-64 Debian): install it and convert "
-        "again, and the compiled file will carry the card"
-    )
-    return None, tuple(notes)
-
-
-def _measure(flatbuffer: bytes, job: Job, expected: npt.NDArray[np.float32]) -> _Variant:
-    session = Session(PackedModel("the converted model", flatbuffer, None, None))
-    output = session.outputs[PROBABILITIES]
-    raw = session.run_all(job.dataset.test.images, job.card.input, output)
-    probabilities = output.dequantize(raw)
-    if not np.isfinite(probabilities).all():
-        raise EdgecnnError(
-            f"converted to {job.scheme}, the network gives probabilities that are no numbers; use another"
-        )
-    return _Variant(flatbuffer, session, raw, probabilities, compare(expected, probabilities, job.dataset.test.labels))
-
-
-def _layers(model: keras.Model, maps: Collection[FeatureMap], variant: _Variant, job: Job) -> tuple[LayerParity, ...]:
-    """SQNR of every feature map and of the probabilities on some of the images."""
-    some = job.dataset.test.sample(min(layer_figures.images_for(maps), len(job.dataset.test))).images
-    reference = layer_figures.Reference(model, maps, some, job.card.input)
-    figures = layer_figures.measure(reference, variant.session, job.card.input)
-    return tuple(LayerParity(found.name, found.sqnr_db) for found in figures)
-
-
-def _pack(card: ModelCard, variant: _Variant, job: Job, expected: npt.NDArray[np.float32]) -> bytes:
-    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(variant.flatbuffer))
-    card = dataclasses.replace(card, parity=variant.parity, provenance=provenance)
-    chosen = golden_probes.choose(job.dataset.test, variant.probabilities, job.seed)
-    images = np.asarray(job.dataset.test.images[chosen])
-    golden = Golden(
-        images=images,
-        keras=expected[chosen],
-        host=variant.probabilities[chosen],
-        host_runtime=variant.session.runtime,
-        preprocessing_sha256=preprocessing_sha256(card.input, images),
-    )
-    members = {
-        CARD: card.to_json().encode(),
-        LABELS: "".join(f"{label}\n" for label in card.labels).encode(),
-        GOLDEN: golden.to_bytes(),
-    }
-    return pack(variant.flatbuffer, members, stored=job.target == "mediapipe")

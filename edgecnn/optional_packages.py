@@ -1,24 +1,8 @@
 """What an installation may lack, said in words with the exact line that installs it."""
 
 import importlib.util
-import zipfile
-import zlib
 
 from .errors import MissingExtraError
-
-# What Keras, h5py and zipfile raise on a damaged .keras file.
-DAMAGED_FILE = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ImportError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def require_jax(what: str) -> None:
@@ -40,16 +24,16 @@ def require_matplotlib(what: str) -> None:
         raise MissingExtraError(f"{what} needs matplotlib: pip install matplotlib")
 
 
-def require_mediapipe() -> None:
-    """Make sure that MediaPipe's metadata schema can be imported; raises as `require_tensorflow` does."""
-    if importlib.util.find_spec("mediapipe") is None:
-        raise MissingExtraError('the target mediapipe needs MediaPipe: pip install "edgecnn[mediapipe]"')
+def require_package(what: str, package: str, extra: str) -> None:
+    """Make sure that a PyPI package can be imported; raises as `require_tensorflow` does.
 
-
-def require_quantizer() -> None:
-    """Make sure that litert-quantizer can be imported; raises as `require_tensorflow` does."""
-    if importlib.util.find_spec("litert_quantizer") is None:
-        raise MissingExtraError('the scheme mixed needs litert-quantizer: pip install "edgecnn[train]"')
+    Args:
+        what: begins the sentence, e.g. "the scheme mixed".
+        package: its name on PyPI, whose module is called alike; empty where none is needed.
+        extra: the extra of edgecnn that brings it.
+    """
+    if package and importlib.util.find_spec(package.replace("-", "_")) is None:
+        raise MissingExtraError(f'{what} needs {package}: pip install "edgecnn[{extra}]"')
 
 
 def require_tensorflow(what: str) -> None:

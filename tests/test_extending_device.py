@@ -1,16 +1,14 @@
 """What CONTRIBUTING promises of the device: a new accelerator is one row, and so is a new runtime."""
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
+from tests.support.tree_copy import ROOT, TreeCopy
 
-ROOT = Path(__file__).parents[1]
 LIBRARY = "libpool_delegate.so"
 ACCELERATOR = f"""
 ACCELERATORS["pool"] = Accelerator(
@@ -22,20 +20,17 @@ RUNTIMES["nightly"] = RuntimePackage("ai-edge-litert", "ai_edge_litert.interpret
 """
 
 
-class Copy:
-    """A copy of the tree in which rows can be added, and its command line."""
+class Copy(TreeCopy):
+    """A copy of the tree with room for rows of the device's runtime, and a folder for libraries."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.libraries = folder / "tree", folder / "libraries"
+        super().__init__(folder)
+        self.libraries = folder / "libraries"
         self.libraries.mkdir()
-        for name in ("edgecnn", "train", "convert", "device"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, self.folder / name, symlinks=True, ignore=ignored)
 
     def add(self, module: str, row: str) -> None:
         """Write a row at the end of a module of the device's runtime, below its table."""
-        with open(self.folder / "device" / "runtime" / module, "a") as file:
-            file.write(row)
+        self.append(f"device/runtime/{module}", row)
 
     def build_library(self) -> None:
         """Build the delegate where the system's loader looks for it."""
@@ -44,13 +39,9 @@ class Copy:
         command = [os.environ.get("CXX", "g++"), *flags, "-o", str(path), str(source)]
         subprocess.run(command, check=True, timeout=300)
 
-    def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
         """What a command line of the copy does."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "LD_LIBRARY_PATH": str(self.libraries)}
-        command = [sys.executable, "-m", "edgecnn", *map(str, arguments)]
-        return subprocess.run(
-            command, env=environment, cwd=self.folder.parent, capture_output=True, text=True, timeout=300
-        )
+        return super().run(*arguments, LD_LIBRARY_PATH=str(self.libraries), **environment)
 
 
 @pytest.fixture(scope="module")

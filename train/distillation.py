@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
+from edgecnn.keras_file import loading_keras
 from edgecnn.model_file.card import ModelCard
-from edgecnn.optional_packages import DAMAGED_FILE
 from edgecnn.pixels.dataset import Dataset, Images, held_back
 from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.run_directory import CARD, RunDirectory
@@ -136,12 +136,9 @@ def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
             f"the teacher {path} knows {len(card.labels)} classes of {card.input.shape} images, the data set has "
             f"{len(dataset.labels)} of {dataset.input.shape}, or names them otherwise; train a teacher on this data set"
         )
-    try:
+    with loading_keras(f"the teacher {path}", "train it again"):
         model = keras.models.load_model(path, compile=False)
         shapes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
-    except DAMAGED_FILE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(f"the teacher {path} does not load ({reason}); train it again") from None
     if shapes != (card.input.shape, len(card.labels)):
         raise ModelFileError(f"the teacher {path} is not the network that its card describes; train it again")
     return model

@@ -10,7 +10,7 @@ from edgecnn.model_file.card import Parity
 Array = npt.NDArray[np.floating]
 
 
-def compare(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:
+def parity_of(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> Parity:
     """Compare two models' probabilities, each (images, classes), on the same images.
 
     Args:

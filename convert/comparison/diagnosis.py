@@ -107,7 +107,7 @@ def _climb(ladder: Ladder) -> Finding | None:
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
-    answers = [found.probabilities.argmax(axis=1) for found in (before, rung)]
+    answers = [each.probabilities.argmax(axis=1) for each in (before, rung)]
     surely = False
     if ladder.truth is not None:
         right = [answer == ladder.truth for answer in answers]
@@ -120,8 +120,8 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
 def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
     earlier = {layer.name: _precision(layer) for layer in before.layers}
     for layer in rung.layers:
-        found = _precision(layer)
-        if found < _SQNR_DB and earlier.get(layer.name, float("inf")) - found > _LOST_DB:
+        precision = _precision(layer)
+        if precision < _SQNR_DB and earlier.get(layer.name, float("inf")) - precision > _LOST_DB:
             return layer
     return None
 
@@ -135,42 +135,46 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     broken = _broken_layer(before, rung)
     layer = broken.name if broken else PROBABILITIES
     if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in ("", ladder.model_sha256):
-        words = "the file was made from another model.keras than the one in the run"
+        message = "the file was made from another model.keras than the one in the run"
         if broken and broken.cosine > _PROPORTIONAL:
-            words += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
-        return Finding(rung.name, layer, "weights", f"{words}; convert the run again", True)
+            message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
+        return Finding(rung.name, layer, "weights", f"{message}; convert the run again", True)
     if broken is None:
         flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
-        words = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
-        return Finding(rung.name, layer, "noise", words, True)
+        message = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
+        return Finding(rung.name, layer, "noise", message, True)
     if before.layers and before.name.startswith(ladder.scheme):
-        words = (
+        message = (
             f"{layer} is right on the reference kernels and has {_precision(broken):.1f} dB here; update the runtime"
         )
-        return Finding(rung.name, layer, "kernels", words, True)
+        return Finding(rung.name, layer, "kernels", message, True)
     if not rung.name.startswith(ladder.scheme):
-        words = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
-        return Finding(rung.name, layer, "conversion", words, True)
+        message = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
+        return Finding(rung.name, layer, "conversion", message, True)
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
     up_to = rung.layers[: rung.layers.index(broken) + 1]
-    origin = next((found for found in up_to if found.saturated > _SATURATED), broken)
-    cause, words = _cause(origin)
-    return Finding(rung.name, origin.name, cause, f"{origin.name} ({_precision(origin):.1f} dB): {words}", True)
+    origin = next((candidate for candidate in up_to if candidate.saturated > _SATURATED), broken)
+    cause, message = _cause(origin)
+    return Finding(rung.name, origin.name, cause, f"{origin.name} ({_precision(origin):.1f} dB): {message}", True)
 
 
 def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
-    """Layer, cause and words, where the file's card says otherwise than the run's."""
+    """Layer, cause and message, where the file's card says otherwise than the run's."""
     if ladder.card.labels != ladder.dataset_labels:
         ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
-        words = f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
-        return PROBABILITIES, "labels", words
+        message = (
+            f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
+        )
+        return PROBABILITIES, "labels", message
     ours_in, theirs_in = ladder.keras_card.input, ladder.card.input
     # Scale and offset may have moved into the file's first layer (the target mediapipe): then nothing breaks.
     moved = dataclasses.replace(theirs_in, scale=ours_in.scale, offset=ours_in.offset) == ours_in and not breaks
     if theirs_in != ours_in and not moved:
         ours, theirs = _describe(ours_in), _describe(theirs_in)
-        words = f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
-        return "image", "preprocessing", words
+        message = (
+            f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
+        )
+        return "image", "preprocessing", message
     return None
 
 
@@ -182,7 +186,7 @@ def _describe(spec: InputSpec) -> str:
 
 
 def _cause(layer: LayerFigures) -> tuple[str, str]:
-    held, had = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
+    here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
     if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
         return (
             "weights",
@@ -190,8 +194,8 @@ def _cause(layer: LayerFigures) -> tuple[str, str]:
         )
     if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
         return "saturated", (
-            f"{layer.saturated:.1%} of its values are at the end of its range of {held}, in Keras they go from {had}; "
-            "calibrate with images like those it will see (--calibration-images)"
+            f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
+            f"{in_keras}; calibrate with images like those it will see (--calibration-images)"
         )
     peaks = np.array(layer.channel_peaks)
     alive = peaks[peaks > 0]
@@ -211,7 +215,7 @@ def _cause(layer: LayerFigures) -> tuple[str, str]:
             "weights",
             "its values have nothing to do with Keras'; the file was made from other weights, convert the run again",
         )
-    return "noise", f"its range of {held} is too coarse for values from {had}; use --int16x8 or --float16"
+    return "noise", f"its range of {here} is too coarse for values from {in_keras}; use --int16x8 or --float16"
 
 
 def _ties(ladder: Ladder) -> Finding | None:
@@ -223,11 +227,11 @@ def _ties(ladder: Ladder) -> Finding | None:
     tied = int((ordered[:, -1] == ordered[:, -2]).sum())
     if tied * 2 < len(flipped):
         return None
-    words = (
+    message = (
         f"{tied} of the {len(flipped)} images that flip have their two best classes tied in the output of "
         f"{ladder.scheme}, whose steps are that coarse; --mixed has a float32 output"
     )
-    return Finding(last.name, PROBABILITIES, "ties", words, False)
+    return Finding(last.name, PROBABILITIES, "ties", message, False)
 
 
 def _dead(ladder: Ladder) -> Finding | None:
@@ -237,5 +241,5 @@ def _dead(ladder: Ladder) -> Finding | None:
     if not lost:
         return None
     named = ", ".join(f"{count} of {name}" for name, count in list(lost.items())[:4])
-    words = f"channels that vary in Keras are constant here ({named}): their values are smaller than a step"
-    return Finding(last.name, next(iter(lost)), "dead", words, False)
+    message = f"channels that vary in Keras are constant here ({named}): their values are smaller than a step"
+    return Finding(last.name, next(iter(lost)), "dead", message, False)

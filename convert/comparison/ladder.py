@@ -1,10 +1,10 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
@@ -16,20 +16,21 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import Kernels
 from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard, Parity
+from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
-from edgecnn.model_file.schemes import Scheme
-from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.run_directory import RunDirectory
 
-from ..conversion import output_paths
-from ..network.feature_maps import check_card, feature_maps, load_keras, predict, with_named_outputs
+from ..network.keras_network import KerasNetwork
+from ..pair import Pair
 from ..tflite.export import to_flatbuffer
 from ..tflite.prune_outputs import keep_output
-from . import layer_figures
-from .agreement import compare
-from .layer_figures import LayerFigures
+from .agreement import parity_of
+from .layer_figures import LayerFigures, images_for, layer_figures
+from .parity_request import ParityRequest
 
+Progress = Callable[[str], None]
 Array = npt.NDArray[np.floating]
 
 
@@ -40,8 +41,8 @@ class Rung:
     Attributes:
         name: for people.
         parity: accuracy with its interval, and agreement with Keras.
-        p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart, None
-            where nobody knows what the images show.
+        mcnemar_p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart,
+            None where nobody knows what the images show.
         max_difference: largest difference of a probability from Keras.
         layers: feature maps against Keras; empty for Keras itself.
         probabilities: float32 (images, classes).
@@ -49,7 +50,7 @@ class Rung:
 
     name: str
     parity: Parity
-    p: float | None
+    mcnemar_p: float | None
     max_difference: float
     layers: tuple[LayerFigures, ...]
     probabilities: npt.NDArray[np.float32]
@@ -72,7 +73,7 @@ class Ladder:
     """
 
     run: Path
-    scheme: Scheme
+    scheme: str
     card: ModelCard
     keras_card: ModelCard
     model_sha256: str
@@ -97,115 +98,146 @@ def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> floa
 
 
 def climb(
-    run: Path,
-    files: Path,
+    run: RunDirectory,
+    files: RunDirectory,
     card: ModelCard,
     dataset: Dataset,
-    scheme: Scheme,
-    progress: Callable[[str], None] = lambda message: None,
-    delegate: Delegate | None = None,
+    request: ParityRequest,
+    progress: Progress = lambda message: None,
 ) -> Ladder:
-    """Compare `model.<scheme>.tflite` in `files` with the Keras model of a run on the test split of `dataset`."""
-    model = load_keras(run / "model.keras")
-    check_card(model, card, run / "model.keras")
-    paths = output_paths(files, scheme, activations=True)
-    plain, variant = (read_model(paths[activations]) for activations in (False, True))
-    test, spec = dataset.test, plain.card.input if plain.card else card.input
-    maps = _check_files(paths, plain, variant, model, card)
+    """Compare both files of a scheme with the Keras model of a run on the test split.
+
+    Args:
+        run: with the Keras model.
+        files: the folder of the converted files.
+        card: the run's.
+        dataset: whose test split is used.
+        request: names the scheme, and the delegate of a last rung.
+        progress: is told each step in words.
+
+    Raises:
+        ModelFileError: a file is damaged, or of another network than the other or the run's.
+        DelegateError: the delegate does not load or run.
+    """
+    scheme, delegate = request.scheme, request.delegate
+    paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
+    packed = paths.map(read_model)
+    network = _comparable(KerasNetwork.load(run.model, card, leave_out_shared=True), paths, packed)
     if delegate:
-        for path in paths.values():  # what fails is known before the long way up
-            placed = load_model(path, delegate=delegate).session.placement()
-            progress(f"{path.name}: {placed}")
-    some = test.sample(min(layer_figures.images_for(maps), len(test))).images
-    reference = layer_figures.Reference(model, maps, some, card.input)
-    progress(f"Keras: {len(test):,} images")
-    expected = predict(model, test.images, card.input)
-
-    def rung(
-        name: str,
-        model: PackedModel,
-        variant: PackedModel,
-        spec: InputSpec,
-        kernels: Kernels,
-        delegate: Delegate | None = None,
-    ) -> Rung:
-        progress(f"{name}: {len(test):,} images, and the feature maps of {len(some)}")
-        session = open_session(model, RunOptions(kernels=kernels, delegate=delegate))
-        output = session.outputs[PROBABILITIES]
-        found = output.dequantize(session.run_all(test.images, spec, output))
-        if not np.isfinite(found).all():
-            raise ModelFileError(f"{model.name} gives probabilities that are no numbers ({name}); convert it otherwise")
-        variant_session = open_session(variant, RunOptions(kernels=kernels, delegate=delegate))
-        figures = layer_figures.measure(reference, variant_session, spec)
-        return _rung(name, expected, found, test.labels, figures)
-
-    with_maps = to_flatbuffer(with_named_outputs(model, maps), "float32", np.empty((0, *card.input.shape), np.float32))
-    float32 = [
-        PackedModel("the float32 model", f, None, None) for f in (keep_output(with_maps, PROBABILITIES), with_maps)
-    ]
+        for path in paths:  # what fails is known before the long way up
+            progress(f"{path.name}: {load_model(path, delegate=delegate).session.placement()}")
+    progress(f"Keras: {len(dataset.test):,} images")
+    expected = network.predict(dataset.test.images)
+    climber = _Climber(network, dataset.test, expected, progress)
+    spec = packed.plain.card.input if packed.plain.card else card.input
     rungs = [
-        _rung("Keras", expected, expected, test.labels, ()),
-        rung("TFLite, float32", float32[0], float32[1], card.input, "default"),
-        rung(f"{scheme}, reference kernels", plain, variant, spec, "reference"),
-        rung(f"{scheme}, default kernels", plain, variant, spec, "default"),
+        _rung("Keras", expected, expected, dataset.test.labels, ()),
+        climber.rung("TFLite, float32", _float32(network), card.input),
+        climber.rung(f"{scheme}, reference kernels", packed, spec, kernels="reference"),
+        climber.rung(f"{scheme}, default kernels", packed, spec),
     ]
     if delegate:
-        rungs.append(rung(f"{scheme}, {Path(delegate.name).name}", plain, variant, spec, "default", delegate))
+        rungs.append(climber.rung(f"{scheme}, {Path(delegate.name).name}", packed, spec, delegate=delegate))
     return Ladder(
-        run=run,
+        run=run.path,
         scheme=scheme,
-        card=plain.card or card,
+        card=packed.plain.card or card,
         keras_card=card,
-        model_sha256=sha256((run / "model.keras").read_bytes()),
+        model_sha256=sha256(run.model.read_bytes()),
         dataset_labels=dataset.labels,
-        truth=test.labels if test.is_labelled else None,
-        images=test.images,
+        truth=dataset.test.labels if dataset.test.is_labelled else None,
+        images=dataset.test.images,
         rungs=tuple(rungs),
     )
 
 
-def _check_files(
-    paths: dict[bool, Path], plain: PackedModel, variant: PackedModel, model: keras.Model, card: ModelCard
-) -> tuple[FeatureMap, ...]:
-    """Make sure that both files can be compared with the Keras model, and are of one another; the maps they share."""
-    chosen = {found.name for found in variant.card.feature_maps} if variant.card else set()
-    shared = tuple(found for found in feature_maps(model) if not variant.card or found.name in chosen)
-    maps = {layer.name: layer.shape for layer in shared}
-    sessions = {False: Session(plain), True: Session(variant)}
-    for activations, session in sessions.items():
-        wanted = {PROBABILITIES: (len(card.labels),), **(maps if activations else {})}
-        found = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
-        if session.input.shape[1:] != card.input.shape or {name: found.get(name) for name in wanted} != wanted:
+class _Climber:
+    """Runs one rung after another on the same images."""
+
+    def __init__(
+        self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
+    ) -> None:
+        self._network, self._test, self._expected, self._progress = network, test, expected, progress
+        self._some = test.sample(min(images_for(network.maps), len(test))).images
+
+    def rung(
+        self,
+        name: str,
+        files: Pair[PackedModel],
+        spec: InputSpec,
+        kernels: Kernels = "default",
+        delegate: Delegate | None = None,
+    ) -> Rung:
+        """Run both files of a model, which take images prepared as `spec` says."""
+        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._some)}")
+        how = RunOptions(kernels=kernels, delegate=delegate)
+        session = open_session(files.plain, how)
+        output = session.outputs[PROBABILITIES]
+        probabilities = output.dequantize(session.run_all(self._test.images, spec, output))
+        if not np.isfinite(probabilities).all():
             raise ModelFileError(
-                f"{paths[activations]} is of another network than the run's model.keras (input, classes or feature "
-                "maps differ); convert the run again"
+                f"{files.plain.name} gives probabilities that are no numbers ({name}); convert it otherwise"
             )
-    probe = np.zeros((1, *card.input.shape), np.uint8)
-    first, second = (
-        session.run_all(probe, card.input, session.outputs[PROBABILITIES]) for session in sessions.values()
-    )
-    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in (plain, variant)]
+        variant = session
+        if files.activations is not None:
+            variant = open_session(files.activations, how)
+        figures = layer_figures(self._network, self._some, variant, spec)
+        return _rung(name, self._expected, probabilities, self._test.labels, figures)
+
+
+def _float32(network: KerasNetwork) -> Pair[PackedModel]:
+    """The network in float32 TFLite, which has no file."""
+    nothing = np.empty((0, *network.card.input.shape), np.float32)
+    with_maps = to_flatbuffer(network.with_maps, "float32", nothing)
+    flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps)
+    return flatbuffers.map(lambda flatbuffer: PackedModel("the float32 model", flatbuffer, None, None))
+
+
+def _comparable(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
+    """Make sure that both files can be compared with the Keras model, and are of one another.
+
+    Returns:
+        The network with the maps that the variant has too.
+    """
+    maps = network.maps
+    if packed.activations is not None and packed.activations.card:
+        names = {layer.name for layer in packed.activations.card.feature_maps}
+        maps = tuple(layer for layer in maps if layer.name in names)
+    probabilities: dict[str, tuple[int, ...]] = {PROBABILITIES: (len(network.card.labels),)}
+    expected = Pair(probabilities, {**probabilities, **{layer.name: layer.shape for layer in maps}})
+    sessions = list(packed.map(Session))
+    for path, session, wanted in zip(paths, sessions, expected, strict=True):
+        shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
+        same_input = session.input.shape[1:] == network.card.input.shape
+        if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
+            raise ModelFileError(
+                f"{path} is of another network than the run's model.keras (input, classes or feature maps differ); "
+                "convert the run again"
+            )
+    probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
+    first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
+    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in packed]
     if parents[0] != parents[1] or not np.array_equal(first, second):
         raise ModelFileError(
-            f"{paths[True]} is not the activations variant of {paths[False].name}; convert the run again, with both"
+            f"{paths.activations} is not the activations variant of {paths.plain.name}; convert the run again, with "
+            "both"
         )
-    return shared
+    return dataclasses.replace(network, maps=maps)
 
 
 def _rung(
     name: str,
-    expected: Array,
-    found: npt.NDArray[np.float32],
+    keras: Array,
+    probabilities: npt.NDArray[np.float32],
     truth: npt.NDArray[np.int64],
-    figures: tuple[LayerFigures, ...],
+    layers: tuple[LayerFigures, ...],
 ) -> Rung:
-    right = [values.argmax(axis=1) == truth for values in (expected, found)]
-    labelled = truth.min() >= 0
+    right = [values.argmax(axis=1) == truth for values in (keras, probabilities)]
     return Rung(
         name=name,
-        parity=compare(expected, found, truth),
-        p=mcnemar(*right) if labelled else None,
-        max_difference=float(np.abs(expected - found).max()),
-        layers=figures,
-        probabilities=found,
+        parity=parity_of(keras, probabilities, truth),
+        mcnemar_p=mcnemar(*right) if truth.min() >= 0 else None,
+        max_difference=float(np.abs(keras - probabilities).max()),
+        layers=layers,
+        probabilities=probabilities,
     )

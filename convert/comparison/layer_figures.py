@@ -1,26 +1,23 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap
+from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.pixels.input_table import apply_table, input_table
 
-from ..network.feature_maps import with_named_outputs
+from ..network.keras_network import KerasNetwork
 from .agreement import Noise
 
 Array = npt.NDArray[np.floating]
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _IMAGES = 256
-_BATCH = 8
 _MEMORY = 500_000_000  # bytes of Keras' maps that are kept for the histograms, before fewer images are taken
 
 
@@ -62,10 +59,10 @@ class _Sums:
     """What is added up for one layer."""
 
     noise: Noise = field(default_factory=Noise)
-    channel_noise: Array | None = None
+    channel_noise: Array = field(default_factory=lambda: np.zeros((2, 1)))  # one column a channel, once there are any
     product: float = 0.0
     square: float = 0.0
-    values: int = 0
+    count: int = 0
     saturated: int = 0
     here: tuple[float, float] = (float("inf"), float("-inf"))
     keras: list[Array] = field(default_factory=list)
@@ -74,18 +71,17 @@ class _Sums:
 
     def add(self, reference: Array, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
         """One image's values in Keras and here, the latter as the tensor holds them."""
-        found = tensor.dequantize(raw)
-        self.noise.add(reference, found)
-        squares = np.square(np.stack([reference, reference - found]), dtype=np.float64)
-        sums = squares.reshape(2, -1, found.shape[-1]).sum(axis=1)
-        self.channel_noise = sums if self.channel_noise is None else self.channel_noise + sums
-        self.product += float((reference * found.astype(np.float64)).sum())
-        self.square += float(np.square(found, dtype=np.float64).sum())
-        self.values += raw.size
+        values = tensor.dequantize(raw)
+        self.noise.add(reference, values)
+        squares = np.square(np.stack([reference, reference - values]), dtype=np.float64)
+        self.channel_noise = self.channel_noise + squares.reshape(2, -1, values.shape[-1]).sum(axis=1)
+        self.product += float((reference * values.astype(np.float64)).sum())
+        self.square += float(np.square(values, dtype=np.float64).sum())
+        self.count += raw.size
         self.saturated += tensor.count_saturated(raw)
-        self.here = min(self.here[0], float(found.min())), max(self.here[1], float(found.max()))
+        self.here = min(self.here[0], float(values.min())), max(self.here[1], float(values.max()))
         self.keras.append(reference)
-        flat = found.reshape(-1, found.shape[-1])
+        flat = values.reshape(-1, values.shape[-1])
         self.low.append(flat.min(axis=0))
         self.high.append(flat.max(axis=0))
 
@@ -103,7 +99,7 @@ class _Sums:
             channel_sqnr_db=_median_sqnr_db(self.channel_noise),
             cosine=self.product / norm if norm else float(self.noise.signal == self.square),
             gain=self.product / self.noise.signal if self.noise.signal else 1.0,
-            saturated=self.saturated / self.values,
+            saturated=self.saturated / self.count,
             range=_range(tensor) or self.here,
             keras_range=(float(channels.min()), float(channels.max())),
             channel_peaks=tuple(float(value) for value in np.abs(channels).max(axis=0)),
@@ -113,9 +109,8 @@ class _Sums:
         )
 
 
-def _median_sqnr_db(sums: Array | None) -> float:
+def _median_sqnr_db(sums: Array) -> float:
     """Of the channels that have a signal; `sums` is (2, channels), of squares of signal and noise."""
-    assert sums is not None
     signal, noise = sums[:, sums[0] > 0]
     if not len(signal):
         return float("inf")
@@ -133,32 +128,25 @@ def _range(tensor: TensorSpec) -> tuple[float, float] | None:
 
 def images_for(maps: Collection[FeatureMap]) -> int:
     """How many images to compare layers on: fewer where the network's maps are large."""
-    values = sum(int(np.prod(found.shape)) for found in maps)
+    values = sum(int(np.prod(wanted.shape)) for wanted in maps)
     return max(8, min(_IMAGES, _MEMORY // (4 * max(1, values))))
 
 
-class Reference:
-    """Keras' feature maps of some images, computed anew for each rung, a few images at a time."""
+def layer_figures(network: KerasNetwork, images: Images, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
+    """Compare every output of an activations variant with Keras, in network order, the probabilities last.
 
-    def __init__(self, model: keras.Model, maps: Collection[FeatureMap], images: Images, spec: InputSpec) -> None:
-        self._named, self._images, self._table = with_named_outputs(model, maps), images, input_table(spec)
-        self.names = (*(found.name for found in maps), PROBABILITIES)
-
-    def __iter__(self) -> Iterator[tuple[npt.NDArray[np.uint8], dict[str, Array]]]:
-        """Pixels of one image, and Keras' outputs by name."""
-        for start in range(0, len(self._images), _BATCH):
-            part = np.asarray(self._images[start : start + _BATCH])
-            outputs = self._named.predict_on_batch(apply_table(self._table, part))
-            for row, pixels in enumerate(part):
-                yield pixels, {name: np.asarray(outputs[name][row], np.float32) for name in self.names}
-
-
-def measure(reference: Reference, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
-    """Compare every output of an activations variant with Keras, in network order, the probabilities last."""
+    Args:
+        network: with the maps that the variant returns; run anew for each comparison, a few images at a time.
+        images: uint8 (count, height, width, channels).
+        session: the variant's.
+        spec: how images are prepared for the variant.
+    """
     gather, outputs = session.gather(spec), session.outputs
-    sums = {name: _Sums() for name in reference.names if name in outputs}
-    for pixels, expected in reference:
-        session.run(gather(pixels))
-        for name, total in sums.items():
-            total.add(expected[name], session.output(outputs[name]), outputs[name])
+    sums: dict[str, _Sums] = {}
+    for part, expected in network.maps_of(images):
+        for row, pixels in enumerate(part):
+            session.run(gather(pixels))
+            for name, values in expected.items():
+                if name in outputs:
+                    sums.setdefault(name, _Sums()).add(values[row], session.output(outputs[name]), outputs[name])
     return tuple(total.figures(outputs[name]) for name, total in sums.items())

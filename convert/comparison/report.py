@@ -1,40 +1,14 @@
-"""The parity report: one self-contained HTML page, and the same figures as JSON."""
+"""The figures of a parity report, as JSON."""
 
-import base64
 import dataclasses
-import html
-import io
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from matplotlib.figure import Figure
-from PIL import Image
-
-from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import Parity
 
-from . import charts
-from .charts import decibels
 from .diagnosis import Finding
 from .ladder import Ladder, Rung
-from .layer_figures import LayerFigures
-
-_GALLERY = 60  # images; a page for a phone need not hold all
-_STYLE = """
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem; color: #1c2430; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #dde3ea; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } td.worse { background: #fbe0dd; }
-td.better { background: #dcf2e0; }
-.finding { padding: .6rem .9rem; border-left: 4px solid #2f7d4f; background: #eef7f1; } .broken { border-color: #b8382c;
-background: #fcefed; } img.chart { max-width: 100%; } .gallery { display: flex; flex-wrap: wrap; gap: .8rem; }
-figure { margin: 0; width: 8rem; font-size: .8rem; } figure img { width: 7rem; image-rendering: pixelated; }
-"""
 
 
 def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> dict[str, Any]:
@@ -49,11 +23,11 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         "findings": [dataclasses.asdict(finding) for finding in findings],
         "classes": [
             {"label": label, "images": images, "keras": before, "converted": after}
-            for label, images, before, after in _classes(ladder)
+            for label, images, before, after in class_figures(ladder)
         ],
         "flipped": [
             {"image": image, "label": label, "keras": before, "converted": after}
-            for image, label, before, after in _flipped(ladder)
+            for image, label, before, after in flipped_images(ladder)
         ],
     }
 
@@ -62,7 +36,7 @@ def _rung(rung: Rung) -> dict[str, Any]:
     return {
         "name": rung.name,
         **dataclasses.asdict(rung.parity),
-        "mcnemar_p": rung.p,
+        "mcnemar_p": rung.mcnemar_p,
         "max_difference": rung.max_difference,
         "layers": [_finite(dataclasses.asdict(layer)) for layer in rung.layers],
     }
@@ -72,7 +46,7 @@ def _finite(figures: dict[str, Any]) -> dict[str, Any]:
     return {key: None if value in (float("inf"), float("-inf")) else value for key, value in figures.items()}
 
 
-def _classes(ladder: Ladder) -> list[tuple[str, int, int, int]]:
+def class_figures(ladder: Ladder) -> list[tuple[str, int, int, int]]:
     """Of every class: its name, its images, how many Keras and how many the last rung get right.
 
     Empty where nobody knows what the images show.
@@ -80,14 +54,14 @@ def _classes(ladder: Ladder) -> list[tuple[str, int, int, int]]:
     if ladder.truth is None:
         return []
     first, last = (rung.probabilities.argmax(axis=1) == ladder.truth for rung in (ladder.rungs[0], ladder.rungs[-1]))
-    found = []
+    figures = []
     for index, label in enumerate(ladder.dataset_labels):
         of_class = ladder.truth == index
-        found.append((label, int(of_class.sum()), int(first[of_class].sum()), int(last[of_class].sum())))
-    return found
+        figures.append((label, int(of_class.sum()), int(first[of_class].sum()), int(last[of_class].sum())))
+    return figures
 
 
-def _flipped(ladder: Ladder) -> list[tuple[int, str | None, str, str]]:
+def flipped_images(ladder: Ladder) -> list[tuple[int, str | None, str, str]]:
     """Of every image that flips: its index, its label if it is known, what Keras and what the last rung say."""
     labels = ladder.dataset_labels
     first, last = (rung.probabilities.argmax(axis=1) for rung in (ladder.rungs[0], ladder.rungs[-1]))
@@ -102,163 +76,8 @@ def to_json(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     return json.dumps(to_dict(ladder, findings, failures), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> str:
-    """The page: no script, nothing from elsewhere."""
-    last, title = ladder.rungs[-1], f"Parity of {ladder.card.name}, {ladder.scheme}"
-    broken = any(finding.broken for finding in findings)
-    verdict = "This is another classifier than Keras'." if broken else "This is the same classifier as Keras'."
-    if failures:
-        verdict += " It does not pass its gate."
-    quantized = [rung for rung in ladder.rungs if rung.layers]
-    right = (
-        ""
-        if last.parity.accuracy is None
-        else (
-            f"{_percent(last.parity.accuracy)} of {last.parity.images:,} images right, in Keras "
-            f"{_percent(last.parity.keras_accuracy)}; "
-        )
-    )
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p><strong>{verdict}</strong> {right or 'It gives '}the same answer as Keras on "
-        f"{_percent(last.parity.agreement)} of {last.parity.images:,} images.</p>",
-        *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
-        *(_paragraph(finding) for finding in findings),
-        "<h2>The ladder</h2>", _ladder(ladder.rungs),
-        "<h2>Feature maps against Keras</h2>", _image(charts.sqnr_chart(quantized), "SQNR of every layer, every rung"),
-        _layers(quantized[-1].layers),
-        "<h2>Worst layer</h2>", _image(charts.histogram(_worst(ladder, findings)), "Values of the worst layer"),
-        *_of_labelled(ladder),
-        f"<h2>Images that flip: {len(ladder.flipped):,}</h2>", _gallery(ladder),
-    ]  # fmt: skip
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
-
-
-def _of_labelled(ladder: Ladder) -> list[str]:
-    """What can be said only where it is known what the images show."""
-    if ladder.truth is None:
-        return []
-    return [
-        "<h2>Classes</h2>", _class_table(ladder),
-        "<h2>Change of the confusion matrix</h2>", _confusion(ladder, ladder.truth),
-    ]  # fmt: skip
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2%}".replace("%", " %")
-
-
-def _paragraph(finding: Finding) -> str:
-    kind = "finding broken" if finding.broken else "finding"
-    where = f"{finding.rung}, {finding.layer}" if finding.layer else finding.rung
-    return f'<p class="{kind}"><strong>{html.escape(where)}</strong>: {html.escape(finding.words)}.</p>'
-
-
-@dataclass(frozen=True)
-class _Coloured:
-    """A cell that is better, worse or neither."""
-
-    text: str
-    kind: str
-
-
-def _cell(cell: str | _Coloured) -> str:
-    if isinstance(cell, _Coloured):
-        return f'<td class="{cell.kind}">{html.escape(cell.text)}</td>'
-    return f"<td>{html.escape(cell)}</td>"
-
-
-def _table(header: Iterable[str], rows: Iterable[Iterable[str | _Coloured]]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _ladder(rungs: Sequence[Rung]) -> str:
-    header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |Δp|", "worst SQNR")
-    rows = []
-    for rung in rungs:
-        parity = rung.parity
-        worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
-        cells = [rung.name, _percent(parity.accuracy), interval(parity)]
-        p = "" if rung.p is None else f"{rung.p:.3g}"
-        cells += [_percent(parity.agreement), p, f"{rung.max_difference:.2g}", decibels(worst)]
-        rows.append(cells if rung.layers else [*cells[:3], "", "", "", ""])
-    return _table(header, rows)
-
-
 def interval(parity: Parity) -> str:
     """The 95 % Wilson interval of the accuracy in percent; empty where there is none."""
     if parity.interval_low is None or parity.interval_high is None:
         return ""
     return f"{100 * parity.interval_low:.2f} to {100 * parity.interval_high:.2f}"
-
-
-def _layers(layers: Sequence[LayerFigures]) -> str:
-    header = ("layer", "SQNR", "cosine", "range of the file", "range in Keras", "at the range's end", "channels lost")
-    rows = []
-    for layer in layers:
-        held, had = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
-        ends = _percent(layer.saturated)
-        rows.append(
-            [layer.name, decibels(layer.sqnr_db), f"{layer.cosine:.5f}", held, had, ends, str(len(layer.lost_channels))]
-        )
-    return _table(header, rows)
-
-
-def _worst(ladder: Ladder, findings: Sequence[Finding]) -> LayerFigures:
-    """The layer that a finding names, where it breaks; else the one furthest from Keras."""
-    rungs = {rung.name: rung.layers for rung in ladder.rungs if rung.layers}
-    for finding in findings:
-        for layer in rungs.get(finding.rung, ()):
-            if finding.broken and layer.name == finding.layer:
-                return layer
-    return min(ladder.rungs[-1].layers, key=lambda layer: layer.sqnr_db)
-
-
-def _class_table(ladder: Ladder) -> str:
-    rows: list[list[str | _Coloured]] = []
-    for label, images, before, after in _classes(ladder):
-        kind = "better" if after > before else "worse" if after < before else ""
-        rows.append([label, f"{images:,}", f"{before:,}", f"{after:,}", _Coloured(f"{after - before:+,}", kind)])
-    return _table(("class", "images", "right in Keras", "right here", "change"), rows)
-
-
-def _confusion(ladder: Ladder, truth: npt.NDArray[np.int64]) -> str:
-    matrices = [
-        evaluate_probabilities(rung.probabilities, truth).confusion for rung in (ladder.rungs[0], ladder.rungs[-1])
-    ]
-    change, rows = matrices[1] - matrices[0], []
-    for index, label in enumerate(ladder.dataset_labels):
-        cells: list[str | _Coloured] = [label]
-        for column, value in enumerate(change[index]):
-            good = value > 0 if column == index else value < 0
-            kind = "" if value == 0 else "better" if good else "worse"
-            cells.append(_Coloured(f"{value:+}" if value else "·", kind))
-        rows.append(cells)
-    return _table(("true class \\ answer", *ladder.dataset_labels), rows)
-
-
-def _gallery(ladder: Ladder) -> str:
-    found, shown = _flipped(ladder), []
-    for index, label, before, after in found[:_GALLERY]:
-        pixels = np.asarray(ladder.images[index])
-        buffer = io.BytesIO()
-        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-        words = f"#{index}{': ' + html.escape(label) if label else ''}<br>Keras: {html.escape(before)}"
-        words += f"<br>here: {html.escape(after)}"
-        shown.append(f'<figure><img src="{_data(buffer.getvalue())}" alt=""><figcaption>{words}</figcaption></figure>')
-    more = f"<p>and {len(found) - _GALLERY:,} more, listed in the JSON file.</p>" if len(found) > _GALLERY else ""
-    return f'<div class="gallery">{"".join(shown)}</div>{more}'
-
-
-def _data(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _image(figure: Figure, words: str) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=90, bbox_inches="tight")
-    return f'<img class="chart" src="{_data(buffer.getvalue())}" alt="{html.escape(words)}">'

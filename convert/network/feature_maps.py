@@ -1,93 +1,24 @@
-"""The activation model: the same network, with every feature map as a further output."""
+"""Which layers have a feature map, and the same network with every one of them as a further output."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
-from edgecnn.native_output import captured_stderr
-from edgecnn.optional_packages import DAMAGED_FILE
-from edgecnn.pixels.dataset import Images
-from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.pixels.input_table import apply_table, input_table
-
-from .flattening import flatten
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 
 # Ends of the names of layer classes: DepthwiseConv2D and SeparableConv2D, GlobalAveragePooling2D too.
 _MAPPED = ("Conv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D")
-_BATCH = 500
 
 
-def load_keras(path: Path) -> keras.Model:
-    """Load a .keras file for inference; a model inside it becomes part of one flat graph, see `flatten`.
-
-    Raises:
-        ModelFileError: missing, damaged, or not one image in and class scores out.
-    """
-    if not path.is_file():
-        raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-    try:
-        with captured_stderr():
-            model = keras.models.load_model(path, compile=False)
-    except DAMAGED_FILE as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelFileError(f"{path} does not load as a Keras model ({reason}); train it again") from None
-    if not model.built or not hasattr(model, "inputs") or not model.inputs:
-        raise ModelFileError(
-            f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"
-        )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
-    if len(model.inputs[0].shape) != 4 or len(model.outputs[0].shape) != 2:
-        raise ModelFileError(
-            f"{path} must map (batch, height, width, channels) to (batch, classes). "
-            f"Received: {model.inputs[0].shape} to {model.outputs[0].shape}; give an image classifier"
-        )
-    if None in model.inputs[0].shape[1:]:
-        raise ModelFileError(
-            f"{path} must take images of one size. Received: {model.inputs[0].shape}; fix its keras.Input"
-        )
-    model = flatten(model)
-    if PROBABILITIES in {layer.name for layer in model.layers if _has_map(layer)}:
-        raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
-    return model
-
-
-def check_card(model: keras.Model, card: ModelCard, path: Path) -> None:
-    """Make sure that card and model are of one another.
-
-    Raises:
-        ModelFileError: another input shape or number of classes.
-    """
-    found = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
-    if found != (card.input.shape, len(card.labels)):
-        raise ModelFileError(
-            f"{path}: the card beside it says {card.input.shape} to {len(card.labels)} classes, the model takes "
-            f"{found[0]} to {found[1]}; train it again"
-        )
-
-
-def feature_layers(
+def _mapped_layers(
     model: keras.Model, patterns: Sequence[str] = (), leave_out_shared: bool = False
 ) -> list[keras.layers.Layer]:
-    """The convolution and pooling layers of `model`, in network order.
-
-    Args:
-        patterns: names or shell patterns of those that are wanted; empty for all.
-        leave_out_shared: leave out layers that are used several times, instead of refusing them.
-
-    Raises:
-        InputError: a pattern matches none of them.
-        ModelFileError: one is used several times, so that it has no one feature map.
-    """
-    layers = [layer for layer in model.layers if _has_map(layer)]
+    """The layers of `feature_maps`."""
+    layers = [layer for layer in model.layers if has_map(layer)]
     for pattern in patterns:
         if not any(fnmatchcase(layer.name, pattern) for layer in layers):
             names = ", ".join(layer.name for layer in layers) or "none"
@@ -106,7 +37,8 @@ def feature_layers(
     return [layer for layer in layers if _output(model, layer) is not model.outputs[0]]
 
 
-def _has_map(layer: keras.layers.Layer) -> bool:
+def has_map(layer: keras.layers.Layer) -> bool:
+    """Whether what a layer gives is a feature map: that of a convolution or of a pooling."""
     return type(layer).__name__.endswith(_MAPPED)
 
 
@@ -127,7 +59,7 @@ def _folded_output(model: keras.Model, layer: keras.layers.Layer) -> keras.Keras
     """
     nodes, tensor = _nodes(model), _output(model, layer)
     while True:
-        users = [node for node in nodes if any(given is tensor for given in node.input_tensors)]
+        users = [node for node in nodes if any(source is tensor for source in node.input_tensors)]
         if len(users) != 1 or not _is_folded(users[0].operation):
             return tensor
         tensor = users[0].outputs[0]
@@ -140,25 +72,22 @@ def _is_folded(layer: keras.layers.Layer) -> bool:
     )
 
 
-def predict(model: keras.Model, images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
-    table = input_table(spec)
-    parts = [
-        np.asarray(
-            model.predict_on_batch(apply_table(table, np.asarray(images[start : start + _BATCH]))), dtype=np.float32
-        )
-        for start in range(0, len(images), _BATCH)
-    ]
-    return np.concatenate(parts)
-
-
 def feature_maps(
     model: keras.Model, patterns: Sequence[str] = (), leave_out_shared: bool = False
 ) -> tuple[FeatureMap, ...]:
-    """Name, class and shape of feature maps, in network order; see `feature_layers`."""
+    """Name, class and shape of the maps of the convolution and pooling layers, in network order.
+
+    Args:
+        patterns: names or shell patterns of the layers that are wanted; empty for all.
+        leave_out_shared: leave out layers that are used several times, instead of refusing them.
+
+    Raises:
+        InputError: a pattern matches none of them.
+        ModelFileError: one is used several times, so that it has no one feature map.
+    """
     return tuple(
         FeatureMap(layer.name, type(layer).__name__, tuple(int(size) for size in _output(model, layer).shape[1:]))
-        for layer in feature_layers(model, patterns, leave_out_shared)
+        for layer in _mapped_layers(model, patterns, leave_out_shared)
     )
 
 
@@ -169,5 +98,5 @@ def with_named_outputs(model: keras.Model, maps: Collection[FeatureMap] = ()) ->
         A model that shares the layers of `model` and returns a dict; the names become those of the TFLite signature.
     """
     outputs = {PROBABILITIES: model.outputs[0]}
-    outputs.update({found.name: _folded_output(model, model.get_layer(found.name)) for found in maps})
+    outputs.update({wanted.name: _folded_output(model, model.get_layer(wanted.name)) for wanted in maps})
     return keras.Model(model.inputs, outputs, name="classifier")  # a fixed name: the same file every time

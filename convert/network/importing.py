@@ -15,6 +15,7 @@ from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
+from edgecnn.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     import keras
@@ -96,14 +97,14 @@ def adopt(
         OutputError: `folder` holds another run, or cannot be written.
     """
     require_tensorflow("edgecnn convert")
-    source, folder = Path(model), Path(folder)
-    if source.resolve() == (folder / "model.keras").resolve():
-        raise InputError(f"{folder} holds {source} itself; name another folder with --output")
+    source, run = Path(model), RunDirectory(Path(folder))
+    if source.resolve() == run.model.resolve():
+        raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     silence_tensorflow()
     with captured_stderr():
-        from . import feature_maps
+        from .loading import load_keras
 
-    network = feature_maps.load_keras(source)
+    network = load_keras(source)
     classes = int(network.outputs[0].shape[1])
     if len(labels) != classes:
         raise InputError(
@@ -116,23 +117,23 @@ def adopt(
         quantization=Quantization("float32"),
         provenance=stamp(parent_sha256=sha256(source.read_bytes())),
     )
-    if _is_same(card, folder):
-        return folder
-    refuse_existing((folder / "model.keras", folder / "card.json"), force)
+    if _is_same(card, run):
+        return run.path
+    refuse_existing((run.model, run.card), force)
     network = _with_softmax(network, card.input, source)
-    with replacing(folder / "model.keras") as temporary, captured_stderr():
+    with replacing(run.model) as temporary, captured_stderr():
         network.save(temporary)
-    card.save(folder / "card.json")
-    return folder
+    card.save(run.card)
+    return run.path
 
 
-def _is_same(card: ModelCard, folder: Path) -> bool:
-    """Whether `folder` was made from the same file and choices."""
-    if not (folder / "card.json").is_file() or not (folder / "model.keras").is_file():
+def _is_same(card: ModelCard, run: RunDirectory) -> bool:
+    """Whether `run` was made from the same file and choices."""
+    if not run.card.is_file() or not run.model.is_file():
         return False
-    found = ModelCard.load(folder / "card.json")
-    made = replace(found.provenance, created=card.provenance.created)
-    return replace(found, provenance=made) == card
+    existing = ModelCard.load(run.card)
+    same_time = replace(existing.provenance, created=card.provenance.created)
+    return replace(existing, provenance=same_time) == card
 
 
 def _input(network: "keras.Model", source: Path, chosen: Preprocessing) -> InputSpec:

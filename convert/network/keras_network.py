@@ -1,105 +1,92 @@
-"""A .keras file that is run like a .tflite one, for comparison."""
+"""A loaded Keras network with its card: what it answers, its feature maps, the values that occur in them."""
 
-import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.features import Features, as_map
-from edgecnn.errors import ModelFileError
-from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_tensorflow
-from edgecnn.pixels.dataset import Images, Split
-from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.arrays import Pixels
+from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
+from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_table import apply_table, input_table
-from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
+
+from .extent import Extent
+from .feature_maps import feature_maps, with_named_outputs
+from .loading import load_keras, require_card_of
+
+_BATCH = 500
+_MAPS_BATCH = 8  # feature maps are large
 
 
-@dataclass(frozen=True)
-class LayerInfo:
-    """A Keras layer: name, class, output shape without the batch, multiply-accumulates of one image, parameters."""
-
-    name: str
-    layer: str
-    shape: tuple[int, ...]
-    macs: int
-    parameters: int
-
-
-class KerasModel:
-    """Runs model.keras of a run directory; imports TensorFlow.
+@dataclass(frozen=True, eq=False)
+class KerasNetwork:
+    """A Keras model that is read together with its card.
 
     Attributes:
-        card: card.json that lies beside the file.
-        labels: class names in output order.
-        input: how images are turned into its input.
-        layers: its feature maps, in network order.
+        model: from images (batch, height, width, channels) to probabilities (batch, classes); one flat graph.
+        card: says how pixels become its input.
+        maps: the feature maps that are wanted of it, in network order.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        """Load the model and the card beside it.
+    model: keras.Model
+    card: ModelCard
+    maps: tuple[FeatureMap, ...]
+
+    @classmethod
+    def load(
+        cls, path: Path, card: ModelCard, patterns: Sequence[str] = (), leave_out_shared: bool = False
+    ) -> "KerasNetwork":
+        """Load a .keras file.
+
+        Args:
+            patterns: names or shell patterns of the layers whose maps are wanted; empty for all.
+            leave_out_shared: leave out layers that are used several times, instead of refusing them.
 
         Raises:
-            MissingExtraError: TensorFlow is not installed.
-            ModelFileError: either is missing or damaged, or they contradict each other.
+            ModelFileError: missing, damaged, not an image classifier, not what `card` says, or with a shared layer.
+            InputError: a pattern matches no layer.
         """
-        require_tensorflow("running a .keras file")
-        if not Path(path).is_file():
-            raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-        self.card: ModelCard = ModelCard.load(Path(path).with_name("card.json"))
-        self.labels: tuple[str, ...] = self.card.labels
-        self.input: InputSpec = self.card.input
-        silence_tensorflow()
-        with captured_stderr():
-            from . import feature_maps
+        model = load_keras(path)
+        require_card_of(model, card, path)
+        return cls(model, card, feature_maps(model, patterns, leave_out_shared))
 
-        self._model = feature_maps.load_keras(Path(path))
-        feature_maps.check_card(self._model, self.card, Path(path))
-        self._predict = feature_maps.predict
-        self.layers: tuple[FeatureMap, ...] = feature_maps.feature_maps(self._model, leave_out_shared=True)
-        self._named = feature_maps.with_named_outputs(self._model, self.layers)
+    @cached_property
+    def with_maps(self) -> keras.Model:
+        """The activations variant: returns `probabilities` and every map by its layer's name."""
+        return with_named_outputs(self.model, self.maps)
 
-    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
-        return self._predict(self._model, images, self.input)
+    def fed(self, images: Images) -> npt.NDArray[np.float32]:
+        """What the model is fed for uint8 `images` (count, height, width, channels): float32, the same shape."""
+        return apply_table(input_table(self.card.input), np.asarray(images)).astype(np.float32, copy=False)
 
-    def evaluate(self, split: Split) -> Evaluation:
-        """Accuracy, loss and confusion on labelled images."""
-        return evaluate_probabilities(self.predict_all(split.images), split.labels)
-
-    def extract(self, image: Source, invert: Invert = "no") -> Features:
-        """Feature maps of an image; see `edgecnn.pixels.preprocessing.prepare_source` for what it may be.
-
-        Raises:
-            ModelFileError: the network has no convolution or pooling layer.
-            InputError: the image cannot be read or used.
-        """
-        if not self.layers:
-            raise ModelFileError(f"{self.card.name} has no convolution or pooling layer, so no feature maps")
-        pixels = prepare_source(image, self.input, invert).pixels
-        outputs = self._named.predict(apply_table(input_table(self.input), pixels)[None], verbose=0)
-        maps = {layer.name: as_map(np.asarray(outputs[layer.name][0], dtype=np.float32)) for layer in self.layers}
-        return Features(maps, np.asarray(outputs[PROBABILITIES][0], dtype=np.float32))
-
-    def layer_table(self) -> list[LayerInfo]:
-        """Every layer with its output shape, multiply-accumulates and parameters, in network order."""
-        return [
-            LayerInfo(
-                layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params()
-            )
-            for layer in self._model.layers
+    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
+        parts = [
+            np.asarray(self.model.predict_on_batch(self.fed(images[start : start + _BATCH])), dtype=np.float32)
+            for start in range(0, len(images), _BATCH)
         ]
+        return np.concatenate(parts)
 
+    def maps_of(self, images: Images) -> Iterator[tuple[Pixels, dict[str, npt.NDArray[np.float32]]]]:
+        """Run uint8 images (count, height, width, channels), a few at a time, so that their maps need not be kept.
 
-def _macs(layer: Any) -> int:
-    """Each position of the output takes one MAC for every weight of the kernel; layers without a kernel take none."""
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None:
-        return 0
-    positions = math.prod(layer.output.shape[1:-1])
-    return int(positions * math.prod(kernel.shape))
+        Yields:
+            A batch of the images, and by name its maps in network order, the probabilities last, float32 (batch, ...).
+        """
+        names = (*(wanted.name for wanted in self.maps), PROBABILITIES)
+        for start in range(0, len(images), _MAPS_BATCH):
+            part = np.asarray(images[start : start + _MAPS_BATCH])
+            outputs = self.with_maps.predict_on_batch(self.fed(part))
+            yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
+
+    def ranges(self, images: Images) -> tuple[LayerRange, ...]:
+        """What uint8 images (count, height, width, channels) make of the input itself and of each map."""
+        extents = {name: Extent() for name in (INPUT, *(wanted.name for wanted in self.maps))}
+        for part, values in self.maps_of(images):
+            for name, extent in extents.items():
+                extent.add(self.fed(part) if name == INPUT else values[name])
+        return tuple(extent.range(name) for name, extent in extents.items())

@@ -17,7 +17,7 @@ MAX_IMAGES = 2_000
 MAX_BYTES = 500_000_000
 
 
-def load(
+def load_representative(
     folder: str | Path, card: ModelCard, seed: int = 0, progress: Callable[[str], None] = lambda message: None
 ) -> Dataset:
     """Read the images in `folder` as the model of `card` is fed.
@@ -70,8 +70,8 @@ def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:
         DataError: some are and some are not, or images lie beside classes.
     """
     folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
-    known, strange = folders & set(labels), sorted(folders - set(labels))
-    if not known:
+    classes, strange = folders & set(labels), sorted(folders - set(labels))
+    if not classes:
         return False
     if strange:
         raise DataError(

@@ -1,1 +1,1 @@
-"""What a file must be for the runtime or the chip that it is made for."""
+"""The targets: one file each, found by `table`; what a device or software needs is switched, else refused in words."""

@@ -1,10 +1,21 @@
-"""Highest version of every built-in operator that old runtimes run.
+"""tflite-runtime 2.14, the newest that 32-bit Raspberry Pi OS has: older operators, and a fault in dense layers."""
 
-Measured: a model that names the operator in a version was opened with the runtime, version by version from 1, until it
-said that it does not know it.
-"""
+import dataclasses
+from typing import TYPE_CHECKING
 
-_TFLITE_RUNTIME_2_14 = {
+from edgecnn.errors import EdgecnnError
+from edgecnn.model_file.schemes import SCHEMES
+
+from .target import ExportSettings, Target
+
+if TYPE_CHECKING:
+    from edgecnn.pixels.input_spec import InputSpec
+
+    from ..tflite.graph import Graph
+
+# Measured: a model that names the operator in a version was opened with the runtime, version by version from 1, until
+# it said that it does not know it.
+_OPERATORS_BY_VERSION = {
     1: (
         "ADD_N ASSIGN_VARIABLE ATAN2 BITCAST BITWISE_XOR BROADCAST_ARGS BUCKETIZE CALL_ONCE CEIL COMPLEX_ABS "
         "CONV_3D CONV_3D_TRANSPOSE COS CUMSUM DENSIFY DYNAMIC_UPDATE_SLICE ELU EMBEDDING_LOOKUP_SPARSE "
@@ -39,4 +50,36 @@ _TFLITE_RUNTIME_2_14 = {
     10: ("FULLY_CONNECTED"),
 }
 
-TFLITE_RUNTIME_2_14 = {name: version for version, names in _TFLITE_RUNTIME_2_14.items() for name in names.split()}
+# Highest version of every built-in operator that it runs.
+HIGHEST_VERSION = {name: version for version, names in _OPERATORS_BY_VERSION.items() for name in names.split()}
+
+
+class TFLiteRuntime214(Target):
+    """tflite-runtime 2.14."""
+
+    name = "tflite-runtime-2.14"
+
+    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:
+        """Dynamic dense layers get one scale: with more it computes them wrongly; see `Target.settings`."""
+        per_tensor = requested.dense_per_tensor or SCHEMES[requested.scheme].is_dynamic
+        return dataclasses.replace(requested, dense_per_tensor=per_tensor)
+
+    def require_supported(self, graph: "Graph") -> None:
+        """No newer operator, no dynamic dense layer with several scales; see `Target.require_supported`."""
+        for operator in graph.operators:
+            highest = HIGHEST_VERSION.get(operator.name, 0)
+            if operator.version > highest:
+                raise EdgecnnError(
+                    f"tflite-runtime-2.14 runs {operator.name} up to version {highest}, the converted model has "
+                    f"version {operator.version}; use another scheme, or LiteRT on the device"
+                )
+            is_dynamic = operator.name == "FULLY_CONNECTED" and operator.inputs[0].dtype == "float32"
+            scales = operator.inputs[1].scales if is_dynamic else 1
+            if scales > 1:
+                raise EdgecnnError(
+                    "tflite-runtime-2.14 computes dynamic dense layers with one scale a channel wrongly, "
+                    f"{operator.inputs[1].name} has {scales}; use --dense-per-tensor"
+                )
+
+
+TARGET = TFLiteRuntime214()

@@ -1,12 +1,9 @@
 """What a flatbuffer asks of a runtime, read before any runtime sees it."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
-
-from edgecnn.errors import EdgecnnError
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
@@ -60,7 +57,7 @@ def read_graph(flatbuffer: bytes) -> Graph:
     subgraph = model.Subgraphs(0)
     tensors = [_tensor(model, subgraph, index) for index in range(subgraph.TensorsLength())]
 
-    def chosen(indices: Any) -> tuple[Tensor, ...]:
+    def tensors_at(indices: Any) -> tuple[Tensor, ...]:
         # An optional input that is left out has the index -1; no inputs at all read as 0.
         return tuple(tensors[index] for index in (indices.tolist() if hasattr(indices, "tolist") else ()) if index >= 0)
 
@@ -71,11 +68,11 @@ def read_graph(flatbuffer: bytes) -> Graph:
         # Files from before there were 128 operators have their code in the deprecated field.
         name = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         custom = (code.CustomCode() or b"").decode(errors="replace")
-        inputs, outputs = chosen(operator.InputsAsNumpy()), chosen(operator.OutputsAsNumpy())
+        inputs, outputs = tensors_at(operator.InputsAsNumpy()), tensors_at(operator.OutputsAsNumpy())
         operators.append(Operator(name, code.Version(), custom, inputs, outputs))
     return Graph(
-        inputs=chosen(subgraph.InputsAsNumpy()),
-        outputs=chosen(subgraph.OutputsAsNumpy()),
+        inputs=tensors_at(subgraph.InputsAsNumpy()),
+        outputs=tensors_at(subgraph.OutputsAsNumpy()),
         operators=tuple(operators),
         others=model.SubgraphsLength() - 1,
     )
@@ -94,34 +91,3 @@ def _tensor(model: "schema.Model", subgraph: "schema.SubGraph", index: int) -> T
         has_data=tensor.Buffer() > 0 and (buffer.DataLength() > 0 or buffer.Size() > 0),
         is_variable=bool(tensor.IsVariable()),
     )
-
-
-def check_complete(graph: Graph) -> None:
-    """Make sure that every runtime of the built-in operators can run a graph.
-
-    Raises:
-        EdgecnnError: it has an operator that is not built in (select operators, `Flex...`, need TensorFlow), a size
-            that is not fixed, or a weight without values.
-    """
-    foreign = sorted({operator.custom for operator in graph.operators if operator.name == "CUSTOM"})
-    if foreign:
-        raise EdgecnnError(
-            f"the converted model needs {', '.join(foreign)}, which no runtime on a device has (select operators need "
-            "all of TensorFlow there); replace that layer by one that TFLite has built in"
-        )
-    produced = {tensor.index for operator in graph.operators for tensor in operator.outputs}
-    fed = {tensor.index for tensor in graph.inputs}
-    for operator in graph.operators:
-        for tensor in (*operator.inputs, *operator.outputs):
-            if -1 in tensor.shape:
-                raise EdgecnnError(
-                    f"{tensor.name} of {operator.name} has a size that is not fixed, {tensor.shape}: delegates refuse "
-                    "it; give every layer a fixed size"
-                )
-        for tensor in operator.inputs:
-            known = tensor.has_data or tensor.is_variable or tensor.index in produced or tensor.index in fed
-            if not known and math.prod(tensor.shape) > 0:
-                raise EdgecnnError(
-                    f"the converted model lacks the values of {tensor.name}, a weight of {operator.name}; its output "
-                    "would be noise, build the Keras model again"
-                )

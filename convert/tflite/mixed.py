@@ -10,6 +10,8 @@ from litert_quantizer import calibrator, quantizer, recipe_manager
 from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 from litert_quantizer.utils import qsv_utils
 
+from edgecnn.errors import EdgecnnError
+
 _FLOAT = quantizer.AlgorithmName.NO_QUANTIZE
 
 
@@ -39,5 +41,6 @@ def quantize(flatbuffer: bytes, calibration: npt.NDArray[np.float32]) -> bytes:
         ranges = calibrator.Calibrator(bytearray(flatbuffer), qsv_update_func=qsv_utils.min_max_update)
         ranges.calibrate(samples, recipes)
         result = work.quantize(ranges.get_model_qsvs(), enable_progress_report=False).quantized_model
-    assert result is not None
+    if result is None:
+        raise EdgecnnError("litert-quantizer returns no model; use another scheme")
     return bytes(result)

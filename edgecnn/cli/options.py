@@ -106,9 +106,9 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
     Raises:
         click.UsageError: the options do not go with the run.
     """
-    from edgecnn.model_file.card import ModelCard
+    from edgecnn.run_directory import RunDirectory
 
-    card = ModelCard.load(run / "card.json")
+    card = RunDirectory(run).read_card()
     if card.training is None:
         if data or data_dir or not representative:
             raise click.UsageError(

@@ -114,11 +114,16 @@ class Parity:
     interval_high: float | None = None
 
     @property
-    def drop(self) -> float | None:
+    def drop_points(self) -> float | None:
         """Percentage points of accuracy that were lost; None where it is not known."""
         if self.keras_accuracy is None or self.accuracy is None:
             return None
         return 100 * (self.keras_accuracy - self.accuracy)
+
+    @property
+    def drop(self) -> float | None:
+        """The name that `drop_points` had before edgecnn 0.2."""
+        return self.drop_points
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ nothing else, and keep the 16-byte alignment of the weights. With the length at 
 from one that never had a card. Every runtime ignores header and tail.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import io
@@ -98,6 +99,19 @@ def members(card: ModelCard, golden: bytes) -> dict[str, bytes]:
     """What `pack` puts behind the flatbuffer: the card, its labels one a line, and golden.npz."""
     labels = "".join(f"{label}\n" for label in card.labels)
     return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+
+
+def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
+    """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
+
+    Args:
+        flatbuffer: what `add_header` returned.
+        card: the flatbuffer's own SHA-256 is entered into it.
+        golden: the bytes of golden.npz.
+        stored: do not compress them.
+    """
+    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
+    return pack(flatbuffer, members(dataclasses.replace(card, provenance=provenance), golden), stored=stored)
 
 
 def sha256(data: bytes) -> str:

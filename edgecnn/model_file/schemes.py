@@ -34,7 +34,7 @@ class SchemeRow(NamedTuple):
     is_calibrated: bool = False
     is_dynamic: bool = False
     package: str = ""
-    climbs_to: str | None = None
+    climbs_to: Scheme | None = None
 
 
 SCHEMES: dict[str, SchemeRow] = {
@@ -90,10 +90,10 @@ SCHEMES: dict[str, SchemeRow] = {
 DEFAULT_SCHEME: Scheme = "int8"
 
 
-def climb() -> tuple[str, ...]:
+def climb() -> "tuple[Scheme, ...]":
     """The schemes that --auto tries in turn, from what a device likes best to what loses least."""
-    steps: list[str] = []
-    step: str | None = DEFAULT_SCHEME
+    steps: list[Scheme] = []
+    step: Scheme | None = DEFAULT_SCHEME
     while step is not None:
         steps.append(step)
         step = SCHEMES[step].climbs_to

@@ -54,11 +54,11 @@ def test_ranges_are_those_of_keras_on_the_calibration_images(
     int8: Conversion, small_run: TrainingRun, small: Dataset
 ) -> None:
     keras = pytest.importorskip("keras")
-    from edgecnn.convert.network.calibration import draw
+    from edgecnn.convert.network.calibration import draw_images
 
     card = read_model(int8.plain.path).card
     assert card
-    images = draw(small.train, 100, 0) / np.float32(255)
+    images = draw_images(small.train, 100, 0) / np.float32(255)
     model = keras.models.load_model(small_run.path / "model.keras")
     first = np.asarray(keras.Sequential(model.layers[:1])(images))
     assert [layer.name for layer in card.ranges] == ["image", *(layer.name for layer in card.feature_maps)]

@@ -37,7 +37,7 @@ def test_card_states_the_accuracy_that_is_measured(probabilities: np.ndarray, fa
 def test_int8_is_within_0_3_points_of_keras_and_agrees_on_99_3_percent() -> None:
     card = read_model(find_model("fashion-mnist")).card
     assert card and card.parity
-    assert card.parity.drop is not None and abs(card.parity.drop) <= 0.3
+    assert card.parity.drop_points is not None and abs(card.parity.drop_points) <= 0.3
     assert card.parity.agreement >= 0.993
 
 

@@ -42,7 +42,7 @@ def test_every_scheme_holds_its_promise_on_all_test_images(conversion: Conversio
     points, agreement, bytes_, decibels = PARITY[conversion.scheme]
     found = conversion.plain.parity
     assert found.images == 10_000 and found.keras_accuracy and found.keras_accuracy >= 0.929
-    assert found.drop is not None and abs(found.drop) <= points + 1e-9
+    assert found.drop_points is not None and abs(found.drop_points) <= points + 1e-9
     assert 100 * found.agreement >= agreement
     assert 100 * conversion.plain.ratio <= bytes_
     assert min(layer.sqnr_db for layer in conversion.layers) >= decibels
@@ -61,4 +61,4 @@ def test_the_ladder_passes_and_finds_nothing_but_ties(run: Path, fashion: Datase
     report = parity(run, fashion)
     assert report.passed
     assert {finding.cause for finding in report.findings} <= {"ties", "dead"}
-    assert all(rung.p is not None and rung.p > 0.01 for rung in report.ladder.rungs)
+    assert all(rung.mcnemar_p is not None and rung.mcnemar_p > 0.01 for rung in report.ladder.rungs)

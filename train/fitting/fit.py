@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from edgecnn.errors import EdgecnnError, InputError, ModelFileError
+from edgecnn.errors import EdgecnnError, InputError
+from edgecnn.keras_file import loading_keras
 from edgecnn.native_output import captured_stderr
-from edgecnn.optional_packages import DAMAGED_FILE
 from edgecnn.pixels.dataset import held_back
 from edgecnn.pixels.input_table import input_table
 
@@ -96,10 +96,8 @@ def _restore(setup: TrainingSetup, identity: str, training_model: keras.Model, o
     variables = [*training_model.variables, *training_model.optimizer.variables]
     outcome.history, outcome.saved_epoch = checkpoint.load_checkpoint(setup.folder.checkpoint, variables, identity)
     path = setup.folder.model
-    try:
+    with loading_keras(str(path), "start anew with --force"):
         outcome.model.load_weights(path)
-    except DAMAGED_FILE as error:
-        raise ModelFileError(f"{path} is damaged ({error}); start anew with --force") from None
 
 
 def prepare_fitting(setup: TrainingSetup) -> Fitting:

@@ -1,40 +1,27 @@
 """edgecnn convert."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import import_options, options, printing
+from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
+
+from .. import conversion_options, import_options, options, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, ConvertedFile, Gate
-    from edgecnn.model_file.schemes import Scheme
+    from edgecnn.convert.request import ConversionRequest
+    from edgecnn.model_file.schemes import IoType, Scheme
     from edgecnn.pixels.dataset import Dataset
+    from edgecnn.run_directory import RunDirectory
 
 
 @click.command(name="convert")
 @click.argument("run", metavar="RUN|MODEL.keras", type=click.Path())
-@click.option("--int8", is_flag=True, help="8-bit integers throughout; this is what is made if no scheme is named.")
-@click.option("--mixed", is_flag=True, help="8-bit integers but for the dense layers and the output.")
-@click.option("--int16x8", is_flag=True, help="8-bit weights, 16-bit activations: close, and slow.")
-@click.option("--dynamic", is_flag=True, help="8-bit weights, activations rounded on the fly.")
-@click.option("--float16", is_flag=True, help="16-bit weights, computed in 32.")
-@click.option("--float32", is_flag=True, help="No quantization.")
-@click.option(
-    "--io",
-    type=click.Choice(["int8", "uint8", "float32"]),
-    default="int8",
-    show_default=True,
-    help="Type of --int8's input and output.",
-)
-@click.option(
-    "--target",
-    type=click.Choice(["litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"]),
-    default="litert",
-    show_default=True,
-    help="What will run the files: what it needs is switched, what it cannot take is refused.",
-)
+@conversion_options.schemes
+@conversion_options.target
 @click.option("--dense-per-tensor", is_flag=True, help="One scale a dense layer, for runtimes that need it.")
 @click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the files.  [default: RUN]")
 @click.option("--no-activations", is_flag=True, help="Do not make the variant that returns feature maps.")
@@ -54,7 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
 )
-@click.option("--auto", is_flag=True, help="Climb int8, mixed, int16x8, float16 until the gate holds.")
+@conversion_options.auto
 @options.gate
 @import_options.choices
 @options.representative
@@ -88,58 +75,92 @@ def command(
 
     require_tensorflow("edgecnn convert")
     from edgecnn.atomic_files import refuse_existing
-    from edgecnn.convert import SCHEMES, Gate, convert, convert_until
-    from edgecnn.convert.conversion import output_paths, require_run, run_folder
-    from edgecnn.convert.first_passing import CLIMB
-    from edgecnn.errors import GateError
+    from edgecnn.convert import Gate
+    from edgecnn.convert.request import ConversionRequest
+    from edgecnn.run_directory import RunDirectory
 
-    schemes: list[Scheme] = [scheme for scheme in SCHEMES if flags[scheme]] or ["int8"]
+    schemes = conversion_options.named_schemes(flags) or [DEFAULT_SCHEME]
     gate = Gate(max_drop, min_agreement)
-    _check_usage(ctx, schemes, flags["io"], auto, gate)
-    folder = Path(output) if output else import_options.folder(run) if flags["labels"] else run_folder(run)
-    paths = [output_paths(folder, scheme, not flags["no_activations"]) for scheme in (CLIMB if auto else schemes)]
-    refuse_existing((path for both in paths for path in both.values()), flags["force"])
-    source = import_options.adopt(ctx, run, folder, representative) if flags["labels"] else require_run(run)
-    dataset = options.load_images(source, representative, data, data_dir)
-    common: dict[str, Any] = {
-        "output": output, "calibration_images": _calibration_images(ctx, len(dataset.train)), "seed": flags["seed"],
-        "feature_layers": flags["feature_layers"], "dense_per_tensor": flags["dense_per_tensor"],
-        "target": flags["target"], "force": flags["force"], "progress": printing.note,
-    }  # fmt: skip
+    _check_usage(ctx, schemes, gate)
+    request = ConversionRequest(
+        output=output,
+        activations=not flags["no_activations"],
+        feature_layers=flags["feature_layers"],
+        dense_per_tensor=flags["dense_per_tensor"],
+        target=flags["target"],
+        seed=flags["seed"],
+        force=flags["force"],
+    )
+    is_foreign = flags["labels"] is not None
+    folder = RunDirectory(import_options.folder(run)) if is_foreign else RunDirectory.of(run)
+    outputs = [replace(request, scheme=scheme).paths(folder) for scheme in (climb() if auto else schemes)]
+    refuse_existing((path for pair in outputs for path in pair), request.force)
+    if is_foreign:
+        # With --output the run directory is made there, too.
+        folder = RunDirectory(import_options.adopt(ctx, run, outputs[0].plain.parent, representative))
+    dataset = options.load_images(folder.require().path, representative, data, data_dir)
+    request = replace(request, calibration_images=_calibration_images(ctx, len(dataset.train)))
     if auto:
-        try:
-            conversions = convert_until(source, dataset, gate, **common)
-        except GateError:
-            _write_report(folder, source, dataset, CLIMB[-1], gate)
-            raise
+        conversions = _convert_until(folder, dataset, gate, request)
     else:
-        gate.check(dataset)
-        common["activations"] = not flags["no_activations"]
-        conversions = tuple(
-            convert(source, dataset, scheme=scheme, io=flags["io"] if scheme == "int8" else "int8", **common)
-            for scheme in schemes
-        )
+        conversions = _convert_all(folder, dataset, gate, request, schemes, flags["io"])
     if as_json:
         printing.print_json([_json(conversion) for conversion in conversions])
     else:
         for conversion in conversions:
             _print(conversion)
-    if not auto:
-        failed = [_fails(folder, source, dataset, conversion, gate) for conversion in conversions]
-        if any(failed):
-            ctx.exit(1)
+    if not auto and any([_fails(folder, dataset, conversion, gate) for conversion in conversions]):
+        ctx.exit(1)
 
 
-def _check_usage(ctx: click.Context, schemes: "list[Scheme]", io: str, auto: bool, gate: "Gate") -> None:
-    if io != "int8" and "int8" not in schemes:
-        raise click.UsageError(f"--io {io} goes with --int8; {', '.join(schemes)} has input and output of its own")
+def _convert_all(
+    run: "RunDirectory",
+    dataset: "Dataset",
+    gate: "Gate",
+    request: "ConversionRequest",
+    schemes: "list[Scheme]",
+    io: "IoType",
+) -> "tuple[Conversion, ...]":
+    from edgecnn.convert import convert
+
+    gate.require_labels(dataset)
+    requests = [
+        replace(request, scheme=scheme, io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO)
+        for scheme in schemes
+    ]
+    return tuple(convert(run.path, dataset, request, progress=printing.note) for request in requests)
+
+
+def _convert_until(
+    run: "RunDirectory", dataset: "Dataset", gate: "Gate", request: "ConversionRequest"
+) -> "tuple[Conversion, ...]":
+    """Climb; where nothing passes, a report says where the last scheme loses most."""
+    from edgecnn.convert import convert_until
+    from edgecnn.errors import GateError
+
+    try:
+        return convert_until(run.path, dataset, gate, request, progress=printing.note)
+    except GateError:
+        last = replace(request, scheme=climb()[-1])
+        _write_report(run, dataset, last.scheme, last.paths(run).plain.parent, gate)
+        raise
+
+
+def _check_usage(ctx: click.Context, schemes: "list[Scheme]", gate: "Gate") -> None:
+    io: str = ctx.params["io"]
+    if io != conversion_options.DEFAULT_IO and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
+        takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if io in row.io_types)
+        raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
     if ctx.params["feature_layers"] and ctx.params["no_activations"]:
         raise click.UsageError("--feature-layers chooses what the activations variant returns; leave out one of them")
     import_options.check_usage(ctx)
-    if not auto:
+    if not ctx.params["auto"]:
         return
-    given = [name for name in ("float32", "float16", "dynamic", "mixed", "int8", "int16x8") if ctx.params[name]]
-    if given or io != "int8" or ctx.params["no_activations"]:
+    if (
+        conversion_options.named_schemes(ctx.params)
+        or io != conversion_options.DEFAULT_IO
+        or ctx.params["no_activations"]
+    ):
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
     if gate.max_drop is None and gate.min_agreement is None:
         raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or both")
@@ -147,28 +168,28 @@ def _check_usage(ctx: click.Context, schemes: "list[Scheme]", io: str, auto: boo
 
 def _calibration_images(ctx: click.Context, available: int) -> int:
     """What was asked for; by default no more than there are."""
-    given: int = ctx.params["calibration_images"]
+    requested: int = ctx.params["calibration_images"]
     is_default = ctx.get_parameter_source("calibration_images") is click.core.ParameterSource.DEFAULT
-    return min(given, available) if is_default else given
+    return min(requested, available) if is_default else requested
 
 
-def _fails(folder: Path, run: Path, dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
+def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
     failures = gate.failures(conversion.plain.parity)
     for failure in failures:
         printing.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations:
-        _write_report(folder, run, dataset, conversion.scheme, gate)
+        _write_report(run, dataset, conversion.scheme, conversion.plain.path.parent, gate)
     return bool(failures)
 
 
-def _write_report(folder: Path, run: Path, dataset: "Dataset", scheme: "Scheme", gate: "Gate") -> None:
+def _write_report(run: "RunDirectory", dataset: "Dataset", scheme: "Scheme", files: Path, gate: "Gate") -> None:
     from edgecnn.convert import parity
 
-    found = parity(run, dataset, scheme=scheme, gate=gate, files=folder, force=True, progress=printing.note)
-    for finding in found.findings:
+    report = parity(run.path, dataset, scheme=scheme, gate=gate, files=files, force=True, progress=printing.note)
+    for finding in report.findings:
         printing.note(f"{finding.rung}, {finding.layer}: {finding.words}")
-    printing.note(f"wrote {found.html}, {found.json}")
+    printing.note(f"wrote {report.html}, {report.json}")
 
 
 def _print(conversion: "Conversion") -> None:

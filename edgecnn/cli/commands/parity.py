@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, printing
+from .. import conversion_options, options, printing
 from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 @click.command(name="parity")
 @click.argument("run", type=click.Path())
-@click.option(
-    "--scheme",
-    type=click.Choice(["float32", "float16", "dynamic", "mixed", "int8", "int16x8"]),
-    default="int8",
-    show_default=True,
-    help="Which converted file of RUN.",
-)
+@conversion_options.scheme
 @click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
 @click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
@@ -60,10 +54,10 @@ def command(
     Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
     """
     from edgecnn.convert import Gate, parity
-    from edgecnn.convert.conversion import require_run
+    from edgecnn.run_directory import RunDirectory
 
     gate = Gate(max_drop, min_agreement)
-    source = require_run(run)
+    source = RunDirectory.of(run).require().path
     dataset = options.load_images(source, representative, data, data_dir)
     report = parity(
         source,
@@ -94,13 +88,13 @@ def _print(report: "ParityReport") -> None:
 
     rows = []
     for rung in report.ladder.rungs:
-        found = rung.parity
+        figures = rung.parity
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
         sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
-        p = "" if rung.p is None else f"{rung.p:.3g}"
-        cells = (printing.percent(found.agreement), p, f"{rung.max_difference:.2g}", sqnr)
+        p = "" if rung.mcnemar_p is None else f"{rung.mcnemar_p:.3g}"
+        cells = (printing.percent(figures.agreement), p, f"{rung.max_difference:.2g}", sqnr)
         cells = cells if rung.layers else ("", "", "", "")
-        rows.append((rung.name, printing.percent(found.accuracy), interval(found), *cells))
+        rows.append((rung.name, printing.percent(figures.accuracy), interval(figures), *cells))
     header = ("rung", "accuracy", "95 % interval", "agreement", "McNemar p", "max |dp|", "worst SQNR")
     click.echo(printing.table(header, rows))
     for finding in report.findings:

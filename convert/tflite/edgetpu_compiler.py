@@ -1,15 +1,13 @@
 """Call Google's Edge TPU compiler, and carry the card over to what it writes."""
 
-import dataclasses
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from edgecnn.atomic_files import write_bytes
-from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack, read_model, sha256
+from edgecnn.errors import EdgecnnError, ModelFileError
+from edgecnn.model_file.container import add_header, pack_card, read_model
 
 COMPILER = "edgetpu_compiler"
 _TIMEOUT_S = 600
@@ -32,11 +30,13 @@ def compile_packed(compiler: str, path: Path) -> Path:
         A packed model beside `path`, with its card, labels and golden probes, and a SHA-256 of its own.
 
     Raises:
+        ModelFileError: it carries no card.
         EdgecnnError: the compiler fails, hangs, or writes nothing; the message has its last words.
         OutputError: the result cannot be written.
     """
     source = read_model(path)
-    assert source.card and source.golden
+    if source.card is None or source.golden is None:
+        raise ModelFileError(f"{path} carries no card, so the compiled file would have none; convert it with edgecnn")
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "model.tflite"
         bare.write_bytes(source.flatbuffer)
@@ -47,15 +47,8 @@ def compile_packed(compiler: str, path: Path) -> Path:
             raise EdgecnnError(f"{COMPILER} does not run ({error}); install it again") from None
         made = Path(folder) / "model_edgetpu.tflite"
         if result.returncode or not made.is_file():
-            words = (result.stderr.strip() or result.stdout.strip() or "no reason given").splitlines()[-1]
-            raise EdgecnnError(f"{COMPILER} refuses {path}: {words}")
+            reason = (result.stderr.strip() or result.stdout.strip() or "no reason given").splitlines()[-1]
+            raise EdgecnnError(f"{COMPILER} refuses {path}: {reason}")
         flatbuffer = add_header(made.read_bytes())
-    write_bytes(compiled_path(path), pack(flatbuffer, _members(source.card, source.golden, flatbuffer)))
+    write_bytes(compiled_path(path), pack_card(flatbuffer, source.card, source.golden))
     return compiled_path(path)
-
-
-def _members(card: ModelCard, golden: bytes, flatbuffer: bytes) -> dict[str, bytes]:
-    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
-    card = dataclasses.replace(card, provenance=provenance)
-    labels = "".join(f"{label}\n" for label in card.labels)
-    return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}

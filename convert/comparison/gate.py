@@ -1,0 +1,51 @@
+"""What a converted file must hold to pass."""
+
+from dataclasses import dataclass
+
+from edgecnn.errors import InputError
+from edgecnn.model_file.card import Parity
+from edgecnn.pixels.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a converted file must hold to pass.
+
+    Attributes:
+        max_drop: percentage points of accuracy that it may lose against Keras; None for any.
+        min_agreement: percent of images on which it must say the same as Keras; None for any.
+    """
+
+    max_drop: float | None = None
+    min_agreement: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_drop", "min_agreement"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 100:  # not a number is none of them either
+                raise InputError(f"{name} must be 0 to 100. Received: {value}")
+
+    def require_labels(self, dataset: Dataset) -> None:
+        """Make sure that `dataset` can answer what is asked for.
+
+        Raises:
+            InputError: an accuracy is asked for, and nobody knows what the images show.
+        """
+        if self.max_drop is not None and not dataset.test.is_labelled:
+            raise InputError(
+                f"--max-drop needs images whose class is known: sort those in {dataset.source} into folders called as "
+                "the labels are, or ask for --min-agreement"
+            )
+
+    def failures(self, parity: Parity) -> list[str]:
+        """A sentence for each condition that does not hold."""
+        failures = []
+        drop = parity.drop_points
+        if self.max_drop is not None and drop is not None and drop > self.max_drop + 1e-9:
+            failures.append(f"accuracy drops by {drop:.2f} points, at most {self.max_drop:g} may be lost (--max-drop)")
+        if self.min_agreement is not None and 100 * parity.agreement < self.min_agreement - 1e-9:
+            failures.append(
+                f"it agrees with Keras on {parity.agreement:.2%} of the images, {self.min_agreement:g} % are asked for "
+                "(--min-agreement)"
+            )
+        return failures

@@ -1,0 +1,103 @@
+"""A .keras file that is run like a .tflite one, for comparison."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.device.features import Features, as_map
+from edgecnn.errors import ModelFileError
+from edgecnn.metrics import Evaluation, evaluate_probabilities
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
+from edgecnn.native_output import captured_stderr, silence_tensorflow
+from edgecnn.optional_packages import require_tensorflow
+from edgecnn.pixels.dataset import Images, Split
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
+from edgecnn.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A Keras layer: name, class, output shape without the batch, multiply-accumulates of one image, parameters."""
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    macs: int
+    parameters: int
+
+
+class KerasModel:
+    """Runs model.keras of a run directory; imports TensorFlow.
+
+    Attributes:
+        card: card.json that lies beside the file.
+        labels: class names in output order.
+        input: how images are turned into its input.
+        layers: its feature maps, in network order.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Load the model and the card beside it.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+            ModelFileError: either is missing or damaged, or they contradict each other.
+        """
+        require_tensorflow("running a .keras file")
+        path = Path(path)
+        if not path.is_file():
+            raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
+        self.card: ModelCard = ModelCard.load(RunDirectory(path.parent).card)
+        self.labels: tuple[str, ...] = self.card.labels
+        self.input: InputSpec = self.card.input
+        silence_tensorflow()
+        with captured_stderr():
+            from .network.keras_network import KerasNetwork
+
+        self._network = KerasNetwork.load(path, self.card, leave_out_shared=True)
+        self.layers: tuple[FeatureMap, ...] = self._network.maps
+
+    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
+        return self._network.predict(images)
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Accuracy, loss and confusion on labelled images."""
+        return evaluate_probabilities(self.predict_all(split.images), split.labels)
+
+    def extract(self, image: Source, invert: Invert = "no") -> Features:
+        """Feature maps of an image; see `edgecnn.pixels.preprocessing.prepare_source` for what it may be.
+
+        Raises:
+            ModelFileError: the network has no convolution or pooling layer.
+            InputError: the image cannot be read or used.
+        """
+        if not self.layers:
+            raise ModelFileError(f"{self.card.name} has no convolution or pooling layer, so no feature maps")
+        pixels = prepare_source(image, self.input, invert).pixels
+        ((_, values),) = self._network.maps_of(pixels[None])
+        maps = {layer.name: as_map(values[layer.name][0]) for layer in self.layers}
+        return Features(maps, values[PROBABILITIES][0])
+
+    def layer_table(self) -> list[LayerInfo]:
+        """Every layer with its output shape, multiply-accumulates and parameters, in network order."""
+        return [
+            LayerInfo(
+                layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params()
+            )
+            for layer in self._network.model.layers
+        ]
+
+
+def _macs(layer: Any) -> int:
+    """Each position of the output takes one MAC for every weight of the kernel; layers without a kernel take none."""
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None:
+        return 0
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * math.prod(kernel.shape))

@@ -1,0 +1,114 @@
+"""What a conversion is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from edgecnn.errors import InputError
+from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, Scheme
+from edgecnn.pixels.dataset import Dataset, check_seed
+from edgecnn.run_directory import RunDirectory
+
+from .pair import Pair
+from .targets.table import DEFAULT_TARGET, TARGETS
+
+DEFAULT_IO: IoType = "int8"
+
+
+class SchemeFreeOptions(TypedDict, total=False):
+    """The fields of `ConversionRequest` that any scheme has; keyword arguments of `convert_until`."""
+
+    output: str | Path | None
+    feature_layers: Sequence[str]
+    dense_per_tensor: bool
+    target: str
+    calibration_images: int
+    seed: int
+    force: bool
+
+
+class ConversionOptions(SchemeFreeOptions, total=False):
+    """The fields of `ConversionRequest`, each of which `convert` takes as a keyword argument too."""
+
+    scheme: Scheme
+    io: IoType
+    activations: bool
+
+
+@dataclass(frozen=True)
+class ConversionRequest:
+    """How a run is to be converted.
+
+    Attributes:
+        scheme: one of `edgecnn.convert.SCHEMES`; `edgecnn.model_file.schemes.SCHEMES` has the price of each.
+        io: type of int8's input and output; the other schemes have their own.
+        output: folder for the files; the run directory by default.
+        activations: write the activations variant too.
+        feature_layers: names or shell patterns of the convolution and pooling layers whose maps it returns; empty for
+            all.
+        dense_per_tensor: give dense layers one scale instead of one a channel, for runtimes that need it.
+        target: what will run the files, see `edgecnn.convert.TARGETS`: what it needs is switched, what it cannot take
+            is refused.
+        calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
+        seed: draws the calibration images.
+        force: replace files that exist.
+
+    Raises:
+        InputError: unknown scheme, target or type, a type that does not go with the scheme, or an impossible seed.
+    """
+
+    scheme: Scheme = DEFAULT_SCHEME
+    io: IoType = DEFAULT_IO
+    output: str | Path | None = None
+    activations: bool = True
+    feature_layers: Sequence[str] = ()
+    dense_per_tensor: bool = False
+    target: str = DEFAULT_TARGET
+    calibration_images: int = 100
+    seed: int = 0
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if self.target not in TARGETS:
+            raise InputError(f"unknown target {self.target!r}; known: {', '.join(TARGETS)}")
+        require_scheme(self.scheme)
+        io_types = dict.fromkeys(io for row in SCHEMES.values() for io in row.io_types)
+        if self.io not in io_types:
+            raise InputError(f"unknown input and output type {self.io!r}; known: {', '.join(io_types)}")
+        if self.io != DEFAULT_IO and self.io not in SCHEMES[self.scheme].io_types:
+            takers = ", ".join(name for name, row in SCHEMES.items() if self.io in row.io_types)
+            raise InputError(
+                f"io={self.io} goes with the scheme {takers}; {self.scheme} has input and output of its own"
+            )
+        check_seed(self.seed)
+
+    def require_enough(self, dataset: Dataset) -> None:
+        """Make sure that `dataset` has the images that calibration and comparison take.
+
+        Raises:
+            InputError: it has not.
+        """
+        if not len(dataset.test):
+            raise InputError(f"{dataset.name} has no test images to compare on")
+        if not isinstance(self.calibration_images, int) or not 1 <= self.calibration_images <= len(dataset.train):
+            raise InputError(
+                f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
+                f"Received: {self.calibration_images}"
+            )
+
+    def paths(self, run: RunDirectory) -> Pair[Path]:
+        """The files to write for `run`."""
+        folder = run if self.output is None else RunDirectory(Path(self.output))
+        variant = folder.tflite(self.scheme, activations=True) if self.activations else None
+        return Pair(folder.tflite(self.scheme), variant)
+
+
+def require_scheme(scheme: str) -> None:
+    """Make sure that there is a scheme of this name.
+
+    Raises:
+        InputError: there is not; the message names those that there are.
+    """
+    if scheme not in SCHEMES:
+        raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")

@@ -1,0 +1,57 @@
+"""Options of a conversion, made from the tables of schemes and targets."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, climb
+
+from .lazy_choice import LazyChoice
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_IO: IoType = "int8"
+
+
+def _targets() -> Iterable[str]:
+    from edgecnn.convert.targets.table import TARGETS
+
+    return TARGETS
+
+
+def schemes(command: F) -> F:
+    """A flag a scheme, and a choice of input and output for those that have one."""
+    chosen_io = dict.fromkeys(io for row in SCHEMES.values() for io in row.io_types)
+    takers = " and ".join(f"--{name}'s" for name, row in SCHEMES.items() if row.io_types)
+    command = click.option(
+        "--io",
+        type=click.Choice(list(chosen_io)),
+        default=DEFAULT_IO,
+        show_default=True,
+        help=f"Type of {takers} input and output.",
+    )(command)
+    for name, row in reversed(SCHEMES.items()):
+        command = click.option(f"--{name}", is_flag=True, help=row.summary)(command)
+    return command
+
+
+scheme = click.option(
+    "--scheme",
+    type=click.Choice(list(SCHEMES)),
+    default=DEFAULT_SCHEME,
+    show_default=True,
+    help="Which converted file of RUN.",
+)
+target = click.option(
+    "--target",
+    type=LazyChoice(_targets),
+    default="litert",
+    show_default=True,
+    help="What will run the files: what it needs is switched, what it cannot take is refused.",
+)
+auto = click.option("--auto", is_flag=True, help=f"Climb {', '.join(climb())} until the gate holds.")
+
+
+def named_schemes(params: dict[str, Any]) -> list[Any]:
+    """The schemes whose flag is set, in the table's order."""
+    return [name for name in SCHEMES if params[name]]

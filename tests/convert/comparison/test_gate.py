@@ -1,0 +1,23 @@
+"""A gate fails with a sentence, and no gate passes everything by accident."""
+
+import dataclasses
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.convert import Conversion, Gate
+
+
+def test_gates_fail_with_a_sentence(int8: Conversion) -> None:
+    found = dataclasses.replace(int8.plain.parity, keras_accuracy=0.9, accuracy=0.895, agreement=0.99)
+    assert Gate().failures(found) == Gate(0.5, 99).failures(found) == []
+    assert "drops by 0.50 points, at most 0.4 may" in Gate(max_drop=0.4).failures(found)[0]
+    assert "99.00%" in Gate(min_agreement=99.3).failures(found)[0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 101.0])
+def test_gates_that_would_pass_everything_are_refused(value: float) -> None:
+    with pytest.raises(InputError, match="must be 0 to 100"):
+        Gate(max_drop=value)
+    with pytest.raises(InputError, match="must be 0 to 100"):
+        Gate(min_agreement=value)

@@ -1,0 +1,138 @@
+"""The ladder names rung, layer and cause of models that were broken on purpose, and passes those that were not."""
+
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import DelegateError, ModelCard
+from edgecnn.convert import KerasModel, ParityReport, convert, parity
+from edgecnn.convert.comparison.ladder import mcnemar
+from edgecnn.device import Classifier, Delegate
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.run_directory import RunDirectory
+from tests.convert.comparison.conftest import change_card, change_weights
+
+
+def cause(report: ParityReport) -> tuple[str, str, str]:
+    (finding,) = [finding for finding in report.findings if finding.broken]
+    assert not report.passed
+    return finding.rung, finding.layer, finding.cause
+
+
+REFERENCE = "int8, reference kernels"
+
+
+def test_a_healthy_file_passes(run: RunDirectory, small: Dataset) -> None:
+    report = parity(run.path, small)
+    assert report.passed and [rung.name for rung in report.ladder.rungs] == [
+        "Keras", "TFLite, float32", REFERENCE, "int8, default kernels",
+    ]  # fmt: skip
+    keras_says = KerasModel(run.model).predict_all(small.test.images)
+    here = Classifier(run.tflite("int8")).predict_all(small.test.images)
+    last = report.ladder.rungs[-1]
+    assert last.parity.agreement == (keras_says.argmax(axis=1) == here.argmax(axis=1)).mean()
+    assert last.max_difference == pytest.approx(float(np.abs(keras_says - here).max()), abs=1e-6)
+    assert min(layer.sqnr_db for layer in report.ladder.rungs[1].layers) > 100
+
+
+def test_a_delegate_is_a_last_rung_and_named_where_it_computes_wrongly(
+    run: RunDirectory, small: Dataset, library: str
+) -> None:
+    some = dataclasses.replace(small, test=small.test.take(300))
+    healthy = parity(run.path, some, delegate=Delegate(library))
+    before, last = healthy.ladder.rungs[-2:]
+    assert healthy.passed and last.name == "int8, pool_delegate.so"
+    np.testing.assert_array_equal(last.probabilities, before.probabilities)
+    wrong = parity(run.path, some, delegate=Delegate(library, (("wrong", "1"),)), force=True)
+    assert cause(wrong) == ("int8, pool_delegate.so", "max_pooling2d", "kernels")
+    with pytest.raises(DelegateError, match="no delegate library"):
+        parity(run.path, some, delegate=Delegate("/no/such.so"), force=True)
+
+
+def test_calibration_on_black_images_is_named(run: RunDirectory, small: Dataset) -> None:
+    black = Split(np.zeros_like(np.asarray(small.train.images[:100])), small.train.labels[:100])
+    convert(run.path, dataclasses.replace(small, train=black), force=True)
+    report = parity(run.path, small)
+    assert cause(report) == (REFERENCE, "conv2d", "saturated")
+    assert "calibrate with images like those" in report.findings[0].words
+
+
+def test_a_file_of_other_weights_is_named_with_the_layer_and_the_factor(
+    run: RunDirectory, small: Dataset, tmp_path: Path
+) -> None:
+    other = RunDirectory(tmp_path / "other")
+    other.path.mkdir()
+    for path in (run.model, run.card):
+        shutil.copy(path, other.path)
+
+    def scale(weights: dict[str, list[np.ndarray]]) -> None:
+        weights["conv2d_1"] = [1000 * values for values in weights["conv2d_1"]]
+
+    change_weights(other, scale)
+    made = convert(other.path, small)
+    assert made.activations
+    for file in (made.plain, made.activations):
+        shutil.copy(file.path, run.path)
+    report = parity(run.path, small)
+    assert cause(report) == (REFERENCE, "conv2d_1", "weights")
+    factor = re.search(r"conv2d_1 are ([\d,.]+) times", report.findings[0].words)
+    assert factor and float(factor[1].replace(",", "")) == pytest.approx(1000, rel=0.05)
+
+
+def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, small: Dataset) -> None:
+    def stretch(weights: dict[str, list[np.ndarray]]) -> None:
+        # The same function: channel 5 a thousand times larger, and taken a thousandth of by the next layer.
+        kernel, bias = weights["conv2d"]
+        busiest = int(np.abs(kernel).sum(axis=(0, 1, 2)).argmax())
+        order = [busiest if channel == 5 else 5 if channel == busiest else channel for channel in range(64)]
+        kernel, bias, following = kernel[..., order], bias[order], weights["conv2d_1"][0][:, :, order]
+        kernel[..., 5] *= 1000
+        bias[5] *= 1000
+        following[:, :, 5] /= 1000
+        weights["conv2d"], weights["conv2d_1"][0] = [kernel, bias], following
+
+    change_weights(run, stretch)
+    convert(run.path, small, force=True)
+    report = parity(run.path, small)
+    rung, layer, why = cause(report)
+    # The channel itself keeps its precision and dominates conv2d's own figure: the next layer feels the loss.
+    assert (rung, layer, why) == (REFERENCE, "conv2d", "dwarfed") and "channel 5 " in report.findings[0].words
+
+
+def test_labels_in_another_order_in_the_file_are_named(run: RunDirectory, small: Dataset) -> None:
+    change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
+    assert cause(parity(run.path, small)) == (REFERENCE, "probabilities", "labels")
+
+
+def test_labels_in_another_order_in_the_data_are_named(run: RunDirectory, small: Dataset) -> None:
+    order = np.array([0, 1, 2, 5, 4, 3, 6, 7, 8, 9])
+    swapped = dataclasses.replace(small, test=Split(small.test.images, order[small.test.labels]))
+    report = parity(run.path, swapped)
+    assert cause(report) == ("Keras", "probabilities", "labels")
+    assert "Sandal for Dress" in report.findings[0].words and "Dress for Sandal" in report.findings[0].words
+
+
+def test_other_preprocessing_in_the_file_is_named(run: RunDirectory, small: Dataset) -> None:
+    change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
+    report = parity(run.path, small)
+    assert cause(report) == (REFERENCE, "image", "preprocessing") and "0.00784314" in report.findings[0].words
+
+
+def test_other_preprocessing_than_in_training_is_named(run: RunDirectory, small: Dataset) -> None:
+    card = ModelCard.load(run.card)
+    changed = dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(-1 / 255,), offset=(1.0,)))
+    changed.save(run.card)
+    change_card(run, lambda card: dataclasses.replace(card, input=changed.input))
+    assert cause(parity(run.path, small)) == ("Keras", "image", "preprocessing")
+
+
+def test_mcnemar_is_the_textbooks() -> None:
+    # 10 against 2 discordant pairs: 2 * (1 + 12 + 66) / 4096.
+    first = np.array([True] * 10 + [False] * 2 + [True] * 50)
+    second = np.array([False] * 10 + [True] * 2 + [True] * 50)
+    assert mcnemar(first, second) == pytest.approx(2 * 79 / 4096)
+    assert mcnemar(first, first) == 1

@@ -1,0 +1,80 @@
+"""The comparison writes one report, twice, and refuses what cannot be compared."""
+
+import dataclasses
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError, ModelCard, ModelFileError
+from edgecnn.convert import Conversion, Gate, parity
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
+from tests.convert.comparison.conftest import change_card
+from tests.support.command_line import Run
+
+
+def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, small: Dataset) -> None:
+    report = parity(run.path, small)
+    page, figures = report.html.read_text(), json.loads(report.json.read_text())
+    assert page.startswith("<!doctype html>") and "<script" not in page
+    assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="(.*?)"', page))
+    assert figures["passed"] and figures["images"] == 1000
+    assert len(figures["flipped"]) == len(report.ladder.flipped)
+    assert f"{100 * figures['rungs'][3]['accuracy']:.2f} %" in page
+    changes = sum(entry["converted"] - entry["keras"] for entry in figures["classes"])
+    assert changes == round(1000 * (figures["rungs"][3]["accuracy"] - figures["rungs"][0]["accuracy"]))
+    for entry in figures["flipped"]:
+        assert f"#{entry['image']}:" in page
+
+
+def test_a_failed_gate_is_in_the_report(run: RunDirectory, small: Dataset) -> None:
+    change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
+    report = parity(run.path, small, images=300, gate=Gate(min_agreement=100))
+    assert report.failures and not report.passed
+    assert "does not pass its gate" in report.html.read_text()
+    assert json.loads(report.json.read_text())["failures"] == list(report.failures)
+
+
+def test_labels_are_text_in_the_report(run: RunDirectory, small: Dataset) -> None:
+    hostile = ("<script>", *small.labels[1:])
+    card = dataclasses.replace(ModelCard.load(run.card), labels=hostile)
+    card.save(run.card)
+    change_card(run, lambda card: dataclasses.replace(card, labels=hostile))
+    page = parity(run.path, dataclasses.replace(small, labels=hostile), images=300).html.read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_the_command_says_where_it_breaks_and_exits_1(run: RunDirectory, edgecnn: Run) -> None:
+    some = ("--images", "500")
+    good = edgecnn("parity", run.path, "--max-drop", "3", "--min-agreement", "95", *some)
+    assert good.exit_code == 0 and "PASS" in good.output and run.parity_report("int8", "html").exists()
+    change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
+    gated = edgecnn("parity", run.path, "--min-agreement", "100", "--force", "--json", *some)
+    assert gated.exit_code == 1 and json.loads(gated.stdout)["failures"]
+    change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
+    bad = edgecnn("parity", run.path, "--force", *some)
+    assert bad.exit_code == 1 and "BROKEN: int8, reference kernels, probabilities: labels" in bad.output
+
+
+def test_what_is_missing_is_a_sentence(run: RunDirectory, small: Dataset) -> None:
+    with pytest.raises(ModelFileError, match="edgecnn convert .* --mixed"):
+        parity(run.path, small, scheme="mixed")
+    with pytest.raises(InputError, match="unknown scheme"):
+        parity(run.path, small, scheme="int4")  # type: ignore[arg-type]
+    with pytest.raises(ModelFileError, match="not a run directory"):
+        parity(run.path / "nowhere", small)
+
+
+def test_files_that_do_not_belong_together_are_a_sentence(
+    run: RunDirectory, small: Dataset, float32: Conversion, tmp_path: Path
+) -> None:
+    assert float32.activations
+    shutil.copy(float32.activations.path, run.tflite("int8", activations=True))
+    with pytest.raises(ModelFileError, match="is not the activations variant of model.int8.tflite"):
+        parity(run.path, small, images=50)
+    shutil.copy(run.tflite("int8"), run.tflite("int8", activations=True))
+    with pytest.raises(ModelFileError, match="is of another network"):
+        parity(run.path, small, images=50)

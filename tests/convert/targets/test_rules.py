@@ -1,0 +1,71 @@
+"""Each target gets what it takes, or the rule that fails in words."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecnn import EdgecnnError, InputError
+from edgecnn.convert import convert
+from edgecnn.convert.targets.rules import require_supported
+from edgecnn.convert.targets.table import TARGETS
+from edgecnn.convert.tflite.graph import read_graph
+from edgecnn.device import describe
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.train import TrainingRun
+from tests.convert.targets.conftest import changed
+
+
+def forget_weights(model: Any) -> None:
+    graph = model.subgraphs[0]
+    model.buffers[graph.tensors[graph.operators[0].inputs[1]].buffer].data = None
+
+
+def free_the_batch(model: Any) -> None:
+    tensor = model.subgraphs[0].tensors[model.subgraphs[0].operators[1].outputs[0]]
+    tensor.shapeSignature = [-1, *tensor.shape[1:]]
+
+
+def need_flex(model: Any) -> None:
+    model.operatorCodes[1].builtinCode, model.operatorCodes[1].customCode = 32, b"FlexErfinv"
+    model.operatorCodes[1].deprecatedBuiltinCode = 32
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(forget_weights, "lacks the values of"), (free_the_batch, "has a size that is not fixed"),
+     (need_flex, "needs FlexErfinv, which no runtime on a device has")],
+)  # fmt: skip
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_no_device_runs_is_refused(
+    target: Any, change: Callable[[Any], None], words: str, flatbuffer: bytes
+) -> None:
+    require_supported(TARGETS[target], read_graph(flatbuffer))
+    with pytest.raises(EdgecnnError, match=words):
+        require_supported(TARGETS[target], read_graph(changed(flatbuffer, change)))
+
+
+def test_a_graph_has_what_the_runtime_sees(flatbuffer: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(changed(flatbuffer, lambda model: None))
+    with pytest.warns(match="carries no card"):
+        info = describe(tmp_path / "model.tflite")
+    graph = read_graph(flatbuffer)
+    assert [operator.name for operator in graph.operators] == [operator.name for operator in info.operators]
+    assert [[tensor.index for tensor in operator.inputs] for operator in graph.operators] == [
+        list(operator.inputs) for operator in info.operators
+    ]
+    assert [tensor.shape for tensor in graph.inputs] == [(1, 28, 28, 1)]
+
+
+@pytest.mark.parametrize(
+    ("target", "scheme", "io", "words"),
+    [("edgetpu", "float16", "int8", "8-bit integers only"), ("edgetpu", "int8", "float32", "leave out --io"),
+     ("mediapipe", "int8", "int8", "takes RGB images"), ("coral", "int8", "int8", "unknown target 'coral'; known: li")],
+)  # fmt: skip
+def test_what_a_target_cannot_take_is_refused(
+    target: Any, scheme: Any, io: Any, words: str, small_run: TrainingRun, small: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=words):
+        convert(small_run.path, small, scheme=scheme, io=io, target=target, output=tmp_path)
+    assert list(tmp_path.iterdir()) == []
