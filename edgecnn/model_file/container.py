@@ -85,7 +85,7 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
 
     Args:
         flatbuffer: what `add_header` returned.
-        members: contents by name, the card first: `members` makes them.
+        members: contents by name, the card first.
         stored: do not compress them; MediaPipe reads no other zip.
     """
     buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
@@ -95,10 +95,18 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     return flatbuffer + buffer.getvalue()
 
 
-def members(card: ModelCard, golden: bytes) -> dict[str, bytes]:
-    """What `pack` puts behind the flatbuffer: the card, its labels one a line, and golden.npz."""
+def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
+    """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
+
+    Args:
+        card: the flatbuffer's own SHA-256 is entered into it.
+        golden: the bytes of golden.npz.
+    """
+    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
+    card = dataclasses.replace(card, provenance=provenance)
     labels = "".join(f"{label}\n" for label in card.labels)
-    return {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+    return pack(flatbuffer, members, stored=stored)
 
 
 def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:

@@ -9,10 +9,10 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
-from edgecnn.model_file.bundled import find_model
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, sha256
+from edgecnn.model_file.container import pack_card, read_model
 from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
+from tests.support.model_files import card_and_golden, repacked
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
@@ -29,20 +29,13 @@ def test_a_fresh_conversion_passes_without_any_difference(int8: Conversion, floa
 
 def with_probes(tmp_path: Path, **changes: object) -> Path:
     """The bundled model with other golden probes: as if this machine computed something else."""
-    model = read_model(find_model("fashion-mnist"))
-    assert model.card and model.golden
-    golden = dataclasses.replace(Golden.from_bytes(model.golden, "m"), **changes)  # type: ignore[arg-type]
-    path = tmp_path / "changed.tflite"
-    members = {CARD: model.card.to_json().encode(), LABELS: b"", GOLDEN: golden.to_bytes()}
-    path.write_bytes(pack(model.flatbuffer, members))
-    return path
+    golden = dataclasses.replace(Golden.from_bytes(card_and_golden()[1], "m"), **changes)  # type: ignore[arg-type]
+    return repacked(tmp_path / "changed.tflite", golden=golden.to_bytes())
 
 
 @pytest.fixture
 def golden() -> Golden:
-    data = read_model(find_model("fashion-mnist")).golden
-    assert data
-    return Golden.from_bytes(data, "m")
+    return Golden.from_bytes(card_and_golden()[1], "m")
 
 
 def test_another_top1_fails(golden: Golden, tmp_path: Path) -> None:
@@ -63,12 +56,8 @@ def test_another_preprocessing_fails(tmp_path: Path) -> None:
 
 
 def test_another_classifier_behind_the_same_probes_fails(int8: Conversion, tmp_path: Path) -> None:
-    bundled, other = read_model(find_model("fashion-mnist")), read_model(int8.plain.path)
-    assert bundled.card and bundled.golden
-    provenance = dataclasses.replace(bundled.card.provenance, flatbuffer_sha256=sha256(other.flatbuffer))
-    card = dataclasses.replace(bundled.card, provenance=provenance)
-    members = {CARD: card.to_json().encode(), LABELS: b"", GOLDEN: bundled.golden}
-    (tmp_path / "swapped.tflite").write_bytes(pack(other.flatbuffer, members))
+    other = read_model(int8.plain.path)
+    (tmp_path / "swapped.tflite").write_bytes(pack_card(other.flatbuffer, *card_and_golden()))
     result = verify(tmp_path / "swapped.tflite")
     assert not result.passed and result.top1_equal < result.probes
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.model_file.bundled import bundled_models
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.model_file.bundled import bundled_models, find_model
+from edgecnn.model_file.container import CARD, LABELS, read_model
 from tests.support.cards import CARDS
+from tests.support.model_files import fields_of_card, repacked
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "rewrite_cards.py"
 
@@ -30,18 +31,15 @@ def test_todays_files_stay_as_they_are(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_card_of_another_time_is_written_anew_and_the_network_stays(stored: bool, tmp_path: Path) -> None:
-    model, path = read_model(bundled_models()["fashion-mnist"]), tmp_path / "model.tflite"
-    assert model.card and model.golden
-    fields = json.loads(model.card.to_json())
+    model, fields = read_model(find_model("fashion-mnist")), fields_of_card()
     del fields["ranges"]  # as cards of before 0.1.0
-    parts = {CARD: json.dumps(fields).encode(), LABELS: b"", GOLDEN: model.golden}
-    path.write_bytes(pack(model.flatbuffer, parts, stored=stored))
+    path = repacked(tmp_path / "model.tflite", fields=fields, stored=stored)
     assert rewrite(path) == f"{path}: has a new card\n"
     found = read_model(path)
     assert (found.flatbuffer, found.golden) == (model.flatbuffer, model.golden)
     with zipfile.ZipFile(path) as archive:
         assert json.loads(archive.read(CARD))["ranges"] == []
-        assert archive.read(LABELS).decode().splitlines() == list(model.card.labels)
+        assert archive.read(LABELS).decode().splitlines() == fields["labels"]
         assert (archive.getinfo(CARD).compress_type == zipfile.ZIP_STORED) == stored
     assert rewrite(path) == f"{path}: is as it was\n"
 

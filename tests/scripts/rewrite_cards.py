@@ -10,26 +10,27 @@ from pathlib import Path
 
 from edgecnn.atomic_files import write_bytes
 from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.container import CARD, members, pack, read_model
+from edgecnn.model_file.container import CARD, pack_card, read_model
 
 
 def rewrite(path: Path) -> bool:
     """Whether `path` needed another card, which it has now."""
     if path.suffix == ".json":
-        card = ModelCard.load(path)
-        before, after = path.read_bytes(), card.to_json().encode()
+        before, after = path.read_bytes(), ModelCard.load(path).to_json().encode()
+        whole = after
     else:
         model = read_model(path)
         if model.card is None or model.golden is None:
             raise SystemExit(f"{path} has no card; convert it again")
         with zipfile.ZipFile(path) as archive:
-            stored = archive.getinfo(CARD).compress_type == zipfile.ZIP_STORED
-            before, packed = archive.read(CARD), members(model.card, model.golden)
-        after = packed[CARD]
-    if before == after:
-        return False
-    write_bytes(path, after if path.suffix == ".json" else pack(model.flatbuffer, packed, stored=stored))
-    return True
+            before, stored = archive.read(CARD), archive.getinfo(CARD).compress_type == zipfile.ZIP_STORED
+        after, whole = (
+            model.card.to_json().encode(),
+            pack_card(model.flatbuffer, model.card, model.golden, stored=stored),
+        )
+    if before != after:
+        write_bytes(path, whole)
+    return before != after
 
 
 if __name__ == "__main__":

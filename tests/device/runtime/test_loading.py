@@ -1,7 +1,6 @@
 """Opening model files: whole, without a card, damaged."""
 
 import dataclasses
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -15,9 +14,10 @@ from edgecnn.device import Classifier, FeatureExtractor, verify
 from edgecnn.device.runtime.loading import load_model, open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, unpack
+from edgecnn.model_file.container import read_model, unpack
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.model_files import fields_of_card, repacked
 
 
 @pytest.fixture
@@ -106,25 +106,19 @@ def test_plain_model_gives_no_features_but_the_name_of_the_file_that_does(int8: 
         FeatureExtractor("fashion-mnist")
 
 
-def repacked(tmp_path: Path, **changes: object) -> Path:
+def edited(tmp_path: Path, **changes: object) -> Path:
     """The bundled model with another card behind it, as someone might edit it."""
-    model = read_model(find_model("fashion-mnist"))
-    assert model.card and model.golden
-    data = json.loads(dataclasses.replace(model.card).to_json()) | changes
-    path = tmp_path / "repacked.tflite"
-    members = {CARD: json.dumps(data).encode(), LABELS: b"", GOLDEN: model.golden}
-    path.write_bytes(pack(model.flatbuffer, members))
-    return path
+    return repacked(tmp_path / "edited.tflite", fields=fields_of_card() | changes)
 
 
 def test_repacked_card_is_fine(tmp_path: Path) -> None:
     labels = [f"class {i}" for i in range(10)]
-    assert Classifier(repacked(tmp_path, labels=labels)).labels == tuple(labels)
+    assert Classifier(edited(tmp_path, labels=labels)).labels == tuple(labels)
 
 
 def test_card_with_too_few_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="names 2 labels, the model has 10 outputs"):
-        Classifier(repacked(tmp_path, labels=["a", "b"]))
+        Classifier(edited(tmp_path, labels=["a", "b"]))
 
 
 def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
@@ -132,7 +126,7 @@ def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
     assert model.card
     spec = dataclasses.asdict(dataclasses.replace(model.card.input, height=32))
     with pytest.raises(ModelFileError, match="is not the model's"):
-        Classifier(repacked(tmp_path, input=spec))
+        Classifier(edited(tmp_path, input=spec))
 
 
 def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:

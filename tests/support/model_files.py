@@ -1,0 +1,45 @@
+"""Model files that nobody's conversion would write: other cards or probes behind a network."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.card import ModelCard
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+
+
+def card_and_golden(model: str | Path = "fashion-mnist") -> tuple[ModelCard, bytes]:
+    """What lies behind the network of a file that edgecnn packed: its card, and the bytes of golden.npz."""
+    packed = read_model(find_model(model))
+    assert packed.card and packed.golden
+    return packed.card, packed.golden
+
+
+def repacked(
+    path: Path,
+    model: str | Path = "fashion-mnist",
+    *,
+    fields: Mapping[str, Any] | None = None,
+    golden: bytes | None = None,
+    stored: bool = False,
+) -> Path:
+    """Write to `path` the network of `model` with other things behind it, as someone might edit them; return `path`.
+
+    Args:
+        fields: the card's JSON, valid or not; as it was if None.
+        golden: golden.npz, valid or not; as it was if None.
+        stored: the zip's members are not compressed.
+    """
+    card, probes = card_and_golden(model)
+    text = card.to_json() if fields is None else json.dumps(fields)
+    members = {CARD: text.encode(), LABELS: b"", GOLDEN: probes if golden is None else golden}
+    path.write_bytes(pack(read_model(find_model(model)).flatbuffer, members, stored=stored))
+    return path
+
+
+def fields_of_card(model: str | Path = "fashion-mnist") -> dict[str, Any]:
+    """The card of a model as parsed JSON, to be changed."""
+    fields: dict[str, Any] = json.loads(card_and_golden(model)[0].to_json())
+    return fields
