@@ -12,10 +12,11 @@ from edgecnn import ModelFileError
 from edgecnn.convert import Conversion, convert
 from edgecnn.device import Classifier
 from edgecnn.device.drift import FEW
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
 from tests.support.command_line import Run
+from tests.support.model_files import repack
 
 MODEL = "fashion-mnist.activations"
 
@@ -96,12 +97,7 @@ def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, tmp_path: 
 
 
 def test_a_card_of_before_is_a_sentence(int8: Conversion, tmp_path: Path) -> None:
-    packed = read_model(int8.plain.path)
-    assert packed.card and packed.golden
-    fields = json.loads(packed.card.to_json())
-    del fields["ranges"]
-    members = {CARD: json.dumps(fields).encode(), LABELS: b"", GOLDEN: packed.golden}
-    (tmp_path / "old.tflite").write_bytes(pack(packed.flatbuffer, members))
+    repack(tmp_path / "old.tflite", int8.plain.path, without="ranges")
     classifier = Classifier(tmp_path / "old.tflite")
     with pytest.raises(ModelFileError, match="no ranges of its calibration; convert the model again"):
         classifier.watch()

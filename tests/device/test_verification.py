@@ -10,9 +10,10 @@ from edgecnn import ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
 from edgecnn.model_file.bundled import find_model
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, sha256
+from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
+from tests.support.model_files import repack
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
@@ -21,21 +22,19 @@ def test_bundled_models_pass(name: str) -> None:
     assert result.passed and result.probes == result.top1_equal == 24 and result.preprocessing_equal
 
 
-def test_a_fresh_conversion_passes_without_any_difference(int8: Conversion, float32: Conversion) -> None:
-    for conversion in (int8, float32):
-        result = verify(conversion.plain.path)
-        assert result.passed and (ON_A_BOARD or result.max_difference == 0)  # other processors round otherwise
+@pytest.mark.parametrize("scheme", ["int8", "float32"])
+def test_a_fresh_conversion_passes_without_any_difference(scheme: str, request: pytest.FixtureRequest) -> None:
+    conversion: Conversion = request.getfixturevalue(scheme)
+    result = verify(conversion.plain.path)
+    assert result.passed and (ON_A_BOARD or result.max_difference == 0)  # other processors round otherwise
 
 
 def with_probes(tmp_path: Path, **changes: object) -> Path:
     """The bundled model with other golden probes: as if this machine computed something else."""
-    model = read_model(find_model("fashion-mnist"))
-    assert model.card and model.golden
-    golden = dataclasses.replace(Golden.from_bytes(model.golden, "m"), **changes)  # type: ignore[arg-type]
-    path = tmp_path / "changed.tflite"
-    members = {CARD: model.card.to_json().encode(), LABELS: b"", GOLDEN: golden.to_bytes()}
-    path.write_bytes(pack(model.flatbuffer, members))
-    return path
+    data = read_model(find_model("fashion-mnist")).golden
+    assert data
+    golden = dataclasses.replace(Golden.from_bytes(data, "m"), **changes)  # type: ignore[arg-type]
+    return repack(tmp_path / "changed.tflite", golden=golden.to_bytes())
 
 
 @pytest.fixture
@@ -63,13 +62,8 @@ def test_another_preprocessing_fails(tmp_path: Path) -> None:
 
 
 def test_another_classifier_behind_the_same_probes_fails(int8: Conversion, tmp_path: Path) -> None:
-    bundled, other = read_model(find_model("fashion-mnist")), read_model(int8.plain.path)
-    assert bundled.card and bundled.golden
-    provenance = dataclasses.replace(bundled.card.provenance, flatbuffer_sha256=sha256(other.flatbuffer))
-    card = dataclasses.replace(bundled.card, provenance=provenance)
-    members = {CARD: card.to_json().encode(), LABELS: b"", GOLDEN: bundled.golden}
-    (tmp_path / "swapped.tflite").write_bytes(pack(other.flatbuffer, members))
-    result = verify(tmp_path / "swapped.tflite")
+    golden = read_model(find_model("fashion-mnist")).golden
+    result = verify(repack(tmp_path / "swapped.tflite", int8.plain.path, golden=golden))
     assert not result.passed and result.top1_equal < result.probes
 
 

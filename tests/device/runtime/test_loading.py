@@ -1,7 +1,6 @@
 """Opening model files: whole, without a card, damaged."""
 
 import dataclasses
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -15,18 +14,16 @@ from edgecnn.device import Classifier, FeatureExtractor, verify
 from edgecnn.device.runtime.loading import load_model, open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model, unpack
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.model_files import repack, write_bare
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """The bundled model as TensorFlow would have written it: no header, no card."""
-    flatbuffer = unpack(find_model("fashion-mnist").read_bytes(), "m").flatbuffer
-    path = tmp_path / "bare.tflite"
-    path.write_bytes((int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little") + b"TFL3" + flatbuffer[24:])
-    return path
+    return write_bare(tmp_path / "bare.tflite")
 
 
 def test_file_without_a_card_runs_with_a_warning_and_indices(bare: Path, fashion: Dataset) -> None:
@@ -82,9 +79,7 @@ def test_file_without_a_card_has_nothing_to_verify(bare: Path) -> None:
 
 
 def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion: Dataset) -> None:
-    flatbuffer = unpack(find_model("fashion-mnist.activations").read_bytes(), "m").flatbuffer
-    path = tmp_path / "bare.activations.tflite"
-    path.write_bytes(flatbuffer[:8] + bytes(16) + flatbuffer[24:])
+    path = write_bare(tmp_path / "bare.activations.tflite", "fashion-mnist.activations")
     with pytest.warns(EdgecnnWarning):
         extractor = FeatureExtractor(path)
     expected = FeatureExtractor("fashion-mnist.activations").extract(fashion.test.images[0]).maps
@@ -106,25 +101,14 @@ def test_plain_model_gives_no_features_but_the_name_of_the_file_that_does(int8: 
         FeatureExtractor("fashion-mnist")
 
 
-def repacked(tmp_path: Path, **changes: object) -> Path:
-    """The bundled model with another card behind it, as someone might edit it."""
-    model = read_model(find_model("fashion-mnist"))
-    assert model.card and model.golden
-    data = json.loads(dataclasses.replace(model.card).to_json()) | changes
-    path = tmp_path / "repacked.tflite"
-    members = {CARD: json.dumps(data).encode(), LABELS: b"", GOLDEN: model.golden}
-    path.write_bytes(pack(model.flatbuffer, members))
-    return path
-
-
 def test_repacked_card_is_fine(tmp_path: Path) -> None:
     labels = [f"class {i}" for i in range(10)]
-    assert Classifier(repacked(tmp_path, labels=labels)).labels == tuple(labels)
+    assert Classifier(repack(tmp_path / "repacked.tflite", labels=labels)).labels == tuple(labels)
 
 
 def test_card_with_too_few_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="names 2 labels, the model has 10 outputs"):
-        Classifier(repacked(tmp_path, labels=["a", "b"]))
+        Classifier(repack(tmp_path / "repacked.tflite", labels=["a", "b"]))
 
 
 def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
@@ -132,7 +116,7 @@ def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
     assert model.card
     spec = dataclasses.asdict(dataclasses.replace(model.card.input, height=32))
     with pytest.raises(ModelFileError, match="is not the model's"):
-        Classifier(repacked(tmp_path, input=spec))
+        Classifier(repack(tmp_path / "repacked.tflite", input=spec))
 
 
 def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:
