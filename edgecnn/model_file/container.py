@@ -99,27 +99,16 @@ def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool
     """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
 
     Args:
-        card: the flatbuffer's own SHA-256 is entered into it.
-        golden: the bytes of golden.npz.
-    """
-    provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
-    card = dataclasses.replace(card, provenance=provenance)
-    labels = "".join(f"{label}\n" for label in card.labels)
-    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
-    return pack(flatbuffer, members, stored=stored)
-
-
-def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
-    """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
-
-    Args:
         flatbuffer: what `add_header` returned.
         card: the flatbuffer's own SHA-256 is entered into it.
         golden: the bytes of golden.npz.
         stored: do not compress them.
     """
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
-    return pack(flatbuffer, members(dataclasses.replace(card, provenance=provenance), golden), stored=stored)
+    card = dataclasses.replace(card, provenance=provenance)
+    labels = "".join(f"{label}\n" for label in card.labels)
+    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+    return pack(flatbuffer, members, stored=stored)
 
 
 def sha256(data: bytes) -> str:

@@ -1,4 +1,7 @@
-"""Model files that nobody's conversion would write: other cards or probes behind a network."""
+"""Model files as others make them: without a card, or with another one or other probes behind the network.
+
+Boards have no TensorFlow: nothing here needs it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +11,8 @@ from typing import Any
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, pack, read_model
+
+HEADER_BYTES = 16  # what edgecnn puts between a flatbuffer's name and the rest
 
 
 def card_and_golden(model: str | Path = "fashion-mnist") -> tuple[ModelCard, bytes]:
@@ -43,3 +48,15 @@ def fields_of_card(model: str | Path = "fashion-mnist") -> dict[str, Any]:
     """The card of a model as parsed JSON, to be changed."""
     fields: dict[str, Any] = json.loads(card_and_golden(model)[0].to_json())
     return fields
+
+
+def without_card(flatbuffer: bytes) -> bytes:
+    """A flatbuffer as another tool would have written it: without edgecnn's header, so that it carries no card."""
+    root = int.from_bytes(flatbuffer[:4], "little") - HEADER_BYTES
+    return root.to_bytes(4, "little") + flatbuffer[4:8] + flatbuffer[8 + HEADER_BYTES :]
+
+
+def write_bare(path: Path, name: str = "fashion-mnist") -> Path:
+    """A bundled model as another tool would have written it, in a file."""
+    path.write_bytes(without_card(read_model(find_model(name)).flatbuffer))
+    return path

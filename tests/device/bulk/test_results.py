@@ -17,10 +17,11 @@ from edgecnn import InputError, OutputError
 from edgecnn.device import Classifier
 from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import find_model
-from edgecnn.model_file.container import read_model, sha256
+from edgecnn.model_file.container import sha256
 from edgecnn.pixels.dataset import Dataset
 from tests.conftest import ON_A_BOARD
 from tests.support.command_line import Run
+from tests.support.model_files import write_bare
 
 COUNT = 300 if ON_A_BOARD else 3000
 
@@ -208,9 +209,7 @@ def test_files_of_models_without_a_card_are_told_apart(
 ) -> None:
     bare = tmp_path / "bare.tflite"
     for name in ("fashion-mnist", "fashion-mnist.activations"):
-        flatbuffer = read_model(find_model(name)).flatbuffer
-        start = (int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little")
-        bare.write_bytes(start + b"TFL3" + flatbuffer[24:])
+        write_bare(bare, name)
         with monkeypatch.context() as stopped:
             stopped.setattr(Results, "finish", interrupted)
             result = edgecnn("classify", bare, photos / "0000.png", "--output", tmp_path / "a.csv", "--resume")

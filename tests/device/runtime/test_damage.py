@@ -13,6 +13,7 @@ from edgecnn.device.runtime.loading import load_model
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import PackedModel, read_model
 from tests.conftest import ON_A_BOARD
+from tests.support.model_files import without_card
 
 # Each kind in turn; the figures for 2,000 damaged files of two models on two runtimes are in the README.
 COUNT = 100 if ON_A_BOARD else 400
@@ -38,12 +39,6 @@ def damaged(data: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
             place = int(generator.integers(len(data)))
             broken[place : place + 64] = generator.bytes(min(64, len(data) - place))
         yield f"{kind} {number}", bytes(broken)
-
-
-def stripped(flatbuffer: bytes) -> bytes:
-    """A flatbuffer as another tool would have written it: without the 16 bytes that edgecnn puts in."""
-    root = int.from_bytes(flatbuffer[:4], "little") - 16
-    return root.to_bytes(4, "little") + flatbuffer[4:8] + flatbuffer[24:]
 
 
 @pytest.fixture(scope="module", params=["int8", "float32"])
@@ -77,7 +72,7 @@ def test_a_damaged_file_is_refused_or_is_the_same_model(model: Path, tmp_path: P
 
 
 def test_without_a_card_damage_is_refused_or_at_least_never_crashes(tmp_path: Path) -> None:
-    bare, path = stripped(read_model(find_model("fashion-mnist")).flatbuffer), tmp_path / "bare.tflite"
+    bare, path = without_card(read_model(find_model("fashion-mnist")).flatbuffer), tmp_path / "bare.tflite"
     outcomes: dict[str, int] = {}
     for _, data in damaged(bare, STRIPPED, seed=1):
         path.write_bytes(data)

@@ -14,19 +14,16 @@ from edgecnn.device import Classifier, FeatureExtractor, verify
 from edgecnn.device.runtime.loading import load_model, open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
-from edgecnn.model_file.container import read_model, unpack
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
-from tests.support.model_files import fields_of_card, repacked
+from tests.support.model_files import fields_of_card, repacked, write_bare
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """The bundled model as TensorFlow would have written it: no header, no card."""
-    flatbuffer = unpack(find_model("fashion-mnist").read_bytes(), "m").flatbuffer
-    path = tmp_path / "bare.tflite"
-    path.write_bytes((int.from_bytes(flatbuffer[:4], "little") - 16).to_bytes(4, "little") + b"TFL3" + flatbuffer[24:])
-    return path
+    return write_bare(tmp_path / "bare.tflite")
 
 
 def test_file_without_a_card_runs_with_a_warning_and_indices(bare: Path, fashion: Dataset) -> None:
@@ -82,9 +79,7 @@ def test_file_without_a_card_has_nothing_to_verify(bare: Path) -> None:
 
 
 def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion: Dataset) -> None:
-    flatbuffer = unpack(find_model("fashion-mnist.activations").read_bytes(), "m").flatbuffer
-    path = tmp_path / "bare.activations.tflite"
-    path.write_bytes(flatbuffer[:8] + bytes(16) + flatbuffer[24:])
+    path = write_bare(tmp_path / "bare.activations.tflite", "fashion-mnist.activations")
     with pytest.warns(EdgecnnWarning):
         extractor = FeatureExtractor(path)
     expected = FeatureExtractor("fashion-mnist.activations").extract(fashion.test.images[0]).maps
