@@ -56,49 +56,11 @@ def test_compact_costs_no_more_than_the_reference() -> None:
     assert macs(model) <= macs(build_network("reference", (28, 28, 1), 10)) == 5_056_000
 
 
-OWN = """
-import keras
-
-def net(shape, classes):
-    return keras.Sequential([
-        keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax"),
-    ])
-
-def headless(shape, classes):
-    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
-
-def text(shape, classes):
-    return "no model"
-
-def broken(shape, classes):
-    raise ValueError("too small an image")
-
-def mistyped(shape, classes):
-    return keras.layers.Conv2d(3)
-
-def silent(shape, classes):
-    raise ValueError()
-
-def unbuilt(shape, classes):
-    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(classes)])
-
-class Own(keras.Model):
-    def call(self, x):
-        return x
-
-def subclassed(shape, classes):
-    return Own()
-"""
+OWN = Path(__file__).parents[1] / "support" / "own_architectures.py"
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    (tmp_path / "own.py").write_text(OWN)
-    return tmp_path / "own.py"
-
-
-def test_people_bring_their_own_builder(own: Path) -> None:
-    assert build_network(f"{own}:net", (8, 8, 3), 4).output_shape == (None, 4)
+def test_people_bring_their_own_builder() -> None:
+    assert build_network(f"{OWN}:net", (8, 8, 3), 4).output_shape == (None, 4)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +76,15 @@ def test_people_bring_their_own_builder(own: Path) -> None:
         ("subclassed", "begins with keras.Input"),
     ],
 )
-def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: str, own: Path) -> None:
+def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        build_network(f"{own}:{name}", (8, 8, 3), 4)
+        build_network(f"{OWN}:{name}", (8, 8, 3), 4)
 
 
-def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(own: Path) -> None:
+def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no architecture file"):
-        build_network(f"{own.with_name('other.py')}:net", (8, 8, 3), 4)
+        build_network(f"{tmp_path / 'other.py'}:net", (8, 8, 3), 4)
+    own = tmp_path / "own.py"
     own.write_text("1 / 0")
     with pytest.raises(InputError, match="does not run: ZeroDivisionError"):
         build_network(f"{own}:net", (8, 8, 3), 4)

@@ -12,6 +12,7 @@ from edgecnn import OutputError
 from edgecnn.pixels.dataset import Split
 from edgecnn.train.data.image_store import StoredImages, store_images
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 5, 4, 3), dtype=np.uint8)
 
 
@@ -63,23 +64,10 @@ def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatc
         store_images([IMAGES[0]], (5, 4, 3))
 
 
-FULL_DISK = """
-import resource, numpy as np
-from edgecnn import OutputError
-from edgecnn.train.data.image_store import store
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-try:
-    store_images((np.zeros((20, 20, 1), np.uint8) for _ in range(1000)), (20, 20, 1))
-except OutputError as error:
-    print(error)
-"""
-
-
 def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
     # The kernel refuses to write beyond the limit, as it refuses on a full disk.
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-c", FULL_DISK], env=environment, capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, str(SCRIPTS / "store_on_a_full_disk.py")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert "cannot be kept" in result.stdout and len(result.stdout.splitlines()) == 1

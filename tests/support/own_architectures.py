@@ -1,0 +1,48 @@
+"""A user's file with builders of networks: one that is right, and all that are not."""
+
+from typing import Any
+
+import keras
+
+Shape = tuple[int, int, int]
+
+
+def net(shape: Shape, classes: int) -> keras.Model:
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes, activation="softmax")]
+    return keras.Sequential(layers)
+
+
+def headless(shape: Shape, _: int) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
+
+
+def text(_: Shape, __: int) -> str:
+    return "no model"
+
+
+def broken(_: Shape, __: int) -> keras.Model:
+    raise ValueError("too small an image")
+
+
+def mistyped(_: Shape, __: int) -> Any:
+    return keras.layers.Conv2d(3)
+
+
+def silent(_: Shape, __: int) -> keras.Model:
+    raise ValueError
+
+
+def unbuilt(_: Shape, classes: int) -> keras.Model:
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(classes)])
+
+
+class Own(keras.Model):  # type: ignore[misc]
+    """A network that Keras knows only when it runs."""
+
+    def call(self, x: Any) -> Any:
+        """Return `x`."""
+        return x
+
+
+def subclassed(_: Shape, __: int) -> keras.Model:
+    return Own()

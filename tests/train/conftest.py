@@ -1,0 +1,31 @@
+"""Trainings that several tests look at: each is trained once."""
+
+import dataclasses
+
+import pytest
+
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.train import TrainingRun, train
+from tests.support.trainings import EVERYTHING, SEED, Interrupting
+
+
+@pytest.fixture(scope="session")
+def tiny(fashion: Dataset) -> Dataset:
+    """1,500 training and 200 test images."""
+    return dataclasses.replace(fashion, train=fashion.train.take(1500), test=fashion.test.take(200))
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    """A training with everything that a checkpoint must hold."""
+    return train(tmp_path_factory.mktemp("whole") / "run", tiny, recipe=EVERYTHING, seed=SEED)
+
+
+@pytest.fixture(scope="session")
+def interrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
+    """The same, stopped by Ctrl-C in its third epoch; for tests that copy it."""
+    run = train(
+        tmp_path_factory.mktemp("stopped") / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 10)
+    )
+    assert run.interrupted
+    return run

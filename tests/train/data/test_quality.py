@@ -1,0 +1,34 @@
+"""What people are told of their images: duplicates among the splits, rare classes."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from edgecnn.train import input_for, load_dataset
+
+SPEC = input_for(32, 24, "rgb", "crop")
+
+
+def test_a_near_duplicate_is_reported(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "split" / "train")
+    other = np.random.default_rng(0)
+    for name in ("bag", "sneaker"):
+        (tmp_path / "split" / "test" / name).mkdir(parents=True)
+        noise = Image.fromarray(other.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+        noise.save(tmp_path / "split" / "test" / name / "noise.png")
+    with Image.open(photos / "bag" / "01.png") as image:
+        brighter = np.asarray(image).clip(max=254) + np.uint8(1)
+        Image.fromarray(brighter).save(tmp_path / "split" / "test" / "bag" / "alike.png")
+    said: list[str] = []
+    load_dataset(tmp_path / "split", SPEC, progress=said.append)
+    assert any("0 of 3 test images are training images too, 1 more look like one" in line for line in said)
+
+
+def test_rare_classes_are_reported(photos: Path) -> None:
+    for path in sorted((photos / "bag").iterdir())[4:]:
+        path.unlink()
+    said: list[str] = []
+    load_dataset(photos, SPEC, progress=said.append)
+    assert any("unbalanced" in line and "of bag" in line for line in said)

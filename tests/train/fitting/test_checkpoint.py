@@ -1,0 +1,111 @@
+"""A training that was stopped, killed or met a full disk goes on to the same weights."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import ModelCard, ModelFileError
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import TRAINING_FILES
+from edgecnn.train import TrainingRun, train
+from tests.support.trainings import EVERYTHING, SEED, Interrupting, weights
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def stopped(interrupted: TrainingRun, tmp_path: Path) -> Path:
+    """A copy of a run that Ctrl-C stopped, to go on with."""
+    shutil.copytree(interrupted.path, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("at", [(2, 1), (5, 3)])
+def test_interrupted_training_resumes_to_the_same_weights(
+    at: tuple[int, int], uninterrupted: TrainingRun, tiny: Dataset, tmp_path: Path
+) -> None:
+    assert train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(*at)).interrupted
+    assert_goes_on_to_the_same(tmp_path / "run", tiny, uninterrupted)
+
+
+def test_training_interrupted_amid_an_epoch_resumes_to_the_same_weights(
+    stopped: Path, uninterrupted: TrainingRun, tiny: Dataset
+) -> None:
+    assert_goes_on_to_the_same(stopped, tiny, uninterrupted)
+
+
+def assert_goes_on_to_the_same(stopped: Path, dataset: Dataset, uninterrupted: TrainingRun) -> None:
+    resumed = train(stopped, dataset, recipe=EVERYTHING, seed=SEED, resume=True)
+    assert weights(resumed) == weights(uninterrupted)
+    assert [e.loss for e in resumed.history] == [e.loss for e in uninterrupted.history]
+    assert {path.name for path in resumed.path.iterdir()} == set(TRAINING_FILES)
+
+
+def test_kill_9_at_random_moments_and_resume_give_the_same_weights(uninterrupted: TrainingRun, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.scripts.train_everything", str(tmp_path / "run")]
+    generator = random.Random(4)
+    for _ in range(4):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT)
+        try:
+            process.wait(timeout=generator.uniform(5, 14))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=300, cwd=ROOT)
+    assert weights(tmp_path / "run") == weights(uninterrupted)
+
+
+def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Path) -> None:
+    # The kernel refuses to write beyond 1.2 MB, as on a full disk: model.keras fits, the checkpoint does not.
+    command = [sys.executable, "-m", "tests.scripts.train_on_a_full_disk", str(tmp_path / "run")]
+    full = subprocess.run([*command, "1200000"], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert full.returncode == 1 and "cannot write" in full.stderr.splitlines()[-1], full.stderr
+    assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith(".")]
+    with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
+        assert len(json.loads(str(arrays["state"]))["history"]) == 1
+    resumed = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert resumed.returncode == 0, resumed.stderr
+    card = ModelCard.load(tmp_path / "run" / "card.json")
+    assert card.training and card.training.epochs == 3
+
+
+def test_a_crash_after_the_last_epoch_can_be_resumed(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("edgecnn.train.run_report.write_metrics", lambda run: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path / "run", tiny, epochs=2, seed=9)
+    run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)
+    assert len(run.history) == 2 and {path.name for path in run.path.iterdir()} == set(TRAINING_FILES)
+
+
+def test_resume_of_another_training_is_refused(stopped: Path, tiny: Dataset) -> None:
+    with pytest.raises(ModelFileError, match="is of another training"):
+        train(stopped, tiny, recipe=EVERYTHING, seed=SEED + 1, resume=True)
+
+
+def test_resume_without_a_checkpoint_is_a_sentence(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="nothing to resume"):
+        train(tmp_path / "run", tiny, resume=True)
+
+
+def test_damaged_checkpoint_is_a_sentence(stopped: Path, tiny: Dataset) -> None:
+    checkpoint = stopped / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
+    with pytest.raises(ModelFileError, match="checkpoint.npz is damaged"):
+        train(stopped, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
+
+
+def test_a_checkpoint_holds_the_state_and_each_variable_and_nothing_else(interrupted: TrainingRun) -> None:
+    # NumPy before 2.2 stores every keyword of savez as one more array, allow_pickle too.
+    with np.load(interrupted.path / "checkpoint.npz", allow_pickle=False) as arrays:
+        variables = [name for name in arrays.files if name != "state"]
+        assert set(arrays.files) == {"state", *(f"variable{number}" for number in range(len(variables)))}
+        assert len(json.loads(str(arrays["state"]))["history"]) == 2

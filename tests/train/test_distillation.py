@@ -1,0 +1,89 @@
+"""A small network learns what a larger one thinks."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import EdgecnnError, InputError, ModelFileError, OutputError
+from edgecnn.convert import KerasModel
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.input_table import input_table
+from edgecnn.train import RECIPES, TrainingRun, train
+from edgecnn.train.distillation import Mixture, draw_mixture
+from tests.support.trainings import Interrupting, Listening, weights
+
+
+def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=6, batch_size=64, teacher_weight=1.0)
+    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path)
+    teacher, pupil = (
+        KerasModel(path).predict_all(tiny.train.images) for path in (small_run.model_path, run.model_path)
+    )
+    alone = train(tmp_path / "alone", tiny, recipe=recipe)
+    untaught = KerasModel(alone.model_path).predict_all(tiny.train.images)
+    assert np.abs(pupil - teacher).mean() < 0.7 * np.abs(untaught - teacher).mean()
+
+
+def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=4, batch_size=64, teacher_mixtures=2, validation_split=0.1)
+    spoken = Listening()
+    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path, progress=spoken)
+    assert spoken.heard == ["asking the teacher about 4,500 images"]
+    # Every second epoch is of mixtures, whose images are harder to tell; the last is of the images themselves.
+    assert run.history[3].accuracy > run.history[2].accuracy
+    stopped = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, progress=Interrupting(3, 2))
+    assert stopped.interrupted
+    resumed = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, resume=True)
+    assert weights(resumed) == weights(run)
+
+
+def test_mixtures_leave_out_what_is_held_back() -> None:
+    kept = np.array([0, 2, 3, 5, 8])
+    partners, shares = draw_mixture(kept, 10, seed=3, number=0)
+    assert sorted(partners[kept]) == kept.tolist() and (partners[[1, 4, 6, 7, 9]] == [1, 4, 6, 7, 9]).all()
+    assert 0.5 <= shares.min() and shares.max() <= 1
+    assert not np.array_equal(partners, draw_mixture(kept, 10, seed=3, number=1)[0])
+
+
+def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:
+    table = input_table(tiny.input)
+    mixture = Mixture(np.array([2, 0, 1]), np.array([0.5, 0.75, 1.0], np.float32), np.zeros((3, 10), np.float32))
+    pixels = np.asarray(tiny.train.images[:3]) / 255
+    expected = [(pixels[0] + pixels[2]) / 2, 0.75 * pixels[1] + 0.25 * pixels[0], pixels[2]]
+    np.testing.assert_allclose(mixture.inputs(table, tiny.train.images, np.arange(3)), expected, atol=1e-6)
+
+
+def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no teacher at nowhere.keras"):
+        train(tmp_path / "run", tiny, teacher="nowhere.keras")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_teacher_is_no_missing_one(tiny: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="teacher's name is empty"):
+        train(tmp_path / "run", tiny, teacher="")
+
+
+def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    other = dataclasses.replace(tiny, labels=tuple("abcdefghij"))
+    with pytest.raises(ModelFileError, match="or names them otherwise"):
+        train(tmp_path / "run", other, teacher=small_run.model_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_resume_goes_on_after_an_interrupted_teacher(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgecnn.train import distillation
+
+    monkeypatch.setattr(distillation, "RECIPE", dataclasses.replace(distillation.RECIPE, epochs=3))
+    with pytest.raises(EdgecnnError, match="while training the teacher"):
+        train(tmp_path / "run", tiny, epochs=2, teacher="compact", progress=Interrupting(2, 3))
+    run = train(tmp_path / "run", tiny, epochs=2, teacher="compact", resume=True)
+    assert len(run.history) == 2 and (run.path / "teacher" / "model.keras").exists()
+    before = (run.path / "teacher" / "model.keras").read_bytes()
+    with pytest.raises(OutputError, match="holds a run already"):
+        train(run.path, tiny, teacher="compact", epochs=1)
+    assert (run.path / "teacher" / "model.keras").read_bytes() == before

@@ -1,0 +1,69 @@
+"""A request holds what train and estimate take as keywords, and refuses what cannot be before anything is loaded."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.train import RECIPES, estimate, train
+from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request
+
+
+def test_a_request_and_the_keywords_have_the_same_fields() -> None:
+    assert get_type_hints(TrainingOptions) == get_type_hints(TrainingRequest)
+
+
+def test_keywords_stand_in_place_of_a_requests_fields() -> None:
+    request = TrainingRequest(architecture="compact", seed=3)
+    assert complete_request(request, {"seed": 4}) == TrainingRequest(architecture="compact", seed=4)
+    assert complete_request(None, {}) == TrainingRequest()
+
+
+def test_the_recipe_has_the_requests_own_numbers() -> None:
+    recipe = TrainingRequest(recipe="notebook", epochs=7, stop_at_accuracy=0.9).final_recipe()
+    expected = dataclasses.replace(RECIPES["notebook"], name=recipe.name, epochs=7, stop_at_accuracy=0.9)
+    assert recipe == expected and recipe.name == "notebook, epochs 7, stop_at_accuracy 0.9"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "fast"),
+        ({"epochs": 1}, "fast, epochs 1"),
+        (
+            {"class_weights": True, "teacher": Path("large/model.keras")},
+            "fast, class weights, teacher model.keras",
+        ),
+        ({"teacher": "residual"}, "fast, teacher residual"),
+    ],
+)
+def test_the_card_is_told_what_was_changed_and_added(options: TrainingOptions, words: str) -> None:
+    assert complete_request(None, options).recipe_words() == words
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"teacher": ""}, "the teacher's name is empty"),
+        ({"distributed": True, "teacher": "residual"}, "needs a teacher that is trained already"),
+    ],
+)
+def test_what_cannot_be_is_refused(options: TrainingOptions, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        complete_request(None, options)
+
+
+def test_an_unknown_keyword_is_refused_by_name(small: Dataset, tmp_path: Path) -> None:
+    wrong: dict[str, Any] = {"epoch": 3}
+    with pytest.raises(TypeError, match="epoch"):
+        train(tmp_path / "run", small, **wrong)
+
+
+@pytest.mark.parametrize("option", [{"teacher": "residual"}, {"devices": True}, {"distributed": True}])
+def test_an_estimate_of_more_than_one_training_is_refused(option: TrainingOptions, small: Dataset) -> None:
+    with pytest.raises(InputError, match="an estimate is of a training on one device"):
+        estimate(small, **option)

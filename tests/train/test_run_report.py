@@ -1,0 +1,76 @@
+"""The run directory: its files, its figures, its verdict, its pictures."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import OutputError
+from edgecnn.convert import KerasModel
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import TRAINING_FILES
+from edgecnn.train import TrainingRun, train
+
+
+def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
+    made = {path.name for path in small_run.path.iterdir() if path.suffix != ".tflite"}
+    assert made == set(TRAINING_FILES)
+
+
+def test_metrics_are_those_of_the_saved_model(small_run: TrainingRun, small: Dataset) -> None:
+    metrics = json.loads((small_run.path / "metrics.json").read_text())
+    probabilities = KerasModel(small_run.model_path).predict_all(small.test.images)
+    right = int((probabilities.argmax(axis=1) == small.test.labels).sum())
+    loss = -np.log(probabilities[np.arange(1000), small.test.labels].clip(1e-7, 1 - 1e-7)).mean()
+    assert metrics["accuracy"] == right / 1000
+    assert metrics["loss"] == pytest.approx(loss, rel=1e-5)
+    confusion = np.array(metrics["confusion_matrix"])
+    assert confusion.trace() == right
+    assert confusion.sum(axis=1).tolist() == np.bincount(small.test.labels, minlength=10).tolist()
+
+
+def test_history_has_a_row_an_epoch(small_run: TrainingRun) -> None:
+    rows = list(csv.DictReader((small_run.path / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[3]["loss"]) < float(rows[0]["loss"])
+    # The one-cycle schedule ends at 0.
+    assert float(rows[3]["learning_rate"]) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "verdict"),
+    [
+        (0.98, None, "overfits: 98.0% on training images, "),
+        (0.98, 0.97, "does not overfit: 98.0% on training images, 97.0% on validation images"),
+        (0.90, 0.86, "overfits: 90.0% on training images, 86.0% on validation images; try --augment flip"),
+    ],
+)
+def test_verdict_compares_training_with_images_held_back(
+    training: float, validation: float | None, verdict: str, small_run: TrainingRun
+) -> None:
+    last = dataclasses.replace(small_run.history[-1], accuracy=training, validation_accuracy=validation)
+    assert dataclasses.replace(small_run, history=(*small_run.history[:-1], last)).verdict.startswith(verdict)
+
+
+@pytest.mark.parametrize("name", ["history.png", "confusion.png"])
+def test_pictures_are_pictures(small_run: TrainingRun, name: str) -> None:
+    with Image.open(small_run.path / name) as image:
+        colours = image.convert("RGB").getcolors(1 << 24)
+        assert image.width > 400 and colours and len(colours) > 50
+
+
+def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
+    before = small_run.model_path.read_bytes()
+    with pytest.raises(OutputError, match="holds a run already"):
+        train(small_run.path, small)
+    assert small_run.model_path.read_bytes() == before
+
+
+def test_unwritable_folder_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot use"):
+        train(tmp_path / "file" / "run", small)
