@@ -17,7 +17,7 @@ import click
 from edgecnn.cli import main
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference" / "cli"
-# Every command has these: they come last, and once more in the index.
+# Most commands have these: they come last.
 COMMON = ("--force", "--json", "--verbose", "--help")
 _DEFAULT = re.compile(r"\s*\[default: (.*)\]$")
 _OPTION = re.compile(r"(?<![\w`-])(--[a-z][a-z0-9-]*)")
@@ -35,7 +35,7 @@ _INDEX = """\
 
 {commands}
 
-Of `edgecnn` itself:
+## Options of edgecnn itself
 
 {options}
 
@@ -110,19 +110,20 @@ def spelling(option: click.Option) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def row(option: click.Option) -> str:
-    """An option's row of the table."""
+def entry(option: click.Option) -> str:
+    """An option's part of a page: name, value and default, meaning. A table would be too wide for a telephone."""
     text, default = default_of(option)
     value = "" if option.is_flag or option.count else value_of(option.type, option.metavar)
     # `--require-delegate` alone means `--require-delegate=any`.
     if not option.is_flag and isinstance(option.flag_value, str):
         value += f"; alone: `{option.flag_value}`"
-    return f"| {spelling(option)} | {value} | {default} | {words(text)} |"
+    told = "; ".join(part for part in (value, f"default: {default}" if default else "") if part)
+    return "\n\n".join(part for part in (f"### {spelling(option)}", told, words(text)) if part)
 
 
-def table(options: Sequence[click.Option]) -> str:
-    """The table of a command's options."""
-    return "\n".join(["| option | value | default | meaning |", "| --- | --- | --- | --- |", *map(row, options)])
+def entries(options: Sequence[click.Option]) -> str:
+    """A command's options."""
+    return "\n\n".join(map(entry, options))
 
 
 def options_of(command: click.Command, context: click.Context) -> list[click.Option]:
@@ -159,7 +160,7 @@ def page(command: click.Command, name: str, context: click.Context) -> str:
     """A command's page."""
     text, example = paragraphs(command)
     parts = [f"# edgecnn {name}", _NOTICE, *map(words, text), f"```text\n{usage(command, name)}\n```"]
-    parts += ["Example:", f"```sh\n{example}\n```", "## Options", table(options_of(command, context))]
+    parts += ["Example:", f"```sh\n{example}\n```", "## Options", entries(options_of(command, context))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,7 +169,7 @@ def index(commands: Sequence[tuple[str, click.Command]], context: click.Context)
     rows = ["| command | does |", "| --- | --- |"]
     for name, command in commands:
         rows.append(f"| [`edgecnn {name}`]({name}.md) | {words(paragraphs(command)[0][0])} |")
-    return _INDEX.format(notice=_NOTICE, commands="\n".join(rows), options=table(options_of(main, context)))
+    return _INDEX.format(notice=_NOTICE, commands="\n".join(rows), options=entries(options_of(main, context)))
 
 
 def pages() -> Iterator[tuple[str, str]]:

@@ -40,32 +40,34 @@ def test_every_command_has_a_page(commands: dict[str, click.Command], pages: dic
     assert set(pages) == {"index.md"} | {f"{name}.md" for name in commands if name != "edgecnn"}
 
 
-def test_every_option_has_a_row(commands: dict[str, click.Command], pages: dict[str, str]) -> None:
+def test_every_option_has_a_heading(commands: dict[str, click.Command], pages: dict[str, str]) -> None:
     for name, command in commands.items():
         text = pages["index.md" if name == "edgecnn" else f"{name}.md"]
         for option in command.params:
             for spelling in option.opts if isinstance(option, click.Option) else ():
-                assert re.search(rf"^\| .*`{spelling}`", text, re.MULTILINE), (name, spelling)
+                assert re.search(rf"^### .*`{spelling}`", text, re.MULTILINE), (name, spelling)
 
 
 @pytest.mark.parametrize(
-    ("page", "row"),
+    ("page", "option", "told"),
     [
-        ("train", "| `--recipe` | `fast`, `best` or `notebook` | `fast` |"),
-        ("train", "| `--dropout` | number from 0 below 1 |  |"),
-        ("train", "| `--stop-at-accuracy` | number above 0 to 1 |  |"),
-        ("train", "| `--seed` | whole number from 0 to 4,294,967,295 | `0` |"),
-        ("classify", "| `--require-delegate` | `any` or `full`; alone: `any` |  |"),
+        ("train", "`--recipe`", "`fast`, `best` or `notebook`; default: `fast`"),
+        ("train", "`--dropout`", "number from 0 below 1"),
+        ("train", "`--stop-at-accuracy`", "number above 0 to 1"),
+        ("train", "`--seed`", "whole number from 0 to 4,294,967,295; default: `0`"),
+        ("train", "`--devices`", "Train on all accelerators of this computer, with JAX."),
+        ("classify", "`--require-delegate`", "`any` or `full`; alone: `any`"),
         (
             "classify",
-            "| `--delegate` | `cpu`, `xnnpack`, `edgetpu`, `gpu`, `npu` or `PATH` | what the runtime chooses |",
+            "`--delegate`",
+            "`cpu`, `xnnpack`, `edgetpu`, `gpu`, `npu` or `PATH`; default: what the runtime chooses",
         ),
-        ("convert", "| `--output`, `-o` | folder | RUN | Folder for the files. |"),
-        ("convert", "| `--max-drop` | `POINTS`: number from 0 to 100 |  |"),
+        ("convert", "`--output`, `-o`", "folder; default: RUN"),
+        ("convert", "`--max-drop`", "`POINTS`: number from 0 to 100"),
     ],
 )
-def test_values_ranges_and_defaults_are_told(page: str, row: str, pages: dict[str, str]) -> None:
-    assert row in pages[f"{page}.md"]
+def test_values_ranges_and_defaults_are_told(page: str, option: str, told: str, pages: dict[str, str]) -> None:
+    assert f"\n### {option}\n\n{told}\n" in pages[f"{page}.md"]
 
 
 def test_every_example_is_a_command_line_that_click_takes(
