@@ -1,7 +1,9 @@
 """Who may import what, and how large things may be: what keeps the rooms apart and readable."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,32 @@ def imported(module: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def room(module: str) -> str:
+    """The folder of a module where that is a room; else the module itself."""
+    parts = module.split(".")
+    is_package = modules()[module].name == "__init__.py"
+    depth = 3 if part(module) in STAGES or part(module) == "cli" else 2
+    return ".".join(parts[:depth]) if len(parts) > depth or (is_package and len(parts) == depth) else module
+
+
+def assert_no_cycle(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" → ".join(error.args[1])) from None
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert_no_cycle({module: set(imported(module)) & set(modules()) for module in modules()})
+
+
+def test_no_room_reaches_back_into_what_is_built_on_it() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in modules():
+        graph.setdefault(room(module), set()).update(room(name) for name in imported(module) if name in modules())
+    assert_no_cycle({name: others - {name} for name, others in graph.items()})
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_rooms_never_import_the_front_of_their_stage(stage: str) -> None:
     inside = [module for module in modules() if part(module) == stage and module != f"edgecnn.{stage}"]
@@ -87,3 +115,49 @@ def test_relative_imports_never_leave_their_part(module: str) -> None:
     nodes = ast.walk(ast.parse(modules()[module].read_text()))
     bases = [base_of(module, node) for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
     assert all(part(base) == part(module) for base in bases), bases
+
+
+def python_files() -> Iterator[Path]:
+    yield from modules().values()
+    for folder in ("tests", "benchmarks", "examples"):
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def test_no_file_is_longer_than_250_lines() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in python_files()}
+    assert not {name: lines for name, lines in long.items() if lines > 250}
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions() -> Iterator[tuple[str, Function]]:
+    for path in python_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, Function):
+                yield f"{path.relative_to(ROOT)}:{node.name}", node
+
+
+def body_lines(node: Function) -> int:
+    """The lines of a function below its signature and its docstring."""
+    first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+    return (node.body[-1].end_lineno or 0) - first.lineno + 1
+
+
+def test_no_function_has_more_than_50_lines() -> None:
+    assert not {name: body_lines(node) for name, node in functions() if body_lines(node) > 50}
+
+
+def is_decorated_by_click(node: Function) -> bool:
+    return any("click." in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def parameters(node: Function) -> int:
+    """How many a caller may name: neither self nor cls, which no caller gives."""
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return sum(argument.arg not in ("self", "cls") for argument in arguments)
+
+
+def test_no_function_has_more_than_8_parameters() -> None:
+    long = {name: parameters(node) for name, node in functions() if not is_decorated_by_click(node)}
+    assert not {name: count for name, count in long.items() if count > 8}

@@ -30,7 +30,8 @@ def schemes(command: F) -> F:
         show_default=True,
         help=f"Type of {takers} input and output.",
     )(command)
-    for name, row in reversed(SCHEMES.items()):
+    # Click shows the last decorator first: the default, then what approximates most.
+    for name, row in sorted(SCHEMES.items(), key=lambda item: item[0] == DEFAULT_SCHEME):
         command = click.option(f"--{name}", is_flag=True, help=row.summary)(command)
     return command
 
