@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test tests test-pi check docs docs-reference mutation bundle bundle-card clean
+.PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -43,6 +43,33 @@ WORKERS ?= auto
 tests: .venv/installed
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# The quick tests with the lowest versions that pyproject.toml promises: of a training box, which TensorFlow narrows (NumPy 1.26),
+# and of a device (NumPy 1.24). Python 3.11: the oldest that TensorFlow's Keras takes, the newest that all of them have wheels for.
+# Without JAX, whose lowest version needs NumPy 2 and would hide the rest.
+LOWEST := $(BIN)/uv pip install --quiet --resolution lowest-direct --editable
+
+.venv-lowest/installed: pyproject.toml .venv/installed
+	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest
+	$(LOWEST) '.[train,mediapipe,parquet,tensorboard]' 'pytest>=8' --python .venv-lowest/bin/python
+	touch $@
+
+.venv-lowest-device/installed: pyproject.toml .venv/installed
+	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest-device
+	$(LOWEST) . 'pytest>=8' --python .venv-lowest-device/bin/python
+	touch $@
+
+# Warnings are no errors here: what the lowest versions call of libraries newer than they are is deprecated by now.
+# No training of many seconds, but all kinds of work: reading, training, --resume, converting, classifying.
+test-lowest: .venv-lowest/installed .venv-lowest-device/installed
+	.venv-lowest-device/bin/python -m pytest -q -o filterwarnings= -k 'not every_flipped_bit' \
+	  tests/pixels tests/model_file tests/device/test_classifier.py tests/device/test_verification.py
+	.venv-lowest/bin/python -m pytest -q -o filterwarnings= \
+	  -k 'not kill_9 and not resumes_to_the_same and not own_photographs and not is_replaced' \
+	  tests/train/data tests/train/test_architectures.py tests/train/test_recipes.py tests/train/test_request.py \
+	  tests/train/test_run_report.py tests/train/fitting/test_checkpoint.py \
+	  tests/device/test_classifier.py tests/device/test_features.py
+	.venv-lowest/bin/python -m pytest -q -o filterwarnings= -k 'mediapipe_gives and int8 and not minus' tests/convert
+
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest tests/pi/check_boards.py
@@ -77,4 +104,4 @@ bundle-card: .venv/installed
 SAMPLES := 0 1 2 4 6 8 9 13 18 19 22 45 104
 
 clean:
-	rm -rf .venv demo runs build dist *.egg-info
+	rm -rf .venv .venv-lowest .venv-lowest-device demo runs build dist *.egg-info

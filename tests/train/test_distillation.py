@@ -56,7 +56,7 @@ def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:
 
 
 def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="no teacher at nowhere.keras"):
+    with pytest.raises(ModelFileError, match=r"no teacher at nowhere.keras"):
         train(tmp_path / "run", tiny, teacher="nowhere.keras")
     assert not (tmp_path / "run").exists()
 

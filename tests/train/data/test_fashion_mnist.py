@@ -88,7 +88,7 @@ def test_half_a_download_is_refused_by_name(folder: Path, nowhere: Path) -> None
     plain = folder / "t10k-images-idx3-ubyte"
     compressed = gzip.compress(plain.read_bytes(), 1)
     plain.with_name(plain.name + ".gz").write_bytes(compressed[: len(compressed) // 2])
-    with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz is damaged or incomplete"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte.gz is damaged or incomplete"):
         load_fashion_mnist(folder)
 
 
@@ -116,7 +116,7 @@ def test_nowhere_to_be_had_is_one_sentence_that_lists_what_was_tried(nowhere: Pa
 
 
 def test_a_named_folder_without_the_files_is_an_error_and_nothing_else_is_tried(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="typo: no train-images-idx3-ubyte.gz there"):
+    with pytest.raises(DataError, match=r"typo: no train-images-idx3-ubyte.gz there"):
         load_fashion_mnist(tmp_path / "typo")
 
 

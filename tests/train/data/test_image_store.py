@@ -60,7 +60,7 @@ def test_nothing_is_left_in_the_cache(stored: StoredImages, tmp_path: Path) -> N
 def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(OutputError, match="prepared images cannot be kept .* XDG_CACHE_HOME"):
+    with pytest.raises(OutputError, match=r"prepared images cannot be kept .* XDG_CACHE_HOME"):
         store_images([IMAGES[0]], (5, 4, 3))
 
 

@@ -73,8 +73,8 @@ def test_flipped_bytes_in_an_array_file_are_a_sentence_or_harmless(start: int, t
 
 
 def test_a_missing_array_or_a_damaged_file_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no array .*x_test"):
+    with pytest.raises(DataError, match=r"has no array .*x_test"):
         load_dataset(saved(tmp_path, x_train=GOOD["x_train"], y_train=GOOD["y_train"]))
     (tmp_path / "set.npz").write_bytes(b"PK nonsense")
-    with pytest.raises(DataError, match="does not read as a .npz file"):
+    with pytest.raises(DataError, match=r"does not read as a .npz file"):
         load_dataset(tmp_path / "set.npz")

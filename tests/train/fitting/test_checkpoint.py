@@ -79,7 +79,7 @@ def test_a_crash_after_the_last_epoch_can_be_resumed(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("edgecnn.train.run_report.write_metrics", lambda run: 1 / 0)
+        patch.setattr("edgecnn.train.run_report.write_metrics", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run", tiny, epochs=2, seed=9)
     run = train(tmp_path / "run", tiny, epochs=2, seed=9, resume=True)
@@ -99,7 +99,7 @@ def test_resume_without_a_checkpoint_is_a_sentence(tiny: Dataset, tmp_path: Path
 def test_damaged_checkpoint_is_a_sentence(stopped: Path, tiny: Dataset) -> None:
     checkpoint = stopped / "checkpoint.npz"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
-    with pytest.raises(ModelFileError, match="checkpoint.npz is damaged"):
+    with pytest.raises(ModelFileError, match=r"checkpoint.npz is damaged"):
         train(stopped, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
 
 
