@@ -82,12 +82,12 @@ def test_card_of_a_newer_edgecnn_says_to_upgrade(provenance: object, words: str)
 @pytest.mark.parametrize("stated", [None, 0, -1, True, "1", 1.5, [1]])
 def test_impossible_version_is_a_sentence(stated: object) -> None:
     data = json.loads(CURRENT.read_bytes()) | {"schema_version": stated}
-    with pytest.raises(ModelFileError, match="card.schema_version must be a whole number"):
+    with pytest.raises(ModelFileError, match=r"card\.schema_version must be a whole number"):
         ModelCard.from_json(json.dumps(data))
 
 
 def test_missing_version_is_a_sentence() -> None:
-    with pytest.raises(ModelFileError, match="schema_version must be a whole number from 1 .* Received: None"):
+    with pytest.raises(ModelFileError, match=r"schema_version must be a whole number from 1 .*\. Received: None"):
         ModelCard.from_json("{}")
 
 

@@ -73,7 +73,7 @@ def test_damaged_files_are_an_image_or_a_sentence(kind: str, spec: InputSpec) ->
 
 
 def test_missing_file_is_a_sentence() -> None:
-    with pytest.raises(InputError, match="nowhere.png: no such file"):
+    with pytest.raises(InputError, match=r"nowhere\.png: no such file"):
         open_image("nowhere.png")
 
 

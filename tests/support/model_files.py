@@ -33,6 +33,8 @@ def repacked(
     """Write to `path` the network of `model` with other things behind it, as someone might edit them; return `path`.
 
     Args:
+        path: of the new file.
+        model: a bundled model's name, or the path of a file that edgecnn packed.
         fields: the card's JSON, valid or not; as it was if None.
         golden: golden.npz, valid or not; as it was if None.
         stored: the zip's members are not compressed.

@@ -9,7 +9,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def muldiv255(a: int, b: int) -> int:
-    """a * b / 255, rounded as libImaging does."""
+    """Compute a * b / 255, rounded as libImaging does."""
     t = a * b + 128
     return ((t >> 8) + t) >> 8
 
@@ -38,7 +38,7 @@ def bilinear(plane: list[list[int]], height: int, width: int) -> list[list[int]]
             low, high = max(0, int(centre - support + 0.5)), min(source, int(centre + support + 0.5))
             raw = [max(0.0, 1.0 - abs((i + low - centre + 0.5) / support)) for i in range(high - low)]
             total = sum(raw)
-            table.append((low, [int(math.floor(0.5 + w / total * (1 << 22))) for w in raw]))
+            table.append((low, [math.floor(0.5 + w / total * (1 << 22)) for w in raw]))
         return table
 
     def line(values: list[int], table: list[tuple[int, list[int]]]) -> list[int]:

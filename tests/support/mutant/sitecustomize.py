@@ -76,7 +76,7 @@ def compiled(expression: str, function: types.FunctionType) -> types.CodeType:
     head, _, body = expression.partition(":")
     outer = f"def outer({', '.join(free)}):\n    return {head}:{names}{body}\n"
     namespace: dict[str, Any] = {}
-    exec(outer.replace("__class__", "cell_of_class"), namespace)
+    exec(outer.replace("__class__", "cell_of_class"), namespace)  # noqa: S102 - a lambda that was written above
     inner = next(c for c in namespace["outer"].__code__.co_consts if isinstance(c, types.CodeType))
     return inner.replace(co_freevars=free)
 
