@@ -25,6 +25,8 @@ def load_representative(
     Where its subfolders carry the names of the card's labels, the images are labelled: by name, whatever the order.
 
     Args:
+        folder: of images, or of folders of images.
+        card: of the model: how images are prepared, and its labels.
         seed: draws the images, where there are more than `MAX_IMAGES` or `MAX_BYTES`.
         progress: is told, in words, what is found and left out.
 

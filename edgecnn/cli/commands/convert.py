@@ -109,7 +109,7 @@ def command(
     else:
         for conversion in conversions:
             _print(conversion)
-    if not auto and any([_fails(folder, dataset, conversion, gate) for conversion in conversions]):
+    if not auto and any(_fails(folder, dataset, conversion, gate) for conversion in conversions):
         ctx.exit(1)
 
 

@@ -215,7 +215,7 @@ def test_an_operator_that_needs_tensorflow_is_refused_here(tmp_path: Path) -> No
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photos" / "1.png")
     images = load_representative(tmp_path / "photos", ModelCard.load(run / "card.json"))
-    with pytest.raises(EdgecnnError, match="(?i)erfinv"):
+    with pytest.raises(EdgecnnError, match=r"(?i)erfinv"):
         convert(run, images, scheme="float32", calibration_images=1)
 
 
@@ -232,5 +232,5 @@ def test_strange_folders_are_a_sentence(run: Path, foreign: Foreign, tmp_path: P
     assert len(load_representative(tmp_path / "photos", card, progress=told.append).test) == 400
     assert any("left out" in line and "broken.png" in line for line in told)
     shutil.copy(tmp_path / "photos" / "Bag" / "broken.png", tmp_path / "photos" / "beside.png")
-    with pytest.raises(DataError, match="beside.png lies beside class folders"):
+    with pytest.raises(DataError, match=r"beside.png lies beside class folders"):
         load_representative(tmp_path / "photos", card)
