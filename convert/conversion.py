@@ -25,7 +25,7 @@ def convert(
     dataset: Dataset,
     request: ConversionRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[ConversionOptions]",
 ) -> Conversion:
     """Convert a run's Keras model, compare it with Keras on the test split, and pack it with its card.

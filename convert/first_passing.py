@@ -34,7 +34,7 @@ def convert_until(
     gate: Gate,
     request: ConversionRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[SchemeFreeOptions]",
 ) -> tuple[Conversion, ...]:
     """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.

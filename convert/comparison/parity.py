@@ -50,7 +50,7 @@ def parity(
     dataset: Dataset,
     request: ParityRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[ParityOptions]",
 ) -> ParityReport:
     """Climb the ladder from a run's Keras model to its converted file, on the test split, and write a report.

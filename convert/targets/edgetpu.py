@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from ..tflite.graph import Graph, Operator
 
 # coral.ai, "TensorFlow models on the Edge TPU", table 1 (compiler 16.0).
-_OPERATORS = frozenset(
-    """
+_OPERATOR_NAMES = """
     ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D EXPAND_DIMS FULLY_CONNECTED L2_NORMALIZATION LOGISTIC
     MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PACK PAD PRELU QUANTIZE REDUCE_MAX REDUCE_MIN RELU RELU6 RELU_N1_TO_1 RESHAPE
     RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQUEEZE STRIDED_SLICE SUB SUM
     SQUARED_DIFFERENCE TANH TRANSPOSE TRANSPOSE_CONV
-    """.split()
-)
+"""
+_OPERATORS = frozenset(_OPERATOR_NAMES.split())
 _TYPES = ("int8", "uint8", "int32")  # int32: biases
 _SOFTMAX = 16_000  # elements
 
@@ -41,7 +40,7 @@ class EdgeTPU(Target):
 
     name = "edgetpu"
 
-    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:
+    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:  # noqa: ARG002  a hook
         """Nothing can be switched: 8-bit integers or nothing; see `Target.settings`."""
         row = SCHEMES[requested.scheme]
         if {row.input_type, row.output_type} != {"int8"}:

@@ -29,6 +29,7 @@ def to_flatbuffer(
     delegate that cannot resize. Only built-in operators are allowed, so nothing appears that a Pi cannot run.
 
     Args:
+        model: takes float32 images (batch, height, width, channels), returns a dict.
         scheme: what is approximated; `edgecnn.model_file.schemes.SCHEMES` has the price of each.
         calibration: the representative dataset, float32 (count, height, width, channels), as the model is fed.
         io: of `int8`'s input and output.

@@ -34,7 +34,7 @@ def _metadata(card: ModelCard) -> bytes:
 
 def _model(card: ModelCard) -> "schema.ModelMetadataT":
     graph = schema.SubGraphMetadataT()
-    graph.inputTensorMetadata, graph.outputTensorMetadata = [_image(card)], [_scores(card)]
+    graph.inputTensorMetadata, graph.outputTensorMetadata = [_image(card)], [_scores()]
     model = schema.ModelMetadataT()
     model.name = card.name
     model.description = f"Image classifier of {len(card.labels)} classes."
@@ -60,7 +60,7 @@ def _image(card: ModelCard) -> "schema.TensorMetadataT":
     return tensor
 
 
-def _scores(card: ModelCard) -> "schema.TensorMetadataT":
+def _scores() -> "schema.TensorMetadataT":
     labels = schema.AssociatedFileT()
     labels.name, labels.description = LABELS, "Class names in output order."
     labels.type = schema.AssociatedFileType.TENSOR_AXIS_LABELS

@@ -109,8 +109,10 @@ def command(
     else:
         for conversion in conversions:
             _print(conversion)
-    if not auto and any([_fails(folder, dataset, conversion, gate) for conversion in conversions]):
-        ctx.exit(1)
+    if not auto:
+        failed = [_fails(folder, dataset, conversion, gate) for conversion in conversions]  # each says so
+        if any(failed):
+            ctx.exit(1)
 
 
 def _convert_all(

@@ -10,7 +10,7 @@ def test_sqnr_of_a_known_error() -> None:
     reference, noise = np.array([3.0, 4.0]), Noise()
     noise.add(reference, reference)
     assert noise.sqnr_db == np.inf
-    noise.add(reference, reference + [0.3, 0.4])
+    noise.add(reference, reference + np.array([0.3, 0.4]))
     assert noise.sqnr_db == pytest.approx(10 * np.log10(50 / 0.25))
 
 

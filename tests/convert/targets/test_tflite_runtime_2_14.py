@@ -47,7 +47,7 @@ def test_dense_layers_have_one_scale_where_that_is_asked_for(
         graph = read_graph(read_model(made.plain.path).flatbuffer)
         scales[per_tensor] = [op.inputs[1].scales for op in graph.operators if op.name == "FULLY_CONNECTED"]
     assert scales == {False: [128, 10], True: [1, 1]}
-    with pytest.raises(EdgecnnError, match="up to version 10|one scale a channel wrongly"):
+    with pytest.raises(EdgecnnError, match=r"up to version 10|one scale a channel wrongly"):
         require_supported(
             TARGETS["tflite-runtime-2.14"],
             read_graph(read_model(tmp_path / "False" / "model.dynamic.tflite").flatbuffer),
