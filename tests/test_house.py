@@ -37,7 +37,7 @@ def modules() -> dict[str, Path]:
 
 def part(module: str) -> str:
     """The stage that a module belongs to, `cli`, or `edgecnn` for the ground."""
-    second = (module.split(".") + [""])[1]
+    second = ([*module.split("."), ""])[1]
     return second if second in (*STAGES, "cli") else "edgecnn"
 
 

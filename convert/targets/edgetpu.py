@@ -40,7 +40,7 @@ class EdgeTPU(Target):
 
     name = "edgetpu"
 
-    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:  # noqa: ARG002  a hook
+    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:
         """Nothing can be switched: 8-bit integers or nothing; see `Target.settings`."""
         row = SCHEMES[requested.scheme]
         if {row.input_type, row.output_type} != {"int8"}:

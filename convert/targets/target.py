@@ -46,7 +46,7 @@ class Target:
     package: str = ""
     stores_members: bool = False
 
-    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:  # noqa: ARG002  a hook
+    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:
         """Switch what this target needs.
 
         Args:
@@ -65,11 +65,11 @@ class Target:
             EdgecnnError: the rule that fails, in words.
         """
 
-    def finish_flatbuffer(self, flatbuffer: bytes, card: "ModelCard") -> bytes:  # noqa: ARG002  a hook
+    def finish_flatbuffer(self, flatbuffer: bytes, card: "ModelCard") -> bytes:
         """What it wants to be written into the plain model itself; returns a flatbuffer with edgecnn's header."""
         return flatbuffer
 
-    def finish_file(self, path: Path, graph: "Graph") -> tuple[Path | None, tuple[str, ...]]:  # noqa: ARG002  a hook
+    def finish_file(self, path: Path, graph: "Graph") -> tuple[Path | None, tuple[str, ...]]:
         """What is done with the plain model when it has been written.
 
         Returns:

@@ -59,7 +59,7 @@ class TFLiteRuntime214(Target):
 
     name = "tflite-runtime-2.14"
 
-    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:  # noqa: ARG002  a hook
+    def settings(self, requested: ExportSettings, spec: "InputSpec") -> ExportSettings:
         """Dynamic dense layers get one scale: with more it computes them wrongly; see `Target.settings`."""
         per_tensor = requested.dense_per_tensor or SCHEMES[requested.scheme].is_dynamic
         return dataclasses.replace(requested, dense_per_tensor=per_tensor)

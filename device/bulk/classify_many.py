@@ -1,8 +1,8 @@
 """Classify the images of a source, one after another, in its order."""
 
 from collections.abc import Callable, Container, Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgecnn.errors import InputError
 from edgecnn.pixels.preprocessing import Invert
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 UNREADABLE = "unreadable"  # stands for the label of an image without one
 
 
-@dataclass(frozen=True)
-class ClassifiedImage:
+class ClassifiedImage(NamedTuple):  # making a frozen dataclass takes a millisecond more, at every start
     """What became of one image.
 
     Attributes:

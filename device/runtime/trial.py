@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,18 +25,18 @@ TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class _Blame:
-    """Whose fault it is that a child fails, and the sentences that say so; `{}` is how long, or what signal.
+    """Whose fault it is that a child fails, and the sentences that say so.
 
     Attributes:
         error: what is raised.
-        hangs: where the child gave no result within so many seconds.
-        crashes: where a signal ended it.
+        hangs: where the child gave no result in time.
+        crashes: where a signal ended it; takes what that is called.
         silent: where it failed without a reason.
     """
 
     error: type[EdgecnnError]
     hangs: str
-    crashes: str
+    crashes: Callable[[str | None], str]
     silent: str
 
 
@@ -50,8 +51,8 @@ def try_model(path: Path, options: RunOptions) -> None:
     delegate = options.delegate if options.delegate and options.delegate.is_built_in else None
     blame = _Blame(
         ModelFileError,
-        f"{path} hung the runtime for {{}} s; it is damaged",
-        f"{path} crashes the runtime ({{}}); it is damaged",
+        f"{path} hung the runtime for {TIMEOUT_S} s; it is damaged",
+        lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"{path} cannot be opened",
     )
     _judge(_run_child(path, replace(options, delegate=delegate)), blame)
@@ -70,9 +71,9 @@ def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
         advice = "LiteRT's CompiledModel does not run on this processor, use --delegate cpu"
     blame = _Blame(
         DelegateError,
-        f"{delegate.name} hangs: it gave no result within {{}} s; unplug the accelerator and plug it in again, or use "
-        "--delegate cpu",
-        f"{delegate.name} crashes ({{}}); {advice}",
+        f"{delegate.name} hangs: it gave no result within {TIMEOUT_S} s; unplug the accelerator and plug it in again, "
+        "or use --delegate cpu",
+        lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"{delegate.name} fails without a reason",
     )
     _judge(_run_child(path, options), blame)
@@ -80,9 +81,9 @@ def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
 
 def _judge(result: "subprocess.CompletedProcess[str] | None", blame: _Blame) -> None:
     if result is None:
-        raise blame.error(blame.hangs.format(TIMEOUT_S))
+        raise blame.error(blame.hangs)
     if result.returncode < 0:
-        raise blame.error(blame.crashes.format(signal.strsignal(-result.returncode)))
+        raise blame.error(blame.crashes(signal.strsignal(-result.returncode)))
     if result.returncode:
         raise blame.error((result.stdout.strip().splitlines() or [blame.silent])[-1])
 

@@ -31,11 +31,11 @@ class LazyGroup(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **extra)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, not of the alphabet."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click gives it
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command `cmd_name`, or None if there is none."""
         if cmd_name not in COMMANDS:
             return None

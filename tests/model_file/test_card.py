@@ -8,6 +8,7 @@ import pytest
 
 from edgecnn import ModelCard, ModelFileError
 from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.card import Parity
 from edgecnn.model_file.container import read_model
 
 
@@ -76,3 +77,15 @@ def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
 def test_missing_card_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="cannot read the model card"):
         ModelCard.load(tmp_path / "card.json")
+
+
+@pytest.mark.parametrize(("before", "after", "points"), [(0.93, 0.92, 1.0), (0.5, 0.75, -25.0), (None, 0.9, None)])
+def test_drop_is_in_percentage_points_and_unknown_without_labels(
+    before: float | None, after: float | None, points: float | None
+) -> None:
+    assert Parity(100, 0.99, before, after).drop == (None if points is None else pytest.approx(points))
+
+
+def test_card_file_is_replaced_whole(card: ModelCard, tmp_path: Path) -> None:
+    card.save(tmp_path / "card.json")
+    assert (tmp_path / "card.json").read_text() == card.to_json() and len(list(tmp_path.iterdir())) == 1

@@ -11,7 +11,7 @@ from PIL import Image
 from edgecnn import InputError, InputSpec
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Fit
-from edgecnn.pixels.preprocessing import prepare, prepare_array, prepare_source
+from edgecnn.pixels.preprocessing import check_pixels, prepare, prepare_array, prepare_source
 from tests.support.picture_files import encoded
 
 
@@ -106,3 +106,25 @@ def test_what_is_no_image_is_refused(spec: InputSpec, source: object) -> None:
 def test_floating_point_images_are_refused(spec: InputSpec) -> None:
     with pytest.raises(InputError, match="no agreed range"):
         prepare(Image.new("F", (28, 28)), spec)
+
+
+def test_prepared_pixels_are_taken_one_by_one_and_together(spec: InputSpec) -> None:
+    check_pixels(np.zeros((28, 28, 1), np.uint8), spec)
+    check_pixels(np.zeros((0, 28, 28, 1), np.uint8), spec, many=True)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "many", "message"),
+    [
+        (np.zeros((28, 28), np.uint8), False, r"of shape \(28, 28, 1\)\. Received: uint8 of shape \(28, 28\)"),
+        (np.zeros((28, 28, 1), np.float32), False, r"must be uint8 .* Received: float32"),
+        (np.zeros((2, 28, 28, 1), np.uint8), False, r"Received: uint8 of shape \(2, 28, 28, 1\)"),
+        (np.zeros((28, 28, 1), np.uint8), True, r"of shape \('count', 28, 28, 1\)"),
+        ([[1, 2], [3, 4]], False, r"Received: int(32|64) of shape \(2, 2\); use prepare\(\)"),
+    ],
+)
+def test_pixels_that_are_not_prepared_are_refused(
+    pixels: npt.ArrayLike, many: bool, message: str, spec: InputSpec
+) -> None:
+    with pytest.raises(InputError, match=message):
+        check_pixels(pixels, spec, many)

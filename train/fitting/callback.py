@@ -72,7 +72,7 @@ class TrainingCallback(keras.callbacks.Callback):
             self._outcome.model.save(temporary)
         self._on_save(epoch)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002  as Keras calls it
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle for the epoch."""
         self._batches.start_epoch(epoch)
         self._epoch, self._started = epoch + 1, time.perf_counter()

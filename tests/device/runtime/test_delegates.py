@@ -83,6 +83,14 @@ def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatc
         Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
 
 
+def test_the_sentence_on_a_crash_says_any_name_as_it_is(library: str, tmp_path: Path) -> None:
+    odd = tmp_path / "pool{0}%s{name}.so"
+    odd.symlink_to(library)
+    with pytest.raises(DelegateError) as raised:
+        Classifier("fashion-mnist", delegate=Delegate(str(odd), (("crash_create", "1"),)))
+    assert f"{odd} crashes (Segmentation fault); " in str(raised.value)
+
+
 def test_one_that_takes_nothing_is_never_silent(library: str) -> None:
     asked = (("reject", "1"),)
     with pytest.warns(EdgecnnWarning, match="computes none of the 8 operators: all of them run on the CPU"):

@@ -1,0 +1,38 @@
+"""Figures over labelled images, against sums that are done by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from edgecnn.metrics import evaluate_probabilities, most_confused
+
+# Five images of three classes; the third and the fifth are mistaken, the fifth surely so.
+PROBABILITIES = np.array(
+    [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6], [1.0, 0.0, 0.0]], np.float32
+)
+LABELS = np.array([0, 1, 2, 2, 2], np.int64)
+
+
+def test_accuracy_is_the_share_of_right_first_answers() -> None:
+    found = evaluate_probabilities(PROBABILITIES, LABELS)
+    assert (found.images, found.accuracy) == (5, 3 / 5)
+
+
+def test_loss_is_mean_cross_entropy_and_a_probability_of_0_costs_no_infinity() -> None:
+    expected = -(math.log(0.7) + math.log(0.8) + math.log(0.25) + math.log(0.6) + math.log(1e-7)) / 5
+    assert evaluate_probabilities(PROBABILITIES, LABELS).loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_confusion_has_a_row_for_the_truth_and_a_column_for_the_answer() -> None:
+    found = evaluate_probabilities(PROBABILITIES, LABELS).confusion
+    np.testing.assert_array_equal(found, [[1, 0, 0], [0, 1, 0], [2, 0, 1]])
+    assert found.dtype == np.int64
+
+
+def test_most_confused_are_mistakes_alone_the_most_frequent_first() -> None:
+    truth, answers = np.array([0, 0, 1, 1, 1, 2, 2], np.int64), [1, 1, 2, 1, 1, 1, 0]
+    found = evaluate_probabilities(np.eye(3, dtype=np.float32)[answers], truth)
+    assert most_confused(found, count=1) == [(0, 1, 2)]
+    assert sorted(most_confused(found, count=9)[1:]) == [(1, 2, 1), (2, 0, 1), (2, 1, 1)]
+    assert most_confused(evaluate_probabilities(np.eye(3, dtype=np.float32), np.arange(3))) == []

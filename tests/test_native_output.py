@@ -1,0 +1,46 @@
+"""What native code writes reaches an error message, and the terminal only if asked."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from edgecnn.native_output import captured_stderr, stderr_lock
+
+SCRIPT = Path(__file__).parent / "scripts" / "native_output.py"
+CASES = [  # arguments, standard output, standard error
+    ("captured", "to standard output\n", "before\nafter 'reason'\n"),
+    ("captured both", "", "before\nafter 'reason \\nto standard output'\n"),
+    ("captured verbose", "to standard output\n", "before\n reason \nafter ''\n"),
+    ("dropped", "from Python\n", "from Python\n"),
+    ("dropped verbose", "native\nfrom Python\n", "native\nfrom Python\n"),
+    ("silenced", "jax 3 40\n", ""),
+    ("silenced verbose", "jax None 0\n", ""),
+]
+
+
+@pytest.mark.parametrize(("arguments", "stdout", "stderr"), CASES, ids=[case[0] for case in CASES])
+def test_native_output_goes_where_it_belongs(arguments: str, stdout: str, stderr: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, str(SCRIPT), *arguments.split()]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == (stdout, stderr, 0)
+
+
+def test_nobody_captures_while_another_thread_writes() -> None:
+    order: list[str] = []
+
+    def capture() -> None:
+        with captured_stderr():
+            order.append("captured")
+
+    with stderr_lock():
+        thread = threading.Thread(target=capture)
+        thread.start()
+        thread.join(0.1)
+        order.append("written")
+    thread.join(10)
+    assert order == ["written", "captured"]
