@@ -25,7 +25,7 @@ def convert(
     dataset: Dataset,
     request: ConversionRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[ConversionOptions]",
 ) -> Conversion:
     """Convert a run's Keras model, compare it with Keras on the test split, and pack it with its card.
@@ -37,7 +37,13 @@ def convert(
         dataset: the one the network was trained on; calibrates from its training split, compares on its test split.
         request: scheme, target, folder, ...; int8 for LiteRT, into the run directory, by default.
         progress: is told each step in words.
-        options: fields of `ConversionRequest`, such as `scheme="mixed"`; they replace those of `request`.
+        **options: fields of `ConversionRequest`, in place of those of `request`: `scheme` (one of `SCHEMES`), `io`
+            (type of int8's input and output), `output` (folder for the files), `activations` (write the variant too),
+            `feature_layers` (names or patterns of the layers whose maps it returns), `dense_per_tensor`, `target`
+            (one of `TARGETS`), `calibration_images`, `seed`, `force`.
+
+    Returns:
+        The files that were written, and what they cost.
 
     Raises:
         MissingExtraError: TensorFlow, or what scheme or target need beyond it, is not installed.

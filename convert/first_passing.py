@@ -34,7 +34,7 @@ def convert_until(
     gate: Gate,
     request: ConversionRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[SchemeFreeOptions]",
 ) -> tuple[Conversion, ...]:
     """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.
@@ -45,7 +45,7 @@ def convert_until(
         gate: what a converted file must hold.
         request: target, folder, ...; scheme, io and activations are chosen here.
         progress: is told what each step costs, why it fails, and which layers lose most.
-        options: fields of `ConversionRequest` but for those three; they replace those of `request`.
+        **options: fields of `ConversionRequest` but for those three, in place of those of `request`; see `convert`.
 
     Returns:
         Every conversion that was made; the last one passes. The files of all of them are kept.

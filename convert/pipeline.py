@@ -147,10 +147,9 @@ def _compare(
     exported: Exported, expected: npt.NDArray[np.float32], dataset: Dataset, scheme: str, progress: Progress
 ) -> Compared:
     network, test = exported.network, dataset.test
-    words = iter(("", " through the activations variant"))
 
-    def run_variant(flatbuffer: bytes) -> Variant:
-        progress(f"running {len(test):,} images{next(words)}")
+    def run_variant(flatbuffer: bytes, which: str = "") -> Variant:
+        progress(f"running {len(test):,} images{which}")
         session = Session(PackedModel("the converted model", flatbuffer, None, None))
         output = session.outputs[PROBABILITIES]
         raw = session.run_all(test.images, network.card.input, output)
@@ -161,18 +160,19 @@ def _compare(
             )
         return Variant(session, raw, probabilities, parity_of(expected, probabilities, test.labels))
 
-    variants = exported.flatbuffers.map(run_variant)
-    if variants.activations is None:
-        return Compared(expected, variants, None, ())
-    if not np.array_equal(variants.plain.raw, variants.activations.raw):
+    plain = run_variant(exported.flatbuffers.plain)
+    if exported.flatbuffers.activations is None:
+        return Compared(expected, Pair(plain), None, ())
+    variant = run_variant(exported.flatbuffers.activations, " through the activations variant")
+    if not np.array_equal(plain.raw, variant.raw):
         raise EdgecnnError(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
     some = test.sample(min(layer_figures.images_for(network.maps), len(test))).images
-    figures = layer_figures.layer_figures(network, some, variants.activations.session, network.card.input)
+    figures = layer_figures.layer_figures(network, some, variant.session, network.card.input)
     layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
-    return Compared(expected, variants, True, layers)
+    return Compared(expected, Pair(plain, variant), True, layers)
 
 
 def _pack(

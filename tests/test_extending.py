@@ -93,7 +93,7 @@ def test_both_convert_and_the_file_passes(tree: TreeCopy, model: Path) -> None:
     assert verified.returncode == 0 and json.loads(verified.stdout)["tolerance"] == 0.05, verified.stderr
 
 
-def test_a_scheme_without_an_exporter_is_a_sentence(tree: TreeCopy, model: Path, tmp_path: Path) -> None:
+def test_a_scheme_without_an_exporter_is_a_sentence(model: Path, tmp_path: Path) -> None:
     bare = TreeCopy(tmp_path)
     bare.insert("edgecnn/model_file/schemes.py", "}\nDEFAULT_SCHEME", ROW)
     beside = ("--labels", model.with_name("labels.txt"), "--representative", model.with_name("photos"))

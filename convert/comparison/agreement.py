@@ -14,8 +14,8 @@ def parity_of(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> 
     """Compare two models' probabilities, each (images, classes), on the same images.
 
     Args:
-        keras: of the original.
-        converted: of the file made of it.
+        keras: of the network, float32 or float64.
+        converted: of what it became, likewise.
         labels: int64 (images,); all -1 where nobody knows them, and then there is no accuracy.
     """
     agreement = float((keras.argmax(axis=1) == converted.argmax(axis=1)).mean())

@@ -103,7 +103,7 @@ def climb(
     card: ModelCard,
     dataset: Dataset,
     request: ParityRequest,
-    progress: Progress = lambda message: None,
+    progress: Progress = lambda _: None,
 ) -> Ladder:
     """Compare both files of a scheme with the Keras model of a run on the test split.
 

@@ -50,7 +50,7 @@ def parity(
     dataset: Dataset,
     request: ParityRequest | None = None,
     *,
-    progress: Callable[[str], None] = lambda message: None,
+    progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[ParityOptions]",
 ) -> ParityReport:
     """Climb the ladder from a run's Keras model to its converted file, on the test split, and write a report.
@@ -60,7 +60,9 @@ def parity(
         dataset: the one the network was trained on.
         request: scheme, gate, folders, ...; int8 in the run directory, without a gate, by default.
         progress: is told each step in words.
-        options: fields of `ParityRequest`, such as `scheme="mixed"`; they replace those of `request`.
+        **options: fields of `ParityRequest`, in place of those of `request`: `scheme`, `output` (folder for the
+            report), `images` (compare on so many test images only), `gate` (what the file must hold), `force`,
+            `files` (folder with both converted files), `delegate` (of a last rung).
 
     Raises:
         MissingExtraError: TensorFlow is not installed.

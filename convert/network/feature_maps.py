@@ -78,7 +78,7 @@ def feature_maps(
     """Name, class and shape of the maps of the convolution and pooling layers, in network order.
 
     Args:
-        model: the network, without a model within it; see `flatten`.
+        model: one flat graph.
         patterns: names or shell patterns of the layers that are wanted; empty for all.
         leave_out_shared: leave out layers that are used several times, instead of refusing them.
 

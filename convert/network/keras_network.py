@@ -43,8 +43,8 @@ class KerasNetwork:
         """Load a .keras file.
 
         Args:
-            path: of the file.
-            card: what the run directory says of it.
+            path: the file.
+            card: what lies beside it.
             patterns: names or shell patterns of the layers whose maps are wanted; empty for all.
             leave_out_shared: leave out layers that are used several times, instead of refusing them.
 

@@ -18,7 +18,7 @@ MAX_BYTES = 500_000_000
 
 
 def load_representative(
-    folder: str | Path, card: ModelCard, seed: int = 0, progress: Callable[[str], None] = lambda message: None
+    folder: str | Path, card: ModelCard, seed: int = 0, progress: Callable[[str], None] = lambda _: None
 ) -> Dataset:
     """Read the images in `folder` as the model of `card` is fed.
 
@@ -26,7 +26,7 @@ def load_representative(
 
     Args:
         folder: of images, or of folders of images.
-        card: of the model: how images are prepared, and its labels.
+        card: of the model; only its labels and its input count.
         seed: draws the images, where there are more than `MAX_IMAGES` or `MAX_BYTES`.
         progress: is told, in words, what is found and left out.
 

@@ -13,7 +13,7 @@ from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
 
 from .exporters import EXPORTERS, ExportInput
-from .relu6 import without_idle_clamps
+from .relu6 import without_unreached_relu6
 
 
 def to_flatbuffer(
@@ -29,7 +29,7 @@ def to_flatbuffer(
     delegate that cannot resize. Only built-in operators are allowed, so nothing appears that a Pi cannot run.
 
     Args:
-        model: its outputs are called as the card calls them.
+        model: takes float32 images (batch, height, width, channels), returns a dict.
         scheme: what is approximated; `edgecnn.model_file.schemes.SCHEMES` has the price of each.
         calibration: the representative dataset, float32 (count, height, width, channels), as the model is fed.
         io: of `int8`'s input and output.
@@ -60,4 +60,4 @@ def to_flatbuffer(
         lines = [line.strip() for line in f"{refusal}\n{native.text}".splitlines() if line.strip()]
         reason = next((line for line in lines if "error:" in line), lines[0] if lines else type(refusal).__name__)
         raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {reason[:300]}") from refusal
-    return add_header(without_idle_clamps(flatbuffer))
+    return add_header(without_unreached_relu6(flatbuffer))

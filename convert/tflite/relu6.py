@@ -14,7 +14,7 @@ _OPTIONS = {
 }
 
 
-def without_idle_clamps(flatbuffer: bytes) -> bytes:
+def without_unreached_relu6(flatbuffer: bytes) -> bytes:
     """Turn ReLU6 into ReLU where the tensor's largest value is far below 6.
 
     A runtime writes the bound as the integer 6 / scale. With 16-bit activations of a network whose values are tiny
@@ -24,11 +24,11 @@ def without_idle_clamps(flatbuffer: bytes) -> bytes:
     subgraph = schema.Model.GetRootAs(edited, 0).Subgraphs(0)
     for position in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(position)
-        known = _OPTIONS.get(operator.BuiltinOptionsType())
+        options_and_field = _OPTIONS.get(operator.BuiltinOptionsType())
         quantization = subgraph.Tensors(operator.Outputs(0)).Quantization()
-        if known is None or quantization is None or not quantization.ScaleLength():
+        if options_and_field is None or quantization is None or not quantization.ScaleLength():
             continue
-        options, field = known[0](), known[1]
+        options, field = options_and_field[0](), options_and_field[1]
         options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
         if options.FusedActivationFunction() == _RELU6 and 6 / quantization.Scale(0) > _INT32_MAX:
             edited[options._tab.Pos + options._tab.Offset(field)] = schema.ActivationFunctionType.RELU

@@ -1,7 +1,8 @@
 """Options of a conversion, made from the tables of schemes and targets."""
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -9,7 +10,7 @@ from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, climb
 
 from .lazy_choice import LazyChoice
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 DEFAULT_IO: IoType = "int8"
 
 
@@ -19,21 +20,28 @@ def _targets() -> Iterable[str]:
     return TARGETS
 
 
-def schemes(command: F) -> F:
-    """A flag a scheme, and a choice of input and output for those that have one."""
+def schemes(command: Callable[..., R]) -> Callable[..., R]:
+    """A flag a scheme, and a choice of input and output; the command gets the schemes' names as `schemes`."""
+
+    @functools.wraps(command)
+    def with_names(*arguments: object, **options: object) -> R:
+        flags = {name: options.pop(name) for name in SCHEMES}
+        return command(*arguments, schemes=[name for name, is_set in flags.items() if is_set], **options)
+
+    decorated: Callable[..., R] = with_names
     chosen_io = dict.fromkeys(io for row in SCHEMES.values() for io in row.io_types)
     takers = " and ".join(f"--{name}'s" for name, row in SCHEMES.items() if row.io_types)
-    command = click.option(
+    decorated = click.option(
         "--io",
         type=click.Choice(list(chosen_io)),
         default=DEFAULT_IO,
         show_default=True,
         help=f"Type of {takers} input and output.",
-    )(command)
+    )(decorated)
     # Click shows the last decorator first: the default, then what approximates most.
     for name, row in sorted(SCHEMES.items(), key=lambda item: item[0] == DEFAULT_SCHEME):
-        command = click.option(f"--{name}", is_flag=True, help=row.summary)(command)
-    return command
+        decorated = click.option(f"--{name}", is_flag=True, help=row.summary)(decorated)
+    return decorated
 
 
 scheme = click.option(
@@ -51,8 +59,3 @@ target = click.option(
     help="What will run the files: what it needs is switched, what it cannot take is refused.",
 )
 auto = click.option("--auto", is_flag=True, help=f"Climb {', '.join(climb())} until the gate holds.")
-
-
-def named_schemes(params: dict[str, Any]) -> list[Any]:
-    """The schemes whose flag is set, in the table's order."""
-    return [name for name in SCHEMES if params[name]]

@@ -109,7 +109,7 @@ def test_reported_sqnr_is_what_the_maps_give(int8: Conversion, small_run: Traini
     assert min(reported.values()) > 25
 
 
-def test_card_says_what_calibrated_it(int8: Conversion, small: Dataset) -> None:
+def test_card_says_what_calibrated_it(int8: Conversion) -> None:
     quantization = card(int8).quantization
     assert (quantization.scheme, quantization.calibration_images, quantization.calibration_seed) == ("int8", 100, 0)
     assert len(quantization.calibration_sha256) == 64

@@ -49,7 +49,7 @@ def test_every_scheme_holds_its_promise_on_all_test_images(conversion: Conversio
     assert conversion.bit_equal and verify(conversion.plain.path).passed
 
 
-def test_the_bundled_model_is_this_network_in_int8(run: Path, fashion: Dataset) -> None:
+def test_the_bundled_model_is_this_network_in_int8(run: Path) -> None:
     bundled = read_model(find_model("fashion-mnist"))
     made = read_model(run / "model.int8.tflite")
     assert bundled.card and made.card

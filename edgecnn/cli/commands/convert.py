@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 @conversion_options.auto
 @options.gate
-@import_options.choices
+@import_options.bundled
 @options.representative
 @options.data
 @options.data_dir
@@ -55,15 +55,24 @@ def command(
     ctx: click.Context,
     /,
     run: str,
+    schemes: "list[Scheme]",
+    io: "IoType",
+    target: str,
+    dense_per_tensor: bool,
     output: str | None,
-    representative: str | None,
-    data: str | None,
-    data_dir: str | None,
+    no_activations: bool,
+    feature_layers: tuple[str, ...],
+    calibration_images: int,
+    seed: int,
     auto: bool,
     max_drop: float | None,
     min_agreement: float | None,
+    foreign: "import_options.ImportOptions",
+    representative: str | None,
+    data: str | None,
+    data_dir: str | None,
+    force: bool,
     as_json: bool,
-    **flags: Any,
 ) -> None:
     """Convert the trained network in RUN to TFLite files that carry all a device needs.
 
@@ -79,38 +88,43 @@ def command(
     from edgecnn.convert.request import ConversionRequest
     from edgecnn.run_directory import RunDirectory
 
-    schemes = conversion_options.named_schemes(flags) or [DEFAULT_SCHEME]
     gate = Gate(max_drop, min_agreement)
-    _check_usage(ctx, schemes, gate)
     request = ConversionRequest(
         output=output,
-        activations=not flags["no_activations"],
-        feature_layers=flags["feature_layers"],
-        dense_per_tensor=flags["dense_per_tensor"],
-        target=flags["target"],
-        seed=flags["seed"],
-        force=flags["force"],
+        activations=not no_activations,
+        feature_layers=feature_layers,
+        dense_per_tensor=dense_per_tensor,
+        target=target,
+        seed=seed,
+        force=force,
     )
-    is_foreign = flags["labels"] is not None
-    folder = RunDirectory(import_options.folder(run)) if is_foreign else RunDirectory.of(run)
-    outputs = [replace(request, scheme=scheme).paths(folder) for scheme in (climb() if auto else schemes)]
-    refuse_existing((path for pair in outputs for path in pair), request.force)
-    if is_foreign:
+    if auto:
+        _check_auto(request, gate, schemes, io)
+    schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
+    _check_usage(request, schemes, io)
+    foreign.check_usage(ctx, representative)
+    folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
+    outputs = [replace(request, scheme=scheme).paths(folder) for scheme in schemes]
+    refuse_existing((path for pair in outputs for path in pair), force)
+    if foreign.labels is not None:
         # With --output the run directory is made there, too.
-        folder = RunDirectory(import_options.adopt(ctx, run, outputs[0].plain.parent, representative))
+        folder = RunDirectory(outputs[0].plain.parent)
+        import_options.import_model(run, foreign, folder.path, representative, force)
     dataset = options.load_images(folder.require().path, representative, data, data_dir)
-    request = replace(request, calibration_images=_calibration_images(ctx, len(dataset.train)))
+    request = replace(request, calibration_images=_calibration_images(ctx, calibration_images, len(dataset.train)))
     if auto:
         conversions = _convert_until(folder, dataset, gate, request)
     else:
-        conversions = _convert_all(folder, dataset, gate, request, schemes, flags["io"])
+        conversions = _convert_all(folder, dataset, gate, request, schemes, io)
     if as_json:
         printing.print_json([_json(conversion) for conversion in conversions])
     else:
         for conversion in conversions:
             _print(conversion)
-    if not auto and any(_fails(folder, dataset, conversion, gate) for conversion in conversions):
-        ctx.exit(1)
+    if not auto:
+        failed = [_fails(folder, dataset, conversion, gate) for conversion in conversions]  # each says so
+        if any(failed):
+            ctx.exit(1)
 
 
 def _convert_all(
@@ -146,29 +160,23 @@ def _convert_until(
         raise
 
 
-def _check_usage(ctx: click.Context, schemes: "list[Scheme]", gate: "Gate") -> None:
-    io: str = ctx.params["io"]
+def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoType") -> None:
     if io != conversion_options.DEFAULT_IO and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
         takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if io in row.io_types)
         raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
-    if ctx.params["feature_layers"] and ctx.params["no_activations"]:
+    if request.feature_layers and not request.activations:
         raise click.UsageError("--feature-layers chooses what the activations variant returns; leave out one of them")
-    import_options.check_usage(ctx)
-    if not ctx.params["auto"]:
-        return
-    if (
-        conversion_options.named_schemes(ctx.params)
-        or io != conversion_options.DEFAULT_IO
-        or ctx.params["no_activations"]
-    ):
+
+
+def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
+    if schemes or io != conversion_options.DEFAULT_IO or not request.activations:
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
     if gate.max_drop is None and gate.min_agreement is None:
         raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or both")
 
 
-def _calibration_images(ctx: click.Context, available: int) -> int:
-    """What was asked for; by default no more than there are."""
-    requested: int = ctx.params["calibration_images"]
+def _calibration_images(ctx: click.Context, requested: int, available: int) -> int:
+    """As many as are requested; by default no more than there are."""
     is_default = ctx.get_parameter_source("calibration_images") is click.core.ParameterSource.DEFAULT
     return min(requested, available) if is_default else requested
 

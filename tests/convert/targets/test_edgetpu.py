@@ -80,5 +80,5 @@ def test_a_compiler_that_fails_is_a_sentence(
 ) -> None:
     compiler(tmp_path / "bin", monkeypatch, fails=True)
     some = dataclasses.replace(small, test=small.test.take(20))
-    with pytest.raises(EdgecnnError, match=r"edgetpu_compiler refuses .*: Internal compiler error. Aborting!"):
+    with pytest.raises(EdgecnnError, match=r"edgetpu_compiler refuses .*: Internal compiler error\. Aborting!"):
         convert(small_run.path, some, target="edgetpu", output=tmp_path / "out", activations=False)

@@ -47,7 +47,7 @@ def test_what_no_device_runs_is_refused(
 
 
 def test_a_graph_has_what_the_runtime_sees(flatbuffer: bytes, tmp_path: Path) -> None:
-    (tmp_path / "model.tflite").write_bytes(changed(flatbuffer, lambda model: None))
+    (tmp_path / "model.tflite").write_bytes(changed(flatbuffer, lambda _: None))
     with pytest.warns(match="carries no card"):
         info = describe(tmp_path / "model.tflite")
     graph = read_graph(flatbuffer)

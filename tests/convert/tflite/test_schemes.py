@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from edgecnn import InputError
 from edgecnn.convert import SCHEMES, Conversion, KerasModel, convert
 from edgecnn.device import Classifier, FeatureExtractor, describe, verify
+from edgecnn.model_file.schemes import SCHEMES as TABLE
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
 
@@ -27,20 +29,41 @@ def conversion(
     return convert(small_run.path, some, scheme=request.param, output=tmp_path_factory.mktemp("schemes"))
 
 
-# On a network that four epochs on 6,000 images made many answers are close, so some flip: 2 of 300 with int8.
-AGREEMENT = {"float32": 1.0, "float16": 0.996, "dynamic": 0.99, "mixed": 0.98, "int8": 0.98, "int16x8": 0.99}
-# Bytes of the file, of a bare float32 one; 1 byte a weight is 0.25, card and golden probes are some 0.018.
-RATIO = {"float32": 1.03, "float16": 0.53, "dynamic": 0.28, "mixed": 0.28, "int8": 0.28, "int16x8": 0.285}
-# Worst layer in dB: 6 a bit of precision; a layer that is computed wrongly has less than 10.
-SQNR = {"float32": 100, "float16": 50, "dynamic": 25, "mixed": 20, "int8": 25, "int16x8": 28}
-TYPES = dict.fromkeys(SCHEMES, "float32") | {"int8": "int8", "int16x8": "int16"}
+class Promise(NamedTuple):
+    """What a scheme must hold on this network.
+
+    Attributes:
+        agreement: on a network that four epochs on 6,000 images made many answers are close: 2 of 300 flip with int8.
+        ratio: bytes of the file, of a bare float32 one; 1 byte a weight is 0.25, card and golden probes are some 0.018.
+        sqnr_db: of the worst layer: 6 a bit of precision; a layer that is computed wrongly has less than 10.
+        difference: of a probability from Keras': for int8 half a step of 1/256 by the output, and what its layers add.
+    """
+
+    agreement: float
+    ratio: float
+    sqnr_db: float
+    difference: float
+
+
+PROMISES = {
+    "float32": Promise(1.0, 1.03, 100, 1e-5),
+    "float16": Promise(0.996, 0.53, 50, 0.01),
+    "dynamic": Promise(0.99, 0.28, 25, 0.1),
+    "mixed": Promise(0.98, 0.28, 20, 0.2),
+    "int8": Promise(0.98, 0.28, 25, 0.25),
+    "int16x8": Promise(0.99, 0.285, 28, 0.1),
+}
+
+
+def test_every_scheme_has_a_promise() -> None:
+    assert tuple(PROMISES) == SCHEMES
 
 
 def test_it_is_the_same_classifier(conversion: Conversion) -> None:
-    scheme = conversion.scheme
-    assert conversion.plain.parity.agreement >= AGREEMENT[scheme]
-    assert conversion.plain.ratio <= RATIO[scheme]
-    assert min(layer.sqnr_db for layer in conversion.layers) >= SQNR[scheme]
+    promise = PROMISES[conversion.scheme]
+    assert conversion.plain.parity.agreement >= promise.agreement
+    assert conversion.plain.ratio <= promise.ratio
+    assert min(layer.sqnr_db for layer in conversion.layers) >= promise.sqnr_db
     assert verify(conversion.plain.path).passed
 
 
@@ -53,10 +76,12 @@ def test_its_variant_gives_the_same_probabilities_and_maps(conversion: Conversio
     assert [values.shape for values in maps.values()] == [(26, 26, 64), (13, 13, 64), (11, 11, 64), (5, 5, 64)]
 
 
-def test_its_output_has_the_type_that_was_promised(conversion: Conversion) -> None:
+def test_its_input_and_output_have_the_types_of_its_row(conversion: Conversion) -> None:
     info = describe(conversion.plain.path)
-    (output,) = [tensor for tensor in info.tensors if tensor.index in info.outputs.values()]
-    assert output.dtype == TYPES[conversion.scheme]
+    types = {tensor.index: tensor.dtype for tensor in info.tensors}
+    row = TABLE[conversion.scheme]
+    assert [types[index] for index in info.inputs] == [row.input_type]
+    assert [types[index] for index in info.outputs.values()] == [row.output_type]
 
 
 def test_the_plain_model_does_nothing_for_maps_that_it_does_not_return(conversion: Conversion) -> None:
@@ -68,8 +93,7 @@ def test_the_plain_model_does_nothing_for_maps_that_it_does_not_return(conversio
 def test_card_says_what_calibrated_it(conversion: Conversion) -> None:
     card = Classifier(conversion.plain.path).card
     assert card and card.quantization.scheme == conversion.scheme
-    calibrated = conversion.scheme in ("mixed", "int8", "int16x8")
-    assert card.quantization.calibration_images == (100 if calibrated else 0)
+    assert card.quantization.calibration_images == (100 if TABLE[conversion.scheme].is_calibrated else 0)
 
 
 @pytest.mark.parametrize("io", ["uint8", "float32"])
@@ -94,6 +118,4 @@ def test_input_and_output_types_go_with_int8(small_run: TrainingRun, some: Datas
 def test_probabilities_stay_close_to_keras(small_run: TrainingRun, some: Dataset, conversion: Conversion) -> None:
     keras = KerasModel(small_run.model_path).predict_all(some.test.images)
     difference = np.abs(Classifier(conversion.plain.path).predict_all(some.test.images) - keras).max()
-    # Half a step of 1/256 by the output alone for int8, and what its layers add.
-    limits = {"float32": 1e-5, "float16": 0.01, "dynamic": 0.1, "mixed": 0.2, "int8": 0.25, "int16x8": 0.1}
-    assert difference < limits[conversion.scheme]
+    assert difference < PROMISES[conversion.scheme].difference

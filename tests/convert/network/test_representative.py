@@ -1,0 +1,52 @@
+"""People's own images calibrate a model that was trained elsewhere, and are what it is compared on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecnn import DataError
+from edgecnn.convert import KerasModel, convert, load_representative, parity
+from edgecnn.run_directory import RunDirectory
+from tests.support.foreign import Foreign
+
+
+def test_photographs_are_labelled_by_the_name_of_their_folder(run: Path, foreign: Foreign) -> None:
+    images = load_representative(foreign.photos, RunDirectory(run).read_card())
+    assert images.test.is_labelled and len(images.test) == 400
+    # Folders are read in the order of their names; the model's labels stand in another.
+    assert images.labels[images.test.labels[0]] == "Ankle boot" and images.labels != tuple(sorted(images.labels))
+    assert KerasModel(RunDirectory(run).model).evaluate(images.test).accuracy > 0.6
+
+
+def test_images_without_labels_give_agreement_alone(run: Path, foreign: Foreign, tmp_path: Path) -> None:
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in sorted(foreign.photos.rglob("*.png"))[::20]:
+        shutil.copy(path, flat)
+    images = load_representative(flat, RunDirectory(run).read_card())
+    made = convert(run, images, output=tmp_path / "out", calibration_images=10)
+    assert made.plain.parity.accuracy is None and made.plain.parity.agreement > 0.9
+    report = parity(run, images, files=tmp_path / "out")
+    figures = json.loads(report.json.read_text())
+    assert figures["classes"] == [] and figures["rungs"][1]["mcnemar_p"] is None and report.passed
+    assert "Change of the confusion matrix" not in report.html.read_text()
+    assert "images right" not in report.html.read_text()
+
+
+def test_strange_folders_are_a_sentence(run: Path, foreign: Foreign, tmp_path: Path) -> None:
+    card = RunDirectory(run).read_card()
+    shutil.copytree(foreign.photos, tmp_path / "photos")
+    shutil.copy(foreign.labels, tmp_path / "photos" / "notes.txt")
+    (tmp_path / "photos" / "Bag").rename(tmp_path / "photos" / "Bags")
+    with pytest.raises(DataError, match="Bags is no label"):
+        load_representative(tmp_path / "photos", card)
+    (tmp_path / "photos" / "Bags").rename(tmp_path / "photos" / "Bag")
+    (tmp_path / "photos" / "Bag" / "broken.png").write_bytes(b"no image")
+    told: list[str] = []
+    assert len(load_representative(tmp_path / "photos", card, progress=told.append).test) == 400
+    assert any("left out" in line and "broken.png" in line for line in told)
+    shutil.copy(tmp_path / "photos" / "Bag" / "broken.png", tmp_path / "photos" / "beside.png")
+    with pytest.raises(DataError, match=r"beside\.png lies beside class folders"):
+        load_representative(tmp_path / "photos", card)
