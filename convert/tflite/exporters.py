@@ -12,7 +12,7 @@ from edgecnn.model_file.schemes import IoType
 
 @dataclass(frozen=True)
 class ExportInput:
-    """What an exporter is source.
+    """What an exporter works on.
 
     Attributes:
         converter: from a SavedModel, for float32 with built-in operators; its settings may be changed.
