@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgecnn.cli import COMMANDS, main
 from edgecnn.convert import KerasModel
-from edgecnn.device import Classifier
+from edgecnn.device import Classifier, bundled_models
 from edgecnn.pixels.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
@@ -163,4 +163,5 @@ PROGRAMS = [(page, number) for page in PAGES for number in range(len(blocks(page
 
 @pytest.mark.parametrize(("page", "number"), PROGRAMS, ids=lambda value: getattr(value, "stem", value))
 def test_python_programs_run(page: Path, number: int, folder: Path) -> None:
-    run([sys.executable, "-c", blocks(page, "python")[number]], folder)
+    """Those that read a file named on their command line are given the bundled model."""
+    run([sys.executable, "-c", blocks(page, "python")[number], str(bundled_models()["fashion-mnist"])], folder)
