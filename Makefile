@@ -2,6 +2,7 @@
 # make docs: the documentation site, in build/site.
 PYTHON ?= python3
 BIN := .venv/bin
+WORKERS ?= auto
 
 .PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation bundle bundle-card clean
 
@@ -38,8 +39,6 @@ check: .venv/installed
 # `make -j2 test` runs the checks beside the tests. Each worker takes whole files, and none trains what another has.
 test: check tests
 
-WORKERS ?= auto
-
 tests: .venv/installed
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
@@ -48,26 +47,30 @@ tests: .venv/installed
 # Without JAX, whose lowest version needs NumPy 2 and would hide the rest. Without MediaPipe: its test fails there in the
 # conversion before it ("has a size that is not fixed"), for a reason that is not found yet.
 LOWEST := $(BIN)/uv pip install --quiet --resolution lowest-direct --editable
+TESTING := 'pytest>=8' 'pytest-xdist>=3.6' 'filelock>=3.16'
 
 .venv-lowest/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest
-	$(LOWEST) '.[train,parquet,tensorboard]' 'pytest>=8' --python .venv-lowest/bin/python
+	$(LOWEST) '.[train,mediapipe,parquet,tensorboard]' $(TESTING) --python .venv-lowest/bin/python
 	touch $@
 
 .venv-lowest-device/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest-device
-	$(LOWEST) . 'pytest>=8' --python .venv-lowest-device/bin/python
+	$(LOWEST) . $(TESTING) --python .venv-lowest-device/bin/python
 	touch $@
+
+QUICKLY := --quiet -o filterwarnings= --numprocesses $(WORKERS) --dist loadfile
 
 # Warnings are no errors here: what the lowest versions call of libraries newer than they are is deprecated by now.
 # No training of many seconds, but all kinds of work: reading, training, --resume, converting, classifying.
 test-lowest: .venv-lowest/installed .venv-lowest-device/installed
-	.venv-lowest-device/bin/python -m pytest -q -o filterwarnings= -k 'not every_flipped_bit' \
+	.venv-lowest-device/bin/python -m pytest $(QUICKLY) -k 'not every_flipped_bit' \
 	  tests/pixels tests/model_file tests/device/test_classifier.py tests/device/test_verification.py
-	.venv-lowest/bin/python -m pytest -q -o filterwarnings= \
+	.venv-lowest/bin/python -m pytest $(QUICKLY) \
 	  -k 'not kill_9 and not resumes_to_the_same and not own_photographs and not is_replaced' \
 	  tests/train/data tests/train/test_architectures.py tests/train/test_recipes.py tests/train/test_request.py \
 	  tests/train/test_run_report.py tests/train/fitting/test_checkpoint.py \
+	  tests/convert/network/test_keras_network.py tests/convert/tflite tests/convert/targets/test_mediapipe.py \
 	  tests/device/test_classifier.py tests/device/test_features.py
 
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
