@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -49,6 +50,19 @@ def small(fashion: Dataset) -> Dataset:
     return dataclasses.replace(
         fashion, train=fashion.train.take(6000), test=Split(fashion.test.images[:1000], fashion.test.labels[:1000])
     )
+
+
+@pytest.fixture(scope="session")
+def few(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .npz file for `--data`, of 1,000 training and 200 test images: a command that trains is done soon."""
+    arrays: dict[str, Any] = {
+        "x_train": np.asarray(fashion.train.images[:1000]), "y_train": fashion.train.labels[:1000],
+        "x_test": np.asarray(fashion.test.images[:200]), "y_test": fashion.test.labels[:200],
+        "labels": np.array(fashion.labels),
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("few") / "few.npz"
+    np.savez(path, **arrays)
+    return path
 
 
 @pytest.fixture(scope="session")

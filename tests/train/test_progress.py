@@ -55,10 +55,10 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
         np.testing.assert_allclose([tensor_util.make_ndarray(event.tensor_proto) for event in found], losses, rtol=1e-6)
 
 
-def test_a_terminal_shows_a_table_and_is_left_in_order(tmp_path: Path) -> None:
+def test_a_terminal_shows_a_table_and_is_left_in_order(few: Path, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     command = [
-        *(sys.executable, "-m", "edgecnn", "train", "--train-images", "600", "--epochs", "3", "--tensorboard"),
+        *(sys.executable, "-m", "edgecnn", "train", "--data", str(few), "--epochs", "3", "--tensorboard"),
         *("--validation-split", "0.2", "--output", str(tmp_path / "run")),
     ]
     with subprocess.Popen(

@@ -55,18 +55,10 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tiny: Dataset, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_real_ctrl_c_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+def test_a_real_ctrl_c_ends_the_command_with_a_sentence(few: Path, tmp_path: Path) -> None:
     command = [
-        sys.executable,
-        "-m",
-        "edgecnn",
-        "train",
-        "--epochs",
-        "50",
-        "--train-images",
-        "2560",
-        "-o",
-        str(tmp_path / "run"),
+        *(sys.executable, "-m", "edgecnn", "train", "--data", str(few), "--epochs", "50"),
+        *("--output", str(tmp_path / "run")),
     ]
     said = []
     with subprocess.Popen(
