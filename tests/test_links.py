@@ -40,7 +40,7 @@ def problem(page: Path, link: str) -> str:
         found = next(
             (path for path in (folder.with_name(f"{folder.name}.md"), folder / "index.md") if page_exists(path)), None
         )
-    elif target.startswith((SOURCE, RAW)):
+    elif target.startswith((f"{SOURCE}blob/", f"{SOURCE}tree/", RAW)):
         place = re.sub(r"^(blob|tree)/main/?", "", target.removeprefix(SOURCE).removeprefix(RAW))
         found = ROOT / place if (ROOT / place).exists() else None
     elif re.match(r"[a-z]+:", target):
