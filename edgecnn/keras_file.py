@@ -1,24 +1,18 @@
 """Why a .keras file does not load, in one line."""
 
 import contextlib
-import zipfile
-import zlib
 from collections.abc import Iterator
 
 from .errors import ModelFileError
+from .zip_errors import ZIP_ERRORS
 
 # What Keras, h5py and zipfile raise on a damaged .keras file.
 _DAMAGED_FILE = (
-    OSError,
-    ValueError,
+    *ZIP_ERRORS,
     TypeError,
     LookupError,
     ImportError,
     AttributeError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
 )
 
 

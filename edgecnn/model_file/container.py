@@ -17,12 +17,12 @@ import io
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelFileError
+from ..zip_errors import ZIP_ERRORS
 from .card import ModelCard
 
 _IDENTIFIER = b"TFL3"
@@ -41,15 +41,6 @@ GOLDEN = "golden.npz"
 
 # A zip's local file header is 30 bytes, then the member's name; the card is the first member.
 _TAIL_START = re.compile(rb"PK\x03\x04.{26}card\.json", re.DOTALL)
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    ValueError,
-    OSError,
-    EOFError,
-    RuntimeError,  # an "encrypted" member, or (NotImplementedError) an unknown compression
-)
 
 
 @dataclass(frozen=True)
@@ -181,7 +172,7 @@ def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries.values()) > _MAX_TAIL_BYTES:
                 raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
             members = {name: archive.read(entries[name]) for name in (CARD, LABELS, GOLDEN) if name in entries}
-    except _UNREADABLE as error:
+    except ZIP_ERRORS as error:
         raise ModelFileError(
             f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
         ) from None

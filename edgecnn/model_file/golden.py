@@ -2,10 +2,8 @@
 
 import hashlib
 import io
-import struct
 import tokenize
 import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,24 +15,20 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
 from ..pixels.preprocessing import prepare
+from ..zip_errors import ZIP_ERRORS
 
 # As for what is packed behind a model: probes are a few dozen small images, and a megabyte can unpack to a gigabyte.
 _MAX_BYTES = 64 << 20
 # What zipfile and NumPy raise for archives and arrays that somebody has spoilt on purpose: the SHA-256 is of the model,
 # not of its probes.
 _UNREADABLE = (
+    *ZIP_ERRORS,
     LookupError,
-    ValueError,
     TypeError,
     AttributeError,  # NumPy returns as bytes what does not begin like an array
-    OSError,
-    EOFError,
-    RuntimeError,  # an "encrypted" member, or (NotImplementedError) an unknown compression
     SyntaxError,
-    struct.error,
+    MemoryError,  # an array's header that promises gigabytes
     tokenize.TokenError,  # an array's header that is no Python
-    zipfile.BadZipFile,
-    zlib.error,
 )
 
 

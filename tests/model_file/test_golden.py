@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,36 @@ def test_probes_that_unpack_to_gigabytes_are_refused(golden: Golden) -> None:
     assert len(bomb) < 1 << 20
     with pytest.raises(ModelFileError, match="unpack to more than 67,108,864 bytes"):
         Golden.from_bytes(bomb, "m.tflite")
+
+
+def test_an_array_that_promises_more_than_any_memory_holds_is_a_sentence(golden: Golden) -> None:
+    member = io.BytesIO()
+    np.lib.format.write_array_header_1_0(member, {"descr": "|u1", "fortran_order": False, "shape": (1 << 50, 4, 4, 1)})
+    with pytest.raises(ModelFileError, match="golden probes do not read"):
+        Golden.from_bytes(repacked(golden, "images.npy", member.getvalue()), "m.tflite")
+
+
+def at_an_offset_past_any_file(archive: bytes) -> bytes:
+    """The archive with a first member that stands, says its directory, at 2**63 + 5: zip64 has eight bytes for that."""
+    directory = archive.index(b"PK\x01\x02")
+    name_length, extra_length = struct.unpack_from("<HH", archive, directory + 28)
+    assert extra_length == 0
+    entry, spoilt = directory + 46 + name_length, bytearray(archive)
+    spoilt[directory + 30 : directory + 32] = struct.pack("<H", 12)
+    spoilt[directory + 42 : directory + 46] = b"\xff" * 4
+    spoilt[entry:entry] = struct.pack("<HHQ", 1, 8, (1 << 63) + 5)
+    end = spoilt.rindex(b"PK\x05\x06")
+    (size,) = struct.unpack_from("<I", spoilt, end + 12)
+    spoilt[end + 12 : end + 16] = struct.pack("<I", size + 12)
+    return bytes(spoilt)
+
+
+def test_a_member_past_the_end_of_any_file_is_a_sentence(golden: Golden) -> None:
+    spoilt = at_an_offset_past_any_file(golden.to_bytes())
+    with zipfile.ZipFile(io.BytesIO(spoilt)) as archive:
+        assert archive.infolist()[0].header_offset > 1 << 63
+    with pytest.raises(ModelFileError, match="golden probes do not read"):
+        Golden.from_bytes(spoilt, "m.tflite")
 
 
 def test_probes_that_somebody_spoilt_are_a_sentence(golden: Golden) -> None:
