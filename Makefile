@@ -10,8 +10,8 @@ WORKERS ?= auto
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo 'TensorFlow needs Python 3.11 to 3.13, $(PYTHON) is another: make PYTHON=python3.13 ...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[train,dev]'
 	touch $@
 
 demo: .venv/installed

@@ -22,19 +22,20 @@ from edgecnn.train import train
 
 EPOCHS = 4
 OPTIONS = [
-    *("train", "--recipe", "notebook", "--train-images", "1000", "--epochs", str(EPOCHS)),
+    *("train", "--recipe", "notebook", "--epochs", str(EPOCHS)),
     *("--validation-split", "0.2", "--augment", "flip", "--augment", "shift", "--seed", "5"),
 ]
 
 
-def start(output: Path, *options: str, **variables: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "edgecnn", *OPTIONS, "--output", str(output), *options]
+def start(data: Path, output: Path, *options: str, **variables: str) -> "subprocess.Popen[str]":
+    places = ("--data", str(data), "--output", str(output))
+    command = [sys.executable, "-m", "edgecnn", *OPTIONS, *places, *options]
     return subprocess.Popen(
         command, env=os.environ | variables, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
 
 
-def job(output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Popen[str]]":
+def job(data: Path, output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Popen[str]]":
     """Two processes of a job on this machine, described as Keras wants it or as Slurm's srun does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -45,9 +46,8 @@ def job(output: Path, *options: str, slurm: bool = False) -> "list[subprocess.Po
     else:
         shared = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
         own = ("KERAS_DISTRIBUTION_PROCESS_ID",)
-    return [
-        start(output, "--distributed", *options, **shared, **dict.fromkeys(own, str(number))) for number in range(2)
-    ]
+    numbers = [dict.fromkeys(own, str(number)) for number in range(2)]
+    return [start(data, output, "--distributed", *options, **shared, **number) for number in numbers]
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[str, str]:
@@ -70,6 +70,7 @@ def weights(run: Path) -> list[Any]:
 def assert_same_curve(run: Path, expected: Path) -> None:
     """float32 adds in another order: 1e-7 a sum, which Adam lets grow a thousandfold over a hundred steps.
 
+    Every batch divides by two; the last, of what is left over, would be cut for two processes and not for one.
     Processes that trained on the same half of every batch would differ by 1e-1 already in the first epoch.
     """
     curves = []
@@ -81,17 +82,17 @@ def assert_same_curve(run: Path, expected: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("alone") / "run"
-    finish(start(run, KERAS_BACKEND="jax"))
+    finish(start(few, run, KERAS_BACKEND="jax"))
     return run
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def together(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained by two processes; only process 0 writes and speaks of results."""
     run = tmp_path_factory.mktemp("together") / "run"
-    said = [finish(process) for process in job(run)]
+    said = [finish(process) for process in job(few, run)]
     assert said[0][0].startswith("test accuracy") and "2 devices of 2 process(es)" in said[0][1]
     assert said[1][0] == "" and "process 1 of the job is done" in said[1][1]
     assert {path.name for path in run.iterdir()} == set(TRAINING_FILES)
@@ -102,18 +103,18 @@ def test_two_processes_train_the_network_that_one_trains(alone: Path, together: 
     assert_same_curve(together, alone)
 
 
-def test_all_devices_of_a_process_train_the_network_that_one_trains(alone: Path, tmp_path: Path) -> None:
+def test_all_devices_of_a_process_train_the_network_that_one_trains(alone: Path, few: Path, tmp_path: Path) -> None:
     # A CPU is one device. XLA can make believe that it is several, but these lock each other out now and then.
-    said = finish(start(tmp_path / "run", "--devices"))
+    said = finish(start(few, tmp_path / "run", "--devices"))
     assert "1 devices of 1 process(es)" in said[1]
     assert_same_curve(tmp_path / "run", alone)
 
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
-    lost: int, together: Path, tmp_path: Path
+    lost: int, together: Path, few: Path, tmp_path: Path
 ) -> None:
-    processes = job(tmp_path / "run", slurm=True)
+    processes = job(few, tmp_path / "run", slurm=True)
     assert processes[0].stderr
     for line in processes[0].stderr:
         if line.startswith("epoch  1/"):
@@ -124,14 +125,14 @@ def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
     assert processes[1 - lost].returncode == 1
     assert said.splitlines()[-1].startswith("Error: a process of the job was lost") and "--resume" in said
     assert "Traceback" not in said and said.count("Error:") == 1
-    for process in job(tmp_path / "run", "--resume"):
+    for process in job(few, tmp_path / "run", "--resume"):
         finish(process)
     for found, expected in zip(weights(tmp_path / "run"), weights(together), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path) -> None:
-    command = [sys.executable, "-m", "edgecnn", "convert", str(alone), "--int8", "--calibration-images", "50"]
+def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, few: Path) -> None:
+    command = [sys.executable, "-m", "edgecnn", "convert", str(alone), "--data", str(few), "--int8"]
     result = subprocess.run(
         command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True, timeout=300
     )
@@ -149,8 +150,10 @@ def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path) -> None:
         ),
     ],
 )
-def test_a_job_that_nobody_described_is_a_sentence(variables: dict[str, str], sentence: str, tmp_path: Path) -> None:
-    process = start(tmp_path / "run", "--distributed", **variables)
+def test_a_job_that_nobody_described_is_a_sentence(
+    variables: dict[str, str], sentence: str, few: Path, tmp_path: Path
+) -> None:
+    process = start(few, tmp_path / "run", "--distributed", **variables)
     said = process.communicate(timeout=120)[1]
     assert process.returncode == 1 and sentence in said and "Traceback" not in said
     assert not (tmp_path / "run").exists()
