@@ -8,14 +8,14 @@ from edgecnn.train import TrainingRun
 from tests.support.command_line import Run, in_new_process, sentence
 
 
-def test_train_convert_and_evaluate_say_nothing_but_their_own(tmp_path: Path) -> None:
+def test_train_convert_and_evaluate_say_nothing_but_their_own(few: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    trained = in_new_process("train", "--epochs", "1", "--train-images", "1280", "--output", run)
+    trained = in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
     assert trained.returncode == 0, trained.stderr
-    assert [line.split()[0] for line in trained.stderr.splitlines()] == ["fashion-mnist", "training", "epoch"]
+    assert [line.split()[0] for line in trained.stderr.splitlines()] == ["few", "training", "epoch"]
     accuracy, verdict, wrote = trained.stdout.splitlines()
     assert accuracy.startswith("test accuracy ") and "on training images" in verdict and wrote.startswith("wrote ")
-    converted = in_new_process("convert", run, "--int8", "--json")
+    converted = in_new_process("convert", run, "--data", few, "--int8", "--json")
     assert converted.returncode == 0, converted.stderr
     assert {line.split()[0] for line in converted.stderr.splitlines()} == {
         "loading",
@@ -24,8 +24,8 @@ def test_train_convert_and_evaluate_say_nothing_but_their_own(tmp_path: Path) ->
         "running",
     }
     (conversion,) = json.loads(converted.stdout)
-    assert conversion["plain"]["parity"]["images"] == 10_000 and conversion["bit_equal"] is True
-    evaluated = in_new_process("evaluate", run / "model.keras")
+    assert conversion["plain"]["parity"]["images"] == 200 and conversion["bit_equal"] is True
+    evaluated = in_new_process("evaluate", run / "model.keras", "--data", few)
     assert len(evaluated.stderr.splitlines()) == 1 and evaluated.stdout.startswith("accuracy")
 
 
