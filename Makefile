@@ -44,8 +44,7 @@ tests: .venv/installed
 
 # The quick tests with the lowest versions that pyproject.toml promises: of a training box, which TensorFlow narrows (NumPy 1.26),
 # and of a device (NumPy 1.24). Python 3.11: the oldest that TensorFlow's Keras takes, the newest that all of them have wheels for.
-# Without JAX, whose lowest version needs NumPy 2 and would hide the rest. Without MediaPipe: its test fails there in the
-# conversion before it ("has a size that is not fixed"), for a reason that is not found yet.
+# Without JAX, whose lowest version needs NumPy 2 and would hide the rest.
 LOWEST := $(BIN)/uv pip install --quiet --resolution lowest-direct --editable
 TESTING := 'pytest>=8' 'pytest-xdist>=3.6' 'filelock>=3.16'
 
