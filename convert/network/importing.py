@@ -1,11 +1,12 @@
 """Make a run directory out of a Keras model that was trained elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
@@ -74,18 +75,22 @@ def adopt(
     preprocessing: Preprocessing | None = None,
     *,
     force: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write `folder`/model.keras and card.json for a model that edgecnn did not train.
 
-    Models inside the model are brought to the top, half precision becomes float32, and logits get a softmax, so that
-    every layer can be read and every answer is a probability. A folder that was made from the same file is kept.
+    Models inside the model are brought to the top, half precision becomes float32, logits get a softmax, and one
+    sigmoid or logit becomes two probabilities, so that every layer can be read and every answer is a probability. A
+    folder that was made from the same file is kept.
 
     Args:
-        model: a .keras (or .h5) file: one image in, one score a class out; Sequential or Functional.
+        model: a .keras (or .h5) file: one image in, one score a class out, or one of two classes; Sequential or
+            Functional.
         labels: class names in the order of its output.
         folder: the run directory to make.
         preprocessing: how it was fed in training.
         force: replace what lies in `folder`.
+        progress: is told, in words, what was read from the model and what was made of it.
 
     Returns:
         `folder`.
@@ -103,13 +108,10 @@ def adopt(
     silence_tensorflow()
     with captured_stderr():
         from .loading import load_keras
+        from .output_layer import require_classes, with_probabilities
 
     network = load_keras(source)
-    classes = int(network.outputs[0].shape[1])
-    if len(labels) != classes:
-        raise InputError(
-            f"{source} has {classes} outputs, the labels are {len(labels)}; give one a line, in their order"
-        )
+    require_classes(network, labels, source)
     card = ModelCard(
         name=source.stem,
         labels=tuple(labels),
@@ -120,7 +122,8 @@ def adopt(
     if _is_same(card, run):
         return run.path
     refuse_existing((run.model, run.card), force)
-    network = _with_softmax(network, card.input, source)
+    scores = _answers(network, card.input)
+    network = with_probabilities(network, scores, labels, source, progress)
     with replacing(run.model) as temporary, captured_stderr():
         network.save(temporary)
     card.save(run.card)
@@ -180,28 +183,8 @@ def _takes_bytes(network: "keras.Model") -> bool:
     return False
 
 
-def _with_softmax(network: "keras.Model", spec: InputSpec, source: Path) -> "keras.Model":
-    """The network with probabilities as output.
-
-    Raises:
-        ModelFileError: it ends in a sigmoid, so its classes do not exclude each other.
-    """
-    import keras
-
+def _answers(network: "keras.Model", spec: InputSpec) -> npt.NDArray[np.float64]:
+    """What `network` says of images of noise: (images, outputs)."""
     pixels = np.random.default_rng(0).integers(0, 256, (_PROBES, *spec.shape))
     values = pixels * np.array(spec.scale, np.float32) + np.array(spec.offset, np.float32)
-    scores: Any = np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float64)
-    if not np.isfinite(scores).all():
-        raise ModelFileError(
-            f"{source} gives scores that are no numbers (NaN); its weights are damaged, train it again"
-        )
-    if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        return network
-    last = getattr(network.outputs[0]._keras_history.operation, "activation", None)
-    if last is keras.activations.sigmoid:
-        raise ModelFileError(
-            f"{source} ends in a sigmoid: each class has a probability of its own; edgecnn takes classifiers with one "
-            "right class, ending in a softmax or in logits"
-        )
-    outputs = keras.layers.Softmax(name="softmax_of_logits")(network.outputs[0])
-    return keras.Model(network.inputs, outputs, name=network.name)
+    return np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float64)

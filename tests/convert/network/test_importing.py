@@ -121,7 +121,7 @@ def two_inputs() -> keras.Model:
     ("build", "words"),
     [
         (two_inputs, "must have one input and one output"),
-        (lambda: small_net(keras.layers.Dense(2, activation="sigmoid")), "ends in a sigmoid"),
+        (lambda: small_net(keras.layers.Dense(2, activation="sigmoid")), "ends in 2 sigmoids"),
         (lambda: small_net(keras.layers.Dense(2), shape=(8, 8, 4)), "1 or 3 channels"),
     ],
     ids=["two inputs", "sigmoid", "four channels"],
