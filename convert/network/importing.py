@@ -21,9 +21,9 @@ from edgecnn.run_directory import RunDirectory
 if TYPE_CHECKING:
     import keras
 
+    from .image_input import ImageInput
+
 _PROBES = 16
-# A layer that divides pixels by about this much, or more, is fed with bytes.
-_SMALL = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,22 @@ class Preprocessing:
     """How images were made into the model's input when it was trained: `value = pixel * scale + offset`.
 
     Attributes:
-        scale: real units per pixel step, one for all channels or one a channel; None where a Rescaling layer in the
-            model takes pixels as they are.
+        scale: real units per pixel step, one for all channels or one a channel; None for what the
+            model's own first layers say.
         offset: real value of pixel 0, likewise.
-        fit: how another aspect ratio is made to fit.
-        resize_filter: Pillow's.
+        fit: how another aspect ratio is made to fit; None for what a Resizing layer says, or else `stretch`.
+        resize_filter: Pillow's; None for what a Resizing layer says, or else `bilinear`.
         background: what lies behind the object.
+        image_size: height and width, for a model that takes images of any size; None for that of its input, or of a
+            Resizing layer in it.
     """
 
     scale: tuple[float, ...] | None = None
     offset: tuple[float, ...] | None = None
-    fit: Fit = "stretch"
-    resize_filter: ResizeFilter = "bilinear"
+    fit: Fit | None = None
+    resize_filter: ResizeFilter | None = None
     background: Background = "any"
+    image_size: tuple[int, int] | None = None
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
@@ -107,15 +110,17 @@ def adopt(
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     silence_tensorflow()
     with captured_stderr():
-        from .loading import load_keras
+        from .loading import load_foreign
         from .output_layer import require_classes, with_probabilities
 
-    network = load_keras(source)
+    chosen = preprocessing or Preprocessing()
+    given = load_foreign(source, chosen.image_size, progress)
+    network = given.model
     require_classes(network, labels, source)
     card = ModelCard(
         name=source.stem,
         labels=tuple(labels),
-        input=_input(network, source, preprocessing or Preprocessing()),
+        input=_input(given, source, chosen, progress),
         quantization=Quantization("float32"),
         provenance=stamp(parent_sha256=sha256(source.read_bytes())),
     )
@@ -139,19 +144,13 @@ def _is_same(card: ModelCard, run: RunDirectory) -> bool:
     return replace(existing, provenance=same_time) == card
 
 
-def _input(network: "keras.Model", source: Path, chosen: Preprocessing) -> InputSpec:
-    height, width, channels = (int(size) for size in network.inputs[0].shape[1:])
+def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: Callable[[str], None]) -> InputSpec:
+    from .pixel_range import choose_scaling
+
+    height, width, channels = (int(size) for size in given.model.inputs[0].shape[1:])
     if channels not in (1, 3):
         raise ModelFileError(f"{source} must take images of 1 or 3 channels. Received: {channels}")
-    scale, offset = chosen.scale, chosen.offset
-    if scale is None:
-        if not _takes_bytes(network):
-            raise InputError(
-                f"how {source} was fed is not written in it; say what a pixel becomes: --input-range 0 1, "
-                "--input-range -1 1, --input-range 0 255, or --scale and --offset"
-            )
-        scale, offset = (1.0,), (0.0,)
-    offset = offset or (0.0,)
+    scale, offset = choose_scaling(given.model, source, chosen.scale, chosen.offset, progress)
     for name, values in (("scale", scale), ("offset", offset)):
         if len(values) not in (1, channels):
             raise InputError(f"{name} must have one value, or one a channel ({channels}). Received: {len(values)}")
@@ -161,26 +160,14 @@ def _input(network: "keras.Model", source: Path, chosen: Preprocessing) -> Input
             width=width,
             channels=channels,
             colour="grayscale" if channels == 1 else "rgb",
-            fit=chosen.fit,
-            resize_filter=chosen.resize_filter,
+            fit=chosen.fit or given.fit or "stretch",
+            resize_filter=chosen.resize_filter or given.resize_filter or "bilinear",
             scale=scale * channels if len(scale) == 1 else scale,
             offset=offset * channels if len(offset) == 1 else offset,
             background=chosen.background,
         )
     except ValueError as error:
         raise InputError(f"input of {source}: {error}") from None
-
-
-def _takes_bytes(network: "keras.Model") -> bool:
-    """Whether a Rescaling layer that divides pixels stands before everything that has weights."""
-    import keras
-
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Rescaling):
-            return bool(np.all(np.abs(np.asarray(layer.scale, np.float64)) <= _SMALL))
-        if layer.weights:
-            return False
-    return False
 
 
 def _answers(network: "keras.Model", spec: InputSpec) -> npt.NDArray[np.float64]:
