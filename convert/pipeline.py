@@ -21,6 +21,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .comparison import layer_figures
 from .comparison.agreement import parity_of
+from .comparison.suspicion import suspicions_of
 from .golden_probes import golden_probes
 from .network import calibration
 from .network.feature_maps import with_named_outputs
@@ -105,7 +106,8 @@ def run(
         )
     exported = _export(network, dataset, request, settings, progress)
     compared = _compare(exported, expected, dataset, request.scheme, progress)
-    return _pack(exported, compared, directory, dataset, request)
+    warnings = tuple(one.words for one in suspicions_of(network, expected, dataset.test))
+    return dataclasses.replace(_pack(exported, compared, directory, dataset, request), warnings=warnings)
 
 
 def _export(

@@ -10,6 +10,8 @@ import keras
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
+from .flattening import flatten
+
 Progress = Callable[[str], None]
 _CHANNELS = (1, 3)
 _FILTERS: dict[str, ResizeFilter] = {
@@ -65,6 +67,12 @@ def with_image_input(
     fit: Fit = "crop" if resizing.crop_to_aspect_ratio else "stretch"
     fit = "pad" if getattr(resizing, "pad_to_aspect_ratio", False) else fit
     return ImageInput(framed, fit, _FILTERS.get(resizing.interpolation))
+
+
+def fed_with_rgb(network: keras.Model) -> keras.Model:
+    """A flat network that takes blue, green, red, made to take red, green, blue."""
+    image = keras.Input(network.inputs[0].shape[1:])
+    return flatten(keras.Model(image, network(image[..., ::-1]), name=network.name))
 
 
 def _layout(

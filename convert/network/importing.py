@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .image_input import ImageInput
 
+ChannelOrder = Literal["rgb", "bgr"]
 _PROBES = 16
 
 
@@ -39,6 +40,8 @@ class Preprocessing:
         background: what lies behind the object.
         image_size: height and width, for a model that takes images of any size; None for that of its input, or of a
             Resizing layer in it.
+        channel_order: `bgr` where its first channel was blue in training, as OpenCV reads images; `scale` and `offset`
+            are in this order too.
     """
 
     scale: tuple[float, ...] | None = None
@@ -47,6 +50,7 @@ class Preprocessing:
     resize_filter: ResizeFilter | None = None
     background: Background = "any"
     image_size: tuple[int, int] | None = None
+    channel_order: ChannelOrder = "rgb"
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
@@ -110,12 +114,15 @@ def adopt(
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     silence_tensorflow()
     with captured_stderr():
+        from .image_input import fed_with_rgb
         from .loading import load_foreign
         from .output_layer import require_classes, with_probabilities
 
     chosen = preprocessing or Preprocessing()
     given = load_foreign(source, chosen.image_size, progress)
     network = given.model
+    if chosen.channel_order == "bgr" and network.inputs[0].shape[3] != 3:
+        raise InputError(f"{source} takes images of {network.inputs[0].shape[3]} channel(s), which have no other order")
     require_classes(network, labels, source)
     card = ModelCard(
         name=source.stem,
@@ -124,24 +131,29 @@ def adopt(
         quantization=Quantization("float32"),
         provenance=stamp(parent_sha256=sha256(source.read_bytes())),
     )
-    if _is_same(card, run):
+    network = with_probabilities(network, _answers(network, card.input), labels, source, progress)
+    if chosen.channel_order == "bgr":
+        network = fed_with_rgb(network)
+    if _is_same(card, network, run):
         return run.path
     refuse_existing((run.model, run.card), force)
-    scores = _answers(network, card.input)
-    network = with_probabilities(network, scores, labels, source, progress)
     with replacing(run.model) as temporary, captured_stderr():
         network.save(temporary)
     card.save(run.card)
     return run.path
 
 
-def _is_same(card: ModelCard, run: RunDirectory) -> bool:
-    """Whether `run` was made from the same file and choices."""
+def _is_same(card: ModelCard, network: "keras.Model", run: RunDirectory) -> bool:
+    """Whether `run` was made from the same file and choices: not all that is chosen stands in the card."""
+    from .loading import load_keras
+
     if not run.card.is_file() or not run.model.is_file():
         return False
     existing = ModelCard.load(run.card)
     same_time = replace(existing.provenance, created=card.provenance.created)
-    return replace(existing, provenance=same_time) == card
+    if replace(existing, provenance=same_time) != card:
+        return False
+    return np.allclose(_answers(load_keras(run.model), card.input), _answers(network, card.input), atol=1e-6)
 
 
 def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: Callable[[str], None]) -> InputSpec:
@@ -154,6 +166,8 @@ def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: C
     for name, values in (("scale", scale), ("offset", offset)):
         if len(values) not in (1, channels):
             raise InputError(f"{name} must have one value, or one a channel ({channels}). Received: {len(values)}")
+    if chosen.channel_order == "bgr":
+        scale, offset = scale[::-1], offset[::-1]
     try:
         return InputSpec(
             height=height,

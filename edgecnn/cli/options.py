@@ -1,5 +1,6 @@
 """Options that several commands share, and the images that they name."""
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,20 +64,36 @@ invert = click.option(
 )
 
 
+def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """What an option such as --image-size says, `64` or `48x64`, as (height, width)."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
+    if not match:
+        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
+    return int(match[1]), int(match[2] or match[1])
+
+
 def _a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     if value != value:  # a range lets nan through
         raise click.BadParameter("nan is no number")
     return value
 
 
+_PERCENT = click.FloatRange(0, 100)
+min_accuracy = click.option(
+    "--min-accuracy", type=_PERCENT, metavar="PERCENT", callback=_a_number, help="Fail below this accuracy."
+)
+
+
 def gate(command: F) -> F:
     """What a converted file must hold; see `edgecnn.convert.Gate`."""
+    command = min_accuracy(command)
     for name, unit, words in (
         ("--min-agreement", "PERCENT", "Fail below this agreement with Keras."),
-        ("--max-drop", "POINTS", "Fail if accuracy drops by more than this."),
+        ("--max-drop", "POINTS", "Fail if accuracy drops by more than this, or if Keras itself looks wrong."),
     ):
-        option = click.option(name, type=click.FloatRange(0, 100), metavar=unit, callback=_a_number, help=words)
-        command = option(command)
+        command = click.option(name, type=_PERCENT, metavar=unit, callback=_a_number, help=words)(command)
     return command
 
 

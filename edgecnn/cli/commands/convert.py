@@ -67,6 +67,7 @@ def command(
     auto: bool,
     max_drop: float | None,
     min_agreement: float | None,
+    min_accuracy: float | None,
     foreign: "import_options.ImportOptions",
     representative: str | None,
     data: str | None,
@@ -88,7 +89,7 @@ def command(
     from edgecnn.convert.request import ConversionRequest
     from edgecnn.run_directory import RunDirectory
 
-    gate = Gate(max_drop, min_agreement)
+    gate = Gate(max_drop, min_agreement, min_accuracy)
     request = ConversionRequest(
         output=output,
         activations=not no_activations,
@@ -116,6 +117,8 @@ def command(
         conversions = _convert_until(folder, dataset, gate, request)
     else:
         conversions = _convert_all(folder, dataset, gate, request, schemes, io)
+    for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
+        printing.note(f"warning: {words}")
     if as_json:
         printing.print_json([_json(conversion) for conversion in conversions])
     else:
@@ -171,8 +174,8 @@ def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoT
 def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
     if schemes or io != conversion_options.DEFAULT_IO or not request.activations:
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
-    if gate.max_drop is None and gate.min_agreement is None:
-        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or both")
+    if gate == type(gate)():
+        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or --min-accuracy")
 
 
 def _calibration_images(ctx: click.Context, requested: int, available: int) -> int:
@@ -183,7 +186,7 @@ def _calibration_images(ctx: click.Context, requested: int, available: int) -> i
 
 def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
-    failures = gate.failures(conversion.plain.parity)
+    failures = gate.failures(conversion.plain.parity, conversion.warnings)
     for failure in failures:
         printing.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations:
