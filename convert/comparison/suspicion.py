@@ -32,14 +32,17 @@ def suspicions_of(network: KerasNetwork, probabilities: npt.NDArray[np.float32],
     if not split.is_labelled:
         return one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec)
     found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec)
-    if network.card.training is not None or any(one.cause == "labels" for one in found):
+    if network.card.training is not None:
         return found
-    better = _better_input(network, split, tried=list(_inputs(spec, everything=bool(found))))
+    is_lost = any(one.cause != "labels" for one in found)
+    better = _better_input(network, split, tried=list(_inputs(spec, everything=is_lost)))
     if not better:
         return found
     if not found:
         return (Suspicion("input", f"the network does better when it is fed otherwise: {better}"),)
-    return (dataclasses.replace(found[0], words=f"{found[0].words}. It is better fed otherwise: {better}"),)
+    return (
+        dataclasses.replace(found[0], words=f"{found[0].words}. It does better when it is fed otherwise: {better}"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -151,6 +151,8 @@ def import_model(model: str, options: ImportOptions, run: Path, representative: 
     from edgecnn.convert import adopt, read_labels
 
     labels = read_labels(options.labels or "")
+    if options.trained_with:
+        printing.note(f"--trained-with {options.trained_with}: {LOADERS[options.trained_with].summary}")
     adopt(model, labels, run, options.preprocessing(), force=force, progress=printing.note)
     printing.note(
         f"{run} is a run directory now: edgecnn convert {run} --representative {representative} goes on there"
