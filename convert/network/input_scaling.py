@@ -34,12 +34,14 @@ class InputScaling:
 
     def words(self) -> str:
         """What was read, as the beginning of a sentence."""
-        names = " and ".join(self.layers)
+        names, s = " and ".join(self.layers), "" if len(self.layers) > 1 else "s"
         if self.mean:
-            return f"{names} expects values of mean {numbers(self.mean)} and deviation {numbers(self.deviation)}"
-        return (
-            f"{names} makes value * {numbers(self.scale)} + {numbers(self.offset)} of it before the first convolution"
+            return f"{names} expect{s} values of mean {numbers(self.mean)} and deviation {numbers(self.deviation)}"
+        offset = numbers(self.offset)
+        added = (
+            "" if offset == "0" else f" - {offset[1:]}" if offset[0] == "-" and "," not in offset else f" + {offset}"
         )
+        return f"before the first convolution, {names} make{s} value * {numbers(self.scale)}{added} of it"
 
 
 def read_scaling(network: keras.Model) -> InputScaling | None:

@@ -31,7 +31,7 @@ def pooled(*ending: Callable[[keras.KerasTensor], keras.KerasTensor]) -> keras.M
 
 
 # Networks of one output, and whether that is a probability (or a logit).
-ONE_OUTPUT = {
+ONE_OUTPUT: dict[str, tuple[Callable[[], keras.Model], bool]] = {
     "a dense layer with a sigmoid": (lambda: pooled(layers.Dense(1, activation="sigmoid")), True),
     "without bias": (lambda: pooled(layers.Dense(1, activation="sigmoid", use_bias=False)), True),
     "a layer of its own": (lambda: pooled(layers.Dense(1), layers.Activation("sigmoid")), True),
@@ -81,7 +81,7 @@ def test_the_whole_chain_of_one_sigmoid(tmp_path: Path) -> None:
     run = adopt(tmp_path / "light.keras", ("dark", "bright"), tmp_path / "run", BYTES)
     images = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
     for scheme in ("int8", "float32"):
-        made = convert(run, images, scheme=scheme, calibration_images=60)  # type: ignore[arg-type]
+        made = convert(run, images, scheme=scheme, calibration_images=60)
         assert made.plain.parity.accuracy == 1 and made.plain.parity.agreement == 1
         assert verify(made.plain.path).passed
         classifier = Classifier(made.plain.path)
@@ -102,7 +102,7 @@ def test_one_output_has_two_labels(labels: tuple[str, ...], tmp_path: Path) -> N
         adopt(tmp_path / "pets.keras", labels, tmp_path / "run", BYTES)
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "several sigmoids": (lambda: pooled(layers.Dense(3, activation="sigmoid")), "3 sigmoids.*multi-label"),
     "in a layer of their own": (lambda: pooled(layers.Dense(3), layers.Activation("sigmoid")), "3 sigmoids"),
     "in an operation": (lambda: pooled(layers.Dense(3), keras.ops.sigmoid), "3 sigmoids"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from edgecnn import InputError, ModelCard
 from edgecnn.convert import Preprocessing, adopt
 
 layers = keras.layers
-Step = Callable[[keras.KerasTensor], keras.KerasTensor]
+Step = Callable[[Any], Any]
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # ImageNet's
 
 
@@ -25,7 +26,8 @@ def network(*steps: Step) -> keras.Model:
 
 
 def normalised(mean: np.ndarray, deviation: np.ndarray) -> Step:
-    return layers.Normalization(mean=mean, variance=deviation**2, name="normal")
+    normal: Step = layers.Normalization(mean=mean, variance=deviation**2, name="normal")
+    return normal
 
 
 def batch_normalised(mean: np.ndarray, deviation: np.ndarray, *before: Step) -> keras.Model:
@@ -49,8 +51,8 @@ def of_resnet() -> keras.Model:
 
 # The network, what its pixels 0 to 255 were, and a part of what is said.
 READ: dict[str, tuple[Callable[[], keras.Model], tuple[float, float], str]] = {
-    "Rescaling to 0 ... 1": (lambda: network(layers.Rescaling(1 / 255, name="r")), (0, 255), "r makes value * 0.003922"),
-    "Rescaling to -1 ... 1": (lambda: network(layers.Rescaling(1 / 127.5, offset=-1)), (0, 255), "+ -1 of it"),
+    "Rescaling to 0 ... 1": (lambda: network(layers.Rescaling(1 / 255, name="r")), (0, 255), "r makes value * 0.00392"),
+    "Rescaling to -1 ... 1": (lambda: network(layers.Rescaling(1 / 127.5, offset=-1)), (0, 255), "0.007843 - 1 of it"),
     "division and subtraction": (lambda: network(lambda x: x / 127.5, lambda x: x - 1.0), (0, 255), "true_divide"),
     "(x - 127) / 128": (lambda: network(lambda x: (x - 127.0) / 128.0), (0, 255), "so it takes pixels of 0 to 255"),
     "a mean that is subtracted": (of_resnet, (0, 255), "turns RGB into BGR itself"),
@@ -86,13 +88,13 @@ def test_the_range_of_pixels_is_read(case: str, tmp_path: Path) -> None:
 
 UNCLEAR: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "nothing": (network, "is not written in it; say"),
-    "a convolution first": (lambda: network(layers.Conv2D(3, 3), layers.Rescaling(1 / 255)), "is not written in it; say"),
+    "a convolution first": (lambda: network(layers.Conv2D(3, 3), layers.Rescaling(1 / 255)), "not written in it; say"),
     "scaled behind a ReLU of no use": (lambda: network(layers.Rescaling(1.0)), "is not written in it; say"),
     "a batch normalisation that was never trained": (lambda: network(layers.BatchNormalization()), "makes value"),
     "MNIST's": (lambda: network(normalised(np.array([0.1307]), np.array([0.3081]))), "of -1 to 1 and of 0 to 1"),
     "standardised values": (lambda: batch_normalised(np.zeros(3) + 0.01, np.ones(3)), "deviation 1"),
     "another scale": (lambda: network(layers.Rescaling(10.0)), "value * 10"),
-    "two ways": (lambda: network(lambda x: x / 255 + keras.ops.mean(x, axis=-1, keepdims=True)), "not written in it; say"),
+    "two ways": (lambda: network(lambda x: x / 255 + keras.ops.mean(x, -1, True)), "not written in it; say"),
     "a curve": (lambda: network(keras.ops.square), "is not written in it; say"),
 }  # fmt: skip
 
