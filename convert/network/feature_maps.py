@@ -43,9 +43,10 @@ def has_map(layer: keras.layers.Layer) -> bool:
 
 
 def graph_nodes(model: keras.Model) -> list[Any]:
-    """Each use of a layer in the model's own graph; a layer remembers those of other graphs as well."""
+    """Each use of a layer in the model's own graph, in its order; a layer remembers those of other graphs as well."""
     graph = model._functional if isinstance(model, keras.Sequential) else model
-    return [node for nodes in graph._nodes_by_depth.values() for node in nodes if not node.is_input]
+    by_depth = sorted(graph._nodes_by_depth.items(), reverse=True)
+    return [node for _, nodes in by_depth for node in nodes if not node.is_input]
 
 
 def _output(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:

@@ -150,7 +150,7 @@ def _resizing(model: keras.Model) -> Any:
 
 def _reshaped_to(model: keras.Model) -> tuple[int, int, int] | None:
     """The shape of the image that the first layer makes of a vector; None where it does not."""
-    first = next(_operations(model), None)
+    first: Any = next(_operations(model), None)
     if not isinstance(first, keras.layers.Reshape):
         return None
     target = first.output.shape[1:]

@@ -1,5 +1,6 @@
 """What a network does to its input before the first convolution."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,19 +76,25 @@ def read_scaling(network: keras.Model) -> InputScaling | None:
 
 
 def _front(network: keras.Model) -> Iterator[Any]:
-    """The nodes between input and first convolution, or what else has a kernel, where they are one chain."""
-    nodes, tensor = graph_nodes(network), network.inputs[0]
-    while True:
-        users = [node for node in nodes if any(source is tensor for source in node.input_tensors)]
-        if len(users) != 1 or len(users[0].outputs) != 1 or not _is_pointwise(users[0]):
+    """The nodes before the first convolution, or what else has a kernel, through each of which everything passes."""
+    nodes = graph_nodes(network)
+    uses = Counter(id(source) for node in nodes for source in node.input_tensors)
+    open_ends = {id(network.inputs[0])}
+    for node in nodes:
+        if not open_ends.intersection(map(id, node.input_tensors)) or not _is_pointwise(node):
             return
-        yield users[0]
-        tensor = users[0].outputs[0]
+        for source in node.input_tensors:
+            uses[id(source)] -= 1
+            if not uses[id(source)]:
+                open_ends.discard(id(source))
+        open_ends.add(id(node.outputs[0]))
+        if len(open_ends) == 1:
+            yield node
 
 
 def _is_pointwise(node: Any) -> bool:
     layer = node.operation
-    if len(node.outputs[0].shape) not in (3, 4) or len(node.input_tensors) != 1:
+    if len(node.outputs) != 1 or len(node.outputs[0].shape) not in (3, 4):
         return False
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return tuple(layer.kernel_size) == (1, 1) and layer.depth_multiplier == 1
@@ -101,7 +108,7 @@ def _middle(values: Array) -> Array:
 
 
 def _line(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Scale and offset of every channel of what became of the colours; None where they lie on no line."""
+    """Scale and offset of every channel of what became of the colours; None where that is not all that is done."""
     nothing, full, one, half = values[:4]
     scale = (full - nothing) / 255
     expected = np.stack([nothing + scale, nothing + 128 * scale])
@@ -109,6 +116,9 @@ def _line(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         [one, half], expected, rtol=1e-3, atol=1e-3 * np.abs(full - nothing).max()
     ):
         return None
+    moved = np.abs(values[len(_VALUES) :] - nothing) > 1e-3 * np.abs(full - nothing)
+    if not ((moved.sum(axis=0) == 1).all() and (moved.sum(axis=1) == 1).all()):
+        return None  # channels are mixed
     return tuple(map(float, scale)), tuple(map(float, nothing))
 
 

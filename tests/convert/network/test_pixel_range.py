@@ -49,6 +49,15 @@ def of_resnet() -> keras.Model:
     return network(lambda x: x[..., ::-1], lambda x: x - np.array([103.939, 116.779, 123.68], np.float32))
 
 
+def stacked() -> keras.Model:
+    """The channels are taken apart, put together the other way round, and two networks' worth of paths meet again."""
+    image = keras.Input((8, 8, 3))
+    x = keras.ops.stack([image[..., channel] for channel in (2, 1, 0)], axis=-1)
+    x = layers.Add()([x / 255, x / 255]) - 1.0
+    x = layers.GlobalAveragePooling2D()(layers.Add()([layers.Conv2D(4, 3)(x), layers.Conv2D(4, 3)(x)]))
+    return keras.Model(image, layers.Dense(2, activation="softmax")(x))
+
+
 # The network, what its pixels 0 to 255 were, and a part of what is said.
 READ: dict[str, tuple[Callable[[], keras.Model], tuple[float, float], str]] = {
     "Rescaling to 0 ... 1": (lambda: network(layers.Rescaling(1 / 255, name="r")), (0, 255), "r makes value * 0.00392"),
@@ -71,6 +80,8 @@ READ: dict[str, tuple[Callable[[], keras.Model], tuple[float, float], str]] = {
     "behind a subtraction": (lambda: batch_normalised(MEAN - 0.5, DEVIATION, lambda x: x - 0.5), (0, 1), "norm"),
     "a depthwise convolution": (lambda: depthwise(1 / 255, 0.0), (0, 255), "scaling makes"),
     "one that shifts": (lambda: depthwise(2.0, -1.0), (0, 1), "scaling makes"),
+    "several paths": (stacked, (0, 255), "make value * 0.007843 - 1 of it"),
+    "several paths, turned": (stacked, (0, 255), "turns RGB into BGR itself"),
     "behind padding": (lambda: network(layers.ZeroPadding2D(), layers.Rescaling(1 / 255)), (0, 255), "rescaling"),
 }  # fmt: skip
 
