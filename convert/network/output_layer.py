@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from edgecnn.errors import InputError, ModelFileError
 
+from .training_loss import BINARY, REGRESSION, training_loss
+
 Progress = Callable[[str], None]
 _OUTPUT = "two_classes"
 _PROBABILITIES = ("sigmoid", "hard_sigmoid", "hardsigmoid")
@@ -22,12 +24,15 @@ def require_classes(network: keras.Model, labels: Sequence[str], source: Path) -
 
     Raises:
         InputError: there are more labels or fewer; one output has two.
-        ModelFileError: it ends in several sigmoids, or in one output that is neither a probability nor a logit.
+        ModelFileError: it ends in several sigmoids, in one output that is neither a probability nor a logit, or in
+            numbers.
     """
     classes, kind = int(network.outputs[0].shape[1]), _ending(network.outputs[0])
-    if classes > 1 and kind in _PROBABILITIES:
+    loss = training_loss(source) if kind == "linear" else ""
+    if classes > 1 and (kind in _PROBABILITIES or loss in BINARY):
+        ends = f"{classes} outputs that were trained with {loss}" if loss in BINARY else f"{classes} sigmoids"
         raise ModelFileError(
-            f"{source} ends in {classes} sigmoids: each class has a probability of its own, so several may be right "
+            f"{source} ends in {ends}: each class has a probability of its own, so several may be right "
             "at once (multi-label); edgecnn takes classifiers with one right class, ending in a softmax, in logits, or "
             "in a single sigmoid for two classes"
         )
@@ -35,6 +40,11 @@ def require_classes(network: keras.Model, labels: Sequence[str], source: Path) -
         raise ModelFileError(
             f"{source} has one output that ends in {kind}, which is neither a probability nor a logit; edgecnn takes "
             "one sigmoid, one logit (no activation), or one output a class"
+        )
+    if loss in REGRESSION:
+        raise ModelFileError(
+            f"{source} was trained with the loss {loss} and has no softmax or sigmoid at its end: it answers with "
+            "numbers, not with classes; give an image classifier"
         )
     if classes == 1 and len(labels) != 2:
         raise InputError(

@@ -100,6 +100,9 @@ def test_a_network_that_is_fed_wrongly_is_warned_of_and_fails_where_that_is_aske
     assert result.exit_code == 1 and "Keras itself looks wrong" in result.stderr
     result = edgecnn(*command, "--min-accuracy", 90, "--force")
     assert result.exit_code == 1 and "of the images are right, 90 % are asked for" in result.stderr
+    auto = ("convert", colours.model, *common(colours), "--input-range", 0, 0.004, "-o", tmp_path / "auto")
+    assert "Keras itself looks wrong" in sentence(edgecnn(*auto, "--auto", "--max-drop", 1, *QUICK[2:]))
+    assert (tmp_path / "auto" / "parity.int8.html").is_file()
     file = tmp_path / "out" / "model.float32.tflite"
     result = edgecnn("verify", file)
     assert result.exit_code == 0 and "warning: where it was converted, Keras itself had 25.00%" in result.stderr

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -121,3 +122,37 @@ def test_other_outputs_are_refused_with_the_reason(case: str, tmp_path: Path) ->
     with pytest.raises(ModelFileError, match=words):
         adopt(tmp_path / "tags.keras", labels, tmp_path / "run", BYTES)
     assert not (tmp_path / "run").exists()
+
+
+def compiled(outputs: int, loss: Any) -> keras.Model:
+    model = pooled(layers.Dense(outputs))
+    if loss:
+        model.compile("sgd", loss)
+    return model
+
+
+# Outputs without an activation: what the loss of their training says of them. None: nothing that hinders.
+LOSSES: dict[str, tuple[int, Any, str | None]] = {
+    "multi-label": (3, keras.losses.BinaryCrossentropy(from_logits=True), "binary_crossentropy.*multi-label"),
+    "by name": (3, ["binary_crossentropy"], "multi-label"),
+    "a number": (1, "mse", "the loss mse.*not with classes"),
+    "some numbers": (4, keras.losses.MeanAbsoluteError(), "the loss mean_absolute_error"),
+    "never compiled": (3, None, None),
+    "two classes": (1, keras.losses.BinaryCrossentropy(from_logits=True), None),
+    "several classes": (3, keras.losses.SparseCategoricalCrossentropy(from_logits=True), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+@pytest.mark.parametrize("case", LOSSES)
+@pytest.mark.filterwarnings("ignore")  # of the old format
+def test_the_loss_tells_what_logits_mean(case: str, suffix: str, tmp_path: Path) -> None:
+    outputs, loss, words = LOSSES[case]
+    file = tmp_path / f"theirs.{suffix}"
+    compiled(outputs, loss).save(file)
+    labels = ("a", "b", "c", "d")[: max(2, outputs)]
+    if words is None:
+        assert adopt(file, labels, tmp_path / "run", BYTES)
+    else:
+        with pytest.raises(ModelFileError, match=words):
+            adopt(file, labels, tmp_path / "run", BYTES)
