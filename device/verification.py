@@ -99,7 +99,7 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
     """What looks wrong with Keras' own answers, of the probes and where the model was converted."""
     classes, parity = len(card.labels), card.parity
     answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
-    words = [one.words for one in one_class(answers, card.labels, card.input)]
+    words = [one.words for one in one_class(answers, card.labels, card.input, card.training is not None)]
     if parity and parity.keras_accuracy is not None:
         right = round(parity.keras_accuracy * parity.images)
         if parity.images >= classes and lower_bound(right, parity.images) <= 1 / classes:

@@ -39,37 +39,39 @@ class Suspicion:
     words: str
 
 
-def suspicions(confusion: Confusion, labels: Sequence[str], spec: InputSpec | None = None) -> tuple[Suspicion, ...]:
+def suspicions(
+    confusion: Confusion, labels: Sequence[str], spec: InputSpec | None = None, is_own: bool = False
+) -> tuple[Suspicion, ...]:
     """What looks wrong with a classifier on labelled images.
 
     Args:
         confusion: int64 (classes, classes); rows are the true class, columns the predicted one.
         labels: class names.
         spec: how pixels become its input, to be said along with it.
+        is_own: whether edgecnn trained it: then other options help.
     """
     images, classes_there = int(confusion.sum()), int((confusion.sum(axis=1) > 0).sum())
     if images < _ENOUGH or classes_there < 2:
         return ()
-    alike = one_class(confusion.sum(axis=0), labels, spec)
+    alike = one_class(confusion.sum(axis=0), labels, spec, is_own)
     if alike:
         return alike
     exchanged = _exchanged(confusion)
     if exchanged:
-        return (_labels(confusion, labels, exchanged),)
+        return (_labels(confusion, labels, exchanged, is_own),)
     right = int(np.trace(confusion))
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
     if lower_bound(right, images) > guessing:
         return ()
     words = (
         f"{right:,} of {images:,} images are right ({right / images:.1%}), no more than by guessing ({guessing:.1%}): "
-        f"likely it is not fed as in training{_fed(spec)} or its labels stand in another order; compare --input-range, "
-        "--scale and --labels with the code that trained it"
+        f"likely it is not fed as in training{_fed(spec)} or its labels stand in another order; {_advice(is_own)}"
     )
     return (Suspicion("chance", words),)
 
 
 def one_class(
-    predicted: npt.NDArray[np.integer], labels: Sequence[str], spec: InputSpec | None = None
+    predicted: npt.NDArray[np.integer], labels: Sequence[str], spec: InputSpec | None = None, is_own: bool = False
 ) -> tuple[Suspicion, ...]:
     """Whether all images get one class; `predicted` counts the answers, integers (classes,)."""
     images, best = int(predicted.sum()), int(predicted.argmax())
@@ -77,7 +79,7 @@ def one_class(
         return ()
     words = (
         f"all {images:,} images get one class, {labels[best]!r}: likely it is not fed as in training{_fed(spec)}; "
-        "compare --input-range and --scale with the code that trained it"
+        f"{_advice(is_own)}"
     )
     return (Suspicion("one class", words),)
 
@@ -106,17 +108,25 @@ def _exchanged(confusion: Confusion) -> list[tuple[int, int]]:
     return found if len(found) > 1 and any(answered in moved for _, answered in found) else []
 
 
-def _labels(confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]]) -> Suspicion:
+def _labels(
+    confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]], is_own: bool
+) -> Suspicion:
     images, right = int(confusion.sum()), int(np.trace(confusion))
     best = int(confusion[np.arange(len(confusion)), best_order(confusion)].sum())
     moved = ", ".join(f"{labels[true]!r} gets {labels[answered]!r}" for true, answered in exchanged[:_NAMED])
     more = ", …" if len(exchanged) > _NAMED else ""
     words = (
         f"the labels seem to stand in another order than in training: {moved}{more}; {right / images:.1%} of "
-        f"{images:,} images are right, in the best order {best / images:.1%} would be; put the lines of --labels into "
-        "the order of training"
+        f"{images:,} images are right, in the best order {best / images:.1%} would be; put the "
+        f"{'classes of --data' if is_own else 'lines of --labels'} into the order of training"
     )
     return Suspicion("labels", words)
+
+
+def _advice(is_own: bool) -> str:
+    if is_own:
+        return "edgecnn parity on the data set it was trained on tells which it is"
+    return "compare --input-range, --scale and --labels with the code that trained it"
 
 
 def _tail(successes: int, tries: int) -> float:

@@ -68,3 +68,12 @@ def test_one_class_is_noticed_without_labels() -> None:
 @pytest.mark.parametrize(("right", "images", "expected"), [(0, 10, 0.0), (10, 10, 0.7225), (50, 100, 0.4038)])
 def test_the_lower_bound_is_wilsons(right: int, images: int, expected: float) -> None:
     assert lower_bound(right, images) == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_is_advised_is_what_can_be_done() -> None:
+    exchanged, guessing = confusion((1, 29), (28, 2)), spread(4, 50, 0.0)
+    for matrix in (exchanged, guessing):
+        (foreign,), (own,) = suspicions(matrix, NAMES), suspicions(matrix, NAMES, is_own=True)
+        assert "--labels" in foreign.words and "--labels" not in own.words and "--input-range" not in own.words
+    (own,) = one_class(np.array([0, 12]), NAMES, is_own=True)
+    assert "edgecnn parity" in own.words and "--input-range" not in own.words

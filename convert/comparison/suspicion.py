@@ -28,11 +28,11 @@ def suspicions_of(network: KerasNetwork, probabilities: npt.NDArray[np.float32],
         probabilities: its own, of the images of `split`, float32 (images, classes).
         split: labelled, or not: then there is only one thing that can be noticed.
     """
-    labels, spec = network.card.labels, network.card.input
+    labels, spec, is_own = network.card.labels, network.card.input, network.card.training is not None
     if not split.is_labelled:
-        return one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec)
-    found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec)
-    if network.card.training is not None:
+        return one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
+    found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
+    if is_own:
         return found
     is_lost = any(one.cause != "labels" for one in found)
     better = _better_input(network, split, tried=list(_inputs(spec, everything=is_lost)))

@@ -153,7 +153,11 @@ def _is_same(card: ModelCard, network: "keras.Model", run: RunDirectory) -> bool
     same_time = replace(existing.provenance, created=card.provenance.created)
     if replace(existing, provenance=same_time) != card:
         return False
-    return np.allclose(_answers(load_keras(run.model), card.input), _answers(network, card.input), atol=1e-6)
+    try:
+        there = load_keras(run.model)
+    except ModelFileError:  # damaged: it may be replaced
+        return False
+    return np.allclose(_answers(there, card.input), _answers(network, card.input), atol=1e-6)
 
 
 def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: Callable[[str], None]) -> InputSpec:

@@ -51,7 +51,8 @@ def command(
         )
     printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
-    warnings = [one.words for one in suspicions(result.confusion, dataset.labels, runner.input)]
+    is_own = runner.card is not None and runner.card.training is not None
+    warnings = [one.words for one in suspicions(result.confusion, dataset.labels, runner.input, is_own)]
     for words in warnings:
         printing.note(f"warning: {words}")
     if as_json:
