@@ -27,7 +27,7 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     Raises:
         InputError: missing, not text, fewer than two names, or an empty, repeated or wrongly numbered one.
     """
-    text = _read_text(Path(path))
+    text = read_label_text(Path(path))
     if text.lstrip().startswith(("{", "[")) or Path(path).suffix.lower() == ".json":
         labels = _from_json(text, path)
     elif Path(path).suffix.lower() in (".csv", ".tsv"):
@@ -38,7 +38,12 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _read_text(path: Path) -> str:
+def read_label_text(path: Path) -> str:
+    """The text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
+
+    Raises:
+        InputError: missing, or not such text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -47,7 +52,7 @@ def _read_text(path: Path) -> str:
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8, with one class name a line") from None
+        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8") from None
     if "\0" in text:
         raise InputError(f"{path} holds zero bytes, as UTF-16 without its mark has them; save it as UTF-8")
     if wide:

@@ -2,17 +2,14 @@
 
 import importlib.util
 import io
-from collections.abc import Iterable
-from pathlib import Path
 
 from PIL import Image
 
 from ..errors import MissingExtraError
-from .image_files import HEIF_SUFFIXES
 
 # The brands of HEVC pictures; AVIF, of the same container, is Pillow's.
 _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"))
-_ADVICE = 'pip install "edgecnn[heic]", or save them as JPEG'
+ADVICE = 'pip install "edgecnn[heic]", or save them as JPEG'
 
 
 def is_heif(data: bytes) -> bool:
@@ -35,19 +32,8 @@ def open_heif(data: bytes) -> Image.Image:
         MissingExtraError: pillow-heif is not installed.
     """
     if not has_decoder():
-        raise MissingExtraError(f"HEIC photographs need pillow-heif: {_ADVICE}")
+        raise MissingExtraError(f"HEIC photographs need pillow-heif: {ADVICE}")
     from pillow_heif import HeifImageFile
 
     image: Image.Image = HeifImageFile(io.BytesIO(data))
     return image
-
-
-def require_heif(paths: Iterable[str]) -> None:
-    """Make sure, before any image is read, that those with a HEIC suffix can be.
-
-    Raises:
-        MissingExtraError: there are some, and pillow-heif is not installed.
-    """
-    files = [path for path in paths if Path(path).suffix.lower() in HEIF_SUFFIXES]
-    if files and not has_decoder():
-        raise MissingExtraError(f"{len(files):,} HEIC photographs, such as {files[0]}, need pillow-heif: {_ADVICE}")

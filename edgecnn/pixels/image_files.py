@@ -117,6 +117,19 @@ def _images_in(folder: Path, skipped: "Skipped | None") -> list[str]:
     return sorted(paths)
 
 
+def require_heif(paths: Iterable[str]) -> None:
+    """Make sure, before any image is read, that those with a HEIC suffix can be.
+
+    Raises:
+        MissingExtraError: there are some, and pillow-heif is not installed.
+    """
+    from .heif import ADVICE, has_decoder
+
+    files = [path for path in paths if Path(path).suffix.lower() in HEIF_SUFFIXES]
+    if files and not has_decoder():
+        raise MissingExtraError(f"{len(files):,} HEIC photographs, such as {files[0]}, need pillow-heif: {ADVICE}")
+
+
 def open_image(name: str) -> Image.Image:
     """Decode the first frame of an image file, or of standard input for `-`.
 

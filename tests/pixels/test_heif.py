@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from edgecnn import InputError, InputSpec, MissingExtraError
-from edgecnn.pixels.heif import is_heif, require_heif
-from edgecnn.pixels.image_files import decode_image, find_images, open_image
+from edgecnn.pixels.heif import is_heif
+from edgecnn.pixels.image_files import decode_image, find_images, open_image, require_heif
 from edgecnn.pixels.preprocessing import prepare_source
 
 pillow_heif = pytest.importorskip("pillow_heif", reason="needs edgecnn[heic]")

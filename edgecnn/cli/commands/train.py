@@ -84,6 +84,7 @@ def command(
 
 def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     from edgecnn.train.data.loading import InputChoice
+    from edgecnn.train.data.quality import describe_classes
 
     if data.data in (None, "fashion-mnist"):
         training_options.refuse_without_data(ctx)
@@ -96,6 +97,7 @@ def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     printing.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
+    printing.note(describe_classes(dataset))
     return dataset
 
 
