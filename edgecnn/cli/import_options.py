@@ -91,7 +91,7 @@ _OPTIONS = (
     click.option("--input-range", type=(float, float), metavar="LOW HIGH",
                  help="What pixels 0 and 255 become.  [default: 0 255 if a Rescaling layer comes first]"),
     click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
-                 help="Class names of a model trained elsewhere, one a line, in output order."),
+                 help="Class names of a model trained elsewhere: lines in output order, numbered ones, JSON or CSV."),
 )  # fmt: skip
 
 
