@@ -86,7 +86,8 @@ def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     from edgecnn.train.data.loading import InputChoice
     from edgecnn.train.data.quality import describe_classes
 
-    if data.data in (None, "fashion-mnist"):
+    own = data.data not in (None, "fashion-mnist")
+    if not own:
         training_options.refuse_without_data(ctx)
     choice = InputChoice(data.image_size, data.color, data.fit)
     dataset = options.load_dataset(data.data_dir, data.data, choice, data.max_corrupt)
@@ -97,7 +98,8 @@ def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     printing.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
-    printing.note(describe_classes(dataset))
+    if own:
+        printing.note(describe_classes(dataset))
     return dataset
 
 
