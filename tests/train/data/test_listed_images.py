@@ -8,8 +8,7 @@ from PIL import Image
 
 from edgecnn import DataError
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.train import input_for, load_dataset
-from edgecnn.train.data.image_folder import LabelSource
+from edgecnn.train import LabelSource, input_for, load_dataset
 
 SPEC = input_for(16, 16, "rgb", "stretch")
 
