@@ -12,6 +12,7 @@ from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.container import sha256
+from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
@@ -51,28 +52,6 @@ class Preprocessing:
     background: Background = "any"
     image_size: tuple[int, int] | None = None
     channel_order: ChannelOrder = "rgb"
-
-
-def read_labels(path: str | Path) -> tuple[str, ...]:
-    """Class names in output order from a UTF-8 text file, one a line.
-
-    Raises:
-        InputError: missing, not text, empty, or with an empty or repeated line.
-    """
-    try:
-        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").rstrip().splitlines()]
-    except OSError as error:
-        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text; give a text file with one class name a line") from None
-    if len(lines) < 2:
-        raise InputError(f"{path} must name 2 classes at least, one a line. Received: {len(lines)} line(s)")
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            raise InputError(f"{path}: line {number} is empty; give one class name a line, in output order")
-        if line in lines[: number - 1]:
-            raise InputError(f"{path}: line {number} repeats {line!r}; class names must differ")
-    return tuple(lines)
 
 
 def adopt(

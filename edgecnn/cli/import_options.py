@@ -119,7 +119,7 @@ _OPTIONS = (
     click.option("--trained-with", type=click.Choice(list(LOADERS)),
                  help="What prepared its training images: range, fit and filter are those of that program."),
     click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
-                 help="Class names of a model trained elsewhere, one a line, in output order."),
+                 help="Class names of a model trained elsewhere: lines in output order, numbered ones, JSON or CSV."),
 )  # fmt: skip
 
 

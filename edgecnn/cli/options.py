@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edgecnn.pixels.dataset import Dataset
     from edgecnn.pixels.input_spec import InputSpec
+    from edgecnn.train.data.image_folder import LabelSource
     from edgecnn.train.data.loading import InputChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,11 +45,42 @@ data_dir = click.option(
     type=click.Path(file_okay=False),
     help="Folder with the four Fashion-MNIST IDX files.  [default: $EDGECNN_DATA, or where they are found]",
 )
-data = click.option(
-    "--data",
-    metavar="NAME|DIR|FILE.npz",
-    help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
-)
+_LABELS_CSV, _LABELS_FROM_NAMES = "edgecnn.labels_csv", "edgecnn.labels_from_names"
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Keep where labels are for `load_dataset`: no command has another use for it."""
+    context.meta[f"edgecnn.{parameter.name}"] = value
+
+
+def data(command: F) -> F:
+    """The data set, and where the labels of its images are if its folders are not the classes."""
+    for option in (
+        click.option(
+            "--labels-from-names",
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            help="The images of --data lie in one folder; cat.12.jpg shows a cat.",
+        ),
+        click.option(
+            "--labels-csv",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            expose_value=False,
+            callback=_remember,
+            help="The images of --data lie in one folder; a CSV file names them and their labels.",
+        ),
+        click.option(
+            "--data",
+            metavar="NAME|DIR|FILE.npz",
+            help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 representative = click.option(
     "--representative",
     type=click.Path(),
@@ -114,7 +146,31 @@ def load_dataset(
     from edgecnn.train.data import loading
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
-    return loading.load_dataset(data, spec, data_dir=folder, max_corrupt=limit, progress=printing.note)
+    labelled = _label_source()
+    if labelled and not data:
+        raise click.UsageError("--labels-csv and --labels-from-names go with --data DIR, a folder of images")
+    return loading.load_dataset(
+        data, spec, data_dir=folder, labelled=labelled, max_corrupt=limit, progress=printing.note
+    )
+
+
+def _label_source() -> "LabelSource | None":
+    """What --labels-csv and --labels-from-names say of where labels are.
+
+    Raises:
+        click.UsageError: both are given.
+    """
+    context = click.get_current_context(silent=True)
+    csv, names = (context.meta.get(key) if context else None for key in (_LABELS_CSV, _LABELS_FROM_NAMES))
+    if csv and names:
+        raise click.UsageError("--labels-csv and --labels-from-names both say where labels are; give one of them")
+    if not csv and not names:
+        return None
+    from pathlib import Path
+
+    from edgecnn.train.data.image_folder import LabelSource
+
+    return LabelSource(Path(csv) if csv else None, bool(names))
 
 
 def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":
@@ -127,7 +183,7 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
 
     card = RunDirectory(run).read_card()
     if card.training is None:
-        if data or data_dir or not representative:
+        if data or data_dir or not representative or _label_source():
             raise click.UsageError(
                 f"{run} was trained elsewhere: give images like those it will see with --representative DIR, not --data"
             )

@@ -72,7 +72,7 @@ def command(
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
-    files = ImageFiles(images)
+    files = ImageFiles(images, printing.note)
     results = None
     if output:
         delegate = [runtime_options.delegate, *runtime_options.delegate_options]

@@ -126,7 +126,9 @@ def _make_pictures(
 
     failed = False
     pictures: list[Picture] = []
-    for name, prepared in prepared_images(ImageFiles(names), extractor.input, invert, note=printing.note):
+    for name, prepared in prepared_images(
+        ImageFiles(names, printing.note), extractor.input, invert, note=printing.note
+    ):
         if isinstance(prepared, InputError):
             failed = True
             printing.note(f"Error: {prepared}")
