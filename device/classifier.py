@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .drift import DriftWatch
     from .runtime.delegates import Delegate
+    from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)
 
@@ -65,7 +66,8 @@ class Classifier:
         classifier = Classifier("fashion-mnist")
         classifier.classify("shoe.png")[0].label
 
-    One object serves one thread at a time.
+    Threads may share it: the model runs for one after another, images are decoded side by side. After `fork` the child
+    process loads the model again, and so does the process that unpickles a copy.
 
     Attributes:
         labels: class names in output order.
@@ -98,6 +100,8 @@ class Classifier:
         """
         loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self._model = model
+        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
@@ -108,6 +112,12 @@ class Classifier:
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
+
+    def __reduce__(self) -> "Reduced[Classifier]":
+        """For pickles and copies: the file is opened again."""
+        from .runtime.reloading import reduce_loaded
+
+        return reduce_loaded(type(self), self._model, self._options, self._loaded)
 
     @property
     def runtime(self) -> str:
@@ -129,8 +139,10 @@ class Classifier:
             InputError: `pixels` are of another shape or type.
         """
         check_pixels(pixels, self.input)
-        self._session.run(self._gather(pixels))
-        return self._output.dequantize(self._session.output(self._output))
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = self._session.output(self._output)
+        return self._output.dequantize(raw)
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
         """The `top` most probable classes of prepared pixels, best first; ties in label order.
@@ -168,8 +180,9 @@ class Classifier:
 
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""
-        self._session.run(self._gather(pixels))
-        raw = self._session.output(self._output)
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = self._session.output(self._output)
         index = int(raw.argmax())
         if self._answers is None:
             scores = self._output.dequantize(raw)
@@ -196,10 +209,11 @@ class Classifier:
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
-        tensor = self._gather(pixels)
-        started = time.perf_counter()
-        self._session.run(tensor)
-        return time.perf_counter() - started
+        with self._session.lock:
+            tensor = self._gather(pixels)
+            started = time.perf_counter()
+            self._session.run(tensor)
+            return time.perf_counter() - started
 
     def predict_all(self, images: "Images") -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from .runtime.delegates import Delegate
 from .runtime.loading import LoadedModel, open_model
 from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from .runtime.reloading import Reduced
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class FeatureExtractor:
 
         maps = FeatureExtractor("fashion-mnist.activations").extract("shoe.png").maps
         maps["conv2d"].shape  # (26, 26, 64)
+
+    Threads may share it, and forked and unpickled copies load the model again, as for `Classifier`.
 
     Attributes:
         layers: the feature maps it gives, in network order.
@@ -73,12 +79,20 @@ class FeatureExtractor:
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
         loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
-        self._session, self._output = loaded.session, loaded.probabilities
+        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self._model = model
+        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
+
+    def __reduce__(self) -> "Reduced[FeatureExtractor]":
+        """For pickles and copies: the file is opened again."""
+        from .runtime.reloading import reduce_loaded
+
+        return reduce_loaded(type(self), self._model, self._options, self._loaded)
 
     def extract(self, image: Source, invert: Invert = "no") -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
@@ -91,9 +105,13 @@ class FeatureExtractor:
             InputError: the image cannot be read or used.
         """
         pixels = prepare_source(image, self.input, invert).pixels
-        self._session.run(self._gather(pixels))
-        maps = {tensor.name: as_map(tensor.dequantize(self._session.output(tensor))) for tensor in self._tensors}
-        return Features(maps, self._output.dequantize(self._session.output(self._output)))
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = [self._session.output(tensor) for tensor in (*self._tensors, self._output)]
+        maps = {
+            tensor.name: as_map(tensor.dequantize(values)) for tensor, values in zip(self._tensors, raw, strict=False)
+        }
+        return Features(maps, self._output.dequantize(raw[-1]))
 
 
 def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

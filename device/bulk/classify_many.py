@@ -67,7 +67,7 @@ def classify_many(
     """Classify image after image; of a source that is endless, as long as results are asked for.
 
     Args:
-        classifier: a loaded model; it must not be used elsewhere meanwhile.
+        classifier: a loaded model.
         source: where the images come from.
         top: how many classes to name.
         invert: as for `Classifier.classify`.
