@@ -20,6 +20,7 @@ from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
+    from edgecnn.pixels.camera_arrays import Order
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
@@ -124,13 +125,13 @@ class Classifier:
         """Name and version of what runs the model."""
         return self._session.runtime
 
-    def prepare(self, image: Source, invert: Invert = "no") -> Prepared:
+    def prepare(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
         """Turn an image into the pixels that the model sees; see `edgecnn.pixels.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        return prepare_source(image, self.input, invert)
+        return prepare_source(image, self.input, invert, order=order)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
@@ -166,17 +167,28 @@ class Classifier:
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
-    def classify(self, image: Source, *, top: int = 1, invert: Invert = "no") -> tuple[Prediction, ...]:
+    def classify(
+        self, image: Source, *, top: int = 1, invert: Invert = "no", order: "Order | None" = None
+    ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
-        An array that has the model's input size already is taken as it is.
+        Args:
+            image: an array that has the model's input size already is taken as it is.
+            top: how many classes to name.
+            invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
+            order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
+                four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
 
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8 and invert == "no":
+        as_is = type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8
+        if as_is and invert == "no" and order is None:
             return self._best(image) if top == 1 else self.rank(image, top)
-        return self.rank(self.prepare(image, invert).pixels, top)
+        prepared = self.prepare(image, invert, order=order)
+        if prepared.is_transparent:
+            warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
+        return self.rank(prepared.pixels, top)
 
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""

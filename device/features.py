@@ -1,5 +1,6 @@
 """Feature maps: what every convolution and pooling layer makes of an image."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import ModelFileError
+from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
@@ -19,6 +20,8 @@ from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
+    from edgecnn.pixels.camera_arrays import Order
+
     from .runtime.reloading import Reduced
 
 
@@ -94,19 +97,22 @@ class FeatureExtractor:
 
         return reduce_loaded(type(self), self._model, self._options, self._loaded)
 
-    def extract(self, image: Source, invert: Invert = "no") -> Features:
+    def extract(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         Args:
             image: an array that has the model's input size already is taken as it is.
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
+            order: of an array's channels, `rgb` for three by default; see `Classifier.classify`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        pixels = prepare_source(image, self.input, invert).pixels
+        prepared = prepare_source(image, self.input, invert, order=order)
+        if prepared.is_transparent:
+            warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         with self._session.lock:
-            self._session.run(self._gather(pixels))
+            self._session.run(self._gather(prepared.pixels))
             raw = [self._session.output(tensor) for tensor in (*self._tensors, self._output)]
         maps = {
             tensor.name: as_map(tensor.dequantize(values)) for tensor, values in zip(self._tensors, raw, strict=False)

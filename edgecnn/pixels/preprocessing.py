@@ -6,7 +6,7 @@ Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table 
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,6 +15,9 @@ from ..arrays import Array, Pixels
 from ..errors import InputError
 from .image_files import DECODER_FAILURES, open_image
 from .input_spec import InputSpec
+
+if TYPE_CHECKING:
+    from .camera_arrays import Order
 
 Invert = Literal["no", "yes", "auto"]
 Source = str | Path | Image.Image | Pixels
@@ -36,7 +39,10 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-_HINT = "pass the raw bytes of the image, edgecnn scales them itself"
+_TRANSPARENT = (
+    "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
+    "is no alpha, pass the first three: array[:, :, :3]"
+)
 # 65535 / 255 = 257: white stays white, and halves round up.
 _EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
@@ -49,13 +55,16 @@ class Prepared:
         pixels: uint8, (height, width, channels), contiguous.
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
-        note: a sentence when the rim contradicts the card's background and nothing was inverted; else empty.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted, or when nothing of
+            the image is to be seen; else empty.
+        is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
     """
 
     pixels: Pixels
     border: int
     inverted: bool
     note: str
+    is_transparent: bool = False
 
 
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
@@ -81,8 +90,9 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         image.load()
     except DECODER_FAILURES as error:
         raise InputError(f"the image is damaged or truncated ({error})") from None
-    image = _upright(image)
-    flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
+    image = _to_eight_bit(_upright(image))
+    transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
+    flat = _flatten(image, _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
@@ -97,23 +107,28 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
         )
         note += "background is the other way round here, try --invert yes (or auto)"
+    if transparent:
+        note = _TRANSPARENT
     pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
-    return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent)
 
 
-def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Prepared:
+def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
     """Like `prepare`, for whatever a caller may have.
 
     Args:
         source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
         spec: what the model takes.
         invert: as `prepare` has it.
+        order: of an array's channels, `rgb` or `gray` by default; see `edgecnn.pixels.camera_arrays.image_of_array`.
 
     Raises:
         InputError: the image cannot be read or used; the message begins with its name if it has one.
     """
     if isinstance(source, np.ndarray):
-        return prepare_array(source, spec, invert)
+        return prepare_array(source, spec, invert, order=order)
+    if order is not None:
+        raise InputError(f"order={order!r} is for arrays; images say themselves what their channels are: leave it out")
     if isinstance(source, Image.Image):
         return prepare(source, spec, invert)
     if not isinstance(source, str | Path):
@@ -139,24 +154,15 @@ def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
         )
 
 
-def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no") -> Prepared:
-    """Like `prepare`, for a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4: with alpha).
+def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+    """Like `prepare`, for a uint8 array; `edgecnn.pixels.camera_arrays.image_of_array` has the shapes and orders.
 
     Raises:
-        InputError: not uint8, or of another shape. Floating-point arrays are refused: whether they hold 0 to 1,
-            -1 to 1 or 0 to 255 cannot be known.
+        InputError: not uint8, of another shape, or of four channels that are not named.
     """
-    array = np.asarray(pixels)
-    if array.dtype != np.uint8:
-        raise InputError(f"the image array must be uint8 with values 0 to 255. Received: dtype={array.dtype}; {_HINT}")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise InputError(
-            "the image array must be (height, width), (height, width, 1), (height, width, 3) or (height, width, 4). "
-            f"Received: shape={np.shape(pixels)}; pass one image at a time"
-        )
-    return prepare(Image.fromarray(array), spec, invert)
+    from .camera_arrays import image_of_array
+
+    return prepare(image_of_array(pixels, order), spec, invert)
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:

@@ -55,6 +55,8 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
     for x, y in ((x_train, y_train), (x_test, y_test)):
         _require_arrays(path, x, y)
+        if x.ndim == 4 and x.shape[3] == 4:
+            raise DataError(f"{path}: four channels do not say which is which; save three, red, green and blue")
     spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
     splits = [
         Split(
