@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
+from .prediction import Prediction, Predictions
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 
@@ -28,37 +28,6 @@ if TYPE_CHECKING:
     from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A class and its probability (0 to 1); `index` is its place in the model's output."""
-
-    label: str
-    score: float
-    index: int
-
-    def _repr_html_(self) -> str:
-        """A table of one row, for notebooks."""
-        return Predictions((self,))._repr_html_()
-
-
-class Predictions(tuple[Prediction, ...]):
-    """Predictions of one image, best first: a tuple that notebooks show as a table."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><td>{escape(one.label)}</td><td>{one.score:.1%}</td>"
-            f'<td><meter min="0" max="1" value="{one.score:.4f}"></meter></td></tr>'
-            for one in self
-        )
-        return (
-            f"<table><thead><tr><th>class</th><th>probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
-        )
 
 
 class Classifier:
@@ -182,8 +151,12 @@ class Classifier:
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        as_is = type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8
-        if as_is and invert == "no" and order is None:
+        if (
+            type(image) is np.ndarray
+            and image.shape == self._shape
+            and image.dtype == _UINT8
+            and (invert, order) == ("no", None)
+        ):
             return self._best(image) if top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order)
         if prepared.is_transparent:

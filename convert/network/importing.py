@@ -14,7 +14,7 @@ from edgecnn.model_file.container import sha256
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
-from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
+from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
 from edgecnn.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Preprocessing:
         fit: how another aspect ratio is made to fit.
         resize_filter: Pillow's.
         background: what lies behind the object.
+        jpeg_decoding: `full` decodes large JPEG files in full, as at training; `reduced` no larger than needed, which
+            moves a pixel by half a step in the mean.
     """
 
     scale: tuple[float, ...] | None = None
@@ -43,6 +45,7 @@ class Preprocessing:
     fit: Fit = "stretch"
     resize_filter: ResizeFilter = "bilinear"
     background: Background = "any"
+    jpeg_decoding: JpegDecoding = "reduced"
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
@@ -163,6 +166,7 @@ def _input(network: "keras.Model", source: Path, chosen: Preprocessing) -> Input
             scale=scale * channels if len(scale) == 1 else scale,
             offset=offset * channels if len(offset) == 1 else offset,
             background=chosen.background,
+            jpeg_decoding=chosen.jpeg_decoding,
         )
     except ValueError as error:
         raise InputError(f"input of {source}: {error}") from None

@@ -7,7 +7,7 @@ import os
 import struct
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -96,8 +96,12 @@ def _images_in(folder: Path) -> list[str]:
     return sorted(paths)
 
 
-def open_image(name: str) -> Image.Image:
+def open_image(name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode the first frame of an image file, or of standard input for `-`.
+
+    Args:
+        name: of the file.
+        before_loading: gets the image whose size is known and whose pixels are not decoded yet.
 
     Returns:
         A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
@@ -108,17 +112,17 @@ def open_image(name: str) -> Image.Image:
     if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("standard input is closed; give a file")
-        return decode_image(sys.stdin.buffer.read(), "standard input")
+        return decode_image(sys.stdin.buffer.read(), "standard input", before_loading)
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return decode_image(data, name)
+    return decode_image(data, name, before_loading)
 
 
-def decode_image(data: bytes, name: str) -> Image.Image:
+def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode encoded image bytes; `name` is for messages. See `open_image`."""
     if not data:
         raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
@@ -127,6 +131,8 @@ def decode_image(data: bytes, name: str) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
             image = _open(data)
             _check_size(image, name)
+            if before_loading:
+                before_loading(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
