@@ -58,7 +58,8 @@ class Golden:
             for name, value in vars(self).items():
                 member = io.BytesIO()
                 np.save(member, np.asarray(value), allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+                info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+                archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)  # a ZipInfo alone means stored
         return buffer.getvalue()
 
     @classmethod
