@@ -6,7 +6,6 @@ import io
 import os
 import struct
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
 from ..native_output import captured_stderr
+from .pillow_warnings import without_pillows_warnings
 
 STANDARD_INPUT = "-"
 # Pillow knows more: films, PDF, and PostScript, for which it would start Ghostscript.
@@ -127,8 +127,7 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
     if not data:
         raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
+        with without_pillows_warnings():  # our own limit decides what is too large
             image = _open(data)
             _check_size(image, name)
             if before_loading:

@@ -1,10 +1,9 @@
 """Upright as EXIF says, and what becomes of a region when an image is turned."""
 
-import warnings
-
 from PIL import Image
 
 from .image_files import DECODER_FAILURES
+from .pillow_warnings import without_pillows_warnings
 
 # (left, top, right, bottom) in pixels, which need not be whole.
 Box = tuple[float, float, float, float]
@@ -38,8 +37,7 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
     profile = image.info.get("Raw profile type exif", "")  # a PNG by ImageMagick: name, length, hexadecimal lines
     if not data and not profile:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
+    with without_pillows_warnings():  # damaged EXIF: the image is taken as it lies, as viewers do
         try:
             exif = Image.Exif()
             exif.load(data or bytes.fromhex("".join(profile.split("\n")[3:])))
