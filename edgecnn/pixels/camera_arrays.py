@@ -53,8 +53,9 @@ def image_of_array(pixels: Array, order: Order | None = None) -> Image.Image:
         )
     if order == "yuv420":
         return _from_yuv420(array)
-    # Pillow reads rows that lie one after another only.
-    return Image.fromarray(np.ascontiguousarray(array if order == "gray" else array[:, :, _CHANNELS[order]]))
+    if order in ("bgr", "bgra"):
+        array = array[:, :, _CHANNELS[order]]
+    return Image.fromarray(array)
 
 
 def _default_order(channels: int) -> Order:
@@ -77,7 +78,7 @@ def _from_yuv420(array: Array) -> Image.Image:
     luma, chroma = array[:height], array[height:].reshape(2, height // 2, width // 2)
     # Each value of U and V stands for four pixels.
     u, v = (Image.fromarray(plane.repeat(2, axis=0).repeat(2, axis=1)) for plane in chroma)
-    return Image.merge("YCbCr", (Image.fromarray(np.ascontiguousarray(luma)), u, v)).convert("RGB")
+    return Image.merge("YCbCr", (Image.fromarray(luma), u, v)).convert("RGB")
 
 
 def _line_of_code(array: Array) -> str:
