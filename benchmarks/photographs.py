@@ -25,6 +25,7 @@ from edgecnn.device.bulk.prefetch import prepared_images
 from edgecnn.device.bulk.sources import ImageFiles
 
 WIDTH, HEIGHT, SIDE = 4000, 3000, 224
+AUTOMATIC = 0  # threads: as many as free memory allows
 SPEC = InputSpec(SIDE, SIDE, 3, "rgb", "crop", "bilinear", (1 / 255,) * 3, (0.0,) * 3, "any", "reduced")
 
 
@@ -44,8 +45,8 @@ def prepare_all(names: list[str], how: str, threads: int) -> None:
     """What is measured: `edgecnn` as a card says, or a loop that opens, converts and resizes with Pillow alone."""
     if how.startswith("edgecnn"):
         spec = replace(SPEC, jpeg_decoding="full") if how == "edgecnn, full" else SPEC
-        automatic = threads == 0
-        for _, outcome in prepared_images(ImageFiles(names), spec, decode_threads=None if automatic else threads):
+        asked = None if threads == AUTOMATIC else threads
+        for _, outcome in prepared_images(ImageFiles(names), spec, decode_threads=asked):
             if isinstance(outcome, Exception):
                 raise outcome
         return
@@ -84,31 +85,29 @@ def measure(folder: Path, how: str, threads: int) -> dict[str, Any]:
 
 @click.command()
 @click.option("--count", default=24, show_default=True, help="How many photographs.")
-@click.option("--folder", type=click.Path(path_type=Path), help="For them.  [default: a temporary one]")
+@click.option("--rounds", default=3, show_default=True, help="Of all rows, in turn; the best rate of each counts.")
+@click.option("--folder", type=click.Path(path_type=Path), help="For the photographs.  [default: a temporary one]")
 @click.option("--child", hidden=True)
 @click.option("--threads", default=0, hidden=True)
-def main(count: int, folder: Path | None, child: str | None, threads: int) -> None:
+def main(count: int, rounds: int, folder: Path | None, child: str | None, threads: int) -> None:
     """Print a table: what decodes, with how many threads, images a second, and MiB of memory at the peak."""
     if child and folder:
         measure_here(folder, child, threads)
         return
+    rows = [("Pillow, full", 1), ("Pillow, draft", 1)]
+    rows += [(how, number) for how in ("edgecnn, full", "edgecnn, reduced") for number in (1, 2, 4, AUTOMATIC)]
     with tempfile.TemporaryDirectory(dir=folder) as name:
         write_photographs(Path(name), count)
         size = sum(path.stat().st_size for path in Path(name).glob("*.jpg")) / count / 1e6
         print(f"{count} photographs of {WIDTH} x {HEIGHT}, {size:.1f} MB each; {os.cpu_count()} processors")
-        for how in ("Pillow, full", "Pillow, draft"):
-            print_row(how, "1", measure(Path(name), how, 1))
-        for how in ("edgecnn, full", "edgecnn, reduced"):
-            for count_ in (1, 2, 4, 0):
-                print_row(how, str(count_ or "auto"), measure(Path(name), how, count_))
-
-
-def print_row(how: str, threads: str, found: dict[str, Any]) -> None:
-    """One line of the table."""
-    print(
-        f"{how:17} {threads:>4} threads {found['rate']:7.1f} images/s, peak {found['peak_mib']:4.0f} MiB, "
-        f"of which decoding {found['growth_mib']:4.0f}"
-    )
+        found = [[measure(Path(name), *row) for row in rows] for _ in range(rounds)]
+    for (how, number), *of_row in zip(rows, *found, strict=True):
+        rate, peak = max(one["rate"] for one in of_row), max(one["peak_mib"] for one in of_row)
+        growth = max(one["growth_mib"] for one in of_row)
+        print(
+            f"{how:17} {number or 'auto':>4} threads {rate:7.1f} images/s, peak {peak:4.0f} MiB, of which decoding "
+            f"{growth:4.0f}"
+        )
 
 
 if __name__ == "__main__":
