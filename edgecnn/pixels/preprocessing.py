@@ -87,7 +87,7 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
     box = reduced_to or (0, 0, *image.size)  # a TIFF has its size when it is loaded
     turn = turn_of(image)
     if turn is not None:
-        box, image = turned_box(box, *image.size, turn), image.transpose(turn)
+        box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
     image = _to_eight_bit(image)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
     flat = _flatten(image, _background(spec, invert == "yes"))

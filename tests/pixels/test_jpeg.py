@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from PIL import Image
 
 from edgecnn import InputError, InputSpec
 from edgecnn.pixels import jpeg
+from edgecnn.pixels.input_spec import Fit, ResizeFilter
 from edgecnn.pixels.preprocessing import prepare, prepare_source
 from tests.support.photographs import drawing, jpeg_bytes, photograph, save_jpeg
 
@@ -29,7 +31,7 @@ def pixels(path: Path, spec: InputSpec) -> npt.NDArray[np.int64]:
 
 def difference(path: Path, spec: InputSpec) -> npt.NDArray[np.int64]:
     """Between decoding as the spec says and in full."""
-    return np.abs(pixels(path, spec) - pixels(path, replace(spec, jpeg_decoding="full")))
+    return np.asarray(np.abs(pixels(path, spec) - pixels(path, replace(spec, jpeg_decoding="full"))))
 
 
 def assert_small(found: npt.NDArray[np.int64]) -> None:
@@ -63,13 +65,13 @@ def decoded_size(monkeypatch: pytest.MonkeyPatch, path: Path, spec: InputSpec) -
         ((32 * 6 - 1, 32 * 6 - 1), "pad", 1),
     ],
 )
-def test_the_scale_leaves_three_pixels_for_each_of_the_input(size: tuple[int, int], fit: str, scale: int) -> None:
+def test_the_scale_leaves_three_pixels_for_each_of_the_input(size: tuple[int, int], fit: Fit, scale: int) -> None:
     assert jpeg.scale_for(*size, replace(SPEC, fit=fit)) == scale
     assert jpeg.scale_for(*size, replace(SPEC, fit=fit, jpeg_decoding="full")) == 1
 
 
 @pytest.mark.parametrize("resize_filter", ["nearest", "box"])
-def test_filters_that_take_single_pixels_or_have_hard_edges_get_all_of_them(resize_filter: str) -> None:
+def test_filters_that_take_single_pixels_or_have_hard_edges_get_all_of_them(resize_filter: ResizeFilter) -> None:
     assert jpeg.scale_for(4000, 3000, replace(SPEC, resize_filter=resize_filter)) == 1
 
 
@@ -77,7 +79,7 @@ def test_filters_that_take_single_pixels_or_have_hard_edges_get_all_of_them(resi
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True, "quality": 75}], ids=str)
 def test_pixels_differ_little_from_those_of_the_whole(
-    resize_filter: str, fit: str, options: dict[str, object], tmp_path: Path
+    resize_filter: ResizeFilter, fit: Fit, options: dict[str, Any], tmp_path: Path
 ) -> None:
     # Odd sizes, so that the last column and row are picture in part; 6.3, 12.6 and 25 pixels to one of the input.
     for side in (32, 63, 127):
@@ -89,7 +91,9 @@ def test_pixels_differ_little_from_those_of_the_whole(
 
 @pytest.mark.parametrize("resize_filter", jpeg.SMOOTH_FILTERS)
 @pytest.mark.parametrize("side", [33, 66, 133])
-def test_drawings_in_pure_colours_differ_by_no_more_than_is_said(resize_filter: str, side: int, tmp_path: Path) -> None:
+def test_drawings_in_pure_colours_differ_by_no_more_than_is_said(
+    resize_filter: ResizeFilter, side: int, tmp_path: Path
+) -> None:
     spec = replace(SPEC, height=side, width=side, resize_filter=resize_filter)
     found = difference(save_jpeg(tmp_path / "drawn.jpg", drawing(803, 803)), spec)
     assert MEAN < found.mean() < DRAWN_MEAN and MOST < found.max() <= DRAWN_MOST

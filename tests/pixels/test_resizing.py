@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from edgecnn import InputSpec
+from edgecnn.pixels.input_spec import Fit
 from edgecnn.pixels.resizing import cropped, resize
 from tests.support.photographs import photograph
 
@@ -29,7 +30,7 @@ def test_stretch_is_pillows_resize_to_the_bit(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
-def test_a_region_is_resized_as_if_it_were_all_but_at_its_very_edge(fit: str) -> None:
+def test_a_region_is_resized_as_if_it_were_all_but_at_its_very_edge(fit: Fit) -> None:
     spec = replace(SPEC, fit=fit)
     image = photograph(81, 58)
     alone = np.asarray(resize(image.crop((0, 0, 80, 57)), (0, 0, 80, 57), spec, 7))

@@ -3,11 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from edgecnn import InputError, InputSpec
@@ -95,11 +93,11 @@ def test_files_that_are_none_keep_their_place_among_the_others() -> None:
 class _Counting:
     """Stands where Pillow decodes: how many do so at once."""
 
-    def __init__(self, decode: Callable[..., Image.Image]) -> None:
+    def __init__(self, decode: Callable[..., object]) -> None:
         self._decode, self._lock = decode, threading.Lock()
         self.now = self.most = 0
 
-    def __call__(self, *arguments: Any) -> Image.Image:
+    def __call__(self, *arguments: object) -> object:
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
