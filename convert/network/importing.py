@@ -16,7 +16,7 @@ from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
-from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
+from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
 from edgecnn.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Preprocessing:
             Resizing layer in it.
         channel_order: `bgr` where its first channel was blue in training, as OpenCV reads images; `scale` and `offset`
             are in this order too.
+        jpeg_decoding: `full` decodes large JPEG files in full, as at training; `reduced` no larger than needed, which
+            moves a pixel by half a step in the mean.
     """
 
     scale: tuple[float, ...] | None = None
@@ -52,6 +54,7 @@ class Preprocessing:
     background: Background = "any"
     image_size: tuple[int, int] | None = None
     channel_order: ChannelOrder = "rgb"
+    jpeg_decoding: JpegDecoding = "reduced"
 
 
 def adopt(
@@ -162,6 +165,7 @@ def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: C
             scale=scale * channels if len(scale) == 1 else scale,
             offset=offset * channels if len(offset) == 1 else offset,
             background=chosen.background,
+            jpeg_decoding=chosen.jpeg_decoding,
         )
     except ValueError as error:
         raise InputError(f"input of {source}: {error}") from None

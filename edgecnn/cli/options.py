@@ -40,6 +40,11 @@ force = click.option("--force", is_flag=True, help="Replace output files that ex
 threads = click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads that the runtime may use."
 )
+decode_threads = click.option(
+    "--decode-threads",
+    type=click.IntRange(1, 256),
+    help="Images that are decoded side by side.  [default: one a processor, fewer where memory is short]",
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),

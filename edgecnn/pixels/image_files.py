@@ -6,8 +6,7 @@ import io
 import os
 import struct
 import sys
-import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
+from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
     from .skipped_files import Skipped
@@ -130,8 +130,12 @@ def require_heif(paths: Iterable[str]) -> None:
         raise MissingExtraError(f"{len(files):,} HEIC photographs, such as {files[0]}, need pillow-heif: {ADVICE}")
 
 
-def open_image(name: str) -> Image.Image:
+def open_image(name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode the first frame of an image file, or of standard input for `-`.
+
+    Args:
+        name: of the file.
+        before_loading: gets the image whose size is known and whose pixels are not decoded yet.
 
     Returns:
         A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
@@ -142,25 +146,26 @@ def open_image(name: str) -> Image.Image:
     if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("standard input is closed; give a file")
-        return decode_image(sys.stdin.buffer.read(), "standard input")
+        return decode_image(sys.stdin.buffer.read(), "standard input", before_loading)
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return decode_image(data, name)
+    return decode_image(data, name, before_loading)
 
 
-def decode_image(data: bytes, name: str) -> Image.Image:
+def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode encoded image bytes; `name` is for messages. See `open_image`."""
     if not data:
         raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
+        with without_pillows_warnings():  # our own limit decides what is too large
             image = _open(data)
             _check_size(image, name)
+            if before_loading:
+                before_loading(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
     except MissingExtraError as error:

@@ -14,6 +14,7 @@ from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.image_files import require_heif
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.memory import MemoryGate
 from edgecnn.pixels.preprocessing import prepare_source
 
 from .digest import digest_splits
@@ -93,10 +94,11 @@ def _decode(
 ) -> dict[str, Split]:
     corrupt: list[str] = []
     splits = {}
+    gate = MemoryGate()
 
     def pixels(path: str) -> Pixels | InputError:
         try:
-            return prepare_source(path, spec).pixels
+            return prepare_source(path, spec, gate=gate).pixels
         except InputError as error:
             return error
 

@@ -34,13 +34,15 @@ class InputChoice:
 def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
     """How people's own images become a network's input: pixels divided by 255, no background assumed.
 
+    Large JPEG files are decoded no larger than that needs; see `edgecnn.pixels.jpeg`.
+
     Raises:
         InputError: a size below 1.
     """
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
     try:
-        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any")
+        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
     except ValueError as error:
         raise InputError(f"image size: {error}") from None
 

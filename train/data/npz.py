@@ -54,6 +54,8 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
     for part, x, y in (("train", x_train, y_train), ("test", x_test, y_test)):
         require_images(path, f"x_{part}", x)
         require_labels(path, f"y_{part}", y, len(x))
+        if x.ndim == 4 and x.shape[3] == 4:
+            raise DataError(f"{path}: four channels do not say which is which; save three, red, green and blue")
     spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
     splits = [
         Split(
