@@ -13,8 +13,12 @@ from ..errors import EdgecnnWarning, InputError
 
 # `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`; not `3D printer` nor `0.5 mm`.
 _NUMBERED = re.compile(r"(\d{1,6})(?:\s*[:;,=]\s*|[.)]\s+|\s+-\s+|\s+)(\S.*)", re.ASCII)
+# `cat,0`: a CSV file that is not called so; `Boeing 747` is a name.
+_NUMBERED_BEHIND = re.compile(r"(.*\S)\s*[,;\t]\s*(\d{1,6})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,6}", re.ASCII)
-_NAME_HEADERS = frozenset(("label", "labels", "name", "names", "class", "classes", "class_name", "category"))
+_NAME_HEADERS = frozenset(
+    ("label", "labels", "name", "names", "class", "classes", "class_name", "category", "display_name")
+)
 
 
 def read_labels(path: str | Path) -> tuple[str, ...]:
@@ -61,11 +65,19 @@ def read_label_text(path: Path) -> str:
 
 
 def _from_lines(lines: list[str], path: str | Path) -> list[str]:
-    matches = [_NUMBERED.fullmatch(line) for line in lines]
-    numbered = [(int(match[1]), match[2]) for match in matches if match]
+    behind = [(int(match[2]), match[1]) for line in lines if (match := _NUMBERED_BEHIND.fullmatch(line))]
+    numbered = [(int(match[1]), match[2]) for line in lines if (match := _NUMBERED.fullmatch(line))]
+    if len(behind) == len(lines) and _is_order([number for number, _ in behind]):
+        numbered = behind
+    numbers = [number for number, _ in numbered]
     if len(lines) < 2 or len(numbered) < len(lines):
+        _say_if_some_are_numbered(lines, path)
         return lines
-    if not _is_order([number for number, _ in numbered]):
+    in_place = numbers == list(range(len(lines)))
+    if in_place and len({name for _, name in numbered}) < len(lines):
+        _say(f"the lines of {path} differ by their numbers alone: the numbers are part of the names")
+        return lines
+    if not _is_order(numbers):
         _say(
             f"every line of {path} begins with a number, but these are not 0 to {len(lines) - 1}: the lines are taken "
             "in the order in which they stand, and the numbers are part of the names"
@@ -73,6 +85,28 @@ def _from_lines(lines: list[str], path: str | Path) -> list[str]:
         return lines
     _say(f"the lines of {path} are numbered: the numbers are their order, and no part of the names")
     return [name for _, name in sorted(numbered)]
+
+
+def _say_if_some_are_numbered(lines: Sequence[str], path: str | Path) -> None:
+    """Of lines that mostly begin with the number of their place, say what the rest is taken for.
+
+    Raises:
+        InputError: one is its number alone: its name is missing.
+    """
+    count = 0
+    for number, line in enumerate(lines):
+        match = _NUMBERED.fullmatch(line)
+        count += match is not None and int(match[1]) == number
+    bare = [number for number, line in enumerate(lines) if not _NUMBERED.fullmatch(line)]
+    if count < 2 or 2 * count <= len(lines):
+        return
+    for number in bare:
+        if lines[number].rstrip(":,;.) ") == str(number):
+            raise InputError(f"{path}: line {number + 1} has a number and no name; give one, as the other lines do")
+    _say(
+        f"most lines of {path} begin with the number of their place, but line {bare[0] + 1}, {lines[bare[0]]!r}, does "
+        "not: the numbers are part of the names"
+    )
 
 
 def _from_csv(text: str, path: str | Path) -> list[str]:
@@ -100,8 +134,9 @@ def _from_csv(text: str, path: str | Path) -> list[str]:
             _say(f"column {orders[0] + 1} of {path} gives the order of the names in column {name + 1}")
             return [row[name] for row in sorted(body, key=lambda row: int(row[orders[0]]))]
     raise InputError(
-        f"{path} must have one column of class names, or a second one with their numbers, 0 to n - 1. Received: "
-        f"{width} columns, the first row {', '.join(rows[0]) if rows else 'missing'}"
+        f"{path} must have a column of class names and perhaps one with their numbers, 0 to n - 1; where there are "
+        f"more, the first row must call one of them label. Received: {width} columns, the first row "
+        f"{', '.join(rows[0]) if rows else 'missing'}"
     )
 
 
@@ -117,7 +152,8 @@ def _from_json(text: str, path: str | Path) -> list[str]:
         content: object = json.loads(text, object_pairs_hook=tuple)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path} does not read as JSON ({error}); give a text file with one class name a line"
+            f"{path} does not read as JSON ({error}); write class_indices with json.dump, or give a text "
+            "file with one class name a line"
         ) from None
     if isinstance(content, list) and all(isinstance(name, str) for name in content):
         return [name.strip() for name in content]

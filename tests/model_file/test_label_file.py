@@ -29,6 +29,8 @@ SAID = [  # name, content, words of the warning
     ("class_indices.json", json.dumps({"dog": 1, "cat": 0, "red fox": 2}), "the order of its names"),
     ("class_indices.json", json.dumps({"1": "dog", "0": "cat", "2": "red fox"}), "the order of its names"),
     ("labels.txt", '{"red fox": 2, "cat": 0, "dog": 1}', "the order of its names"),
+    ("labels.txt", "dog,1\nred fox,2\ncat,0\n", "are numbered"),
+    ("labels.csv", "mid,index,display_name\n/m/1,1,dog\n/m/0,0,cat\n/m/2,2,red fox\n", "column 2 .* in column 3"),
     ("labels.csv", "index,name\n1,dog\n0,cat\n2,red fox\n", "column 1 .* names in column 2"),
     ("labels.csv", "dog;1\nred fox;2\ncat;0\n", "column 2 .* names in column 1"),
     ("labels.csv", "id,colour,label\n0,grey,cat\n2,red,red fox\n1,brown,dog\n", "column 1 .* names in column 3"),
@@ -44,10 +46,31 @@ def test_an_order_that_a_file_gives_is_obeyed_and_said(
         assert read_labels(saved(tmp_path, content, name)) == NAMES
 
 
+@pytest.mark.parametrize(
+    ("content", "names", "words"),
+    [
+        ("0 stars\n1 stars\n2 stars\n", ("0 stars", "1 stars", "2 stars"), "differ by their numbers alone"),
+        ("cat,0\ncat,1\n", ("cat,0", "cat,1"), "differ by their numbers alone"),
+        ("0 cats\n1 cat\nmany cats\n", ("0 cats", "1 cat", "many cats"), "line 3, 'many cats', does not"),
+        ("0 cat\nbird\n2 dog\n", ("0 cat", "bird", "2 dog"), "line 2, 'bird', does not"),
+    ],
+)
+def test_numbers_that_may_be_names_are_kept_and_said(
+    content: str, names: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    with pytest.warns(EdgecnnWarning, match=words):
+        assert read_labels(saved(tmp_path, content)) == names
+
+
+@pytest.mark.parametrize("line", ["2", "2:"])
+def test_a_number_without_its_name_is_refused(line: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 3 has a number and no name"):
+        read_labels(saved(tmp_path, f"0 cat\n1 dog\n{line}\n"))
+
+
 AS_THEY_STAND = [
     ("labels.txt", b"\xef\xbb\xbfcat\n7up\n3D printer\n", ("cat", "7up", "3D printer")),
     ("labels.txt", "0\n1\n2\n", ("0", "1", "2")),
-    ("labels.txt", "0 cats\n1 cat\nmany cats\n", ("0 cats", "1 cat", "many cats")),
     ("labels.txt", "50 euro\nno note\n", ("50 euro", "no note")),
     ("labels.txt", "0.5 mm\n1.5 mm\n", ("0.5 mm", "1.5 mm")),
     ("labels.csv", "dog\ncat\n", ("dog", "cat")),
@@ -91,10 +114,10 @@ def test_keras_names_that_are_digits_are_names(tmp_path: Path) -> None:
         ("labels.json", "[" * 9000, "does not read as JSON"),
         ("labels.json", '{"cat": 0', "does not read as JSON"),
         ("labels.json", "{}", "must hold"),
-        ("labels.csv", "", "must have one column"),
+        ("labels.csv", "", "must have a column"),
         ("labels.csv", "a,b\nc\n", "row 2 has 1 columns, the first has 2"),
-        ("labels.csv", "cat,black\ndog,white\n", "must have one column of class names"),
-        ("labels.csv", "0,cat,black\n1,dog,white\n", "must have one column of class names"),
+        ("labels.csv", "cat,black\ndog,white\n", "must have a column of class names"),
+        ("labels.csv", "0,cat,black\n1,dog,white\n", "must have a column of class names"),
     ],
 )
 def test_what_names_no_classes_is_a_sentence(name: str, content: str | bytes, words: str, tmp_path: Path) -> None:

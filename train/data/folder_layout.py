@@ -92,6 +92,8 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     parts = {split: path for path, (split, _) in said.items()}
     others = [path.name for path in folders if path not in said]
     flat = [name for name in others if (split := split_of(name)) and split[1] in rests]
+    if not said:
+        _require_no_flat_splits(folder, folders)
     beside_splits = "train" in parts and (flat or len(parts) > 1)
     if len(rests) != 1 or (others and not beside_splits):  # a class may be called train
         _require_one_meaning(folder, folders)
@@ -111,6 +113,19 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     if "train" not in parts:
         raise DataError(f"{folder} has {_named(parts)} but no train folder; add one, or give class folders alone")
     return parts
+
+
+def _require_no_flat_splits(folder: Path, folders: list[Path]) -> None:
+    """Refuse `train` and `test` that hold images alone; `crash test` and `train station` may be classes."""
+    splits = [split_of(path.name) for path in folders]
+    if len(folders) < 2 or None in splits or len({split[1] for split in splits if split}) > 1:
+        return
+    train = next((path for path, split in zip(folders, splits, strict=True) if split and split[0] == "train"), folder)
+    raise DataError(
+        f"{folder}: {_named(path.name for path in folders)} are splits, and none holds class folders: what their "
+        f"images show is not said. If their names say it, as cat.12.jpg does, give --data {train} with "
+        "--labels-from-names; if a file does, give it with --labels-csv"
+    )
 
 
 def _require_one_meaning(folder: Path, folders: list[Path]) -> None:

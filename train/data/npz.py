@@ -50,6 +50,11 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
             x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
             names = [str(name) for name in arrays["labels"]] if "labels" in arrays else None
     except _DAMAGED as error:
+        if str(error).startswith("Object arrays"):
+            raise DataError(
+                f"{path} holds an array of Python objects, which are not read, for they may hold code; save names with "
+                ".astype(str), and images of one size with numpy.stack"
+            ) from None
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
     for part, x, y in (("train", x_train, y_train), ("test", x_test, y_test)):
         require_images(path, f"x_{part}", x)

@@ -62,6 +62,10 @@ def require_labels(path: Path, key: str, labels: npt.NDArray[np.generic], count:
         if np.isin(numbers, (0, 1)).all() and (numbers.sum(axis=1) == 1).all():
             advice = f"save {key}.argmax(axis=1)"
             raise DataError(f"{path} must hold class indices. Received: {key} {labels.shape}, one-hot labels; {advice}")
+        raise DataError(
+            f"{path} must hold one class index for each image. Received: {key} {labels.shape}, several numbers "
+            "an image that are not one-hot labels: probabilities, or several labels an image, are not trained on"
+        )
     if labels.size != count:
         raise DataError(
             f"{path} must hold images and a label for each. Received: {count:,} images and {key} {labels.shape}"
@@ -74,11 +78,18 @@ def require_labels(path: Path, key: str, labels: npt.NDArray[np.generic], count:
         )
     if labels.dtype.kind == "f" and np.array_equal(labels, np.round(labels.astype(np.float64))):
         raise DataError(f"{received}; they are whole numbers, save {key}.astype('int64')")
+    if labels.dtype.kind == "b":
+        raise DataError(f"{received}; save {key}.astype('int64')")
     if labels.dtype.kind not in "iu":
         raise DataError(received)
     least, most = int(labels.min()), int(labels.max())
     if least < 0 or most >= _MAX_CLASSES:
         raise DataError(f"{received} from {least} to {most}")
+    if least > 0:
+        raise DataError(
+            f"{path} has no image of class 0 in {key}, whose labels are from {least} to {most}; add some, or, if "
+            f"classes are counted from {least}, save {key} - {least}"
+        )
 
 
 def _meaning(key: str) -> str:

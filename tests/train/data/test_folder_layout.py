@@ -54,6 +54,15 @@ def test_split_folders_are_splits_under_any_name(train: str, other: str, is_test
         assert dataset.validation and (len(dataset.train), len(dataset.validation), len(dataset.test)) == (16, 6, 4)
 
 
+def test_splits_without_class_folders_are_no_classes(tmp_path: Path) -> None:
+    """As Kaggle's cats and dogs unpack: train/cat.0.jpg, test1/1.jpg."""
+    fill(tmp_path / "made")
+    for name, kind in (("train", "cat"), ("test1", "dog")):
+        (tmp_path / "made" / kind).rename(tmp_path / "made" / name)
+    with pytest.raises(DataError, match=r"test1, train are splits, and none .*/train with --labels-from-names"):
+        load_dataset(tmp_path / "made", SPEC)
+
+
 def test_classes_whose_names_hold_a_split_word_are_classes(tmp_path: Path) -> None:
     for name, kind in (("crash test", "cat"), ("train station", "dog")):
         fill(tmp_path / "made", classes=(kind,))

@@ -37,6 +37,7 @@ KEPT = [  # which arrays, how they are kept, what the sentence says
     ("x", lambda x: x.transpose(0, 3, 1, 2), "channels first"),
     ("y", lambda y: np.eye(3)[y], r"y_train \(12, 3\), one-hot labels"),
     ("y", lambda y: y.astype(np.float32), "whole numbers"),
+    ("y", lambda y: y + 1, "no image of class 0 in y_train, whose labels are from 1 to 3"),
 ]
 
 
@@ -59,6 +60,28 @@ def test_arrays_kept_otherwise_come_right_by_the_line_that_the_sentence_gives(
 def test_masks_of_true_and_false_come_right_too(tmp_path: Path) -> None:
     masks = {key: a > 127 if key[0] == "x" else a for key, a in RIGHT.items()}
     assert "save x_train.astype('uint8') * 255" in sentence(tmp_path, masks)
+
+
+def test_two_classes_of_true_and_false_come_right(tmp_path: Path) -> None:
+    kept = {key: a > 0 if key[0] == "y" else a for key, a in RIGHT.items()}
+    line = re.search(r"save (\S+)$", sentence(tmp_path, kept))
+    assert line
+    right = {
+        key: eval(line[1].replace("y_train", key), {key: a}) if key[0] == "y" else a  # noqa: S307
+        for key, a in kept.items()
+    }
+    np.testing.assert_array_equal(load(tmp_path, right).train.labels, CLASSES > 0)
+
+
+@pytest.mark.parametrize("labels", [np.full((12, 3), 1 / 3), np.ones((12, 2), np.int64)])
+def test_several_numbers_an_image_are_refused_for_what_they_are(labels: Any, tmp_path: Path) -> None:
+    assert "several labels an image, are not trained on" in sentence(tmp_path, {**RIGHT, "y_train": labels})
+
+
+def test_names_as_python_objects_come_right(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog", "emu"], dtype=object)
+    assert "save names with .astype(str)" in sentence(tmp_path, {**RIGHT, "labels": names})
+    assert load(tmp_path, {**RIGHT, "labels": names.astype(str)}).labels == ("cat", "dog", "emu")
 
 
 def test_labels_that_are_names_come_right(tmp_path: Path) -> None:
@@ -102,7 +125,7 @@ def test_other_key_names_are_given_the_line_that_renames_them(
         (RIGHT | {"x_train": PIXELS.reshape(12, -1)}, "reshape it to that"),
         (RIGHT | {"x_test": PIXELS[:0]}, "which is empty"),
         (RIGHT | {"y_test": CLASSES - 1}, "of int64 from -1 to 1"),
-        (RIGHT | {"y_test": np.eye(12)[:, :3]}, r"12 images and y_test \(12, 3\)"),
+        (RIGHT | {"y_test": np.eye(12)[:, :3]}, r"y_test \(12, 3\), several numbers an image"),
     ],
 )
 def test_what_nobody_can_know_is_not_guessed(arrays: dict[str, Any], words: str, tmp_path: Path) -> None:
