@@ -104,6 +104,7 @@ def command(
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
     _check_usage(request, schemes, io)
     foreign.check_usage(ctx, representative)
+    ctx.with_resource(foreign.code().scope())
     folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
     outputs = [replace(request, scheme=scheme).paths(folder) for scheme in schemes]
     refuse_existing((path for pair in outputs for path in pair), force)
