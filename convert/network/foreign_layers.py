@@ -45,10 +45,6 @@ class TensorFlowFunction(keras.layers.Layer):
         """What the function makes of the tensors, one or a list."""
         given = tensors if isinstance(tensors, list | tuple) else [tensors]
         args, kwargs = (unpacked(self.arguments[kind], given) for kind in ("args", "kwargs"))
-        if self.function == "__operators__.getitem":
-            return args[0][kwargs["slice_spec"] if "slice_spec" in kwargs else args[1]]
-        if self.function == "__operators__.add":
-            return args[0] + args[1]
         function: Any = tf
         for name in self.function.split("."):
             function = getattr(function, name)

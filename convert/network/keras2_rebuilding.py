@@ -145,8 +145,8 @@ def _layer(class_name: str, config: dict[str, Any]) -> Any:
         return keras.layers.ReLU(threshold=config["theta"], name=config["name"])
     cls = getattr(keras.layers, _RENAMED.get(class_name, class_name))
     accepted = {name for each in cls.__mro__ for name in inspect.signature(each.__init__).parameters}
-    if class_name in ("LeakyReLU", "ELU", "ReLU"):
-        accepted.add("alpha")
+    if class_name == "LeakyReLU" and "alpha" in config:
+        config["negative_slope"] = config["alpha"]
     # What Keras 3 has no argument for (`groups` of a depthwise convolution) is left to the check of the answers.
     return cls.from_config({name: value for name, value in config.items() if name in accepted})
 

@@ -140,10 +140,10 @@ def _read_saved_model(folder: Path) -> KerasContents:
         saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
         graph = saved.meta_graphs[0]
         nodes = [node.user_object for node in graph.object_graph_def.nodes]
-        configs = [node.metadata for node in nodes if node.identifier.startswith("_tf_keras")]
+        configs = [node.metadata for node in nodes if _is_layer(node.identifier)]
         beside = folder / "keras_metadata.pb"
         if beside.is_file():
-            configs = [text for identifier, text in _keras_metadata(beside) if identifier.startswith("_tf_keras")]
+            configs = [text for identifier, text in _keras_metadata(beside) if _is_layer(identifier)]
     except (OSError, DecodeError, IndexError, UnicodeDecodeError) as error:
         raise damaged(folder, error) from None
     version = graph.meta_info_def.tensorflow_version
@@ -155,6 +155,10 @@ def _read_saved_model(folder: Path) -> KerasContents:
         )
     found = [layer for text in configs if text for layer in _layers(folder, text)]
     return KerasContents(folder, "SavedModel", version, tuple(found))
+
+
+def _is_layer(identifier: str) -> bool:
+    return identifier.startswith("_tf_keras") and identifier != "_tf_keras_metric"
 
 
 def _keras_metadata(path: Path) -> Iterator[tuple[str, str]]:
@@ -223,8 +227,11 @@ def damaged(path: Path, error: Exception) -> ModelFileError:
 def first_clause(error: BaseException | str) -> str:
     """What another program's error begins with: no more of it is shown."""
     text = str(error).strip() or type(error).__name__
-    # Keras repeats a layer's whole configuration before it comes to the point.
-    line = text.rpartition("Exception encountered: ")[2].splitlines()[0]
+    # Before it comes to the point, Keras repeats a layer's whole configuration, or says in which call it was, in bold.
+    text = text.rpartition("Exception encountered: ")[2]
+    if text.startswith("Exception encountered when calling"):
+        text = text.partition("\n\n")[2] or text
+    line = text.removeprefix("\x1b[1m").splitlines()[0].replace("\x1b[0m", "")
     return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]
 
 

@@ -57,6 +57,16 @@ class ImportOptions:
     custom_objects: str | None
     trust: bool
 
+    def begin(self, ctx: click.Context, representative: str | None) -> None:
+        """Refuse options that contradict each other; until the command ends, what they let run may run.
+
+        Raises:
+            click.UsageError: they do.
+            InputError: the file of `custom_objects` is missing or fails.
+        """
+        self.check_usage(ctx, representative)
+        ctx.with_resource(self.code().scope())
+
     def check_usage(self, ctx: click.Context, representative: str | None) -> None:
         """Refuse options that contradict each other.
 
