@@ -17,7 +17,7 @@ FRONTS = {
         "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Gate", "KerasModel", "LayerParity", "ParityReport",
+        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity", "ParityReport",
         "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
     },
     "edgecnn.device": {

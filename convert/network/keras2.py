@@ -14,12 +14,13 @@ import keras
 import numpy as np
 
 from edgecnn.errors import InputError, ModelFileError
+from edgecnn.keras_file import first_clause
 from edgecnn.optional_packages import require_package, version_of
 
 from .custom_code import CustomCode
 from .keras2_child import probe_images
 from .keras2_rebuilding import Rebuilder
-from .keras_contents import KerasContents, damaged, first_clause
+from .keras_contents import KerasContents, damaged
 
 _SUFFIXES = {"HDF5": ".h5", "zip": ".keras", "SavedModel": ""}
 
@@ -65,7 +66,7 @@ def _load(path: Path) -> list[np.ndarray]:
 
 def _run_child(contents: KerasContents, code: CustomCode, link: Path, folder: Path) -> None:
     objects = str(code.file.absolute()) if code.file else ""
-    request = {"path": str(link), "objects": objects, "trust": code.is_trusted}
+    request = {"path": str(link), "objects": objects}
     (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
     program = Path(__file__).with_name("keras2_child.py")
     own_path = [entry for entry in sys.path if entry]
@@ -100,7 +101,8 @@ def _advice(contents: KerasContents) -> str:
     if code:
         return (
             f"the code of its Lambda layer {code} was compiled by another Python than {sys.version_info.major}."
-            f"{sys.version_info.minor}, perhaps: read it with that one"
+            f"{sys.version_info.minor}, perhaps: put a function called {code} into a Python file, which runs in its "
+            "place with --custom-objects FILE.py"
         )
     return "if it reads where it was made, save it there as a .h5 file, with the newest TensorFlow that reads it"
 

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from edgecnn.errors import ModelFileError
+from edgecnn.keras_file import first_clause
 
 from .flattening import is_augmentation
 from .foreign_layers import CodeLayer, TensorFlowFunction, tensors_of, unpacked
-from .keras_contents import first_clause
 
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
 _RENAMED = {"SyncBatchNormalization": "BatchNormalization", "TensorFlowOpLayer": "TFOpLambda"}
@@ -95,6 +95,8 @@ class Rebuilder:
         class_name, config = described["class_name"], described["config"]
         if class_name in self._objects:
             return self._custom(described)
+        if class_name == "Lambda" and described["name"] in self._objects:
+            return keras.layers.Lambda(self._objects[described["name"]], name=described["name"])
         if class_name == "Lambda" and isinstance(config["function"], list | tuple):
             return CodeLayer(list(config["function"]), config.get("arguments"), name=_legal(config["name"]))
         if class_name == "Lambda" and isinstance(config["function"], dict):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgecnn.errors import ModelFileError
+from edgecnn.keras_file import first_clause
 from edgecnn.zip_errors import ZIP_ERRORS
 
 Kind = Literal["HDF5", "zip", "SavedModel"]
@@ -222,17 +223,6 @@ def _find_layers(stored: Any) -> Iterator[StoredLayer]:
 def damaged(path: Path, error: Exception) -> ModelFileError:
     """The refusal of a file that is not what was once written."""
     return ModelFileError(f"{path} is damaged, or no Keras model ({first_clause(error)}); {_AGAIN}")
-
-
-def first_clause(error: BaseException | str) -> str:
-    """What another program's error begins with: no more of it is shown."""
-    text = str(error).strip() or type(error).__name__
-    # Before it comes to the point, Keras repeats a layer's whole configuration, or says in which call it was, in bold.
-    text = text.rpartition("Exception encountered: ")[2]
-    if text.startswith("Exception encountered when calling"):
-        text = text.partition("\n\n")[2] or text
-    line = text.removeprefix("\x1b[1m").splitlines()[0].replace("\x1b[0m", "")
-    return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]
 
 
 def sha256_of(path: Path) -> str:

@@ -32,7 +32,7 @@ def require_known_layers(contents: KerasContents) -> None:
 
 def _problem(layer: StoredLayer, is_keras_2: bool) -> str:
     if layer.class_name in ("Lambda", "CodeLayer"):
-        return _lambda_problem(layer)
+        return _lambda_problem(layer, is_keras_2)
     if layer.class_name == "KerasLayer":
         return (
             "is a KerasLayer of TensorFlow Hub, a graph without Keras layers, so nothing in it can be read layer by "
@@ -59,13 +59,17 @@ def _is_known(layer: StoredLayer, is_keras_2: bool) -> bool:
     return layer.module.partition(".")[0] == "keras" or hasattr(keras.layers, layer.class_name)
 
 
-def _lambda_problem(layer: StoredLayer) -> str:
+def _lambda_problem(layer: StoredLayer, is_keras_2: bool) -> str:
     if layer.has_code and in_safe_mode() is False:
         return ""
+    if layer.has_code and is_keras_2 and keras.saving.get_registered_object(layer.name) is not None:
+        return ""
     if layer.has_code:
-        return (
+        code = (
             "is a Lambda, whose code lies in the file; --trust runs that code: use it for a file whose maker you know"
         )
+        instead = f", or put a function called {layer.name} into a Python file: with --custom-objects FILE.py it runs"
+        return f"{code}{instead} in its place" if is_keras_2 else code
     if keras.saving.get_registered_object(layer.called) is not None:
         return ""
     return (

@@ -106,9 +106,9 @@ def with_code() -> Any:
 
 
 def with_own_layers() -> Any:
-    """A layer of somebody's own, and a Lambda that calls a function by its name."""
+    """A layer of somebody's own, and a Lambda of a function with a name."""
     stack = [layers.Conv2D(4, 3, input_shape=SHAPE), own_layers.Gain(0.1, name="gain")]
-    stack += [layers.Lambda(own_layers.halved, name="half"), layers.Flatten(), layers.Dense(CLASSES, "softmax")]
+    stack += [layers.Lambda(own_layers.half, name="half"), layers.Flatten(), layers.Dense(CLASSES, "softmax")]
     return tf_keras.Sequential(stack)
 
 

@@ -26,6 +26,6 @@ class Gain(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
-def halved(values: Any) -> Any:
+def half(values: Any) -> Any:
     """Half of the values."""
     return values / 2

@@ -15,8 +15,7 @@ from edgecnn.convert import KerasModel, adopt
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.run_directory import RunDirectory
 from tests.support.command_line import Run
-from tests.support.keras2 import LABELS, NETWORKS, Keras2Models, trained_by_keras2
-from tests.support.shared import once
+from tests.support.keras2 import LABELS, NETWORKS, Keras2Models
 
 WRITERS = {"functional.keras": "Keras 2.", "nested_saved_model": "TensorFlow 2.", "teachable.h5": "Keras 2.4.0"}
 MAPS = {
@@ -24,12 +23,6 @@ MAPS = {
     "nested_saved_model": {"separable", "up", "halved", "gmp"},
     "teachable.h5": {"Conv1", "expand", "expand_depthwise", "project", "global_average_pooling2d"},
 }
-
-
-@pytest.fixture(scope="module")
-def keras2(tmp_path_factory: pytest.TempPathFactory) -> Keras2Models:
-    pytest.importorskip("tf_keras")
-    return once(tmp_path_factory, "keras2", trained_by_keras2)
 
 
 @pytest.mark.parametrize("name", sorted({*NETWORKS} - {*MAPS, "sequential.h5"}))
