@@ -17,8 +17,8 @@ FRONTS = {
         "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity", "ParityReport",
-        "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
+        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",
+        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
     },
     "edgecnn.device": {
         "Classifier", "Delegate", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared",

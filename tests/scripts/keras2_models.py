@@ -13,7 +13,7 @@ os.environ.update(TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3")
 
 import h5py
 import numpy as np
-import own_layers
+import own_layers  # type: ignore[import-not-found]  # it lies beside this program
 import tensorflow as tf
 import tf_keras
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 
-class Gain(keras.layers.Layer):
+class Gain(keras.layers.Layer):  # type: ignore[misc]
     """Multiplies every channel by a weight of its own, and all of them by a number."""
 
     def __init__(self, factor: float, **options: Any) -> None:

@@ -53,7 +53,7 @@ def test_what_a_layer_needs_is_named(layer: dict[str, object], words: str, tmp_p
 
 
 def test_a_layer_of_keras_3_is_named_likewise(tmp_path: Path) -> None:
-    class Mine(keras.layers.Layer):
+    class Mine(keras.layers.Layer):  # type: ignore[misc]
         pass
 
     model = keras.Sequential([keras.Input((8, 8, 3)), Mine(name="mine"), keras.layers.Flatten()])
