@@ -18,7 +18,8 @@ FRONTS = {
     },
     "edgecnn.convert": {
         "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",
-        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
+        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity",
+        "read_labels",
     },
     "edgecnn.device": {
         "Classifier", "Delegate", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared",
