@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .classifier import Classifier, Prediction
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
+    from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .verification import Verification, verify
 
@@ -27,6 +28,7 @@ _MODULES = {
     "edgecnn.metrics": ("Evaluation",),
     "edgecnn.pixels.preprocessing": ("Prepared",),
     "edgecnn.device.classifier": ("Classifier", "Prediction"),
+    "edgecnn.device.runtime.bare": ("Description",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
     "edgecnn.device.model_info": ("ModelInfo", "describe"),
@@ -36,6 +38,7 @@ _MODULES = {
 __all__ = [
     "Classifier",
     "Delegate",
+    "Description",
     "Evaluation",
     "FeatureExtractor",
     "Features",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .runtime.bare import Description
     from .runtime.delegates import Delegate
 
 _UINT8 = np.dtype(np.uint8)
@@ -81,6 +82,7 @@ class Classifier:
         delegate: "Delegate | None" = None,
         runtime: str | None = None,
         trust: bool = False,
+        description: "Description | None" = None,
     ) -> None:
         """Load `model`: a .tflite file, or the name of a bundled model.
 
@@ -90,13 +92,15 @@ class Classifier:
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
             trust: open a file without a card at once, not in a child process first.
+            description: what you know of a file without a card; it goes before what the file says.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-            InputError: `threads` is out of range, or there is no such delegate or runtime.
+            InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
+        options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+        loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
@@ -174,6 +178,7 @@ class Classifier:
         if self._answers is None:
             scores = self._output.dequantize(raw)
             self._check_scores(scores)
+            index = int(scores.argmax())  # of a sigmoid there are more than raw ones
             return Predictions((Prediction(self.labels[index], float(scores[index]), index),))
         key = index, raw.item(index)
         answer = self._answers.get(key)

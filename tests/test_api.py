@@ -21,7 +21,8 @@ FRONTS = {
         "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
     },
     "edgecnn.device": {
-        "Classifier", "Delegate", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared",
+        "Classifier", "Delegate", "Description", "Evaluation", "FeatureExtractor", "Features", "ModelInfo",
+        "Prediction", "Prepared",
         "Split", "Verification", "bundled_models", "describe", "sample_images", "verify",
     },
 }  # fmt: skip
