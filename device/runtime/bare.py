@@ -38,18 +38,22 @@ class ScoreTensor(TensorSpec):
     """An output of class scores that are no probabilities by themselves.
 
     Attributes:
-        kind: `logits` become probabilities by a softmax; a `sigmoid` p becomes 1 - p and p.
+        kind: `logits` become probabilities by a softmax, one logit by a sigmoid; a `sigmoid` p becomes 1 - p and p.
     """
 
     kind: Scores = "logits"
 
     def dequantize(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (…, classes), of `values` (…, classes), or (…, 1) of a sigmoid."""
+        """Probabilities, float32 (..., classes), of `values` (..., classes); of one score (..., 1), of two classes."""
         scores = super().dequantize(values)
-        if self.kind == "sigmoid":
-            return np.concatenate([1 - scores, scores], axis=-1)
+        if scores.shape[-1] == 1:
+            p = 1 / (1 + np.exp(-scores)) if self.kind == "logits" else scores
+            return np.asarray(np.concatenate([1 - p, p], axis=-1), np.float32)
         raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
+
+
+_TWO_LABELS = "the probabilities of its two labels are 1 - p and p"
 
 
 def describe_scores(tensor: TensorSpec, kind: Scores) -> tuple[TensorSpec, str]:
@@ -57,15 +61,17 @@ def describe_scores(tensor: TensorSpec, kind: Scores) -> tuple[TensorSpec, str]:
 
     Scores quantized in steps of 1/256 from 0 are what TFLite makes of probabilities, whatever made them.
     """
-    if kind == "unknown" or (kind == "logits" and _is_quantized_probability(tensor)):
-        return tensor, ""
-    if kind == "logits" or kind == "sigmoid":
-        fields = {name: getattr(tensor, name) for name in TensorSpec.__dataclass_fields__}
-        note = "its scores are logits: a softmax is applied" if kind == "logits" else ""
-        note = note or "its one output is a sigmoid p: the probabilities of its two labels are 1 - p and p"
-        return ScoreTensor(**fields, kind=kind), note
-    note = "its scores are sigmoids, one for each label: they need not sum to 1" if kind == "sigmoids" else ""
-    return tensor, note
+    if kind == "logits" and _is_quantized_probability(tensor):
+        kind = "sigmoid" if tensor.shape[-1] == 1 else "probabilities"
+    if kind not in ("logits", "sigmoid"):
+        note = "its scores are sigmoids, one for each label: they need not sum to 1" if kind == "sigmoids" else ""
+        return tensor, note
+    fields = {name: getattr(tensor, name) for name in TensorSpec.__dataclass_fields__}
+    note = "its scores are logits: a softmax is applied"
+    if tensor.shape[-1] == 1:
+        what = "a sigmoid p" if kind == "sigmoid" else "a logit, of which a sigmoid makes p"
+        note = f"its one output is {what}: {_TWO_LABELS}"
+    return ScoreTensor(**fields, kind=kind), note
 
 
 def _is_quantized_probability(tensor: TensorSpec) -> bool:

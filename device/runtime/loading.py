@@ -112,8 +112,10 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
 
         try_model(path, options)
     session = _open_session(packed, path, options)
-    kind, metadata = score_kind(packed.flatbuffer), read_metadata(packed.flatbuffer)
-    found = _find_scores(session, packed.name, 1 if kind == "sigmoid" else 2)
+    found, metadata = _find_scores(session, packed.name, 1), read_metadata(packed.flatbuffer)
+    kind = score_kind(packed.flatbuffer, found.index)
+    if kind not in ("sigmoid", "logits"):
+        _find_scores(session, packed.name, 2)
     scores, made = describe_scores(found, kind)
     said = options.description or Description()
     classes = max(2, found.shape[-1])

@@ -20,8 +20,12 @@ _NAME = "TFLITE_METADATA"
 _NORMALIZATION, _AXIS_LABELS = 1, 2  # of ProcessUnitOptions, of AssociatedFileType
 _MAX_LABEL_BYTES = 4 << 20
 _SOFTMAX, _LOGISTIC, _CUSTOM = 25, 14, 32  # of BuiltinOperator
-# What changes the form of scores and not their meaning: DEQUANTIZE, RESHAPE, SQUEEZE, QUANTIZE.
-_TRANSPARENT = (6, 22, 43, 114)
+# What changes the form of scores and not their meaning: ADD of a constant, AVERAGE_POOL_2D, DEQUANTIZE, RESHAPE, MEAN,
+# SQUEEZE, QUANTIZE.
+_TRANSPARENT = (0, 1, 6, 22, 40, 43, 114)
+# CONV_2D, FULLY_CONNECTED, BATCH_MATMUL. What ends in anything else (a softmax in single steps ends in a division) is
+# unknown: a second softmax would make all probabilities alike.
+_WEIGHTED = (3, 9, 126)
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,20 @@ def custom_operators(data: bytes) -> tuple[str, ...]:
         return ()
 
 
-def score_kind(data: bytes) -> Scores:
-    """What the last operator makes of the scores of a model with one output; `unknown` where that is not to be seen."""
+def score_kind(data: bytes, tensor: int | None = None) -> Scores:
+    """What the last operator makes of class scores; `unknown` where that is not to be seen.
+
+    Args:
+        data: a .tflite file.
+        tensor: number of the tensor with the scores; None for the only output.
+    """
     try:
         model = Table.root(data)
         codes, graphs = model.tables(6), model.tables(8)
         outputs = graphs[0].numbers(8, "i") if graphs else ()
-        if len(outputs) != 1:
+        if tensor is None and len(outputs) != 1:
             return "unknown"
-        return _score_kind(graphs[0], codes, int(outputs[0]))
+        return _score_kind(graphs[0], codes, int(outputs[0]) if tensor is None else tensor)
     except (DamagedFlatbufferError, IndexError):
         return "unknown"
 
@@ -93,11 +102,12 @@ def _score_kind(graph: Table, codes: list[Table], output: int) -> Scores:
         if code == _LOGISTIC:
             shape = graph.tables(4)[output].numbers(4, "i")
             return "sigmoid" if math.prod(shape) == 1 else "sigmoids"
-        if code == _CUSTOM:
-            return "unknown"
-        if code not in _TRANSPARENT:
+        if code in _WEIGHTED:
             return "logits"
-        tensor = int(operator.numbers(6, "i")[0])
+        computed = [int(one) for one in operator.numbers(6, "i") if int(one) in producers]
+        if code not in _TRANSPARENT or len(computed) != 1:
+            return "unknown"
+        tensor = computed[0]
     return "unknown"
 
 
