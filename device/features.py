@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from .runtime.delegates import Delegate
 from .runtime.loading import LoadedModel, open_model
 from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from .runtime.bare import Description
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class FeatureExtractor:
         delegate: Delegate | None = None,
         runtime: str | None = None,
         trust: bool = False,
+        description: "Description | None" = None,
     ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
@@ -66,13 +71,16 @@ class FeatureExtractor:
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
             trust: open a file without a card at once, not in a child process first.
+            description: what you know of a file without a card; it goes before what the file says.
 
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
+        loaded = open_model(
+            model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+        )
         self._session, self._output = loaded.session, loaded.probabilities
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)

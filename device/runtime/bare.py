@@ -1,4 +1,4 @@
-"""Files without edgecnn's card: what their metadata and their graph say, what was said for them, and what is assumed."""
+"""Files without edgecnn's card: what their metadata and graph say, what the caller says, and what is assumed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,8 +80,10 @@ def _is_quantized_probability(tensor: TensorSpec) -> bool:
     return bool(tensor.scale == 1 / 256 and tensor.zero_point == np.iinfo(tensor.dtype.name).min)
 
 
-def choose_labels(metadata: TfliteMetadata, said: Description, classes: int, name: str) -> tuple[tuple[str, ...], str]:
-    """Class names, and where they are from.
+def choose_labels(
+    metadata: TfliteMetadata, said: Description, classes: int, name: str
+) -> tuple[tuple[str, ...], str, bool]:
+    """Class names, where they are from, and whether nobody has said them.
 
     Raises:
         InputError: the caller's are not as many as the model has classes.
@@ -89,18 +91,18 @@ def choose_labels(metadata: TfliteMetadata, said: Description, classes: int, nam
     if said.labels is not None:
         if len(said.labels) != classes:
             raise InputError(f"{name} has {classes} classes, the label file {len(said.labels)}; give it its own labels")
-        return said.labels, ""
+        return said.labels, "", False
     indices = tuple(map(str, range(classes)))
     if not metadata.labels:
-        return indices, "labels are indices"
+        return indices, "labels are indices", True
     if len(metadata.labels) != classes:
         found = f"its {metadata.label_file} names {len(metadata.labels)} labels for {classes} classes"
-        return indices, f"{found}: labels are indices"
-    return metadata.labels, f"labels are from its metadata ({metadata.label_file})"
+        return indices, f"{found}: labels are indices", True
+    return metadata.labels, f"labels are from its metadata ({metadata.label_file})", False
 
 
-def choose_input(metadata: TfliteMetadata, said: Description, tensor: TensorSpec) -> tuple[InputSpec, str]:
-    """How images become the input, and where that is from.
+def choose_input(metadata: TfliteMetadata, said: Description, tensor: TensorSpec) -> tuple[InputSpec, str, bool]:
+    """How images become the input, where that is from, and whether nobody has said it.
 
     A uint8 input takes pixels as they are: the normalization that standard metadata names is for floats, as the
     libraries have it that read it. Of an int8 input it counts where the tensor can hold what it makes.
@@ -108,21 +110,22 @@ def choose_input(metadata: TfliteMetadata, said: Description, tensor: TensorSpec
     channels = tensor.shape[3]
     if said.input_range:
         low, high = said.input_range
-        return _spec(tensor, said, ((high - low) / 255,), (low,)), ""
+        return _spec(tensor, said, ((high - low) / 255,), (low,)), "", False
     scale, offset = _whole_range(tensor)
     fits = metadata.mean and len(metadata.mean) in (1, channels) and len(metadata.std) in (1, channels)
     if metadata.mean and not fits:
         text = f"its metadata has {len(metadata.mean)} means for {channels} channels and is not used"
-        return _spec(tensor, said, (scale,), (offset,)), f"{text}: pixels are spread over the input's range; {_ASK}"
+        text = f"{text}: pixels are spread over the input's range; {_ASK}"
+        return _spec(tensor, said, (scale,), (offset,)), text, True
     if fits and tensor.dtype != np.uint8:
         means, stds = _per_channel(metadata.mean, channels), _per_channel(metadata.std, channels)
         scales, offsets = tuple(1 / std for std in stds), tuple(-m / s for m, s in zip(means, stds, strict=True))
         if tensor.dtype.kind == "f" or _holds(scale, offset, scales, offsets):
             text = f"pixels become (pixel - {_short(metadata.mean)}) / {_short(metadata.std)}, from its metadata"
-            return _spec(tensor, said, scales, offsets), text
+            return _spec(tensor, said, scales, offsets), text, False
     if tensor.dtype == np.uint8:
-        return _spec(tensor, said, (scale,), (offset,)), "pixels go in as they are, its input is uint8"
-    return _spec(tensor, said, (scale,), (offset,)), f"pixels are spread over the input's range; {_ASK}"
+        return _spec(tensor, said, (scale,), (offset,)), "pixels go in as they are, its input is uint8", False
+    return _spec(tensor, said, (scale,), (offset,)), f"pixels are spread over the input's range; {_ASK}", True
 
 
 def _holds(scale: float, offset: float, scales: Sequence[float], offsets: Sequence[float]) -> bool:

@@ -31,6 +31,7 @@ class LoadedModel:
         probabilities: the output with the class scores.
         labels: class names in output order.
         input: how images are turned into its input.
+        assumed: the fields of a `Description` that neither the file nor the caller says: they may be wrong.
     """
 
     packed: PackedModel
@@ -38,6 +39,7 @@ class LoadedModel:
     probabilities: TensorSpec
     labels: tuple[str, ...]
     input: InputSpec
+    assumed: tuple[str, ...] = ()
 
     @property
     def card(self) -> ModelCard | None:
@@ -92,16 +94,19 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS) -> LoadedModel
     if options.description:
         raise InputError(f"{packed.name} carries a card, which says its labels and input; say nothing else of it")
     session = _open_session(packed, path, options)
-    probabilities = _find_scores(session, packed.name, 2)
-    _require_card_fits(packed.card, session, probabilities.shape[-1], packed.name)
+    if packed.card.provenance.keras:
+        probabilities = _find_scores(session, packed.name, 2)
+    else:  # packed by `edgecnn pack`: its output is still what another tool made it
+        probabilities, _ = _understand_scores(packed, session)
+    _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
     return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
 
 
 def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedModel:
     """A file without a card, by what it says of itself and what `options` say of it."""
-    from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata, score_kind
+    from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
 
-    from .bare import Description, choose_input, choose_labels, describe_scores
+    from .bare import Description, choose_input, choose_labels
 
     by_library = options.delegate is not None and not options.delegate.is_built_in
     if not by_library:
@@ -112,19 +117,28 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
 
         try_model(path, options)
     session = _open_session(packed, path, options)
-    found, metadata = _find_scores(session, packed.name, 1), read_metadata(packed.flatbuffer)
-    kind = score_kind(packed.flatbuffer, found.index)
-    if kind not in ("sigmoid", "logits"):
-        _find_scores(session, packed.name, 2)
-    scores, made = describe_scores(found, kind)
-    said = options.description or Description()
-    classes = max(2, found.shape[-1])
-    labels, names = choose_labels(metadata, said, classes, packed.name)
-    spec, pixels = choose_input(metadata, said, session.input)
+    scores, made = _understand_scores(packed, session)
+    metadata, said = read_metadata(packed.flatbuffer), options.description or Description()
+    labels, names, unnamed = choose_labels(metadata, said, max(2, scores.shape[-1]), packed.name)
+    spec, pixels, unscaled = choose_input(metadata, said, session.input)
     notes = "; ".join(filter(None, (metadata.damage, names, made, pixels)))
     if notes:
         warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=4)
-    return LoadedModel(packed, session, scores, labels, spec)
+    assumed = ("labels",) * unnamed + ("input_range",) * unscaled
+    return LoadedModel(packed, session, scores, labels, spec, assumed)
+
+
+def _understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec, str]:
+    """What gives the probabilities of another tool's file, and what is done for that."""
+    from edgecnn.model_file.tflite_metadata import score_kind
+
+    from .bare import describe_scores
+
+    found = _find_scores(session, packed.name, 1)
+    kind = score_kind(packed.flatbuffer, found.index)
+    if kind not in ("sigmoid", "logits"):
+        _find_scores(session, packed.name, 2)
+    return describe_scores(found, kind)
 
 
 def _refuse_edge_tpu(packed: PackedModel) -> None:
@@ -132,8 +146,8 @@ def _refuse_edge_tpu(packed: PackedModel) -> None:
 
     if EDGE_TPU_OP in custom_operators(packed.flatbuffer):
         raise ModelFileError(
-            f"{packed.name} is compiled for Google's Edge TPU ({EDGE_TPU_OP}), which no CPU can replace: use --delegate "
-            "edgetpu where a Coral accelerator is plugged in, or the file that it was compiled from"
+            f"{packed.name} is compiled for Google's Edge TPU ({EDGE_TPU_OP}), which no CPU can replace: use "
+            "--delegate edgetpu where a Coral accelerator is plugged in, or the file that it was compiled from"
         )
 
 

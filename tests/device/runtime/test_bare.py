@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import EdgecnnWarning, InputError, ModelFileError
+from edgecnn import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.device import Classifier, Delegate, Description
 from edgecnn.device.runtime.loading import LoadedModel, open_model
 from edgecnn.device.runtime.run_options import RunOptions
+from tests.support.command_line import Run
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
@@ -122,6 +123,36 @@ def test_edge_tpu_file_says_what_it_is_and_what_it_needs(tmp_path: Path, logits:
     for delegate in (None, Delegate("cpu")):
         with pytest.raises(ModelFileError, match=r"compiled for Google's Edge TPU .* --delegate edgetpu"):
             Classifier(path, delegate=delegate)
+
+
+def test_edge_tpu_file_is_tried_and_run_with_its_delegate(
+    tmp_path: Path, logits: bytes, library: str, edgecnn: Run
+) -> None:
+    path = tmp_path / "compiled.tflite"
+    path.write_bytes(compiled_for_edge_tpu(logits))
+    said = Description(("red", "green", "blue"), (-1.0, 1.0))
+    classifier, _ = _opened(path, path.read_bytes(), delegate=Delegate(library), description=said)
+    assert [classifier.classify(_pixels(colour))[0].label for colour in COLOURS.values()] == list(COLOURS)
+    crashing = Delegate(library, (("crash_invoke", "1"),))
+    with pytest.raises(DelegateError, match="crashes"):  # in a child process, or this one would be gone
+        Classifier(path, delegate=crashing)
+    Image.new("RGB", (8, 8), COLOURS["blue"]).save(tmp_path / "blue.png")
+    shown = edgecnn("classify", path, tmp_path / "blue.png", "--delegate", library, "--delegate-report")
+    assert shown.exit_code == 0, shown.output
+    assert "1 of 2 operators" in shown.stderr and "the CPU cannot run this file" in shown.stderr
+    for delegate in (("--delegate", library, "--delegate-option", "reject=1"), ()):
+        result = edgecnn("classify", path, tmp_path / "blue.png", *delegate)
+        assert result.exit_code == 1 and "damaged" not in result.stderr and "convert" not in result.stderr
+
+
+def test_info_of_an_edge_tpu_file_shows_what_is_written_in_it(tmp_path: Path, logits: bytes, edgecnn: Run) -> None:
+    path = tmp_path / "compiled.tflite"
+    data = with_metadata(compiled_for_edge_tpu(logits), files={"l.txt": LABELS}, labels="l.txt")
+    path.write_bytes(data)
+    result = edgecnn("info", path)
+    assert result.exit_code == 0 and "compiled for Google's Edge TPU" in result.stderr
+    assert "edgetpu-custom-op" in result.stdout and "[1, 8, 8, 3]" in result.stdout and "MEAN" in result.stdout
+    assert "red, green, blue" in result.stdout
 
 
 def test_name_of_a_picture_file(tmp_path: Path, logits: bytes) -> None:
