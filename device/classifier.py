@@ -105,9 +105,9 @@ class Classifier:
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
-        # An 8-bit output has few answers: each is made once.
+        # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
         self._answers: dict[tuple[int, float], Predictions] | None = (
-            {} if self._output.dtype.itemsize == 1 and loaded.card is not None else None
+            {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
         )
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input

@@ -43,6 +43,11 @@ class ScoreTensor(TensorSpec):
 
     kind: Scores = "logits"
 
+    @property
+    def is_elementwise(self) -> bool:
+        """No: a softmax is of all scores, and one score gives two probabilities."""
+        return False
+
     def dequantize(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (..., classes), of `values` (..., classes); of one score (..., 1), of two classes."""
         scores = super().dequantize(values)

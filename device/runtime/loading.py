@@ -1,5 +1,6 @@
 """Open a model by path or bundled name, with everything that is known about it."""
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,10 @@ from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from .delegates import Delegate
+
+
+# How the sentences about delegates end.
+_CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate cpu.*")
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,7 @@ def _open_session(packed: PackedModel, path: Path, options: RunOptions) -> Sessi
     try:
         session, note = _open_delegated(packed, path, delegate, options)
     except DelegateError as error:
+        _say_only_this_one_helps(packed, error)
         if not delegate.fallback:
             raise
         warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
@@ -166,6 +172,18 @@ def _open_session(packed: PackedModel, path: Path, options: RunOptions) -> Sessi
     if note:
         warnings.warn(note, EdgecnnWarning, stacklevel=4)
     return session
+
+
+def _say_only_this_one_helps(packed: PackedModel, error: DelegateError) -> None:
+    """Put in place of the advice to use the CPU what helps a file that no CPU runs."""
+    from edgecnn.model_file.tflite_metadata import EDGE_TPU_OP, custom_operators
+
+    if EDGE_TPU_OP in custom_operators(packed.flatbuffer):
+        reason = _CPU_ADVICE.sub("", str(error))
+        raise DelegateError(
+            f"{reason}; {packed.name} is compiled for Google's Edge TPU ({EDGE_TPU_OP}): it needs a Coral accelerator "
+            "and its library, or take the file that it was compiled from"
+        ) from None
 
 
 def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Session:

@@ -97,6 +97,21 @@ def test_one_sigmoid_and_whole_numbers(tmp_path: Path) -> None:
         assert named == ["other", "other", "blue"]
 
 
+@SAID_OF_THE_SOURCE
+def test_softmax_of_whole_numbers_is_that_of_all_scores(tmp_path: Path) -> None:
+    (tmp_path / "l.tflite").write_bytes(converted(colour_network("linear", std=255.0), "int8"))
+    said = RunOptions(description=Description(("red", "green", "blue"), (0.0, 1.0)))
+    pack_model(tmp_path / "l.tflite", tmp_path / "p.tflite", said)
+    classifier = Classifier(tmp_path / "p.tflite")
+    # The same best score each time, beside others that differ.
+    for green in (0, 60, 120, 180):
+        pixels = np.full((8, 8, 3), (220, green, 30), np.uint8)
+        (best,) = classifier.classify(pixels)
+        assert best.score == pytest.approx(float(classifier.probabilities(pixels)[best.index]), abs=1e-6)
+        exact = np.exp(8 / 255 * (np.array([220, green, 30]) - 127.5))
+        assert best.score == pytest.approx(exact[0] / exact.sum(), abs=0.03)  # a step is 0.03 of a logit
+
+
 def test_probes_are_of_the_images_that_are_given(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
     (tmp_path / "photos").mkdir()
     for name, colour in COLOURS.items():

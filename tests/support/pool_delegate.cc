@@ -1,5 +1,5 @@
 // An external TFLite delegate that computes MAX_POOL_2D, and the operator of files that are compiled for an Edge TPU as a
-// dense layer of floats (inputs, weights, biases), and that can be told to fail in every way in which one can.
+// dense layer of floats without biases, and that can be told to fail in every way in which one can.
 //
 //   g++ -O2 -shared -fPIC -o pool_delegate.so pool_delegate.cc
 //
@@ -28,6 +28,7 @@ constexpr int kOk = 0, kError = 1;
 constexpr int kFloat32 = 1, kUInt8 = 3, kInt8 = 9;
 constexpr int kMaxPool2D = 17, kDelegateOperator = 51;
 constexpr int kPaddingSame = 1;
+constexpr int64_t kAllowDynamicTensors = 1;
 
 struct IntArray {
   int size;
@@ -109,7 +110,7 @@ using Options = std::set<std::string>;  // those that are on
 struct Pool {
   PoolParams params;
   int input, output;  // tensor indices
-  int weights, biases;  // -1 but for the dense layer
+  int weights;  // -1 but for the dense layer
 };
 
 struct Kernel {  // one partition
@@ -150,19 +151,19 @@ void MaxPool(const Tensor& input, Tensor& output, const PoolParams& p) {
         }
 }
 
-void Dense(const Tensor& input, const Tensor& weights, const Tensor& biases, Tensor& output) {
+void Dense(const Tensor& input, const Tensor& weights, Tensor& output) {
   const int outs = weights.dims->data[0], ins = weights.dims->data[1];
   const auto *x = static_cast<const float*>(input.data), *w = static_cast<const float*>(weights.data);
-  const auto* b = static_cast<const float*>(biases.data);
   auto* to = static_cast<float*>(output.data);
   for (int o = 0; o < outs; o++) {
-    to[o] = b[o];
+    to[o] = 0;
     for (int i = 0; i < ins; i++) to[o] += w[o * ins + i] * x[i];
   }
 }
 
 bool IsCompiled(const Registration& registration) {
-  return registration.custom_name && !strcmp(registration.custom_name, "edgetpu-custom-op");
+  return registration.builtin_code == 32 && registration.custom_name &&
+         !strcmp(registration.custom_name, "edgetpu-custom-op");
 }
 
 int Compute(const Tensor& input, Tensor& output, const PoolParams& params, bool wrong) {
@@ -185,13 +186,9 @@ void* KernelInit(Context* context, const char* buffer, size_t) {
     Node* node;
     Registration* registration;
     context->GetNodeAndRegistration(context, given->nodes_to_replace->data[i], &node, &registration);
-    Pool pool{{}, node->inputs->data[0], node->outputs->data[0], -1, -1};
-    if (IsCompiled(*registration)) {
-      pool.weights = node->inputs->data[1];
-      pool.biases = node->inputs->data[2];
-    } else {
-      memcpy(&pool.params, node->builtin_data, sizeof pool.params);
-    }
+    Pool pool{{}, node->inputs->data[0], node->outputs->data[0], -1};
+    if (IsCompiled(*registration)) pool.weights = node->inputs->data[1];
+    else memcpy(&pool.params, node->builtin_data, sizeof pool.params);
     kernel->pools.push_back(pool);
   }
   return kernel;
@@ -211,7 +208,7 @@ int KernelInvoke(Context* context, Node* node) {
   for (const Pool& pool : kernel->pools) {
     Tensor* tensors = context->tensors;
     if (pool.weights >= 0) {
-      Dense(tensors[pool.input], tensors[pool.weights], tensors[pool.biases], tensors[pool.output]);
+      Dense(tensors[pool.input], tensors[pool.weights], tensors[pool.output]);
       continue;
     }
     const bool wrong = kernel->options->count("wrong");
@@ -291,6 +288,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
   auto* delegate = new Delegate{};
   delegate->data = options;
   delegate->Prepare = Prepare;
+  delegate->flags = kAllowDynamicTensors;  // or operators that the runtime lacks are prepared before it is asked
   return delegate;
 }
 
