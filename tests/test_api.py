@@ -13,12 +13,12 @@ FRONTS = {
         "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
     "edgecnn.train": {
-        "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "estimate", "input_for", "load_dataset",
-        "load_fashion_mnist", "train",
+        "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",
+        "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Gate", "KerasModel", "LayerParity", "ParityReport",
-        "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
+        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",
+        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
     },
     "edgecnn.device": {
         "Classifier", "Delegate", "Description", "Evaluation", "FeatureExtractor", "Features", "ModelInfo",

@@ -21,6 +21,7 @@ from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
+from edgecnn.sanity import Suspicion
 
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
@@ -29,6 +30,7 @@ from ..tflite.prune_outputs import keep_output
 from .agreement import parity_of
 from .layer_figures import LayerFigures, images_for, layer_figures
 from .parity_request import ParityRequest
+from .suspicion import suspicions_of
 
 Progress = Callable[[str], None]
 Array = npt.NDArray[np.floating]
@@ -69,6 +71,7 @@ class Ladder:
         truth: int64 (images,), the labels; None where nobody knows them.
         images: uint8 (images, height, width, channels).
         rungs: from Keras up.
+        suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
     """
 
@@ -81,6 +84,7 @@ class Ladder:
     truth: npt.NDArray[np.int64] | None
     images: Images
     rungs: tuple[Rung, ...]
+    suspicions: tuple[Suspicion, ...] = ()
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -148,6 +152,7 @@ def climb(
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         images=dataset.test.images,
         rungs=tuple(rungs),
+        suspicions=suspicions_of(network, expected, dataset.test),
     )
 
 

@@ -68,7 +68,7 @@ def _describe(
 
     if labels is None:
         return Description(None, input_range, fit, resize_filter)
-    from edgecnn.convert import read_labels
+    from edgecnn.model_file.label_file import read_labels
 
     return Description(read_labels(labels), input_range, fit, resize_filter)
 

@@ -43,6 +43,9 @@ def command(model: str, as_json: bool, description: "Description | None") -> Non
     _print_operators(info)
 
 
+_JPEG_DECODING = {"full": "decoded in full", "reduced": "decoded at 1/2, 1/4 or 1/8, as far as the input allows"}
+
+
 def _json(info: "ModelInfo") -> dict[str, Any]:
     data = dataclasses.asdict(info)
     return {**data, "path": str(info.path), "macs": info.macs, "parameters": info.parameters}
@@ -69,6 +72,7 @@ def _print_card(card: "ModelCard") -> None:
         ("name", card.name),
         ("labels", ", ".join(card.labels)),
         *_input_lines(card.input),
+        ("large JPEGs", _JPEG_DECODING[card.input.jpeg_decoding]),
         ("quantization", quantization.scheme),
     ]
     if quantization.calibration_images:
