@@ -22,7 +22,8 @@ FRONTS = {
         "read_labels",
     },
     "edgecnn.device": {
-        "Classifier", "Delegate", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared",
+        "Classifier", "Delegate", "Description", "Evaluation", "FeatureExtractor", "Features", "ModelInfo",
+        "Prediction", "Prepared",
         "Split", "Verification", "bundled_models", "describe", "sample_images", "verify",
     },
 }  # fmt: skip
