@@ -222,7 +222,9 @@ def _find_layers(stored: Any) -> Iterator[StoredLayer]:
 
 def damaged(path: Path, error: Exception) -> ModelFileError:
     """The refusal of a file that is not what was once written."""
-    return ModelFileError(f"{path} is damaged, or no Keras model ({first_clause(error)}); {_AGAIN}")
+    return ModelFileError(
+        f"{path} does not load as a Keras model ({first_clause(error)}): it is damaged, or none; {_AGAIN}"
+    )
 
 
 def sha256_of(path: Path) -> str:
