@@ -134,6 +134,23 @@ def _read_zip(path: Path) -> KerasContents:
 
 
 def _read_saved_model(folder: Path) -> KerasContents:
+    version, configs = saved_model_layers(folder)
+    if not any(configs):
+        raise ModelFileError(
+            f"{folder}, written by TensorFlow {version}, is a graph without Keras layers, as tf.saved_model.save and "
+            'model.export write it; save the model itself where it was built: model.save("model.keras") or '
+            'model.save("model.h5")'
+        )
+    found = [layer for text in configs if text for layer in _layers(folder, text)]
+    return KerasContents(folder, "SavedModel", version, tuple(found))
+
+
+def saved_model_layers(folder: Path) -> tuple[str, list[str]]:
+    """The TensorFlow that wrote a SavedModel, and what Keras 2 says in it of each layer and model, as JSON.
+
+    Raises:
+        ModelFileError: damaged.
+    """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -147,15 +164,7 @@ def _read_saved_model(folder: Path) -> KerasContents:
             configs = [text for identifier, text in _keras_metadata(beside) if _is_layer(identifier)]
     except (OSError, DecodeError, IndexError, UnicodeDecodeError) as error:
         raise damaged(folder, error) from None
-    version = graph.meta_info_def.tensorflow_version
-    if not any(configs):
-        raise ModelFileError(
-            f"{folder}, written by TensorFlow {version}, is a graph without Keras layers, as tf.saved_model.save and "
-            'model.export write it; save the model itself where it was built: model.save("model.keras") or '
-            'model.save("model.h5")'
-        )
-    found = [layer for text in configs if text for layer in _layers(folder, text)]
-    return KerasContents(folder, "SavedModel", version, tuple(found))
+    return str(graph.meta_info_def.tensorflow_version), configs
 
 
 def _is_layer(identifier: str) -> bool:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from edgecnn import MissingExtraError, ModelFileError
 from edgecnn.cli import main
 from edgecnn.convert import KerasModel, adopt
+from edgecnn.convert.network.training_loss import training_loss
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.run_directory import RunDirectory
 from tests.support.command_line import Run
@@ -100,3 +101,8 @@ def test_another_answer_is_no_network_of_the_same_file(
     )
     with pytest.raises(ModelFileError, match=r"written by Keras 2.*answers otherwise.*nothing was written"):
         adopt(keras2.folder / "sequential.h5", LABELS, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["nested_saved_model", "teachable.h5", "functional.keras"])
+def test_the_loss_of_its_training_is_read(name: str, keras2: Keras2Models) -> None:
+    assert training_loss(keras2.folder / name) == "sparse_categorical_crossentropy"
