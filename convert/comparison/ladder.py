@@ -24,14 +24,18 @@ from edgecnn.run_directory import RunDirectory
 
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
-from ..tflite.export import to_flatbuffer
-from ..tflite.prune_outputs import keep_output
 from .agreement import parity_of
+from .dequantized import dequantized, in_float32
 from .layer_figures import LayerFigures, images_for, layer_figures
 from .parity_request import ParityRequest
+from .weights import WeightFault
 
 Progress = Callable[[str], None]
 Array = npt.NDArray[np.floating]
+
+# The rungs of the file, after its scheme.
+DEQUANTIZED = "dequantized weights, float arithmetic"
+REFERENCE = "reference kernels"
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Ladder:
         images: uint8 (images, height, width, channels).
         rungs: from Keras up.
         dataset_labels: the data set's class names.
+        weight_faults: the layers whose weights in the file are not Keras', in network order.
     """
 
     run: Path
@@ -81,6 +86,7 @@ class Ladder:
     truth: npt.NDArray[np.int64] | None
     images: Images
     rungs: tuple[Rung, ...]
+    weight_faults: tuple[WeightFault, ...] = ()
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -130,10 +136,16 @@ def climb(
     expected = network.predict(dataset.test.images)
     climber = _Climber(network, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
+    float32 = in_float32(network)
     rungs = [
         _rung("Keras", expected, expected, dataset.test.labels, ()),
-        climber.rung("TFLite, float32", _float32(network), card.input),
-        climber.rung(f"{scheme}, reference kernels", packed, spec, kernels="reference"),
+        climber.rung("TFLite, float32", float32, card.input),
+    ]
+    own = dequantized(network, float32, packed)
+    if own:
+        rungs.append(climber.rung(f"{scheme}, {DEQUANTIZED}", own.files, spec))
+    rungs += [
+        climber.rung(f"{scheme}, {REFERENCE}", packed, spec, kernels="reference"),
         climber.rung(f"{scheme}, default kernels", packed, spec),
     ]
     if delegate:
@@ -148,6 +160,7 @@ def climb(
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         images=dataset.test.images,
         rungs=tuple(rungs),
+        weight_faults=own.faults if own else (),
     )
 
 
@@ -183,14 +196,6 @@ class _Climber:
             variant = open_session(files.activations, how)
         figures = layer_figures(self._network, self._some, variant, spec)
         return _rung(name, self._expected, probabilities, self._test.labels, figures)
-
-
-def _float32(network: KerasNetwork) -> Pair[PackedModel]:
-    """The network in float32 TFLite, which has no file."""
-    nothing = np.empty((0, *network.card.input.shape), np.float32)
-    with_maps = to_flatbuffer(network.with_maps, "float32", nothing)
-    flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps)
-    return flatbuffers.map(lambda flatbuffer: PackedModel("the float32 model", flatbuffer, None, None))
 
 
 def _comparable(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
