@@ -50,7 +50,7 @@ TESTING := 'pytest>=8' 'pytest-xdist>=3.6' 'filelock>=3.16'
 
 .venv-lowest/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest
-	$(LOWEST) '.[train,mediapipe,parquet,tensorboard]' $(TESTING) --python .venv-lowest/bin/python
+	$(LOWEST) '.[train,heic,mediapipe,parquet,tensorboard]' $(TESTING) --python .venv-lowest/bin/python
 	touch $@
 
 .venv-lowest-device/installed: pyproject.toml .venv/installed

@@ -55,7 +55,7 @@ def convert_until(
         GateError: not even float16 passes.
     """
     if gate == Gate():
-        raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or both")
+        raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or --min-accuracy")
     gate.require_labels(dataset)
     conversions: list[Conversion] = []
     failures: list[str] = []
@@ -71,7 +71,9 @@ def convert_until(
             progress(f"{scheme}: {error}")
             continue
         conversions.append(conversion)
-        failures = gate.failures(conversion.plain.parity)
+        failures = gate.failures(conversion.plain.parity, conversion.warnings)
+        if conversion.warnings and gate.max_drop is not None:
+            raise GateError(failures[0])  # another scheme would not help
         if not failures:
             progress(f"{scheme}: {cost(conversion)}; passes")
             return tuple(conversions)

@@ -20,7 +20,8 @@ from edgecnn.run_directory import RunDirectory
 
 from .comparison import layer_figures
 from .comparison.agreement import parity_of
-from .golden_probes import golden_probes
+from .comparison.suspicion import suspicions_of
+from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
 from .network.feature_maps import with_named_outputs
 from .network.keras_network import KerasNetwork
@@ -63,12 +64,14 @@ class Variant:
         raw: its probabilities as the tensor holds them, (images, classes).
         probabilities: float32 (images, classes).
         parity: against Keras.
+        answer: from uint8 images (count, height, width, channels) to probabilities.
     """
 
     session: Session
     raw: npt.NDArray[np.generic]
     probabilities: npt.NDArray[np.float32]
     parity: Parity
+    answer: Callable[[Pixels], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def run(
         )
     exported = _export(network, dataset, request, settings, progress)
     compared = _compare(exported, expected, dataset, request.scheme, progress)
-    return _pack(exported, compared, directory, dataset, request)
+    warnings = tuple(one.words for one in suspicions_of(network, expected, dataset.test))
+    return dataclasses.replace(_pack(exported, compared, directory, dataset, request), warnings=warnings)
 
 
 def _export(
@@ -139,13 +143,17 @@ def _compare(
         progress(f"running {len(test):,} images{which}")
         session = Session(PackedModel("the converted model", flatbuffer, None, None))
         output = session.outputs[PROBABILITIES]
+
+        def answer(images: Pixels) -> npt.NDArray[np.float32]:
+            return output.dequantize(session.run_all(images, network.card.input, output))
+
         raw = session.run_all(test.images, network.card.input, output)
         probabilities = output.dequantize(raw)
         if not np.isfinite(probabilities).all():
             raise EdgecnnError(
                 f"converted to {scheme}, the network gives probabilities that are no numbers; use another"
             )
-        return Variant(session, raw, probabilities, parity_of(expected, probabilities, test.labels))
+        return Variant(session, raw, probabilities, parity_of(expected, probabilities, test.labels), answer)
 
     plain = run_variant(exported.flatbuffers.plain)
     if exported.flatbuffers.activations is None:
@@ -176,7 +184,13 @@ def _pack(
 
     def write(path: Path, flatbuffer: bytes, variant: Variant) -> ConvertedFile:
         golden = golden_probes(
-            dataset.test, compared.expected, variant.probabilities, card.input, request.seed, variant.session.runtime
+            dataset.test,
+            compared.expected,
+            variant.probabilities,
+            ProbeModels(network.predict, variant.answer, variant.session.runtime),
+            card.input,
+            request.seed,
+            most_bytes(len(flatbuffer)),
         )
         own = dataclasses.replace(card, parity=variant.parity)
         packed = pack_card(flatbuffer, own, golden.to_bytes(), stored=target.stores_members)

@@ -45,6 +45,7 @@ class Conversion:
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
         notes: what the target makes of it, in words.
         compiled: the file that the Edge TPU compiler made of the model, where there is one.
+        warnings: why Keras itself may be wrong on these images, in words: then the converted files are, too.
     """
 
     scheme: Scheme
@@ -55,3 +56,4 @@ class Conversion:
     layers: tuple[LayerParity, ...]
     notes: tuple[str, ...] = ()
     compiled: Path | None = None
+    warnings: tuple[str, ...] = ()

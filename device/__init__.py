@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Split
     from edgecnn.pixels.preprocessing import Prepared
 
-    from .classifier import Classifier, Prediction
+    from .classifier import Classifier
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
+    from .prediction import Prediction
     from .runtime.delegates import Delegate
     from .verification import Verification, verify
 
@@ -26,7 +27,8 @@ _MODULES = {
     "edgecnn.pixels.dataset": ("Split",),
     "edgecnn.metrics": ("Evaluation",),
     "edgecnn.pixels.preprocessing": ("Prepared",),
-    "edgecnn.device.classifier": ("Classifier", "Prediction"),
+    "edgecnn.device.classifier": ("Classifier",),
+    "edgecnn.device.prediction": ("Prediction",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
     "edgecnn.device.model_info": ("ModelInfo", "describe"),

@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,48 +14,20 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
+from .prediction import Prediction, Predictions
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
+    from edgecnn.pixels.camera_arrays import Order
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
     from .runtime.delegates import Delegate
+    from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A class and its probability (0 to 1); `index` is its place in the model's output."""
-
-    label: str
-    score: float
-    index: int
-
-    def _repr_html_(self) -> str:
-        """A table of one row, for notebooks."""
-        return Predictions((self,))._repr_html_()
-
-
-class Predictions(tuple[Prediction, ...]):
-    """Predictions of one image, best first: a tuple that notebooks show as a table."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><td>{escape(one.label)}</td><td>{one.score:.1%}</td>"
-            f'<td><meter min="0" max="1" value="{one.score:.4f}"></meter></td></tr>'
-            for one in self
-        )
-        return (
-            f"<table><thead><tr><th>class</th><th>probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
-        )
 
 
 class Classifier:
@@ -65,7 +36,8 @@ class Classifier:
         classifier = Classifier("fashion-mnist")
         classifier.classify("shoe.png")[0].label
 
-    One object serves one thread at a time.
+    Threads may share it: the model runs for one after another, images are decoded side by side. After `fork` the child
+    process loads the model again, and so does the process that unpickles a copy.
 
     Attributes:
         labels: class names in output order.
@@ -98,6 +70,8 @@ class Classifier:
         """
         loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self._model = model
+        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
@@ -109,18 +83,24 @@ class Classifier:
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
 
+    def __reduce__(self) -> "Reduced[Classifier]":
+        """For pickles and copies: the file is opened again."""
+        from .runtime.reloading import reduce_loaded
+
+        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+
     @property
     def runtime(self) -> str:
         """Name and version of what runs the model."""
         return self._session.runtime
 
-    def prepare(self, image: Source, invert: Invert = "no") -> Prepared:
+    def prepare(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
         """Turn an image into the pixels that the model sees; see `edgecnn.pixels.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        return prepare_source(image, self.input, invert)
+        return prepare_source(image, self.input, invert, order=order)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
@@ -129,8 +109,10 @@ class Classifier:
             InputError: `pixels` are of another shape or type.
         """
         check_pixels(pixels, self.input)
-        self._session.run(self._gather(pixels))
-        return self._output.dequantize(self._session.output(self._output))
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = self._session.output(self._output)
+        return self._output.dequantize(raw)
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
         """The `top` most probable classes of prepared pixels, best first; ties in label order.
@@ -154,22 +136,38 @@ class Classifier:
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
-    def classify(self, image: Source, *, top: int = 1, invert: Invert = "no") -> tuple[Prediction, ...]:
+    def classify(
+        self, image: Source, *, top: int = 1, invert: Invert = "no", order: "Order | None" = None
+    ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
-        An array that has the model's input size already is taken as it is.
+        Args:
+            image: an array that has the model's input size already is taken as it is.
+            top: how many classes to name.
+            invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
+            order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
+                four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
 
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8 and invert == "no":
+        if (
+            type(image) is np.ndarray
+            and image.shape == self._shape
+            and image.dtype == _UINT8
+            and (invert, order) == ("no", None)
+        ):
             return self._best(image) if top == 1 else self.rank(image, top)
-        return self.rank(self.prepare(image, invert).pixels, top)
+        prepared = self.prepare(image, invert, order=order)
+        if prepared.is_transparent:
+            warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
+        return self.rank(prepared.pixels, top)
 
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""
-        self._session.run(self._gather(pixels))
-        raw = self._session.output(self._output)
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = self._session.output(self._output)
         index = int(raw.argmax())
         if self._answers is None:
             scores = self._output.dequantize(raw)
@@ -196,10 +194,11 @@ class Classifier:
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
-        tensor = self._gather(pixels)
-        started = time.perf_counter()
-        self._session.run(tensor)
-        return time.perf_counter() - started
+        with self._session.lock:
+            tensor = self._gather(pixels)
+            started = time.perf_counter()
+            self._session.run(tensor)
+            return time.perf_counter() - started
 
     def predict_all(self, images: "Images") -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).

@@ -1,5 +1,6 @@
 """Without labels, in the field: are images and feature maps still like those at calibration?"""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -73,6 +74,8 @@ class DriftWatch:
                 f"{loaded.packed.name} carries no ranges of its calibration; convert the model again with this edgecnn"
             )
         self._loaded, self.images = loaded, 0
+        self._lock = threading.Lock()
+        self._gather = loaded.session.gather(loaded.input)
         self._ranges = {layer.name: layer for layer in ranges}
         outputs = loaded.session.outputs
         self._tensors = [outputs[name] for name in self._ranges if name in outputs]
@@ -86,18 +89,32 @@ class DriftWatch:
         return bool(self._tensors)
 
     def look(self, pixels: npt.NDArray[np.uint8]) -> tuple[Drift, ...]:
-        """What is odd about the image that the model has just run: prepared `pixels`, (height, width, channels)."""
+        """What is odd about prepared `pixels`, (height, width, channels); runs them if others ran since."""
+        with self._lock:
+            return self._look(pixels)
+
+    def _look(self, pixels: npt.NDArray[np.uint8]) -> tuple[Drift, ...]:
         self.images += 1
         image = pixels * self._scale + self._offset
         drifts = _find_outliers(self._ranges[INPUT], image) if INPUT in self._ranges else []
         self._seen[INPUT].add(image, drifts)
-        for tensor in self._tensors:
-            raw = self._loaded.session.output(tensor)
+        for tensor, raw in zip(self._tensors, self._outputs(pixels), strict=True):
             values = tensor.dequantize(raw)
             of_layer = [*_find_outliers(self._ranges[tensor.name], values), *_find_saturation(raw, tensor)]
             self._seen[tensor.name].add(values, of_layer)
             drifts += of_layer
         return tuple(drifts)
+
+    def _outputs(self, pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.generic]]:
+        """What the feature maps are for `pixels`: most often of the run before, which was of them."""
+        session = self._loaded.session
+        if not self._tensors:
+            return []
+        with session.lock:
+            tensor = self._gather(pixels)
+            if session.last_input is None or not np.array_equal(tensor, session.last_input):
+                session.run(tensor)
+            return [session.output(one) for one in self._tensors]
 
     def summary(self) -> tuple[str, ...]:
         """A line for each layer that was odd in the batch; empty if none was."""

@@ -1,13 +1,15 @@
 """Feature maps: what every convolution and pooling layer makes of an image."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import ModelFileError
+from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
@@ -16,6 +18,11 @@ from .runtime.delegates import Delegate
 from .runtime.loading import LoadedModel, open_model
 from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
+
+if TYPE_CHECKING:
+    from edgecnn.pixels.camera_arrays import Order
+
+    from .runtime.reloading import Reduced
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class FeatureExtractor:
 
         maps = FeatureExtractor("fashion-mnist.activations").extract("shoe.png").maps
         maps["conv2d"].shape  # (26, 26, 64)
+
+    Threads may share it, and forked and unpickled copies load the model again, as for `Classifier`.
 
     Attributes:
         layers: the feature maps it gives, in network order.
@@ -73,27 +82,42 @@ class FeatureExtractor:
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
         loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
-        self._session, self._output = loaded.session, loaded.probabilities
+        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self._model = model
+        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
 
-    def extract(self, image: Source, invert: Invert = "no") -> Features:
+    def __reduce__(self) -> "Reduced[FeatureExtractor]":
+        """For pickles and copies: the file is opened again."""
+        from .runtime.reloading import reduce_loaded
+
+        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+
+    def extract(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         Args:
             image: an array that has the model's input size already is taken as it is.
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
+            order: of an array's channels, `rgb` for three by default; see `Classifier.classify`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        pixels = prepare_source(image, self.input, invert).pixels
-        self._session.run(self._gather(pixels))
-        maps = {tensor.name: as_map(tensor.dequantize(self._session.output(tensor))) for tensor in self._tensors}
-        return Features(maps, self._output.dequantize(self._session.output(self._output)))
+        prepared = prepare_source(image, self.input, invert, order=order)
+        if prepared.is_transparent:
+            warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
+        with self._session.lock:
+            self._session.run(self._gather(prepared.pixels))
+            raw = [self._session.output(tensor) for tensor in (*self._tensors, self._output)]
+        maps = {
+            tensor.name: as_map(tensor.dequantize(values)) for tensor, values in zip(self._tensors, raw, strict=False)
+        }
+        return Features(maps, self._output.dequantize(raw[-1]))
 
 
 def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
 from .runtime.loading import open_model
@@ -28,6 +30,8 @@ class Verification:
         max_difference: largest difference of a probability from there.
         tolerance: what healthy kernels may differ by.
         preprocessing_equal: whether images turn into the same tensors, to the bit.
+        accuracy: what the converted model had where it was made, 0 to 1; None where nobody knows.
+        warnings: why the model itself may be wrong, wherever it runs, in words.
     """
 
     runtime: str
@@ -39,6 +43,8 @@ class Verification:
     max_difference: float
     tolerance: float
     preprocessing_equal: bool
+    accuracy: float | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -84,4 +90,22 @@ def verify(
         max_difference=float(np.abs(here - golden.host).max()),
         tolerance=tolerance,
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
+        accuracy=loaded.card.parity.accuracy if loaded.card.parity else None,
+        warnings=_warnings(loaded.card, golden),
     )
+
+
+def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
+    """What looks wrong with Keras' own answers, of the probes and where the model was converted."""
+    classes, parity = len(card.labels), card.parity
+    answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
+    words = [one.words for one in one_class(answers, card.labels, card.input, card.training is not None)]
+    if parity and parity.keras_accuracy is not None:
+        right = round(parity.keras_accuracy * parity.images)
+        if parity.images >= classes and lower_bound(right, parity.images) <= 1 / classes:
+            words.append(
+                f"where it was converted, Keras itself had {parity.keras_accuracy:.2%} of {parity.images:,} images "
+                f"right, no more than by guessing among {classes} classes: likely its input range or the order of its "
+                "labels is not that of training; compare them and convert it again"
+            )
+    return tuple(words)

@@ -48,3 +48,45 @@ def most_confused(evaluation: Evaluation, count: int = 3) -> list[tuple[int, int
     order = np.argsort(mistakes, axis=None, kind="stable")[::-1][:count]
     classes = len(mistakes)
     return [(int(i) // classes, int(i) % classes, int(mistakes.flat[i])) for i in order if mistakes.flat[i]]
+
+
+def best_order(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+    """The predicted class that stands for each true one where most images are right, each predicted class once.
+
+    The Hungarian method, O(classes³) at worst.
+
+    Args:
+        confusion: (classes, classes); rows are the true class, columns the predicted one.
+
+    Returns:
+        intp (classes,): a column for each row, so that the sum of those cells is the largest there is.
+    """
+    classes = len(confusion)
+    cost = -np.asarray(confusion, np.float64)
+    # Place 0 stands for "none yet": rows and columns count from 1.
+    of_row, of_column = np.zeros(classes + 1), np.zeros(classes + 1)
+    row_of, came_from = np.zeros(classes + 1, np.intp), np.zeros(classes + 1, np.intp)
+    for row in range(1, classes + 1):
+        row_of[0], column = row, 0
+        least, done = np.full(classes + 1, np.inf), np.zeros(classes + 1, bool)
+        while True:
+            done[column] = True
+            reduced = cost[row_of[column] - 1] - of_row[row_of[column]] - of_column[1:]
+            better = np.flatnonzero(~done[1:] & (reduced < least[1:])) + 1
+            least[better], came_from[better] = reduced[better - 1], column
+            nearest = np.where(done, np.inf, least)
+            nearest[0] = np.inf
+            following = int(nearest.argmin())
+            step = nearest[following]
+            of_row[row_of[done]] += step
+            of_column[done] -= step
+            least[~done] -= step
+            column = following
+            if row_of[column] == 0:
+                break
+        while column:
+            row_of[column] = row_of[came_from[column]]
+            column = int(came_from[column])
+    order = np.empty(classes, np.intp)
+    order[row_of[1:] - 1] = np.arange(classes)
+    return order

@@ -13,8 +13,8 @@ FRONTS = {
         "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
     "edgecnn.train": {
-        "RECIPES", "Dataset", "Epoch", "Recipe", "Split", "TrainingRun", "estimate", "input_for", "load_dataset",
-        "load_fashion_mnist", "train",
+        "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",
+        "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
         "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Gate", "KerasModel", "LayerParity", "ParityReport",

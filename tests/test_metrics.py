@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgecnn.metrics import evaluate_probabilities, most_confused
+from edgecnn.metrics import best_order, evaluate_probabilities, most_confused
 
 # Five images of three classes; the third and the fifth are mistaken, the fifth surely so.
 PROBABILITIES = np.array(
@@ -36,3 +36,15 @@ def test_most_confused_are_mistakes_alone_the_most_frequent_first() -> None:
     assert most_confused(found, count=1) == [(0, 1, 2)]
     assert sorted(most_confused(found, count=9)[1:]) == [(1, 2, 1), (2, 0, 1), (2, 1, 1)]
     assert most_confused(evaluate_probabilities(np.eye(3, dtype=np.float32), np.arange(3))) == []
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7, 30])
+@pytest.mark.parametrize("highest", [2, 50], ids=["many ties", "few ties"])
+def test_best_order_is_that_of_scipy(classes: int, highest: int) -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    for seed in range(20):
+        matrix = np.random.default_rng(seed).integers(0, highest, (classes, classes))
+        order = best_order(matrix)
+        assert sorted(order) == list(range(classes))
+        best = matrix[optimize.linear_sum_assignment(matrix, maximize=True)].sum()
+        assert matrix[np.arange(classes), order].sum() == best

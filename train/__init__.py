@@ -9,6 +9,7 @@ Needs `pip install "edgecnn[train]"`; TensorFlow is imported when a training sta
 from edgecnn.pixels.dataset import Dataset, Split
 
 from .data.fashion_mnist import load_fashion_mnist
+from .data.image_folder import LabelSource
 from .data.loading import input_for, load_dataset
 from .recipes import RECIPES, Recipe
 from .run_report import Epoch, TrainingRun
@@ -18,6 +19,7 @@ __all__ = [
     "RECIPES",
     "Dataset",
     "Epoch",
+    "LabelSource",
     "Recipe",
     "Split",
     "TrainingRun",

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest
 
-from edgecnn.metrics import evaluate_probabilities
+from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.input_spec import InputSpec
 
+from .agreement import mcnemar
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
-from .ladder import DEQUANTIZED, Ladder, Rung, mcnemar
+from .ladder import DEQUANTIZED, Ladder, Rung
 from .layer_figures import LayerFigures
 
 # A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.
@@ -35,7 +35,7 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `scale`,
-            `saturated`, `scale`, `dwarfed`, `dead`, `ties`, `noise`.
+            `saturated`, `dwarfed`, `dead`, `ties`, `noise`; `one class`, `chance`, `input` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
     """
@@ -49,11 +49,13 @@ class Finding:
 
 def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
     """The first rung that breaks, with its cause; where none does, remarks on what is lost all the same."""
+    first = ladder.rungs[0].name
+    doubts = tuple(Finding(first, PROBABILITIES, one.cause, one.words, False) for one in ladder.suspicions)
     broken = _keras(ladder) or _climb(ladder)
     if broken:
-        return (broken,)
+        return (broken,) if broken.rung == first else (broken, *doubts)
     remarks = (_ties(ladder), _dead(ladder))
-    return tuple(remark for remark in remarks if remark)
+    return (*doubts, *(remark for remark in remarks if remark))
 
 
 def _keras(ladder: Ladder) -> Finding | None:
@@ -89,9 +91,9 @@ def _keras(ladder: Ladder) -> Finding | None:
 def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
     """Accuracy under the best renaming of the classes, and which are exchanged as (answered, meant)."""
     confusion = evaluate_probabilities(rung.probabilities, truth).confusion
-    true, predicted = linear_sum_assignment(confusion, maximize=True)
-    exchanged = [(int(p), int(t)) for t, p in zip(true, predicted, strict=True) if t != p]
-    return float(confusion[true, predicted].sum()) / len(truth), exchanged
+    order = best_order(confusion)
+    exchanged = [(int(p), t) for t, p in enumerate(order) if t != p]
+    return float(confusion[np.arange(len(order)), order].sum()) / len(truth), exchanged
 
 
 def _climb(ladder: Ladder) -> Finding | None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.device.runtime.loading import load_model
@@ -21,13 +20,15 @@ from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
+from edgecnn.sanity import Suspicion
 
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
-from .agreement import parity_of
+from .agreement import mcnemar, parity_of
 from .dequantized import dequantized, in_float32
 from .layer_figures import LayerFigures, images_for, layer_figures
 from .parity_request import ParityRequest
+from .suspicion import suspicions_of
 from .weights import WeightFault
 
 Progress = Callable[[str], None]
@@ -73,6 +74,7 @@ class Ladder:
         truth: int64 (images,), the labels; None where nobody knows them.
         images: uint8 (images, height, width, channels).
         rungs: from Keras up.
+        suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
         weight_faults: the layers whose weights in the file are not Keras', in network order.
     """
@@ -86,6 +88,7 @@ class Ladder:
     truth: npt.NDArray[np.int64] | None
     images: Images
     rungs: tuple[Rung, ...]
+    suspicions: tuple[Suspicion, ...] = ()
     weight_faults: tuple[WeightFault, ...] = ()
 
     @property
@@ -93,14 +96,6 @@ class Ladder:
         """Images whose top-1 is another one on the last rung than in Keras."""
         first, last = (rung.probabilities.argmax(axis=1) for rung in (self.rungs[0], self.rungs[-1]))
         return np.flatnonzero(first != last)
-
-
-def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided p of two classifiers that were right on these images (1947; the binomial form)."""
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
 def climb(
@@ -160,6 +155,7 @@ def climb(
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         images=dataset.test.images,
         rungs=tuple(rungs),
+        suspicions=suspicions_of(network, expected, dataset.test),
         weight_faults=own.faults if own else (),
     )
 

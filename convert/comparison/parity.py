@@ -92,7 +92,7 @@ def parity(
 
     climbed = ladder.climb(source, files, card, dataset, request, progress)
     findings = diagnosis.diagnose(climbed)
-    failures = tuple(gate.failures(climbed.rungs[-1].parity))
+    failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
     write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
     write_bytes(figures, report.to_json(climbed, findings, failures).encode())
     return ParityReport(climbed, findings, failures, page, figures)

@@ -25,7 +25,7 @@ def _mapped_layers(
             raise InputError(f"no convolution or pooling layer is called {pattern}; there are: {names}")
     if patterns:
         layers = [layer for layer in layers if any(fnmatchcase(layer.name, pattern) for pattern in patterns)]
-    uses = Counter(id(node.operation) for node in _nodes(model))
+    uses = Counter(id(node.operation) for node in graph_nodes(model))
     shared = [layer for layer in layers if uses[id(layer)] > 1]
     if shared and not leave_out_shared:
         raise ModelFileError(
@@ -42,14 +42,15 @@ def has_map(layer: keras.layers.Layer) -> bool:
     return type(layer).__name__.endswith(_MAPPED)
 
 
-def _nodes(model: keras.Model) -> list[Any]:
-    """Each use of a layer in the model's own graph; a layer remembers those of other graphs as well."""
+def graph_nodes(model: keras.Model) -> list[Any]:
+    """Each use of a layer in the model's own graph, in its order; a layer remembers those of other graphs as well."""
     graph = model._functional if isinstance(model, keras.Sequential) else model
-    return [node for nodes in graph._nodes_by_depth.values() for node in nodes if not node.is_input]
+    by_depth = sorted(graph._nodes_by_depth.items(), reverse=True)
+    return [node for _, nodes in by_depth for node in nodes if not node.is_input]
 
 
 def _output(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:
-    return next(node.outputs[0] for node in _nodes(model) if node.operation is layer)
+    return next(node.outputs[0] for node in graph_nodes(model) if node.operation is layer)
 
 
 def _folded_output(model: keras.Model, layer: keras.layers.Layer) -> keras.KerasTensor:
@@ -57,7 +58,7 @@ def _folded_output(model: keras.Model, layer: keras.layers.Layer) -> keras.Keras
 
     An output between them would keep them apart, and the activations variant would be another network.
     """
-    nodes, tensor = _nodes(model), _output(model, layer)
+    nodes, tensor = graph_nodes(model), _output(model, layer)
     while True:
         users = [node for node in nodes if any(source is tensor for source in node.input_tensors)]
         if len(users) != 1 or not _is_folded(users[0].operation):

@@ -41,7 +41,7 @@ def flatten(model: keras.Model) -> keras.Model:
     def call(owner: keras.Model, operation: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(operation, keras.Model):
             return run(operation, args[0])
-        if is_augmentation(operation):
+        if is_augmentation(operation) or _keeps_size(operation, args[0]):
             return args[0]
         if isinstance(operation, keras.layers.Layer):
             return copied(operation, owner)(*args, **kwargs)
@@ -56,6 +56,11 @@ def flatten(model: keras.Model) -> keras.Model:
     for original, copy in copies.values():
         copy.set_weights(original.get_weights())
     return flat
+
+
+def _keeps_size(layer: Any, image: Any) -> bool:
+    """Whether it is a Resizing layer for images that have its size already: then it returns them as they are."""
+    return isinstance(layer, keras.layers.Resizing) and layer.compute_output_shape(image.shape) == image.shape
 
 
 def is_augmentation(layer: Any) -> bool:

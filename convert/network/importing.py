@@ -1,28 +1,31 @@
 """Make a run directory out of a Keras model that was trained elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.container import sha256
+from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
-from edgecnn.pixels.input_spec import Background, Fit, InputSpec, ResizeFilter
+from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
 from edgecnn.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     import keras
 
+    from .image_input import ImageInput
+
+ChannelOrder = Literal["rgb", "bgr"]
 _PROBES = 16
-# A layer that divides pixels by about this much, or more, is fed with bytes.
-_SMALL = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -30,41 +33,28 @@ class Preprocessing:
     """How images were made into the model's input when it was trained: `value = pixel * scale + offset`.
 
     Attributes:
-        scale: real units per pixel step, one for all channels or one a channel; None where a Rescaling layer in the
-            model takes pixels as they are.
+        scale: real units per pixel step, one for all channels or one a channel; None for what the
+            model's own first layers say.
         offset: real value of pixel 0, likewise.
-        fit: how another aspect ratio is made to fit.
-        resize_filter: Pillow's.
+        fit: how another aspect ratio is made to fit; None for what a Resizing layer says, or else `stretch`.
+        resize_filter: Pillow's; None for what a Resizing layer says, or else `bilinear`.
         background: what lies behind the object.
+        image_size: height and width, for a model that takes images of any size; None for that of its input, or of a
+            Resizing layer in it.
+        channel_order: `bgr` where its first channel was blue in training, as OpenCV reads images; `scale` and `offset`
+            are in this order too.
+        jpeg_decoding: `full` decodes large JPEG files in full, as at training; `reduced` no larger than needed, which
+            moves a pixel by half a step in the mean.
     """
 
     scale: tuple[float, ...] | None = None
     offset: tuple[float, ...] | None = None
-    fit: Fit = "stretch"
-    resize_filter: ResizeFilter = "bilinear"
+    fit: Fit | None = None
+    resize_filter: ResizeFilter | None = None
     background: Background = "any"
-
-
-def read_labels(path: str | Path) -> tuple[str, ...]:
-    """Class names in output order from a UTF-8 text file, one a line.
-
-    Raises:
-        InputError: missing, not text, empty, or with an empty or repeated line.
-    """
-    try:
-        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").rstrip().splitlines()]
-    except OSError as error:
-        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text; give a text file with one class name a line") from None
-    if len(lines) < 2:
-        raise InputError(f"{path} must name 2 classes at least, one a line. Received: {len(lines)} line(s)")
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            raise InputError(f"{path}: line {number} is empty; give one class name a line, in output order")
-        if line in lines[: number - 1]:
-            raise InputError(f"{path}: line {number} repeats {line!r}; class names must differ")
-    return tuple(lines)
+    image_size: tuple[int, int] | None = None
+    channel_order: ChannelOrder = "rgb"
+    jpeg_decoding: JpegDecoding = "reduced"
 
 
 def adopt(
@@ -74,18 +64,22 @@ def adopt(
     preprocessing: Preprocessing | None = None,
     *,
     force: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write `folder`/model.keras and card.json for a model that edgecnn did not train.
 
-    Models inside the model are brought to the top, half precision becomes float32, and logits get a softmax, so that
-    every layer can be read and every answer is a probability. A folder that was made from the same file is kept.
+    Models inside the model are brought to the top, half precision becomes float32, logits get a softmax, and one
+    sigmoid or logit becomes two probabilities, so that every layer can be read and every answer is a probability. A
+    folder that was made from the same file is kept.
 
     Args:
-        model: a .keras (or .h5) file: one image in, one score a class out; Sequential or Functional.
+        model: a .keras (or .h5) file: one image in, one score a class out, or one of two classes; Sequential or
+            Functional.
         labels: class names in the order of its output.
         folder: the run directory to make.
         preprocessing: how it was fed in training.
         force: replace what lies in `folder`.
+        progress: is told, in words, what was read from the model and what was made of it.
 
     Returns:
         `folder`.
@@ -102,106 +96,83 @@ def adopt(
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     silence_tensorflow()
     with captured_stderr():
-        from .loading import load_keras
+        from .image_input import fed_with_rgb
+        from .loading import load_foreign
+        from .output_layer import require_classes, with_probabilities
 
-    network = load_keras(source)
-    classes = int(network.outputs[0].shape[1])
-    if len(labels) != classes:
-        raise InputError(
-            f"{source} has {classes} outputs, the labels are {len(labels)}; give one a line, in their order"
-        )
+    chosen = preprocessing or Preprocessing()
+    given = load_foreign(source, chosen.image_size, progress)
+    network = given.model
+    if chosen.channel_order == "bgr" and network.inputs[0].shape[3] != 3:
+        raise InputError(f"{source} takes images of {network.inputs[0].shape[3]} channel(s), which have no other order")
+    require_classes(network, labels, source)
     card = ModelCard(
         name=source.stem,
         labels=tuple(labels),
-        input=_input(network, source, preprocessing or Preprocessing()),
+        input=_input(given, source, chosen, progress),
         quantization=Quantization("float32"),
         provenance=stamp(parent_sha256=sha256(source.read_bytes())),
     )
-    if _is_same(card, run):
+    network = with_probabilities(network, _answers(network, card.input), labels, source, progress)
+    if chosen.channel_order == "bgr":
+        network = fed_with_rgb(network)
+    if _is_same(card, network, run):
         return run.path
     refuse_existing((run.model, run.card), force)
-    network = _with_softmax(network, card.input, source)
     with replacing(run.model) as temporary, captured_stderr():
         network.save(temporary)
     card.save(run.card)
     return run.path
 
 
-def _is_same(card: ModelCard, run: RunDirectory) -> bool:
-    """Whether `run` was made from the same file and choices."""
+def _is_same(card: ModelCard, network: "keras.Model", run: RunDirectory) -> bool:
+    """Whether `run` was made from the same file and choices: not all that is chosen stands in the card."""
+    from .loading import load_keras
+
     if not run.card.is_file() or not run.model.is_file():
         return False
     existing = ModelCard.load(run.card)
     same_time = replace(existing.provenance, created=card.provenance.created)
-    return replace(existing, provenance=same_time) == card
+    if replace(existing, provenance=same_time) != card:
+        return False
+    try:
+        there = load_keras(run.model)
+    except ModelFileError:  # damaged: it may be replaced
+        return False
+    return np.allclose(_answers(there, card.input), _answers(network, card.input), atol=1e-6)
 
 
-def _input(network: "keras.Model", source: Path, chosen: Preprocessing) -> InputSpec:
-    height, width, channels = (int(size) for size in network.inputs[0].shape[1:])
+def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: Callable[[str], None]) -> InputSpec:
+    from .pixel_range import choose_scaling
+
+    height, width, channels = (int(size) for size in given.model.inputs[0].shape[1:])
     if channels not in (1, 3):
         raise ModelFileError(f"{source} must take images of 1 or 3 channels. Received: {channels}")
-    scale, offset = chosen.scale, chosen.offset
-    if scale is None:
-        if not _takes_bytes(network):
-            raise InputError(
-                f"how {source} was fed is not written in it; say what a pixel becomes: --input-range 0 1, "
-                "--input-range -1 1, --input-range 0 255, or --scale and --offset"
-            )
-        scale, offset = (1.0,), (0.0,)
-    offset = offset or (0.0,)
+    scale, offset = choose_scaling(given.model, source, chosen.scale, chosen.offset, progress)
     for name, values in (("scale", scale), ("offset", offset)):
         if len(values) not in (1, channels):
             raise InputError(f"{name} must have one value, or one a channel ({channels}). Received: {len(values)}")
+    if chosen.channel_order == "bgr":
+        scale, offset = scale[::-1], offset[::-1]
     try:
         return InputSpec(
             height=height,
             width=width,
             channels=channels,
             colour="grayscale" if channels == 1 else "rgb",
-            fit=chosen.fit,
-            resize_filter=chosen.resize_filter,
+            fit=chosen.fit or given.fit or "stretch",
+            resize_filter=chosen.resize_filter or given.resize_filter or "bilinear",
             scale=scale * channels if len(scale) == 1 else scale,
             offset=offset * channels if len(offset) == 1 else offset,
             background=chosen.background,
+            jpeg_decoding=chosen.jpeg_decoding,
         )
     except ValueError as error:
         raise InputError(f"input of {source}: {error}") from None
 
 
-def _takes_bytes(network: "keras.Model") -> bool:
-    """Whether a Rescaling layer that divides pixels stands before everything that has weights."""
-    import keras
-
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Rescaling):
-            return bool(np.all(np.abs(np.asarray(layer.scale, np.float64)) <= _SMALL))
-        if layer.weights:
-            return False
-    return False
-
-
-def _with_softmax(network: "keras.Model", spec: InputSpec, source: Path) -> "keras.Model":
-    """The network with probabilities as output.
-
-    Raises:
-        ModelFileError: it ends in a sigmoid, so its classes do not exclude each other.
-    """
-    import keras
-
+def _answers(network: "keras.Model", spec: InputSpec) -> npt.NDArray[np.float64]:
+    """What `network` says of images of noise: (images, outputs)."""
     pixels = np.random.default_rng(0).integers(0, 256, (_PROBES, *spec.shape))
     values = pixels * np.array(spec.scale, np.float32) + np.array(spec.offset, np.float32)
-    scores: Any = np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float64)
-    if not np.isfinite(scores).all():
-        raise ModelFileError(
-            f"{source} gives scores that are no numbers (NaN); its weights are damaged, train it again"
-        )
-    if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        return network
-    last = getattr(network.outputs[0]._keras_history.operation, "activation", None)
-    if last is keras.activations.sigmoid:
-        raise ModelFileError(
-            f"{source} ends in a sigmoid: each class has a probability of its own; edgecnn takes classifiers with one "
-            "right class, ending in a softmax or in logits"
-        )
-    outputs = keras.layers.Softmax(name="softmax_of_logits")(network.outputs[0])
-    return keras.Model(network.inputs, outputs, name=network.name)
+    return np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float64)

@@ -1,16 +1,21 @@
 """Load a .keras file, or say in one line why not."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from edgecnn.errors import ModelFileError
 from edgecnn.keras_file import loading_keras
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
 
+from .channels_last import to_channels_last
 from .feature_maps import has_map
 from .flattening import flatten
+from .image_input import ImageInput, with_image_input
 
 
 def load_keras(path: Path) -> keras.Model:
@@ -19,24 +24,55 @@ def load_keras(path: Path) -> keras.Model:
     Raises:
         ModelFileError: missing, damaged, or not one image in and class scores out.
     """
+    model = _read_keras(path)
+    _require_shapes(model, path)
+    return _flat(model, path)
+
+
+def load_foreign(path: Path, image_size: tuple[int, int] | None, progress: Callable[[str], None]) -> ImageInput:
+    """Load a Keras model that was trained elsewhere: a flat graph with images, channels last, of one size as input.
+
+    Args:
+        path: the file.
+        image_size: height and width, where it takes images of any size.
+        progress: is told what was read and changed.
+
+    Raises:
+        ModelFileError: missing, damaged, or not one image in and class scores out.
+        InputError: `image_size` is missing, or contradicts the model.
+    """
+    given = with_image_input(_read_keras(path), path, image_size, progress)
+    model = given.model
+    if len(model.outputs[0].shape) == 4 and model.outputs[0].shape[1:3] == (1, 1):
+        model = keras.Model(model.inputs, keras.layers.Flatten()(model.outputs[0]), name=model.name)
+    _require_shapes(model, path)
+    flat = to_channels_last(_flat(model, path))
+    _require_same_answers(model, flat, path)
+    return replace(given, model=flat)
+
+
+def _read_keras(path: Path) -> keras.Model:
     if not path.is_file():
         raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
     with loading_keras(str(path), "train it again"), captured_stderr():
         model = keras.models.load_model(path, compile=False)
-    _require_classifier(model, path)
-    model = flatten(model)
-    if PROBABILITIES in {layer.name for layer in model.layers if has_map(layer)}:
-        raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
-    return model
-
-
-def _require_classifier(model: keras.Model, path: Path) -> None:
     if not model.built or not hasattr(model, "inputs") or not model.inputs:
         raise ModelFileError(
             f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
+    return model
+
+
+def _flat(model: keras.Model, path: Path) -> keras.Model:
+    model = flatten(model)
+    if PROBABILITIES in {layer.name for layer in model.layers if has_map(layer)}:
+        raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
+    return model
+
+
+def _require_shapes(model: keras.Model, path: Path) -> None:
     if len(model.inputs[0].shape) != 4 or len(model.outputs[0].shape) != 2:
         raise ModelFileError(
             f"{path} must map (batch, height, width, channels) to (batch, classes). "
@@ -46,6 +82,24 @@ def _require_classifier(model: keras.Model, path: Path) -> None:
         raise ModelFileError(
             f"{path} must take images of one size. Received: {model.inputs[0].shape}; fix its keras.Input"
         )
+
+
+def _require_same_answers(given: keras.Model, made: keras.Model, path: Path) -> None:
+    """Make sure that what was rewritten is still the same network, on images of noise."""
+    if given is made:
+        return
+    images = np.random.default_rng(0).uniform(0, 1, (2, *made.inputs[0].shape[1:])).astype(np.float32)
+    # Half precision has 11 bits of mantissa, and bfloat16 8.
+    is_single = all(layer.compute_dtype == "float32" for layer in given._flatten_layers())
+    tolerance = 1e-4 if is_single else 0.05
+    for highest in (1, 255):
+        expected, found = (np.asarray(each.predict_on_batch(images * highest), np.float32) for each in (given, made))
+        bound = tolerance * max(1.0, float(np.nanmax(np.abs(expected), initial=0)))
+        if not np.allclose(expected, found, rtol=0, atol=bound, equal_nan=True):
+            raise ModelFileError(
+                f"{path} answers otherwise once its layers are rewritten for TFLite (by up to "
+                f"{np.abs(expected - found).max():.3g}), so nothing was written; report this model"
+            )
 
 
 def require_card_of(model: keras.Model, card: ModelCard, path: Path) -> None:

@@ -1,7 +1,8 @@
 """People's own images for a model that was trained elsewhere: to calibrate it, and to compare it on."""
 
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from edgecnn.errors import DataError, InputError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Split
-from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.image_files import find_images, require_heif
 from edgecnn.pixels.preprocessing import prepare_source
+from edgecnn.pixels.skipped_files import Skipped, is_clutter
 
 # Enough for a percentage that repeats, and few enough to lie in memory.
 MAX_IMAGES = 2_000
@@ -35,15 +37,22 @@ def load_representative(
 
     Raises:
         DataError: no folder, no readable image, or a subfolder that is no label among others that are.
+        MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"no folder {folder}; --representative takes a folder of images like those the model will see")
+    skipped = Skipped()
     try:
-        paths = find_images([str(root)])
+        paths = find_images([str(root)], skipped)
     except InputError as error:
         raise DataError(str(error)) from None
+    require_heif(paths)
+    if skipped:
+        progress(f"{folder}: left out what is no image: {skipped.words()}")
     labelled = _is_labelled(root, card.labels)
+    if not labelled:
+        progress(_why_unlabelled(root, card.labels))
     most = max(1, min(MAX_IMAGES, MAX_BYTES // int(np.prod(card.input.shape))))
     if len(paths) > most:
         progress(f"{folder}: {most:,} of {len(paths):,} images are drawn")
@@ -71,7 +80,7 @@ def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:
     Raises:
         DataError: some are and some are not, or images lie beside classes.
     """
-    folders = {path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    folders = _folders_in(root)
     classes, strange = folders & set(labels), sorted(folders - set(labels))
     if not classes:
         return False
@@ -87,3 +96,33 @@ def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:
     if beside:
         raise DataError(f"{root}: {Path(beside[0]).name} lies beside class folders; move it into one, or away")
     return True
+
+
+def _folders_in(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir() if path.is_dir() and not is_clutter(path.name)}
+
+
+def _why_unlabelled(root: Path, labels: tuple[str, ...]) -> str:
+    """Why accuracy will be blank, and what would give one."""
+    folders = sorted(_folders_in(root))
+    if not folders:
+        return (
+            f"{root} has no class folders, so what its images show is not known and accuracy stays blank; folders "
+            f"called as the labels are ({_few(labels)}) give one"
+        )
+    alike = {_plain(label): label for label in labels}
+    renamed = [f"{name} to {alike[_plain(name)]}" for name in folders if _plain(name) in alike]
+    advice = f"rename {_few(renamed)}" if renamed else f"call folders as the labels are: {_few(labels)}"
+    return (
+        f"no folder of {root} is called as a label is ({_few(folders)}), so what its images show is not known and "
+        f"accuracy stays blank; to have one, {advice}"
+    )
+
+
+def _plain(name: str) -> str:
+    """A name without case, spaces and marks; numbered folders, 0_cat, are those of cat."""
+    return re.sub(r"^\d+(?=[\W_])|[\W_]", "", name).casefold() or name
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

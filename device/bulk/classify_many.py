@@ -11,8 +11,9 @@ from .prefetch import prepared_images
 from .sources import Source
 
 if TYPE_CHECKING:
-    from ..classifier import Classifier, Prediction
+    from ..classifier import Classifier
     from ..drift import DriftWatch
+    from ..prediction import Prediction
 
 UNREADABLE = "unreadable"  # stands for the label of an image without one
 
@@ -63,22 +64,27 @@ def classify_many(
     watch: "DriftWatch | None" = None,
     skip: Container[str] = (),
     note: Callable[[str], None] = lambda _: None,
+    decode_threads: int | None = None,
 ) -> Iterator[ClassifiedImage]:
     """Classify image after image; of a source that is endless, as long as results are asked for.
 
     Args:
-        classifier: a loaded model; it must not be used elsewhere meanwhile.
+        classifier: a loaded model.
         source: where the images come from.
         top: how many classes to name.
         invert: as for `Classifier.classify`.
         watch: looks at each image after it has been classified.
         skip: names of images that are done already.
         note: gets what is odd about the first odd image.
+        decode_threads: as for `edgecnn.device.bulk.prefetch.prepared_images`.
 
     Yields:
         A result for each image that is not skipped, in order.
     """
-    for name, prepared in prepared_images(source, classifier.input, invert, skip=skip, note=note):
+    prepared_in_order = prepared_images(
+        source, classifier.input, invert, skip=skip, note=note, decode_threads=decode_threads
+    )
+    for name, prepared in prepared_in_order:
         if isinstance(prepared, InputError):
             yield ClassifiedImage(name, error=str(prepared))
             continue

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from edgecnn.errors import InputError
+from edgecnn.pixels.memory import MemoryGate
 from edgecnn.pixels.preprocessing import Invert, Prepared, prepare_source
 
 from .sources import ImageOrError, Source
@@ -27,6 +28,7 @@ def prepared_images(
     *,
     skip: Container[str] = (),
     note: Callable[[str], None] = lambda _: None,
+    decode_threads: int | None = None,
 ) -> Iterator[tuple[str, Outcome]]:
     """Prepare the images of `source`, in order; many are decoded while the caller works on those before.
 
@@ -36,21 +38,27 @@ def prepared_images(
         invert: as for `edgecnn.pixels.preprocessing.prepare`.
         skip: names that are left out.
         note: gets what is odd about the first odd image; about the others it is most often the same.
+        decode_threads: how many decode; None for one a processor, which wait for each other where memory is short.
 
     Yields:
         Each name with its pixels, or with what is wrong with it.
     """
+    gate: MemoryGate | None = None
 
     def prepare(image: ImageOrError) -> Outcome:
         try:
-            return image if isinstance(image, InputError) else prepare_source(image, spec, invert)
+            return image if isinstance(image, InputError) else prepare_source(image, spec, invert, gate=gate)
         except InputError as error:
             return error
 
     images = ((name, image) for name, image in source if name not in skip)
     # For one image, threads would cost more than they save; of an endless source they would show the past.
-    one_by_one = source.count is None or source.count == 1
-    outcomes = ((name, prepare(image)) for name, image in images) if one_by_one else prepare_ahead(images, prepare)
+    if source.count is None or source.count == 1:
+        outcomes: Iterator[tuple[str, Outcome]] = ((name, prepare(image)) for name, image in images)
+    else:
+        if decode_threads is None:
+            gate = MemoryGate()
+        outcomes = prepare_ahead(images, prepare, decode_threads)
     noted = False
     for name, outcome in outcomes:
         if isinstance(outcome, Prepared) and outcome.note and not noted:

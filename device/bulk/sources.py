@@ -1,6 +1,7 @@
 """Where images come from, one after another: files today; a source may also be endless, as a camera is."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from edgecnn.errors import InputError
@@ -39,21 +40,34 @@ class ImageFiles:
         count: how many names.
     """
 
-    def __init__(self, patterns: Iterable[str]) -> None:
+    def __init__(self, patterns: Iterable[str], note: Callable[[str], None] = lambda _: None) -> None:
         """Find the files; none is opened.
 
         Args:
             patterns: see `edgecnn.pixels.image_files.find_images`.
+            note: is told, once a folder, what lies there beside images.
         """
         self.names: list[str] = []
         self.errors: dict[str, InputError] = {}
         for pattern in patterns:
             try:
-                self.names += find_images([pattern])
+                self.names += self._find(pattern, note)
             except InputError as error:
                 self.names.append(pattern)
                 self.errors[pattern] = error
         self.count = len(self.names)
+
+    @staticmethod
+    def _find(pattern: str, note: Callable[[str], None]) -> list[str]:
+        if not os.path.isdir(pattern):
+            return find_images([pattern])
+        from edgecnn.pixels.skipped_files import Skipped  # one file that is named need not wait for it
+
+        skipped = Skipped()
+        names = find_images([pattern], skipped)
+        if skipped:
+            note(f"{pattern}: left out what is no image: {skipped.words()}")
+        return names
 
     def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
         """Each name, with its path or with its error."""

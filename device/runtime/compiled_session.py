@@ -15,6 +15,7 @@ from edgecnn.native_output import captured_stderr, drop_native_output
 
 from .accelerators import accelerator
 from .delegates import Delegate
+from .forking import never_release
 from .placement import DelegatePlacement
 from .run_options import RunOptions
 from .runtimes import RUNTIMES, is_installed, operators
@@ -58,8 +59,9 @@ class CompiledSession(Session):
             raise DelegateError(f"the delegate {delegate.name} needs LiteRT: {RUNTIMES['litert'].install}")
         super().__init__(model, replace(options, kernels="plain", delegate=None, runtime="litert"))
         self.delegate = delegate
+        self._is_copy = False
         self._compiled = _compile(model, delegate)
-        weakref.finalize(self, self._compiled.release)
+        self._finalizer = weakref.finalize(self, self._compiled.release)
         # LiteRT writes of its inner life: now, when the first tensor is written, and when the process ends.
         atexit.unregister(drop_native_output)
         atexit.register(drop_native_output)
@@ -73,8 +75,18 @@ class CompiledSession(Session):
         names = tuple(operator["op_name"] for operator in operators(self.interpreter))
         return DelegatePlacement(self.delegate.name if self.delegate else "", len(names), (names,), ())
 
+    def become_copy(self) -> None:
+        """In a forked child: the accelerator stays the parent's."""
+        super().become_copy()
+        self._finalizer.detach()
+        never_release(self._compiled)
+        self._is_copy = True
+
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
+        if self._is_copy:
+            raise self.refusal_after_fork()
+        self.last_input = tensor
         quiet, self._quiet = self._quiet, contextlib.nullcontext()
         with quiet:
             self._compiled.inputs[0].write(np.ascontiguousarray(tensor))

@@ -1,15 +1,17 @@
 """A model that is loaded and ready: tensors in, tensors out, looked up once."""
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import ModelFileError
+from edgecnn.errors import DelegateError, ModelFileError
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import Gather, input_table
 
+from .forking import never_release, tell_of_forks
 from .run_options import DEFAULTS, RunOptions
 from .runtimes import find_runtime, open_interpreter, operators
 from .tensor_spec import TensorSpec
@@ -30,6 +32,8 @@ class Session:
         outputs: output tensors by signature name; never by position, which is arbitrary.
         interpreter: the runtime's own, for looking into.
         delegate: what was asked for; None for the runtime's own choice.
+        lock: to be held from making the input until the outputs are read, where several threads may use the session.
+        last_input: the tensor of the last run; what `gather` returned is overwritten by its next call.
     """
 
     def __init__(self, model: PackedModel, options: RunOptions = DEFAULTS) -> None:
@@ -45,7 +49,10 @@ class Session:
             InputError: there is no such runtime.
         """
         self._runtime = find_runtime(options.runtime)
+        self._model, self._options = model, options
         self.delegate = options.delegate
+        self.lock = threading.Lock()
+        self.last_input: npt.NDArray[np.generic] | None = None
         self.interpreter: Any
         self.interpreter, self._operators = self._open(model, options)
         inputs, self.outputs = _tensors(self.interpreter)
@@ -62,8 +69,34 @@ class Session:
                 "convert the model again"
             )
         self._index = self.input.index
+        self._bind()
+        tell_of_forks(self)
+
+    def _bind(self) -> None:
         self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
         self._get_tensor = self.interpreter.get_tensor
+
+    def become_copy(self) -> None:
+        """In a forked child: load the model anew before it runs again, or say why that cannot be."""
+        never_release(self.interpreter)
+        self.lock, self.last_input = threading.Lock(), None
+        self._set_tensor = self._load_again
+
+    def refusal_after_fork(self) -> DelegateError:
+        """Why an accelerator does not go on in a forked child."""
+        return DelegateError(
+            f"{self._model.name} was loaded with the delegate {self.delegate.name if self.delegate else ''} before "
+            "this process was forked, and an accelerator belongs to the process that opened it; load the model in the "
+            "child process"
+        )
+
+    def _load_again(self, index: int, tensor: npt.NDArray[np.generic]) -> None:
+        """Stands for `set_tensor` until the child process has an interpreter of its own."""
+        if self.delegate is not None and not self.delegate.is_built_in:
+            raise self.refusal_after_fork()
+        self.interpreter, self._operators = self._open(self._model, self._options)
+        self._bind()
+        self._set_tensor(index, tensor)
 
     def _open(self, model: PackedModel, options: RunOptions) -> tuple[Any, list[dict[str, Any]]]:
         loaded, kernels = [], options.kernels
@@ -95,6 +128,7 @@ class Session:
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
+        self.last_input = tensor
         self._set_tensor(self._index, tensor)
         self._invoke()
 
@@ -112,8 +146,9 @@ class Session:
         gather = self.gather(spec)
         results = np.empty((len(images), *tensor.shape[1:]), tensor.dtype)
         for row, pixels in enumerate(images):
-            self.run(gather(pixels))
-            results[row] = self.output(tensor)
+            with self.lock:
+                self.run(gather(pixels))
+                results[row] = self.output(tensor)
         return results
 
 

@@ -2,20 +2,27 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import printing
+from edgecnn.pixels.training_loaders import LOADERS
+
+from . import options, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Preprocessing
-    from edgecnn.pixels.input_spec import Background, Fit
+    from edgecnn.convert.network.importing import ChannelOrder
+    from edgecnn.pixels.input_spec import Background, Fit, ResizeFilter
 
 R = TypeVar("R")
-_NEED_LABELS = ("input_range", "scale", "offset", "fit", "background")
+_NEED_LABELS = (
+    "trained_with", "input_range", "scale", "offset", "image_size", "fit", "resize_filter", "background",
+    "channel_order",
+)  # fmt: skip
+_FITS, _FILTERS = ("stretch", "pad", "crop"), ("nearest", "box", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True)
@@ -24,19 +31,27 @@ class ImportOptions:
 
     Attributes:
         labels: the file with its class names; None for a run of edgecnn's own.
+        trained_with: what prepared its images, one of `LOADERS`, or None; the options that follow go before it.
         input_range: what pixels 0 and 255 become, or None.
         scale: its input is pixel * scale + offset; one number, or one a channel, or None.
         offset: likewise.
-        fit: how images of another aspect ratio were made to fit.
+        image_size: height and width, for a model that takes any; else None.
+        fit: how images of another aspect ratio were made to fit; None for what the model or `trained_with` say.
+        resize_filter: Pillow's, likewise.
         background: what lies behind the object.
+        channel_order: in which its input has red, green and blue.
     """
 
     labels: str | None
+    trained_with: str | None
     input_range: tuple[float, float] | None
     scale: tuple[float, ...] | None
     offset: tuple[float, ...] | None
-    fit: "Fit"
+    image_size: tuple[int, int] | None
+    fit: "Fit | None"
+    resize_filter: "ResizeFilter | None"
     background: "Background"
+    channel_order: "ChannelOrder"
 
     def check_usage(self, ctx: click.Context, representative: str | None) -> None:
         """Refuse options that contradict each other.
@@ -63,11 +78,16 @@ class ImportOptions:
         """How its images were prepared in training."""
         from edgecnn.convert import Preprocessing
 
-        scale, offset = self.scale, self.offset
+        scale, offset, fit, resize_filter = self.scale, self.offset, self.fit, self.resize_filter
         if self.input_range:
             low, high = self.input_range
             scale, offset = ((high - low) / 255,), (low,)
-        return Preprocessing(scale, offset, self.fit, background=self.background)
+        if self.trained_with:
+            loader = LOADERS[self.trained_with]
+            fit, resize_filter = fit or loader.fit, resize_filter or loader.resize_filter
+            if scale is None and loader.scale:
+                scale, offset = loader.scale, loader.offset
+        return Preprocessing(scale, offset, fit, resize_filter, self.background, self.image_size, self.channel_order)
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...] | None:
@@ -82,16 +102,24 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[
 
 # In reverse: click lists last what is added first.
 _OPTIONS = (
+    click.option("--channel-order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
+                 help="Of its input: bgr if OpenCV read its training images, and nothing turned them."),
     click.option("--background", type=click.Choice(["dark", "light", "any"]), default="any", show_default=True,
                  help="What lies behind the object in its training images."),
-    click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]), default="stretch", show_default=True,
-                 help="How images of another aspect ratio were made to fit in its training."),
+    click.option("--resize-filter", type=click.Choice(_FILTERS),
+                 help="Pillow's filter that its training images were resized with.  [default: bilinear]"),
+    click.option("--fit", type=click.Choice(_FITS),
+                 help="How images of another aspect ratio were made to fit in its training.  [default: stretch]"),
+    click.option("--image-size", metavar="N|HEIGHTxWIDTH", callback=options.size,
+                 help="Of its training images, if it takes any size.  [default: that of a Resizing layer in it]"),
     click.option("--offset", callback=_numbers, metavar="B[,B,B]", help="Added after --scale.  [default: 0]"),
     click.option("--scale", callback=_numbers, metavar="A[,A,A]", help="Its input is pixel * A + B."),
     click.option("--input-range", type=(float, float), metavar="LOW HIGH",
-                 help="What pixels 0 and 255 become.  [default: 0 255 if a Rescaling layer comes first]"),
+                 help="What pixels 0 and 255 become.  [default: what its first layers say]"),
+    click.option("--trained-with", type=click.Choice(list(LOADERS)),
+                 help="What prepared its training images: range, fit and filter are those of that program."),
     click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
-                 help="Class names of a model trained elsewhere, one a line, in output order."),
+                 help="Class names of a model trained elsewhere: lines in output order, numbered ones, JSON or CSV."),
 )  # fmt: skip
 
 
@@ -101,15 +129,9 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
     @functools.wraps(command)
     def with_bundle(
         *arguments: object,
-        labels: str | None,
-        input_range: tuple[float, float] | None,
-        scale: tuple[float, ...] | None,
-        offset: tuple[float, ...] | None,
-        fit: "Fit",
-        background: "Background",
-        **others: object,
+        **others: Any,
     ) -> R:
-        foreign = ImportOptions(labels, input_range, scale, offset, fit, background)
+        foreign = ImportOptions(**{field.name: others.pop(field.name) for field in fields(ImportOptions)})
         return command(*arguments, foreign=foreign, **others)
 
     decorated: Callable[..., R] = with_bundle
@@ -129,7 +151,9 @@ def import_model(model: str, options: ImportOptions, run: Path, representative: 
     from edgecnn.convert import adopt, read_labels
 
     labels = read_labels(options.labels or "")
-    adopt(model, labels, run, options.preprocessing(), force=force)
+    if options.trained_with:
+        printing.note(f"--trained-with {options.trained_with}: {LOADERS[options.trained_with].summary}")
+    adopt(model, labels, run, options.preprocessing(), force=force, progress=printing.note)
     printing.note(
         f"{run} is a run directory now: edgecnn convert {run} --representative {representative} goes on there"
     )

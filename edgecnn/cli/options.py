@@ -1,5 +1,6 @@
 """Options that several commands share, and the images that they name."""
 
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from edgecnn.pixels.dataset import Dataset
     from edgecnn.pixels.input_spec import InputSpec
+    from edgecnn.train.data.image_folder import LabelSource
     from edgecnn.train.data.loading import InputChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,16 +40,52 @@ force = click.option("--force", is_flag=True, help="Replace output files that ex
 threads = click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="Threads that the runtime may use."
 )
+decode_threads = click.option(
+    "--decode-threads",
+    type=click.IntRange(1, 256),
+    help="Images that are decoded side by side.  [default: one a processor, fewer where memory is short]",
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
     help="Folder with the four Fashion-MNIST IDX files.  [default: $EDGECNN_DATA, or where they are found]",
 )
-data = click.option(
-    "--data",
-    metavar="NAME|DIR|FILE.npz",
-    help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
-)
+_LABELS_CSV, _LABELS_FROM_NAMES = "edgecnn.labels_csv", "edgecnn.labels_from_names"
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Keep where labels are for `load_dataset`: no command has another use for it."""
+    context.meta[f"edgecnn.{parameter.name}"] = value
+
+
+def data(command: F) -> F:
+    """The data set, and where the labels of its images are if its folders are not the classes."""
+    for option in (
+        click.option(
+            "--labels-from-names",
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            help="The images of --data lie in one folder; cat.12.jpg shows a cat.",
+        ),
+        click.option(
+            "--labels-csv",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            expose_value=False,
+            callback=_remember,
+            help="The images of --data lie in one folder; a CSV file names them and their labels.",
+        ),
+        click.option(
+            "--data",
+            metavar="NAME|DIR|FILE.npz",
+            help="fashion-mnist, a folder of class folders or of IDX files, or a .npz.  [default: fashion-mnist]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 representative = click.option(
     "--representative",
     type=click.Path(),
@@ -63,20 +101,36 @@ invert = click.option(
 )
 
 
+def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """What an option such as --image-size says, `64` or `48x64`, as (height, width)."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
+    if not match:
+        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
+    return int(match[1]), int(match[2] or match[1])
+
+
 def _a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     if value != value:  # a range lets nan through
         raise click.BadParameter("nan is no number")
     return value
 
 
+_PERCENT = click.FloatRange(0, 100)
+min_accuracy = click.option(
+    "--min-accuracy", type=_PERCENT, metavar="PERCENT", callback=_a_number, help="Fail below this accuracy."
+)
+
+
 def gate(command: F) -> F:
     """What a converted file must hold; see `edgecnn.convert.Gate`."""
+    command = min_accuracy(command)
     for name, unit, words in (
         ("--min-agreement", "PERCENT", "Fail below this agreement with Keras."),
-        ("--max-drop", "POINTS", "Fail if accuracy drops by more than this."),
+        ("--max-drop", "POINTS", "Fail if accuracy drops by more than this, or if Keras itself looks wrong."),
     ):
-        option = click.option(name, type=click.FloatRange(0, 100), metavar=unit, callback=_a_number, help=words)
-        command = option(command)
+        command = click.option(name, type=_PERCENT, metavar=unit, callback=_a_number, help=words)(command)
     return command
 
 
@@ -97,7 +151,31 @@ def load_dataset(
     from edgecnn.train.data import loading
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
-    return loading.load_dataset(data, spec, data_dir=folder, max_corrupt=limit, progress=printing.note)
+    labelled = _label_source()
+    if labelled and not data:
+        raise click.UsageError("--labels-csv and --labels-from-names go with --data DIR, a folder of images")
+    return loading.load_dataset(
+        data, spec, data_dir=folder, labelled=labelled, max_corrupt=limit, progress=printing.note
+    )
+
+
+def _label_source() -> "LabelSource | None":
+    """What --labels-csv and --labels-from-names say of where labels are.
+
+    Raises:
+        click.UsageError: both are given.
+    """
+    context = click.get_current_context(silent=True)
+    csv, names = (context.meta.get(key) if context else None for key in (_LABELS_CSV, _LABELS_FROM_NAMES))
+    if csv and names:
+        raise click.UsageError("--labels-csv and --labels-from-names both say where labels are; give one of them")
+    if not csv and not names:
+        return None
+    from pathlib import Path
+
+    from edgecnn.train.data.image_folder import LabelSource
+
+    return LabelSource(Path(csv) if csv else None, bool(names))
 
 
 def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":
@@ -110,7 +188,7 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
 
     card = RunDirectory(run).read_card()
     if card.training is None:
-        if data or data_dir or not representative:
+        if data or data_dir or not representative or _label_source():
             raise click.UsageError(
                 f"{run} was trained elsewhere: give images like those it will see with --representative DIR, not --data"
             )

@@ -1,7 +1,6 @@
 """The options of `edgecnn train`, and what they are bundled to."""
 
 import functools
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -76,16 +75,6 @@ def bundle(kind: "type[DataclassInstance]", name: str) -> Callable[[Callable[...
     return decorate
 
 
-def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """`64` or `48x64` as (height, width)."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
-    if not match:
-        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
-    return int(match[1]), int(match[2] or match[1])
-
-
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _NETWORK = (
     click.option(
@@ -158,7 +147,7 @@ _DATA = (
     click.option(
         "--image-size",
         metavar="N|HEIGHTxWIDTH",
-        callback=_size,
+        callback=options.size,
         help="Of the network's input, with --data.  [default: 64 for a folder, else that of the images]",
     ),
     click.option(

@@ -12,7 +12,7 @@ from .json_fields import decode
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
 # The name of the input, there and among the ranges of a calibration.

@@ -58,7 +58,8 @@ class Golden:
             for name, value in vars(self).items():
                 member = io.BytesIO()
                 np.save(member, np.asarray(value), allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
+                info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+                archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)  # a ZipInfo alone means stored
         return buffer.getvalue()
 
     @classmethod
@@ -97,12 +98,17 @@ def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
     """SHA-256 over what the preprocessing makes of `images` and of test patterns that need every step of it.
 
     The patterns (grayscale, RGB, RGBA, 16-bit; larger, smaller, wider and taller than the input) are integers computed
-    here, so two machines with the same hash convert, flatten, pad and resize alike to the last bit. The table is taken
-    in float32: that of a quantized input follows from it and from the model's own scale.
+    here, so two machines with the same hash convert, flatten, pad and resize alike to the last bit. Where JPEGs are
+    reduced, what the decoder makes of a small one at every scale is part of it. The table is taken in float32: that of
+    a quantized input follows from it and from the model's own scale.
     """
     digest = hashlib.sha256(apply_table(input_table(spec), images).tobytes())
     for pattern in _patterns():
         digest.update(prepare(pattern, spec).pixels.tobytes())
+    if spec.jpeg_decoding == "reduced":
+        from ..pixels.jpeg import decoded_probe
+
+        digest.update(decoded_probe())
     return digest.hexdigest()
 
 

@@ -18,6 +18,16 @@ Fields = dict[str, Any]
 MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
 
 
+def _decode_jpegs_in_full(fields: Fields) -> Fields:
+    """1 to 2: before, every JPEG was decoded in full; its card goes on meaning that."""
+    if isinstance(fields.get("input"), dict):
+        return {**fields, "input": {**fields["input"], "jpeg_decoding": "full"}}
+    return fields
+
+
+MIGRATIONS[1] = _decode_jpegs_in_full
+
+
 def migrate(fields: Fields, current: int, where: str) -> Fields:
     """Bring the fields of a card to schema `current`.
 

@@ -6,23 +6,29 @@ import io
 import os
 import struct
 import sys
-import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import InputError
+from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
+from .pillow_warnings import without_pillows_warnings
+
+if TYPE_CHECKING:
+    from .skipped_files import Skipped
 
 STANDARD_INPUT = "-"
 # Pillow knows more: films, PDF, and PostScript, for which it would start Ghostscript.
 COMMON_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "PPM")
 OTHER_FORMATS = ("TIFF", "WEBP", "AVIF", "TGA", "ICO", "JPEG2000")
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 SUFFIXES = frozenset(
     (
         *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".gif", ".bmp", ".dib", ".pbm", ".pgm", ".ppm"),
         *(".pnm", ".tif", ".tiff", ".webp", ".avif", ".tga", ".ico", ".jp2"),
+        *HEIF_SUFFIXES,
     )
 )
 # 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
@@ -45,11 +51,16 @@ DECODER_FAILURES = (
 )
 
 
-def find_images(names: Iterable[str]) -> list[str]:
+def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[str]:
     """Expand files, glob patterns and folders (searched recursively) to a list of image paths.
 
     Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
-    in a folder only files with an image suffix count. `-` stands for one image on standard input.
+    in a folder only files with an image suffix count, and nothing that is hidden or that a system or an archive put
+    there (`edgecnn.pixels.skipped_files.is_clutter`). `-` stands for one image on standard input.
+
+    Args:
+        names: what is to be expanded.
+        skipped: counts the other files of folders.
 
     Raises:
         InputError: a folder holds no image or cannot be read, or a pattern matches no file.
@@ -57,7 +68,7 @@ def find_images(names: Iterable[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         try:
-            found += _expand(name)
+            found += _expand(name, skipped)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{name}: cannot be read ({getattr(error, 'strerror', None) or error}); check it"
@@ -65,13 +76,13 @@ def find_images(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _expand(name: str) -> list[str]:
+def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if not name:
         raise InputError("an image has an empty name; give a file, a folder, a pattern or -")
     if name == STANDARD_INPUT:
         return [name]
     if Path(name).is_dir():
-        return _images_in(Path(name))
+        return _images_in(Path(name), skipped)
     if Path(name).exists() or not glob.has_magic(name):
         return [name]
     matches = sorted(glob.glob(name, recursive=True))
@@ -81,23 +92,50 @@ def _expand(name: str) -> list[str]:
     return files
 
 
-def _images_in(folder: Path) -> list[str]:
+def _images_in(folder: Path, skipped: "Skipped | None") -> list[str]:
+    from .skipped_files import Skipped, is_clutter  # one file that is named need not wait for it
+
     def refuse(error: OSError) -> None:
         raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
 
-    paths = [
-        str(Path(place, name))
-        for place, _, names in os.walk(folder, onerror=refuse)
-        for name in names
-        if Path(name).suffix.lower() in SUFFIXES
-    ]
+    paths: list[str] = []
+    others = Skipped()
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not is_clutter(name)]
+        for name in names:
+            if is_clutter(name):
+                continue
+            if Path(name).suffix.lower() in SUFFIXES:
+                paths.append(str(Path(place, name)))
+            else:
+                others.count(name)
     if not paths:
-        raise InputError(f"the folder {folder} holds no images; give a folder with .png or .jpg files")
+        held = f" but {others.words()}" if others else ""
+        raise InputError(f"the folder {folder} holds no images{held}; give a folder with .png or .jpg files")
+    if skipped is not None:
+        skipped.add(others)
     return sorted(paths)
 
 
-def open_image(name: str) -> Image.Image:
+def require_heif(paths: Iterable[str]) -> None:
+    """Make sure, before any image is read, that those with a HEIC suffix can be.
+
+    Raises:
+        MissingExtraError: there are some, and pillow-heif is not installed.
+    """
+    from .heif import ADVICE, has_decoder
+
+    files = [path for path in paths if Path(path).suffix.lower() in HEIF_SUFFIXES]
+    if files and not has_decoder():
+        raise MissingExtraError(f"{len(files):,} HEIC photographs, such as {files[0]}, need pillow-heif: {ADVICE}")
+
+
+def open_image(name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode the first frame of an image file, or of standard input for `-`.
+
+    Args:
+        name: of the file.
+        before_loading: gets the image whose size is known and whose pixels are not decoded yet.
 
     Returns:
         A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
@@ -108,27 +146,30 @@ def open_image(name: str) -> Image.Image:
     if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("standard input is closed; give a file")
-        return decode_image(sys.stdin.buffer.read(), "standard input")
+        return decode_image(sys.stdin.buffer.read(), "standard input", before_loading)
     try:
         data = Path(name).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return decode_image(data, name)
+    return decode_image(data, name, before_loading)
 
 
-def decode_image(data: bytes, name: str) -> Image.Image:
+def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image], None] | None = None) -> Image.Image:
     """Decode encoded image bytes; `name` is for messages. See `open_image`."""
     if not data:
         raise InputError(f"{name}: the file is empty (0 bytes); copy it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of oddities; our own limit decides what is too large
+        with without_pillows_warnings():  # our own limit decides what is too large
             image = _open(data)
             _check_size(image, name)
+            if before_loading:
+                before_loading(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
+    except MissingExtraError as error:
+        raise InputError(f"{name}: {error}") from None
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"{name}: {_reason(error)}") from None
     except DECODER_FAILURES as error:
@@ -142,6 +183,11 @@ def _open(data: bytes) -> Image.Image:
         from PIL.PngImagePlugin import PngImageFile
 
         return PngImageFile(io.BytesIO(data))
+    if data[4:8] == b"ftyp":  # the container of HEIC, which pillow-heif reads, and of AVIF
+        from .heif import is_heif, open_heif
+
+        if is_heif(data):
+            return open_heif(data)
     try:
         return Image.open(io.BytesIO(data), formats=COMMON_FORMATS)
     except UnidentifiedImageError:

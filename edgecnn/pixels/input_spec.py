@@ -7,6 +7,7 @@ Colour = Literal["grayscale", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
 ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 Background = Literal["dark", "light", "any"]
+JpegDecoding = Literal["full", "reduced"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class InputSpec:
         scale: real units per pixel step, one a channel.
         offset: real value of pixel 0, one a channel.
         background: what lies behind the object in training images; pads, and flattens transparency.
+        jpeg_decoding: whether a large JPEG file is decoded in `full`, or `reduced` to a half, a quarter or an eighth as
+            long as that leaves three pixels for each of the input's; see `edgecnn.pixels.jpeg`.
     """
 
     height: int
@@ -34,6 +37,7 @@ class InputSpec:
     scale: tuple[float, ...]
     offset: tuple[float, ...]
     background: Background
+    jpeg_decoding: JpegDecoding = "full"
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):

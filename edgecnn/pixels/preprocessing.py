@@ -3,10 +3,10 @@
 Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table look-up  ->  model input
 """
 
-import warnings
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,28 +15,23 @@ from ..arrays import Array, Pixels
 from ..errors import InputError
 from .image_files import DECODER_FAILURES, open_image
 from .input_spec import InputSpec
+from .jpeg import reduce_jpeg
+from .orientation import Box, turn_of, turned_box
+from .resizing import resize
+
+if TYPE_CHECKING:
+    from .camera_arrays import Order
+    from .memory import MemoryGate
 
 Invert = Literal["no", "yes", "auto"]
 Source = str | Path | Image.Image | Pixels
 
-_ORIENTATION = 0x0112  # tag of EXIF, and what makes each of its values upright
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-_HINT = "pass the raw bytes of the image, edgecnn scales them itself"
+_TRANSPARENT = (
+    "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
+    "is no alpha, pass the first three: array[:, :, :3]"
+)
+# Up to here the rim is cut out of the whole, which is quicker; of a photograph alone, which takes less memory.
+_SMALL_PIXELS = 1 << 20
 # 65535 / 255 = 257: white stays white, and halves round up.
 _EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
@@ -49,13 +44,16 @@ class Prepared:
         pixels: uint8, (height, width, channels), contiguous.
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
-        note: a sentence when the rim contradicts the card's background and nothing was inverted; else empty.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted, or when nothing of
+            the image is to be seen; else empty.
+        is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
     """
 
     pixels: Pixels
     border: int
     inverted: bool
     note: str
+    is_transparent: bool = False
 
 
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
@@ -73,6 +71,11 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
             three.
     """
+    return _prepare(image, None, spec, invert)
+
+
+def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert: Invert) -> Prepared:
+    """`prepare`; of a reduced image what lies in a box: the rest is what the decoder had to round up to."""
     if 0 in image.size:
         raise InputError(f"the image has no pixels: {image.width} x {image.height}")
     if invert not in ("no", "yes", "auto"):
@@ -81,8 +84,13 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         image.load()
     except DECODER_FAILURES as error:
         raise InputError(f"the image is damaged or truncated ({error})") from None
-    image = _upright(image)
-    flat = _flatten(_to_eight_bit(image), _background(spec, invert == "yes"))
+    box = reduced_to or (0, 0, *image.size)  # a TIFF has its size when it is loaded
+    turn = turn_of(image)
+    if turn is not None:
+        box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
+    image = _to_eight_bit(image)
+    transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
+    flat = _flatten(image, _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
@@ -97,32 +105,54 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
         )
         note += "background is the other way round here, try --invert yes (or auto)"
-    pixels = np.asarray(_resize(flat, spec), dtype=np.uint8).reshape(spec.shape)
-    return Prepared(np.ascontiguousarray(pixels), border, inverted, note)
+    if transparent:
+        note = _TRANSPARENT
+    pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent)
 
 
-def prepare_source(source: Source, spec: InputSpec, invert: Invert = "no") -> Prepared:
+def prepare_source(
+    source: Source,
+    spec: InputSpec,
+    invert: Invert = "no",
+    *,
+    order: "Order | None" = None,
+    gate: "MemoryGate | None" = None,
+) -> Prepared:
     """Like `prepare`, for whatever a caller may have.
 
     Args:
         source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
         spec: what the model takes.
         invert: as `prepare` has it.
+        order: of an array's channels, `rgb` or `gray` by default; see `edgecnn.pixels.camera_arrays.image_of_array`.
+        gate: lets a file wait until there is memory to decode it.
 
     Raises:
         InputError: the image cannot be read or used; the message begins with its name if it has one.
     """
     if isinstance(source, np.ndarray):
-        return prepare_array(source, spec, invert)
+        return prepare_array(source, spec, invert, order=order)
+    if order is not None:
+        raise InputError(f"order={order!r} is for arrays; images say themselves what their channels are: leave it out")
     if isinstance(source, Image.Image):
         return prepare(source, spec, invert)
     if not isinstance(source, str | Path):
         raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
-    image = open_image(str(source))
-    try:
-        return prepare(image, spec, invert)
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from None
+    with contextlib.ExitStack() as held:
+        reduced_to: Box | None = None
+
+        def before_loading(image: Image.Image) -> None:
+            nonlocal reduced_to
+            reduced_to = reduce_jpeg(image, spec)
+            if gate:
+                held.enter_context(gate.holding(image.width * image.height))
+
+        image = open_image(str(source), before_loading)
+        try:
+            return _prepare(image, reduced_to, spec, invert)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
 
 
 def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
@@ -139,47 +169,21 @@ def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
         )
 
 
-def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no") -> Prepared:
-    """Like `prepare`, for a uint8 array of shape (height, width), (height, width, 1), (…, 3) or (…, 4: with alpha).
+def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+    """Like `prepare`, for a uint8 array; `edgecnn.pixels.camera_arrays.image_of_array` has the shapes and orders.
 
     Raises:
-        InputError: not uint8, or of another shape. Floating-point arrays are refused: whether they hold 0 to 1,
-            -1 to 1 or 0 to 255 cannot be known.
+        InputError: not uint8, of another shape, or of four channels that are not named.
     """
-    array = np.asarray(pixels)
-    if array.dtype != np.uint8:
-        raise InputError(f"the image array must be uint8 with values 0 to 255. Received: dtype={array.dtype}; {_HINT}")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
-    if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise InputError(
-            "the image array must be (height, width), (height, width, 1), (height, width, 3) or (height, width, 4). "
-            f"Received: shape={np.shape(pixels)}; pass one image at a time"
-        )
-    return prepare(Image.fromarray(array), spec, invert)
+    from .camera_arrays import image_of_array
+
+    return prepare(image_of_array(pixels, order), spec, invert)
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
     level = 255 if spec.background == "light" else 0
     return 255 - level if inverted else level
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """By EXIF alone: Pillows differ in whether they ask XMP too. A TIFF has been turned when it was loaded."""
-    data = image.info.get("exif")
-    profile = image.info.get("Raw profile type exif", "")  # a PNG by ImageMagick: name, length, hexadecimal lines
-    if not data and not profile:
-        return image
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # damaged EXIF: the image is taken as it lies, as viewers do
-        try:
-            exif = Image.Exif()
-            exif.load(data or bytes.fromhex("".join(profile.split("\n")[3:])))
-            turn = _TURNS.get(exif.get(_ORIENTATION, 1))
-        except DECODER_FAILURES:
-            return image
-    return image if turn is None else image.transpose(turn)
 
 
 def _to_eight_bit(image: Image.Image) -> Image.Image:
@@ -209,35 +213,24 @@ def _flatten(image: Image.Image, level: int) -> Image.Image:
 
 def _convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
     if spec.colour == "grayscale" and image.mode in ("1", "L"):
-        return image.convert("L")
-    image = image.convert("RGB")  # one way to luma from palette, CMYK, YCbCr, ...
-    return image.convert("L") if spec.colour == "grayscale" else image
+        return _converted(image, "L")
+    image = _converted(image, "RGB")  # one way to luma from palette, CMYK, YCbCr, ...
+    return _converted(image, "L") if spec.colour == "grayscale" else image
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """`image.convert(mode)`, which copies an image that has the mode: of a photograph, tens of megabytes."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _border_brightness(image: Image.Image) -> int:
-    gray = np.asarray(image.convert("L"))
-    rim = max(1, min(gray.shape) // 28)
-    edges = (gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:])
+    width, height = image.size
+    rim = max(1, min(width, height) // 28)
+    if width * height > _SMALL_PIXELS:
+        rows = (0, 0, width, rim), (0, height - rim, width, height)
+        boxes = *rows, (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
+        edges = [np.asarray(image.crop(box).convert("L")) for box in boxes]
+    else:
+        gray = np.asarray(_converted(image, "L"))
+        edges = [gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:]]
     return int(np.median(np.concatenate([edge.ravel() for edge in edges])))
-
-
-def _resize(image: Image.Image, spec: InputSpec) -> Image.Image:
-    size, resample = (spec.width, spec.height), _FILTERS[spec.resize_filter]
-    if image.size == size:
-        return image
-    if spec.fit == "crop":
-        from PIL import ImageOps
-
-        return ImageOps.fit(image, size, resample)
-    if spec.fit == "pad":
-        return _pad(image, spec, resample)
-    return image.resize(size, resample)
-
-
-def _pad(image: Image.Image, spec: InputSpec, resample: Image.Resampling) -> Image.Image:
-    ratio = min(spec.width / image.width, spec.height / image.height)
-    width, height = max(1, round(image.width * ratio)), max(1, round(image.height * ratio))
-    level = _background(spec, inverted=False)
-    canvas = Image.new(image.mode, (spec.width, spec.height), level if spec.channels == 1 else (level, level, level))
-    canvas.paste(image.resize((width, height), resample), ((spec.width - width) // 2, (spec.height - height) // 2))
-    return canvas

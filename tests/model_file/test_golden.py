@@ -113,6 +113,7 @@ CHANGES: list[dict[str, Any]] = [
     {"scale": (1 / 256,)},
     {"offset": (0.5,)},
     {"background": "light"},
+    {"jpeg_decoding": "reduced"},
 ]
 
 

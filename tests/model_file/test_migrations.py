@@ -51,6 +51,12 @@ def test_cards_that_were_written_before_a_field_get_its_default() -> None:
     assert ModelCard.load(CARDS / "v1-before-ranges.json").ranges == ()
 
 
+@pytest.mark.parametrize("path", [path for path in RECORDED if version_of(path) == 1], ids=lambda path: path.stem)
+def test_cards_of_version_1_go_on_decoding_jpegs_in_full(path: Path) -> None:
+    assert "jpeg_decoding" not in json.loads(path.read_bytes())["input"]
+    assert ModelCard.load(path).input.jpeg_decoding == "full"
+
+
 def test_migrations_are_applied_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MIGRATIONS, 1, lambda fields: {**fields, "steps": "1"})
     monkeypatch.setitem(MIGRATIONS, 2, lambda fields: {**fields, "steps": fields["steps"] + "2"})

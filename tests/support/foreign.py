@@ -24,6 +24,13 @@ def tinted(images: np.ndarray, seed: int) -> np.ndarray:
     return (images * tints).astype(np.uint8)
 
 
+def save_pictures(folder: Path, images: np.ndarray) -> None:
+    """Images, uint8 (count, height, width, channels), as PNG files in a new folder."""
+    folder.mkdir(parents=True)
+    for row, pixels in enumerate(images):
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(folder / f"{row:04}.png")
+
+
 def trained_elsewhere(folder: Path, small: Dataset) -> Foreign:
     """RGB, batch normalisation, residual, depthwise, a model in a model, pixels rescaled inside, logits."""
     import keras

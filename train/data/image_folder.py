@@ -12,45 +12,60 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset, Split, held_back
-from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.image_files import require_heif
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.memory import MemoryGate
 from edgecnn.pixels.preprocessing import prepare_source
 
 from .digest import digest_splits
+from .folder_layout import ImageList, list_class_folders
 from .image_store import store_images
+from .listed_images import list_by_csv, list_by_names
 
 TEST_SHARE = 0.2
 _AHEAD = 1024  # images that are decoded side by side
 _SPLIT_SEED = 0  # the split is the same for every training seed: figures stay comparable
-_SPLITS = {"train": ("train", "training"), "validation": ("validation", "valid", "val"), "test": ("test", "testing")}
 
 
 @dataclass(frozen=True)
-class _Files:
-    """Paths and labels of one split, in order: by class, then by name."""
+class LabelSource:
+    """Where the labels of images are that lie in one folder.
 
-    paths: list[str]
-    labels: npt.NDArray[np.int64]
+    Attributes:
+        csv: a file that names images and their labels, or None.
+        names: whether they are in the images' own names, before a number.
+    """
+
+    csv: Path | None = None
+    names: bool = False
 
 
-def load_image_folder(folder: Path, spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]) -> Dataset:
+def load_image_folder(
+    folder: Path,
+    spec: InputSpec,
+    max_corrupt: int,
+    progress: Callable[[str], None],
+    labelled: LabelSource | None = None,
+) -> Dataset:
     """Load `folder`: class folders, or train, validation and test folders of class folders.
 
-    Labels are the class folders' names, sorted. Without a test folder 20 % of each class are, always the same.
+    Labels are the class folders' names, sorted, unless `labelled` says where else they are. Without test images 20 % of
+    each class are, always the same.
 
     Args:
-        folder: of class folders.
+        folder: of class folders, or of images that `labelled` has the labels of.
         spec: what every image is turned into.
         max_corrupt: how many files may be unreadable; they are listed and left out.
-        progress: is told of unreadable files.
+        progress: is told what was found, of unreadable files, and what else was left out.
+        labelled: where the labels are, if not in the folders' names.
 
     Raises:
         DataError: no class folders, fewer than two, an empty one, other ones in another split, too few images, or too
-            many unreadable files.
+            many unreadable files; or labels that do not fit the images.
+        MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
-    parts = _split_folders(folder)
-    labels = _class_names(parts.get("train", folder))
-    files = {name: _find_files(part, labels) for name, part in parts.items()} or {"train": _find_files(folder, labels)}
+    labels, files = _list_images(folder, labelled or LabelSource(), progress)
+    require_heif(path for part in files.values() for path in part.paths)
     splits = _decode(files, spec, max_corrupt, progress)
     if "test" not in splits:
         splits["train"], splits["test"] = _set_aside(splits["train"], labels)
@@ -66,63 +81,28 @@ def load_image_folder(folder: Path, spec: InputSpec, max_corrupt: int, progress:
     )
 
 
-def _split_folders(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder}; give a folder of class folders with --data")
-    names = {alias: name for name, aliases in _SPLITS.items() for alias in aliases}
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    splits = [path for path in folders if path.name.lower() in names]
-    if len(splits) < len(folders):  # a class may be called train
-        return {}
-    parts = {names[path.name.lower()]: path for path in splits}
-    if len(parts) < len(splits):
-        raise DataError(f"{folder} has one split twice: {', '.join(path.name for path in splits)}; keep one of each")
-    if parts and "train" not in parts:
-        raise DataError(f"{folder} has {', '.join(parts)} but no train folder; add one, or give class folders alone")
-    return parts
-
-
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if len(names) < 2:
-        raise DataError(
-            f"{folder} must hold at least two class folders with images. Received: {', '.join(names) or 'none'}"
-        )
-    return tuple(names)
-
-
-def _find_files(folder: Path, labels: tuple[str, ...]) -> _Files:
-    here = _class_names(folder)
-    if here != labels:
-        differing = sorted(set(here) ^ set(labels))
-        raise DataError(
-            f"{folder} has other class folders than the training images: {', '.join(differing)}; make them equal"
-        )
-    paths: list[str] = []
-    classes: list[int] = []
-    for index, label in enumerate(labels):
-        try:
-            members = find_images([str(folder / label)])
-        except InputError as error:
-            raise DataError(f"class {label}: {error}, or remove the class folder") from None
-        paths += members
-        classes += [index] * len(members)
-    return _Files(paths, np.array(classes, dtype=np.int64))
+def _list_images(
+    folder: Path, labelled: LabelSource, progress: Callable[[str], None]
+) -> tuple[tuple[str, ...], dict[str, ImageList]]:
+    if labelled.csv:
+        return list_by_csv(labelled.csv, folder, progress)
+    return list_by_names(folder) if labelled.names else list_class_folders(folder, progress)
 
 
 def _decode(
-    files: dict[str, _Files], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
+    files: dict[str, ImageList], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
 ) -> dict[str, Split]:
     corrupt: list[str] = []
     splits = {}
+    gate = MemoryGate()
 
     def pixels(path: str) -> Pixels | InputError:
         try:
-            return prepare_source(path, spec).pixels
+            return prepare_source(path, spec, gate=gate).pixels
         except InputError as error:
             return error
 
-    def readable(part: _Files, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
+    def readable(part: ImageList, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
         for start in range(0, len(part.paths), _AHEAD):
             for row, result in enumerate(pool.map(pixels, part.paths[start : start + _AHEAD]), start):
                 if isinstance(result, InputError):

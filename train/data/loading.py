@@ -10,7 +10,7 @@ from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
 
 from .fashion_mnist import NAME, load_fashion_mnist
 from .idx import is_folder_of_idx, load_idx
-from .image_folder import load_image_folder
+from .image_folder import LabelSource, load_image_folder
 from .npz import load_npz
 from .quality import require_trainable
 
@@ -34,13 +34,15 @@ class InputChoice:
 def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
     """How people's own images become a network's input: pixels divided by 255, no background assumed.
 
+    Large JPEG files are decoded no larger than that needs; see `edgecnn.pixels.jpeg`.
+
     Raises:
         InputError: a size below 1.
     """
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
     try:
-        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any")
+        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
     except ValueError as error:
         raise InputError(f"image size: {error}") from None
 
@@ -50,6 +52,7 @@ def load_dataset(
     spec: InputSpec | InputChoice | None = None,
     *,
     data_dir: str | Path | None = None,
+    labelled: LabelSource | None = None,
     max_corrupt: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Dataset:
@@ -59,12 +62,15 @@ def load_dataset(
         data: `fashion-mnist` (or None), a folder of class folders or of IDX files, or a .npz file.
         spec: how its images become input; Fashion-MNIST has its own.
         data_dir: where Fashion-MNIST's files are.
+        labelled: where the labels of a folder's images are, if its folders are not the classes.
         max_corrupt: how many files of a folder may be unreadable.
         progress: is told, in words, what is found and left out.
 
     Raises:
         DataError: missing, damaged, or not usable.
     """
+    if labelled and (data is None or not Path(data).is_dir()):
+        raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
     if data is None or str(data) == NAME:
         return load_fashion_mnist(data_dir, progress)
     choices = f"{NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
@@ -82,7 +88,7 @@ def load_dataset(
     elif is_folder_of_idx(path):
         dataset = load_idx(path, lambda height, width: spec_of(height, width, "grayscale", "pad"))
     elif path.is_dir():
-        dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), max_corrupt, progress)
+        dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), max_corrupt, progress, labelled)
     else:
         raise DataError(f"{data} is none of {choices}; check --data")
     dataset = replace(dataset, source=str(data))

@@ -16,6 +16,7 @@ from edgecnn.pixels.preprocessing import prepare_array
 
 from .digest import digest_splits
 from .image_store import store_images
+from .npz_advice import KEYS, require_images, require_keys, require_labels
 
 _DAMAGED = (
     OSError,
@@ -29,8 +30,6 @@ _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_MAX_CLASSES = 65_536
-KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dataset:
@@ -47,14 +46,21 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            require_keys(path, arrays.files)
             x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
             names = [str(name) for name in arrays["labels"]] if "labels" in arrays else None
-    except KeyError as error:
-        raise DataError(f"{path} has no array {error}; it must hold {', '.join(KEYS)}") from None
     except _DAMAGED as error:
+        if str(error).startswith("Object arrays"):
+            raise DataError(
+                f"{path} holds an array of Python objects, which are not read, for they may hold code; save names with "
+                ".astype(str), and images of one size with numpy.stack"
+            ) from None
         raise DataError(f"{path} does not read as a .npz file ({error}); save it with numpy.savez") from None
-    for x, y in ((x_train, y_train), (x_test, y_test)):
-        _require_arrays(path, x, y)
+    for part, x, y in (("train", x_train, y_train), ("test", x_test, y_test)):
+        require_images(path, f"x_{part}", x)
+        require_labels(path, f"y_{part}", y, len(x))
+        if x.ndim == 4 and x.shape[3] == 4:
+            raise DataError(f"{path}: four channels do not say which is which; save three, red, green and blue")
     spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
     splits = [
         Split(
@@ -69,15 +75,3 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
             f"{path} names {len(labels)} labels for {classes} classes; there must be two or more, all named"
         )
     return Dataset(path.stem, labels, spec, splits[0], splits[1], digest_splits(labels, splits), f"file {path}")
-
-
-def _require_arrays(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or len(images) != labels.size or not len(images):
-        raise DataError(
-            f"{path} must hold uint8 images (images, height, width[, channels]) and a label for each. "
-            f"Received: {images.dtype} {images.shape} and labels {labels.shape}"
-        )
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= _MAX_CLASSES:
-        raise DataError(
-            f"{path} must hold class indices from 0 to {_MAX_CLASSES - 1}. Received: labels of {labels.dtype}"
-        )

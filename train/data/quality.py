@@ -11,6 +11,7 @@ from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset, Images, Split
 
+_SHOWN = 20  # a line or two on a terminal
 _SIDE = 16  # 256 bits: images of equal hash look alike to people
 
 
@@ -36,6 +37,15 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
             raise DataError(f"the {name} images have none of class {labels[int(counts.argmin())]}; add some")
     _report_balance(dataset.train, labels, progress)
     _report_duplicates(splits, progress)
+
+
+def describe_classes(dataset: Dataset) -> str:
+    """The classes in words, with the number of training images of each; of many classes the first and the last."""
+    counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels))
+    parts = [f"{label} {count:,}" for label, count in zip(dataset.labels, counts, strict=True)]
+    if len(parts) > _SHOWN:
+        parts = [*parts[: _SHOWN - 1], "…", parts[-1]]
+    return f"{len(dataset.labels):,} classes and their training images: {', '.join(parts)}"
 
 
 def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[str], None]) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
 @options.invert
+@options.decode_threads
 @bundled
 @trust
 @options.force
@@ -49,6 +50,7 @@ def command(
     resume: bool,
     drift: bool,
     invert: "Invert",
+    decode_threads: int | None,
     force: bool,
     as_json: bool,
     runtime_options: RuntimeOptions,
@@ -72,7 +74,7 @@ def command(
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
-    files = ImageFiles(images)
+    files = ImageFiles(images, printing.note)
     results = None
     if output:
         delegate = [runtime_options.delegate, *runtime_options.delegate_options]
@@ -86,6 +88,7 @@ def command(
         watch=watch,
         skip=results.done if results else (),
         note=printing.note,
+        decode_threads=decode_threads,
     )
     counts = _write(classified, results, files, as_json, watch) if results else _print(classified, as_json, watch)
     ctx.exit(1 if counts[UNREADABLE] else 0)

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
 
-from .. import conversion_options, import_options, options, printing
+from .. import conversion_options, conversion_table, import_options, options, printing
 
 if TYPE_CHECKING:
-    from edgecnn.convert import Conversion, ConvertedFile, Gate
+    from edgecnn.convert import Conversion, Gate
     from edgecnn.convert.request import ConversionRequest
     from edgecnn.model_file.schemes import IoType, Scheme
     from edgecnn.pixels.dataset import Dataset
@@ -67,6 +67,7 @@ def command(
     auto: bool,
     max_drop: float | None,
     min_agreement: float | None,
+    min_accuracy: float | None,
     foreign: "import_options.ImportOptions",
     representative: str | None,
     data: str | None,
@@ -88,7 +89,7 @@ def command(
     from edgecnn.convert.request import ConversionRequest
     from edgecnn.run_directory import RunDirectory
 
-    gate = Gate(max_drop, min_agreement)
+    gate = Gate(max_drop, min_agreement, min_accuracy)
     request = ConversionRequest(
         output=output,
         activations=not no_activations,
@@ -116,11 +117,13 @@ def command(
         conversions = _convert_until(folder, dataset, gate, request)
     else:
         conversions = _convert_all(folder, dataset, gate, request, schemes, io)
+    for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
+        printing.note(f"warning: {words}")
     if as_json:
-        printing.print_json([_json(conversion) for conversion in conversions])
+        printing.print_json([conversion_table.to_dict(conversion) for conversion in conversions])
     else:
         for conversion in conversions:
-            _print(conversion)
+            conversion_table.show(conversion)
     if not auto:
         failed = [_fails(folder, dataset, conversion, gate) for conversion in conversions]  # each says so
         if any(failed):
@@ -155,8 +158,10 @@ def _convert_until(
     try:
         return convert_until(run.path, dataset, gate, request, progress=printing.note)
     except GateError:
-        last = replace(request, scheme=climb()[-1])
-        _write_report(run, dataset, last.scheme, last.paths(run).plain.parent, gate)
+        tried = [replace(request, scheme=scheme) for scheme in climb()]
+        last = next((each for each in reversed(tried) if each.paths(run).plain.is_file()), None)
+        if last:
+            _write_report(run, dataset, last.scheme, last.paths(run).plain.parent, gate)
         raise
 
 
@@ -171,8 +176,8 @@ def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoT
 def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
     if schemes or io != conversion_options.DEFAULT_IO or not request.activations:
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
-    if gate.max_drop is None and gate.min_agreement is None:
-        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or both")
+    if gate == type(gate)():
+        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or --min-accuracy")
 
 
 def _calibration_images(ctx: click.Context, requested: int, available: int) -> int:
@@ -183,7 +188,7 @@ def _calibration_images(ctx: click.Context, requested: int, available: int) -> i
 
 def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
-    failures = gate.failures(conversion.plain.parity)
+    failures = gate.failures(conversion.plain.parity, conversion.warnings)
     for failure in failures:
         printing.note(f"Error: {conversion.plain.path}: {failure}")
     if failures and conversion.activations:
@@ -198,50 +203,3 @@ def _write_report(run: "RunDirectory", dataset: "Dataset", scheme: "Scheme", fil
     for finding in report.findings:
         printing.note(f"{finding.rung}, {finding.layer}: {finding.words}")
     printing.note(f"wrote {report.html}, {report.json}")
-
-
-def _print(conversion: "Conversion") -> None:
-    files = [file for file in (conversion.plain, conversion.activations) if file]
-    parity = conversion.plain.parity
-    rows = [_row(str(file.path), file) for file in files]
-    keras = ("Keras", "", "", printing.percent(parity.keras_accuracy), "", "")
-    click.echo(
-        printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
-    )
-    click.echo(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
-    if conversion.bit_equal:
-        click.echo("probabilities of both files: equal to the bit")
-    for layer in conversion.layers:
-        click.echo(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
-    for note in conversion.notes:
-        click.echo(note)
-    if conversion.compiled:
-        click.echo(f"compiled: {conversion.compiled}")
-
-
-def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
-    parity = file.parity
-    interval = f"{printing.percent(parity.interval_low)} - {printing.percent(parity.interval_high)}"
-    return (
-        name,
-        f"{file.size_bytes:,}",
-        f"{file.ratio:.1%}",
-        printing.percent(parity.accuracy),
-        interval if parity.accuracy is not None else "",
-        printing.percent(parity.agreement),
-    )
-
-
-def _json(conversion: "Conversion") -> dict[str, Any]:
-    import dataclasses
-    import math
-
-    data = dataclasses.asdict(conversion)
-    for file in ("plain", "activations"):
-        if data[file]:
-            data[file]["path"] = str(data[file]["path"])
-    data["compiled"] = str(data["compiled"]) if data["compiled"] else None
-    for layer in data["layers"]:
-        if math.isinf(layer["sqnr_db"]):
-            layer["sqnr_db"] = None
-    return data

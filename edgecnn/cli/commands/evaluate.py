@@ -9,23 +9,34 @@ from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
-    from edgecnn.device import Classifier
+    from edgecnn.device import Classifier, Evaluation
 
 
 @click.command(name="evaluate")
 @click.argument("model")
 @options.data
 @options.data_dir
+@options.min_accuracy
 @bundled
 @options.as_json
 @options.verbose
-def command(model: str, data: str | None, data_dir: str | None, as_json: bool, runtime_options: RuntimeOptions) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    model: str,
+    data: str | None,
+    data_dir: str | None,
+    min_accuracy: float | None,
+    as_json: bool,
+    runtime_options: RuntimeOptions,
+) -> None:
     """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
 
     Example: edgecnn evaluate runs/shoes/model.int8.tflite
     """
     from edgecnn.errors import ModelFileError
-    from edgecnn.metrics import most_confused
+    from edgecnn.sanity import suspicions
 
     runner = _open_runner(model, runtime_options)
     dataset = options.load_dataset(data_dir, data, runner.input)
@@ -40,13 +51,28 @@ def command(model: str, data: str | None, data_dir: str | None, as_json: bool, r
         )
     printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
+    is_own = runner.card is not None and runner.card.training is not None
+    warnings = [one.words for one in suspicions(result.confusion, dataset.labels, runner.input, is_own)]
+    for words in warnings:
+        printing.note(f"warning: {words}")
     if as_json:
-        figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
+        figures = {"images": result.images, "accuracy": result.accuracy, "loss": result.loss, "warnings": warnings}
         printing.print_json({**figures, "labels": dataset.labels, "confusion_matrix": result.confusion.tolist()})
-        return
+    else:
+        _print(result, dataset.labels)
+    if min_accuracy is not None and 100 * result.accuracy < min_accuracy - 1e-9:
+        printing.note(
+            f"Error: {result.accuracy:.2%} is below the {min_accuracy:g} % that are asked for (--min-accuracy)"
+        )
+        ctx.exit(1)
+
+
+def _print(result: "Evaluation", labels: "tuple[str, ...]") -> None:
+    from edgecnn.metrics import most_confused
+
     click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):
-        click.echo(f"  {count} times {dataset.labels[true]} taken for {dataset.labels[predicted]}")
+        click.echo(f"  {count} times {labels[true]} taken for {labels[predicted]}")
 
 
 def _open_runner(model: str, runtime_options: RuntimeOptions) -> "KerasModel | Classifier":

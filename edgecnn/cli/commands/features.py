@@ -38,6 +38,7 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 )
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
+@options.decode_threads
 @bundled
 @trust
 @options.force
@@ -54,6 +55,7 @@ def command(
     npz: bool,
     show_input: bool,
     invert: "Invert",
+    decode_threads: int | None,
     force: bool,
     as_json: bool,
     runtime_options: RuntimeOptions,
@@ -71,7 +73,7 @@ def command(
     require_matplotlib("edgecnn features")
     extractor = _open_extractor(model, runtime_options)
     _require_filters(extractor, filters)
-    pictures, failed = _make_pictures(extractor, images, invert)
+    pictures, failed = _make_pictures(extractor, images, invert, decode_threads)
     files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
     if files:
         from edgecnn.atomic_files import refuse_existing
@@ -116,7 +118,7 @@ def _require_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[
 
 
 def _make_pictures(
-    extractor: "FeatureExtractor | KerasModel", names: tuple[str, ...], invert: "Invert"
+    extractor: "FeatureExtractor | KerasModel", names: tuple[str, ...], invert: "Invert", decode_threads: int | None
 ) -> "tuple[list[Picture], bool]":
     """The pictures of the images that can be used, and whether there were others."""
     from edgecnn.device.bulk.prefetch import prepared_images
@@ -126,7 +128,10 @@ def _make_pictures(
 
     failed = False
     pictures: list[Picture] = []
-    for name, prepared in prepared_images(ImageFiles(names), extractor.input, invert, note=printing.note):
+    ready = prepared_images(
+        ImageFiles(names, printing.note), extractor.input, invert, note=printing.note, decode_threads=decode_threads
+    )
+    for name, prepared in ready:
         if isinstance(prepared, InputError):
             failed = True
             printing.note(f"Error: {prepared}")

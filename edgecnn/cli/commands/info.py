@@ -37,6 +37,9 @@ def command(model: str, as_json: bool) -> None:
     _print_operators(info)
 
 
+_JPEG_DECODING = {"full": "decoded in full", "reduced": "decoded at 1/2, 1/4 or 1/8, as far as the input allows"}
+
+
 def _json(info: "ModelInfo") -> dict[str, Any]:
     data = dataclasses.asdict(info)
     return {**data, "path": str(info.path), "macs": info.macs, "parameters": info.parameters}
@@ -50,6 +53,7 @@ def _print_card(card: "ModelCard") -> None:
         ("labels", ", ".join(card.labels)),
         ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
         ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),
+        ("large JPEGs", _JPEG_DECODING[spec.jpeg_decoding]),
         ("quantization", quantization.scheme),
     ]
     if quantization.calibration_images:

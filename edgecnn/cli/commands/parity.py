@@ -41,6 +41,7 @@ def command(
     representative: str | None,
     max_drop: float | None,
     min_agreement: float | None,
+    min_accuracy: float | None,
     data: str | None,
     data_dir: str | None,
     force: bool,
@@ -56,7 +57,7 @@ def command(
     from edgecnn.convert import Gate, parity
     from edgecnn.run_directory import RunDirectory
 
-    gate = Gate(max_drop, min_agreement)
+    gate = Gate(max_drop, min_agreement, min_accuracy)
     source = RunDirectory.of(run).require().path
     dataset = options.load_images(source, representative, data, data_dir)
     report = parity(

@@ -84,8 +84,10 @@ def command(
 
 def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     from edgecnn.train.data.loading import InputChoice
+    from edgecnn.train.data.quality import describe_classes
 
-    if data.data in (None, "fashion-mnist"):
+    own = data.data not in (None, "fashion-mnist")
+    if not own:
         training_options.refuse_without_data(ctx)
     choice = InputChoice(data.image_size, data.color, data.fit)
     dataset = options.load_dataset(data.data_dir, data.data, choice, data.max_corrupt)
@@ -96,6 +98,8 @@ def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
     printing.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"
     )
+    if own:
+        printing.note(describe_classes(dataset))
     return dataset
 
 

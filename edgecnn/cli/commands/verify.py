@@ -10,11 +10,19 @@ from ..runtime_options import RuntimeOptions, bundled
 
 @click.command(name="verify")
 @click.argument("model")
+@options.min_accuracy
 @bundled
 @options.as_json
 @options.verbose
 @click.pass_context
-def command(ctx: click.Context, /, model: str, as_json: bool, runtime_options: RuntimeOptions) -> None:
+def command(
+    ctx: click.Context,
+    /,
+    model: str,
+    min_accuracy: float | None,
+    as_json: bool,
+    runtime_options: RuntimeOptions,
+) -> None:
     """Replay the golden probes in MODEL on this machine: is it still the same classifier?
 
     Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not.
@@ -36,4 +44,15 @@ def command(ctx: click.Context, /, model: str, as_json: bool, runtime_options: R
         click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
         click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
         click.echo("PASS" if result.passed else "FAIL: this machine does not run the classifier that was converted")
-    ctx.exit(0 if result.passed else 1)
+    for words in result.warnings:
+        printing.note(f"warning: {words}")
+    ctx.exit(0 if result.passed and _is_accurate(result.accuracy, min_accuracy) else 1)
+
+
+def _is_accurate(accuracy: float | None, least: float | None) -> bool:
+    """Whether the accuracy that the file was made with is enough; says so where it is not."""
+    if least is None or (accuracy is not None and 100 * accuracy >= least - 1e-9):
+        return True
+    found = "is not known: it was converted with images without labels" if accuracy is None else f"is {accuracy:.2%}"
+    printing.note(f"Error: the accuracy of the file {found}; {least:g} % are asked for (--min-accuracy)")
+    return False

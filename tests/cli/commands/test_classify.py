@@ -75,6 +75,13 @@ def test_classify_takes_folders_and_patterns(edgecnn: Run) -> None:
     assert folder.stdout == pattern.stdout and len(folder.stdout.splitlines()) == len(sample_images())
 
 
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_any_number_of_decoding_threads_gives_the_same_answers_in_order(edgecnn: Run, threads: str) -> None:
+    plain = edgecnn("classify", "fashion-mnist", BOOT.parent)
+    assert edgecnn("classify", "fashion-mnist", BOOT.parent, "--decode-threads", threads).stdout == plain.stdout
+    assert edgecnn("classify", "fashion-mnist", BOOT.parent, "--decode-threads", "0").exit_code == 2
+
+
 def test_one_bad_image_is_reported_and_the_others_classified(edgecnn: Run, tmp_path: Path) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")

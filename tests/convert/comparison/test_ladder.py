@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn import DelegateError, ModelCard
 from edgecnn.convert import KerasModel, ParityReport, convert, parity
-from edgecnn.convert.comparison.ladder import mcnemar
+from edgecnn.convert.comparison.agreement import mcnemar
 from edgecnn.device import Classifier, Delegate
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError
+from edgecnn import EdgecnnError, InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import (  # fmt: skip
     SCHEMES,
     KerasModel,
@@ -121,7 +121,7 @@ def two_inputs() -> keras.Model:
     ("build", "words"),
     [
         (two_inputs, "must have one input and one output"),
-        (lambda: small_net(keras.layers.Dense(2, activation="sigmoid")), "ends in a sigmoid"),
+        (lambda: small_net(keras.layers.Dense(2, activation="sigmoid")), "ends in 2 sigmoids"),
         (lambda: small_net(keras.layers.Dense(2), shape=(8, 8, 4)), "1 or 3 channels"),
     ],
     ids=["two inputs", "sigmoid", "four channels"],
@@ -156,3 +156,16 @@ def test_an_operator_that_needs_tensorflow_is_refused_here(tmp_path: Path) -> No
     images = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
     with pytest.raises(EdgecnnError, match=r"(?i)erfinv"):
         convert(run, images, scheme="float32", calibration_images=1)
+
+
+def test_a_damaged_run_is_replaced_where_that_is_asked_for(tmp_path: Path) -> None:
+    file = save(small_net(keras.layers.Dense(2)), tmp_path)
+    run = RunDirectory(adopt(file, ("a", "b"), tmp_path / "run"))
+    written = run.model.stat().st_mtime_ns
+    adopt(file, ("a", "b"), run.path)
+    assert run.model.stat().st_mtime_ns == written  # it is kept
+    run.model.write_bytes(b"spoilt")
+    with pytest.raises(OutputError, match="exists already"):
+        adopt(file, ("a", "b"), run.path)
+    adopt(file, ("a", "b"), run.path, force=True)
+    assert KerasModel(run.model).labels == ("a", "b")

@@ -50,3 +50,37 @@ def test_strange_folders_are_a_sentence(run: Path, foreign: Foreign, tmp_path: P
     shutil.copy(tmp_path / "photos" / "Bag" / "broken.png", tmp_path / "photos" / "beside.png")
     with pytest.raises(DataError, match=r"beside\.png lies beside class folders"):
         load_representative(tmp_path / "photos", card)
+
+
+def test_folders_that_no_label_is_called_like_say_why_accuracy_is_blank(
+    run: Path, foreign: Foreign, tmp_path: Path
+) -> None:
+    card, told = RunDirectory(run).read_card(), list[str]()
+    image = next(foreign.photos.rglob("*.png"))
+    for folder in ("kitchen", "__MACOSX", ".cache"):
+        (tmp_path / "rooms" / folder).mkdir(parents=True)
+        shutil.copy(image, tmp_path / "rooms" / folder)
+    (tmp_path / "rooms" / "kitchen" / "raw.nef").write_bytes(b"x")
+    images = load_representative(tmp_path / "rooms", card, progress=told.append)
+    assert not images.test.is_labelled and len(images.test) == 1
+    why = [line for line in told if "accuracy stays blank" in line]
+    assert len(why) == 1 and "(kitchen)" in why[0] and card.labels[0] in why[0]
+    assert any("1 .nef" in line for line in told)
+
+
+def test_folders_that_are_nearly_called_as_labels_are_get_the_right_names(
+    run: Path, foreign: Foreign, tmp_path: Path
+) -> None:
+    card, told = RunDirectory(run).read_card(), list[str]()
+    for folder in ("ankle_boot", "3-bag"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        shutil.copy(next(foreign.photos.rglob("*.png")), tmp_path / "set" / folder)
+    load_representative(tmp_path / "set", card, progress=told.append)
+    assert any("rename 3-bag to Bag, ankle_boot to Ankle boot" in line for line in told)
+
+
+def test_images_without_folders_say_why_accuracy_is_blank(run: Path, foreign: Foreign, tmp_path: Path) -> None:
+    told: list[str] = []
+    shutil.copy(next(foreign.photos.rglob("*.png")), tmp_path)
+    load_representative(tmp_path, RunDirectory(run).read_card(), progress=told.append)
+    assert any("has no class folders, so" in line and "accuracy stays blank" in line for line in told)

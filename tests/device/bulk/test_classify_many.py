@@ -78,3 +78,11 @@ def test_drift_stands_in_the_row_only_where_somebody_watches(classifier: Classif
 def test_inversion_is_asked_for_once_for_all(classifier: Classifier) -> None:
     samples = [str(path) for path in sample_images()[:3]]
     assert [result.inverted for result in classify_many(classifier, ImageFiles(samples), invert="yes")] == [True] * 3
+
+
+def test_what_lies_beside_images_in_a_folder_is_noted_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    for name in ("a.png", "b.txt", "c.txt", ".hidden.png"):
+        (tmp_path / name).write_bytes(b"x")
+    assert ImageFiles([str(tmp_path), str(tmp_path / "a.png")], said.append).names == [str(tmp_path / "a.png")] * 2
+    assert len(said) == 1 and said[0].endswith("left out what is no image: 2 .txt")

@@ -1,14 +1,19 @@
 """Images are prepared in order, ahead but not far, and what is odd is said once."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from PIL.PngImagePlugin import PngImageFile
 
 from edgecnn import InputError, InputSpec
 from edgecnn.device.bulk.prefetch import Outcome, prepare_ahead, prepared_images
 from edgecnn.device.bulk.sources import ImageFiles, ImageOrError
 from edgecnn.model_file.bundled import sample_images
+from edgecnn.pixels import memory
+from edgecnn.pixels.memory import BYTES_PER_PIXEL
 from edgecnn.pixels.preprocessing import Prepared, prepare_array
 
 
@@ -83,3 +88,39 @@ def test_files_that_are_none_keep_their_place_among_the_others() -> None:
     first, second, third = (image for _, image in files)
     assert first == third == shoe and isinstance(second, InputError)
     assert files.errors == {"nothing*.png": second}
+
+
+class _Counting:
+    """Stands where Pillow decodes: how many do so at once."""
+
+    def __init__(self, decode: Callable[..., object]) -> None:
+        self._decode, self._lock = decode, threading.Lock()
+        self.now = self.most = 0
+
+    def __call__(self, *arguments: object) -> object:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        try:
+            time.sleep(0.02)
+            return self._decode(*arguments)
+        finally:
+            with self._lock:
+                self.now -= 1
+
+
+@pytest.mark.parametrize(
+    ("decode_threads", "free", "most"),
+    [(3, 1, 3), (1, 1 << 40, 1), (None, 1 << 40, 4), (None, 1, 1), (None, 2 * 2 * 28 * 28 * BYTES_PER_PIXEL, 2)],
+    ids=["as-asked", "one", "plenty", "none-free", "two-fit"],
+)
+def test_decoding_follows_what_is_asked_for_or_else_free_memory(
+    decode_threads: int | None, free: int, most: int, spec: InputSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda: free)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    counting = _Counting(PngImageFile.load)
+    monkeypatch.setattr(PngImageFile, "load", lambda image: counting(image))
+    images = prepared_images(ImageFiles([str(sample_images()[0].parent)]), spec, decode_threads=decode_threads)
+    assert all(isinstance(outcome, Prepared) for _, outcome in images)
+    assert counting.most == most

@@ -1,12 +1,14 @@
 """People's own photographs: mixed modes and sizes, damaged files, folders by class and by split."""
 
+import importlib.util
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from edgecnn import DataError
+from edgecnn import DataError, MissingExtraError
 from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.train import input_for, load_dataset
 
@@ -101,3 +103,19 @@ def test_other_classes_in_another_split_are_a_sentence(photos: Path, tmp_path: P
     (tmp_path / "split" / "test" / "bag").rename(tmp_path / "split" / "test" / "hat")
     with pytest.raises(DataError, match="other class folders than the training images: bag, hat"):
         load_dataset(tmp_path / "split", SPEC)
+
+
+def test_heic_photographs_are_trained_on_as_the_device_sees_them(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs edgecnn[heic]")
+    pillow_heif.register_heif_opener()  # for writing
+    for path in sorted((photos / "bag").iterdir()):
+        Image.open(path).convert("RGB").save(path.with_suffix(".HEIC"), "HEIF")
+        path.unlink()
+    dataset = load_dataset(photos, SPEC)
+    prepared = {prepare_source(str(path), SPEC).pixels.tobytes() for path in (photos / "bag").iterdir()}
+    bags = {image.tobytes() for image in np.asarray(dataset.train.images)[dataset.train.labels == 0]}
+    assert len(bags) == 16 and bags < prepared
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pillow_heif" else find_spec(name))
+    with pytest.raises(MissingExtraError, match=r"20 HEIC photographs, such as .*bag.* need pillow-heif"):
+        load_dataset(photos, SPEC, max_corrupt=40)

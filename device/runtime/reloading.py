@@ -1,0 +1,42 @@
+"""Loaded models in pickles: what travels is where the file lies and how it runs, and it is loaded anew there."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.container import sha256
+
+from .loading import LoadedModel, read_packed
+
+T = TypeVar("T")
+
+Reduced = tuple[Callable[..., T], tuple[Any, ...]]
+
+
+def reduce_loaded(cls: type[T], model: str | Path, options: Mapping[str, Any], loaded: LoadedModel) -> Reduced[T]:
+    """What `__reduce__` of a class that opens `model` returns.
+
+    Args:
+        cls: takes the model and `options`.
+        model: as the class was given it.
+        options: what else it was given, by keyword; `trust` among them.
+        loaded: what it loaded.
+    """
+    # A bundled model is found by its name wherever edgecnn is installed; a path must not depend on the working folder.
+    place = str(Path(model).resolve()) if Path(model).is_file() else str(model)
+    return _load_again, (cls, place, sha256(loaded.packed.flatbuffer), dict(options))
+
+
+def _load_again(cls: Callable[..., T], model: str, flatbuffer_sha256: str, options: dict[str, Any]) -> T:
+    """An object like the one that was pickled.
+
+    Raises:
+        ModelFileError: another model lies under its name now, or none.
+    """
+    if sha256(read_packed(model).flatbuffer) != flatbuffer_sha256:
+        raise ModelFileError(
+            f"{model} is another model than the one that was pickled; copy that one here, or load this"
+        )
+    # The file that was opened before is the same: no child process needs to try it first.
+    return cls(model, **{**options, "trust": True})

@@ -1,0 +1,59 @@
+"""What a conversion made, as a table for people and as JSON for programs."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import printing
+
+if TYPE_CHECKING:
+    from edgecnn.convert import Conversion, ConvertedFile
+
+
+def show(conversion: "Conversion") -> None:
+    """Print it for people."""
+    files = [file for file in (conversion.plain, conversion.activations) if file]
+    parity = conversion.plain.parity
+    rows = [_row(str(file.path), file) for file in files]
+    keras = ("Keras", "", "", printing.percent(parity.keras_accuracy), "", "")
+    click.echo(
+        printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
+    )
+    click.echo(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
+    if conversion.bit_equal:
+        click.echo("probabilities of both files: equal to the bit")
+    for layer in conversion.layers:
+        click.echo(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
+    for note in conversion.notes:
+        click.echo(note)
+    if conversion.compiled:
+        click.echo(f"compiled: {conversion.compiled}")
+
+
+def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:
+    parity = file.parity
+    interval = f"{printing.percent(parity.interval_low)} - {printing.percent(parity.interval_high)}"
+    return (
+        name,
+        f"{file.size_bytes:,}",
+        f"{file.ratio:.1%}",
+        printing.percent(parity.accuracy),
+        interval if parity.accuracy is not None else "",
+        printing.percent(parity.agreement),
+    )
+
+
+def to_dict(conversion: "Conversion") -> dict[str, Any]:
+    """Every figure of it, ready for JSON; infinite decibels are null."""
+    import dataclasses
+    import math
+
+    data = dataclasses.asdict(conversion)
+    for file in ("plain", "activations"):
+        if data[file]:
+            data[file]["path"] = str(data[file]["path"])
+    data["compiled"] = str(data["compiled"]) if data["compiled"] else None
+    for layer in data["layers"]:
+        if math.isinf(layer["sqnr_db"]):
+            layer["sqnr_db"] = None
+    return data

@@ -1,0 +1,200 @@
+"""Class names in files as people have them: lines, numbered lines, Keras' class_indices, CSV."""
+
+import codecs
+import csv
+import io
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import EdgecnnWarning, InputError
+
+# `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`; not `3D printer` nor `0.5 mm`.
+_NUMBERED = re.compile(r"(\d{1,6})(?:\s*[:;,=]\s*|[.)]\s+|\s+-\s+|\s+)(\S.*)", re.ASCII)
+# `cat,0`: a CSV file that is not called so; `Boeing 747` is a name.
+_NUMBERED_BEHIND = re.compile(r"(.*\S)\s*[,;\t]\s*(\d{1,6})", re.ASCII)
+_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
+_NAME_HEADERS = frozenset(
+    ("label", "labels", "name", "names", "class", "classes", "class_name", "category", "display_name")
+)
+
+
+def read_labels(path: str | Path) -> tuple[str, ...]:
+    """Class names in output order from a text file, a CSV or a JSON file.
+
+    What says an order is obeyed, and a warning says so: lines that are numbered 0 to n - 1 in any order (`0 cat`,
+    `0: cat`), a column of such numbers in a .csv, `{"cat": 0}` or `{"0": "cat"}` in JSON. Else names stand in output
+    order, one a line, and a number is part of a name. UTF-8, or UTF-16 with its mark in front.
+
+    Raises:
+        InputError: missing, not text, fewer than two names, or an empty, repeated or wrongly numbered one.
+    """
+    text = read_label_text(Path(path))
+    if text.lstrip().startswith(("{", "[")) or Path(path).suffix.lower() == ".json":
+        labels = _from_json(text, path)
+    elif Path(path).suffix.lower() in (".csv", ".tsv"):
+        labels = _from_csv(text, path)
+    else:
+        labels = _from_lines([line.strip() for line in text.rstrip().splitlines()], path)
+    _require_names(labels, path)
+    return tuple(labels)
+
+
+def read_label_text(path: Path) -> str:
+    """The text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
+
+    Raises:
+        InputError: missing, or not such text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path} holds zero bytes, as UTF-16 without its mark has them; save it as UTF-8")
+    if wide:
+        _say(f"{path} is UTF-16 text and was read as such")
+    return text
+
+
+def _from_lines(lines: list[str], path: str | Path) -> list[str]:
+    behind = [(int(match[2]), match[1]) for line in lines if (match := _NUMBERED_BEHIND.fullmatch(line))]
+    numbered = [(int(match[1]), match[2]) for line in lines if (match := _NUMBERED.fullmatch(line))]
+    if len(behind) == len(lines) and _is_order([number for number, _ in behind]):
+        numbered = behind
+    numbers = [number for number, _ in numbered]
+    if len(lines) < 2 or len(numbered) < len(lines):
+        _say_if_some_are_numbered(lines, path)
+        return lines
+    in_place = numbers == list(range(len(lines)))
+    if in_place and len({name for _, name in numbered}) < len(lines):
+        _say(f"the lines of {path} differ by their numbers alone: the numbers are part of the names")
+        return lines
+    if not _is_order(numbers):
+        _say(
+            f"every line of {path} begins with a number, but these are not 0 to {len(lines) - 1}: the lines are taken "
+            "in the order in which they stand, and the numbers are part of the names"
+        )
+        return lines
+    _say(f"the lines of {path} are numbered: the numbers are their order, and no part of the names")
+    return [name for _, name in sorted(numbered)]
+
+
+def _say_if_some_are_numbered(lines: Sequence[str], path: str | Path) -> None:
+    """Of lines that mostly begin with the number of their place, say what the rest is taken for.
+
+    Raises:
+        InputError: one is its number alone: its name is missing.
+    """
+    count = 0
+    for number, line in enumerate(lines):
+        match = _NUMBERED.fullmatch(line)
+        count += match is not None and int(match[1]) == number
+    bare = [number for number, line in enumerate(lines) if not _NUMBERED.fullmatch(line)]
+    if count < 2 or 2 * count <= len(lines):
+        return
+    for number in bare:
+        if lines[number].rstrip(":,;.) ") == str(number):
+            raise InputError(f"{path}: line {number + 1} has a number and no name; give one, as the other lines do")
+    _say(
+        f"most lines of {path} begin with the number of their place, but line {bare[0] + 1}, {lines[bare[0]]!r}, does "
+        "not: the numbers are part of the names"
+    )
+
+
+def _from_csv(text: str, path: str | Path) -> list[str]:
+    delimiter = max(",;\t", key=text.split("\n")[0].count)
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise InputError(
+            f"{path} does not read as CSV ({error}); give a text file with one class name a line"
+        ) from None
+    width = len(rows[0]) if rows else 0
+    for number, row in enumerate(rows, start=1):
+        if len(row) != width:
+            raise InputError(f"{path}: row {number} has {len(row)} columns, the first has {width}; make them equal")
+    header = [cell.lower() for cell in rows[0]] if rows else []
+    if width == 1:
+        body = rows[1:] if header[0] in _NAME_HEADERS else rows
+        if len(body) < len(rows):
+            _say(f"the first row of {path}, {rows[0][0]}, was taken for the heading of its column")
+        return [row[0] for row in body]
+    for start in (0, 1):  # with and without a heading
+        body = rows[start:]
+        orders = [column for column in range(width) if _is_order([_number(row[column]) for row in body])]
+        if len(orders) == 1 and (name := _name_column(header if start else [], width, orders[0])) is not None:
+            _say(f"column {orders[0] + 1} of {path} gives the order of the names in column {name + 1}")
+            return [row[name] for row in sorted(body, key=lambda row: int(row[orders[0]]))]
+    raise InputError(
+        f"{path} must have a column of class names and perhaps one with their numbers, 0 to n - 1; where there are "
+        f"more, the first row must call one of them label. Received: {width} columns, the first row "
+        f"{', '.join(rows[0]) if rows else 'missing'}"
+    )
+
+
+def _name_column(header: Sequence[str], width: int, order: int) -> int | None:
+    others = [column for column in range(width) if column != order]
+    named = [column for column in others if header and header[column] in _NAME_HEADERS]
+    candidates = others if len(others) == 1 else named
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _from_json(text: str, path: str | Path) -> list[str]:
+    try:  # an object becomes the tuple of its pairs: a dict would drop repeated names
+        content: object = json.loads(text, object_pairs_hook=tuple)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} does not read as JSON ({error}); write class_indices with json.dump, or give a text "
+            "file with one class name a line"
+        ) from None
+    if isinstance(content, list) and all(isinstance(name, str) for name in content):
+        return [name.strip() for name in content]
+    numbered = _numbered_pairs(content) if isinstance(content, tuple) else []
+    if not numbered or not _is_order([number for number, _ in numbered]):
+        raise InputError(
+            f'{path} must hold {{"cat": 0, "dog": 1}}, {{"0": "cat", "1": "dog"}} or ["cat", "dog"], its numbers 0 to '
+            "n - 1"
+        )
+    _say(f"the numbers in {path} are the order of its names")
+    return [name.strip() for _, name in sorted(numbered)]
+
+
+def _numbered_pairs(items: tuple[tuple[str, object], ...]) -> list[tuple[int, str]]:
+    """Numbers and names, whichever of them is the key; empty if they are neither way round."""
+    if all(type(value) is int for _, value in items):
+        return [(value, key) for key, value in items if isinstance(value, int)]
+    if all(isinstance(value, str) and _NUMBER.fullmatch(key) for key, value in items):
+        return [(int(key), str(value)) for key, value in items]
+    return []
+
+
+def _number(cell: str) -> int:
+    return int(cell) if _NUMBER.fullmatch(cell) else -1
+
+
+def _is_order(numbers: Sequence[int]) -> bool:
+    return bool(numbers) and sorted(numbers) == list(range(len(numbers)))
+
+
+def _require_names(labels: Sequence[str], path: str | Path) -> None:
+    if len(labels) < 2:
+        raise InputError(f"{path} must name 2 classes at least, one a line. Received: {len(labels)} line(s)")
+    seen: set[str] = set()
+    for number, label in enumerate(labels, start=1):
+        if not label:
+            raise InputError(f"{path}: line {number} is empty; give one class name a line, in output order")
+        if label in seen:
+            raise InputError(f"{path}: line {number} repeats {label!r}; class names must differ")
+        seen.add(label)
+
+
+def _say(message: str) -> None:
+    warnings.warn(message, EdgecnnWarning, stacklevel=4)

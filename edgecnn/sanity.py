@@ -1,0 +1,144 @@
+"""Whether a classifier that runs well can be the one that was trained: at chance, one class for all, labels exchanged.
+
+Conversion may keep every answer of a network that is fed wrongly: then all figures of parity are good, and all answers
+wrong. What is said here is a suspicion, with its likely cause.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .metrics import best_order
+from .pixels.input_spec import InputSpec
+
+Confusion = npt.NDArray[np.int64]
+Cause = Literal["one class", "chance", "labels", "input"]
+# Fewer images tell nothing.
+_ENOUGH = 10
+_Z = 1.96  # of a 95 % Wilson interval
+_CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
+_NAMED = 4
+_MANY = 500  # throws: from here on the normal distribution is near enough, and quick
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """What looks wrong with a classifier.
+
+    Attributes:
+        cause: for programs: `one class` (all images get the same), `chance` (no better than guessing), `labels`
+            (names of classes are exchanged), `input` (it does better when it is fed otherwise).
+        words: a sentence for people: what, and what is the likely cause.
+    """
+
+    cause: Cause
+    words: str
+
+
+def suspicions(
+    confusion: Confusion, labels: Sequence[str], spec: InputSpec | None = None, is_own: bool = False
+) -> tuple[Suspicion, ...]:
+    """What looks wrong with a classifier on labelled images.
+
+    Args:
+        confusion: int64 (classes, classes); rows are the true class, columns the predicted one.
+        labels: class names.
+        spec: how pixels become its input, to be said along with it.
+        is_own: whether edgecnn trained it: then other options help.
+    """
+    images, classes_there = int(confusion.sum()), int((confusion.sum(axis=1) > 0).sum())
+    if images < _ENOUGH or classes_there < 2:
+        return ()
+    alike = one_class(confusion.sum(axis=0), labels, spec, is_own)
+    if alike:
+        return alike
+    exchanged = _exchanged(confusion)
+    if exchanged:
+        return (_labels(confusion, labels, exchanged, is_own),)
+    right = int(np.trace(confusion))
+    guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
+    if lower_bound(right, images) > guessing:
+        return ()
+    words = (
+        f"{right:,} of {images:,} images are right ({right / images:.1%}), no more than by guessing ({guessing:.1%}): "
+        f"likely it is not fed as in training{_fed(spec)} or its labels stand in another order; {_advice(is_own)}"
+    )
+    return (Suspicion("chance", words),)
+
+
+def one_class(
+    predicted: npt.NDArray[np.integer], labels: Sequence[str], spec: InputSpec | None = None, is_own: bool = False
+) -> tuple[Suspicion, ...]:
+    """Whether all images get one class; `predicted` counts the answers, integers (classes,)."""
+    images, best = int(predicted.sum()), int(predicted.argmax())
+    if images < _ENOUGH or int(predicted[best]) < images:
+        return ()
+    words = (
+        f"all {images:,} images get one class, {labels[best]!r}: likely it is not fed as in training{_fed(spec)}; "
+        f"{_advice(is_own)}"
+    )
+    return (Suspicion("one class", words),)
+
+
+def lower_bound(right: int, images: int) -> float:
+    """Lower end of the 95 % Wilson interval of an accuracy, 0 to 1."""
+    share, spread = right / images, _Z**2 / images
+    root = math.sqrt(share * (1 - share) / images + spread / (4 * images))
+    return (share + spread / 2 - _Z * root) / (1 + spread)
+
+
+def _exchanged(confusion: Confusion) -> list[tuple[int, int]]:
+    """The classes whose images surely get another one's name, as (true, answered), where the best order says so too."""
+
+    def is_sure(true: int, answered: int) -> bool:
+        here, there = int(confusion[true, true]), int(confusion[true, answered])
+        return there > here and _tail(there, here + there) < _CHANCE / len(confusion)
+
+    mostly = confusion.argmax(axis=1)
+    if sum(is_sure(true, int(answered)) for true, answered in enumerate(mostly)) < 2:
+        return []
+    order = [(true, int(answered)) for true, answered in enumerate(best_order(confusion))]
+    found = [(true, answered) for true, answered in order if is_sure(true, answered)]
+    # A class that is taken for another is a weak network; names that are exchanged come back to where they began.
+    moved = {true for true, _ in found}
+    return found if len(found) > 1 and any(answered in moved for _, answered in found) else []
+
+
+def _labels(
+    confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]], is_own: bool
+) -> Suspicion:
+    images, right = int(confusion.sum()), int(np.trace(confusion))
+    best = int(confusion[np.arange(len(confusion)), best_order(confusion)].sum())
+    moved = ", ".join(f"{labels[true]!r} gets {labels[answered]!r}" for true, answered in exchanged[:_NAMED])
+    more = ", …" if len(exchanged) > _NAMED else ""
+    words = (
+        f"the labels seem to stand in another order than in training: {moved}{more}; {right / images:.1%} of "
+        f"{images:,} images are right, in the best order {best / images:.1%} would be; put the "
+        f"{'classes of --data' if is_own else 'lines of --labels'} into the order of training"
+    )
+    return Suspicion("labels", words)
+
+
+def _advice(is_own: bool) -> str:
+    if is_own:
+        return "edgecnn parity on the data set it was trained on tells which it is"
+    return "compare --input-range, --scale and --labels with the code that trained it"
+
+
+def _tail(successes: int, tries: int) -> float:
+    """Chance of as many heads or more in so many throws of a coin."""
+    if tries > _MANY:
+        return math.erfc((2 * successes - tries - 1) / math.sqrt(2 * tries)) / 2
+    return float(sum(math.comb(tries, heads) for heads in range(successes, tries + 1)) / 2**tries)
+
+
+def _fed(spec: InputSpec | None) -> str:
+    if spec is None:
+        return ""
+    low = min(min(offset, 255 * scale + offset) for scale, offset in zip(spec.scale, spec.offset, strict=True))
+    high = max(max(offset, 255 * scale + offset) for scale, offset in zip(spec.scale, spec.offset, strict=True))
+    return f" (here pixels become {low:.3g} to {high:.3g})"

@@ -1,0 +1,61 @@
+"""What edgecnn train says of people's own images, and where their labels may be."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from edgecnn.cli.app import main
+
+QUICK = ("--architecture", "compact", "--image-size", "16", "--epochs", "1")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Ten dark cats and ten light dogs in one folder, listed in list.csv beside it."""
+    (tmp_path / "images").mkdir()
+    rows = ["file,label"]
+    for number in range(20):
+        level = 10 * number if number < 10 else 60 + 9 * number
+        Image.new("RGB", (20, 20), (level, number, 0)).save(tmp_path / "images" / f"{number}.png")
+        rows.append(f"{number}.png,{'cat' if number < 10 else 'dog'}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    return tmp_path / "images"
+
+
+def edgecnn(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_path: Path) -> None:
+    data = ("--data", images, "--labels-csv", tmp_path / "list.csv")
+    trained = edgecnn("train", *data, *QUICK, "--output", tmp_path / "run")
+    assert trained.exit_code == 0, trained.output
+    assert "2 classes and their training images: cat 8, dog 8" in trained.stderr
+    assert json.loads((tmp_path / "run" / "card.json").read_text())["labels"] == ["cat", "dog"]
+    converted = edgecnn("convert", tmp_path / "run", *data, "--float32")
+    assert converted.exit_code == 0, converted.output
+    found = edgecnn("evaluate", tmp_path / "run" / "model.float32.tflite", *data, "--json")
+    assert sum(map(sum, json.loads(found.stdout)["confusion_matrix"])) == 4  # one in five images
+
+
+def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        name = f"{'emu' if number < 12 else 'owl'}.{number}.png"
+        (images / f"{number}.png").rename(images / name)
+    ran = edgecnn("train", "--data", images, "--labels-from-names", *QUICK, "--dry-run")
+    assert ran.exit_code == 0 and "2 classes and their training images: emu 10, owl 6" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--labels-csv", "list.csv"), "go with --data DIR"),
+        (("--data", "images", "--labels-csv", "list.csv", "--labels-from-names"), "give one of them"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, ...], words: str, images: Path) -> None:
+    ran = edgecnn("train", *(str(images.parent / option) if option[0] != "-" else option for option in options))
+    assert ran.exit_code == 2 and words in ran.stderr

@@ -1,0 +1,120 @@
+"""A network that is fed wrongly, or whose labels stand in another order, is noticed though nothing is lost."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edgecnn import GateError
+from edgecnn.convert import (  # fmt: skip
+    Conversion,
+    Gate,
+    KerasModel,
+    Preprocessing,
+    adopt,
+    convert,
+    convert_until,
+    load_representative,
+    parity,
+)
+from edgecnn.device import verify
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
+from tests.support.colours import COLOURS, ColourNetwork, pictures, trained
+
+LABELS = tuple(COLOURS)
+UNIT = Preprocessing(scale=(1 / 255,))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ColourNetwork:
+    return trained(tmp_path_factory.mktemp("plain"), rescales=False)
+
+
+@pytest.fixture(scope="module")
+def rescaling(tmp_path_factory: pytest.TempPathFactory) -> ColourNetwork:
+    return trained(tmp_path_factory.mktemp("rescaling"), rescales=True)
+
+
+@pytest.fixture(scope="module")
+def reversing(tmp_path_factory: pytest.TempPathFactory) -> ColourNetwork:
+    return trained(tmp_path_factory.mktemp("reversing"), rescales=False, reverses=True)
+
+
+def adopted(
+    network: ColourNetwork, folder: Path, chosen: Preprocessing | None = None, labels: tuple[str, ...] = LABELS
+) -> tuple[Path, Dataset]:
+    run = adopt(network.model, labels, folder / "run", chosen)
+    return run, load_representative(network.photos, RunDirectory(run).read_card())
+
+
+def converted(run: Path, images: Dataset) -> Conversion:
+    return convert(run, images, calibration_images=40)
+
+
+def test_a_network_that_is_fed_rightly_is_not_suspected(plain: ColourNetwork, tmp_path: Path) -> None:
+    run, images = adopted(plain, tmp_path, UNIT)
+    made = converted(run, images)
+    assert made.warnings == () and made.plain.parity.keras_accuracy == 1
+    assert parity(run, images, gate=Gate(max_drop=1, min_accuracy=99)).passed
+    assert verify(made.plain.path).warnings == ()
+
+
+def test_pixels_that_are_scaled_twice_are_noticed_and_the_right_range_is_found(
+    rescaling: ColourNetwork, tmp_path: Path
+) -> None:
+    run, images = adopted(rescaling, tmp_path, UNIT)
+    made = converted(run, images)
+    assert (
+        made.plain.parity.agreement == 1 and made.plain.parity.keras_accuracy == 0.25
+    )  # nothing is lost, all is wrong
+    (words,) = made.warnings
+    assert "all 80 images get one class" in words and "pixels become 0 to 1" in words
+    assert "with --input-range 0 255 100.0% of 80 images are right, now 25.0%" in words
+    report = parity(run, images)
+    assert report.passed and report.findings[0].cause == "one class" and not report.findings[0].broken
+    report = parity(run, images, gate=Gate(max_drop=1), force=True)
+    assert not report.passed and "Keras itself looks wrong: all 80 images" in report.failures[0]
+    assert verify(made.plain.path).passed
+    assert any("25.00% of 80 images" in warning for warning in verify(made.plain.path).warnings)
+
+
+def test_no_scheme_is_tried_where_keras_itself_is_wrong(rescaling: ColourNetwork, tmp_path: Path) -> None:
+    run, images = adopted(rescaling, tmp_path, UNIT)
+    with pytest.raises(GateError, match="Keras itself looks wrong"):
+        convert_until(run, images, Gate(max_drop=1), calibration_images=40)
+    assert [path.name for path in RunDirectory(run).converted_files()] == [
+        "model.int8.activations.tflite", "model.int8.tflite",
+    ]  # fmt: skip
+
+
+def test_labels_in_another_order_are_noticed(plain: ColourNetwork, tmp_path: Path) -> None:
+    run, images = adopted(plain, tmp_path, UNIT, ("orange", "red", "teal", "white"))
+    (words,) = converted(run, images).warnings
+    assert "another order than in training: 'orange' gets 'red', 'red' gets 'orange'" in words
+    assert "in the best order 100.0%" in words
+
+
+def test_blue_for_red_is_noticed_and_cured(reversing: ColourNetwork, tmp_path: Path) -> None:
+    run, images = adopted(reversing, tmp_path, UNIT)
+    (words,) = converted(run, images).warnings
+    assert "--channel-order bgr 100.0% of 80 images are right" in words
+    chosen = Preprocessing(scale=(1 / 255,), channel_order="bgr")
+    run = adopt(reversing.model, LABELS, run, chosen, force=True)  # the card alone does not tell it from the other
+    made = convert(run, images, calibration_images=40, force=True)
+    assert made.warnings == () and made.plain.parity.accuracy == 1
+    assert {layer.name for layer in made.layers} == {"conv", "gap", "probabilities"}
+    pixels, _ = pictures(8, 7)
+    expected = keras.models.load_model(reversing.model).predict_on_batch(pixels[..., ::-1].astype(np.float32) / 255)
+    np.testing.assert_allclose(KerasModel(RunDirectory(run).model).predict_all(pixels), np.asarray(expected), atol=1e-5)
+
+
+def test_without_labels_one_class_for_all_is_noticed(rescaling: ColourNetwork, tmp_path: Path) -> None:
+    run = adopt(rescaling.model, LABELS, tmp_path / "run", UNIT)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for index, path in enumerate(sorted(rescaling.photos.rglob("*.png"))):
+        (flat / f"{index}.png").write_bytes(path.read_bytes())
+    made = convert(run, load_representative(flat, RunDirectory(run).read_card()), calibration_images=40)
+    assert "all 80 images get one class" in made.warnings[0] and made.plain.parity.accuracy is None

@@ -1,0 +1,43 @@
+"""What lies beside images: a system's files are passed over, others are counted and said."""
+
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.skipped_files import Skipped
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in (
+        "a.png", "sub/b.jpg", "._a.png", ".hidden/c.png", "__MACOSX/._a.png", "__MACOSX/d.png", "Thumbs.db",
+        ".ipynb_checkpoints/a-checkpoint.png", ".DS_Store", "desktop.ini", "raw.NEF", "raw2.nef", "film.mp4", "README",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_what_systems_and_archives_leave_is_no_image(folder: Path) -> None:
+    assert find_images([str(folder)]) == [str(folder / "a.png"), str(folder / "sub" / "b.jpg")]
+
+
+def test_others_are_counted_by_suffix_with_what_reads_them(folder: Path) -> None:
+    skipped = Skipped()
+    find_images([str(folder)], skipped)
+    assert skipped.words().startswith("2 .nef, 1 without a suffix, 1 .mp4 (.nef are photographs as the sensor took ")
+    assert "RawTherapee; .mp4 are films; ffmpeg" in skipped.words()
+    assert not Skipped() and skipped
+
+
+def test_a_hidden_folder_that_is_named_is_searched(folder: Path) -> None:
+    assert find_images([str(folder / ".hidden")]) == [str(folder / ".hidden" / "c.png")]
+
+
+def test_a_folder_without_images_says_what_it_holds(folder: Path) -> None:
+    for name in ("a.png", "sub/b.jpg"):
+        (folder / name).unlink()
+    with pytest.raises(InputError, match=r"holds no images but 2 \.nef, 1 without a suffix, 1 \.mp4 \("):
+        find_images([str(folder)])

@@ -1,0 +1,171 @@
+"""Images that lie in one folder, with their labels in a CSV file or in their own names."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.errors import DataError, InputError
+from edgecnn.model_file.label_file import read_label_text
+from edgecnn.pixels.image_files import SUFFIXES, find_images
+
+from .folder_layout import ImageList, split_of
+
+_LABEL_HEADERS = frozenset(
+    ("label", "labels", "class", "classes", "class_name", "category", "target", "breed", "species")
+)
+_SPLIT_HEADERS = frozenset(("split", "set", "subset", "partition"))
+# cat.12.jpg, cat_12.jpg, cat (12).jpg, cat12.jpg
+_NAMED = re.compile(r"(.*?[^\W\d_].*?)[\s._-]*\(?\d+\)?")
+
+_Lists = tuple[tuple[str, ...], dict[str, ImageList]]
+
+
+def list_by_names(folder: Path) -> _Lists:
+    """The images in `folder`, with what their names say before the number as label: cat of cat.12.jpg.
+
+    Raises:
+        DataError: no images, or one whose name is not a label and a number.
+    """
+    rows = []
+    for path in _find(folder):
+        match = _NAMED.fullmatch(Path(path).stem)
+        if not match:
+            raise DataError(
+                f"{path}: its name is no label with a number, such as cat.12.jpg; rename it, or give labels with "
+                "--labels-csv"
+            )
+        rows.append((path, match[1]))
+    return _make_lists({"train": rows})
+
+
+def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) -> _Lists:
+    """The images in `folder` that a CSV file names, with the labels that it gives them.
+
+    One column names files of `folder` or of folders in it, with or without the suffix; another, called label or class
+    where there are several, what they show; one called split may say train, validation or test.
+
+    Args:
+        listing: the CSV file.
+        folder: of the images.
+        progress: is told which columns were taken, and of images that are not listed.
+
+    Raises:
+        DataError: it does not read so, names files that are not there, or one with two labels.
+    """
+    rows = _read_rows(listing)
+    known = _by_name(_find(folder))
+    paths = [[known.get(_key(cell)) for cell in row] for row in rows]
+    # Distinct ones: labels 0 to 9 may be the names of images too.
+    files = max(range(len(rows[0])), key=lambda column: len({row[column] for row in paths} - {None}))
+    if not any(row[files] for row in paths):
+        raise DataError(f"{listing} names no image of {folder}; its first row is: {', '.join(rows[0])}")
+    has_header = not paths[0][files] and Path(rows[0][files]).suffix.lower() not in SUFFIXES
+    header = [cell.lower() for cell in rows[0]] if has_header else []
+    label, split = _columns(listing, rows[0], header, files)
+    words = f"column {files + 1} names the files, {label + 1} their labels"
+    progress(
+        f"{listing}: {words}{'' if split is None else f', {split + 1} their splits'}"
+        f"{'; the first row was taken for headings' if header else ''}"
+    )
+    found: dict[str, tuple[str, str]] = {}
+    for number, (row, places) in enumerate(zip(rows, paths, strict=True), start=1):
+        if header and number == 1:
+            continue
+        path = places[files]
+        if not path:
+            raise DataError(f"{listing}: row {number} names {row[files]}, which is no image of {folder}, or of several")
+        entry = (row[label], _split(listing, number, row[split]) if split is not None else "train")
+        if found.setdefault(path, entry) != entry:
+            raise DataError(f"{listing}: row {number} gives {row[files]} another label or split than a row before")
+    left = len(set(known.values()) - {None, *found})
+    if left:
+        progress(f"{folder}: {left:,} images are not in {listing} and are left out")
+    return _by_split(listing, found)
+
+
+def _key(cell: str) -> str:
+    return cell.replace("\\", "/").removeprefix("./").lstrip("/")
+
+
+def _by_split(listing: Path, found: Mapping[str, tuple[str, str]]) -> _Lists:
+    splits: dict[str, list[tuple[str, str]]] = {}
+    for path, (name, part) in found.items():
+        splits.setdefault(part, []).append((path, name))
+    if "train" not in splits:
+        raise DataError(f"{listing} has {', '.join(splits)} but no train among its splits; add it")
+    return _make_lists(splits)
+
+
+def _find(folder: Path) -> list[str]:
+    try:
+        return find_images([str(folder)])
+    except InputError as error:
+        raise DataError(str(error)) from None
+
+
+def _read_rows(listing: Path) -> list[list[str]]:
+    try:
+        text = read_label_text(listing)
+        delimiter = max(",;\t", key=text.split("\n")[0].count)
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except InputError as error:
+        raise DataError(str(error)) from None
+    except csv.Error as error:
+        raise DataError(f"{listing} does not read as CSV ({error}); save it again") from None
+    if not rows or len(rows[0]) < 2:
+        raise DataError(f"{listing} must have a column of files and one of labels. Received: {rows[:1] or 'no row'}")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise DataError(f"{listing}: row {number} has {len(row)} columns, the first has {len(rows[0])}")
+    return rows
+
+
+def _by_name(paths: Sequence[str], /) -> Mapping[str, str | None]:
+    """Every trailing part of every path, with and without its suffix; None where several images are called so."""
+    known: dict[str, str | None] = {}
+    for path in paths:
+        parts = Path(path).parts
+        for start in range(len(parts)):
+            name = "/".join(parts[start:]).lstrip("/")
+            if not name:
+                continue
+            for key in {name, str(Path(name).with_suffix("").as_posix())}:
+                known[key] = path if known.get(key, path) == path else None
+    return known
+
+
+def _columns(listing: Path, first: Sequence[str], header: Sequence[str], files: int) -> tuple[int, int | None]:
+    """Which columns hold labels and, if one does, splits."""
+    split = next((column for column, name in enumerate(header) if name in _SPLIT_HEADERS and column != files), None)
+    others = [column for column in range(len(first)) if column not in (files, split)]
+    named = [column for column in others if header and header[column] in _LABEL_HEADERS]
+    labels = others if len(others) == 1 else named
+    if len(labels) != 1:
+        raise DataError(
+            f"{listing}: which column holds the labels is not said; call one of them label, in the first row. "
+            f"Received: {', '.join(first)}"
+        )
+    return labels[0], split
+
+
+def _split(listing: Path, number: int, value: str) -> str:
+    said = split_of(value)
+    if not said:
+        raise DataError(f"{listing}: row {number} has the split {value!r}; give train, validation or test")
+    return said[0]
+
+
+def _make_lists(splits: dict[str, list[tuple[str, str]]]) -> _Lists:
+    names = {name for rows in splits.values() for _, name in rows}
+    numbers = all(re.fullmatch(r"\d{1,9}", name, re.ASCII) for name in names)
+    labels = tuple(sorted(names, key=int if numbers else str))
+    index = {name: row for row, name in enumerate(labels)}
+    lists = {}
+    for part, rows in splits.items():
+        ordered = sorted((index[name], path) for path, name in rows)
+        lists[part] = ImageList([path for _, path in ordered], np.array([row for row, _ in ordered], np.int64))
+    return labels, lists
