@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
-from scipy.stats import binomtest
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import Parity
