@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .conversion import convert
     from .first_passing import convert_until
     from .keras_model import KerasModel
+    from .network.custom_code import CustomCode
     from .network.importing import Preprocessing, adopt, read_labels
     from .network.representative import load_representative
     from .result import Conversion, ConvertedFile, LayerParity
@@ -31,6 +32,7 @@ _HOMES = {
     "conversion": ("convert",),
     "first_passing": ("convert_until",),
     "keras_model": ("KerasModel",),
+    "network.custom_code": ("CustomCode",),
     "network.importing": ("Preprocessing", "adopt", "read_labels"),
     "network.representative": ("load_representative",),
     "result": ("Conversion", "ConvertedFile", "LayerParity"),
@@ -41,6 +43,7 @@ __all__ = [
     "TARGETS",
     "Conversion",
     "ConvertedFile",
+    "CustomCode",
     "Gate",
     "KerasModel",
     "LayerParity",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
     from .prediction import Prediction
+    from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .verification import Verification, verify
 
@@ -29,6 +30,7 @@ _MODULES = {
     "edgecnn.pixels.preprocessing": ("Prepared",),
     "edgecnn.device.classifier": ("Classifier",),
     "edgecnn.device.prediction": ("Prediction",),
+    "edgecnn.device.runtime.bare": ("Description",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
     "edgecnn.device.model_info": ("ModelInfo", "describe"),
@@ -38,6 +40,7 @@ _MODULES = {
 __all__ = [
     "Classifier",
     "Delegate",
+    "Description",
     "Evaluation",
     "FeatureExtractor",
     "Features",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
 
@@ -53,6 +54,7 @@ class Classifier:
         delegate: "Delegate | None" = None,
         runtime: str | None = None,
         trust: bool = False,
+        description: "Description | None" = None,
     ) -> None:
         """Load `model`: a .tflite file, or the name of a bundled model.
 
@@ -62,22 +64,25 @@ class Classifier:
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
             trust: open a file without a card at once, not in a child process first.
+            description: what you know of a file without a card; it goes before what the file says.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-            InputError: `threads` is out of range, or there is no such delegate or runtime.
+            InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
+        options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+        loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model = model
-        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
+        reopened = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
+        self._options = {**reopened, "description": description}
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
-        # An 8-bit output has few answers: each is made once.
+        # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
         self._answers: dict[tuple[int, float], Predictions] | None = (
-            {} if self._output.dtype.itemsize == 1 and loaded.card is not None else None
+            {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
         )
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
@@ -132,7 +137,9 @@ class Classifier:
             raise ModelFileError(
                 "the model gives scores that are no numbers (NaN); its weights are damaged, train it again"
             )
-        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > 0.1):
+        # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
+        slack = 0.1 + len(scores) * self._output.scale / 2
+        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > slack):
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
@@ -172,6 +179,7 @@ class Classifier:
         if self._answers is None:
             scores = self._output.dequantize(raw)
             self._check_scores(scores)
+            index = int(scores.argmax())  # of a sigmoid there are more than raw ones
             return Predictions((Prediction(self.labels[index], float(scores[index]), index),))
         key = index, raw.item(index)
         answer = self._answers.get(key)

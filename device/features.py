@@ -22,6 +22,7 @@ from .runtime.tensor_spec import TensorSpec
 if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
 
+    from .runtime.bare import Description
     from .runtime.reloading import Reduced
 
 
@@ -66,6 +67,7 @@ class FeatureExtractor:
         delegate: Delegate | None = None,
         runtime: str | None = None,
         trust: bool = False,
+        description: "Description | None" = None,
     ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
@@ -75,16 +77,20 @@ class FeatureExtractor:
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
             trust: open a file without a card at once, not in a child process first.
+            description: what you know of a file without a card; it goes before what the file says.
 
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust))
+        loaded = open_model(
+            model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+        )
+        options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
+        self._options = {**options, "description": description}
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model = model
-        self._options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)

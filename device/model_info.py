@@ -1,16 +1,25 @@
 """What is in a .tflite file: tensors, operators, multiply-accumulates and parameters."""
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
+from edgecnn.model_file.container import PackedModel
+from edgecnn.model_file.tflite_graph import read_graph
+from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
+from edgecnn.pixels.input_spec import InputSpec
 
-from .runtime.loading import open_model
+from .runtime.loading import LoadedModel, open_model, read_packed
 from .runtime.run_options import RunOptions
 from .runtime.runtimes import operators
+
+if TYPE_CHECKING:
+    from .runtime.bare import Description
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class ModelInfo:
         outputs: tensor indices by signature name.
         tensors: all of them, in index order.
         operators: in order of execution.
+        labels: class names in output order, as the file is understood; empty where nothing here can open it.
+        input: how images become its input; None where nothing here can open it.
     """
 
     path: Path
@@ -61,6 +72,8 @@ class ModelInfo:
     outputs: dict[str, int]
     tensors: tuple[TensorInfo, ...]
     operators: tuple[OperatorInfo, ...]
+    labels: tuple[str, ...] = ()
+    input: InputSpec | None = None
 
     @property
     def macs(self) -> int:
@@ -73,18 +86,54 @@ class ModelInfo:
         return sum(operator.parameters for operator in self.operators)
 
 
-def describe(model: str | Path) -> ModelInfo:
+def describe(model: str | Path, description: "Description | None" = None) -> ModelInfo:
     """Look into a .tflite file or a bundled model.
+
+    A file with operators that no CPU computes, such as one that is compiled for an Edge TPU, is described as it is
+    written, and an EdgecnnWarning says why.
 
     Args:
         model: path of a file, or name of a bundled model.
+        description: what you know of a file without a card; it goes before what the file says.
 
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: no runtime is installed.
     """
-    loaded = open_model(model, RunOptions(kernels="plain"))  # a delegate would hide the operators that it takes
-    path, session = find_model(model), loaded.session
+    try:
+        # A delegate would hide the operators that it takes.
+        loaded = open_model(model, RunOptions(kernels="plain", description=description))
+    except ModelFileError as error:
+        packed = read_packed(model)
+        if not custom_operators(packed.flatbuffer):
+            raise
+        warnings.warn(str(error), EdgecnnWarning, stacklevel=2)
+        return _describe_unopened(packed, find_model(model))
+    return _describe_opened(loaded, find_model(model))
+
+
+def _describe_unopened(packed: PackedModel, path: Path) -> ModelInfo:
+    """What is written in a file that nothing here can open; weights are not counted."""
+    graph = read_graph(packed.flatbuffer, packed.name)
+    return ModelInfo(
+        path=path,
+        size_bytes=path.stat().st_size,
+        flatbuffer_bytes=len(packed.flatbuffer),
+        card=packed.card,
+        runtime="none",
+        inputs=graph.inputs,
+        outputs={graph.tensors[index].name: index for index in graph.outputs},
+        tensors=tuple(
+            TensorInfo(index, one.name, one.shape, one.dtype, one.scales, one.zero_points)
+            for index, one in enumerate(graph.tensors)
+        ),
+        operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
+        labels=read_metadata(packed.flatbuffer).labels,
+    )
+
+
+def _describe_opened(loaded: LoadedModel, path: Path) -> ModelInfo:
+    session = loaded.session
     details = {int(tensor["index"]): tensor for tensor in session.interpreter.get_tensor_details()}
     shapes = {index: tuple(int(size) for size in tensor["shape"]) for index, tensor in details.items()}
     return ModelInfo(
@@ -97,6 +146,8 @@ def describe(model: str | Path) -> ModelInfo:
         outputs={name: tensor.index for name, tensor in session.outputs.items()},
         tensors=tuple(_describe_tensor(details[index]) for index in sorted(details) if details[index]["name"]),
         operators=tuple(_describe_operator(operator, shapes) for operator in operators(session.interpreter)),
+        labels=loaded.labels,
+        input=loaded.input,
     )
 
 

@@ -26,7 +26,7 @@ class Verification:
         probes: how many.
         top1_equal: how many have the same top-1 here as there.
         flipped: how many have another one though they were decided: by more than twice the tolerance.
-        keras_top1_equal: how many have the same top-1 here as in Keras.
+        keras_top1_equal: how many have the same top-1 here as in Keras; None where `edgecnn pack` made the probes.
         max_difference: largest difference of a probability from there.
         tolerance: what healthy kernels may differ by.
         preprocessing_equal: whether images turn into the same tensors, to the bit.
@@ -39,7 +39,7 @@ class Verification:
     probes: int
     top1_equal: int
     flipped: int
-    keras_top1_equal: int
+    keras_top1_equal: int | None
     max_difference: float
     tolerance: float
     preprocessing_equal: bool
@@ -70,7 +70,7 @@ def verify(
     """
     loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
     if loaded.card is None or loaded.packed.golden is None:
-        raise ModelFileError(f"{loaded.packed.name} carries no golden probes; convert it with edgecnn convert")
+        raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
     golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
     if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
         raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
@@ -86,7 +86,7 @@ def verify(
         probes=len(here),
         top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
         flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()),
+        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if loaded.card.provenance.keras else None,
         max_difference=float(np.abs(here - golden.host).max()),
         tolerance=tolerance,
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,

@@ -25,10 +25,20 @@ def loading_keras(what: str, advice: str) -> Iterator[None]:
         advice: ends it, e.g. "train it again".
 
     Raises:
-        ModelFileError: the block raised what Keras raises on a damaged file; the message has the first line of it.
+        ModelFileError: the block raised what Keras raises on a damaged file; the message has the first clause of it.
     """
     try:
         yield
     except _DAMAGED_FILE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(f"{what} does not load as a Keras model ({reason}); {advice}") from None
+        raise ModelFileError(f"{what} does not load as a Keras model ({first_clause(error)}); {advice}") from None
+
+
+def first_clause(error: BaseException | str) -> str:
+    """What another program's error begins with: no more of it is shown."""
+    text = str(error).strip() or type(error).__name__
+    # Before it comes to the point, Keras repeats a layer's whole configuration, or says in which call it was, in bold.
+    text = text.rpartition("Exception encountered: ")[2]
+    if text.startswith("Exception encountered when calling"):
+        text = text.partition("\n\n")[2] or text
+    line = text.removeprefix("\x1b[1m").splitlines()[0].replace("\x1b[0m", "")
+    return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]

@@ -17,11 +17,13 @@ FRONTS = {
         "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Gate", "KerasModel", "LayerParity", "ParityReport",
-        "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity", "read_labels",
+        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",
+        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity",
+        "read_labels",
     },
     "edgecnn.device": {
-        "Classifier", "Delegate", "Evaluation", "FeatureExtractor", "Features", "ModelInfo", "Prediction", "Prepared",
+        "Classifier", "Delegate", "Description", "Evaluation", "FeatureExtractor", "Features", "ModelInfo",
+        "Prediction", "Prepared",
         "Split", "Verification", "bundled_models", "describe", "sample_images", "verify",
     },
 }  # fmt: skip

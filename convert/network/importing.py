@@ -11,13 +11,15 @@ import numpy.typing as npt
 from edgecnn.atomic_files import refuse_existing, replacing
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
-from edgecnn.model_file.container import sha256
 from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
 from edgecnn.run_directory import RunDirectory
+
+from .custom_code import CustomCode
+from .keras_contents import sha256_of
 
 if TYPE_CHECKING:
     import keras
@@ -63,6 +65,7 @@ def adopt(
     folder: str | Path,
     preprocessing: Preprocessing | None = None,
     *,
+    code: CustomCode | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -73,11 +76,12 @@ def adopt(
     folder that was made from the same file is kept.
 
     Args:
-        model: a .keras (or .h5) file: one image in, one score a class out, or one of two classes; Sequential or
-            Functional.
+        model: a .keras or .h5 file, or the folder of a SavedModel, of Keras 2 or 3: one image in, one score a class
+            out, or one of two classes; Sequential or Functional.
         labels: class names in the order of its output.
         folder: the run directory to make.
         preprocessing: how it was fed in training.
+        code: what may run to read it; its `scope` must be entered for what is done with `folder` afterwards, too.
         force: replace what lies in `folder`.
         progress: is told, in words, what was read from the model and what was made of it.
 
@@ -86,7 +90,7 @@ def adopt(
 
     Raises:
         MissingExtraError: TensorFlow is not installed.
-        ModelFileError: not a Keras image classifier.
+        ModelFileError: not a Keras image classifier, or one with code that `code` does not let run.
         InputError: the labels are not as many as its outputs, or how pixels are meant is not known.
         OutputError: `folder` holds another run, or cannot be written.
     """
@@ -95,13 +99,26 @@ def adopt(
     if source.resolve() == run.model.resolve():
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     silence_tensorflow()
+    code = code or CustomCode()
+    with code.scope():
+        return _import(source, labels, run, preprocessing or Preprocessing(), code, force, progress)
+
+
+def _import(
+    source: Path,
+    labels: Sequence[str],
+    run: RunDirectory,
+    chosen: Preprocessing,
+    code: CustomCode,
+    force: bool,
+    progress: Callable[[str], None],
+) -> Path:
     with captured_stderr():
         from .image_input import fed_with_rgb
         from .loading import load_foreign
         from .output_layer import require_classes, with_probabilities
 
-    chosen = preprocessing or Preprocessing()
-    given = load_foreign(source, chosen.image_size, progress)
+    given = load_foreign(source, chosen.image_size, code, progress)
     network = given.model
     if chosen.channel_order == "bgr" and network.inputs[0].shape[3] != 3:
         raise InputError(f"{source} takes images of {network.inputs[0].shape[3]} channel(s), which have no other order")
@@ -111,7 +128,7 @@ def adopt(
         labels=tuple(labels),
         input=_input(given, source, chosen, progress),
         quantization=Quantization("float32"),
-        provenance=stamp(parent_sha256=sha256(source.read_bytes())),
+        provenance=stamp(parent_sha256=sha256_of(source)),
     )
     network = with_probabilities(network, _answers(network, card.input), labels, source, progress)
     if chosen.channel_order == "bgr":

@@ -13,9 +13,13 @@ from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
 
 from .channels_last import to_channels_last
+from .custom_code import CustomCode
 from .feature_maps import has_map
 from .flattening import flatten
 from .image_input import ImageInput, with_image_input
+from .keras2 import read_keras2
+from .keras_contents import read_contents
+from .layer_requirements import require_known_layers
 
 
 def load_keras(path: Path) -> keras.Model:
@@ -24,24 +28,27 @@ def load_keras(path: Path) -> keras.Model:
     Raises:
         ModelFileError: missing, damaged, or not one image in and class scores out.
     """
-    model = _read_keras(path)
+    model = _read_keras(path, CustomCode(), lambda _: None)
     _require_shapes(model, path)
     return _flat(model, path)
 
 
-def load_foreign(path: Path, image_size: tuple[int, int] | None, progress: Callable[[str], None]) -> ImageInput:
+def load_foreign(
+    path: Path, image_size: tuple[int, int] | None, code: CustomCode, progress: Callable[[str], None]
+) -> ImageInput:
     """Load a Keras model that was trained elsewhere: a flat graph with images, channels last, of one size as input.
 
     Args:
         path: the file.
         image_size: height and width, where it takes images of any size.
+        code: what may run to read it; its `scope` must be entered.
         progress: is told what was read and changed.
 
     Raises:
         ModelFileError: missing, damaged, or not one image in and class scores out.
         InputError: `image_size` is missing, or contradicts the model.
     """
-    given = with_image_input(_read_keras(path), path, image_size, progress)
+    given = with_image_input(_read_keras(path, code, progress), path, image_size, progress)
     model = given.model
     if len(model.outputs[0].shape) == 4 and model.outputs[0].shape[1:3] == (1, 1):
         model = keras.Model(model.inputs, keras.layers.Flatten()(model.outputs[0]), name=model.name)
@@ -51,11 +58,15 @@ def load_foreign(path: Path, image_size: tuple[int, int] | None, progress: Calla
     return replace(given, model=flat)
 
 
-def _read_keras(path: Path) -> keras.Model:
-    if not path.is_file():
-        raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-    with loading_keras(str(path), "train it again"), captured_stderr():
-        model = keras.models.load_model(path, compile=False)
+def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -> keras.Model:
+    contents = read_contents(path)
+    require_known_layers(contents)
+    if contents.is_keras_2:
+        model = read_keras2(contents, code, progress)
+    else:
+        advice = f"it was written by {contents.writer}, this is Keras {keras.__version__}"
+        with loading_keras(str(path), advice), captured_stderr():
+            model = keras.models.load_model(path, compile=False)
     if not model.built or not hasattr(model, "inputs") or not model.inputs:
         raise ModelFileError(
             f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"

@@ -8,6 +8,8 @@ from typing import Any
 
 from edgecnn.zip_errors import ZIP_ERRORS
 
+from .keras_contents import saved_model_layers
+
 # Of one probability a class; of a number.
 BINARY = ("binary_crossentropy", "binary_focal_crossentropy")
 REGRESSION = (
@@ -20,7 +22,7 @@ def training_loss(path: Path) -> str:
     """The name of its loss in snake case, such as `binary_crossentropy`; empty where the file does not say.
 
     Args:
-        path: a .keras or .h5 file that Keras loads.
+        path: a .keras or .h5 file, or the folder of a SavedModel.
     """
     try:
         return _name(_compiled(path).get("loss"))
@@ -29,6 +31,10 @@ def training_loss(path: Path) -> str:
 
 
 def _compiled(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        trained = [json.loads(text) for text in saved_model_layers(path)[1] if '"training_config"' in text]
+        of_saved_model: dict[str, Any] = trained[0]["training_config"]
+        return of_saved_model
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             found: dict[str, Any] = json.loads(archive.read("config.json"))["compile_config"]

@@ -15,8 +15,10 @@ from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.golden import Golden
 
 from ..classifier import Classifier
+from ..runtime.bare import Description
 from ..runtime.delegates import Delegate
 from ..runtime.loading import read_packed
+from ..runtime.run_options import RunOptions
 
 _WARM_UP = 6
 _PERCENTILES = (50, 95, 99)
@@ -82,6 +84,7 @@ def benchmark_models(
     threads: Sequence[int] = (1,),
     runtime: str | None = None,
     runs: int = 200,
+    description: Description | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[Benchmark, ...], Machine]:
     """Measure every model with every delegate and number of threads, one call of each in turn.
@@ -92,6 +95,7 @@ def benchmark_models(
         threads: of the runtime.
         runtime: as for `Classifier`.
         runs: of each, 10 or more.
+        description: what is said of models without a card.
         progress: is told what is being done.
 
     Returns:
@@ -109,7 +113,9 @@ def benchmark_models(
         for delegate in delegates:
             for count in threads:
                 progress(f"loading {model}, {_name_delegate(delegate)}, {count} thread(s)")
-                timed.append(_TimedModel(model, delegate, count, runtime))
+                timed.append(
+                    _TimedModel(model, RunOptions(count, delegate=delegate, runtime=runtime, description=description))
+                )
     progress(f"{runs:,} runs of each, in turn")
     for number in range(-_WARM_UP, 2 * runs):
         for one in timed:
@@ -120,10 +126,12 @@ def benchmark_models(
 class _TimedModel:
     """A loaded model and its times, in milliseconds."""
 
-    def __init__(self, model: str | Path, delegate: Delegate | None, threads: int, runtime: str | None) -> None:
-        self._model, self._delegate, self._threads = str(model), _name_delegate(delegate), threads
+    def __init__(self, model: str | Path, run: RunOptions) -> None:
+        self._model, self._delegate, self._threads = str(model), _name_delegate(run.delegate), run.threads
         started = time.perf_counter()
-        self.classifier = Classifier(model, threads=threads, delegate=delegate, runtime=runtime)
+        self.classifier = Classifier(
+            model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, description=run.description
+        )
         self._load_ms = _ms_since(started)
         self._pixels = _choose_images(model, self.classifier)
         started = time.perf_counter()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.model_file.golden import Golden
+from edgecnn.model_file.tflite_metadata import custom_operators
 
 from ..runtime.delegates import Delegate
 from ..runtime.loading import LoadedModel, open_model
@@ -31,7 +32,7 @@ class DelegateReport:
         top1_equal: how many have the same top-1.
         max_difference: largest difference of a probability; None without probes.
         invoke_ms: median of one inference with the delegate, in milliseconds.
-        cpu_invoke_ms: of one on the CPU, measured in turn with the other.
+        cpu_invoke_ms: of one on the CPU, measured in turn with the other; None where the CPU cannot run the file.
     """
 
     placement: DelegatePlacement
@@ -39,12 +40,12 @@ class DelegateReport:
     top1_equal: int
     max_difference: float | None
     invoke_ms: float
-    cpu_invoke_ms: float
+    cpu_invoke_ms: float | None
 
     @property
-    def ratio(self) -> float:
-        """Time with the delegate over time without: below 1 it is faster."""
-        return self.invoke_ms / self.cpu_invoke_ms
+    def ratio(self) -> float | None:
+        """Time with the delegate over time without: below 1 it is faster; None where there is none without."""
+        return None if self.cpu_invoke_ms is None else self.invoke_ms / self.cpu_invoke_ms
 
 
 def measure_delegate(
@@ -65,8 +66,11 @@ def measure_delegate(
     """
     options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust)
     with_it = open_model(model, options)
-    without = open_model(model, replace(options, delegate=Delegate("cpu") if delegate.is_built_in else None))
     inputs = _probe_inputs(with_it)
+    if not delegate.is_built_in and custom_operators(with_it.packed.flatbuffer):
+        (alone_ms,) = _time_in_turn((with_it.session,), inputs)
+        return DelegateReport(with_it.session.placement(), 0, 0, None, statistics.median(alone_ms), None)
+    without = open_model(model, replace(options, delegate=Delegate("cpu") if delegate.is_built_in else None))
     scores, cpu_scores = _run_probes(with_it, inputs), _run_probes(without, inputs)
     times_ms, cpu_times_ms = _time_in_turn((with_it.session, without.session), inputs)
     has_probes = with_it.packed.golden is not None

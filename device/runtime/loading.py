@@ -1,13 +1,12 @@
 """Open a model by path or bundled name, with everything that is known about it."""
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
+from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.bundled import bundled_models, find_model
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from .delegates import Delegate
 
 
+# How the sentences about delegates end.
+_CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate cpu.*")
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model in a session, and what its card (or for want of one, its tensors) say.
@@ -33,6 +36,7 @@ class LoadedModel:
         probabilities: the output with the class scores.
         labels: class names in output order.
         input: how images are turned into its input.
+        assumed: the fields of a `Description` that neither the file nor the caller says: they may be wrong.
     """
 
     packed: PackedModel
@@ -40,6 +44,7 @@ class LoadedModel:
     probabilities: TensorSpec
     labels: tuple[str, ...]
     input: InputSpec
+    assumed: tuple[str, ...] = ()
 
     @property
     def card(self) -> ModelCard | None:
@@ -75,9 +80,9 @@ def load_model(
 def open_model(model: str | Path, options: RunOptions = DEFAULTS) -> LoadedModel:
     """Load a .tflite file, or a bundled model by name.
 
-    A file without a card is first opened in a child process, because runtimes crash on damaged files; labels are
-    then indices, the input is read from the tensor, and an EdgecnnWarning says so. A delegate's library is tried in
-    a child process too.
+    A file without a card is first opened in a child process, because runtimes crash on damaged files; labels
+    and input are then what `options` say, or its standard metadata, or labels are indices and the input is read from
+    the tensor, and an EdgecnnWarning says which. A delegate's library is tried in a child process too.
 
     Args:
         model: path of a file, or name of a bundled model.
@@ -86,43 +91,107 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS) -> LoadedModel
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-        InputError: there is no such runtime.
+        InputError: there is no such runtime, or `options` describe the file otherwise than it is.
     """
     packed, path = read_packed(model), find_model(model)
-    if packed.card is None and not options.trust:
+    if packed.card is None:
+        return _open_bare(packed, path, options)
+    if options.description:
+        raise InputError(f"{packed.name} carries a card, which says its labels and input; say nothing else of it")
+    session = _open_session(packed, path, options)
+    if packed.card.provenance.keras:
+        probabilities = _find_scores(session, packed.name, 2)
+    else:  # packed by `edgecnn pack`: its output is still what another tool made it
+        probabilities, _ = _understand_scores(packed, session)
+    _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
+    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
+
+
+def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedModel:
+    """A file without a card, by what it says of itself and what `options` say of it."""
+    from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
+
+    from .bare import Description, choose_input, choose_labels
+
+    by_library = options.delegate is not None and not options.delegate.is_built_in
+    if not by_library:
+        _refuse_edge_tpu(packed)
+    # What only a delegate can compute is tried with the delegate.
+    if not options.trust and not (by_library and custom_operators(packed.flatbuffer)):
         from .trial import try_model
 
         try_model(path, options)
     session = _open_session(packed, path, options)
-    probabilities = _find_probabilities(session, packed.name)
-    classes = probabilities.shape[-1]
-    if packed.card is None:
-        warnings.warn(
-            f"{packed.name} carries no card: labels are indices, and pixels are spread over the input's range; "
-            "a model that was trained otherwise will answer wrongly",
-            EdgecnnWarning,
-            stacklevel=3,
+    scores, made = _understand_scores(packed, session)
+    metadata, said = read_metadata(packed.flatbuffer), options.description or Description()
+    labels, names, unnamed = choose_labels(metadata, said, max(2, scores.shape[-1]), packed.name)
+    spec, pixels, unscaled = choose_input(metadata, said, session.input)
+    notes = "; ".join(filter(None, (metadata.damage, names, made, pixels)))
+    if notes:
+        warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=4)
+    assumed = ("labels",) * unnamed + ("input_range",) * unscaled
+    return LoadedModel(packed, session, scores, labels, spec, assumed)
+
+
+def _understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec, str]:
+    """What gives the probabilities of another tool's file, and what is done for that."""
+    from edgecnn.model_file.tflite_metadata import score_kind
+
+    from .bare import describe_scores
+
+    found = _find_scores(session, packed.name, 1)
+    kind = score_kind(packed.flatbuffer, found.index)
+    if kind not in ("sigmoid", "logits"):
+        _find_scores(session, packed.name, 2)
+    return describe_scores(found, kind)
+
+
+def _refuse_edge_tpu(packed: PackedModel) -> None:
+    from edgecnn.model_file.tflite_metadata import EDGE_TPU_OP, custom_operators
+
+    if EDGE_TPU_OP in custom_operators(packed.flatbuffer):
+        raise ModelFileError(
+            f"{packed.name} is compiled for Google's Edge TPU ({EDGE_TPU_OP}), which no CPU can replace: use "
+            "--delegate edgetpu where a Coral accelerator is plugged in, or the file that it was compiled from"
         )
-        return LoadedModel(packed, session, probabilities, tuple(map(str, range(classes))), _guess_input(session.input))
-    _require_card_fits(packed.card, session, classes, packed.name)
-    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
 
 
 def _open_session(packed: PackedModel, path: Path, options: RunOptions) -> Session:
     """A session with what was asked for, or with the CPU where that is allowed and the delegate fails."""
     delegate = options.delegate
     if delegate is None:
-        return open_session(packed, options)
+        return _open_on_cpu(packed, options)
     try:
         session, note = _open_delegated(packed, path, delegate, options)
     except DelegateError as error:
+        _say_only_this_one_helps(packed, error)
         if not delegate.fallback:
             raise
         warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
-        return open_session(packed, replace(options, delegate=None))
+        return _open_on_cpu(packed, replace(options, delegate=None))
     if note:
         warnings.warn(note, EdgecnnWarning, stacklevel=4)
     return session
+
+
+def _say_only_this_one_helps(packed: PackedModel, error: DelegateError) -> None:
+    """Put in place of the advice to use the CPU what helps a file that no CPU runs."""
+    from edgecnn.model_file.tflite_metadata import EDGE_TPU_OP, custom_operators
+
+    if EDGE_TPU_OP in custom_operators(packed.flatbuffer):
+        reason = _CPU_ADVICE.sub("", str(error))
+        raise DelegateError(
+            f"{reason}; {packed.name} is compiled for Google's Edge TPU ({EDGE_TPU_OP}): it needs a Coral accelerator "
+            "and its library, or take the file that it was compiled from"
+        ) from None
+
+
+def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Session:
+    try:
+        return open_session(packed, options)
+    except ModelFileError:
+        _refuse_edge_tpu(packed)
+        raise
 
 
 def _open_delegated(packed: PackedModel, path: Path, delegate: "Delegate", options: RunOptions) -> tuple[Session, str]:
@@ -138,10 +207,10 @@ def _open_delegated(packed: PackedModel, path: Path, delegate: "Delegate", optio
     return session, note
 
 
-def _find_probabilities(session: Session, name: str) -> TensorSpec:
+def _find_scores(session: Session, name: str, fewest: int) -> TensorSpec:
     candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
     scores = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
-    if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < 2:
+    if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < fewest:
         shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
         raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
     return scores
@@ -157,24 +226,3 @@ def _require_card_fits(card: ModelCard, session: Session, classes: int, name: st
         raise ModelFileError(
             f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert it again"
         )
-
-
-def _guess_input(tensor: TensorSpec) -> InputSpec:
-    """Pixels 0 to 255 over the whole range of a quantized input, over 0 to 1 of a float one."""
-    _, height, width, channels = tensor.shape
-    scale, offset = 1 / 255, 0.0
-    if np.issubdtype(tensor.dtype, np.integer):
-        limits = np.iinfo(tensor.dtype)
-        scale = tensor.scale * (limits.max - limits.min) / 255
-        offset = (limits.min - tensor.zero_point) * tensor.scale
-    return InputSpec(
-        height=height,
-        width=width,
-        channels=channels,
-        colour="grayscale" if channels == 1 else "rgb",
-        fit="stretch",
-        resize_filter="bilinear",
-        scale=(scale,) * channels,
-        offset=(offset,) * channels,
-        background="any",
-    )

@@ -8,6 +8,7 @@ from edgecnn.errors import InputError
 from .runtimes import Kernels
 
 if TYPE_CHECKING:
+    from .bare import Description
     from .delegates import Delegate
 
 _MAX_THREADS = 256  # runtimes crash on tens of thousands
@@ -24,6 +25,7 @@ class RunOptions:
         delegate: what computes the model instead of the runtime's own choice; its own kernels go before `kernels`.
         runtime: insist on one of `edgecnn.device.runtime.runtimes.RUNTIMES`; None for the first that is installed.
         trust: open a file without a card here at once, not in a child process first.
+        description: what the caller says of a file without a card.
 
     Raises:
         InputError: `threads` is out of range, or `delegate` is none.
@@ -34,6 +36,7 @@ class RunOptions:
     delegate: "Delegate | None" = None
     runtime: str | None = None
     trust: bool = False
+    description: "Description | None" = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:

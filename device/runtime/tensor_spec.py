@@ -46,6 +46,11 @@ class TensorSpec:
         """Whether it is (1, height, width, 1 or 3), all sizes fixed."""
         return len(self.shape) == 4 and self.shape[0] == 1 and min(self.shape) > 0 and self.shape[3] in (1, 3)
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each real number that `dequantize` gives is made of one integer alone."""
+        return True
+
     def dequantize(self, values: Array) -> npt.NDArray[np.float32]:
         """`values` of this tensor as real numbers; a tensor that is not quantized is returned as it is."""
         if np.issubdtype(self.dtype, np.floating):

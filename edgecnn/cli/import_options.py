@@ -13,7 +13,7 @@ from edgecnn.pixels.training_loaders import LOADERS
 from . import options, printing
 
 if TYPE_CHECKING:
-    from edgecnn.convert import Preprocessing
+    from edgecnn.convert import CustomCode, Preprocessing
     from edgecnn.convert.network.importing import ChannelOrder
     from edgecnn.pixels.input_spec import Background, Fit, ResizeFilter
 
@@ -40,6 +40,8 @@ class ImportOptions:
         resize_filter: Pillow's, likewise.
         background: what lies behind the object.
         channel_order: in which its input has red, green and blue.
+        custom_objects: a Python file with its own classes and functions, or None.
+        trust: whether code that lies in it may run.
     """
 
     labels: str | None
@@ -52,6 +54,18 @@ class ImportOptions:
     resize_filter: "ResizeFilter | None"
     background: "Background"
     channel_order: "ChannelOrder"
+    custom_objects: str | None
+    trust: bool
+
+    def begin(self, ctx: click.Context, representative: str | None) -> None:
+        """Refuse options that contradict each other; until the command ends, what they let run may run.
+
+        Raises:
+            click.UsageError: they do.
+            InputError: the file of `custom_objects` is missing or fails.
+        """
+        self.check_usage(ctx, representative)
+        ctx.with_resource(self.code().scope())
 
     def check_usage(self, ctx: click.Context, representative: str | None) -> None:
         """Refuse options that contradict each other.
@@ -89,6 +103,17 @@ class ImportOptions:
                 scale, offset = loader.scale, loader.offset
         return Preprocessing(scale, offset, fit, resize_filter, self.background, self.image_size, self.channel_order)
 
+    def code(self) -> "CustomCode":
+        """What may run to read it."""
+        return code(self.custom_objects, self.trust)
+
+
+def code(custom_objects: str | None, trust: bool) -> "CustomCode":
+    """What the two options let run."""
+    from edgecnn.convert import CustomCode
+
+    return CustomCode(Path(custom_objects) if custom_objects else None, trust)
+
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...] | None:
     """One number, or one a channel with commas between them."""
@@ -100,8 +125,16 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[
         raise click.BadParameter(f"{value!r} is no number, nor numbers with commas between them") from None
 
 
+custom_objects = click.option(
+    "--custom-objects", type=click.Path(dir_okay=False), metavar="FILE.py",
+    help="Run this Python file for classes and functions of the model that Keras does not bring.",
+)  # fmt: skip
+trust = click.option("--trust", is_flag=True, help="Run code that lies in the model: a Lambda layer's.")
+
 # In reverse: click lists last what is added first.
 _OPTIONS = (
+    trust,
+    custom_objects,
     click.option("--channel-order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                  help="Of its input: bgr if OpenCV read its training images, and nothing turned them."),
     click.option("--background", type=click.Choice(["dark", "light", "any"]), default="any", show_default=True,
@@ -153,7 +186,9 @@ def import_model(model: str, options: ImportOptions, run: Path, representative: 
     labels = read_labels(options.labels or "")
     if options.trained_with:
         printing.note(f"--trained-with {options.trained_with}: {LOADERS[options.trained_with].summary}")
-    adopt(model, labels, run, options.preprocessing(), force=force, progress=printing.note)
+    adopt(model, labels, run, options.preprocessing(), code=options.code(), force=force, progress=printing.note)
+    again = f" --custom-objects {options.custom_objects}" if options.custom_objects else ""
+    again += " --trust" if options.trust else ""
     printing.note(
-        f"{run} is a run directory now: edgecnn convert {run} --representative {representative} goes on there"
+        f"{run} is a run directory now: edgecnn convert {run} --representative {representative}{again} goes on there"
     )

@@ -236,6 +236,8 @@ def report_lines(report: "DelegateReport") -> list[str]:
             f"  against the CPU: top-1 of {report.top1_equal} of {report.probes} probes equal, max difference "
             f"{report.max_difference:.2g}"
         )
+    if report.cpu_invoke_ms is None:
+        return [*lines, f"  {report.invoke_ms:.3f} ms; the CPU cannot run this file, there is nothing to compare with"]
     lines.append(
         f"  {report.invoke_ms:.3f} ms, on the CPU {report.cpu_invoke_ms:.3f} ms: {report.ratio:.2f} of its time"
     )

@@ -86,7 +86,9 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     return flatbuffer + buffer.getvalue()
 
 
-def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False) -> bytes:
+def pack_card(
+    flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool = False, more: Mapping[str, bytes] | None = None
+) -> bytes:
     """Put card, labels and golden probes behind the flatbuffer that they are of; see `pack`.
 
     Args:
@@ -94,11 +96,12 @@ def pack_card(flatbuffer: bytes, card: ModelCard, golden: bytes, *, stored: bool
         card: the flatbuffer's own SHA-256 is entered into it.
         golden: the bytes of golden.npz.
         stored: do not compress them.
+        more: other files by name, such as those that another tool's metadata names.
     """
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
     card = dataclasses.replace(card, provenance=provenance)
     labels = "".join(f"{label}\n" for label in card.labels)
-    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden}
+    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden, **(more or {})}
     return pack(flatbuffer, members, stored=stored)
 
 

@@ -17,6 +17,7 @@ from referencing import Registry, Resource
 from edgecnn.device import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.model_files import write_bare
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference" / "schemas" / "v1"
@@ -59,11 +60,15 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
 
     images = [BOOT, folder / "text.png"]
     model, variant = "fashion-mnist", "fashion-mnist.activations"
+    bare = write_bare(folder / "bare.tflite")
+    (folder / "labels.txt").write_text("".join(f"class {number}\n" for number in range(10)))
+    said = ("--labels", folder / "labels.txt", "--input-range", "0", "1")
     timed = ("benchmark", model, "--runs", "10")
     rows = folder / "rows.jsonl"
     outputs: Outputs = {
-        "info": [run("info", model), run("info", variant)],
-        "verify": [run("verify", model)],
+        "pack": [run("pack", bare, *said, "--output", folder / "packed.tflite")],
+        "info": [run("info", model), run("info", variant), run("info", bare, *said)],
+        "verify": [run("verify", model), run("verify", folder / "packed.tflite")],
         "doctor": [run("doctor")],
         "samples": [run("samples", folder / "samples")],
         "features": [run("features", variant, BOOT, "--filter", "2", "--npz", "--output", folder / "features")],
@@ -140,7 +145,8 @@ def check(name: str, outputs: list[Any]) -> None:
 
 
 OF_THE_DEVICE = (
-    "benchmark", "classify", "classify-output", "classify-row", "doctor", "features", "info", "samples", "verify",
+    "benchmark", "classify", "classify-output", "classify-row", "doctor", "features", "info", "pack", "samples",
+    "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 

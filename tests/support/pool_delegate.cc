@@ -1,4 +1,5 @@
-// An external TFLite delegate that computes MAX_POOL_2D, and that can be told to fail in every way in which one can.
+// An external TFLite delegate that computes MAX_POOL_2D, and the operator of files that are compiled for an Edge TPU as a
+// dense layer of floats without biases, and that can be told to fail in every way in which one can.
 //
 //   g++ -O2 -shared -fPIC -o pool_delegate.so pool_delegate.cc
 //
@@ -27,6 +28,7 @@ constexpr int kOk = 0, kError = 1;
 constexpr int kFloat32 = 1, kUInt8 = 3, kInt8 = 9;
 constexpr int kMaxPool2D = 17, kDelegateOperator = 51;
 constexpr int kPaddingSame = 1;
+constexpr int64_t kAllowDynamicTensors = 1;
 
 struct IntArray {
   int size;
@@ -108,6 +110,7 @@ using Options = std::set<std::string>;  // those that are on
 struct Pool {
   PoolParams params;
   int input, output;  // tensor indices
+  int weights;  // -1 but for the dense layer
 };
 
 struct Kernel {  // one partition
@@ -148,6 +151,21 @@ void MaxPool(const Tensor& input, Tensor& output, const PoolParams& p) {
         }
 }
 
+void Dense(const Tensor& input, const Tensor& weights, Tensor& output) {
+  const int outs = weights.dims->data[0], ins = weights.dims->data[1];
+  const auto *x = static_cast<const float*>(input.data), *w = static_cast<const float*>(weights.data);
+  auto* to = static_cast<float*>(output.data);
+  for (int o = 0; o < outs; o++) {
+    to[o] = 0;
+    for (int i = 0; i < ins; i++) to[o] += w[o * ins + i] * x[i];
+  }
+}
+
+bool IsCompiled(const Registration& registration) {
+  return registration.builtin_code == 32 && registration.custom_name &&
+         !strcmp(registration.custom_name, "edgetpu-custom-op");
+}
+
 int Compute(const Tensor& input, Tensor& output, const PoolParams& params, bool wrong) {
   if (wrong) {
     memset(output.data, 0, output.bytes);
@@ -168,8 +186,9 @@ void* KernelInit(Context* context, const char* buffer, size_t) {
     Node* node;
     Registration* registration;
     context->GetNodeAndRegistration(context, given->nodes_to_replace->data[i], &node, &registration);
-    Pool pool{{}, node->inputs->data[0], node->outputs->data[0]};
-    memcpy(&pool.params, node->builtin_data, sizeof pool.params);
+    Pool pool{{}, node->inputs->data[0], node->outputs->data[0], -1};
+    if (IsCompiled(*registration)) pool.weights = node->inputs->data[1];
+    else memcpy(&pool.params, node->builtin_data, sizeof pool.params);
     kernel->pools.push_back(pool);
   }
   return kernel;
@@ -187,6 +206,11 @@ int KernelInvoke(Context* context, Node* node) {
     return kError;
   }
   for (const Pool& pool : kernel->pools) {
+    Tensor* tensors = context->tensors;
+    if (pool.weights >= 0) {
+      Dense(tensors[pool.input], tensors[pool.weights], tensors[pool.output]);
+      continue;
+    }
     const bool wrong = kernel->options->count("wrong");
     if (Compute(context->tensors[pool.input], context->tensors[pool.output], pool.params, wrong)) return kError;
   }
@@ -195,6 +219,7 @@ int KernelInvoke(Context* context, Node* node) {
 
 bool Takes(Context* context, const Node& node, const Registration& registration) {
   const int type = context->tensors[node.inputs->data[0]].type;
+  if (IsCompiled(registration)) return type == kFloat32;
   return registration.builtin_code == kMaxPool2D && (type == kFloat32 || type == kInt8 || type == kUInt8);
 }
 
@@ -263,6 +288,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
   auto* delegate = new Delegate{};
   delegate->data = options;
   delegate->Prepare = Prepare;
+  delegate->flags = kAllowDynamicTensors;  // or operators that the runtime lacks are prepared before it is asked
   return delegate;
 }
 

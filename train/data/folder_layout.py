@@ -89,7 +89,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     folders = _folders_in(folder)
     said = {path: split for path in folders if (split := split_of(path.name)) and _folders_in(path)}
     rests = {rest for _, rest in said.values()}
-    parts = {split: path for path, (split, _) in said.items()}
+    parts = {split: _unwrapped(path, split) for path, (split, _) in said.items()}
     others = [path.name for path in folders if path not in said]
     flat = [name for name in others if (split := split_of(name)) and split[1] in rests]
     if not said:
@@ -113,6 +113,13 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     if "train" not in parts:
         raise DataError(f"{folder} has {_named(parts)} but no train folder; add one, or give class folders alone")
     return parts
+
+
+def _unwrapped(path: Path, split: str) -> Path:
+    """`train/train`, as archives unpack, is `train`."""
+    inner = _folders_in(path)
+    said = split_of(inner[0].name) if len(inner) == 1 else None
+    return inner[0] if said and said[0] == split and not _images_directly_in(path) else path
 
 
 def _require_no_flat_splits(folder: Path, folders: list[Path]) -> None:

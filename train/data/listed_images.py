@@ -17,6 +17,22 @@ from .folder_layout import ImageList, split_of
 _LABEL_HEADERS = frozenset(
     ("label", "labels", "class", "classes", "class_name", "category", "target", "breed", "species")
 )
+_FILE_HEADERS = frozenset(
+    (
+        "file",
+        "files",
+        "filename",
+        "file_name",
+        "filepath",
+        "file_path",
+        "path",
+        "image",
+        "images",
+        "image_id",
+        "img",
+        "id",
+    )
+)
 _SPLIT_HEADERS = frozenset(("split", "set", "subset", "partition"))
 # cat.12.jpg, cat_12.jpg, cat (12).jpg, cat12.jpg
 _NAMED = re.compile(r"(.*?[^\W\d_].*?)[\s._-]*\(?\d+\)?")
@@ -59,13 +75,10 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
     rows = _read_rows(listing)
     known = _by_name(_find(folder))
     paths = [[known.get(_key(cell)) for cell in row] for row in rows]
-    # Distinct ones: labels 0 to 9 may be the names of images too.
-    files = max(range(len(rows[0])), key=lambda column: len({row[column] for row in paths} - {None}))
-    if not any(row[files] for row in paths):
-        raise DataError(f"{listing} names no image of {folder}; its first row is: {', '.join(rows[0])}")
+    files = _file_column(listing, folder, rows, paths)
     has_header = not paths[0][files] and Path(rows[0][files]).suffix.lower() not in SUFFIXES
     header = [cell.lower() for cell in rows[0]] if has_header else []
-    label, split = _columns(listing, rows[0], header, files)
+    label, split = _columns(listing, rows, header, files)
     words = f"column {files + 1} names the files, {label + 1} their labels"
     progress(
         f"{listing}: {words}{'' if split is None else f', {split + 1} their splits'}"
@@ -78,6 +91,8 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
         path = places[files]
         if not path:
             raise DataError(f"{listing}: row {number} names {row[files]}, which is no image of {folder}, or of several")
+        if not row[label]:
+            raise DataError(f"{listing}: row {number} gives {row[files]} no label; give one, or remove the row")
         entry = (row[label], _split(listing, number, row[split]) if split is not None else "train")
         if found.setdefault(path, entry) != entry:
             raise DataError(f"{listing}: row {number} gives {row[files]} another label or split than a row before")
@@ -85,6 +100,33 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
     if left:
         progress(f"{folder}: {left:,} images are not in {listing} and are left out")
     return _by_split(listing, found)
+
+
+def _file_column(
+    listing: Path, folder: Path, rows: Sequence[Sequence[str]], paths: Sequence[Sequence[str | None]]
+) -> int:
+    """The column that names the images: by their suffixes, else by names that are there; never one of several."""
+    body = range(1 if len(rows) > 1 else 0, len(rows))
+
+    def mostly(is_one: Callable[[int, int], bool]) -> list[int]:
+        return [column for column in range(len(rows[0])) if 2 * sum(is_one(row, column) for row in body) > len(body)]
+
+    # A column of row numbers, as pandas writes, must not be taken for 0.jpg, 1.jpg.
+    columns = mostly(lambda row, column: Path(rows[row][column]).suffix.lower() in SUFFIXES)
+    columns = columns or mostly(lambda row, column: paths[row][column] is not None)
+    named = [column for column in columns if rows[0][column].lower() in _FILE_HEADERS]
+    if len(columns) > 1:
+        columns = named if len(named) == 1 else columns
+    if not columns or not any(row[columns[0]] for row in paths):
+        raise DataError(
+            f"{listing} names no image of {folder}, or few; its first row is: {', '.join(rows[0])}; check --data"
+        )
+    if len(columns) > 1:
+        raise DataError(
+            f"{listing}: columns {' and '.join(str(column + 1) for column in columns)} both name images of "
+            f"{folder}; call the right one file, in the first row. Received: {', '.join(rows[0])}"
+        )
+    return columns[0]
 
 
 def _key(cell: str) -> str:
@@ -138,18 +180,24 @@ def _by_name(paths: Sequence[str], /) -> Mapping[str, str | None]:
     return known
 
 
-def _columns(listing: Path, first: Sequence[str], header: Sequence[str], files: int) -> tuple[int, int | None]:
+def _columns(listing: Path, rows: Sequence[Sequence[str]], header: Sequence[str], files: int) -> tuple[int, int | None]:
     """Which columns hold labels and, if one does, splits."""
+    first = rows[0]
     split = next((column for column, name in enumerate(header) if name in _SPLIT_HEADERS and column != files), None)
     others = [column for column in range(len(first)) if column not in (files, split)]
     named = [column for column in others if header and header[column] in _LABEL_HEADERS]
     labels = others if len(others) == 1 else named
-    if len(labels) != 1:
+    if len(labels) == 1:
+        return labels[0], split
+    if header and len(others) > 1 and all(row[column] in ("0", "1") for row in rows[1:] for column in others):
         raise DataError(
-            f"{listing}: which column holds the labels is not said; call one of them label, in the first row. "
-            f"Received: {', '.join(first)}"
+            f"{listing} has a column of 0 and 1 for each class; give their names in one column called label instead: "
+            "with pandas, table[classes].idxmax(axis=1)"
         )
-    return labels[0], split
+    raise DataError(
+        f"{listing}: which column holds the labels is not said; call one of them label, in the first row. "
+        f"Received: {', '.join(first)}"
+    )
 
 
 def _split(listing: Path, number: int, value: str) -> str:

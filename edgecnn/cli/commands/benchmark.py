@@ -9,10 +9,11 @@ import click
 
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
-from .. import options, printing
+from .. import description_options, options, printing
 from ..runtime_options import make_delegates
 
 if TYPE_CHECKING:
+    from edgecnn.device import Description
     from edgecnn.device.measuring.benchmark import Benchmark, Machine
 
 NOISE = 0.1  # share by which a median may differ before a comparison calls it faster or slower
@@ -35,6 +36,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 @click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
 @click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
 @click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
+@description_options.bundled
 @options.force
 @options.as_json
 @options.verbose
@@ -51,6 +53,7 @@ def command(
     compare: str | None,
     force: bool,
     as_json: bool,
+    description: "Description | None",
 ) -> None:
     """Measure how fast MODELs are here, one call of each in turn.
 
@@ -77,6 +80,7 @@ def command(
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,
+        description=description,
         progress=printing.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}

@@ -9,13 +9,13 @@ import click
 
 from edgecnn.native_output import stderr_lock
 
-from .. import options, printing
+from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edgecnn.device import Classifier
+    from edgecnn.device import Classifier, Description
     from edgecnn.device.bulk.classify_many import ClassifiedImage
     from edgecnn.device.bulk.results import Results
     from edgecnn.device.bulk.sources import ImageFiles
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
 @options.invert
 @options.decode_threads
+@description_options.bundled
 @bundled
 @trust
 @options.force
@@ -54,6 +55,7 @@ def command(
     force: bool,
     as_json: bool,
     runtime_options: RuntimeOptions,
+    description: "Description | None",
 ) -> None:
     """Classify IMAGES with MODEL, a .tflite file or the name of a bundled model (fashion-mnist).
 
@@ -69,7 +71,14 @@ def command(
     from edgecnn.device.bulk.sources import ImageFiles
 
     run = runtime_options.run_options()
-    classifier = Classifier(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, trust=run.trust)
+    classifier = Classifier(
+        model,
+        threads=run.threads,
+        delegate=run.delegate,
+        runtime=run.runtime,
+        trust=run.trust,
+        description=description,
+    )
     runtime_options.report(model, run)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
@@ -79,6 +88,8 @@ def command(
     if output:
         delegate = [runtime_options.delegate, *runtime_options.delegate_options]
         settings = {"top": top, "invert": invert, "drift": drift, "delegate": delegate}
+        if description:  # what was begun with others is not to be gone on with
+            settings["description"] = list(map(repr, vars(description).values()))
         results = _open_results(output, model, classifier, files, settings, resume, force)
     classified = classify_many(
         classifier,

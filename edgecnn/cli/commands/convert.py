@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="convert")
-@click.argument("run", metavar="RUN|MODEL.keras", type=click.Path())
+@click.argument("run", metavar="RUN|MODEL", type=click.Path())
 @conversion_options.schemes
 @conversion_options.target
 @click.option("--dense-per-tensor", is_flag=True, help="One scale a dense layer, for runtimes that need it.")
@@ -77,7 +77,7 @@ def command(
 ) -> None:
     """Convert the trained network in RUN to TFLite files that carry all a device needs.
 
-    A Keras model that was trained elsewhere needs --labels and --representative; it becomes a run directory first.
+    A Keras model of somebody else (.keras, .h5, SavedModel) becomes a run first: with --labels and --representative.
 
     Example: edgecnn convert runs/shoes --int8
     """
@@ -103,7 +103,7 @@ def command(
         _check_auto(request, gate, schemes, io)
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
     _check_usage(request, schemes, io)
-    foreign.check_usage(ctx, representative)
+    foreign.begin(ctx, representative)
     folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
     outputs = [replace(request, scheme=scheme).paths(folder) for scheme in schemes]
     refuse_existing((path for pair in outputs for path in pair), force)

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, printing
+from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
-    from edgecnn.device import Classifier, Evaluation
+    from edgecnn.device import Classifier, Description, Evaluation
 
 
 @click.command(name="evaluate")
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @options.data
 @options.data_dir
 @options.min_accuracy
+@description_options.bundled
 @bundled
 @options.as_json
 @options.verbose
@@ -30,6 +31,7 @@ def command(
     min_accuracy: float | None,
     as_json: bool,
     runtime_options: RuntimeOptions,
+    description: "Description | None",
 ) -> None:
     """Evaluate MODEL, a .keras or .tflite file or a bundled name, on the test images of a data set.
 
@@ -38,14 +40,16 @@ def command(
     from edgecnn.errors import ModelFileError
     from edgecnn.sanity import suspicions
 
-    runner = _open_runner(model, runtime_options)
+    runner = _open_runner(model, runtime_options, description)
     dataset = options.load_dataset(data_dir, data, runner.input)
     if runner.input.shape != dataset.test.images.shape[1:]:
         shape = dataset.test.images.shape[1:]
         raise ModelFileError(
             f"{model} takes images of shape {runner.input.shape}, the test set {shape}; name its data set with --data"
         )
-    if len(runner.labels) != len(dataset.labels) or (runner.card and runner.labels != dataset.labels):
+    if len(runner.labels) != len(dataset.labels) or (
+        _is_named(runner, description) and runner.labels != dataset.labels
+    ):
         raise ModelFileError(
             f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
         )
@@ -75,15 +79,26 @@ def _print(result: "Evaluation", labels: "tuple[str, ...]") -> None:
         click.echo(f"  {count} times {labels[true]} taken for {labels[predicted]}")
 
 
-def _open_runner(model: str, runtime_options: RuntimeOptions) -> "KerasModel | Classifier":
+def _is_named(runner: "KerasModel | Classifier", description: "Description | None") -> bool:
+    """Whether its labels are names, not the indices of a file that says nothing."""
+    said = description is not None and description.labels is not None
+    return said or runner.card is not None or runner.labels != tuple(map(str, range(len(runner.labels))))
+
+
+def _open_runner(
+    model: str, runtime_options: RuntimeOptions, description: "Description | None"
+) -> "KerasModel | Classifier":
     if model.endswith(".keras"):
         refuse_for_keras()
+        description_options.refuse_for_keras(description)
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
     from edgecnn.device import Classifier
 
     run = runtime_options.run_options()
-    classifier = Classifier(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime)
+    classifier = Classifier(
+        model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, description=description
+    )
     runtime_options.report(model, run)
     return classifier

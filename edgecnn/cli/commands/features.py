@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, printing
+from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, trust
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
-    from edgecnn.device import FeatureExtractor
+    from edgecnn.device import Description, FeatureExtractor
     from edgecnn.device.pictures.feature_maps import Picture
     from edgecnn.pixels.preprocessing import Invert
 
@@ -39,6 +39,7 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
 @options.invert
 @options.decode_threads
+@description_options.bundled
 @bundled
 @trust
 @options.force
@@ -59,6 +60,7 @@ def command(
     force: bool,
     as_json: bool,
     runtime_options: RuntimeOptions,
+    description: "Description | None",
 ) -> None:
     """Draw what the layers of MODEL make of IMAGES.
 
@@ -71,7 +73,7 @@ def command(
     from edgecnn.optional_packages import require_matplotlib
 
     require_matplotlib("edgecnn features")
-    extractor = _open_extractor(model, runtime_options)
+    extractor = _open_extractor(model, runtime_options, description)
     _require_filters(extractor, filters)
     pictures, failed = _make_pictures(extractor, images, invert, decode_threads)
     files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
@@ -88,9 +90,12 @@ def command(
     ctx.exit(1 if failed else 0)
 
 
-def _open_extractor(model: str, runtime_options: RuntimeOptions) -> "FeatureExtractor | KerasModel":
+def _open_extractor(
+    model: str, runtime_options: RuntimeOptions, description: "Description | None"
+) -> "FeatureExtractor | KerasModel":
     if model.endswith(".keras"):
         refuse_for_keras()
+        description_options.refuse_for_keras(description)
         from edgecnn.convert import KerasModel
 
         return KerasModel(model)
@@ -98,7 +103,12 @@ def _open_extractor(model: str, runtime_options: RuntimeOptions) -> "FeatureExtr
 
     run = runtime_options.run_options()
     extractor = FeatureExtractor(
-        model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, trust=run.trust
+        model,
+        threads=run.threads,
+        delegate=run.delegate,
+        runtime=run.runtime,
+        trust=run.trust,
+        description=description,
     )
     runtime_options.report(model, run)
     return extractor

@@ -5,34 +5,40 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, printing
+from .. import description_options, options, printing
 
 if TYPE_CHECKING:
+    from edgecnn.device import Description
     from edgecnn.device.model_info import ModelInfo, TensorInfo
     from edgecnn.model_file.card import ModelCard
+    from edgecnn.pixels.input_spec import InputSpec
 
 
 @click.command(name="info")
 @click.argument("model")
+@description_options.bundled
 @options.as_json
 @options.verbose
-def command(model: str, as_json: bool) -> None:
+def command(model: str, as_json: bool, description: "Description | None") -> None:
     """Show what is in MODEL, a .tflite or .keras file or a bundled name: card, tensors, operators, MACs, parameters.
 
     Example: edgecnn info fashion-mnist
     """
     if model.endswith(".keras"):
+        description_options.refuse_for_keras(description)
         _keras(model, as_json)
         return
     from edgecnn.device.model_info import describe
 
-    info = describe(model)
+    info = describe(model, description)
     if as_json:
         printing.print_json(_json(info))
         return
     click.echo(f"{info.path}: {info.size_bytes:,} bytes, {info.flatbuffer_bytes:,} of them the model")
     if info.card:
         _print_card(info.card)
+    else:
+        _print_understood(info)
     _print_tensors(info)
     _print_operators(info)
 
@@ -45,15 +51,28 @@ def _json(info: "ModelInfo") -> dict[str, Any]:
     return {**data, "path": str(info.path), "macs": info.macs, "parameters": info.parameters}
 
 
-def _print_card(card: "ModelCard") -> None:
-    spec, training, parity, quantization = card.input, card.training, card.parity, card.quantization
+def _input_lines(spec: "InputSpec") -> list[tuple[str, str]]:
     scaling = f"value = pixel * {spec.scale[0]:.6g} + {spec.offset[0]:g}"
+    return [
+        ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
+        ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),
+    ]
+
+
+def _print_understood(info: "ModelInfo") -> None:
+    """How a file without a card is understood."""
+    lines = [("labels", ", ".join(info.labels) or "unknown"), *(_input_lines(info.input) if info.input else ())]
+    for name, text in lines:
+        click.echo(f"{name + ':':14} {text}")
+
+
+def _print_card(card: "ModelCard") -> None:
+    training, parity, quantization = card.training, card.parity, card.quantization
     lines = [
         ("name", card.name),
         ("labels", ", ".join(card.labels)),
-        ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
-        ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),
-        ("large JPEGs", _JPEG_DECODING[spec.jpeg_decoding]),
+        *_input_lines(card.input),
+        ("large JPEGs", _JPEG_DECODING[card.input.jpeg_decoding]),
         ("quantization", quantization.scheme),
     ]
     if quantization.calibration_images:
@@ -71,9 +90,8 @@ def _print_card(card: "ModelCard") -> None:
             text = f"{parity.accuracy:.2%}, 95 % interval {interval}, {text}"
         lines.append(("this file", text))
     made = card.provenance
-    lines.append(
-        ("made by", f"edgecnn {made.edgecnn}, keras {made.keras}, tensorflow {made.tensorflow}, {made.created}")
-    )
+    how = f"keras {made.keras}, tensorflow {made.tensorflow}" if made.keras else "pack, of another tool's file"
+    lines.append(("made by", f"edgecnn {made.edgecnn}, {how}, {made.created}"))
     for name, text in lines:
         click.echo(f"{name + ':':14} {text}")
     for layer in card.feature_maps:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import conversion_options, options, printing
+from .. import conversion_options, import_options, options, printing
 from ..runtime_options import make_delegate
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 @click.option("--delegate", metavar="xnnpack|edgetpu|gpu|npu|PATH", help="Add a rung on this accelerator.")
 @click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
 @options.gate
+@import_options.custom_objects
+@import_options.trust
 @options.representative
 @options.data
 @options.data_dir
@@ -42,6 +44,8 @@ def command(
     max_drop: float | None,
     min_agreement: float | None,
     min_accuracy: float | None,
+    custom_objects: str | None,
+    trust: bool,
     data: str | None,
     data_dir: str | None,
     force: bool,
@@ -57,6 +61,7 @@ def command(
     from edgecnn.convert import Gate, parity
     from edgecnn.run_directory import RunDirectory
 
+    ctx.with_resource(import_options.code(custom_objects, trust).scope())
     gate = Gate(max_drop, min_agreement, min_accuracy)
     source = RunDirectory.of(run).require().path
     dataset = options.load_images(source, representative, data, data_dir)

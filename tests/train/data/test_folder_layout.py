@@ -63,6 +63,13 @@ def test_splits_without_class_folders_are_no_classes(tmp_path: Path) -> None:
         load_dataset(tmp_path / "made", SPEC)
 
 
+def test_a_split_that_an_archive_wrapped_in_itself_is_that_split(tmp_path: Path) -> None:
+    fill(tmp_path / "seg_train" / "seg_train", 10)
+    fill(tmp_path / "seg_test" / "seg_test", 3, start=100)
+    dataset = load_dataset(tmp_path, SPEC)
+    assert (dataset.labels, len(dataset.train), len(dataset.test)) == (("cat", "dog"), 20, 6)
+
+
 def test_classes_whose_names_hold_a_split_word_are_classes(tmp_path: Path) -> None:
     for name, kind in (("crash test", "cat"), ("train station", "dog")):
         fill(tmp_path / "made", classes=(kind,))

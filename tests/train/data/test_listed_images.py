@@ -51,8 +51,11 @@ PLACES = [f"{number}.png" if number < 10 else f"sub/{number}.png" for number in 
         "id,breed\n" + "".join(f"{n},{EXPECTED[n]}\n" for n in range(12)),
         "label\tsize\timage\n" + "".join(f"{EXPECTED[n]}\t16\timages/{PLACES[n]}\n" for n in reversed(range(12))),
         "\ufefffilename,class\r\n" + "".join(f".\\{PLACES[n]},{EXPECTED[n]}\r\n".replace("/", "\\") for n in range(12)),
+        # Numbers of rows are no names of images, though 11 is called 11.png.
+        ",file,label\n" + "".join(f"{row},{PLACES[n]},{EXPECTED[n]}\n" for row, n in enumerate(reversed(range(12)))),
+        "row,id,label\n" + "".join(f"{row},{n},{EXPECTED[n]}\n" for row, n in enumerate(reversed(range(12)))),
     ],
-    ids=["header", "label first", "without suffix", "three columns", "windows"],
+    ids=["header", "label first", "without suffix", "three columns", "windows", "row numbers", "row numbers and ids"],
 )
 def test_a_csv_file_labels_the_images_of_a_folder(text: str, images: Path) -> None:
     said: list[str] = []
@@ -92,7 +95,7 @@ def test_a_column_says_the_splits_and_images_that_are_not_listed_are_left_out(im
         ("99.png,x\n0.png,y\n", "row 1 names 99.png, which is no image"),
         ("0.png,x\n0.png,y\n", "row 2 gives 0.png another label"),
         ("0.png,x\n1.png\n", "row 2 has 1 columns"),
-        ("image,a,b\n0.png,1,0\n1.png,0,1\n", "which column holds the labels is not said"),
+        ("image,a,b\n0.png,1,0\n1.png,0,1\n", "a column of 0 and 1 for each class; give their names in one"),
         ("image,label,split\n0.png,x,holiday\n", "row 2 has the split 'holiday'"),
         ("image,label,split\n0.png,x,test\n1.png,y,test\n", "no train among its splits"),
     ],
@@ -119,3 +122,16 @@ def test_labels_stand_in_the_names_of_images(pattern: str, tmp_path: Path) -> No
     Image.new("RGB", (20, 20)).save(tmp_path / "holiday.jpg")
     with pytest.raises(DataError, match=r"holiday\.jpg: its name is no label with a number"):
         load_dataset(tmp_path, SPEC, labelled=LabelSource(names=True))
+
+
+def test_of_two_columns_that_may_be_the_images_none_is_guessed(images: Path) -> None:
+    rows = "".join(f"{row},{n},{EXPECTED[n]}\n" for row, n in enumerate(reversed(range(12))))
+    with pytest.raises(DataError, match=r"columns 1 and 2 both name images of .* call the right one file"):
+        load(images, "row,number,label\n" + rows)
+    with pytest.raises(DataError, match=r"columns 1 and 2 both name images of .* call the right one file"):
+        load(images, "".join(f"{n},{n % 2}\n" for n in range(12)))  # labels 0 and 1 are names of images too
+
+
+def test_an_empty_label_is_no_class(images: Path) -> None:
+    with pytest.raises(DataError, match=r"row 3 gives 1\.png no label; give one, or remove the row"):
+        load(images, "file,label\n0.png,even\n1.png,\n")

@@ -1,0 +1,80 @@
+"""Code that a Keras model needs and edgecnn does not bring: classes of somebody's own, the functions of a Lambda."""
+
+import contextlib
+import functools
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import InputError
+from edgecnn.native_output import captured_stderr, silence_tensorflow
+from edgecnn.optional_packages import require_tensorflow
+
+
+@dataclass(frozen=True)
+class CustomCode:
+    """What a user lets run to read a model.
+
+    Attributes:
+        file: a Python file with classes and functions that the model names; None for none.
+        is_trusted: whether code that lies in the model itself, a Lambda layer's, may run.
+    """
+
+    file: Path | None = None
+    is_trusted: bool = False
+
+    def objects(self) -> dict[str, Any]:
+        """The classes and functions of `file` by their names; runs it.
+
+        Raises:
+            InputError: it is missing, or fails.
+        """
+        return load_objects(self.file) if self.file else {}
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """Let Keras 3 find them in the block.
+
+        Raises:
+            InputError: as `objects`.
+        """
+        if not self.file and not self.is_trusted:
+            yield
+            return
+        require_tensorflow("a model with code of its own")
+        silence_tensorflow()
+        with captured_stderr():
+            import keras
+        from keras.src.saving.serialization_lib import SafeModeScope
+
+        trusting = SafeModeScope(False) if self.is_trusted else contextlib.nullcontext()
+        with keras.saving.custom_object_scope(self.objects()), trusting:
+            yield
+
+
+@functools.cache  # it runs once, so that there is one class of each name
+def load_objects(file: Path) -> dict[str, Any]:
+    """Run a Python file, once in a process, and return what it defines at its top level, by name.
+
+    Raises:
+        InputError: it is missing, or fails.
+    """
+    if not file.is_file():
+        raise InputError(f"no file {file}; --custom-objects takes a Python file with the model's own classes")
+    spec = importlib.util.spec_from_file_location(f"edgecnn_custom_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{file} is no Python file; --custom-objects takes one with the model's own classes")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
+    sys.path.insert(0, str(file.resolve().parent))  # it may import what lies beside it
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(f"{file} fails as it is read ({type(error).__name__}: {reason}); correct it") from None
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    return {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}

@@ -1,0 +1,248 @@
+"""What a Keras file says of itself: which Keras wrote it, and its layers, read without building any."""
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from edgecnn.errors import ModelFileError
+from edgecnn.keras_file import first_clause
+from edgecnn.zip_errors import ZIP_ERRORS
+
+Kind = Literal["HDF5", "zip", "SavedModel"]
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+# They hold objects with names that are no layers: optimizers, policies.
+_NO_LAYERS = ("compile_config", "training_config", "build_config", "dtype", "arguments")
+_AGAIN = "copy it again from where it was made, or train it again"
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """A layer as a file names it.
+
+    Attributes:
+        name: of the layer.
+        class_name: of its class, without the package it was registered for.
+        config: its arguments.
+        module: where Keras looks its class up; empty where the file does not say.
+        registered: the name that its class was registered under, likewise.
+    """
+
+    name: str
+    class_name: str
+    config: dict[str, Any]
+    module: str = ""
+    registered: str = ""
+
+    @property
+    def has_code(self) -> bool:
+        """Whether it is a Lambda layer (here a CodeLayer, once imported) whose code, compiled, lies in the file."""
+        return self.class_name == "CodeLayer" or (self.class_name == "Lambda" and not self.called)
+
+    @property
+    def called(self) -> str:
+        """The name of the function that a Lambda layer calls, where the file has no more of it than that."""
+        stored = self.config.get("function")
+        name = stored.get("config") if isinstance(stored, dict) else stored
+        return name if isinstance(name, str) else ""
+
+
+@dataclass(frozen=True)
+class KerasContents:
+    """A file, or a folder, that holds a Keras model.
+
+    Attributes:
+        path: of it.
+        kind: how it is stored.
+        version: of the Keras that wrote it, for a SavedModel of TensorFlow; empty where it does not say.
+        layers: all of them, those of models inside the model too.
+    """
+
+    path: Path
+    kind: Kind
+    version: str
+    layers: tuple[StoredLayer, ...]
+
+    @property
+    def is_keras_2(self) -> bool:
+        """Whether it was written by Keras 2, or one before."""
+        return self.kind == "SavedModel" or self.version[:2] in ("", "0.", "1.", "2.")
+
+    @property
+    def writer(self) -> str:
+        """What wrote it, in words."""
+        program = "TensorFlow" if self.kind == "SavedModel" else "Keras"
+        return f"{program} {self.version}" if self.version else f"a {program} that left no version in it"
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether a folder is a SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
+def read_contents(path: Path) -> KerasContents:
+    """Read which Keras wrote a model, and its layers.
+
+    Args:
+        path: a .keras or .h5 file, whatever its suffix, or the folder of a SavedModel.
+
+    Raises:
+        ModelFileError: missing, damaged, or no whole Keras model.
+    """
+    if path.is_dir() and is_saved_model(path):
+        return _read_saved_model(path)
+    if not path.is_file():
+        raise ModelFileError(f"no Keras model at {path}; give a .keras or .h5 file, or the folder of a SavedModel")
+    with path.open("rb") as file:
+        start = file.read(len(_HDF5))
+    return _read_hdf5(path) if start == _HDF5 else _read_zip(path)
+
+
+def _read_hdf5(path: Path) -> KerasContents:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            version, config = (_text(file.attrs.get(name)) for name in ("keras_version", "model_config"))
+    except (OSError, KeyError, RuntimeError) as error:
+        raise damaged(path, error) from None
+    if not config:
+        raise ModelFileError(
+            f"{path} holds weights without the network they belong to; save the whole model where it was built: "
+            'model.save("model.h5")'
+        )
+    return KerasContents(path, "HDF5", version, _layers(path, config))
+
+
+def _text(stored: Any) -> str:
+    return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else str(stored or "")
+
+
+def _read_zip(path: Path) -> KerasContents:
+    try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip() is not None:
+                raise zipfile.BadZipFile(f"{file.testzip()} is not what was written")
+            metadata = json.loads(file.read("metadata.json"))
+            config = file.read("config.json").decode()
+    except (*ZIP_ERRORS, KeyError) as error:
+        raise damaged(path, error) from None
+    return KerasContents(path, "zip", str(metadata.get("keras_version", "")), _layers(path, config))
+
+
+def _read_saved_model(folder: Path) -> KerasContents:
+    version, configs = saved_model_layers(folder)
+    if not any(configs):
+        raise ModelFileError(
+            f"{folder}, written by TensorFlow {version}, is a graph without Keras layers, as tf.saved_model.save and "
+            'model.export write it; save the model itself where it was built: model.save("model.keras") or '
+            'model.save("model.h5")'
+        )
+    found = [layer for text in configs if text for layer in _layers(folder, text)]
+    return KerasContents(folder, "SavedModel", version, tuple(found))
+
+
+def saved_model_layers(folder: Path) -> tuple[str, list[str]]:
+    """The TensorFlow that wrote a SavedModel, and what Keras 2 says in it of each layer and model, as JSON.
+
+    Raises:
+        ModelFileError: damaged.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    try:
+        saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        graph = saved.meta_graphs[0]
+        nodes = [node.user_object for node in graph.object_graph_def.nodes]
+        configs = [node.metadata for node in nodes if _is_layer(node.identifier)]
+        beside = folder / "keras_metadata.pb"
+        if beside.is_file():
+            configs = [text for identifier, text in _keras_metadata(beside) if _is_layer(identifier)]
+    except (OSError, DecodeError, IndexError, UnicodeDecodeError) as error:
+        raise damaged(folder, error) from None
+    return str(graph.meta_info_def.tensorflow_version), configs
+
+
+def _is_layer(identifier: str) -> bool:
+    return identifier.startswith("_tf_keras") and identifier != "_tf_keras_metric"
+
+
+def _keras_metadata(path: Path) -> Iterator[tuple[str, str]]:
+    """Identifier and metadata of each object in keras_metadata.pb, a SavedMetadata of Keras 2."""
+    for number, node in _fields(path.read_bytes()):
+        if number == 1:
+            fields = dict(_fields(node))
+            yield fields.get(4, b"").decode(), fields.get(5, b"").decode()
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of the fields of a protocol buffer that have a length; IndexError where it is cut."""
+    position = 0
+
+    def varint() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = message[position]
+            position, value, shift = position + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+
+    while position < len(message):
+        key = varint()
+        if key & 7 == 2:
+            length = varint()
+            position += length
+            if position > len(message):
+                raise IndexError("cut off")
+            yield key >> 3, message[position - length : position]
+        elif key & 7 == 0:
+            varint()
+        else:
+            position += 8 if key & 7 == 1 else 4
+
+
+def _layers(path: Path, text: str) -> tuple[StoredLayer, ...]:
+    try:
+        return tuple(_find_layers(json.loads(text)))
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, error) from None
+
+
+def _find_layers(stored: Any) -> Iterator[StoredLayer]:
+    """Every object with a class and a configuration that has a name: layers have one, initializers have not."""
+    if isinstance(stored, list):
+        for each in stored:
+            yield from _find_layers(each)
+    if not isinstance(stored, dict):
+        return
+    config, class_name = stored.get("config"), stored.get("class_name")
+    if isinstance(class_name, str) and isinstance(config, dict) and "name" in config:
+        module, registered = (str(stored.get(key) or "") for key in ("module", "registered_name"))
+        yield StoredLayer(str(config["name"]), class_name.rsplit(">", 1)[-1], config, module, registered)
+    for key, each in stored.items():
+        if key not in _NO_LAYERS:
+            yield from _find_layers(each)
+
+
+def damaged(path: Path, error: Exception) -> ModelFileError:
+    """The refusal of a file that is not what was once written."""
+    return ModelFileError(
+        f"{path} does not load as a Keras model ({first_clause(error)}): it is damaged, or none; {_AGAIN}"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, or of all the files of a folder: their names and bytes in order."""
+    import hashlib
+
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        digest.update(os.fsencode(file.relative_to(path)) + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

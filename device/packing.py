@@ -1,0 +1,167 @@
+"""Give another tool's .tflite file a card and golden probes, so that nobody needs to say twice what it leaves out."""
+
+import io
+import math
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.arrays import Pixels
+from edgecnn.atomic_files import write_bytes
+from edgecnn.errors import DataError, InputError, ModelFileError
+from edgecnn.model_file.card import ModelCard, Provenance, Quantization
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack_card, sha256
+from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.tflite_graph import read_graph, scheme_of
+from edgecnn.optional_packages import version_of
+from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.preprocessing import prepare_source
+from edgecnn.zip_errors import ZIP_ERRORS
+
+from .runtime.loading import LoadedModel, open_model
+from .runtime.run_options import DEFAULTS, RunOptions
+
+_PROBES = 24
+_MOST_BYTES = 1_000_000  # of the probes' pixels
+_MOST_IMAGES = 500
+_MOST_FILES_BYTES = 16 << 20  # of what lies behind the model: label files
+_SAFE_LEAD = 0.25  # a healthy device may move a probability by 0.1: a top-1 with this lead cannot flip
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written.
+
+    Attributes:
+        path: the file.
+        card: what it says of itself.
+        probes: how many golden probes are in it.
+        host_runtime: name and version of what made their answers.
+        from_images: whether the probes are the caller's images, not patterns made here.
+    """
+
+    path: Path
+    card: ModelCard
+    probes: int
+    host_runtime: str
+    from_images: bool
+
+
+def pack_model(
+    model: str | Path,
+    output: str | Path,
+    options: RunOptions = DEFAULTS,
+    representative: str | Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Packed:
+    """Write `model` with a card and golden probes to `output`, replacing what is there.
+
+    The answers of the probes are those of the runtime here: they show that another machine runs the file as this one
+    does, not that either is right.
+
+    Args:
+        model: a .tflite file without a card.
+        output: the file to write.
+        options: how it runs, and what is said of it.
+        representative: a folder of images like those it will see; None for patterns.
+        progress: is told what is left out.
+
+    Raises:
+        ModelFileError: missing, damaged, refused by the runtime, or it has a card.
+        InputError: neither the file nor `options` say its labels, or what its pixels become.
+        DataError: `representative` holds no image that can be read.
+        OutputError: `output` cannot be written.
+    """
+    loaded = open_model(model, options)
+    name = loaded.packed.name
+    if loaded.card is not None:
+        raise ModelFileError(f"{name} carries a card already; edgecnn info {name} shows it")
+    if loaded.assumed:
+        missing = " and ".join(f"--{field.replace('_', '-')}" for field in loaded.assumed)
+        raise InputError(f"{name} does not say all that its card must; say it with {missing}")
+    images = _read_images(representative, loaded.input, progress) if representative else _patterns(loaded.input)
+    golden = _answer(loaded, images)
+    flatbuffer, files = split_files(loaded.packed.flatbuffer)
+    card = ModelCard(
+        name=Path(model).stem,
+        labels=loaded.labels,
+        input=loaded.input,
+        quantization=Quantization(scheme_of(read_graph(flatbuffer, name))),
+        provenance=Provenance(
+            edgecnn=version_of("edgecnn"),
+            keras="",
+            tensorflow="",
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            parent_sha256=sha256(loaded.packed.flatbuffer),
+        ),
+    )
+    # Stored: other tools read their label files in no other way.
+    write_bytes(output, pack_card(add_header(flatbuffer), card, golden.to_bytes(), stored=bool(files), more=files))
+    return Packed(Path(output), card, len(golden.images), golden.host_runtime, representative is not None)
+
+
+def split_files(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """The flatbuffer of another tool's file, and the files in the zip behind it; what does not read stays as it is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            if not entries or sum(entry.file_size for entry in entries) > _MOST_FILES_BYTES:
+                return data, {}
+            kept = [entry for entry in entries if entry.filename not in (CARD, LABELS, GOLDEN)]
+            start = min(entry.header_offset for entry in entries)
+            return data[:start], {entry.filename: archive.read(entry) for entry in kept}
+    except ZIP_ERRORS:
+        return data, {}
+
+
+def _read_images(folder: str | Path, spec: InputSpec, progress: Callable[[str], None]) -> Pixels:
+    if not Path(folder).is_dir():
+        raise DataError(f"no folder {folder}; --representative takes a folder of images like those the model will see")
+    paths = find_images([str(folder)])
+    if len(paths) > _MOST_IMAGES:
+        progress(f"{folder}: {_MOST_IMAGES} of {len(paths):,} images are drawn")
+        paths = [paths[row] for row in np.sort(np.random.default_rng(0).permutation(len(paths))[:_MOST_IMAGES])]
+    images = []
+    for path in paths:
+        try:
+            images.append(prepare_source(path, spec).pixels)
+        except InputError as error:
+            progress(f"left out: {error}")
+    if not images:
+        raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
+    return np.stack(images)
+
+
+def _patterns(spec: InputSpec) -> Pixels:
+    """Plain colours with gradients over them, from fixed seeds: uint8 (count, height, width, channels)."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: spec.height, : spec.width] / max(spec.height, spec.width)
+    slopes = rng.uniform(-200, 200, (4 * _PROBES, 2, 1, 1, spec.channels))
+    planes = rng.uniform(0, 255, (4 * _PROBES, 1, 1, spec.channels))
+    values = planes + slopes[:, 0] * x[None, :, :, None] + slopes[:, 1] * y[None, :, :, None]
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
+
+
+def _answer(loaded: LoadedModel, images: Pixels) -> Golden:
+    """The images that tell most about a device, with the answers of the runtime here."""
+    raw = loaded.session.run_all(images, loaded.input, loaded.probabilities)
+    answers = loaded.probabilities.dequantize(raw)
+    if not np.isfinite(answers).all():
+        raise ModelFileError(f"{loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged")
+    count = max(2, min(_PROBES, _MOST_BYTES // math.prod(images.shape[1:])))
+    ordered = np.sort(answers, axis=1)
+    lead = ordered[:, -1] - ordered[:, -2]
+    # Those that lead by least, but safely: a probability near 1 hides small errors.
+    rows = np.argsort(np.where(lead >= _SAFE_LEAD, lead, 2 - lead), kind="stable")[:count]
+    return Golden(
+        images=images[rows],
+        keras=answers[rows],
+        host=answers[rows],
+        host_runtime=loaded.session.runtime,
+        preprocessing_sha256=preprocessing_sha256(loaded.input, images[rows]),
+    )

@@ -1,0 +1,170 @@
+"""Files without edgecnn's card: what their metadata and graph say, what the caller says, and what is assumed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import InputError
+from edgecnn.model_file.tflite_metadata import Scores, TfliteMetadata
+from edgecnn.pixels.input_spec import Fit, InputSpec, ResizeFilter
+
+from .tensor_spec import TensorSpec
+
+_ASK = "a model that was trained otherwise will answer wrongly"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the caller says of a file without a card; None where he leaves it to the file.
+
+    Attributes:
+        labels: class names in output order.
+        input_range: what pixels 0 and 255 become.
+        fit: how images of another aspect ratio are made to fit.
+        resize_filter: Pillow's filter of that name.
+    """
+
+    labels: tuple[str, ...] | None = None
+    input_range: tuple[float, float] | None = None
+    fit: Fit | None = None
+    resize_filter: ResizeFilter | None = None
+
+
+@dataclass(frozen=True)
+class ScoreTensor(TensorSpec):
+    """An output of class scores that are no probabilities by themselves.
+
+    Attributes:
+        kind: `logits` become probabilities by a softmax, one logit by a sigmoid; a `sigmoid` p becomes 1 - p and p.
+    """
+
+    kind: Scores = "logits"
+
+    @property
+    def is_elementwise(self) -> bool:
+        """No: a softmax is of all scores, and one score gives two probabilities."""
+        return False
+
+    def dequantize(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 (..., classes), of `values` (..., classes); of one score (..., 1), of two classes."""
+        scores = super().dequantize(values)
+        if scores.shape[-1] == 1:
+            p = 1 / (1 + np.exp(-scores)) if self.kind == "logits" else scores
+            return np.asarray(np.concatenate([1 - p, p], axis=-1), np.float32)
+        raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
+
+
+_TWO_LABELS = "the probabilities of its two labels are 1 - p and p"
+
+
+def describe_scores(tensor: TensorSpec, kind: Scores) -> tuple[TensorSpec, str]:
+    """The tensor that gives probabilities, and what was done for that.
+
+    Scores quantized in steps of 1/256 from 0 are what TFLite makes of probabilities, whatever made them.
+    """
+    if kind == "logits" and _is_quantized_probability(tensor):
+        kind = "sigmoid" if tensor.shape[-1] == 1 else "probabilities"
+    if kind not in ("logits", "sigmoid"):
+        note = "its scores are sigmoids, one for each label: they need not sum to 1" if kind == "sigmoids" else ""
+        return tensor, note
+    fields = {name: getattr(tensor, name) for name in TensorSpec.__dataclass_fields__}
+    note = "its scores are logits: a softmax is applied"
+    if tensor.shape[-1] == 1:
+        what = "a sigmoid p" if kind == "sigmoid" else "a logit, of which a sigmoid makes p"
+        note = f"its one output is {what}: {_TWO_LABELS}"
+    return ScoreTensor(**fields, kind=kind), note
+
+
+def _is_quantized_probability(tensor: TensorSpec) -> bool:
+    if tensor.dtype.kind == "f":
+        return False
+    return bool(tensor.scale == 1 / 256 and tensor.zero_point == np.iinfo(tensor.dtype.name).min)
+
+
+def choose_labels(
+    metadata: TfliteMetadata, said: Description, classes: int, name: str
+) -> tuple[tuple[str, ...], str, bool]:
+    """Class names, where they are from, and whether nobody has said them.
+
+    Raises:
+        InputError: the caller's are not as many as the model has classes.
+    """
+    if said.labels is not None:
+        if len(said.labels) != classes:
+            raise InputError(f"{name} has {classes} classes, the label file {len(said.labels)}; give it its own labels")
+        return said.labels, "", False
+    indices = tuple(map(str, range(classes)))
+    if not metadata.labels:
+        return indices, "labels are indices", True
+    if len(metadata.labels) != classes:
+        found = f"its {metadata.label_file} names {len(metadata.labels)} labels for {classes} classes"
+        return indices, f"{found}: labels are indices", True
+    return metadata.labels, f"labels are from its metadata ({metadata.label_file})", False
+
+
+def choose_input(metadata: TfliteMetadata, said: Description, tensor: TensorSpec) -> tuple[InputSpec, str, bool]:
+    """How images become the input, where that is from, and whether nobody has said it.
+
+    A uint8 input takes pixels as they are: the normalization that standard metadata names is for floats, as the
+    libraries have it that read it. Of an int8 input it counts where the tensor can hold what it makes.
+    """
+    channels = tensor.shape[3]
+    if said.input_range:
+        low, high = said.input_range
+        return _spec(tensor, said, ((high - low) / 255,), (low,)), "", False
+    scale, offset = _whole_range(tensor)
+    fits = metadata.mean and len(metadata.mean) in (1, channels) and len(metadata.std) in (1, channels)
+    if metadata.mean and not fits:
+        text = f"its metadata has {len(metadata.mean)} means for {channels} channels and is not used"
+        text = f"{text}: pixels are spread over the input's range; {_ASK}"
+        return _spec(tensor, said, (scale,), (offset,)), text, True
+    if fits and tensor.dtype != np.uint8:
+        means, stds = _per_channel(metadata.mean, channels), _per_channel(metadata.std, channels)
+        scales, offsets = tuple(1 / std for std in stds), tuple(-m / s for m, s in zip(means, stds, strict=True))
+        if tensor.dtype.kind == "f" or _holds(scale, offset, scales, offsets):
+            text = f"pixels become (pixel - {_short(metadata.mean)}) / {_short(metadata.std)}, from its metadata"
+            return _spec(tensor, said, scales, offsets), text, False
+    if tensor.dtype == np.uint8:
+        return _spec(tensor, said, (scale,), (offset,)), "pixels go in as they are, its input is uint8", False
+    return _spec(tensor, said, (scale,), (offset,)), f"pixels are spread over the input's range; {_ASK}", True
+
+
+def _holds(scale: float, offset: float, scales: Sequence[float], offsets: Sequence[float]) -> bool:
+    """Whether an 8-bit input spans what a normalization makes, but for two steps at each end."""
+    low, high, room = offset - 2 * scale, offset + 257 * scale, zip(scales, offsets, strict=True)
+    return all(low <= min(b, 255 * a + b) and max(b, 255 * a + b) <= high for a, b in room)
+
+
+def _whole_range(tensor: TensorSpec) -> tuple[float, float]:
+    """Pixels 0 to 255 over the whole range of a quantized input, over 0 to 1 of a float one."""
+    if not np.issubdtype(tensor.dtype, np.integer):
+        return 1 / 255, 0.0
+    limits = np.iinfo(tensor.dtype.name)
+    return tensor.scale * (limits.max - limits.min) / 255, (limits.min - tensor.zero_point) * tensor.scale
+
+
+def _spec(tensor: TensorSpec, said: Description, scale: tuple[float, ...], offset: tuple[float, ...]) -> InputSpec:
+    _, height, width, channels = tensor.shape
+    return InputSpec(
+        height=height,
+        width=width,
+        channels=channels,
+        colour="grayscale" if channels == 1 else "rgb",
+        fit=said.fit or "stretch",
+        resize_filter=said.resize_filter or "bilinear",
+        scale=_per_channel(scale, channels),
+        offset=_per_channel(offset, channels),
+        background="any",
+    )
+
+
+def _per_channel(values: Sequence[float], channels: int) -> tuple[float, ...]:
+    return tuple(values) * channels if len(values) == 1 else tuple(values)
+
+
+def _short(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

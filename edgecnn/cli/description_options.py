@@ -1,0 +1,86 @@
+"""Options that say of a .tflite file without a card what the file itself leaves out."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from edgecnn.device import Description
+    from edgecnn.pixels.input_spec import Fit, ResizeFilter
+
+R = TypeVar("R")
+
+
+def _two_numbers(
+    _: click.Context, __: click.Parameter, value: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    # nan is unequal to itself, and the difference of infinite ends is no number.
+    if value is not None and not 0 < abs(value[1] - value[0]) <= 1e6:
+        raise click.BadParameter("give two different numbers, not more than 1e6 apart")
+    return value
+
+
+# In reverse: click lists last what is added first.
+_OPTIONS = (
+    click.option("--resize-filter", type=click.Choice(["nearest", "box", "bilinear", "bicubic", "lanczos"]),
+                 help="For a file without a card: how images were resized in its training.  [default: bilinear]"),
+    click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]),
+                 help="For a file without a card: how images of another aspect ratio fit.  [default: stretch]"),
+    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=_two_numbers,
+                 help="For a file without a card: what pixels 0 and 255 become.  [default: what its metadata says]"),
+    click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
+                 help="For a file without a card: its class names, one a line.  [default: what its metadata says]"),
+)  # fmt: skip
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `description`, or None."""
+
+    @functools.wraps(command)
+    def with_bundle(
+        *arguments: object,
+        labels: str | None,
+        input_range: tuple[float, float] | None,
+        fit: "Fit | None",
+        resize_filter: "ResizeFilter | None",
+        **others: object,
+    ) -> R:
+        description = _describe(labels, input_range, fit, resize_filter)
+        return command(*arguments, description=description, **others)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+def _describe(
+    labels: str | None,
+    input_range: tuple[float, float] | None,
+    fit: "Fit | None",
+    resize_filter: "ResizeFilter | None",
+) -> "Description | None":
+    if labels is None and input_range is None and fit is None and resize_filter is None:
+        return None
+    from edgecnn.device import Description
+
+    if labels is None:
+        return Description(None, input_range, fit, resize_filter)
+    from edgecnn.model_file.label_file import read_labels
+
+    return Description(read_labels(labels), input_range, fit, resize_filter)
+
+
+def refuse_for_keras(description: "Description | None") -> None:
+    """Refuse the options for a .keras file, whose card says all that.
+
+    Raises:
+        click.UsageError: one was given.
+    """
+    if description is not None:
+        raise click.UsageError(
+            "--labels, --input-range, --fit and --resize-filter are for .tflite files without a card; a .keras file "
+            "has a card.json beside it"
+        )

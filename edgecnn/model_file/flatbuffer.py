@@ -1,0 +1,89 @@
+"""Read single fields of a flatbuffer, such as a .tflite file, without its schema's code and without trusting it."""
+
+import struct
+from dataclasses import dataclass
+
+
+class DamagedFlatbufferError(Exception):
+    """An offset or a length points out of the file."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a flatbuffer; fields are named by their slot: 4 for the first, 6 for the second and so on.
+
+    Attributes:
+        data: the whole flatbuffer.
+        position: of the table in it, in bytes.
+    """
+
+    data: bytes
+    position: int
+
+    @classmethod
+    def root(cls, data: bytes) -> "Table":
+        """The table that a flatbuffer begins with.
+
+        Raises:
+            DamagedFlatbufferError: it has none.
+        """
+        return cls(data, _unpack("<I", data, 0))
+
+    def _field(self, slot: int) -> int:
+        """Where a field is; 0 for one that is not there."""
+        vtable = self.position - _unpack("<i", self.data, self.position)
+        if slot >= _unpack("<H", self.data, vtable):
+            return 0
+        offset = _unpack("<H", self.data, vtable + slot)
+        return self.position + offset if offset else 0
+
+    def scalar(self, slot: int, code: str, default: int = 0) -> int:
+        """An integer; `code` is its letter in `struct`."""
+        at = self._field(slot)
+        return _unpack(f"<{code}", self.data, at) if at else default
+
+    def table(self, slot: int) -> "Table | None":
+        """A table, or of a union what it holds; None where there is none."""
+        at = self._field(slot)
+        return Table(self.data, at + _unpack("<I", self.data, at)) if at else None
+
+    def _vector(self, slot: int, item_bytes: int) -> tuple[int, int]:
+        """Where the items of a vector begin, and how many they are."""
+        at = self._field(slot)
+        if not at:
+            return 0, 0
+        start = at + _unpack("<I", self.data, at)
+        count = _unpack("<I", self.data, start)
+        if start + 4 + count * item_bytes > len(self.data):
+            raise DamagedFlatbufferError(f"a vector of {count} items at byte {start} ends behind the file")
+        return start + 4, count
+
+    def tables(self, slot: int) -> "list[Table]":
+        """A vector of tables; empty where there is none."""
+        start, count = self._vector(slot, 4)
+        places = range(start, start + 4 * count, 4)
+        return [Table(self.data, place + _unpack("<I", self.data, place)) for place in places]
+
+    def numbers(self, slot: int, code: str) -> tuple[float, ...]:
+        """A vector of numbers; `code` is their letter in `struct`."""
+        start, count = self._vector(slot, struct.calcsize(f"<{code}"))
+        return struct.unpack_from(f"<{count}{code}", self.data, start)
+
+    def octets(self, slot: int) -> bytes:
+        """A vector of bytes, or a string; empty where there is none."""
+        start, count = self._vector(slot, 1)
+        return self.data[start : start + count]
+
+    def text(self, slot: int) -> str:
+        """A string; what is not UTF-8 in it is replaced."""
+        return self.octets(slot).decode("utf-8", errors="replace")
+
+
+def _unpack(code: str, data: bytes, at: int) -> int:
+    if at < 0:  # which would count from the end
+        raise DamagedFlatbufferError(f"an offset points {-at} bytes before the file")
+    try:
+        (value,) = struct.unpack_from(code, data, at)
+    except struct.error:
+        raise DamagedFlatbufferError(f"an offset points to byte {at} of {len(data)}") from None
+    return int(value)

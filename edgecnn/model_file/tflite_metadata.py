@@ -1,0 +1,165 @@
+"""What a .tflite file of another tool says of itself: standard TFLite metadata, and what makes its scores.
+
+Standard metadata (schema M001) is a flatbuffer in a buffer of the model called TFLITE_METADATA; the files that it names
+are in a zip behind the model. Nothing here raises for a damaged file: what cannot be read is not there, and said.
+"""
+
+import io
+import math
+import zipfile
+from dataclasses import dataclass
+from typing import Literal
+
+from ..zip_errors import ZIP_ERRORS
+from .flatbuffer import DamagedFlatbufferError, Table
+
+Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
+
+EDGE_TPU_OP = "edgetpu-custom-op"
+_NAME = "TFLITE_METADATA"
+_NORMALIZATION, _AXIS_LABELS = 1, 2  # of ProcessUnitOptions, of AssociatedFileType
+_MAX_LABEL_BYTES = 4 << 20
+_SOFTMAX, _LOGISTIC, _CUSTOM = 25, 14, 32  # of BuiltinOperator
+# What changes the form of scores and not their meaning: ADD of a constant, AVERAGE_POOL_2D, DEQUANTIZE, RESHAPE, MEAN,
+# SQUEEZE, QUANTIZE.
+_TRANSPARENT = (0, 1, 6, 22, 40, 43, 114)
+# CONV_2D, FULLY_CONNECTED, BATCH_MATMUL. What ends in anything else (a softmax in single steps ends in a division) is
+# unknown: a second softmax would make all probabilities alike.
+_WEIGHTED = (3, 9, 126)
+
+
+@dataclass(frozen=True)
+class TfliteMetadata:
+    """What standard metadata says.
+
+    Attributes:
+        labels: class names in output order; empty where it names none.
+        label_file: where they are from.
+        mean: of the input, one or one a channel: value = (pixel - mean) / std; empty where it says nothing.
+        std: likewise.
+        damage: why something that is there could not be read; empty where all could.
+    """
+
+    labels: tuple[str, ...] = ()
+    label_file: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    damage: str = ""
+
+
+def read_metadata(data: bytes) -> TfliteMetadata:
+    """The metadata of a whole .tflite file, the zip behind it included; all empty for a file without."""
+    try:
+        graph = _subgraph_metadata(data)
+        if graph is None:
+            return TfliteMetadata()
+        mean, std = _normalization(graph)
+        names = _label_files(graph)
+    except (DamagedFlatbufferError, RecursionError) as error:
+        return TfliteMetadata(damage=f"its metadata does not read ({error})")
+    if not names:
+        return TfliteMetadata(mean=mean, std=std)
+    labels, damage = _read_labels(data, names[0])
+    return TfliteMetadata(labels, names[0], mean, std, damage)
+
+
+def custom_operators(data: bytes) -> tuple[str, ...]:
+    """Names of the operators that no runtime has by itself; empty for a file that does not read."""
+    try:
+        codes = Table.root(data).tables(6)
+        return tuple(code.text(6) for code in codes if _builtin(code) == _CUSTOM)
+    except DamagedFlatbufferError:
+        return ()
+
+
+def score_kind(data: bytes, tensor: int | None = None) -> Scores:
+    """What the last operator makes of class scores; `unknown` where that is not to be seen.
+
+    Args:
+        data: a .tflite file.
+        tensor: number of the tensor with the scores; None for the only output.
+    """
+    try:
+        model = Table.root(data)
+        codes, graphs = model.tables(6), model.tables(8)
+        outputs = graphs[0].numbers(8, "i") if graphs else ()
+        if tensor is None and len(outputs) != 1:
+            return "unknown"
+        return _score_kind(graphs[0], codes, int(outputs[0]) if tensor is None else tensor)
+    except (DamagedFlatbufferError, IndexError):
+        return "unknown"
+
+
+def _score_kind(graph: Table, codes: list[Table], output: int) -> Scores:
+    producers = {int(made): operator for operator in graph.tables(10) for made in operator.numbers(8, "i")}
+    tensor, seen = output, set[int]()
+    while tensor in producers and tensor not in seen:
+        seen.add(tensor)
+        operator = producers[tensor]
+        code = _builtin(codes[operator.scalar(4, "I")])
+        if code == _SOFTMAX:
+            return "probabilities"
+        if code == _LOGISTIC:
+            shape = graph.tables(4)[output].numbers(4, "i")
+            return "sigmoid" if math.prod(shape) == 1 else "sigmoids"
+        if code in _WEIGHTED:
+            return "logits"
+        computed = [int(one) for one in operator.numbers(6, "i") if int(one) in producers]
+        if code not in _TRANSPARENT or len(computed) != 1:
+            return "unknown"
+        tensor = computed[0]
+    return "unknown"
+
+
+def _builtin(code: Table) -> int:
+    # Old files have one byte for it, of which 127 means that the four bytes hold it.
+    return max(code.scalar(4, "b"), code.scalar(10, "i"))
+
+
+def _subgraph_metadata(data: bytes) -> Table | None:
+    model = Table.root(data)
+    for entry in model.tables(16):
+        if entry.text(4) == _NAME:
+            buffers, index = model.tables(12), entry.scalar(6, "I")
+            if index >= len(buffers):
+                raise DamagedFlatbufferError(f"it is in buffer {index} of {len(buffers)}")
+            graphs = Table.root(buffers[index].octets(4)).tables(10)
+            return graphs[0] if graphs else None
+    return None
+
+
+def _normalization(graph: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    for tensor in graph.tables(8)[:1]:
+        for unit in tensor.tables(12):
+            options = unit.table(6)
+            if unit.scalar(4, "B") == _NORMALIZATION and options is not None:
+                mean, std = options.numbers(4, "f"), options.numbers(6, "f")
+                if not all(map(math.isfinite, (*mean, *std))) or 0 in std or not mean or not std:
+                    raise DamagedFlatbufferError(f"mean {list(mean)} and std {list(std)} are no normalization")
+                return mean, std
+    return (), ()
+
+
+def _label_files(graph: Table) -> list[str]:
+    """Names of the files with class names, those in no special language before the others."""
+    found = [
+        (file.text(10) not in ("", "en"), file.text(4))
+        for tensor in graph.tables(10)
+        for file in tensor.tables(16)
+        if file.scalar(8, "b") == _AXIS_LABELS
+    ]
+    return [name for _, name in sorted(found, key=lambda each: each[0])]
+
+
+def _read_labels(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
+    """The lines of a file in the zip behind the model, or why there are none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(name).file_size > _MAX_LABEL_BYTES:
+                return (), f"its label file {name} is larger than {_MAX_LABEL_BYTES:,} bytes"
+            text = archive.read(name).decode("utf-8-sig")
+    except KeyError:
+        return (), f"its metadata names the label file {name}, which is not in the file"
+    except ZIP_ERRORS as error:
+        return (), f"its label file {name} does not read ({error})"
+    return tuple(line.strip() for line in text.rstrip().splitlines()), ""

@@ -1,0 +1,62 @@
+"""What the command line says of a .tflite file without a card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.command_line import Run
+from tests.support.model_files import write_bare
+from tests.support.tflite_files import colour_network, converted
+
+SIDE = 8
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of another tool, for pixels of -1 to 1, with a label file and a picture beside it."""
+    folder = tmp_path_factory.mktemp("colours")
+    (folder / "m.tflite").write_bytes(converted(colour_network("linear", mean=127.5, std=127.5)))
+    (folder / "labels.txt").write_text("red\ngreen\nblue\n")
+    Image.new("RGB", (SIDE, SIDE), (200, 100, 90)).save(folder / "red.png")
+    return folder
+
+
+def test_labels_and_range_give_the_right_name_and_probability(colours: Path, edgecnn: Run) -> None:
+    options = ("--labels", colours / "labels.txt", "--input-range", "-1", "1")
+    result = edgecnn("classify", colours / "m.tflite", colours / "red.png", *options, "--json")
+    assert result.exit_code == 0, result.output
+    scores = np.exp(8 / 255 * (np.array([200, 100, 90]) - 127.5))
+    best = json.loads(result.stdout)[0]["predictions"][0]
+    assert best["label"] == "red" and best["score"] == pytest.approx(scores[0] / scores.sum(), abs=1e-5)
+
+
+def test_fit_and_filter_change_the_pixels(colours: Path, edgecnn: Run) -> None:
+    halves = Image.new("RGB", (3 * SIDE, SIDE), (0, 0, 255))
+    halves.paste((255, 0, 0), (SIDE, 0, 2 * SIDE, SIDE))
+    halves.save(colours / "wide.png")  # red in the middle third
+    command = ("classify", colours / "m.tflite", colours / "wide.png", "--labels", colours / "labels.txt")
+    assert "blue" in edgecnn(*command, "--fit", "stretch").stdout
+    assert "red" in edgecnn(*command, "--fit", "crop").stdout
+
+
+@pytest.mark.parametrize("ends", [("1", "1"), ("nan", "1"), ("0", "inf")])
+def test_range_that_is_none_is_a_usage_error(ends: tuple[str, str], colours: Path, edgecnn: Run) -> None:
+    result = edgecnn("classify", colours / "m.tflite", colours / "red.png", "--input-range", *ends)
+    assert result.exit_code == 2 and "two different numbers" in result.output
+
+
+def test_evaluate_compares_the_names_that_are_given(tmp_path: Path, edgecnn: Run) -> None:
+    bare = write_bare(tmp_path / "bare.tflite")
+    (tmp_path / "labels.txt").write_text("".join(f"class {number}\n" for number in range(10)))
+    result = edgecnn("evaluate", bare, "--labels", tmp_path / "labels.txt")
+    assert result.exit_code == 1 and "other labels than the test set (class 0" in result.output
+
+
+def test_keras_file_and_file_with_a_card_take_none(edgecnn: Run, colours: Path) -> None:
+    result = edgecnn("evaluate", "model.keras", "--fit", "crop")
+    assert result.exit_code == 2 and "without a card" in result.output
+    result = edgecnn("classify", "fashion-mnist", colours / "red.png", "--fit", "crop")
+    assert result.exit_code == 1 and "carries a card" in result.output

@@ -1,0 +1,151 @@
+"""Another tool's file with a card and golden probes of its own."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import InputError, ModelFileError
+from edgecnn.device import Classifier, Description, describe, verify
+from edgecnn.device.packing import pack_model, split_files
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.model_file.container import read_model
+from edgecnn.model_file.golden import Golden
+from tests.support.command_line import Run
+from tests.support.tflite_files import colour_network, converted, with_metadata
+
+COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
+LABELS = "red\ngreen\nblue\n"
+SAID_OF_THE_SOURCE = pytest.mark.filterwarnings("ignore:.* carries no card")
+
+
+@pytest.fixture(scope="module")
+def logits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A float model of colours that ends in a dense layer and takes pixels of -1 to 1; labels beside it."""
+    folder = tmp_path_factory.mktemp("logits")
+    (folder / "m.tflite").write_bytes(converted(colour_network("linear", mean=127.5, std=127.5)))
+    (folder / "labels.txt").write_text(LABELS)
+    return folder / "m.tflite"
+
+
+def test_packed_file_needs_nothing_said_twice(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    path = tmp_path / "packed.tflite"
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1", "--fit", "crop")
+    result = edgecnn("pack", logits, *said, "--output", path)
+    assert result.exit_code == 0 and "patterns" in result.stdout, result.output
+    classifier = Classifier(path)  # warnings are errors here: nothing is assumed
+    assert classifier.input.fit == "crop"
+    for name, colour in COLOURS.items():
+        pixels = np.full((8, 8, 3), colour, np.uint8)
+        expected = np.exp(8 / 255 * (np.array(colour) - 127.5))  # the logits, of which a softmax is to be made
+        np.testing.assert_allclose(classifier.probabilities(pixels), expected / expected.sum(), atol=1e-5)
+        assert classifier.classify(pixels)[0].label == name
+
+
+@SAID_OF_THE_SOURCE
+def test_its_probes_are_this_runtimes_and_said_so(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    said = RunOptions(description=Description(("red", "green", "blue"), (-1.0, 1.0)))
+    path = tmp_path / "packed.tflite"
+    packed = pack_model(logits, path, said)
+    verification = verify(path)
+    assert verification.passed and verification.probes == packed.probes > 2
+    assert verification.keras_top1_equal is None and packed.host_runtime == verification.runtime
+    shown = edgecnn("verify", path).stdout
+    assert "where it was packed" in shown and "Keras" not in shown and "PASS" in shown
+    assert "pack, of another tool's file" in edgecnn("info", path).stdout
+    file = read_model(path)
+    assert file.golden
+    golden = Golden.from_bytes(file.golden, "packed")
+    scores = np.exp(8 / 255 * (golden.images.mean(axis=(1, 2)) - 127.5))
+    np.testing.assert_allclose(golden.host, scores / scores.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_what_nobody_says_is_asked_for(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    result = edgecnn("pack", logits, "--output", tmp_path / "p.tflite")
+    assert result.exit_code == 1 and "say it with --labels and --input-range" in result.output
+    result = edgecnn("pack", logits, "--labels", logits.with_name("labels.txt"), "--output", tmp_path / "p.tflite")
+    assert result.exit_code == 1 and "say it with --input-range" in result.output and "--labels" not in result.output
+    assert not (tmp_path / "p.tflite").exists()
+
+
+def test_metadata_says_all_and_stays_for_other_tools(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    data = with_metadata(logits.read_bytes(), mean=[127.5], std=[127.5], files={"n.txt": LABELS}, labels="n.txt")
+    (tmp_path / "m.tflite").write_bytes(data)
+    result = edgecnn("pack", tmp_path / "m.tflite", "--json")
+    assert result.exit_code == 0, result.output
+    path = Path(json.loads(result.stdout)["path"])
+    assert path == tmp_path / "m.packed.tflite" and Classifier(path).labels == ("red", "green", "blue")
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("n.txt").decode() == LABELS
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+    assert edgecnn("verify", path).exit_code == 0
+
+
+@SAID_OF_THE_SOURCE
+def test_one_sigmoid_and_whole_numbers(tmp_path: Path) -> None:
+    for quantized, scheme in (("", "float32"), ("uint8", "int8")):
+        source, path = tmp_path / f"s{quantized}.tflite", tmp_path / f"p{quantized}.tflite"
+        source.write_bytes(converted(colour_network("sigmoid", units=1, std=255.0), quantized))
+        packed = pack_model(source, path, RunOptions(description=Description(("other", "blue"), (0.0, 1.0))))
+        assert packed.card.quantization.scheme == scheme and verify(path).passed
+        opened = Classifier(path)
+        named = [opened.classify(np.full((8, 8, 3), colour, np.uint8))[0].label for colour in COLOURS.values()]
+        assert named == ["other", "other", "blue"]
+
+
+@SAID_OF_THE_SOURCE
+def test_softmax_of_whole_numbers_is_that_of_all_scores(tmp_path: Path) -> None:
+    (tmp_path / "l.tflite").write_bytes(converted(colour_network("linear", std=255.0), "int8"))
+    said = RunOptions(description=Description(("red", "green", "blue"), (0.0, 1.0)))
+    pack_model(tmp_path / "l.tflite", tmp_path / "p.tflite", said)
+    classifier = Classifier(tmp_path / "p.tflite")
+    # The same best score each time, beside others that differ.
+    for green in (0, 60, 120, 180):
+        pixels = np.full((8, 8, 3), (220, green, 30), np.uint8)
+        (best,) = classifier.classify(pixels)
+        assert best.score == pytest.approx(float(classifier.probabilities(pixels)[best.index]), abs=1e-6)
+        exact = np.exp(8 / 255 * (np.array([220, green, 30]) - 127.5))
+        assert best.score == pytest.approx(exact[0] / exact.sum(), abs=0.03)  # a step is 0.03 of a logit
+
+
+def test_probes_are_of_the_images_that_are_given(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "photos").mkdir()
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (8, 8), colour).save(tmp_path / "photos" / f"{name}.png")
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
+    path = tmp_path / "p.tflite"
+    assert edgecnn("pack", logits, *said, "--representative", tmp_path / "photos", "-o", path).exit_code == 0
+    golden = read_model(path).golden
+    assert golden
+    assert {tuple(image[0, 0]) for image in Golden.from_bytes(golden, "p").images} == set(COLOURS.values())
+    result = edgecnn("pack", logits, *said, "--representative", tmp_path / "none", "-o", path, "--force")
+    assert result.exit_code == 1 and "no folder" in result.output
+    assert edgecnn("pack", logits, *said, "-o", path).exit_code == 1  # it is there already
+
+
+def test_file_with_a_card_is_not_packed_again(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="carries a card already"):
+        pack_model("fashion-mnist", tmp_path / "p.tflite")
+
+
+def test_zip_that_does_not_read_stays_where_it_is() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.txt", "abc")
+    assert split_files(b"model" + buffer.getvalue()) == (b"model", {"a.txt": b"abc"})
+    damaged = b"model" + buffer.getvalue()[:-8]
+    assert split_files(damaged) == (damaged, {})
+
+
+@SAID_OF_THE_SOURCE
+def test_info_shows_how_a_file_is_understood(logits: Path, edgecnn: Run) -> None:
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
+    shown = edgecnn("info", logits, *said).stdout
+    assert "red, green, blue" in shown and "value = pixel * 0.00784314 + -1" in shown
+    assert describe(logits, Description(("a", "b", "c"), (-1.0, 1.0))).labels == ("a", "b", "c")
+    with pytest.raises(InputError, match="3 classes"):
+        describe(logits, Description(("a", "b")))

@@ -1,0 +1,79 @@
+"""Metadata of other people's files: read with the published schema's own values, never trusted."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
+from edgecnn.model_file.tflite_metadata import TfliteMetadata, custom_operators, read_metadata, score_kind
+from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
+
+FILES = {"labels.txt": "\ufeffrød\ngreen \nblue\n\n"}
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    """A model of another tool without metadata."""
+    return converted(colour_network("linear"))
+
+
+@pytest.fixture(scope="module")
+def told(plain: bytes) -> bytes:
+    """The same with metadata and labels."""
+    return with_metadata(plain, mean=[1.0, 2.5, 3.0], std=[4.0], files=FILES, labels="labels.txt")
+
+
+def test_metadata_is_read_as_the_published_writer_wrote_it(told: bytes) -> None:
+    expected = TfliteMetadata(("rød", "green", "blue"), "labels.txt", (1.0, 2.5, 3.0), (4.0,))
+    assert read_metadata(told) == expected
+
+
+def test_file_without_metadata_says_nothing(plain: bytes) -> None:
+    assert read_metadata(plain) == TfliteMetadata()
+    assert read_metadata(read_model(find_model("fashion-mnist")).flatbuffer).damage == ""
+
+
+@pytest.mark.parametrize("std", [0.0, float("nan"), float("inf")])
+def test_normalization_that_is_none_is_said(std: float, plain: bytes) -> None:
+    found = read_metadata(with_metadata(plain, mean=[0.0], std=[std]))
+    assert found.mean == () and "are no normalization" in found.damage
+
+
+def test_scores_are_told_by_the_last_operator(plain: bytes) -> None:
+    assert score_kind(plain) == "logits"
+    for last, units, kind in (
+        ("softmax", 3, "probabilities"),
+        ("sigmoid", 1, "sigmoid"),
+        ("sigmoid", 3, "sigmoids"),
+        ("linear", 1, "logits"),
+    ):
+        assert score_kind(converted(colour_network(last, units=units))) == kind
+    # Its output is quantized or not: what lies between does not change what it means.
+    assert score_kind(converted(colour_network("sigmoid", units=1), "int8")) == "sigmoid"
+    assert score_kind(converted(colour_network("softmax"), "uint8")) == "probabilities"
+
+
+def test_operators_of_an_edge_tpu_are_found(plain: bytes) -> None:
+    assert custom_operators(plain) == ()
+    compiled = compiled_for_edge_tpu(plain)
+    assert custom_operators(compiled) == ("edgetpu-custom-op",) and score_kind(compiled) == "unknown"
+
+
+def test_damaged_files_never_raise(told: bytes) -> None:
+    rng = np.random.default_rng(0)
+    read = 0
+    for _ in range(3000):
+        data = bytearray(told)
+        for at in rng.integers(0, len(data), rng.integers(1, 12)):
+            data[at] = rng.integers(256)
+        if rng.random() < 0.3:  # an offset or a length that points far away
+            at = int(rng.integers(0, len(data) - 4))
+            struct.pack_into("<I", data, at, int(rng.choice([0, 1, 2**31 - 1, 2**31, 2**32 - 1])))
+        spoilt = bytes(data[: rng.integers(8, len(data))]) if rng.random() < 0.3 else bytes(data)
+        found = read_metadata(spoilt)
+        score_kind(spoilt)
+        custom_operators(spoilt)
+        read += found.labels == ("rød", "green", "blue")
+    assert 0 < read < 3000  # some damage is elsewhere, and some is seen

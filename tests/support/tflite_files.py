@@ -1,0 +1,110 @@
+"""Real .tflite files as other tools make them: by TensorFlow's converter, with metadata by its published schema."""
+
+import io
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def colour_network(last: str = "softmax", *, units: int = 3, mean: float = 0.0, std: float = 1.0) -> Any:
+    """A Keras model that names red, green and blue pictures, of pixels normalized by `mean` and `std`.
+
+    Args:
+        last: activation of the scores.
+        units: 3, or 1 for "is it blue".
+        mean: its input is (pixel - mean) / std.
+        std: likewise.
+    """
+    import keras
+
+    image = keras.Input((8, 8, 3))
+    # Averages of normalized pixels are taken back to -1 to 1; what is most wins.
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    scores = keras.layers.Dense(units, activation=last, name="scores")(pooled)
+    model = keras.Model(image, scores)
+    gain = 8 * std / 255
+    kernel = np.eye(3, dtype=np.float32) * gain if units == 3 else np.array([[0], [0], [gain]], np.float32)
+    bias = np.full(units, gain * (mean - 127.5) / std, np.float32)
+    model.layers[-1].set_weights([kernel, bias])
+    return model
+
+
+def converted(model: Any, quantized: str = "") -> bytes:
+    """The flatbuffer that TensorFlow's own converter makes; `quantized` is uint8 or int8 for all-integer."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if quantized:
+        rng = np.random.default_rng(0)
+        ends = [np.zeros((1, 8, 8, 3), np.float32), np.ones((1, 8, 8, 3), np.float32)]
+        batches = [*ends, *(rng.random((1, 8, 8, 3), np.float32) for _ in range(20))]
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([batch] for batch in batches)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = getattr(tf, quantized)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of statistics that a converted Keras model needs not
+        return bytes(converter.convert())
+
+
+def with_metadata(
+    flatbuffer: bytes,
+    *,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    files: Mapping[str, str] | None = None,
+    labels: str = "",
+) -> bytes:
+    """Add standard metadata by the published schema's own writer, and its files in a zip behind.
+
+    Args:
+        flatbuffer: a model of one input and one output.
+        mean: of the normalization; none for no normalization.
+        std: likewise.
+        files: contents by name.
+        labels: the name of the file with class names; none if empty.
+    """
+    import flatbuffers
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    pixels, scores, graph = schema.TensorMetadataT(), schema.TensorMetadataT(), schema.SubGraphMetadataT()
+    if mean:
+        options, unit = schema.NormalizationOptionsT(), schema.ProcessUnitT()
+        options.mean, options.std = list(mean), list(std)
+        unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
+        pixels.processUnits = [unit]
+    if labels:
+        file = schema.AssociatedFileT()
+        file.name, file.type = labels, schema.AssociatedFileType.TENSOR_AXIS_LABELS
+        scores.associatedFiles = [file]
+    graph.inputTensorMetadata, graph.outputTensorMetadata = [pixels], [scores]
+    top = schema.ModelMetadataT()
+    top.subgraphMetadata = [graph]
+    builder = flatbuffers.Builder()
+    builder.Finish(top.Pack(builder), b"M001")
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    entry, buffer = flatbuffer_utils.schema_fb.MetadataT(), flatbuffer_utils.schema_fb.BufferT()
+    entry.name, entry.buffer, buffer.data = b"TFLITE_METADATA", len(model.buffers), list(builder.Output())
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    tail = io.BytesIO()
+    with zipfile.ZipFile(tail, "w") as archive:
+        for name, text in (files or {}).items():
+            archive.writestr(name, text)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) + (tail.getvalue() if files else b"")
+
+
+def compiled_for_edge_tpu(flatbuffer: bytes) -> bytes:
+    """A model whose last operator is the one that Google's compiler writes; only a Coral accelerator computes it."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    code = model.operatorCodes[model.subgraphs[0].operators[-1].opcodeIndex]
+    code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, b"edgetpu-custom-op"
+    for operator in model.subgraphs[0].operators:
+        operator.builtinOptions, operator.builtinOptionsType = None, 0
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
