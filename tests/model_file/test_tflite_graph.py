@@ -21,7 +21,8 @@ def test_graph_is_what_the_runtime_says() -> None:
             tensor = graph.tensors[int(details["index"])]
             assert (tensor.name, tensor.dtype) == (details["name"], details["dtype"].__name__)
             np.testing.assert_array_equal(tensor.shape, details["shape"])
-            np.testing.assert_array_equal(np.array(tensor.scales, np.float32), details["quantization_parameters"]["scales"])
+            scales = details["quantization_parameters"]["scales"]
+            np.testing.assert_array_equal(np.array(tensor.scales, np.float32), scales)
     assert graph.inputs == (session.input.index,)
 
 
