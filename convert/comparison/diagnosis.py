@@ -34,8 +34,8 @@ class Finding:
     Attributes:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
-        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `scale`,
-            `saturated`, `dwarfed`, `dead`, `ties`, `noise`; `one class`,
+        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
+            `dwarfed`, `dead`, `ties`, `noise`; `one class`,
             `chance`, `input` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.

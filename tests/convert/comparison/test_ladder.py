@@ -101,7 +101,7 @@ def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, small: Dat
     report = parity(run.path, small)
     rung, layer, why = cause(report)
     # The channel itself keeps its precision and dominates conv2d's own figure: the next layer feels the loss.
-    assert (rung, layer, why) == (WEIGHTS, "conv2d", "dwarfed") and "channel 5 " in report.findings[0].words
+    assert (rung, layer, why) == (REFERENCE, "conv2d", "dwarfed") and "channel 5 " in report.findings[0].words
 
 
 def test_labels_in_another_order_in_the_file_are_named(run: RunDirectory, small: Dataset) -> None:
