@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -25,8 +24,8 @@ from .comparison.suspicion import suspicions_of
 from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
 from .network.feature_maps import with_named_outputs
-from .network.flattening import flatten
 from .network.keras_network import KerasNetwork
+from .network.pixels_in import fed_with_pixels
 from .pair import Pair
 from .request import ConversionRequest
 from .result import Conversion, ConvertedFile, LayerParity
@@ -117,7 +116,7 @@ def _export(
 ) -> Exported:
     target = TARGETS[request.target]
     if settings.pixels_in:
-        network = _fed_with_pixels(network)
+        network = fed_with_pixels(network)
     images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
     representative = network.fed(calibration.pinned(images))
     progress(f"converting: {settings.scheme}")
@@ -133,18 +132,6 @@ def _export(
         progress("converting: float32, to compare the size")
         float32 = to_flatbuffer(with_named_outputs(network.model), "float32", representative)
     return Exported(network, images, flatbuffers, len(float32))
-
-
-def _fed_with_pixels(network: KerasNetwork) -> KerasNetwork:
-    """The network with the card's scale and offset inside, so that its uint8 input is the pixel itself."""
-    spec = network.card.input
-    if len(set(spec.scale)) == 1 and spec.scale[0] > 0 and set(spec.offset) == {0.0}:
-        return network  # a step of the input is a pixel's step already
-    pixels = keras.Input(spec.shape)
-    rescaled = keras.layers.Rescaling(list(spec.scale), list(spec.offset))(pixels)
-    model = flatten(keras.Model(pixels, network.model(rescaled)))
-    pixels_in = dataclasses.replace(spec, scale=(1.0,) * spec.channels, offset=(0.0,) * spec.channels)
-    return dataclasses.replace(network, model=model, card=dataclasses.replace(network.card, input=pixels_in))
 
 
 def _compare(

@@ -56,3 +56,11 @@ class Noise:
         if self.noise == 0:
             return float("inf")
         return 10 * float(np.log10(self.signal / self.noise)) if self.signal else float("-inf")
+
+
+def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
+    """McNemar's exact two-sided p of two classifiers that were right on these images (1947; the binomial form)."""
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if only_first + only_second == 0:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)

@@ -11,7 +11,9 @@ from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.input_spec import InputSpec
 
-from .ladder import Ladder, Rung, mcnemar
+from .agreement import mcnemar
+from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
+from .ladder import DEQUANTIZED, Ladder, Rung
 from .layer_figures import LayerFigures
 
 # A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.
@@ -21,10 +23,8 @@ _AGREEMENT = 0.97
 # A layer is broken below 2 bits of precision, or when it has lost as many since the rung before.
 _SQNR_DB = 12.0
 _LOST_DB = 12.0
-_SATURATED = 0.01
-_DWARFED = 30.0  # int8 has 255 steps: of a channel a thirtieth as large as another, 8 are left
+_NAMED = 3
 _PROPORTIONAL = 0.9  # cosine
-_GAIN = 1.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`; `one class`, `chance`, `input` where Keras itself looks wrong.
+            `dwarfed`, `dead`, `ties`, `noise`; `one class`,
+            `chance`, `input` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
     """
@@ -102,9 +103,23 @@ def _climb(ladder: Ladder) -> Finding | None:
         named = _contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
         if named:
             return Finding(rung.name, *named, broken=True)
+        if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
+            return _other_weights(rung, ladder)
         if breaks:
             return _why(before, rung, ladder)
     return None
+
+
+def _other_weights(rung: Rung, ladder: Ladder) -> Finding:
+    """Weights that are not Keras', whether or not these images show it."""
+    faults = ladder.weight_faults
+    named = "; ".join(f"{fault.layer}: {fault.words}" for fault in faults[:_NAMED])
+    more = f"; and {len(faults) - _NAMED} layers more" if len(faults) > _NAMED else ""
+    parent, origin = ladder.card.provenance.parent_sha256, ""
+    if parent not in ("", ladder.model_sha256):
+        origin = "the file was made from another model.keras than the one in the run, "
+    message = f"{origin}its weights are not Keras': {named}{more}; convert the run again"
+    return Finding(rung.name, faults[0].layer, "weights", message, True)
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
@@ -119,17 +134,12 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
 
 
 def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
-    earlier = {layer.name: _precision(layer) for layer in before.layers}
+    earlier = {layer.name: precision(layer) for layer in before.layers}
     for layer in rung.layers:
-        precision = _precision(layer)
-        if precision < _SQNR_DB and earlier.get(layer.name, float("inf")) - precision > _LOST_DB:
+        here = precision(layer)
+        if here < _SQNR_DB and earlier.get(layer.name, float("inf")) - here > _LOST_DB:
             return layer
     return None
-
-
-def _precision(layer: LayerFigures) -> float:
-    # The classes of the output are not channels: those that hardly occur are hardly resolved, and need not be.
-    return layer.sqnr_db if layer.name == PROBABILITIES else min(layer.sqnr_db, layer.channel_sqnr_db)
 
 
 def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
@@ -144,19 +154,23 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
         message = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
         return Finding(rung.name, layer, "noise", message, True)
-    if before.layers and before.name.startswith(ladder.scheme):
+    weights = f"{ladder.scheme}, {DEQUANTIZED}"
+    if rung.name == weights:
+        origin, cause, message = cause_of_coarse_weights(rung.layers[: rung.layers.index(broken) + 1])
+        return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
+    if before.name.startswith(ladder.scheme) and before.name != weights:
         message = (
-            f"{layer} is right on the reference kernels and has {_precision(broken):.1f} dB here; update the runtime"
+            f"{layer} is right on the reference kernels and has {precision(broken):.1f} dB here; update the runtime"
         )
         return Finding(rung.name, layer, "kernels", message, True)
     if not rung.name.startswith(ladder.scheme):
-        message = f"{layer} has {_precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
+        message = f"{layer} has {precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
         return Finding(rung.name, layer, "conversion", message, True)
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
     up_to = rung.layers[: rung.layers.index(broken) + 1]
-    origin = next((candidate for candidate in up_to if candidate.saturated > _SATURATED), broken)
-    cause, message = _cause(origin)
-    return Finding(rung.name, origin.name, cause, f"{origin.name} ({_precision(origin):.1f} dB): {message}", True)
+    origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
+    cause, message = cause_of(origin, weights_are_right=before.name == weights)
+    return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
 
 
 def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
@@ -184,39 +198,6 @@ def _describe(spec: InputSpec) -> str:
     scale, offset = values.pop("scale"), values.pop("offset")
     numbers = "; ".join(f"pixel * {a:.6g} + {b:.6g}" for a, b in zip(scale, offset, strict=True))
     return f"{numbers}, {', '.join(f'{key} {value}' for key, value in values.items())}"
-
-
-def _cause(layer: LayerFigures) -> tuple[str, str]:
-    here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
-    if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
-        return (
-            "weights",
-            f"its values are {layer.gain:,.4g} times Keras': its weights are others; convert the run again",
-        )
-    if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
-        return "saturated", (
-            f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
-            f"{in_keras}; calibrate with images like those it will see (--calibration-images)"
-        )
-    peaks = np.array(layer.channel_peaks)
-    alive = peaks[peaks > 0]
-    if len(alive) and peaks.max() > _DWARFED * np.median(alive):
-        channel = int(peaks.argmax())
-        return "dwarfed", (
-            f"channel {channel} reaches {peaks.max():.4g}, the others {np.median(alive):.4g} in the median: one range "
-            "for all leaves these without steps; scale that channel down, or use --int16x8"
-        )
-    if layer.lost_channels:
-        return "dead", (
-            f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
-            "values are smaller than a step; use --int16x8, or --float16"
-        )
-    if layer.cosine < 0.5:
-        return (
-            "weights",
-            "its values have nothing to do with Keras'; the file was made from other weights, convert the run again",
-        )
-    return "noise", f"its range of {here} is too coarse for values from {in_keras}; use --int16x8 or --float16"
 
 
 def _ties(ladder: Ladder) -> Finding | None:

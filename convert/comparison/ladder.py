@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.device.runtime.loading import load_model
@@ -25,15 +24,19 @@ from edgecnn.sanity import Suspicion
 
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
-from ..tflite.export import to_flatbuffer
-from ..tflite.prune_outputs import keep_output
-from .agreement import parity_of
+from .agreement import mcnemar, parity_of
+from .dequantized import dequantized, in_float32
 from .layer_figures import LayerFigures, images_for, layer_figures
 from .parity_request import ParityRequest
 from .suspicion import suspicions_of
+from .weights import WeightFault
 
 Progress = Callable[[str], None]
 Array = npt.NDArray[np.floating]
+
+# The rungs of the file, after its scheme.
+DEQUANTIZED = "dequantized weights, float arithmetic"
+REFERENCE = "reference kernels"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Ladder:
         rungs: from Keras up.
         suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
+        weight_faults: the layers whose weights in the file are not Keras', in network order.
     """
 
     run: Path
@@ -85,20 +89,13 @@ class Ladder:
     images: Images
     rungs: tuple[Rung, ...]
     suspicions: tuple[Suspicion, ...] = ()
+    weight_faults: tuple[WeightFault, ...] = ()
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
         """Images whose top-1 is another one on the last rung than in Keras."""
         first, last = (rung.probabilities.argmax(axis=1) for rung in (self.rungs[0], self.rungs[-1]))
         return np.flatnonzero(first != last)
-
-
-def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided p of two classifiers that were right on these images (1947; the binomial form)."""
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
 
 
 def climb(
@@ -134,10 +131,16 @@ def climb(
     expected = network.predict(dataset.test.images)
     climber = _Climber(network, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
+    float32 = in_float32(network)
     rungs = [
         _rung("Keras", expected, expected, dataset.test.labels, ()),
-        climber.rung("TFLite, float32", _float32(network), card.input),
-        climber.rung(f"{scheme}, reference kernels", packed, spec, kernels="reference"),
+        climber.rung("TFLite, float32", float32, card.input),
+    ]
+    own = dequantized(network, float32, packed)
+    if own:
+        rungs.append(climber.rung(f"{scheme}, {DEQUANTIZED}", own.files, spec))
+    rungs += [
+        climber.rung(f"{scheme}, {REFERENCE}", packed, spec, kernels="reference"),
         climber.rung(f"{scheme}, default kernels", packed, spec),
     ]
     if delegate:
@@ -153,6 +156,7 @@ def climb(
         images=dataset.test.images,
         rungs=tuple(rungs),
         suspicions=suspicions_of(network, expected, dataset.test),
+        weight_faults=own.faults if own else (),
     )
 
 
@@ -188,14 +192,6 @@ class _Climber:
             variant = open_session(files.activations, how)
         figures = layer_figures(self._network, self._some, variant, spec)
         return _rung(name, self._expected, probabilities, self._test.labels, figures)
-
-
-def _float32(network: KerasNetwork) -> Pair[PackedModel]:
-    """The network in float32 TFLite, which has no file."""
-    nothing = np.empty((0, *network.card.input.shape), np.float32)
-    with_maps = to_flatbuffer(network.with_maps, "float32", nothing)
-    flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps)
-    return flatbuffers.map(lambda flatbuffer: PackedModel("the float32 model", flatbuffer, None, None))
 
 
 def _comparable(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:

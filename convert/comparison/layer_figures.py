@@ -31,6 +31,7 @@ class LayerFigures:
         channel_sqnr_db: median of the channels' own ratios: a large channel does not speak for the others.
         cosine: similarity of direction with Keras' values, 1 for proportional ones.
         gain: how many times Keras' values they are, by least squares.
+        error_steps: root mean square of the differences from Keras, in steps of the tensor; 0 for floats.
         saturated: share of values at an end of the integers' range, but for 0, where ReLU ends; 0 for floats.
         range: real values that the tensor can hold, (lowest, highest); for floats those that occurred.
         keras_range: those that occurred in Keras.
@@ -45,6 +46,7 @@ class LayerFigures:
     channel_sqnr_db: float
     cosine: float
     gain: float
+    error_steps: float
     saturated: float
     range: tuple[float, float]
     keras_range: tuple[float, float]
@@ -92,6 +94,7 @@ class _Sums:
         varies = channels.max(axis=0) > channels.min(axis=0)
         here = np.stack(self.high).max(axis=0) > np.stack(self.low).min(axis=0)
         counts, bins = np.histogram(channels, bins=40)
+        step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
         norm = float(np.sqrt(self.noise.signal * self.square))
         return LayerFigures(
             name=tensor.name,
@@ -99,6 +102,7 @@ class _Sums:
             channel_sqnr_db=_median_sqnr_db(self.channel_noise),
             cosine=self.product / norm if norm else float(self.noise.signal == self.square),
             gain=self.product / self.noise.signal if self.noise.signal else 1.0,
+            error_steps=float(np.sqrt(self.noise.noise / self.count)) / step if step else 0.0,
             saturated=self.saturated / self.count,
             range=_range(tensor) or self.here,
             keras_range=(float(channels.min()), float(channels.max())),

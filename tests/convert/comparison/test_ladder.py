@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn import DelegateError, ModelCard
 from edgecnn.convert import KerasModel, ParityReport, convert, parity
-from edgecnn.convert.comparison.ladder import mcnemar
+from edgecnn.convert.comparison.agreement import mcnemar
 from edgecnn.device import Classifier, Delegate
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
@@ -23,13 +23,14 @@ def cause(report: ParityReport) -> tuple[str, str, str]:
     return finding.rung, finding.layer, finding.cause
 
 
+WEIGHTS = "int8, dequantized weights, float arithmetic"
 REFERENCE = "int8, reference kernels"
 
 
 def test_a_healthy_file_passes(run: RunDirectory, small: Dataset) -> None:
     report = parity(run.path, small)
     assert report.passed and [rung.name for rung in report.ladder.rungs] == [
-        "Keras", "TFLite, float32", REFERENCE, "int8, default kernels",
+        "Keras", "TFLite, float32", WEIGHTS, REFERENCE, "int8, default kernels",
     ]  # fmt: skip
     keras_says = KerasModel(run.model).predict_all(small.test.images)
     here = Classifier(run.tflite("int8")).predict_all(small.test.images)
@@ -78,8 +79,8 @@ def test_a_file_of_other_weights_is_named_with_the_layer_and_the_factor(
     for file in (made.plain, made.activations):
         shutil.copy(file.path, run.path)
     report = parity(run.path, small)
-    assert cause(report) == (REFERENCE, "conv2d_1", "weights")
-    factor = re.search(r"conv2d_1 are ([\d,.]+) times", report.findings[0].words)
+    assert cause(report) == (WEIGHTS, "conv2d_1", "weights")
+    factor = re.search(r"conv2d_1: all its weights are ([\d,.]+) times Keras'", report.findings[0].words)
     assert factor and float(factor[1].replace(",", "")) == pytest.approx(1000, rel=0.05)
 
 
@@ -105,7 +106,7 @@ def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, small: Dat
 
 def test_labels_in_another_order_in_the_file_are_named(run: RunDirectory, small: Dataset) -> None:
     change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
-    assert cause(parity(run.path, small)) == (REFERENCE, "probabilities", "labels")
+    assert cause(parity(run.path, small)) == (WEIGHTS, "probabilities", "labels")
 
 
 def test_labels_in_another_order_in_the_data_are_named(run: RunDirectory, small: Dataset) -> None:
@@ -119,7 +120,7 @@ def test_labels_in_another_order_in_the_data_are_named(run: RunDirectory, small:
 def test_other_preprocessing_in_the_file_is_named(run: RunDirectory, small: Dataset) -> None:
     change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
     report = parity(run.path, small)
-    assert cause(report) == (REFERENCE, "image", "preprocessing") and "0.00784314" in report.findings[0].words
+    assert cause(report) == (WEIGHTS, "image", "preprocessing") and "0.00784314" in report.findings[0].words
 
 
 def test_other_preprocessing_than_in_training_is_named(run: RunDirectory, small: Dataset) -> None:

@@ -1,0 +1,89 @@
+"""What the figures of a layer that breaks speak for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgecnn.model_file.card import PROBABILITIES
+
+from .layer_figures import LayerFigures
+
+_SATURATED = 0.01
+_DWARFED = 30.0  # int8 has 255 steps: of a channel a thirtieth as large as another, 8 are left
+_PROPORTIONAL = 0.9  # cosine
+_GAIN = 1.5
+# Of 12 healthy files no layer was off by more than 1.4 steps.
+_ROUNDED_STEPS = 4.0
+_AGAIN = "convert the run again"
+_SCALE_DOWN = "scale that channel down, or use"
+
+
+def precision(layer: LayerFigures) -> float:
+    """The layer's SQNR in dB, or its channels' median where that is lower."""
+    # The classes of the output are not channels: those that hardly occur are hardly resolved, and need not be.
+    return layer.sqnr_db if layer.name == PROBABILITIES else min(layer.sqnr_db, layer.channel_sqnr_db)
+
+
+def is_saturated(layer: LayerFigures) -> bool:
+    """Whether more values than chance explains are at the end of the tensor's range."""
+    return layer.saturated > _SATURATED
+
+
+def dwarfing_channel(layer: LayerFigures) -> str:
+    """The channel that is far larger than the others, in words; empty where none is."""
+    peaks = np.array(layer.channel_peaks)
+    alive = peaks[peaks > 0]
+    if not len(alive) or peaks.max() <= _DWARFED * np.median(alive):
+        return ""
+    median = f"the others {np.median(alive):.4g} in the median"
+    return f"channel {int(peaks.argmax())} reaches {peaks.max():.4g}, {median}"
+
+
+def cause_of_coarse_weights(layers: Sequence[LayerFigures]) -> tuple[LayerFigures, str, str]:
+    """Why weights that are right but rounded spoil the last of `layers`: that or one before it, cause, and words."""
+    for layer in layers:
+        dwarfing = dwarfing_channel(layer)
+        if dwarfing:
+            words = f"{dwarfing}: the weights that take the large one are rounded away; {_SCALE_DOWN} --float16"
+            return layer, "dwarfed", words
+    return layers[-1], "noise", "it suffers when nothing but weights are rounded: they are too coarse; use --float16"
+
+
+def cause_of(layer: LayerFigures, weights_are_right: bool) -> tuple[str, str]:
+    """What the figures of the first broken layer speak for: the cause in a word, and the rest of a sentence.
+
+    Args:
+        layer: the figures.
+        weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
+    """
+    here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
+    if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
+        return _other_function(f"its values are {layer.gain:,.4g} times Keras'", weights_are_right)
+    if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
+        return "saturated", (
+            f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
+            f"{in_keras}; calibrate with images like those it will see (--calibration-images)"
+        )
+    if layer.error_steps > _ROUNDED_STEPS:
+        return _other_function(
+            f"its values are off by {layer.error_steps:.0f} steps of its tensor, more than rounding explains",
+            weights_are_right,
+        )
+    dwarfing = dwarfing_channel(layer)
+    if dwarfing:
+        return "dwarfed", f"{dwarfing}: one range for all leaves these without steps; {_SCALE_DOWN} --int16x8"
+    if layer.lost_channels:
+        return "dead", (
+            f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
+            "values are smaller than a step; use --int16x8, or --float16"
+        )
+    if layer.cosine < 0.5:
+        return _other_function("its values have nothing to do with Keras'", weights_are_right)
+    return "noise", f"its range of {here} is too coarse for values from {in_keras}; use --int16x8 or --float16"
+
+
+def _other_function(what: str, weights_are_right: bool) -> tuple[str, str]:
+    """Of values that no rounding explains: what is left to be wrong."""
+    if weights_are_right:
+        return "conversion", f"{what}, though the file's weights are Keras': the layer computes otherwise; {_AGAIN}"
+    return "weights", f"{what}: its weights are others; {_AGAIN}"

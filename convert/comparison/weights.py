@@ -1,0 +1,237 @@
+"""Whether the numbers in a converted file are Keras', layer by layer and channel by channel, and what they are if not.
+
+The file's integers, times their scales, are compared with the constants of the same network in float32 TFLite, where
+TensorFlow has folded batch normalisation into the convolutions just so. Rounding explains half a step of a weight and
+a step of a bias; what differs by more is another number, whether or not any image shows it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from ..tflite.kernels import Constant, Kernel
+
+Array = npt.NDArray[np.floating]
+
+_ALIKE = 0.98  # cosine: int8 weights have 0.999 and more with those that they were made of
+_FEW = 0.1
+_SPREAD = 0.05
+_SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
+_LISTED = 6
+
+_OTHERS = "unlike Keras'"
+_COPY = "a copy of channel "
+_ORDER = ("are exchanged", "stand in another order")
+
+_TURNED: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("mirrored left to right", lambda kernel: kernel[:, ::-1]),
+    ("mirrored top to bottom", lambda kernel: kernel[::-1]),
+    ("rotated by 180°", lambda kernel: kernel[::-1, ::-1]),
+    ("rotated by 90°", lambda kernel: np.rot90(kernel)),
+    ("rotated by 270°", lambda kernel: np.rot90(kernel, 3)),
+    ("transposed", lambda kernel: kernel.swapaxes(0, 1)),
+)
+
+
+@dataclass(frozen=True)
+class WeightFault:
+    """A layer whose numbers in the file are not Keras'.
+
+    Attributes:
+        layer: the Keras layer's name.
+        channels: of its output, those that are concerned.
+        words: what they are instead, e.g. "channels 3 and 7 are exchanged".
+    """
+
+    layer: str
+    channels: tuple[int, ...]
+    words: str
+
+
+def comparable(expected: Sequence[Kernel], found: Sequence[Kernel]) -> bool:
+    """Whether two flatbuffers have the same operators with weights, in the same order and of the same shapes."""
+    shapes = [[(kernel.operator, kernel.weights.values.shape) for kernel in kernels] for kernels in (expected, found)]
+    return bool(expected) and shapes[0] == shapes[1]
+
+
+def compare_weights(
+    expected: Sequence[Kernel], found: Sequence[Kernel], names: Sequence[str]
+) -> tuple[WeightFault, ...]:
+    """Compare the constants of two `comparable` flatbuffers.
+
+    Args:
+        expected: of the float32 model.
+        found: of the file.
+        names: of the Keras layers; see `layer_names`.
+    """
+    faults = (_compare(*pair) for pair in zip(names, expected, found, strict=True))
+    return tuple(fault for fault in faults if fault)
+
+
+def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...]:
+    """The Keras layer that each operator with weights came from: that whose channels point in the same directions."""
+    owned = [(layer.name, matrix) for layer in model.layers for matrix in _keras_kernels(layer)]
+    names = []
+    for position, kernel in enumerate(kernels):
+        own = _rows(kernel.weights.values)
+        alike = [
+            (float(np.abs(_cosines(own, matrix)).mean()), place)
+            for place, (_, matrix) in enumerate(owned)
+            if matrix.shape == own.shape
+        ]
+        best, place = max(alike, default=(0.0, -1))
+        names.append(owned.pop(place)[0] if best > _ALIKE else f"operator {position} ({kernel.operator})")
+    return tuple(names)
+
+
+def _keras_kernels(layer: keras.Layer) -> Iterator[Array]:
+    """The kernels of a layer, each float64 (channels, values of one channel in the order of TFLite)."""
+    for variable in layer.weights:
+        values = np.asarray(variable, np.float64)
+        is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
+        if is_depthwise and values.ndim == 4:  # (height, width, inputs, multiplier)
+            yield (
+                values.reshape(*values.shape[:2], -1).transpose(2, 0, 1).reshape(values.shape[2] * values.shape[3], -1)
+            )
+        elif values.ndim == 4:  # (height, width, inputs, channels)
+            yield values.transpose(3, 0, 1, 2).reshape(values.shape[3], -1)
+        elif values.ndim == 2:
+            yield values.T
+
+
+def _rows(values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+def _cosines(first: Array, second: Array) -> Array:
+    """Row by row; 0 where a row is nothing but zeros."""
+    norms = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
+    products: Array = (first * second).sum(axis=-1)
+    cosines: Array = np.divide(products, norms, out=np.zeros(len(first)), where=norms > 0)
+    return cosines
+
+
+def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
+    wrong = _wrong(expected.weights, found.weights, steps=0.5)
+    in_channel = wrong.reshape(len(wrong), -1).sum(axis=1)
+    channels = [int(channel) for channel in np.flatnonzero(in_channel)]
+    words: dict[str, list[int]] = {}
+    for channel in channels:
+        words.setdefault(_what(expected.weights, found.weights, channel, wrong), []).append(channel)
+    inputs = _moved_inputs(expected.weights.values, found.weights.values) if len(channels) > len(wrong) / 2 else ""
+    whole = _of_all(expected.weights.values, found.weights.values, words) if len(channels) == len(wrong) else ""
+    if whole and not inputs:
+        return WeightFault(name, tuple(channels), whole)
+    moved = {of[0]: int(what.removeprefix(_COPY)) for what, of in words.items() if what.startswith(_COPY)}
+    exchanged = set(moved) == set(moved.values())
+    sentences = [f"channels {_listed(sorted(moved))} {_ORDER[len(moved) > 2]}"] if moved and exchanged else []
+    sentences += [_of_channels(what, of) for what, of in words.items() if not (exchanged and what.startswith(_COPY))]
+    sentences = [inputs] if inputs else sentences
+    if expected.bias and found.bias:
+        off = np.flatnonzero(_wrong(expected.bias, found.bias, steps=1.0))
+        alone = [int(channel) for channel in off if channel not in channels]
+        for what, of in _bias_words(expected.bias.values, found.bias.values, alone).items():
+            sentences.append(_of_channels(what, of, "the bias of ", "the biases of "))
+        channels = sorted({*channels, *alone})
+    return WeightFault(name, tuple(channels), "; ".join(sentences)) if channels else None
+
+
+def _wrong(expected: Constant, found: Constant, steps: float) -> npt.NDArray[np.bool_]:
+    """Which values rounding does not explain; `Constant.error` is half a step."""
+    slack = _SLACK * float(np.abs(expected.values).max(initial=0.0))
+    allowed = 2 * steps * np.maximum(found.error, expected.error) * (1 + 1e-4) + slack
+    different: npt.NDArray[np.bool_] = ~(np.abs(expected.values - found.values) <= allowed)
+    return different
+
+
+def _what(expected: Constant, found: Constant, channel: int, wrong: npt.NDArray[np.bool_]) -> str:
+    """What the file has in the place of a channel, in words that follow "is" or "are"."""
+    own, here = expected.values[channel], found.values[channel]
+    if not here.any():
+        return "zero"
+    likeness = [(float(_cosines(own.reshape(1, -1), here.reshape(1, -1))[0]), "itself")]
+    if here.size > 2:  # of a number or two every other is a multiple
+        likeness += [
+            (float(cosine), f"{_COPY}{other}")
+            for other, cosine in enumerate(_cosines(_rows(expected.values), here.reshape(1, -1).repeat(len(wrong), 0)))
+            if other != channel
+        ]
+        if own.ndim == 3 and own.shape[0] == own.shape[1] > 1:
+            likeness += [
+                (float(_cosines(turn(own).reshape(1, -1), here.reshape(1, -1))[0]), words) for words, turn in _TURNED
+            ]
+    opposite = -likeness[0][0]
+    best, words = max(likeness)
+    if max(best, opposite) < _ALIKE:
+        few = int(wrong[channel].sum())
+        return f"changed in {few} of {here.size} weights" if few <= max(1, _FEW * here.size) else _OTHERS
+    if opposite > best:
+        return "negated"
+    if words != "itself":
+        return words
+    gain = float((own * here).sum() / np.square(own).sum())
+    ends = np.isclose(here, found.low[channel]) | np.isclose(here, found.high[channel])
+    if np.array_equal(wrong[channel], wrong[channel] & ends) and gain < 1:
+        return f"clipped at {np.abs(here).max():.4g}"
+    if abs(gain - 1) > 0.02:
+        return f"{gain:.3g} times Keras'"
+    few = int(wrong[channel].sum())
+    return f"changed in {few} of {here.size} weights"
+
+
+def _of_all(expected: Array, found: Array, words: Mapping[str, Sequence[int]]) -> str:
+    """A sentence where all channels are wrong alike; else nothing."""
+    if len(words.get(_OTHERS, ())) == len(expected):
+        return "all its weights are others, as of another training"
+    own, here = _rows(expected), _rows(found)
+    gains = (own * here).sum(axis=1) / np.maximum(np.square(own).sum(axis=1), np.finfo(float).tiny)
+    gain = float(np.median(gains))
+    if _cosines(own, here).min() > _ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
+        return f"all its weights are {gain:,.4g} times Keras'"
+    return ""
+
+
+def _moved_inputs(expected: Array, found: Array) -> str:
+    """A sentence where every channel is right but for the order of its inputs; else nothing."""
+    first, second = (values.reshape(-1, values.shape[-1]).T for values in (expected, found))
+    order = np.arange(len(first))
+    for place, values in enumerate(second):
+        likeness = _cosines(first, np.broadcast_to(values, first.shape))
+        if likeness[place] < _ALIKE < likeness.max():
+            order[place] = likeness.argmax()
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    if not len(moved) or len(set(order)) < len(order):
+        return ""
+    if _cosines(_rows(expected[..., order]), _rows(found)).min() < _ALIKE:
+        return ""
+    return f"its inputs {_listed(moved.tolist())} {_ORDER[len(moved) > 2]}"
+
+
+def _bias_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
+    words: dict[str, list[int]] = {}
+    for channel in channels:
+        own, here = float(expected[channel]), float(found[channel])
+        if here == 0:
+            what = "zero"
+        elif abs(own + here) < 0.02 * abs(own):
+            what = "negated"
+        else:
+            what = f"shifted by {here - own:.4g}"
+        words.setdefault(what, []).append(channel)
+    return words
+
+
+def _of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:
+    if len(channels) == 1:
+        return f"{of_one}channel {channels[0]} is {what}"
+    return f"{of_many}channels {_listed(channels)} are {what}"
+
+
+def _listed(channels: Sequence[int]) -> str:
+    shown = [str(channel) for channel in channels[:_LISTED]]
+    if len(channels) > _LISTED:
+        return f"{', '.join(shown)} and {len(channels) - _LISTED} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]

@@ -1,0 +1,138 @@
+"""Faults planted in the integers of a converted file are named: layer, channels, and what stands there instead."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import ModelCard
+from edgecnn.convert import ParityReport, adopt, convert, load_representative, parity
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.run_directory import RunDirectory
+from tests.support.foreign import Foreign
+from tests.support.planted import Change, average_instead_of_maximum, plant
+from tests.support.shared import once
+
+RUNG = "int8, dequantized weights, float arithmetic"
+
+
+def kernel(channel: int, change: Callable[[np.ndarray], np.ndarray]) -> Change:
+    """Of a convolution, (channels, height, width, inputs), or a dense layer, (channels, inputs)."""
+
+    def plant_it(weights: np.ndarray, _: np.ndarray) -> None:
+        weights[channel] = change(weights[channel].copy())
+
+    return plant_it
+
+
+def exchanged(first: int, second: int, axis: int, with_bias: bool) -> Change:
+    def plant_it(weights: np.ndarray, biases: np.ndarray) -> None:
+        moved = np.moveaxis(weights, axis, 0)
+        moved[[first, second]] = moved[[second, first]]
+        if with_bias:
+            biases[[first, second]] = biases[[second, first]]
+
+    return plant_it
+
+
+def bias(channel: int, change: Callable[[int], int]) -> Change:
+    def plant_it(_: np.ndarray, biases: np.ndarray) -> None:
+        biases[channel] = change(int(biases[channel]))
+
+    return plant_it
+
+
+def everything(weights: np.ndarray, _: np.ndarray) -> None:
+    weights[:] = np.random.default_rng(0).integers(-127, 128, weights.shape)
+
+
+def one_bit(values: np.ndarray) -> np.ndarray:
+    values.reshape(-1)[3] ^= -128
+    return values
+
+
+def mirrored_depthwise(weights: np.ndarray, _: np.ndarray) -> None:
+    weights[0, :, :, 3] = weights[0, ::-1, :, 3].copy()  # (1, height, width, channels)
+
+
+REFERENCE_FAULTS: list[tuple[int, Change, str, str]] = [
+    (0, kernel(3, lambda k: k[:, ::-1]), "conv2d", "channel 3 is mirrored left to right"),
+    (1, kernel(7, lambda k: k[::-1]), "conv2d_1", "channel 7 is mirrored top to bottom"),
+    (1, kernel(7, np.rot90), "conv2d_1", "channel 7 is rotated by 90°"),
+    (1, kernel(9, lambda k: k[::-1, ::-1]), "conv2d_1", "channel 9 is rotated by 180°"),
+    (0, exchanged(3, 9, 0, with_bias=True), "conv2d", "channels 3 and 9 are exchanged"),
+    (1, exchanged(3, 9, 0, with_bias=False), "conv2d_1", "channels 3 and 9 are exchanged"),
+    (3, exchanged(2, 4, 0, with_bias=True), "dense_1", "channels 2 and 4 are exchanged"),
+    (1, exchanged(1, 2, 3, with_bias=False), "conv2d_1", "its inputs 1 and 2 are exchanged"),
+    (1, kernel(5, lambda k: 0 * k), "conv2d_1", "channel 5 is zero"),
+    (1, kernel(8, lambda k: -k), "conv2d_1", "channel 8 is negated"),
+    (2, kernel(8, lambda k: k // 2), "dense", "channel 8 is 0.5 times Keras'"),
+    (2, kernel(4, one_bit), "dense", "channel 4 is changed in 1 of 1600 weights"),
+    (3, bias(6, lambda b: -b), "dense_1", "the bias of channel 6 is negated"),
+    (1, bias(2, lambda b: 0), "conv2d_1", "the bias of channel 2 is zero"),
+    (0, everything, "conv2d", "all its weights are others, as of another training"),
+]
+
+
+def the_fault(report: ParityReport) -> tuple[str, str, str]:
+    (finding,) = [finding for finding in report.findings if finding.broken]
+    assert not report.passed and finding.cause == "weights" and finding.rung == RUNG
+    assert "int16x8" not in finding.words and finding.words.endswith("; convert the run again")
+    return finding.layer, finding.words, finding.rung
+
+
+@pytest.mark.parametrize(
+    ("operator", "change", "layer", "words"),
+    REFERENCE_FAULTS,
+    ids=[f"{fault[2]} {fault[3]}" for fault in REFERENCE_FAULTS],
+)
+def test_a_fault_in_the_reference_network_is_named(
+    operator: int, change: Change, layer: str, words: str, run: RunDirectory, small: Dataset
+) -> None:
+    plant(run, "int8", operator, change)
+    found, sentence, _ = the_fault(parity(run.path, small, images=50))
+    assert found == layer and f"{layer}: {words}" in sentence
+
+
+@pytest.fixture(scope="module")
+def converted(foreign: Foreign, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a network with a residual, a depthwise convolution and batch normalisation, in int8."""
+
+    def make(folder: Path) -> Path:
+        run = adopt(foreign.model, foreign.labels.read_text().splitlines(), folder / "run")
+        convert(run, load_representative(foreign.photos, ModelCard.load(run / "card.json")), calibration_images=50)
+        return run
+
+    return once(tmp_path_factory, "planted", make)
+
+
+@pytest.mark.parametrize(
+    ("operator", "change", "layer", "words"),
+    [
+        (0, kernel(1, lambda k: k[:, ::-1]), "stem", "channel 1 is mirrored left to right"),
+        (1, mirrored_depthwise, "depthwise", "channel 3 is mirrored top to bottom"),
+        (2, exchanged(1, 2, 0, with_bias=True), "pointwise", "channels 1 and 2 are exchanged"),
+        (3, exchanged(4, 5, 3, with_bias=False), "last", "its inputs 4 and 5 are exchanged"),
+        (4, bias(1, lambda b: b + 500), "logits", "the bias of channel 1 is shifted by"),
+    ],
+    ids=["mirrored", "depthwise", "exchanged", "inputs", "bias"],
+)
+def test_a_fault_in_a_residual_and_depthwise_network_is_named(
+    operator: int, change: Change, layer: str, words: str, converted: Path, foreign: Foreign, tmp_path: Path
+) -> None:
+    run = RunDirectory(Path(shutil.copytree(converted, tmp_path / "run")))
+    plant(run, "int8", operator, change)
+    images = load_representative(foreign.photos, ModelCard.load(run.card))
+    found, sentence, _ = the_fault(parity(run.path, images, images=50))
+    assert found == layer and f"{layer}: {words}" in sentence
+
+
+def test_a_layer_that_computes_otherwise_is_no_lack_of_precision(run: RunDirectory, small: Dataset) -> None:
+    average_instead_of_maximum(run, "int8")
+    report = parity(run.path, small, images=200)
+    (finding,) = [finding for finding in report.findings if finding.broken]
+    where = (finding.rung, finding.layer, finding.cause)
+    assert where == ("int8, reference kernels", "max_pooling2d", "conversion")
+    assert "though the file's weights are Keras'" in finding.words and "int16x8" not in finding.words
