@@ -8,12 +8,16 @@ r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip 
 Flatbuffer offsets are relative to where they stand, so 16 bytes put before everything but the root offset change
 nothing else, and keep the 16-byte alignment of the weights. With the length at the front, a truncated file is told
 from one that never had a card. Every runtime ignores header and tail.
+
+The zip's comment is a seal: a SHA-256 over the flatbuffer and every member, so that no part is exchanged by accident.
+It is no signature: whoever alters a file on purpose can compute it.
 """
 
 import dataclasses
 import importlib
 import importlib.util
 import io
+import json
 import re
 import struct
 import zipfile
@@ -38,6 +42,10 @@ _DAMAGED = "copy the file again or convert the model again"
 CARD = "card.json"
 LABELS = "labels.txt"
 GOLDEN = "golden.npz"
+
+_SEAL = b"edgecnn seal, SHA-256 "
+# From here on every file has a seal.
+_SEALED_SCHEMA = 2
 
 # A zip's local file header is 30 bytes, then the member's name; the card is the first member.
 _TAIL_START = re.compile(rb"PK\x03\x04.{26}card\.json", re.DOTALL)
@@ -70,7 +78,7 @@ def add_header(flatbuffer: bytes) -> bytes:
 
 
 def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = False) -> bytes:
-    """Append `members` as a zip to a flatbuffer that has a header.
+    """Append `members` as a sealed zip to a flatbuffer that has a header.
 
     The same input gives the same bytes: the zip carries no time of day.
 
@@ -83,6 +91,7 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
+        archive.comment = _seal(sha256(flatbuffer), members)
     return flatbuffer + buffer.getvalue()
 
 
@@ -100,8 +109,7 @@ def pack_card(
     """
     provenance = dataclasses.replace(card.provenance, flatbuffer_sha256=sha256(flatbuffer))
     card = dataclasses.replace(card, provenance=provenance)
-    labels = "".join(f"{label}\n" for label in card.labels)
-    members = {CARD: card.to_json().encode(), LABELS: labels.encode(), GOLDEN: golden, **(more or {})}
+    members = {CARD: card.to_json().encode(), LABELS: _label_lines(card), GOLDEN: golden, **(more or {})}
     return pack(flatbuffer, members, stored=stored)
 
 
@@ -134,7 +142,7 @@ def unpack(data: bytes, name: str) -> PackedModel:
     flatbuffer, tail = _split(data, name)
     if tail is None:
         return PackedModel(name, flatbuffer, None, None)
-    members = _read_zip(tail, name)
+    members, seal = _read_zip(tail, name)
     card = ModelCard.from_json(members[CARD], where=f"{name}: {CARD}")
     found = sha256(flatbuffer)
     if found != card.provenance.flatbuffer_sha256:
@@ -142,7 +150,30 @@ def unpack(data: bytes, name: str) -> PackedModel:
             f"{name} is damaged: its SHA-256 is {found[:12]}…, its card says "
             f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {_DAMAGED}"
         )
+    _require_seal(seal, found, members, name)
+    if members[LABELS] != _label_lines(card):
+        raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {_DAMAGED}")
     return PackedModel(name, flatbuffer, card, members[GOLDEN])
+
+
+def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:
+    """What the zip's comment is: names and lengths are in it, so that nothing moves from one member to the next."""
+    parts = [f"{name} {len(data)} {sha256(data)}" for name, data in members.items()]
+    return _SEAL + sha256("\n".join([flatbuffer_sha256, *parts]).encode()).encode()
+
+
+def _require_seal(seal: bytes, flatbuffer_sha256: str, members: Mapping[str, bytes], name: str) -> None:
+    """Make sure that every member is the one that was packed; files of before there were seals have none."""
+    if not seal and json.loads(members[CARD])["schema_version"] < _SEALED_SCHEMA:
+        return
+    if seal != _seal(flatbuffer_sha256, members):
+        raise ModelFileError(
+            f"{name} was changed after it was written: card, labels and probes do not match their seal; {_DAMAGED}"
+        )
+
+
+def _label_lines(card: ModelCard) -> bytes:
+    return "".join(f"{label}\n" for label in card.labels).encode()
 
 
 def _split(data: bytes, name: str) -> tuple[bytes, bytes | None]:
@@ -168,13 +199,17 @@ def _check_flatbuffer(data: bytes, name: str) -> None:
         raise ModelFileError(f"{name} is truncated ({len(data)} bytes); {_DAMAGED}")
 
 
-def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
+def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
+    """The members in their order, and the zip's comment."""
     try:
         with zipfile.ZipFile(io.BytesIO(tail)) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist()}
-            if sum(entry.file_size for entry in entries.values()) > _MAX_TAIL_BYTES:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > _MAX_TAIL_BYTES:
                 raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
-            members = {name: archive.read(entries[name]) for name in (CARD, LABELS, GOLDEN) if name in entries}
+            members = {entry.filename: archive.read(entry) for entry in entries}
+            if len(members) < len(entries):
+                raise ValueError("a file is in it twice")
+            comment = archive.comment
     except ZIP_ERRORS as error:
         raise ModelFileError(
             f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
@@ -184,4 +219,4 @@ def _read_zip(tail: bytes, name: str) -> dict[str, bytes]:
         raise ModelFileError(
             f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}"
         )
-    return members
+    return members, comment

@@ -41,7 +41,10 @@ def repacked(
     """
     card, probes = card_and_golden(model)
     text = card.to_json() if fields is None else json.dumps(fields)
-    members = {CARD: text.encode(), LABELS: b"", GOLDEN: probes if golden is None else golden}
+    named = (fields or {}).get("labels")
+    labels = named if isinstance(named, list) else card.labels
+    lines = "".join(f"{label}\n" for label in labels)
+    members = {CARD: text.encode(), LABELS: lines.encode(), GOLDEN: probes if golden is None else golden}
     path.write_bytes(pack(read_model(find_model(model)).flatbuffer, members, stored=stored))
     return path
 

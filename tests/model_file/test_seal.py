@@ -1,0 +1,117 @@
+"""No member of the zip behind a network is exchanged unnoticed, though each of them is valid by itself."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgecnn import ModelFileError
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, unpack
+
+Members = list[tuple[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    return find_model("fashion-mnist").read_bytes()
+
+
+def parts(data: bytes) -> tuple[bytes, Members, bytes]:
+    """Flatbuffer, members and comment of a packed file, read without edgecnn."""
+    length = int.from_bytes(data[16:24], "little")
+    with zipfile.ZipFile(io.BytesIO(data[length:])) as archive:
+        return data[:length], [(name, archive.read(name)) for name in archive.namelist()], archive.comment
+
+
+def seal(flatbuffer: bytes, members: Members) -> bytes:
+    """As docs/reference/file-format.md says it."""
+    lines = [hashlib.sha256(flatbuffer).hexdigest()]
+    lines += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}" for name, data in members]
+    return b"edgecnn seal, SHA-256 " + hashlib.sha256("\n".join(lines).encode()).hexdigest().encode()
+
+
+def written(flatbuffer: bytes, members: Members, comment: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+        archive.comment = comment
+    return flatbuffer + buffer.getvalue()
+
+
+def with_fields(change: Callable[[dict[str, Any]], object]) -> Callable[[Members], Members]:
+    def changed(members: Members) -> Members:
+        fields = json.loads(dict(members)[CARD])
+        change(fields)
+        return [(name, json.dumps(fields).encode() if name == CARD else data) for name, data in members]
+
+    return changed
+
+
+def with_member(name: str, change: Callable[[bytes], bytes]) -> Callable[[Members], Members]:
+    return lambda members: [(own, change(data) if own == name else data) for own, data in members]
+
+
+def reversed_labels(members: Members) -> Members:
+    lines = dict(members)[LABELS].decode().splitlines()[::-1]
+    relabelled = with_fields(lambda fields: fields.update(labels=fields["labels"][::-1]))(members)
+    return with_member(LABELS, lambda _: "".join(f"{line}\n" for line in lines).encode())(relabelled)
+
+
+def test_the_seal_is_what_the_specification_says(whole: bytes) -> None:
+    flatbuffer, members, comment = parts(whole)
+    assert [name for name, _ in members] == [CARD, LABELS, GOLDEN]
+    assert comment == seal(flatbuffer, members)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        reversed_labels,
+        with_fields(lambda fields: fields["input"].update(scale=[2 / 255])),
+        with_fields(lambda fields: fields["training"].update(test_accuracy=0.99)),
+        with_fields(lambda fields: fields.update(name="another")),
+        with_member(GOLDEN, lambda data: data + b" "),
+        lambda members: [*members, ("notes.txt", b"hello")],
+        lambda members: [members[0], members[2], members[1]],
+    ],
+    ids=["labels", "scale", "accuracy", "name", "probes", "another member", "order"],
+)
+def test_a_changed_member_is_noticed(change: Callable[[Members], Members], whole: bytes) -> None:
+    flatbuffer, members, comment = parts(whole)
+    changed = change(members)
+    with pytest.raises(ModelFileError, match=r"was changed after it was written.*do not match their seal"):
+        unpack(written(flatbuffer, changed, comment), "m.tflite")
+    assert unpack(written(flatbuffer, members, comment), "m.tflite").card
+
+
+def test_a_member_that_is_there_twice_is_refused(whole: bytes) -> None:
+    flatbuffer, members, comment = parts(whole)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        twice = written(flatbuffer, [*members, members[0]], comment)
+    with pytest.raises(ModelFileError, match="a file is in it twice"):
+        unpack(twice, "m.tflite")
+
+
+def test_labels_that_contradict_the_card_are_refused_though_sealed(whole: bytes) -> None:
+    flatbuffer, members, _ = parts(whole)
+    changed = with_member(LABELS, lambda data: data.replace(b"Sneaker", b"Slipper"))(members)
+    with pytest.raises(ModelFileError, match=r"labels\.txt and card\.json do not name the same labels"):
+        unpack(written(flatbuffer, changed, seal(flatbuffer, changed)), "m.tflite")
+
+
+def test_a_missing_seal_is_noticed_but_for_files_of_before_there_was_one(whole: bytes) -> None:
+    flatbuffer, members, _ = parts(whole)
+    with pytest.raises(ModelFileError, match="do not match their seal"):
+        unpack(written(flatbuffer, members, b""), "m.tflite")
+
+    def of_before(fields: dict[str, Any]) -> None:
+        fields["schema_version"] = 1
+        del fields["input"]["jpeg_decoding"]
+
+    assert unpack(written(flatbuffer, with_fields(of_before)(members), b""), "m.tflite").card
