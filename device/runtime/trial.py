@@ -1,6 +1,7 @@
 """Load and run a model once in a child process, where a crash or a hang does no harm, and judge what came of it."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -32,12 +33,14 @@ class _Blame:
         hangs: where the child gave no result in time.
         crashes: where a signal ended it; takes what that is called.
         silent: where it failed without a reason.
+        vanishes: where it ended as if all were well, before it had run the model: a library can end its process.
     """
 
     error: type[EdgecnnError]
     hangs: str
     crashes: Callable[[str | None], str]
     silent: str
+    vanishes: str
 
 
 def try_model(path: Path, options: RunOptions) -> None:
@@ -54,8 +57,9 @@ def try_model(path: Path, options: RunOptions) -> None:
         f"{path} hung the runtime for {TIMEOUT_S} s; it is damaged",
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"{path} cannot be opened",
+        f"{path} ends the runtime's process without a result; it is damaged",
     )
-    _judge(_run_child(path, replace(options, delegate=delegate)), blame)
+    _try(path, replace(options, delegate=delegate), blame)
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
@@ -75,20 +79,25 @@ def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
         "or use --delegate cpu",
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"{delegate.name} fails without a reason",
+        f"{delegate.name} ends its process without a result; {advice}",
     )
-    _judge(_run_child(path, options), blame)
+    _try(path, options, blame)
 
 
-def _judge(result: "subprocess.CompletedProcess[str] | None", blame: _Blame) -> None:
+def _try(path: Path, options: RunOptions, blame: _Blame) -> None:
+    token = os.urandom(8).hex()  # which no library knows by heart
+    result = _run_child(path, _to_json(options, token))
     if result is None:
         raise blame.error(blame.hangs)
     if result.returncode < 0:
         raise blame.error(blame.crashes(signal.strsignal(-result.returncode)))
     if result.returncode:
         raise blame.error((result.stdout.strip().splitlines() or [blame.silent])[-1])
+    if token not in result.stdout:
+        raise blame.error(blame.vanishes)
 
 
-def _run_child(path: Path, options: RunOptions) -> "subprocess.CompletedProcess[str] | None":
+def _run_child(path: Path, options_json: str) -> "subprocess.CompletedProcess[str] | None":
     """What the child did; None where it took too long.
 
     Raises:
@@ -96,7 +105,7 @@ def _run_child(path: Path, options: RunOptions) -> "subprocess.CompletedProcess[
     """
     own_path = [entry for entry in sys.path if entry]
     program = Path(__file__).with_name("child.py")
-    command = [sys.executable, "-I", str(program), str(path.absolute()), _to_json(options), *own_path]
+    command = [sys.executable, "-I", str(program), str(path.absolute()), options_json, *own_path]
     import subprocess
 
     try:
@@ -107,20 +116,20 @@ def _run_child(path: Path, options: RunOptions) -> "subprocess.CompletedProcess[
         raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
 
 
-def _to_json(options: RunOptions) -> str:
+def _to_json(options: RunOptions, token: str) -> str:
     delegate = options.delegate and (options.delegate.name, options.delegate.options)
-    return json.dumps([delegate, options.threads, options.kernels, options.runtime])
+    return json.dumps([delegate, options.threads, options.kernels, options.runtime, token])
 
 
-def _from_json(text: str) -> RunOptions:
-    delegate, threads, kernels, runtime = json.loads(text)
+def _from_json(text: str) -> tuple[RunOptions, str]:
+    delegate, threads, kernels, runtime, token = json.loads(text)
     made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
-    return RunOptions(threads, kernels, made, runtime)
+    return RunOptions(threads, kernels, made, runtime), token
 
 
 def run_in_child(path: str, options_json: str) -> int:
-    """0 if the model at `path` runs; 1, with a sentence on standard output, if it is refused."""
-    options = _from_json(options_json)
+    """0, with the token on standard output, if the model at `path` runs; 1, with a sentence there, if it is refused."""
+    options, token = _from_json(options_json)
     delegate = options.delegate
     try:
         session = open_session(read_model(path), options)
@@ -135,4 +144,5 @@ def run_in_child(path: str, options_json: str) -> int:
         else:
             print(f"{delegate.name} fails to compute ({reason}); use --delegate cpu")
         return 1
+    print(token)
     return 0

@@ -8,7 +8,8 @@
 // from TensorFlow Lite 2.14 to LiteRT 2.3.
 //
 // Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output),
-// fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke.
+// fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create, exit_invoke (end the
+// process, with exit code 0).
 #include <signal.h>
 #include <unistd.h>
 
@@ -201,6 +202,7 @@ int KernelPrepare(Context*, Node*) { return kOk; }
 int KernelInvoke(Context* context, Node* node) {
   const auto* kernel = static_cast<const Kernel*>(node->user_data);
   if (kernel->options->count("crash_invoke")) raise(SIGSEGV);
+  if (kernel->options->count("exit_invoke")) _exit(0);
   if (kernel->options->count("fail_invoke")) {
     context->ReportError(context, "pool delegate: told to fail in invoke\n");
     return kError;
@@ -265,7 +267,8 @@ extern "C" {
 Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
                                         void (*report_error)(const char*)) {
   static const Options known = {"chat", "reject",      "wrong",        "fail_create",  "fail_prepare",
-                                "fail_invoke", "hang_prepare", "crash_create", "crash_invoke"};
+                                "fail_invoke", "hang_prepare", "crash_create", "crash_invoke",
+                                "exit_create", "exit_invoke"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
     if (!known.count(keys[i])) {
@@ -276,6 +279,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
     if (std::string(values[i]) == "1") options->insert(keys[i]);
   }
   if (options->count("crash_create")) raise(SIGSEGV);
+  if (options->count("exit_create")) _exit(0);
   if (options->count("chat")) {
     std::puts("pool delegate: hello");
     std::fflush(stdout);
