@@ -9,6 +9,7 @@ from .foreign_layers import is_known_function
 from .keras_contents import KerasContents, StoredLayer
 
 # Of Keras 2, and no layers in Keras 3, or other ones.
+_MODELS = ("Functional", "Sequential", "Model")
 _OF_KERAS_2 = (
     "Functional Model Sequential TFOpLambda SlicingOpLambda ClassMethod InstanceMethod InstanceProperty "
     "RandomWidth RandomHeight SyncBatchNormalization ThresholdedReLU Policy DTypePolicy"
@@ -56,7 +57,9 @@ def _is_known(layer: StoredLayer, is_keras_2: bool) -> bool:
         return True
     if is_keras_2:
         return layer.class_name in _OF_KERAS_2 or hasattr(keras.layers, layer.class_name)
-    return layer.module.partition(".")[0] == "keras" or hasattr(keras.layers, layer.class_name)
+    # Keras 3 writes no modules into .h5, and models are no members of keras.layers.
+    is_own = layer.class_name in _MODELS or hasattr(keras.layers, layer.class_name)
+    return is_own or layer.module.partition(".")[0] == "keras"
 
 
 def _lambda_problem(layer: StoredLayer, is_keras_2: bool) -> str:
