@@ -166,7 +166,7 @@ def _translated(config: dict[str, Any]) -> dict[str, Any]:
         elif name in ("layer", "backward_layer", "forward_layer") and isinstance(value, dict):
             value = {**value, "config": _translated(value["config"])}
         elif name == "name":
-            value = _legal(value)
+            value = _legal(str(value))
         translated[name] = value
     return translated
 

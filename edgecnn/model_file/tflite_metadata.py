@@ -82,11 +82,10 @@ def score_kind(data: bytes, tensor: int | None = None) -> Scores:
     try:
         model = Table.root(data)
         codes, graphs = model.tables(6), model.tables(8)
-        outputs = graphs[0].numbers(8, "i") if graphs else ()
-        if tensor is None and len(outputs) != 1:
-            return "unknown"
-        return _score_kind(graphs[0], codes, int(outputs[0]) if tensor is None else tensor)
-    except (DamagedFlatbufferError, IndexError):
+        if tensor is None:
+            (tensor,) = map(int, graphs[0].numbers(8, "i"))
+        return _score_kind(graphs[0], codes, tensor)
+    except (DamagedFlatbufferError, IndexError, ValueError):  # ValueError: no output, or several
         return "unknown"
 
 
