@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 
 def colour_network(last: str = "softmax", *, units: int = 3, mean: float = 0.0, std: float = 1.0) -> Any:
@@ -18,8 +19,7 @@ def colour_network(last: str = "softmax", *, units: int = 3, mean: float = 0.0, 
         mean: its input is (pixel - mean) / std.
         std: likewise.
     """
-    import keras
-
+    keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     image = keras.Input((8, 8, 3))
     # Averages of normalized pixels are taken back to -1 to 1; what is most wins.
     pooled = keras.layers.GlobalAveragePooling2D()(image)
@@ -34,8 +34,7 @@ def colour_network(last: str = "softmax", *, units: int = 3, mean: float = 0.0, 
 
 def converted(model: Any, quantized: str = "") -> bytes:
     """The flatbuffer that TensorFlow's own converter makes; `quantized` is uint8 or int8 for all-integer."""
-    import tensorflow as tf
-
+    tf = pytest.importorskip("tensorflow", reason="boards have no TensorFlow")
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if quantized:
         rng = np.random.default_rng(0)
