@@ -26,7 +26,7 @@ def load_keras(path: Path) -> keras.Model:
     """Load a .keras file for inference; a model inside it becomes part of one flat graph, see `flatten`.
 
     Raises:
-        ModelFileError: missing, damaged, or not one image in and class scores out.
+        ModelFileError: missing, damaged, with weights that are no numbers, or not one image in and class scores out.
     """
     model = _read_keras(path, CustomCode(), lambda _: None)
     _require_shapes(model, path)
@@ -45,7 +45,7 @@ def load_foreign(
         progress: is told what was read and changed.
 
     Raises:
-        ModelFileError: missing, damaged, or not one image in and class scores out.
+        ModelFileError: missing, damaged, with weights that are no numbers, or not one image in and class scores out.
         InputError: `image_size` is missing, or contradicts the model.
     """
     given = with_image_input(_read_keras(path, code, progress), path, image_size, progress)
@@ -73,7 +73,21 @@ def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
+    _require_finite(model, path)
     return model
+
+
+def _require_finite(model: keras.Model, path: Path) -> None:
+    """An 8-bit file of such weights would answer something, and nobody would notice."""
+    for variable in model.weights:
+        values = np.asarray(variable, np.float32)
+        wrong = int((~np.isfinite(values)).sum())
+        if wrong:
+            kind = "NaN" if np.isnan(values).any() else "infinite"
+            raise ModelFileError(
+                f"{path}: {wrong:,} of {values.size:,} values of {variable.path} are {kind}, so its answers mean "
+                "nothing; its training diverged, take an earlier epoch or a lower learning rate"
+            )
 
 
 def _flat(model: keras.Model, path: Path) -> keras.Model:

@@ -72,6 +72,25 @@ def test_network_without_a_softmax_is_refused(copy: RunDirectory, small: Dataset
         convert(copy.path, small)
 
 
+@pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinite"), (-np.inf, "infinite")])
+@pytest.mark.parametrize("place", [0, 1, -1], ids=["kernel", "bias", "batch normalisation"])
+def test_weights_that_are_no_numbers_are_refused_by_name(
+    value: float, kind: str, place: int, copy: RunDirectory, small: Dataset
+) -> None:
+    layers = keras.layers
+    norm, last = layers.BatchNormalization(name="norm"), layers.Dense(10, activation="softmax")
+    replaced(copy, keras.Input((28, 28, 1)), layers.Conv2D(2, 3, name="stem"), layers.Flatten(), last, norm)
+    model = keras.models.load_model(copy.model, compile=False)
+    variable = model.weights[place]
+    values = np.array(variable)
+    values.reshape(-1)[0] = value
+    variable.assign(values)
+    model.save(copy.model)
+    with pytest.raises(ModelFileError, match=rf"1 of \d+ values of .*{variable.path} are {kind}.*training diverged"):
+        convert(copy.path, small)
+    assert not list(copy.path.glob("*.tflite"))
+
+
 def test_network_of_any_image_size_is_refused(copy: RunDirectory, small: Dataset) -> None:
     layers = keras.layers
     pooled = layers.GlobalAveragePooling2D()
