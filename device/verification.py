@@ -95,8 +95,11 @@ def verify(
     )
 
 
+_DOUBTFUL = 0.1  # of the probes
+
+
 def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
-    """What looks wrong with Keras' own answers, of the probes and where the model was converted."""
+    """What looks wrong with Keras' own answers and with the file's, of the probes and where the model was converted."""
     classes, parity = len(card.labels), card.parity
     answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
     words = [one.words for one in one_class(answers, card.labels, card.input, card.training is not None)]
@@ -108,4 +111,11 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
                 f"right, no more than by guessing among {classes} classes: likely its input range or the order of its "
                 "labels is not that of training; compare them and convert it again"
             )
+    differ = int((golden.host.argmax(axis=1) != golden.keras.argmax(axis=1)).sum())
+    if card.provenance.keras and differ > _DOUBTFUL * len(golden.host):
+        words.append(
+            f"where it was converted, the file already answered otherwise than Keras on {differ} of {len(golden.host)} "
+            "probes: this machine runs the file rightly, but the file is another classifier; edgecnn parity says why, "
+            "where it was converted"
+        )
     return tuple(words)

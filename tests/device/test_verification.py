@@ -43,6 +43,15 @@ def test_another_top1_fails(golden: Golden, tmp_path: Path) -> None:
     assert not result.passed and result.top1_equal == 0
 
 
+def test_a_file_that_was_another_classifier_from_the_start_is_told_of(golden: Golden, tmp_path: Path) -> None:
+    keras = golden.keras.copy()
+    keras[:14] = np.roll(keras[:14], 1, axis=1)
+    result = verify(with_probes(tmp_path, keras=keras))
+    assert result.passed and result.keras_top1_equal == 10
+    assert any("otherwise than Keras on 14 of 24 probes" in words for words in result.warnings)
+    assert not verify("fashion-mnist").warnings
+
+
 def test_a_probability_off_by_more_than_the_tolerance_fails(golden: Golden, tmp_path: Path) -> None:
     host = golden.host.copy()
     host[4, host[4].argmax()] += 0.11

@@ -186,11 +186,21 @@ def _calibration_images(ctx: click.Context, requested: int, available: int) -> i
     return min(requested, available) if is_default else requested
 
 
+# Of the images at least so many should get Keras' answer; with fewer the file is another classifier.
+_DOUBTFUL = 0.95
+
+
 def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", gate: "Gate") -> bool:
     """Whether a conversion fails the gate; then says so, and writes a report if it has its activations variant."""
     failures = gate.failures(conversion.plain.parity, conversion.warnings)
     for failure in failures:
         printing.note(f"Error: {conversion.plain.path}: {failure}")
+    agreement = conversion.plain.parity.agreement
+    if not failures and agreement < _DOUBTFUL:
+        printing.note(
+            f"warning: {conversion.plain.path} answers otherwise than Keras on {1 - agreement:.1%} of the images; "
+            f"edgecnn parity {run.path} --scheme {conversion.scheme}, with the same images, says in which layer and why"
+        )
     if failures and conversion.activations:
         _write_report(run, dataset, conversion.scheme, conversion.plain.path.parent, gate)
     return bool(failures)
