@@ -80,10 +80,8 @@ class Table:
 
 
 def _unpack(code: str, data: bytes, at: int) -> int:
-    if at < 0:  # which would count from the end
-        raise DamagedFlatbufferError(f"an offset points {-at} bytes before the file")
-    try:
-        (value,) = struct.unpack_from(code, data, at)
-    except struct.error:
-        raise DamagedFlatbufferError(f"an offset points to byte {at} of {len(data)}") from None
+    # struct would count from the end below 0, and 32-bit processors have no such index where it is too large.
+    if not 0 <= at <= len(data) - struct.calcsize(code):
+        raise DamagedFlatbufferError(f"an offset points to byte {at} of {len(data)}")
+    (value,) = struct.unpack_from(code, data, at)
     return int(value)
