@@ -59,6 +59,12 @@ def load_foreign(
 
 
 def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -> keras.Model:
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(8)[4:] == b"TFL3":
+                raise ModelFileError(
+                    f"{path} is a TFLite model, so it is converted already; edgecnn pack gives it labels and probes"
+                )
     contents = read_contents(path)
     require_known_layers(contents)
     if contents.is_keras_2:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from edgecnn import EdgecnnError, ModelFileError
-from edgecnn.convert import KerasModel, convert
+from edgecnn.convert import KerasModel, adopt, convert
 from edgecnn.device import FeatureExtractor
+from edgecnn.model_file.bundled import find_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
@@ -70,6 +71,12 @@ def test_network_without_a_softmax_is_refused(copy: RunDirectory, small: Dataset
     replaced(copy, keras.Input((28, 28, 1)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(10))
     with pytest.raises(ModelFileError, match="end it with a softmax"):
         convert(copy.path, small)
+
+
+def test_a_tflite_file_is_told_from_a_damaged_keras_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="is a TFLite model, so it is converted already; edgecnn pack") as refusal:
+        adopt(find_model("fashion-mnist"), ("a", "b"), tmp_path / "run")
+    assert "train it again" not in str(refusal.value) and not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("value", "kind"), [(np.nan, "NaN"), (np.inf, "infinite"), (-np.inf, "infinite")])
