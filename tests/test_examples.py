@@ -118,11 +118,12 @@ def test_every_example_is_tested_and_opens_with_its_command() -> None:
 
 
 @pytest.fixture(scope="module")
-def executed() -> nbformat.NotebookNode:
+def executed(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     """The notebook after all of its cells, and one that asks what was imported."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("import sys\nprint('tensorflow' in sys.modules)"))
-    private = Config({"ConnectionFileMixin": {"transport": "ipc"}})
+    sockets = tmp_path_factory.mktemp("jupyter") / "kernel"
+    private = Config({"ConnectionFileMixin": {"transport": "ipc", "ip": str(sockets)}})
     NotebookClient(notebook, timeout=600, kernel_name="python3", config=private).execute()
     return notebook
 

@@ -218,12 +218,11 @@ def test_the_old_runtime_takes_the_same_delegate(old_verify: Verified) -> None:
     assert "computes none" in old_verify("--delegate-option", "reject=1").stderr
 
 
-@pytest.mark.parametrize("option", [option for option, _ in FAILURES])
-def test_the_old_runtime_fails_in_sentences_too(option: str, old_verify: Verified) -> None:
+@pytest.mark.parametrize(("option", "words"), FAILURES)
+def test_the_old_runtime_fails_in_sentences_too(option: str, words: str, old_verify: Verified) -> None:
     failed = old_verify("--delegate-option", f"{option}=1")
     assert failed.returncode == 1 and failed.stderr.startswith("Error: ") and "Traceback" not in failed.stderr
-    words = "crashes" if "crash" in option else option.replace("fail_", "told to fail in ")
-    assert words in failed.stderr, failed.stderr
+    assert re.search(words, failed.stderr), failed.stderr
 
 
 def test_a_runtime_that_is_not_there_is_a_sentence(edgecnn: Run) -> None:
