@@ -7,7 +7,7 @@ import numpy as np
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.golden import Golden, golden_of, preprocessing_sha256
 from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.sanity import lower_bound, one_class
 
@@ -69,11 +69,9 @@ def verify(
         InputError: `threads` is out of range, or there is no such delegate or runtime.
     """
     loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
-    if loaded.card is None or loaded.packed.golden is None:
+    golden = golden_of(loaded.packed)
+    if loaded.card is None or golden is None:
         raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
-    golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
-    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
-        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
     tolerance = SCHEMES[loaded.card.quantization.scheme].tolerance
     raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
     here = loaded.probabilities.dequantize(raw)

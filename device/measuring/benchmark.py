@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.golden import Golden
+from edgecnn.errors import InputError
+from edgecnn.model_file.golden import golden_of
 
 from ..classifier import Classifier
 from ..runtime.bare import Description
@@ -186,12 +186,9 @@ def _to_timing(milliseconds: list[float]) -> Timing:
 
 def _choose_images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
     """The golden probes, or noise for a file without any."""
-    packed = read_packed(model)
-    if packed.golden is not None:
-        images = Golden.from_bytes(packed.golden, packed.name).images
-        if images.shape[1:] != classifier.input.shape:
-            raise ModelFileError(f"{packed.name}: its golden probes do not fit its input; convert the model again")
-        return list(images)
+    golden = golden_of(read_packed(model))
+    if golden is not None:
+        return list(golden.images)
     return list(np.random.default_rng(0).integers(0, 256, (8, *classifier.input.shape), dtype=np.uint8))
 
 

@@ -3,7 +3,7 @@ r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip 
     byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
     byte 8   b"edgecnn" + b"\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
     byte 24  the rest of the flatbuffer
-    length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
+    length   zip: card.json, labels.txt, golden.bin           the place where TFLite keeps associated files
 
 Flatbuffer offsets are relative to where they stand, so 16 bytes put before everything but the root offset change
 nothing else, and keep the 16-byte alignment of the weights. With the length at the front, a truncated file is told
@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bounded_zip import read_members
 from ..errors import ModelFileError
 from ..zip_errors import ZIP_ERRORS
 from .card import ModelCard
@@ -41,7 +42,8 @@ _DAMAGED = "copy the file again or convert the model again"
 
 CARD = "card.json"
 LABELS = "labels.txt"
-GOLDEN = "golden.npz"
+GOLDEN = "golden.bin"
+OLD_GOLDEN = "golden.npz"  # of before the probes had a format of their own
 
 _SEAL = b"edgecnn seal, SHA-256 "
 # From here on every file has a seal.
@@ -59,7 +61,7 @@ class PackedModel:
         name: the file's name, for messages.
         flatbuffer: what a runtime parses.
         card: None for a file that never had one.
-        golden: the bytes of golden.npz; None for a file that never had a card.
+        golden: the golden probes, for `Golden.from_bytes`; None for a file that never had a card.
     """
 
     name: str
@@ -103,7 +105,7 @@ def pack_card(
     Args:
         flatbuffer: what `add_header` returned.
         card: the flatbuffer's own SHA-256 is entered into it.
-        golden: the bytes of golden.npz.
+        golden: what `Golden.to_bytes` made.
         stored: do not compress them.
         more: other files by name, such as those that another tool's metadata names.
     """
@@ -153,7 +155,8 @@ def unpack(data: bytes, name: str) -> PackedModel:
     _require_seal(seal, found, members, name)
     if members[LABELS] != _label_lines(card):
         raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {_DAMAGED}")
-    return PackedModel(name, flatbuffer, card, members[GOLDEN])
+    _require_known(flatbuffer, members, name)
+    return PackedModel(name, flatbuffer, card, members.get(GOLDEN) or members[OLD_GOLDEN])
 
 
 def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:
@@ -202,21 +205,31 @@ def _check_flatbuffer(data: bytes, name: str) -> None:
 def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
     """The members in their order, and the zip's comment."""
     try:
-        with zipfile.ZipFile(io.BytesIO(tail)) as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > _MAX_TAIL_BYTES:
-                raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
-            members = {entry.filename: archive.read(entry) for entry in entries}
-            if len(members) < len(entries):
-                raise ValueError("a file is in it twice")
-            comment = archive.comment
+        members, comment = read_members(tail, _MAX_TAIL_BYTES)
+        if not tail.endswith(len(comment).to_bytes(2, "little") + comment):
+            raise ValueError("something follows it")
     except ZIP_ERRORS as error:
         raise ModelFileError(
             f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
         ) from None
-    missing = {CARD, LABELS, GOLDEN} - set(members)
+    missing = {CARD, LABELS, GOLDEN} - set(members) - ({GOLDEN} if OLD_GOLDEN in members else set())
     if missing:
         raise ModelFileError(
             f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}"
         )
     return members, comment
+
+
+def _require_known(flatbuffer: bytes, members: Mapping[str, bytes], name: str) -> None:
+    """Make sure that nothing is hidden behind the model: files that its metadata names are other programs' own."""
+    golden = GOLDEN if GOLDEN in members else OLD_GOLDEN
+    unknown = set(members) - {CARD, LABELS, golden}
+    if unknown:
+        from .tflite_metadata import associated_files
+
+        unknown -= associated_files(flatbuffer)
+    if unknown:
+        raise ModelFileError(
+            f"{name} was changed after it was written: {', '.join(sorted(map(repr, unknown)))[:200]} behind the model "
+            f"is no part of it; {_DAMAGED}"
+        )
