@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
-from edgecnn.model_file.container import PackedModel, pack_card, sha256
+from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
 from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
@@ -195,6 +197,7 @@ def _pack(
         own = dataclasses.replace(card, parity=variant.parity)
         packed = pack_card(flatbuffer, own, golden.to_bytes(), stored=target.stores_members)
         write_bytes(path, packed)
+        vouch_for(unpack(packed, str(path)), RunOptions())
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
         return ConvertedFile(path, len(packed), ratio, variant.parity)
 

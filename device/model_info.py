@@ -102,7 +102,7 @@ def describe(model: str | Path, description: "Description | None" = None) -> Mod
     """
     try:
         # A delegate would hide the operators that it takes.
-        loaded = open_model(model, RunOptions(kernels="plain", description=description))
+        loaded = open_model(model, RunOptions(kernels="plain", description=description), judged=False)
     except ModelFileError as error:
         packed = read_packed(model)
         if not custom_operators(packed.flatbuffer):

@@ -7,12 +7,12 @@ import numpy as np
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.golden import Golden, golden_of, preprocessing_sha256
-from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
 from .runtime.loading import open_model
+from .runtime.probes import replay_probes
 from .runtime.run_options import RunOptions
 
 
@@ -68,25 +68,20 @@ def verify(
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: `threads` is out of range, or there is no such delegate or runtime.
     """
-    loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
-    golden = golden_of(loaded.packed)
-    if loaded.card is None or golden is None:
+    loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime), judged=False)
+    replay = replay_probes(loaded.packed, loaded.session)
+    if loaded.card is None or replay is None:
         raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
-    tolerance = SCHEMES[loaded.card.quantization.scheme].tolerance
-    raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
-    here = loaded.probabilities.dequantize(raw)
-    top1 = here.argmax(axis=1)
-    ordered = np.sort(golden.host, axis=1)
-    decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
+    golden = replay.golden
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
-        probes=len(here),
-        top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
-        flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if loaded.card.provenance.keras else None,
-        max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=tolerance,
+        probes=len(golden.images),
+        top1_equal=replay.top1_equal,
+        flipped=replay.flipped,
+        keras_top1_equal=replay.keras_top1_equal if loaded.card.provenance.keras else None,
+        max_difference=replay.max_difference,
+        tolerance=replay.tolerance,
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
         accuracy=loaded.card.parity.accuracy if loaded.card.parity else None,
         warnings=_warnings(loaded.card, golden),

@@ -1,10 +1,12 @@
 """Shared parts: the real data set, a small real training, its conversion, and the command line."""
 
+import contextlib
 import dataclasses
 import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from inspect import signature
@@ -22,6 +24,7 @@ from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
+from edgecnn.train.data.fashion_mnist import cache_folder
 from tests.support.command_line import Outcome, Run
 from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.shared import once
@@ -32,6 +35,23 @@ ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 # Files that take minutes, the longest first: at the end no worker waits for another.
 LONGEST = ("test_docs.py", "test_data_parallel.py", "test_reference.py", "test_ladder.py", "test_targets.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the tests a cache of their own: what was found right by another version of this code counts for nothing.
+
+    Data sets that were downloaded before are still found in it. Workers inherit it.
+    """
+    if "EDGECNN_TEST_CACHE" in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="edgecnn-test-cache-")
+    config.add_cleanup(folder.cleanup)
+    downloads = cache_folder()
+    with contextlib.suppress(OSError):
+        downloads.mkdir(parents=True, exist_ok=True)
+        (Path(folder.name) / "edgecnn").mkdir()
+        (Path(folder.name) / "edgecnn" / downloads.name).symlink_to(downloads)
+    os.environ["XDG_CACHE_HOME"] = os.environ["EDGECNN_TEST_CACHE"] = folder.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

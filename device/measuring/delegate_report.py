@@ -58,7 +58,7 @@ def measure_delegate(
         delegate: what is looked at.
         threads: of the runtime, for both.
         runtime: as for `Classifier`, for both.
-        trust: open a file without a card at once, not in a child process first.
+        trust: open a file at once, not in a child process first.
 
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.

@@ -24,7 +24,7 @@ class RunOptions:
             `plain` the built-in ones without a delegate.
         delegate: what computes the model instead of the runtime's own choice; its own kernels go before `kernels`.
         runtime: insist on one of `edgecnn.device.runtime.runtimes.RUNTIMES`; None for the first that is installed.
-        trust: open a file without a card here at once, not in a child process first.
+        trust: open a file here at once, not in a child process first.
         description: what the caller says of a file without a card.
 
     Raises:

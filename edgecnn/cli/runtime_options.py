@@ -37,7 +37,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
         require_delegate: how much the delegate must compute.
         fallback: `cpu`, or None.
         delegate_report: whether the truth about the delegate is asked for.
-        trust: whether a file without a card is opened at once.
+        trust: whether a file is opened at once, not in a child process first.
     """
 
     threads: int
@@ -150,7 +150,7 @@ _OPTIONS = (
     options.threads,
 )
 
-trust = click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
+trust = click.option("--trust", is_flag=True, help="Open a file at once, not in a child process first.")
 
 
 def make_delegate(
