@@ -55,6 +55,7 @@ class Classifier:
         runtime: str | None = None,
         trust: bool = False,
         description: "Description | None" = None,
+        require_signature: str | Path | None = None,
     ) -> None:
         """Load `model`: a .tflite file, or the name of a bundled model.
 
@@ -65,18 +66,20 @@ class Classifier:
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
             trust: open a file at once, not in a child process first.
             description: what you know of a file without a card; it goes before what the file says.
+            require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
-        loaded = open_model(model, options)
+        loaded = open_model(
+            model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        )
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model = model
         reopened = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**reopened, "description": description}
+        self._options = {**reopened, "description": description, "require_signature": require_signature}
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False

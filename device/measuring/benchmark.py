@@ -85,6 +85,7 @@ def benchmark_models(
     runtime: str | None = None,
     runs: int = 200,
     description: Description | None = None,
+    require_signature: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[Benchmark, ...], Machine]:
     """Measure every model with every delegate and number of threads, one call of each in turn.
@@ -96,6 +97,7 @@ def benchmark_models(
         runtime: as for `Classifier`.
         runs: of each, 10 or more.
         description: what is said of models without a card.
+        require_signature: a file of allowed signers, one of whom must have signed each model.
         progress: is told what is being done.
 
     Returns:
@@ -113,9 +115,8 @@ def benchmark_models(
         for delegate in delegates:
             for count in threads:
                 progress(f"loading {model}, {_name_delegate(delegate)}, {count} thread(s)")
-                timed.append(
-                    _TimedModel(model, RunOptions(count, delegate=delegate, runtime=runtime, description=description))
-                )
+                run = RunOptions(count, "default", delegate, runtime, False, description, require_signature)
+                timed.append(_TimedModel(model, run))
     progress(f"{runs:,} runs of each, in turn")
     for number in range(-_WARM_UP, 2 * runs):
         for one in timed:
@@ -130,7 +131,12 @@ class _TimedModel:
         self._model, self._delegate, self._threads = str(model), _name_delegate(run.delegate), run.threads
         started = time.perf_counter()
         self.classifier = Classifier(
-            model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, description=run.description
+            model,
+            threads=run.threads,
+            delegate=run.delegate,
+            runtime=run.runtime,
+            description=run.description,
+            require_signature=run.require_signature,
         )
         self._load_ms = _ms_since(started)
         self._pixels = _choose_images(model, self.classifier)

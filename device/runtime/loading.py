@@ -21,6 +21,8 @@ from .session import Session
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
+    from edgecnn.model_file.signature import Signature
+
     from .delegates import Delegate
 
 
@@ -39,6 +41,7 @@ class LoadedModel:
         labels: class names in output order.
         input: how images are turned into its input.
         assumed: the fields of a `Description` that neither the file nor the caller says: they may be wrong.
+        signature: the file's, as far as one was required.
     """
 
     packed: PackedModel
@@ -47,6 +50,7 @@ class LoadedModel:
     labels: tuple[str, ...]
     input: InputSpec
     assumed: tuple[str, ...] = ()
+    signature: "Signature | None" = None
 
     @property
     def card(self) -> ModelCard | None:
@@ -95,11 +99,18 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
         judged: refuse a file whose probes are answered otherwise here, or its images prepared otherwise.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
+        ModelFileError: missing, damaged, refused by the runtime, its card contradicts its tensors, or it is not signed
+            as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: there is no such runtime, or `options` describe the file otherwise than it is.
     """
     packed, path = read_packed(model), find_model(model)
+    signature = None
+    if options.require_signature is not None:
+        from edgecnn.model_file.signature import require_signature
+
+        signature = require_signature(packed, options.require_signature)
+        options = replace(options, trust=True)  # whoever signed it is trusted: no child needs to try it
     if packed.card is None:
         return _open_bare(packed, path, options)
     if options.description:
@@ -110,7 +121,7 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
     _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
     if judged:
         require_same_preprocessing(packed)
-    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
+    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input, signature=signature)
 
 
 def _try_first(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:

@@ -10,7 +10,7 @@ import click
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from .. import description_options, options, printing
-from ..runtime_options import make_delegates
+from ..runtime_options import make_delegates, require_signature
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -37,6 +37,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 @click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
 @click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
 @description_options.bundled
+@require_signature
 @options.force
 @options.as_json
 @options.verbose
@@ -51,14 +52,15 @@ def command(
     output: str | None,
     png: str | None,
     compare: str | None,
+    require_signature: str | None,
     force: bool,
     as_json: bool,
     description: "Description | None",
 ) -> None:
     """Measure how fast MODELs are here, one call of each in turn.
 
-    Load (with the trial in a child process that files without a card and delegates get) and first inference, then the
-    runtime alone and the way from pixels to the label.
+    Load (with the trial in a child process that delegates get, and files that never ran here) and first inference, then
+    the runtime alone and the way from pixels to the label.
 
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
@@ -81,6 +83,7 @@ def command(
         runtime=runtime,
         runs=runs,
         description=description,
+        require_signature=require_signature,
         progress=printing.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import description_options, options, printing
-from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, trust
+from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -42,6 +42,7 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.force
 @options.as_json
 @options.verbose
@@ -109,6 +110,7 @@ def _open_extractor(
         runtime=run.runtime,
         trust=run.trust,
         description=description,
+        require_signature=run.require_signature,
     )
     runtime_options.report(model, run)
     return extractor
