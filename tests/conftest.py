@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -25,6 +24,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 from tests.support.command_line import Outcome, Run
 from tests.support.foreign import Foreign, trained_elsewhere
+from tests.support.npz_files import save_some
 from tests.support.shared import once
 
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
@@ -66,15 +66,7 @@ def small(fashion: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def few(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A .npz file for `--data`, of 100 training and 20 test images a class: a command that trains is done soon."""
-    train_part, test_part = fashion.train.sample(1000), fashion.test.sample(200)
-    arrays: dict[str, Any] = {
-        "x_train": np.asarray(train_part.images), "y_train": train_part.labels,
-        "x_test": np.asarray(test_part.images), "y_test": test_part.labels,
-        "labels": np.array(fashion.labels),
-    }  # fmt: skip
-    path = tmp_path_factory.mktemp("few") / "few.npz"
-    np.savez(path, **arrays)
-    return path
+    return save_some(tmp_path_factory.mktemp("few") / "few.npz", fashion, 1000, 200)
 
 
 @pytest.fixture(scope="session")
