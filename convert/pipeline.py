@@ -20,8 +20,8 @@ from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
-from .comparison import layer_figures
 from .comparison.agreement import parity_of
+from .comparison.layer_figures import KerasMaps, images_for
 from .comparison.suspicion import suspicions_of
 from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
@@ -166,8 +166,8 @@ def _compare(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    some = test.sample(min(layer_figures.images_for(network.maps), len(test))).images
-    figures = layer_figures.layer_figures(network, some, variant.session, network.card.input)
+    keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
+    figures = keras.compare(variant.session, network.card.input)
     layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
     return Compared(expected, Pair(plain, variant), True, layers)
 

@@ -26,7 +26,7 @@ from ..network.keras_network import KerasNetwork
 from ..pair import Pair
 from .agreement import mcnemar, parity_of
 from .dequantized import dequantized, in_float32
-from .layer_figures import LayerFigures, images_for, layer_figures
+from .layer_figures import KerasMaps, LayerFigures, images_for
 from .parity_request import ParityRequest
 from .suspicion import suspicions_of
 from .weights import WeightFault
@@ -166,8 +166,8 @@ class _Climber:
     def __init__(
         self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
     ) -> None:
-        self._network, self._test, self._expected, self._progress = network, test, expected, progress
-        self._some = test.sample(min(images_for(network.maps), len(test))).images
+        self._test, self._expected, self._progress = test, expected, progress
+        self._keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
 
     def rung(
         self,
@@ -178,7 +178,7 @@ class _Climber:
         delegate: Delegate | None = None,
     ) -> Rung:
         """Run both files of a model, which take images prepared as `spec` says."""
-        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._some)}")
+        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
         how = RunOptions(kernels=kernels, delegate=delegate)
         session = open_session(files.plain, how)
         output = session.outputs[PROBABILITIES]
@@ -190,7 +190,7 @@ class _Climber:
         variant = session
         if files.activations is not None:
             variant = open_session(files.activations, how)
-        figures = layer_figures(self._network, self._some, variant, spec)
+        figures = self._keras.compare(variant, spec)
         return _rung(name, self._expected, probabilities, self._test.labels, figures)
 
 
