@@ -123,7 +123,7 @@ def climb(
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
     packed = paths.map(read_model)
-    network = _comparable(KerasNetwork.load(run.model, card, leave_out_shared=True), paths, packed)
+    network = _comparable(KerasNetwork.load(run.model, card), paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
             progress(f"{path.name}: {load_model(path, delegate=delegate).session.placement()}")
