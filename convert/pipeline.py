@@ -98,7 +98,7 @@ def run(
 ) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     # The plain model is the same with and without its variant, so its maps count in both cases.
-    network = KerasNetwork.load(directory.model, card, request.feature_layers, leave_out_shared=not request.activations)
+    network = KerasNetwork.load(directory.model, card, request.feature_layers)
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, card.input)
     progress(f"Keras: {len(dataset.test):,} images")

@@ -14,6 +14,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .gate import Gate
 from .parity_request import ParityOptions, ParityRequest
+from .verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,9 +41,15 @@ class ParityReport:
     json: Path
 
     @property
+    def verdict(self) -> Verdict:
+        """`FAIL` where it is another classifier or does not pass its gate, `DOUBTFUL` where Keras looks wrong."""
+        broken = any(finding.broken for finding in self.findings)
+        return verdict_of(broken, self.failures, self.ladder.suspicions)
+
+    @property
     def passed(self) -> bool:
-        """Whether it is still the same classifier, and passes its gate."""
-        return not self.failures and not any(finding.broken for finding in self.findings)
+        """Whether it is still the same classifier, and a good one as far as labelled images can tell."""
+        return self.verdict == "PASS" or (self.verdict == "DOUBTFUL" and self.ladder.truth is None)
 
 
 def parity(
