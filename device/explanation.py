@@ -61,28 +61,31 @@ class Explanation:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why not to trust it, in words: what knows nothing of the network explains the answer as well."""
-        own = {score.fill: score for score in self.scores if score.ranking == "explanation"}
-        return tuple(
-            f"with {score.fill} fill, {_WORDS[score.ranking]} explains it as well or better, {score.gain:.2f} against "
-            f"{own[score.fill].gain:.2f}"
-            for score in self.scores
-            if score.ranking != "explanation" and score.gain >= own[score.fill].gain
-        )
+        doubts = []
+        for fill in dict.fromkeys(score.fill for score in self.scores):
+            own, *others = (score for score in self.scores if score.fill == fill)
+            if all(abs(score.gain) < _NOTHING for score in (own, *others)):
+                doubts.append(f"with {fill} fill, no order of the pixels matters: that fill says nothing of this image")
+                continue
+            doubts += [
+                f"with {fill} fill, {_WORDS[score.ranking]} explains it as well or better, {score.gain:.2f} against "
+                f"{own.gain:.2f}"
+                for score in others
+                if score.gain >= own.gain
+            ]
+        return tuple(doubts)
 
     @property
     def caption(self) -> str:
         """What is explained and how well, in lines for people."""
         instead = "" if self.target == self.predicted else f" (the answer is {_said(self.predicted)})"
-        rows = [f"{'insertion - deletion':22}" + "".join(f"{fill:>9}" for fill in self._fills)]
+        fills = dict.fromkeys(score.fill for score in self.scores)
+        rows = [f"{'insertion - deletion':22}" + "".join(f"{fill:>9}" for fill in fills)]
         for ranking in dict.fromkeys(score.ranking for score in self.scores):
             gains = [score.gain for score in self.scores if score.ranking == ranking]
             rows.append(f"{ranking:22}" + "".join(f"{gain:9.2f}" for gain in gains))
         doubts = [f"Doubt it: {doubt}" for doubt in self.doubts]
         return "\n".join([f"{self.method}: {_said(self.target)}{instead}", *rows, *doubts])
-
-    @property
-    def _fills(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(score.fill for score in self.scores))
 
     def _repr_png_(self) -> bytes:
         """The picture that `edgecnn explain` draws, for notebooks; matplotlib is imported only here."""
@@ -95,4 +98,5 @@ def _said(prediction: Prediction) -> str:
     return f"{prediction.label} {prediction.score:.1%}"
 
 
+_NOTHING = 0.005  # a gain that is shown as 0.00
 _WORDS = {"brightness": "the brightness of pixels alone", "random": "an order by chance"}
