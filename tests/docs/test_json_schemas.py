@@ -74,6 +74,10 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "doctor": [run("doctor")],
         "samples": [run("samples", folder / "samples")],
         "features": [run("features", variant, BOOT, "--filter", "2", "--npz", "--output", folder / "features")],
+        "explain": [
+            run("explain", model, BOOT, "--npz", "--class", "Shirt", "--output", folder / "why"),
+            run("explain", variant, *images, "--method", "rise", "--output", folder / "rise", exit_code=1),
+        ],
         "classify": [
             run("classify", model, *images, "--top", "3", exit_code=1),
             run("classify", variant, BOOT, "--drift", "--invert", "yes"),
@@ -152,8 +156,8 @@ def check(name: str, outputs: list[Any]) -> None:
 
 
 OF_THE_DEVICE = (
-    "benchmark", "classify", "classify-output", "classify-row", "doctor", "features", "info", "pack", "samples",
-    "sign", "verify",
+    "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "pack",
+    "samples", "sign", "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
