@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.atomic_files import refuse_existing, write_bytes
+from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
@@ -90,18 +90,18 @@ def parity(
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
-    refuse_existing((page, figures), request.force)
     dataset = _with_some_images(dataset, request.images)
-    silence_tensorflow()
-    progress("loading TensorFlow")
-    with captured_stderr():
-        from . import diagnosis, ladder, report, report_page
+    with claimed((page, figures), request.force):
+        silence_tensorflow()
+        progress("loading TensorFlow")
+        with captured_stderr():
+            from . import diagnosis, ladder, report, report_page
 
-    climbed = ladder.climb(source, files, card, dataset, request, progress)
-    findings = diagnosis.diagnose(climbed)
-    failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
-    write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
-    write_bytes(figures, report.to_json(climbed, findings, failures).encode())
+        climbed = ladder.climb(source, files, card, dataset, request, progress)
+        findings = diagnosis.diagnose(climbed)
+        failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
+        write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
+        write_bytes(figures, report.to_json(climbed, findings, failures).encode())
     return ParityReport(climbed, findings, failures, page, figures)
 
 

@@ -64,7 +64,7 @@ def command(
 
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
-    from edgecnn.atomic_files import refuse_existing, write_bytes
+    from edgecnn.atomic_files import claimed, refuse_existing, write_bytes
     from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
     from edgecnn.optional_packages import require_matplotlib
 
@@ -74,7 +74,8 @@ def command(
         if not png.endswith(".png"):
             raise click.UsageError(f"--png must end in .png. Received: {png}")
         require_matplotlib("--png")
-    refuse_existing([path for path in (output, png) if path], force)
+    files = [path for path in (output, png) if path]
+    refuse_existing(files, force)  # before anything is measured in vain
     runtime_before, before = _read_medians(compare) if compare else ("", {})
     results, machine = benchmark_models(
         models,
@@ -96,12 +97,13 @@ def command(
         printing.print_json({**figures, "results": rows})
     else:
         _print(results, machine, compared)
-    if output:
-        write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
-    if png:
-        from edgecnn.device.pictures.benchmark import draw_benchmark
+    with claimed(files, force):
+        if output:
+            write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
+        if png:
+            from edgecnn.device.pictures.benchmark import draw_benchmark
 
-        draw_benchmark(results, Path(png))
+            draw_benchmark(results, Path(png))
 
 
 def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:

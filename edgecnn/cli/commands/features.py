@@ -78,14 +78,13 @@ def command(
     _require_filters(extractor, filters)
     pictures, failed = _make_pictures(extractor, images, invert, decode_threads)
     files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
-    if files:
-        from edgecnn.atomic_files import refuse_existing
+    from edgecnn.atomic_files import claimed
 
-        refuse_existing(files, force)
-    for path, write in files.items():
-        write(path)
-        if not as_json:
-            click.echo(path)
+    with claimed(files, force):
+        for path, write in files.items():
+            write(path)
+            if not as_json:
+                click.echo(path)
     if as_json:
         printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
