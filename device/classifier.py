@@ -139,7 +139,8 @@ class Classifier:
     def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(scores).all():
             raise ModelFileError(
-                "the model gives scores that are no numbers (NaN); its weights are damaged, train it again"
+                "the model gives scores that are no numbers (NaN): its weights are damaged; copy the file again, or "
+                "take another"
             )
         # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
         slack = 0.1 + len(scores) * self._output.scale / 2

@@ -1,5 +1,6 @@
 """Load a .keras file, or say in one line why not."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from .feature_maps import has_map
 from .flattening import flatten
 from .image_input import ImageInput, with_image_input
 from .keras2 import read_keras2
-from .keras_contents import read_contents
+from .keras_contents import KerasContents, read_contents
 from .layer_requirements import require_known_layers
 
 
@@ -67,12 +68,7 @@ def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -
                 )
     contents = read_contents(path)
     require_known_layers(contents)
-    if contents.is_keras_2:
-        model = read_keras2(contents, code, progress)
-    else:
-        advice = f"it was written by {contents.writer}, this is Keras {keras.__version__}"
-        with loading_keras(str(path), advice), captured_stderr():
-            model = keras.models.load_model(path, compile=False)
+    model = read_keras2(contents, code, progress) if contents.is_keras_2 else _read_keras3(contents)
     if not model.built or not hasattr(model, "inputs") or not model.inputs:
         raise ModelFileError(
             f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"
@@ -92,6 +88,14 @@ def _require_float(model: keras.Model, path: Path) -> None:
                 f"{path}: layer {layer.name} was quantized by Keras itself ({layer.dtype_policy.quantization_mode}); "
                 'edgecnn quantizes float networks: give the file that was saved before model.quantize("…")'
             )
+
+
+def _read_keras3(contents: KerasContents) -> keras.Model:
+    advice = f"it was written by {contents.writer}, this is Keras {keras.__version__}"
+    if contents.version == keras.__version__:
+        advice = f"this Keras, {keras.__version__}, wrote it: if it loads where it was made, copy it again from there"
+    with tempfile.TemporaryDirectory() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
+        return keras.models.load_model(contents.linked_in(Path(scratch)), compile=False)
 
 
 def _require_finite(model: keras.Model, path: Path) -> None:
@@ -154,5 +158,5 @@ def require_card_of(model: keras.Model, card: ModelCard, path: Path) -> None:
     if shapes != (card.input.shape, len(card.labels)):
         raise ModelFileError(
             f"{path}: the card beside it says {card.input.shape} to {len(card.labels)} classes, the model takes "
-            f"{shapes[0]} to {shapes[1]}; train it again"
+            f"{shapes[0]} to {shapes[1]}; they are not of one run: copy both again, or make that run anew"
         )
