@@ -1,7 +1,5 @@
 """Whether the Keras network can be the one that was trained: the ladder's first rung, and what `convert` warns of."""
 
-import dataclasses
-
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
@@ -75,7 +73,7 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
             f"pixels become {low:.3g} to {high:.3g} and are scaled again by the network: {scaling.words()}, so that "
             f"{width:.3g} is left between black and white"
         )
-        causes = "it scales pixels itself and was trained on 0 to 255", "it was trained on pixels that were scaled twice"
+        causes = "it scales pixels itself and was trained on 0 to 255", "it was trained on pixels scaled twice"
         advice = "the card beside the model says scale 1, offset 0" if network.card.training else "--input-range 0 255"
         seen.append(Suspicion("scaled twice", evidence, causes, f"convert it with {advice}: are more images right?"))
     initial = initial_statistics(network.model)

@@ -81,7 +81,7 @@ def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -
 
 
 def _require_float(model: keras.Model, path: Path) -> None:
-    """What Keras quantizes is computed by operators that TFLite does not have; and rounding twice is worse than once."""
+    """What Keras quantizes needs operators that TFLite does not have; and rounding twice is worse than once."""
     for layer in model._flatten_layers():
         if isinstance(layer.dtype_policy, keras.dtype_policies.QuantizedDTypePolicy):
             raise ModelFileError(
