@@ -29,10 +29,7 @@ check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases tests
-	$(BIN)/mypy --explicit-package-bases benchmarks
-	$(BIN)/mypy --explicit-package-bases scripts
-	$(BIN)/mypy --explicit-package-bases examples docs/_hooks
+	$(BIN)/mypy --explicit-package-bases tests benchmarks scripts examples docs/_hooks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
