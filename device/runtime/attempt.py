@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.container import read_model
+from edgecnn.model_file.container import read_model, sha256
 
 from .opening import open_session
 from .probes import require_right_answers
@@ -15,22 +15,25 @@ from .trial import Task
 def run_in_child(path: str, task_json: str) -> int:
     """0, with the token on standard output, if the model at `path` runs; 1, with a sentence there, if it is refused."""
     task = Task.from_json(task_json)
-    refusal = attempt(path, task.options, task.judged)
+    refusal = attempt(path, task.options, task.judged, task.content)
     print(refusal or task.token)
     return 1 if refusal else 0
 
 
-def attempt(path: str, options: RunOptions, judged: bool) -> str:
+def attempt(path: str, options: RunOptions, judged: bool, content: str = "") -> str:
     """Load and run a model once, in this process; why it does not run, or nothing.
 
     Args:
         path: of the file.
         options: how it is to run.
         judged: its golden probes must have the right answers too.
+        content: SHA-256 that the flatbuffer must have; empty for any.
     """
     delegate = options.delegate
     try:
         packed = read_model(path)
+        if content and sha256(packed.flatbuffer) != content:
+            return f"{path} was exchanged while it was opened; open it again"
         session = open_session(packed, options)
         session.run(np.zeros(session.input.shape, session.input.dtype))
         if judged:

@@ -8,6 +8,8 @@ import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.device import Classifier, FeatureExtractor, verify
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.trial import try_model
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import pack_card, read_model
 from tests.support.command_line import Run
@@ -111,6 +113,15 @@ def test_a_child_that_fails_is_asked_again(file: Path, starts: Path, monkeypatch
             Classifier(file)
     Classifier(file)
     assert count(starts) == 1
+
+
+def test_a_file_that_is_exchanged_meanwhile_is_refused(file: Path, tmp_path: Path) -> None:
+    meant = read_model(file).card
+    assert meant
+    other = altered(tmp_path / "other.tflite", 100_000, b"\0")
+    try_model(file, RunOptions(), content=meant.provenance.flatbuffer_sha256)
+    with pytest.raises(ModelFileError, match="was exchanged while it was opened"):
+        try_model(other, RunOptions(), content=meant.provenance.flatbuffer_sha256)
 
 
 def test_changed_weights_under_digests_made_anew_are_noticed_by_the_probes(tmp_path: Path) -> None:
