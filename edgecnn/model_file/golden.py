@@ -23,7 +23,7 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
 from ..pixels.preprocessing import prepare
-from ..zip_errors import ZIP_ERRORS
+from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .container import PackedModel
 
@@ -83,7 +83,9 @@ class Golden:
                 golden = cls(**read_npz(data, card.input.shape, len(card.labels), MAX_BYTES))
             golden._require_sound()
         except ZIP_ERRORS as error:
-            raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
+            raise ModelFileError(
+                f"{name}: its golden probes do not read ({zip_reason(error)}); convert the model again"
+            ) from None
         return golden
 
     def _require_sound(self) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -115,8 +116,36 @@ def test_an_unknown_member_is_refused_though_sealed(name: str, whole: bytes) -> 
 
 
 def test_what_follows_the_zip_is_refused(whole: bytes) -> None:
-    with pytest.raises(ModelFileError, match="something follows it"):
+    with pytest.raises(ModelFileError, match="does not read"):
         unpack(whole + b"more", "m.tflite")
+
+
+def with_gap(tail: bytes, at: int, content: bytes) -> bytes:
+    """The zip with something before byte `at`, and every offset in its directory right all the same."""
+    end = tail.rindex(b"PK\x05\x06")
+    (directory,) = struct.unpack_from("<I", tail, end + 16)
+    moved = bytearray(tail)
+    struct.pack_into("<I", moved, end + 16, directory + len(content))
+    entry = directory
+    for _ in range(3):
+        name, extra, comment = struct.unpack_from("<HHH", tail, entry + 28)
+        (offset,) = struct.unpack_from("<I", tail, entry + 42)
+        struct.pack_into("<I", moved, entry + 42, offset + (len(content) if offset >= at else 0))
+        entry += 46 + name + extra + comment
+    return bytes(moved[:at] + content + moved[at:])
+
+
+def test_nothing_is_hidden_between_the_members(whole: bytes) -> None:
+    flatbuffer, _, _ = parts(whole)
+    tail = whole[len(flatbuffer) :]
+    second = tail.index(b"PK\x03\x04", 4)
+    directory = tail.index(b"PK\x01\x02")
+    for at in (0, second, directory):
+        hidden = flatbuffer + with_gap(tail, at, tail[:second])  # another card, which the directory does not name
+        assert parts(hidden) == parts(whole)
+        with pytest.raises(ModelFileError, match="something is hidden at byte"):
+            unpack(hidden, "m.tflite")
+    assert unpack(flatbuffer + with_gap(tail, 0, b""), "m.tflite").card
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
