@@ -26,6 +26,7 @@ from ..pixels.preprocessing import prepare
 from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .container import PackedModel
+from .json_fields import unique_fields
 
 _MAGIC = b"golden probes, version 1\n"
 _MAX_HEAD_BYTES = 4096
@@ -112,7 +113,7 @@ def _read(data: bytes, card: ModelCard) -> dict[str, Any]:
     if not newline or len(head) > _MAX_HEAD_BYTES:
         raise ValueError("they have no head")
     try:
-        fields = json.loads(head)
+        fields = json.loads(head, object_pairs_hook=unique_fields)
     except RecursionError:
         raise ValueError("their head is nested too deeply") from None
     kinds = {"count": int, "host_runtime": str, "preprocessing_sha256": str}

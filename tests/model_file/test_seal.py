@@ -155,6 +155,18 @@ def test_compressions_without_a_bound_are_refused(method: int, whole: bytes) -> 
         unpack(written(flatbuffer, members, comment, method), "m.tflite")
 
 
+@pytest.mark.parametrize("field", ["labels", "input", "scale"])
+def test_a_field_that_stands_twice_in_the_card_is_refused_though_sealed(field: str, whole: bytes) -> None:
+    flatbuffer, members, _ = parts(whole)
+    twice = with_member(
+        CARD, lambda card: card.replace(b'"%s": ' % field.encode(), b'"%s": 1, "%s": ' % (2 * (field.encode(),)))
+    )
+    changed = twice(members)
+    assert json.loads(dict(changed)[CARD]) == json.loads(dict(members)[CARD])  # as Python reads it
+    with pytest.raises(ModelFileError, match="a field stands twice in it"):
+        unpack(written(flatbuffer, changed, seal(flatbuffer, changed)), "m.tflite")
+
+
 def test_a_missing_seal_is_noticed_but_for_files_of_before_there_was_one(whole: bytes) -> None:
     flatbuffer, members, _ = parts(whole)
     with pytest.raises(ModelFileError, match="do not match their seal"):
