@@ -15,7 +15,7 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_table import apply_table, input_table
 
 from .extent import Extent
-from .feature_maps import feature_maps, layer_uses, with_named_outputs
+from .feature_maps import feature_maps, layer_uses, values_of, with_named_outputs
 from .loading import load_keras, require_card_of
 
 _BATCH = 500
@@ -65,7 +65,7 @@ class KerasNetwork:
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
-        largest = max(int(np.prod(use.output.shape[1:])) for use in layer_uses(self.model))
+        largest = max(values_of(use.output) for use in layer_uses(self.model))
         batch = max(1, min(_BATCH, _BATCH_VALUES // largest))
         parts = [
             np.asarray(self.model.predict_on_batch(self.fed(images[start : start + batch])), dtype=np.float32)
