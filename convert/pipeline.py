@@ -14,6 +14,7 @@ from edgecnn.device.runtime.session import Session
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256
+from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
@@ -21,7 +22,6 @@ from edgecnn.run_directory import RunDirectory
 from .comparison import layer_figures
 from .comparison.agreement import parity_of
 from .comparison.suspicion import suspicions_of
-from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
 from .network.feature_maps import with_named_outputs
 from .network.keras_network import KerasNetwork

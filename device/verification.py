@@ -1,7 +1,8 @@
 """Replay the golden probes: is this still the same classifier on this machine?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
-from .runtime.loading import open_model
+from .runtime.loading import LoadedModel, open_model
 from .runtime.run_options import RunOptions
+
+if TYPE_CHECKING:
+    from .runtime.bare import Description
 
 
 @dataclass(frozen=True)
@@ -22,14 +26,15 @@ class Verification:
 
     Attributes:
         runtime: what ran them here.
-        host_runtime: what ran them where the model was converted.
+        host_runtime: what ran them where the model was converted; for a file without probes, what it is compared with.
         probes: how many.
         top1_equal: how many have the same top-1 here as there.
         flipped: how many have another one though they were decided: by more than twice the tolerance.
         keras_top1_equal: how many have the same top-1 here as in Keras; None where `edgecnn pack` made the probes.
         max_difference: largest difference of a probability from there.
         tolerance: what healthy kernels may differ by.
-        preprocessing_equal: whether images turn into the same tensors, to the bit.
+        preprocessing_equal: whether images turn into the same tensors, to the bit; None for a file without probes,
+            which says nothing of that.
         accuracy: what the converted model had where it was made, 0 to 1; None where nobody knows.
         warnings: why the model itself may be wrong, wherever it runs, in words.
     """
@@ -42,59 +47,102 @@ class Verification:
     keras_top1_equal: int | None
     max_difference: float
     tolerance: float
-    preprocessing_equal: bool
+    preprocessing_equal: bool | None
     accuracy: float | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """No decided top-1 flips, every probability within the tolerance, the preprocessing equal."""
-        return not self.flipped and self.max_difference <= self.tolerance and self.preprocessing_equal
+        computed = not self.flipped and self.max_difference <= self.tolerance
+        return computed and self.preprocessing_equal is not False
 
 
 def verify(
-    model: str | Path, *, threads: int = 1, delegate: Delegate | None = None, runtime: str | None = None
+    model: str | Path,
+    *,
+    threads: int = 1,
+    delegate: Delegate | None = None,
+    runtime: str | None = None,
+    trust: bool = False,
+    description: "Description | None" = None,
 ) -> Verification:
     """Replay the golden probes of `model`, a .tflite file or bundled name.
+
+    A file without a card has none. It is compared with the runtime's reference kernels on the CPU here, on patterns:
+    that shows what a delegate or fast kernels do to it on this machine, and nothing of another.
 
     Args:
         model: path of a file, or name of a bundled model.
         threads: of the runtime, 1 to 256.
         delegate: what computes it instead of the runtime's own choice.
         runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+        trust: open a file without a card at once, not in a child process first.
+        description: what you know of a file without a card.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, or without golden probes.
+        ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-        InputError: `threads` is out of range, or there is no such delegate or runtime.
+        InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
     """
-    loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
-    if loaded.card is None or loaded.packed.golden is None:
-        raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
-    golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
-    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
-        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
-    tolerance = SCHEMES[loaded.card.quantization.scheme].tolerance
+    options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+    loaded = open_model(model, options)
+    card = loaded.card
+    if card is None or loaded.packed.golden is None:
+        golden, scheme = _reference_answers(loaded, options)
+    else:
+        golden, scheme = _golden_probes(loaded, loaded.packed.golden), card.quantization.scheme
+    tolerance = SCHEMES[scheme].tolerance
     raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
     here = loaded.probabilities.dequantize(raw)
     top1 = here.argmax(axis=1)
     ordered = np.sort(golden.host, axis=1)
     decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
+    same = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256 if card else None
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
         probes=len(here),
         top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
         flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if loaded.card.provenance.keras else None,
+        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if card and card.provenance.keras else None,
         max_difference=float(np.abs(here - golden.host).max()),
         tolerance=tolerance,
-        preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
-        accuracy=loaded.card.parity.accuracy if loaded.card.parity else None,
-        warnings=_warnings(loaded.card, golden),
+        preprocessing_equal=same,
+        accuracy=card.parity.accuracy if card and card.parity else None,
+        warnings=_warnings(card, golden) if card else (),
     )
 
 
+def _golden_probes(loaded: LoadedModel, data: bytes) -> Golden:
+    golden = Golden.from_bytes(data, loaded.packed.name)
+    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
+        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
+    return golden
+
+
+def _reference_answers(loaded: LoadedModel, options: RunOptions) -> tuple[Golden, str]:
+    """Patterns, what the runtime's reference kernels say of them, and the model's scheme."""
+    from edgecnn.model_file.tflite_graph import read_graph, scheme_of
+
+    from .packing import choose_answers, patterns
+    from .runtime.opening import open_session
+
+    plain = replace(options, kernels="reference", delegate=None)
+    try:
+        session = open_session(loaded.packed, plain)
+    except ModelFileError:
+        raise ModelFileError(
+            f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
+            "with the same --delegate gives it probes that other machines are compared with"
+        ) from None
+    scores = replace(loaded.probabilities, index=session.outputs[loaded.probabilities.name].index)
+    golden = choose_answers(replace(loaded, session=session, probabilities=scores), patterns(loaded.input), _MOST_BYTES)
+    golden = replace(golden, host_runtime=f"{session.runtime}, reference kernels")
+    return golden, scheme_of(read_graph(loaded.packed.flatbuffer, loaded.packed.name))
+
+
+_MOST_BYTES = 64 << 20  # nothing of it is written
 _DOUBTFUL = 0.1  # of the probes
 
 
@@ -102,7 +150,9 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
     """What looks wrong with Keras' own answers and with the file's, of the probes and where the model was converted."""
     classes, parity = len(card.labels), card.parity
     answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
-    words = [one.words for one in one_class(answers, card.labels, card.input, card.training is not None)]
+    # What edgecnn pack makes of a file may be patterns, of which nothing is known.
+    alike = one_class(answers, card.labels, card.input, card.training is not None) if card.provenance.keras else ()
+    words = [one.words for one in alike]
     if parity and parity.keras_accuracy is not None:
         right = round(parity.keras_accuracy * parity.images)
         if parity.images >= classes and lower_bound(right, parity.images) <= 1 / classes:
