@@ -85,7 +85,11 @@ def verify(
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
     """
-    options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+    return verify_with_options(model, RunOptions(threads, "default", delegate, runtime, trust, description))
+
+
+def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
+    """`verify` with what it takes one by one in one value; raises as that does."""
     loaded = open_model(model, options)
     card = loaded.card
     if card is None or loaded.packed.golden is None:

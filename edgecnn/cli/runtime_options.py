@@ -14,7 +14,7 @@ from edgecnn.device.runtime.runtimes import RUNTIMES
 from . import options, printing
 
 if TYPE_CHECKING:
-    from edgecnn.device import Delegate
+    from edgecnn.device import Delegate, Description
     from edgecnn.device.measuring.delegate_report import DelegateReport
     from edgecnn.device.runtime.delegates import Requirement
     from edgecnn.device.runtime.run_options import RunOptions
@@ -49,8 +49,8 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
     delegate_report: bool
     trust: bool = False
 
-    def run_options(self) -> "RunOptions":
-        """The same for the library.
+    def run_options(self, description: "Description | None" = None) -> "RunOptions":
+        """The same for the library, with what is said of a file without a card.
 
         Raises:
             click.UsageError: options contradict each other.
@@ -62,7 +62,9 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
                 if getattr(self, name):
                     raise click.UsageError(f"{_spelt(name)} goes with --delegate")
         delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, bool(self.fallback))
-        return RunOptions(self.threads, delegate=delegate, runtime=self.runtime, trust=self.trust)
+        return RunOptions(
+            self.threads, delegate=delegate, runtime=self.runtime, trust=self.trust, description=description
+        )
 
     def report(self, model: str, run: "RunOptions") -> None:
         """Print the truth about the delegate of `run`, if it is asked for, on standard error."""

@@ -57,7 +57,7 @@ def command(
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")
     refuse_existing([path], force)
-    run = dataclasses.replace(runtime_options.run_options(), description=description)
+    run = runtime_options.run_options(description)
     packed = pack_model(model, path, run, representative, printing.note)
     runtime_options.report(str(path), run)
     if as_json:

@@ -38,17 +38,10 @@ def command(
 
     Example: edgecnn verify fashion-mnist
     """
-    from edgecnn.device import verify
+    from edgecnn.device.verification import verify_with_options
 
-    run = runtime_options.run_options()
-    result = verify(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        trust=run.trust,
-        description=description,
-    )
+    run = runtime_options.run_options(description)
+    result = verify_with_options(model, run)
     runtime_options.report(model, run)
     if as_json:
         printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
