@@ -16,6 +16,7 @@ from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
+from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
@@ -33,10 +34,10 @@ from .targets.rules import require_supported
 from .targets.table import TARGETS
 from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
-from .tflite.graph import read_graph
 from .tflite.prune_outputs import keep_output
 
 Progress = Callable[[str], None]
+_CONVERTED = "the converted model"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _export(
     )
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
-        require_supported(target, read_graph(flatbuffer))
+        require_supported(target, read_graph(flatbuffer, _CONVERTED))
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
     float32 = flatbuffers.plain
     if settings.scheme != "float32":
@@ -199,7 +200,7 @@ def _pack(
         return ConvertedFile(path, len(packed), ratio, variant.parity)
 
     files = [write(*each) for each in zip(paths, exported.flatbuffers, compared.variants, strict=True)]
-    compiled, notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain))
+    compiled, notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
     return Conversion(
         scheme=request.scheme,
         plain=files[0],
