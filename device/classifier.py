@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .explanation import Explanation
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
@@ -55,6 +56,7 @@ class Classifier:
         runtime: str | None = None,
         trust: bool = False,
         description: "Description | None" = None,
+        require_signature: str | Path | None = None,
     ) -> None:
         """Load `model`: a .tflite file, or the name of a bundled model.
 
@@ -63,15 +65,17 @@ class Classifier:
             threads: of the runtime, 1 to 256.
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
-            trust: open a file without a card at once, not in a child process first.
+            trust: open a file at once, not in a child process first.
             description: what you know of a file without a card; it goes before what the file says.
+            require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description))
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
 
     @classmethod
     def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":
@@ -206,6 +210,19 @@ class Classifier:
         from .drift import DriftWatch
 
         return DriftWatch(self._loaded)
+
+    def explain(
+        self, image: Source, label: str | None = None, *, method: str = "occlusion", invert: Invert = "no"
+    ) -> "Explanation":
+        """Which pixels speak for `label`, by default for the answer; see `edgecnn.device.explaining.explainer`.
+
+        Raises:
+            InputError: the image cannot be used, or there is no such label or method.
+            ModelFileError: `method` cannot explain this network.
+        """
+        from .explaining.explainer import Explainer
+
+        return Explainer(self._loaded, method).explain(image, label, invert)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""

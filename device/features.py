@@ -68,6 +68,7 @@ class FeatureExtractor:
         runtime: str | None = None,
         trust: bool = False,
         description: "Description | None" = None,
+        require_signature: str | Path | None = None,
     ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
@@ -76,15 +77,17 @@ class FeatureExtractor:
             threads: of the runtime, 1 to 256.
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
-            trust: open a file without a card at once, not in a child process first.
+            trust: open a file at once, not in a child process first.
             description: what you know of a file without a card; it goes before what the file says.
+            require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description))
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
 
     @classmethod
     def with_options(cls, model: str | Path, options: RunOptions) -> "FeatureExtractor":

@@ -9,11 +9,12 @@ import numpy as np
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
-from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
 from .runtime.loading import LoadedModel, open_model
+from .runtime.probes import Replay, replay, replay_probes
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Verification:
         preprocessing_equal: whether images turn into the same tensors, to the bit; None for a file without probes,
             which says nothing of that.
         accuracy: what the converted model had where it was made, 0 to 1; None where nobody knows.
+        agreement: share of images on which it had the same top-1 as Keras there; None where it was not measured.
+        signature: who signed the file, and with which key; None for a file that is not signed.
         warnings: why the model itself may be wrong, wherever it runs, in words.
     """
 
@@ -49,6 +52,8 @@ class Verification:
     tolerance: float
     preprocessing_equal: bool | None
     accuracy: float | None = None
+    agreement: float | None = None
+    signature: Signature | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -66,6 +71,7 @@ def verify(
     runtime: str | None = None,
     trust: bool = False,
     description: "Description | None" = None,
+    require_signature: str | Path | None = None,
 ) -> Verification:
     """Replay the golden probes of `model`, a .tflite file or bundled name.
 
@@ -79,62 +85,51 @@ def verify(
         runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
         trust: open a file without a card at once, not in a child process first.
         description: what you know of a file without a card.
+        require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
     Raises:
-        ModelFileError: missing, damaged, or refused by the runtime.
+        ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
     """
-    return verify_with_options(model, RunOptions(threads, "default", delegate, runtime, trust, description))
+    options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+    return verify_with_options(model, options)
 
 
 def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
     """`verify` with what it takes one by one in one value; raises as that does."""
-    loaded = open_model(model, options)
-    card = loaded.card
-    if card is None or loaded.packed.golden is None:
-        golden, scheme = _reference_answers(loaded, options)
-    else:
-        golden, scheme = _golden_probes(loaded, loaded.packed.golden), card.quantization.scheme
-    tolerance = SCHEMES[scheme].tolerance
-    raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
-    here = loaded.probabilities.dequantize(raw)
-    top1 = here.argmax(axis=1)
-    ordered = np.sort(golden.host, axis=1)
-    decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
-    same = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256 if card else None
+    loaded = open_model(model, options, judged=False)
+    card, replayed = loaded.card, replay_probes(loaded.packed, loaded.session)
+    found = replayed or _against_the_cpu(loaded, options)
+    golden, parity = found.golden, card.parity if card else None
+    same = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256 if replayed else None
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
-        probes=len(here),
-        top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
-        flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if card and card.provenance.keras else None,
-        max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=tolerance,
+        probes=len(golden.images),
+        top1_equal=found.top1_equal,
+        flipped=found.flipped,
+        keras_top1_equal=found.keras_top1_equal if card and card.provenance.keras else None,
+        max_difference=found.max_difference,
+        tolerance=found.tolerance,
         preprocessing_equal=same,
-        accuracy=card.parity.accuracy if card and card.parity else None,
+        accuracy=parity.accuracy if parity else None,
+        agreement=parity.agreement if parity else None,
+        signature=loaded.signature or read_signature(loaded.packed),
         warnings=_warnings(card, golden) if card else (),
     )
 
 
-def _golden_probes(loaded: LoadedModel, data: bytes) -> Golden:
-    golden = Golden.from_bytes(data, loaded.packed.name)
-    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
-        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
-    return golden
-
-
-def _reference_answers(loaded: LoadedModel, options: RunOptions) -> tuple[Golden, str]:
-    """Patterns, what the runtime's reference kernels say of them, and the model's scheme."""
+def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
+    """What a file without probes makes of patterns, beside what the runtime's reference kernels make of them."""
+    from edgecnn.model_file.schemes import SCHEMES
     from edgecnn.model_file.tflite_graph import read_graph, scheme_of
 
     from .packing import choose_answers, patterns
     from .runtime.opening import open_session
 
-    plain = replace(options, kernels="reference", delegate=None)
     try:
-        session = open_session(loaded.packed, plain)
+        session = open_session(loaded.packed, replace(options, kernels="reference", delegate=None))
     except ModelFileError:
         raise ModelFileError(
             f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
@@ -143,7 +138,8 @@ def _reference_answers(loaded: LoadedModel, options: RunOptions) -> tuple[Golden
     scores = replace(loaded.probabilities, index=session.outputs[loaded.probabilities.name].index)
     golden = choose_answers(replace(loaded, session=session, probabilities=scores), patterns(loaded.input), _MOST_BYTES)
     golden = replace(golden, host_runtime=f"{session.runtime}, reference kernels")
-    return golden, scheme_of(read_graph(loaded.packed.flatbuffer, loaded.packed.name))
+    scheme = scheme_of(read_graph(loaded.packed.flatbuffer, loaded.packed.name))
+    return replay(golden, loaded.session, loaded.probabilities, loaded.input, SCHEMES[scheme].tolerance)
 
 
 _MOST_BYTES = 64 << 20  # nothing of it is written

@@ -27,6 +27,9 @@ def reduce_loaded(opens: Callable[..., T], model: str | Path, options: RunOption
     """
     # A bundled model is found by its name wherever edgecnn is installed; a path must not depend on the working folder.
     place = str(Path(model).resolve()) if Path(model).is_file() else str(model)
+    signers = options.require_signature
+    if signers is not None:
+        options = replace(options, require_signature=str(Path(signers).resolve()))
     return _load_again, (opens, place, sha256(loaded.packed.flatbuffer), options)
 
 

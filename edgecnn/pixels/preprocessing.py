@@ -13,9 +13,12 @@ from PIL import Image
 
 from ..arrays import Array, Pixels
 from ..errors import InputError
+from .colour_profile import to_srgb
+from .deep_images import to_eight_bit
 from .image_files import DECODER_FAILURES, open_image
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
+from .memory import needed_bytes, require_memory
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
@@ -32,8 +35,6 @@ _TRANSPARENT = (
 )
 # Up to here the rim is cut out of the whole, which is quicker; of a photograph alone, which takes less memory.
 _SMALL_PIXELS = 1 << 20
-# 65535 / 255 = 257: white stays white, and halves round up.
-_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Prepared:
         pixels: uint8, (height, width, channels), contiguous.
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
-        note: a sentence when the rim contradicts the card's background and nothing was inverted, or when nothing of
-            the image is to be seen; else empty.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
+            image is to be seen, when its colour profile is damaged, or when its 16 bits are nearly black; else empty.
         is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
     """
 
@@ -59,8 +60,9 @@ class Prepared:
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
     """Turn any Pillow image into the uint8 pixels that the model was trained on.
 
-    In this order: EXIF orientation; 16-bit to 8; transparency flattened on the card's background; grayscale
-    (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and mode passes unchanged.
+    In this order: 16-bit to 8; EXIF orientation; the colour profile, to sRGB; transparency flattened on the card's
+    background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and
+    mode passes unchanged.
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
@@ -68,8 +70,8 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepa
         invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
 
     Raises:
-        InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
-            three.
+        InputError: the mode has no agreed range (floating point, or integers of which white is not known), or `invert`
+            is none of the three.
     """
     return _prepare(image, None, spec, invert)
 
@@ -86,9 +88,10 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         raise InputError(f"the image is damaged or truncated ({error})") from None
     box = reduced_to or (0, 0, *image.size)  # a TIFF has its size when it is loaded
     turn = turn_of(image)
+    image, dark = to_eight_bit(_with_inks(image))
     if turn is not None:
         box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
-    image = _to_eight_bit(image)
+    image, unprofiled = to_srgb(image)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
     flat = _flatten(image, _background(spec, invert == "yes"))
     flat = _convert_colour(flat, spec)
@@ -99,7 +102,7 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         from PIL import ImageOps
 
         flat = ImageOps.invert(flat)
-    note = ""
+    note = dark or unprofiled
     if contradicts and not inverted and invert == "no":
         note = (
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
@@ -129,7 +132,8 @@ def prepare_source(
         gate: lets a file wait until there is memory to decode it.
 
     Raises:
-        InputError: the image cannot be read or used; the message begins with its name if it has one.
+        InputError: the image cannot be read or used, or does not fit into memory; the message begins with its name if
+            it has one.
     """
     if isinstance(source, np.ndarray):
         return prepare_array(source, spec, invert, order=order)
@@ -144,9 +148,12 @@ def prepare_source(
 
         def before_loading(image: Image.Image) -> None:
             nonlocal reduced_to
+            size = image.size
             reduced_to = reduce_jpeg(image, spec)
+            needed = needed_bytes(image, spec.channels, size[0] * size[1])
             if gate:
-                held.enter_context(gate.holding(image.width * image.height))
+                held.enter_context(gate.holding(needed))
+            require_memory(needed, f"{source}: an image of {size[0]:,} x {size[1]:,} pixels")
 
         image = open_image(str(source), before_loading)
         try:
@@ -186,19 +193,11 @@ def _background(spec: InputSpec, inverted: bool) -> int:
     return 255 - level if inverted else level
 
 
-def _to_eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
-    if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
+def _with_inks(image: Image.Image) -> Image.Image:
+    """Of a CMYK JPEG, 255 for full ink. Adobe's are negatives; Pillow takes those for such that do not say so, too."""
+    if image.mode != "CMYK" or image.format not in ("JPEG", "MPO") or "adobe" in image.info:
         return image
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
-    gray = Image.fromarray(_EIGHT_BIT[values])
-    if "transparency" in image.info:  # a PNG's one transparent gray
-        opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
-        gray.putalpha(Image.fromarray(opaque))
-    return gray
+    return image.point(list(range(255, -1, -1)) * 4)
 
 
 def _flatten(image: Image.Image, level: int) -> Image.Image:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, printing
-from ..runtime_options import RuntimeOptions, bundled, trust
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
-    from edgecnn.device import Description
-    from edgecnn.device.verification import Verification
+    from edgecnn.device import Description, Verification
 
 
 @click.command(name="verify")
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.as_json
 @options.verbose
 @click.pass_context
@@ -70,7 +70,16 @@ def _print(result: "Verification") -> None:
     if has_probes:
         click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
     classifier = f"the classifier that was {made}" if has_probes else "it as its own reference kernels do"
+    _print_origin(result)
     click.echo("PASS" if result.passed else f"FAIL: this machine does not run {classifier}")
+
+
+def _print_origin(result: "Verification") -> None:
+    """What was measured where the file was made, and who signed it."""
+    if result.agreement is not None:
+        accuracy = "" if result.accuracy is None else f"{result.accuracy:.2%} accuracy, "
+        click.echo(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
+    click.echo(f"signed by        {result.signature or 'nobody'}")
 
 
 def _is_accurate(accuracy: float | None, least: float | None) -> bool:

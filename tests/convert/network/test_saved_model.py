@@ -19,7 +19,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 LABELS = ("red", "green", "blue")
 
 
-class Module(tf.Module):
+class Module(tf.Module):  # type: ignore[misc]
     """Names the channel that is most."""
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
