@@ -16,14 +16,15 @@ from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
+from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
+from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 
 from .comparison.agreement import parity_of
 from .comparison.layer_figures import KerasMaps, images_for
 from .comparison.suspicion import suspicions_of
-from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
@@ -35,10 +36,10 @@ from .targets.table import TARGETS
 from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
 from .tflite.float32_size import float32_size
-from .tflite.graph import read_graph
 from .tflite.prune_outputs import keep_output
 
 Progress = Callable[[str], None]
+_CONVERTED = "the converted model"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _export(
     )
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
-        require_supported(target, read_graph(flatbuffer))
+        require_supported(target, read_graph(flatbuffer, _CONVERTED))
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
     is_float32 = settings.scheme == "float32"
     float32_bytes = len(flatbuffers.plain) if is_float32 else float32_size(flatbuffers.plain)
@@ -191,7 +192,7 @@ def _pack(
 
     files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
     notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
-    compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain))
+    compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
     return Conversion(
         scheme=request.scheme,
         plain=files[0],

@@ -74,13 +74,20 @@ class Classifier:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        loaded = open_model(
-            model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        )
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
+
+    @classmethod
+    def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":
+        """Load `model` as `options` say, which are what `__init__` takes one by one; raises as that does."""
+        classifier = cls.__new__(cls)
+        classifier._open(model, options)
+        return classifier
+
+    def _open(self, model: str | Path, options: RunOptions) -> None:
+        loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
-        self._model = model
-        reopened = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**reopened, "description": description, "require_signature": require_signature}
+        self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
         self._shape = loaded.input.shape
         self._warned = False
@@ -96,7 +103,7 @@ class Classifier:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
 
     @property
     def runtime(self) -> str:

@@ -86,13 +86,20 @@ class FeatureExtractor:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = open_model(
-            model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        )
-        options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**options, "description": description, "require_signature": require_signature}
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
+
+    @classmethod
+    def with_options(cls, model: str | Path, options: RunOptions) -> "FeatureExtractor":
+        """Load `model` as `options` say, which are what `__init__` takes one by one; raises as that does."""
+        extractor = cls.__new__(cls)
+        extractor._open(model, options)
+        return extractor
+
+    def _open(self, model: str | Path, options: RunOptions) -> None:
+        loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
-        self._model = model
+        self._model, self._options = model, options
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
@@ -103,7 +110,7 @@ class FeatureExtractor:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
 
     def extract(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).

@@ -139,7 +139,7 @@ def _describe_unopened(packed: PackedModel, path: Path, signature: Signature | N
             for index, one in enumerate(graph.tensors)
         ),
         operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
-        labels=read_metadata(packed.flatbuffer).labels,
+        labels=next((file.lines for file in read_metadata(packed.flatbuffer).label_files), ()),
         signature=signature,
     )
 

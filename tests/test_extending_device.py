@@ -1,4 +1,4 @@
-"""What CONTRIBUTING promises of the device: a new accelerator is one row, and so is a new runtime."""
+"""What docs/how-to/extend.md promises of the device: a new accelerator is one row, and so is a new runtime."""
 
 import os
 import subprocess

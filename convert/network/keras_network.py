@@ -12,7 +12,7 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
 from edgecnn.pixels.dataset import Images
-from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.pixels.input_table import apply_table, in_model_order, input_table
 
 from .extent import Extent
 from .feature_maps import feature_maps, layer_uses, values_of, with_named_outputs
@@ -61,7 +61,9 @@ class KerasNetwork:
 
     def fed(self, images: Images) -> npt.NDArray[np.float32]:
         """What the model is fed for uint8 `images` (count, height, width, channels): float32, the same shape."""
-        return apply_table(input_table(self.card.input), np.asarray(images)).astype(np.float32, copy=False)
+        spec = self.card.input
+        values = in_model_order(apply_table(input_table(spec), np.asarray(images)), spec)
+        return values.astype(np.float32, copy=False)
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""

@@ -21,7 +21,7 @@ from PIL import Image
 from ..arrays import Pixels
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
-from ..pixels.input_table import apply_table, input_table
+from ..pixels.input_table import apply_table, in_model_order, input_table
 from ..pixels.preprocessing import prepare
 from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
@@ -140,7 +140,7 @@ def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
     reduced, what the decoder makes of a small one at every scale is part of it. The table is taken in float32: that of
     a quantized input follows from it and from the model's own scale.
     """
-    digest = hashlib.sha256(apply_table(input_table(spec), images).tobytes())
+    digest = hashlib.sha256(in_model_order(apply_table(input_table(spec), images), spec).tobytes())
     for pattern in _patterns():
         digest.update(prepare(pattern, spec).pixels.tobytes())
     if spec.jpeg_decoding == "reduced":

@@ -13,6 +13,7 @@ from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.model_info import describe
 from edgecnn.model_file.container import PackedModel, read_model
 from edgecnn.model_file.golden import golden_of
+from edgecnn.model_file.golden_probes import most_bytes
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun, train
@@ -209,3 +210,8 @@ def test_plain_model_and_activations_variant_are_one_graph(int8: Conversion) -> 
     assert (plain.tensors, plain.operators) == (variant.tensors, variant.operators)
     assert list(plain.outputs) == ["probabilities"] and len(variant.outputs) == 5
     assert plain.outputs["probabilities"] == variant.outputs["probabilities"]
+
+
+def test_probes_never_outweigh_their_network(int8: Conversion) -> None:
+    packed = read_model(int8.plain.path)
+    assert packed.golden and len(packed.golden) <= most_bytes(len(packed.flatbuffer))

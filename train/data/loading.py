@@ -37,8 +37,10 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
     Large JPEG files are decoded no larger than that needs; see `edgecnn.pixels.jpeg`.
 
     Raises:
-        InputError: a size below 1.
+        InputError: a size below 1, or channels in an order that nothing is trained in.
     """
+    if colour == "bgr":
+        raise InputError("a network is trained on rgb or grayscale images. Received: colour='bgr'")
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
     try:

@@ -71,16 +71,8 @@ def command(
     from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
     from edgecnn.device.bulk.sources import ImageFiles
 
-    run = runtime_options.run_options()
-    classifier = Classifier(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        trust=run.trust,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    classifier = Classifier.with_options(model, run)
     runtime_options.report(model, run)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:

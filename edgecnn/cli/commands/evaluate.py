@@ -97,14 +97,7 @@ def _open_runner(
         return KerasModel(model)
     from edgecnn.device import Classifier
 
-    run = runtime_options.run_options()
-    classifier = Classifier(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    classifier = Classifier.with_options(model, run)
     runtime_options.report(model, run)
     return classifier

@@ -103,16 +103,8 @@ def _open_extractor(
         return KerasModel(model)
     from edgecnn.device import FeatureExtractor
 
-    run = runtime_options.run_options()
-    extractor = FeatureExtractor(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        trust=run.trust,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    extractor = FeatureExtractor.with_options(model, run)
     runtime_options.report(model, run)
     return extractor
 
