@@ -102,10 +102,10 @@ def find_head(data: bytes, graph: Graph, scores: int, name: str) -> Head:
     if dense is None or dense.name not in _DENSE or len(dense.inputs) < 2:
         raise _refusal(name, dense)
     weights_at = _same_values(graph, dense.inputs[1])
-    if not graph.tensors[weights_at].is_constant:
+    if not graph.tensors[weights_at].is_constant or 0 in (graph.tensors[weights_at].shape or (0,)):
         raise _refusal(name, dense)
     weights = read_constant(data, weights_at, graph.tensors[weights_at], name)
-    weights = weights.reshape(len(weights), -1)
+    weights = weights.reshape(weights.shape[0], weights[0].size)
     place = makers.get(_same_values(graph, dense.inputs[0]))
     if place is None or not _averages_all(data, graph, place, name):
         raise _refusal(name, graph.operators[place] if place is not None else None)

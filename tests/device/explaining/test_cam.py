@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn.device import Classifier, sample_images
+from edgecnn.device import Classifier, explain, sample_images
 from edgecnn.device.explaining import cam
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.runtime.loading import LoadedModel
@@ -88,4 +88,4 @@ def test_plain_file_is_told_which_one_to_take(model: Any, tmp_path: Path) -> Non
 
 def test_reference_network_is_refused() -> None:
     with pytest.raises(ModelFileError, match="--method occlusion"):
-        Classifier("fashion-mnist.activations").explain(sample_images()[0], method="cam")
+        explain(Classifier("fashion-mnist.activations"), sample_images()[0], method="cam")

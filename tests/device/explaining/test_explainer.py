@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from edgecnn.device import Classifier, Explanation, Prediction, Score, sample_images
+from edgecnn.device import Classifier, Explanation, Prediction, Score, explain, sample_images
 from edgecnn.device.explaining import explainer
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.explaining.methods import METHODS
@@ -47,7 +47,7 @@ def test_network_runs_as_often_as_said(method: str, loaded: LoadedModel, monkeyp
 def test_scores_are_of_the_class_that_is_explained(loaded: LoadedModel) -> None:
     classifier = Classifier("fashion-mnist")
     for label in ("Bag", "Ankle boot"):
-        explained = classifier.explain(BOOT, label)
+        explained = explain(classifier, BOOT, label)
         pixels = explained.pixels
         assert explained.target.label == label and explained.predicted.label == "Ankle boot"
         index = classifier.labels.index(label)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 
-from .prediction import Prediction
+from ..prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Explanation:
 
     def _repr_png_(self) -> bytes:
         """The picture that `edgecnn explain` draws, for notebooks; matplotlib is imported only here."""
-        from .pictures.explanation import make_explanation_png
+        from ..pictures.explanation import make_explanation_png
 
         return make_explanation_png(self.pixels, self.heat_map, self.unit, self.caption)
 
