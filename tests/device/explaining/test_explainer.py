@@ -75,10 +75,10 @@ def test_what_knows_nothing_and_explains_as_well_raises_doubts(
 
 
 def test_caption_tells_class_answer_and_scores() -> None:
-    lines = made((0.42, 0.1, 0.03, 0.31, 0.02, -0.01)).caption.splitlines()
+    lines = made((0.42, 0.1, 0.03, 0.31, -0.002, -0.01)).caption.splitlines()
     assert "cat $x^2$ 25.0%" in lines[0] and "dog 75.0%" in lines[0]
     assert [line.split()[-2:] for line in lines[1:]] == [
-        ["black", "blurred"], ["0.42", "0.31"], ["0.10", "0.02"], ["0.03", "-0.01"],
+        ["black", "blurred"], ["0.42", "0.31"], ["0.10", "0.00"], ["0.03", "-0.01"],
     ]  # fmt: skip
 
 
