@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
 
     from ..classifier import Classifier
+    from ..features import FeatureExtractor
 
 _LONG_SECONDS = 1  # what takes longer is announced
 _FEW_LABELS = 20  # are all named
 
 
 def explain(
-    classifier: "Classifier",
+    classifier: "Classifier | FeatureExtractor",
     image: Source,
     label: str | None = None,
     *,
@@ -42,7 +43,7 @@ def explain(
         explain(Classifier("fashion-mnist"), "shoe.png").heat_map.shape  # (28, 28)
 
     Args:
-        classifier: whose answer is explained; of an activations variant for `cam`.
+        classifier: whose answer is explained; for `cam`, of an activations variant.
         image: a path, `-`, a Pillow image, or a uint8 array; see `Classifier.classify`.
         label: the class, one of the classifier's labels; None for its answer.
         method: `occlusion` covers window after window and runs the network a hundred times; `rise` covers at random,

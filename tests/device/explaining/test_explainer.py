@@ -1,11 +1,13 @@
 """The front: labels, methods, costs, doubts, and the picture."""
 
+import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from edgecnn.device import Classifier, Explanation, Prediction, Score, explain, sample_images
+from edgecnn.device import Classifier, Explanation, FeatureExtractor, Prediction, Score, explain, sample_images
 from edgecnn.device.explaining import explainer
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.explaining.methods import METHODS
@@ -97,6 +99,24 @@ def test_picture_has_image_heat_and_a_colour_bar_with_its_unit() -> None:
 def test_unknown_label_is_a_sentence_with_the_labels(label: str, loaded: LoadedModel) -> None:
     with pytest.raises(InputError, match=r"has no label .*; its labels are T-shirt/top, .*, Ankle boot"):
         Explainer(loaded).explain(BOOT, label)
+
+
+def test_of_many_labels_the_nearest_are_named(loaded: LoadedModel) -> None:
+    many = dataclasses.replace(loaded, labels=(*(f"bird {number}" for number in range(40)), "teapot"))
+    with pytest.raises(InputError, match=r"has no label 'teapots'; of its 41 labels the nearest are teapot, "):
+        Explainer(many).index_of("teapots")
+
+
+def test_threads_share_an_explainer_and_a_feature_extractor_is_explained_too(loaded: LoadedModel) -> None:
+    shared, images = Explainer(loaded), [*sample_images()[:4]] * 2
+    alone = [shared.explain(image) for image in images[: len(images) // 2]] * 2
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(shared.explain, images))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.heat_map, other.heat_map)
+        assert one.scores == other.scores and one.target == other.target
+    extractor = FeatureExtractor("fashion-mnist.activations")
+    np.testing.assert_array_equal(explain(extractor, images[0]).heat_map, alone[0].heat_map)
 
 
 def test_unknown_method_is_a_sentence_with_the_methods(loaded: LoadedModel) -> None:
