@@ -99,6 +99,5 @@ def test_image_and_answer_stay_as_they_were() -> None:
     classifier = Classifier("fashion-mnist")
     pixels = classifier.prepare(sample_images()[0]).pixels
     before, bytes_before = classifier.probabilities(pixels), pixels.tobytes()
-    for method in ("occlusion", "rise"):
-        assert explain(classifier, pixels, method=method).pixels.tobytes() == bytes_before == pixels.tobytes()
+    assert explain(classifier, pixels).pixels.tobytes() == bytes_before == pixels.tobytes()
     np.testing.assert_array_equal(classifier.probabilities(pixels), before)
