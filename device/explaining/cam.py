@@ -23,6 +23,7 @@ from .methods import Ask
 _OTHER = "explain with --method occlusion, which takes every network"
 _SAME_VALUES = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 _NORMALIZES = ("SOFTMAX", "LOGISTIC")
+_WITH_MAP = ("AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D")
 _DENSE = ("FULLY_CONNECTED", "CONV_2D")
 
 
@@ -77,9 +78,19 @@ def prepare(loaded: LoadedModel) -> Cam:
         if len(tensor.shape) == 4 and _same_values(graph, tensor.index) == source:
             return Cam(loaded, tensor, _of_both(head.weights) if len(head.weights) == 1 else head.weights)
     raise ModelFileError(
-        f"cam needs the feature map that {name} averages, and the file does not give it; take its activations variant, "
-        f"if that layer is a convolution or a pooling, or {_OTHER}"
+        f"cam needs the feature map that {name} averages, which the file does not give; "
+        f"{_what_helps(graph, source, loaded)}{_OTHER}"
     )
+
+
+def _what_helps(graph: Graph, source: int, loaded: LoadedModel) -> str:
+    """Where to get the map that is averaged: a file of `edgecnn convert` has those of convolutions and poolings."""
+    place, is_converted = _makers(graph).get(source), loaded.card is not None and loaded.card.provenance.keras
+    if not is_converted or place is None or graph.operators[place].name not in _WITH_MAP:
+        return ""
+    if any(len(tensor.shape) == 4 for tensor in loaded.session.outputs.values()):
+        return "convert it again with that layer among --feature-layers, or "
+    return "take its activations variant, or "
 
 
 def find_head(data: bytes, graph: Graph, scores: int, name: str) -> Head:
