@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .explanation import Explanation
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
@@ -210,19 +209,6 @@ class Classifier:
         from .drift import DriftWatch
 
         return DriftWatch(self._loaded)
-
-    def explain(
-        self, image: Source, label: str | None = None, *, method: str = "occlusion", invert: Invert = "no"
-    ) -> "Explanation":
-        """Which pixels speak for `label`, by default for the answer; see `edgecnn.device.explaining.explainer`.
-
-        Raises:
-            InputError: the image cannot be used, or there is no such label or method.
-            ModelFileError: `method` cannot explain this network.
-        """
-        from .explaining.explainer import Explainer
-
-        return Explainer(self._loaded, method).explain(image, label, invert)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
