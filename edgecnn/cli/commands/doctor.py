@@ -24,6 +24,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         printing.print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            advice = f"\n{'':20}{finding.advice}" if finding.advice else ""
-            click.echo(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}{advice}")
+            printing.say(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}")
+            if finding.advice:
+                printing.say(f"{'':20}{finding.advice}")
     ctx.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -105,6 +105,6 @@ def _print(report: "ParityReport") -> None:
     click.echo(printing.table(header, rows))
     for finding in report.findings:
         kind = "BROKEN" if finding.broken else "note"
-        click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
-    click.echo("PASS" if report.passed else "FAIL")
-    click.echo(f"wrote {report.html}, {report.json}")
+        printing.say(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
+    printing.say("PASS" if report.passed else "FAIL")
+    printing.say(f"wrote {report.html}, {report.json}")

@@ -39,13 +39,13 @@ def command(
     else:
         within = "within" if result.max_difference <= result.tolerance else "ABOVE"
         made = "converted" if result.keras_top1_equal is not None else "packed"
-        click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was {made}")
-        click.echo(f"top-1            {result.top1_equal} of {result.probes} probes as there")
+        printing.say(f"runtime          {result.runtime} here, {result.host_runtime} where it was {made}")
+        printing.say(f"top-1            {result.top1_equal} of {result.probes} probes as there")
         if result.keras_top1_equal is not None:
-            click.echo(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
-        click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
-        click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
-        click.echo("PASS" if result.passed else f"FAIL: this machine does not run the classifier that was {made}")
+            printing.say(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
+        printing.say(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
+        printing.say(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
+        printing.say("PASS" if result.passed else f"FAIL: this machine does not run the classifier that was {made}")
     for words in result.warnings:
         printing.note(f"warning: {words}")
     ctx.exit(0 if result.passed and _is_accurate(result.accuracy, min_accuracy) else 1)
