@@ -99,6 +99,7 @@ def describe(model: str | Path, description: "Description | None" = None) -> Mod
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: no runtime is installed.
+        InputError: `model` is no path, or `description` does not fit.
     """
     try:
         # A delegate would hide the operators that it takes.
