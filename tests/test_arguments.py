@@ -80,7 +80,7 @@ def calls() -> dict[str, Callable[[Any], object]]:
         "ModelCard.load": ModelCard.load, "ModelCard.from_json": ModelCard.from_json,
         "free prepare": lambda value: prepare(value, spec), "free prepare spec": lambda value: prepare(gray, value),
         "RunDirectory": lambda value: RunDirectory.of(value).require(), "KerasModel": KerasModel,
-        "read_labels": read_labels, "load_dataset": lambda value: load_dataset(value or b""),
+        "read_labels": read_labels, "load_dataset": lambda value: load_dataset(b"" if value is None else value),  # type: ignore[arg-type]
         "load_representative": lambda value: load_representative(value, classifier.card),  # type: ignore[arg-type]
         "train dataset": lambda value: train("nowhere", value), "estimate": estimate,
         "convert dataset": lambda value: convert(Path(__file__).parent / "parity" / "reference", value),

@@ -61,6 +61,13 @@ class LazyGroup(click.Group):
                     return super().invoke(ctx)
             except EdgecnnError as error:
                 raise click.ClickException(printable(str(error))) from error
+            except ImportError as error:
+                from edgecnn.optional_packages import explain_import_error
+
+                words = explain_import_error(error)
+                if not words:
+                    raise
+                raise click.ClickException(printable(words)) from error
             except MemoryError as error:
                 raise click.ClickException("not enough memory; close other programs or use smaller images") from error
             except OSError as error:

@@ -13,7 +13,7 @@ from .. import options, printing
 def command(ctx: click.Context, as_json: bool) -> None:
     """Say what this machine has for running models, and how to install what is missing.
 
-    Exit code 1 if no model can run here.
+    Exit code 1 if no model can run here, or something that is installed does not work.
 
     Example: edgecnn doctor
     """
