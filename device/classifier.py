@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_count, require_kind
 from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard
@@ -135,8 +136,7 @@ class Classifier:
         Raises:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
         """
-        if top < 1:
-            raise InputError(f"top must be 1 or more. Received: {top}")
+        top = require_count(top, "top")
         scores = self.probabilities(pixels)
         self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
@@ -173,9 +173,11 @@ class Classifier:
             type(image) is np.ndarray
             and image.shape == self._shape
             and image.dtype == _UINT8
-            and (invert, order) == ("no", None)
+            and order is None
+            and type(invert) is str
+            and invert == "no"
         ):
-            return self._best(image) if top == 1 else self.rank(image, top)
+            return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
@@ -232,10 +234,13 @@ class Classifier:
         """Accuracy, loss and confusion on labelled images.
 
         Raises:
-            InputError: the images are of another shape, or a label is not one of the model's classes.
+            InputError: the images are of another shape, a label is not one of the model's classes, or `split` is none.
         """
         from edgecnn.metrics import evaluate_probabilities
+        from edgecnn.pixels.dataset import Split
 
+        require_kind(split, Split, "the labelled images")
+        require_kind(split.labels, np.ndarray, "labels")
         if len(split) and int(split.labels.max()) >= len(self.labels):
             raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

@@ -86,12 +86,13 @@ def command(
                 _draw(explanation, path, title)
             done.append((title, path, explanation))
             if not as_json:
-                click.echo(f"{path}\n{explanation.caption}")
+                for line in (path, *explanation.caption.splitlines()):
+                    printing.say(line)
         arrays = arrays if done else []
         for path in arrays:
             _write_npz(done, path)
             if not as_json:
-                click.echo(path)
+                printing.say(path)
     if as_json:
         files = [str(path) for path in (*(path for _, path, _ in done), *arrays)]
         printing.print_json({"files": files, "explanations": [_row(*one) for one in done]})
