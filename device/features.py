@@ -146,7 +146,10 @@ def _map_tensors(loaded: LoadedModel, model: str) -> list[TensorSpec]:
     # Without a card, an output of four dimensions is taken for a feature map.
     tensors = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
     if not tensors or (loaded.card and len(tensors) < len(names)):
-        variant = model.removesuffix(".tflite") + ".activations" + (".tflite" if model.endswith(".tflite") else "")
+        stem = model.removesuffix(".tflite")
+        if stem.endswith(".activations") or (loaded.card and not names):
+            raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
+        variant = f"{stem}.activations{model[len(stem) :]}"
         raise ModelFileError(
             f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
         )

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
 
 COLOUR_MAP = "inferno"
+_ON_A_PAGE = 24
 FeatureMaps = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -85,10 +87,13 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
 
 
 def make_contact_sheet_png(maps: FeatureMaps) -> bytes:
-    """A contact sheet as PNG, small enough for a page."""
+    """A contact sheet as PNG, small enough for a page: of many layers the first ones."""
     with plain_style():
         buffer = io.BytesIO()
-        _make_contact_sheet(maps, panel_inches=4).savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+        figure = _make_contact_sheet(dict(islice(maps.items(), _ON_A_PAGE)), panel_inches=4)
+        if len(maps) > _ON_A_PAGE:
+            figure.suptitle(f"the first {_ON_A_PAGE} of {len(maps)} layers")
+        figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
         return buffer.getvalue()
 
 

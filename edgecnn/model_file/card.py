@@ -8,7 +8,7 @@ from pathlib import Path
 from ..atomic_files import write_bytes
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
-from .json_fields import decode
+from .json_fields import decode, unique_fields
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
@@ -187,7 +187,7 @@ class ModelCard:
             ModelFileError: not JSON, written by a newer edgecnn, or with a missing, unknown or wrong field (named).
         """
         try:
-            data = json.loads(text, parse_constant=_refuse_constant)
+            data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_fields)
         except (ValueError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
         if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..bounded_zip import read_member
-from ..zip_errors import ZIP_ERRORS
+from ..zip_errors import ZIP_ERRORS, zip_reason
 from .flatbuffer import DamagedFlatbufferError, Table
 
 Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
@@ -220,5 +220,5 @@ def _read_lines(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
     except KeyError:
         return (), f"its metadata names the label file {name}, which is not in the file"
     except ZIP_ERRORS as error:
-        return (), f"its label file {name} does not read ({error})"
+        return (), f"its label file {name} does not read ({zip_reason(error)})"
     return tuple(line.strip() for line in text.splitlines()), "" if text else f"its label file {name} is empty"

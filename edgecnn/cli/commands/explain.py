@@ -10,7 +10,7 @@ import click
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
 from .. import description_options, options, printing
-from ..runtime_options import RuntimeOptions, bundled, trust
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
     from edgecnn.device import Description, Explanation
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.force
 @options.as_json
 @options.verbose

@@ -79,8 +79,7 @@ def test_the_old_runtime_gives_the_same_answers(
         convert(small_run.path, some, scheme=scheme, target="tflite-runtime-2.14", output=tmp_path).plain.path
         for scheme in SCHEMES
     ]
-    images = np.asarray(small.test.images)
-    assert len(images) == 1000
+    images = np.asarray(small.test.images[:400])
     np.save(tmp_path / "images.npy", images)
     command = [str(old_python), "-c", THERE, str(tmp_path / "images.npy"), *map(str, files)]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
