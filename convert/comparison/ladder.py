@@ -197,11 +197,7 @@ def _lacks_reference(paths: Pair[Path]) -> str:
         try_model(paths.plain, RunOptions(kernels="reference"))
     except ModelFileError as error:
         lacking = re.search(r"builtin opcode '(\w+)'", str(error))
-        return (
-            f"the runtime has no reference kernel of {lacking[1]}"
-            if lacking
-            else "its reference kernels do not run this file"
-        )
+        return f"the runtime has no reference kernel of {lacking[1]}" if lacking else "its reference kernels do not run this file"
     return ""
 
 
