@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_count, require_kind
 from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .explanation import Explanation
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
@@ -134,8 +134,7 @@ class Classifier:
         Raises:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
         """
-        if top < 1:
-            raise InputError(f"top must be 1 or more. Received: {top}")
+        top = require_count(top, "top")
         scores = self.probabilities(pixels)
         self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
@@ -169,9 +168,11 @@ class Classifier:
             type(image) is np.ndarray
             and image.shape == self._shape
             and image.dtype == _UINT8
-            and (invert, order) == ("no", None)
+            and order is None
+            and type(invert) is str
+            and invert == "no"
         ):
-            return self._best(image) if top == 1 else self.rank(image, top)
+            return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
@@ -206,19 +207,6 @@ class Classifier:
 
         return DriftWatch(self._loaded)
 
-    def explain(
-        self, image: Source, label: str | None = None, *, method: str = "occlusion", invert: Invert = "no"
-    ) -> "Explanation":
-        """Which pixels speak for `label`, by default for the answer; see `edgecnn.device.explaining.explainer`.
-
-        Raises:
-            InputError: the image cannot be used, or there is no such label or method.
-            ModelFileError: `method` cannot explain this network.
-        """
-        from .explaining.explainer import Explainer
-
-        return Explainer(self._loaded, method).explain(image, label, invert)
-
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
@@ -241,10 +229,13 @@ class Classifier:
         """Accuracy, loss and confusion on labelled images.
 
         Raises:
-            InputError: the images are of another shape, or a label is not one of the model's classes.
+            InputError: the images are of another shape, a label is not one of the model's classes, or `split` is none.
         """
         from edgecnn.metrics import evaluate_probabilities
+        from edgecnn.pixels.dataset import Split
 
+        require_kind(split, Split, "the labelled images")
+        require_kind(split.labels, np.ndarray, "labels")
         if len(split) and int(split.labels.max()) >= len(self.labels):
             raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

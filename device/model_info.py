@@ -106,6 +106,7 @@ def describe(
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed.
+        InputError: `model` is no path, or `description` does not fit.
     """
     packed = read_packed(model)
     signature = read_signature(packed)

@@ -1,6 +1,5 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -197,7 +196,11 @@ def _lacks_reference(paths: Pair[Path]) -> str:
         try_model(paths.plain, RunOptions(kernels="reference"))
     except ModelFileError as error:
         lacking = re.search(r"builtin opcode '(\w+)'", str(error))
-        return f"the runtime has no reference kernel of {lacking[1]}" if lacking else "its reference kernels do not run this file"
+        return (
+            f"the runtime has no reference kernel of {lacking[1]}"
+            if lacking
+            else "its reference kernels do not run this file"
+        )
     return ""
 
 

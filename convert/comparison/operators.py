@@ -75,7 +75,9 @@ def _operators(model: "schema.Model") -> list[_Operator]:
         name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
         inputs = tuple(cast.get(index, index) for index in operator.InputsAsNumpy().tolist())
         if name in _CASTS:
-            cast[int(operator.Outputs(0))] = int(operator.Inputs(0)) if name == "DEQUANTIZE" else int(operator.Outputs(0))
+            cast[int(operator.Outputs(0))] = (
+                int(operator.Inputs(0)) if name == "DEQUANTIZE" else int(operator.Outputs(0))
+            )
             continue
         found.append(_Operator(name, _options(operator), inputs, int(operator.Outputs(0))))
     return found

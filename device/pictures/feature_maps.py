@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
+from edgecnn.printable import printable
 
 COLOUR_MAP = "inferno"
 _ON_A_PAGE = 24
@@ -71,7 +72,7 @@ def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bo
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
         row[0].set_ylabel(picture.title, fontsize=8, parse_math=False)  # a file name may hold $
     for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
-        axes.set_title(title, fontsize=9)
+        axes.set_title(printable(title), fontsize=9, parse_math=False)
     return figure
 
 
@@ -105,7 +106,7 @@ def _make_contact_sheet(maps: FeatureMaps, panel_inches: float) -> Figure:
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape
         axes.imshow(tile_maps(values), cmap=COLOUR_MAP, interpolation="nearest")
-        axes.set_title(f"{layer}: {channels} filters, {height} x {width}", fontsize=10)
+        axes.set_title(f"{printable(layer)}: {channels} filters, {height} x {width}", fontsize=10, parse_math=False)
         hide_scales(axes)
     for axes in list(panels):
         axes.set_visible(False)

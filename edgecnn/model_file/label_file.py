@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..arguments import require_path
 from ..errors import EdgecnnWarning, InputError
 
 # `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`; not `3D printer` nor `0.5 mm`.
@@ -31,7 +32,7 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     Raises:
         InputError: missing, not text, fewer than two names, or an empty, repeated or wrongly numbered one.
     """
-    text = read_label_text(Path(path))
+    text = read_label_text(require_path(path, "a file of labels"))
     if text.lstrip().startswith(("{", "[")) or Path(path).suffix.lower() == ".json":
         labels = _from_json(text, path)
     elif Path(path).suffix.lower() in (".csv", ".tsv"):

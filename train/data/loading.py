@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgecnn.arguments import require_path
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
@@ -71,6 +72,8 @@ def load_dataset(
     Raises:
         DataError: missing, damaged, or not usable.
     """
+    if data is not None:
+        require_path(data, "a data set")
     if labelled and (data is None or not Path(data).is_dir()):
         raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
     if data is None or str(data) == NAME:

@@ -75,9 +75,9 @@ def command(
 def _print(result: "Evaluation", labels: "tuple[str, ...]") -> None:
     from edgecnn.metrics import most_confused
 
-    click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
+    printing.say(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):
-        click.echo(f"  {count} times {labels[true]} taken for {labels[predicted]}")
+        printing.say(f"  {count} times {labels[true]} taken for {labels[predicted]}")
 
 
 def _is_named(runner: "KerasModel | Classifier", description: "Description | None") -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgecnn.printable import printable
+
 from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
@@ -86,7 +88,7 @@ def command(
         for path, write in files.items():
             write(path)
             if not as_json:
-                click.echo(path)
+                printing.say(path)
     if as_json:
         printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
@@ -143,7 +145,7 @@ def _make_pictures(
             continue
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
-        title = Path(name).name.encode(errors="replace").decode()
+        title = printable(Path(name).name)
         features = extractor.extract(prepared.pixels)
         pictures.append(Picture(title, prepared.pixels, features.maps, features.probabilities))
     return pictures, failed

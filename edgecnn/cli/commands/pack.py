@@ -65,7 +65,7 @@ def command(
         printing.print_json({**figures, "card": dataclasses.asdict(packed.card)})
         return
     source = "images" if packed.from_images else "patterns, for want of --representative"
-    click.echo(
+    printing.say(
         f"wrote {packed.path}: {len(packed.card.labels)} labels, {packed.probes} golden probes ({source}) with the "
         f"answers of {packed.host_runtime} here"
     )

@@ -62,24 +62,24 @@ def _print(result: "Verification") -> None:
     made = "converted" if result.keras_top1_equal is not None else "packed"
     has_probes = result.preprocessing_equal is not None
     there = f"where it was {made}" if has_probes else "on the CPU here"
-    click.echo(f"runtime          {result.runtime} here, {result.host_runtime} {there}")
-    click.echo(f"top-1            {result.top1_equal} of {result.probes} probes as there")
+    printing.say(f"runtime          {result.runtime} here, {result.host_runtime} {there}")
+    printing.say(f"top-1            {result.top1_equal} of {result.probes} probes as there")
     if result.keras_top1_equal is not None:
-        click.echo(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
-    click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
+        printing.say(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
+    printing.say(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
     if has_probes:
-        click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
+        printing.say(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
     classifier = f"the classifier that was {made}" if has_probes else "it as its own reference kernels do"
     _print_origin(result)
-    click.echo("PASS" if result.passed else f"FAIL: this machine does not run {classifier}")
+    printing.say("PASS" if result.passed else f"FAIL: this machine does not run {classifier}")
 
 
 def _print_origin(result: "Verification") -> None:
     """What was measured where the file was made, and who signed it."""
     if result.agreement is not None:
         accuracy = "" if result.accuracy is None else f"{result.accuracy:.2%} accuracy, "
-        click.echo(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
-    click.echo(f"signed by        {result.signature or 'nobody'}")
+        printing.say(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
+    printing.say(f"signed by        {result.signature or 'nobody'}")
 
 
 def _is_accurate(accuracy: float | None, least: float | None) -> bool:
