@@ -74,8 +74,7 @@ class Classifier:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        self._open(model, options)
+        self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature))
 
     @classmethod
     def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":
@@ -89,8 +88,7 @@ class Classifier:
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
-        self._shape = loaded.input.shape
-        self._warned = False
+        self._shape, self._warned = loaded.input.shape, False
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
         self._answers: dict[tuple[int, float], Predictions] | None = (
             {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
@@ -144,10 +142,7 @@ class Classifier:
 
     def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
         if not np.isfinite(scores).all():
-            raise ModelFileError(
-                "the model gives scores that are no numbers (NaN): its weights are damaged; copy the file again, or "
-                "take another"
-            )
+            raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
         # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
         slack = 0.1 + len(scores) * self._output.scale / 2
         if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > slack):

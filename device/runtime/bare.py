@@ -203,7 +203,8 @@ def choose_input(
             f"{name} takes images of {channels} channel(s), which are in no other order; leave out --color"
         )
     scale, offset, text, is_assumed = _choose_scaling(metadata, said, tensor)
-    if channels == 3 and not said.color and not metadata.is_rgb:
+    # Who says what pixels become, and nothing of their order, means the default.
+    if channels == 3 and not said.color and not said.input_range and not metadata.is_rgb:
         text = "; ".join(filter(None, (text, "its channels are taken for red, green, blue")))
     return _spec(tensor, said, scale, offset), text, is_assumed
 
