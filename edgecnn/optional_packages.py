@@ -104,7 +104,8 @@ def explain_import_error(error: Exception, module: str = "") -> str:
     found = f"{package} {version_of(package)}"
     if any(words in str(error) for words in _OTHER_NUMPY):
         numpy = version_of("numpy")
-        older = f'pip install "numpy<2" ai-edge-litert, which keeps the system\'s packages, or pip install --upgrade {package}'
+        keeping = 'pip install "numpy<2" ai-edge-litert, which keeps the system\'s packages'
+        older = f"{keeping}, or pip install --upgrade {package}"
         return (
             f"{found} was built for another NumPy than {numpy}, which is installed here; "
             f"{'pip install --upgrade numpy' if numpy.startswith('1.') else older}"
