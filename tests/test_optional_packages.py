@@ -109,4 +109,6 @@ def test_a_fault_of_edgecnn_itself_is_not_laid_on_others() -> None:
         raise AssertionError
 
     assert explain_import_error(missing()) == ""
+    half = ImportError("cannot import name 'x' from 'edgecnn.convert.pair'", name="edgecnn.convert.pair")
+    assert explain_import_error(half) == ""
     assert why_unusable("json") == ""
