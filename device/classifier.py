@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .runtime.bare import Description
     from .runtime.delegates import Delegate
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)

@@ -22,7 +22,7 @@ from .runtime.tensor_spec import TensorSpec
 if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
 
-    from .runtime.bare import Description
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 

@@ -18,7 +18,7 @@ from .runtime.probes import Replay, replay, replay_probes
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from .runtime.bare import Description
+    from .runtime.description import Description
 
 
 @dataclass(frozen=True)

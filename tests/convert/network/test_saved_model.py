@@ -13,7 +13,7 @@ from edgecnn import ModelFileError
 from edgecnn.convert import adopt
 from edgecnn.device import Classifier
 from edgecnn.device.packing import pack_model
-from edgecnn.device.runtime.bare import Description
+from edgecnn.device.runtime.description import Description
 from edgecnn.device.runtime.run_options import RunOptions
 
 LABELS = ("red", "green", "blue")
