@@ -21,9 +21,11 @@ from .runtime.run_options import RunOptions
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
     from edgecnn.pixels.camera_arrays import Order
+    from edgecnn.pixels.crop import Crop
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .map_reader import MapReader
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
@@ -99,13 +101,15 @@ class Classifier:
         """Name and version of what runs the model."""
         return self._session.runtime
 
-    def prepare(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+    def prepare(
+        self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
+    ) -> Prepared:
         """Turn an image into the pixels that the model sees; see `edgecnn.pixels.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        return prepare_source(image, self.input, invert, order=order)
+        return prepare_source(image, self.input, invert, order=order, crop=crop)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
@@ -144,16 +148,25 @@ class Classifier:
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
     def classify(
-        self, image: Source, *, top: int = 1, invert: Invert = "no", order: "Order | None" = None
+        self,
+        image: Source,
+        *,
+        top: int = 1,
+        invert: Invert = "no",
+        order: "Order | None" = None,
+        crop: "Crop | None" = None,
     ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         Args:
-            image: an array that has the model's input size already is taken as it is.
+            image: an array that has the model's input size already is taken as it is; a file's bytes are an
+                `edgecnn.pixels.image_files.EncodedImage`.
             top: how many classes to name.
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
             order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
                 four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
+            crop: what of the image the model is shown: `square` for the largest in its middle, or (left, top, width,
+                height) in pixels; None for all.
 
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
@@ -162,10 +175,10 @@ class Classifier:
             type(image) is np.ndarray
             and image.shape == self._shape
             and image.dtype == _UINT8
-            and (invert, order) == ("no", None)
+            and (invert, order, crop) == ("no", None, None)
         ):
             return self._best(image) if top == 1 else self.rank(image, top)
-        prepared = self.prepare(image, invert, order=order)
+        prepared = self.prepare(image, invert, order=order, crop=crop)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         return self.rank(prepared.pixels, top)
@@ -198,6 +211,12 @@ class Classifier:
         from .drift import DriftWatch
 
         return DriftWatch(self._loaded)
+
+    def map_reader(self) -> "MapReader":
+        """What reads the feature maps of the image that was classified last; of a plain model it has no layers."""
+        from .map_reader import MapReader
+
+        return MapReader(self._loaded)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""

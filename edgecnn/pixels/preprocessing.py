@@ -13,18 +13,20 @@ from PIL import Image
 
 from ..arrays import Array, Pixels
 from ..errors import InputError
-from .image_files import DECODER_FAILURES, open_image
+from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_image
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
+from .modes import convert_colour, converted, flatten, to_eight_bit
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
 if TYPE_CHECKING:
     from .camera_arrays import Order
+    from .crop import Crop, CropBox
     from .memory import MemoryGate
 
 Invert = Literal["no", "yes", "auto"]
-Source = str | Path | Image.Image | Pixels
+Source = str | Path | Image.Image | Pixels | EncodedImage
 
 _TRANSPARENT = (
     "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
@@ -32,8 +34,6 @@ _TRANSPARENT = (
 )
 # Up to here the rim is cut out of the whole, which is quicker; of a photograph alone, which takes less memory.
 _SMALL_PIXELS = 1 << 20
-# 65535 / 255 = 257: white stays white, and halves round up.
-_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,12 @@ class Prepared:
         pixels: uint8, (height, width, channels), contiguous.
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
-        note: a sentence when the rim contradicts the card's background and nothing was inverted, or when nothing of
-            the image is to be seen; else empty.
+        note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
+            image is to be seen, or when a crop had to be clipped; else empty.
         is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
+        width: of the whole image, upright.
+        height: likewise.
+        crop: (left, top, width, height) of what the model was shown of it, clipped; None for all.
     """
 
     pixels: Pixels
@@ -54,27 +57,33 @@ class Prepared:
     inverted: bool
     note: str
     is_transparent: bool = False
+    width: int = 0
+    height: int = 0
+    crop: "CropBox | None" = None
 
 
-def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
+def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "Crop | None" = None) -> Prepared:
     """Turn any Pillow image into the uint8 pixels that the model was trained on.
 
-    In this order: EXIF orientation; 16-bit to 8; transparency flattened on the card's background; grayscale
+    In this order: EXIF orientation; crop; 16-bit to 8; transparency flattened on the card's background; grayscale
     (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and mode passes unchanged.
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
         spec: what the model takes.
         invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
+        crop: `square` for the largest in the middle, or (left, top, width, height); what is outside is never looked at.
 
     Raises:
-        InputError: the mode has no agreed range (floating point, or integers above 65535), or `invert` is none of the
-            three.
+        InputError: the mode has no agreed range (floating point, or integers above 65535), `invert` is none of the
+            three, or the crop lies outside the image.
     """
-    return _prepare(image, None, spec, invert)
+    return _prepare(image, None, spec, invert, crop)
 
 
-def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert: Invert) -> Prepared:
+def _prepare(
+    image: Image.Image, reduction: "tuple[Box, float] | None", spec: InputSpec, invert: Invert, crop: "Crop | None"
+) -> Prepared:
     """`prepare`; of a reduced image what lies in a box: the rest is what the decoder had to round up to."""
     if 0 in image.size:
         raise InputError(f"the image has no pixels: {image.width} x {image.height}")
@@ -84,14 +93,22 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         image.load()
     except DECODER_FAILURES as error:
         raise InputError(f"the image is damaged or truncated ({error})") from None
-    box = reduced_to or (0, 0, *image.size)  # a TIFF has its size when it is loaded
+    # A TIFF has its size when it is loaded.
+    box, scale = reduction or ((0, 0, *image.size), 1)
     turn = turn_of(image)
     if turn is not None:
         box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
-    image = _to_eight_bit(image)
+    width, height = round((box[2] - box[0]) * scale), round((box[3] - box[1]) * scale)
+    region, clipped = None, ""
+    if crop is not None:
+        from .crop import cut, region_of
+
+        region, clipped = region_of(crop, width, height)
+        image, box = cut(image, box, scale, region)
+    image = to_eight_bit(image)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
-    flat = _flatten(image, _background(spec, invert == "yes"))
-    flat = _convert_colour(flat, spec)
+    flat = flatten(image, _background(spec, invert == "yes"))
+    flat = convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
     inverted = invert == "yes" or (invert == "auto" and contradicts)
@@ -99,7 +116,7 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         from PIL import ImageOps
 
         flat = ImageOps.invert(flat)
-    note = ""
+    note = clipped
     if contradicts and not inverted and invert == "no":
         note = (
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
@@ -108,7 +125,7 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
     if transparent:
         note = _TRANSPARENT
     pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
-    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region)
 
 
 def prepare_source(
@@ -118,41 +135,51 @@ def prepare_source(
     *,
     order: "Order | None" = None,
     gate: "MemoryGate | None" = None,
+    crop: "Crop | None" = None,
 ) -> Prepared:
     """Like `prepare`, for whatever a caller may have.
 
     Args:
-        source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+        source: a path, `-` for standard input, a Pillow image, a uint8 array (height, width[, channels]), or a file's
+            bytes.
         spec: what the model takes.
         invert: as `prepare` has it.
         order: of an array's channels, `rgb` or `gray` by default; see `edgecnn.pixels.camera_arrays.image_of_array`.
         gate: lets a file wait until there is memory to decode it.
+        crop: as `prepare` has it.
 
     Raises:
         InputError: the image cannot be read or used; the message begins with its name if it has one.
     """
     if isinstance(source, np.ndarray):
-        return prepare_array(source, spec, invert, order=order)
+        return prepare_array(source, spec, invert, order=order, crop=crop)
     if order is not None:
         raise InputError(f"order={order!r} is for arrays; images say themselves what their channels are: leave it out")
     if isinstance(source, Image.Image):
-        return prepare(source, spec, invert)
-    if not isinstance(source, str | Path):
+        return prepare(source, spec, invert, crop)
+    if not isinstance(source, str | Path | EncodedImage):
         raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
+    name = source.name if isinstance(source, EncodedImage) else str(source)
     with contextlib.ExitStack() as held:
-        reduced_to: Box | None = None
+        reduction: tuple[Box, float] | None = None
 
         def before_loading(image: Image.Image) -> None:
-            nonlocal reduced_to
-            reduced_to = reduce_jpeg(image, spec)
+            nonlocal reduction
+            width = image.width
+            with contextlib.suppress(InputError):  # a crop outside: `_prepare` refuses it, too
+                reduced_to = reduce_jpeg(image, spec, crop)
+                reduction = (reduced_to, width / reduced_to[2]) if reduced_to else None
             if gate:
                 held.enter_context(gate.holding(image.width * image.height))
 
-        image = open_image(str(source), before_loading)
+        if isinstance(source, EncodedImage):
+            image = decode_image(source.data, name, before_loading)
+        else:
+            image = open_image(name, before_loading)
         try:
-            return _prepare(image, reduced_to, spec, invert)
+            return _prepare(image, reduction, spec, invert, crop)
         except InputError as error:
-            raise InputError(f"{source}: {error}") from None
+            raise InputError(f"{name}: {error}") from None
 
 
 def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
@@ -169,7 +196,9 @@ def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
         )
 
 
-def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+def prepare_array(
+    pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
+) -> Prepared:
     """Like `prepare`, for a uint8 array; `edgecnn.pixels.camera_arrays.image_of_array` has the shapes and orders.
 
     Raises:
@@ -177,50 +206,13 @@ def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, orde
     """
     from .camera_arrays import image_of_array
 
-    return prepare(image_of_array(pixels, order), spec, invert)
+    return prepare(image_of_array(pixels, order), spec, invert, crop)
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
     level = 255 if spec.background == "light" else 0
     return 255 - level if inverted else level
-
-
-def _to_eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
-    if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
-        return image
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
-    gray = Image.fromarray(_EIGHT_BIT[values])
-    if "transparency" in image.info:  # a PNG's one transparent gray
-        opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
-        gray.putalpha(Image.fromarray(opaque))
-    return gray
-
-
-def _flatten(image: Image.Image, level: int) -> Image.Image:
-    if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
-        image = image.convert("LA" if image.mode == "La" else "RGBA")
-    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
-        return image
-    image = image.convert("RGBA")
-    backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
-    return Image.alpha_composite(backdrop, image)
-
-
-def _convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
-    if spec.colour == "grayscale" and image.mode in ("1", "L"):
-        return _converted(image, "L")
-    image = _converted(image, "RGB")  # one way to luma from palette, CMYK, YCbCr, ...
-    return _converted(image, "L") if spec.colour == "grayscale" else image
-
-
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """`image.convert(mode)`, which copies an image that has the mode: of a photograph, tens of megabytes."""
-    return image if image.mode == mode else image.convert(mode)
 
 
 def _border_brightness(image: Image.Image) -> int:
@@ -231,6 +223,6 @@ def _border_brightness(image: Image.Image) -> int:
         boxes = *rows, (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
         edges = [np.asarray(image.crop(box).convert("L")) for box in boxes]
     else:
-        gray = np.asarray(_converted(image, "L"))
+        gray = np.asarray(converted(image, "L"))
         edges = [gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:]]
     return int(np.median(np.concatenate([edge.ravel() for edge in edges])))
