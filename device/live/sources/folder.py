@@ -1,5 +1,6 @@
 """Image files as frames: of a folder, a pattern or one file; and the samples that come with edgecnn."""
 
+import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from edgecnn.pixels.image_files import find_images
 
 from ..frames import Frame
 from .source import Numbering, Pace, SourceSettings, Tell
+
+_SECONDS_A_SLIDE = 2.0
 
 
 class ImageFolder:
@@ -59,8 +62,12 @@ class ImageFolder:
 
 
 def open_samples(_: str, settings: SourceSettings, tell: Tell) -> ImageFolder:
-    """The sample images that come with edgecnn."""
-    return ImageFolder(sample_images(), "the samples of edgecnn", settings, tell)
+    """The sample images that come with edgecnn; where they are watched, as slides, again and again."""
+    paths = sample_images()
+    if settings.paced:
+        settings = dataclasses.replace(settings, loop=True)
+        paths = [path for path in paths for _ in range(max(1, round(_SECONDS_A_SLIDE * settings.fps)))]
+    return ImageFolder(paths, "the samples of edgecnn", settings, tell)
 
 
 def open_images(text: str, settings: SourceSettings, tell: Tell) -> ImageFolder:
