@@ -1,4 +1,4 @@
-"""A thread that reads a source, so that whoever takes frames gets the newest."""
+"""A thread that reads a source ahead by one frame: of what is live, whoever takes frames gets the newest."""
 
 import threading
 
@@ -35,7 +35,7 @@ class FrameReader:
             for frame in self.source:
                 if self._stopped:
                     return
-                self._slot.put(frame)
+                self._slot.put(frame, in_turn=not self.source.is_live)
         except Exception as error:  # whoever takes frames raises it
             self._error = error
         finally:

@@ -20,9 +20,11 @@ class Slot(Generic[T]):
         self._closed = False
         self.dropped = 0
 
-    def put(self, item: T) -> None:
-        """Lay `item` down, in place of what is there."""
+    def put(self, item: T, *, in_turn: bool = False) -> None:
+        """Lay `item` down: in place of what is there, or `in_turn`, when that was taken."""
         with self._changed:
+            if in_turn:
+                self._changed.wait_for(lambda: self._item is None or self._closed)
             self.dropped += self._item is not None
             self._item = item
             self._changed.notify_all()
@@ -32,6 +34,7 @@ class Slot(Generic[T]):
         with self._changed:
             self._changed.wait_for(lambda: self._item is not None or self._closed, timeout)
             item, self._item = self._item, None
+            self._changed.notify_all()
             return item
 
     def close(self) -> None:

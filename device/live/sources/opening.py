@@ -8,7 +8,7 @@ from typing import NamedTuple
 from edgecnn.errors import InputError
 from edgecnn.pixels.image_files import SUFFIXES
 
-from .source import FrameSource, SourceSettings, Tell
+from .source import DEVICE_FORMATS, FrameSource, SourceSettings, Tell
 
 
 class SourceKind(NamedTuple):
@@ -62,13 +62,13 @@ def _film(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
 
 
 def _is_device(text: str) -> bool:
-    return text.startswith("/dev/video") or text.partition(":")[0] in ("v4l2", "avfoundation", "dshow", "lavfi")
+    return text.startswith("/dev/video") or text.partition(":")[0] in DEVICE_FORMATS
 
 
 def _is_images(text: str) -> bool:
     path = Path(text)
     is_pattern = glob.has_magic(text) and not path.exists()
-    return path.is_dir() or is_pattern or (path.is_file() and path.suffix.lower() in SUFFIXES)
+    return (bool(text) and (path.is_dir() or is_pattern)) or (path.is_file() and path.suffix.lower() in SUFFIXES)
 
 
 # The first that takes the text opens it.

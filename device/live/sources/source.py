@@ -10,6 +10,9 @@ from ..frames import Frame, frame_name
 
 Tell = Callable[[str], None]
 
+# Devices, by what libav calls their kind: `avfoundation:0` is the first camera of a Mac.
+DEVICE_FORMATS = ("v4l2", "avfoundation", "dshow", "lavfi")
+
 
 @dataclass(frozen=True)
 class SourceSettings:
@@ -41,7 +44,8 @@ class FrameSource(Protocol):
 
     Attributes:
         title: what it is, in words.
-        is_live: whether it shows the present, so that of frames that nobody took only the newest counts.
+        is_live: whether time goes on in it, so that of frames that nobody took only the newest counts; of a folder's
+            images each does.
     """
 
     title: str

@@ -13,13 +13,11 @@ from edgecnn.optional_packages import require_package
 
 from ..frames import Frame
 from .retrying import keep_open
-from .source import Numbering, Pace, SourceSettings, Tell
+from .source import DEVICE_FORMATS, Numbering, Pace, SourceSettings, Tell
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-# Devices, by what libav calls their kind: `avfoundation:0` is the first camera of a Mac.
-DEVICE_FORMATS = ("v4l2", "avfoundation", "dshow", "lavfi")
 _QUALITY = 90  # of the JPEG that a frame becomes which is none, as of the Raspberry Pi's camera
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 _USER, _QUERY = re.compile(r"//[^/@]*@"), re.compile(r"\?.*")
@@ -32,7 +30,7 @@ class Video:
     """
 
     def __init__(
-        self, place: str, settings: SourceSettings, tell: Tell, *, is_live: bool, device_format: str | None = None
+        self, place: str, settings: SourceSettings, tell: Tell, *, is_film: bool, device_format: str | None = None
     ) -> None:
         """Make sure that it can be opened; that is done when frames are asked for.
 
@@ -40,7 +38,7 @@ class Video:
             place: a path, a URL or a device's name.
             settings: `fps` and size are for devices, `paced` and `loop` for films.
             tell: hears when it is opened anew.
-            is_live: whether it shows the present.
+            is_film: whether it ends for good.
             device_format: one of `DEVICE_FORMATS`; None for films and streams.
 
         Raises:
@@ -48,7 +46,8 @@ class Video:
         """
         require_package("a film, a USB camera or a stream", "av", "live")
         self.title = _QUERY.sub("", _USER.sub("//", place)) if "://" in place else place  # neither name nor password
-        self.is_live, self.damaged = is_live, 0
+        self.is_live, self.damaged = settings.paced or not is_film, 0
+        self._is_film = is_film
         self._place, self._format = place, device_format
         self._settings, self._tell = settings, tell
         self._stopped = threading.Event()
@@ -56,7 +55,7 @@ class Video:
     def __iter__(self) -> Iterator[Frame]:
         """Each frame: a JPEG as it came, others encoded as one."""
         numbering = Numbering()
-        if self.is_live:
+        if not self._is_film:
             for data in keep_open(self._run, self._stopped, self._tell, self._settings.retry):
                 yield numbering.frame(data)
             return
@@ -80,13 +79,13 @@ class Video:
 
         try:
             with self._open() as container:
-                is_film = bool(container.duration)
-                yield from self._frames(container, Pace(self._stopped) if self._settings.paced and is_film else None)
+                ends = bool(container.duration)  # a film of the network, too
+                yield from self._frames(container, Pace(self._stopped) if self._settings.paced and ends else None)
         except av.error.ExitError:
             raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s") from None
         except (av.error.FFmpegError, OSError) as error:
             raise SourceError(f"{self.title}: {getattr(error, 'strerror', None) or error}") from None
-        if self.is_live and not is_film and not self._stopped.is_set():
+        if not (self._is_film or ends or self._stopped.is_set()):
             raise SourceError(f"{self.title} ended")
 
     def _open(self) -> "InputContainer":
@@ -151,17 +150,17 @@ def _encode(frame: Any) -> bytes:
 
 def open_film(text: str, settings: SourceSettings, tell: Tell) -> Video:
     """A video file."""
-    return Video(text, settings, tell, is_live=False)
+    return Video(text, settings, tell, is_film=True)
 
 
 def open_stream(text: str, settings: SourceSettings, tell: Tell) -> Video:
     """A URL: RTSP, MJPEG over HTTP, and whatever else PyAV knows."""
-    return Video(text, settings, tell, is_live=True)
+    return Video(text, settings, tell, is_film=False)
 
 
 def open_device(text: str, settings: SourceSettings, tell: Tell) -> Video:
     """A USB camera: `/dev/video0`, or `FORMAT:NAME` with one of `DEVICE_FORMATS`."""
     kind, colon, name = text.partition(":")
     if colon and kind in DEVICE_FORMATS:
-        return Video(name, settings, tell, is_live=True, device_format=kind)
-    return Video(text, settings, tell, is_live=True, device_format="v4l2")
+        return Video(name, settings, tell, is_film=False, device_format=kind)
+    return Video(text, settings, tell, is_film=False, device_format="v4l2")
