@@ -118,6 +118,8 @@ class Video:
             raise SourceError(f"{self.title} holds no pictures")
         stream = container.streams.video[0]
         stream.thread_type = "NONE"  # threads would hold frames back
+        # What telephones write, in degrees; PyAV before 14 says it of the stream, later ones of each frame.
+        rotation: float = getattr(stream, "side_data", {}).get("DISPLAYMATRIX", 0)
         as_it_came = stream.codec_context.name == "mjpeg"
         for packet in container.demux(stream):
             if self._stopped.is_set():
@@ -127,7 +129,7 @@ class Video:
                 pieces = [(data, packet.pts)] if data else []
             else:
                 try:
-                    pieces = [(_encode(frame), frame.pts) for frame in packet.decode()]
+                    pieces = [(_encode(frame, rotation), frame.pts) for frame in packet.decode()]
                 except av.error.FFmpegError:  # of one packet; those behind it may be whole
                     self.damaged += 1
                     continue
@@ -139,10 +141,10 @@ class Video:
                 yield data
 
 
-def _encode(frame: Any) -> bytes:
+def _encode(frame: Any, rotation: float) -> bytes:
     """A decoded frame, upright, as a JPEG."""
     image = Image.fromarray(frame.to_ndarray(format="rgb24"))
-    turn = _TURNS.get(round(getattr(frame, "rotation", 0)) % 360)  # what telephones write; PyAV 10 does not say it
+    turn = _TURNS.get(round(getattr(frame, "rotation", rotation)) % 360)
     buffer = io.BytesIO()
     (image.transpose(turn) if turn is not None else image).save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

@@ -168,7 +168,8 @@ def _open_results(
     if len(set(found.names)) != len(found.names):
         raise InputError("an image is named twice; with --output each must be named once")
     made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
-    return Results(output, {**made_by, **settings}, resume=resume, force=force)
+    resumable = found.count is not None
+    return Results(output, {**made_by, **settings}, resume=resume, force=force, resumable=resumable)
 
 
 def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "Counter[str]":

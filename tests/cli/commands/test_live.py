@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgecnn.device import Classifier
+from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import sample_images
 from tests.support.cameras import FakeCamera, garment
 from tests.support.command_line import Run, sentence
@@ -145,3 +147,23 @@ def test_files_take_a_crop_too(tmp_path: Path, edgecnn: Run) -> None:
         for options in ((), ("--square",), ("--crop", "100,0,100,100"))
     )
     assert square == box != whole and square[0]["label"] == Classifier(MODEL).classify(sample_images()[0])[0].label
+
+
+def test_feature_maps_are_of_what_is_shown(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "a.jpg").write_bytes(garment(0, (300, 100)))
+    options = ("--npz", "--output", tmp_path / "maps", "--crop", "100,0,100,100")
+    assert edgecnn("features", f"{MODEL}.activations", tmp_path / "a.jpg", *options).exit_code == 0
+    expected = FeatureExtractor(f"{MODEL}.activations").extract(tmp_path / "a.jpg", crop="square").maps["conv2d"]
+    with np.load(tmp_path / "maps" / "features.npz") as arrays:
+        assert np.array_equal(arrays["conv2d"][0], expected)
+
+
+def test_what_a_killed_run_of_a_camera_left_is_not_to_be_gone_on_with(tmp_path: Path, edgecnn: Run) -> None:
+    killed = Results(tmp_path / "rows.csv", {}, resume=False, force=False)
+    killed.add({"image": "frame-00000001", "error": "e"})
+    killed.close()
+    arguments = ("classify", MODEL, "--source", "samples", "--output", tmp_path / "rows.csv")
+    told = sentence(edgecnn(*arguments))
+    assert "what a stopped run left: start anew with --force" in told and "--resume" not in told
+    assert edgecnn(*arguments, "--force", "--frames", "2").exit_code == 0
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3
