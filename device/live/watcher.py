@@ -79,11 +79,13 @@ class Watcher:
             raise InputError(f"top must be 1 or more. Received: {top}")
         self.notes: list[Callable[[str], None]] = [tell]
         self.source = open_source(source, settings, self._hear)
-        self.classifier, self.crop, self.wanted_maps = classifier, crop, frozenset[str]()
+        self.classifier, self.wanted_maps = classifier, frozenset[str]()
+        self.crop: Crop | None = crop
         self.listeners: list[Callable[[Observation], None]] = []
         self.change_listeners: list[Callable[[Change], None]] = []
         self.latest: Observation | None = None
-        self._invert, self._top, self._steady = invert, min(top, len(classifier.labels)), steady or Steady()
+        self._invert: Invert = invert
+        self._top, self._steady = min(top, len(classifier.labels)), steady or Steady()
         self._maps = classifier.map_reader()
         self.layers = self._maps.layers
         self._watch = classifier.watch() if classifier.card and classifier.card.ranges else None

@@ -129,8 +129,11 @@ def _post(url: str, body: bytes) -> str:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A POST that is sent elsewhere would arrive as a GET, without its body."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
         """Refuse: the answer is an error then."""
+        return None
 
 
 _OPENER = urllib.request.build_opener(_NoRedirects)

@@ -89,7 +89,8 @@ class Video:
             raise SourceError(f"{self.title} ended")
 
     def _open(self) -> "InputContainer":
-        import av
+        import av.error
+        import av.logging
 
         av.logging.set_level(av.logging.PANIC)  # what fails is raised, too
         options = {"rtsp_transport": "tcp"} if self._place.startswith("rtsp") else {}

@@ -38,19 +38,19 @@ class Receiver(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
     def do_POST(self) -> None:
+        receiver = self.server
+        assert isinstance(receiver, Receiver)
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(self.server.delay)
-        code = self.server.codes.pop(0) if self.server.codes else 200
+        time.sleep(receiver.delay)
+        code = receiver.codes.pop(0) if receiver.codes else 200
         if code == 200:
-            self.server.bodies.append(json.loads(body))
+            receiver.bodies.append(json.loads(body))
         self.send_response(code)
         self.send_header("Location", "/elsewhere")
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

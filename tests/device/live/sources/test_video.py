@@ -101,7 +101,7 @@ class MjpegServer(BaseHTTPRequestHandler):
         for number in range(3):
             self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + garment(number) + b"\r\n")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 
