@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.atomic_files import refuse_existing
+from edgecnn.atomic_files import claimed
 from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_package, require_tensorflow
@@ -60,10 +60,10 @@ def convert(
     request.require_enough(dataset)
     directory = RunDirectory.of(run)
     card = directory.read_card(dataset)
-    refuse_existing(request.paths(directory), request.force)
-    silence_tensorflow()
-    progress("loading TensorFlow")
-    with captured_stderr():
-        from . import pipeline
+    with claimed(request.paths(directory), request.force):
+        silence_tensorflow()
+        progress("loading TensorFlow")
+        with captured_stderr():
+            from . import pipeline
 
-    return pipeline.run(directory, card, dataset, request, progress)
+        return pipeline.run(directory, card, dataset, request, progress)

@@ -41,7 +41,7 @@ class ProbeModels:
 
 
 def most_bytes(flatbuffer_bytes: int) -> int:
-    """How large golden.npz may be beside a network of so many bytes."""
+    """How large the probes may be beside a network of so many bytes."""
     return max(int(MOST_SHARE * flatbuffer_bytes), min(MOST_BYTES, flatbuffer_bytes))
 
 

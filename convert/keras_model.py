@@ -61,7 +61,7 @@ class KerasModel:
         with captured_stderr():
             from .network.keras_network import KerasNetwork
 
-        self._network = KerasNetwork.load(path, self.card, leave_out_shared=True)
+        self._network = KerasNetwork.load(path, self.card)
         self.layers: tuple[FeatureMap, ...] = self._network.maps
 
     def predict_all(self, images: Images) -> npt.NDArray[np.float32]:

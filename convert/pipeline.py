@@ -10,16 +10,18 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
-from edgecnn.model_file.container import PackedModel, pack_card, sha256
+from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
 from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
-from .comparison import layer_figures
 from .comparison.agreement import parity_of
+from .comparison.layer_figures import KerasMaps, images_for
 from .comparison.suspicion import suspicions_of
 from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
@@ -96,7 +98,7 @@ def run(
 ) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     # The plain model is the same with and without its variant, so its maps count in both cases.
-    network = KerasNetwork.load(directory.model, card, request.feature_layers, leave_out_shared=not request.activations)
+    network = KerasNetwork.load(directory.model, card, request.feature_layers)
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, card.input)
     progress(f"Keras: {len(dataset.test):,} images")
@@ -164,8 +166,8 @@ def _compare(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    some = test.sample(min(layer_figures.images_for(network.maps), len(test))).images
-    figures = layer_figures.layer_figures(network, some, variant.session, network.card.input)
+    keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
+    figures = keras.compare(variant.session, network.card.input)
     layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
     return Compared(expected, Pair(plain, variant), True, layers)
 
@@ -195,6 +197,7 @@ def _pack(
         own = dataclasses.replace(card, parity=variant.parity)
         packed = pack_card(flatbuffer, own, golden.to_bytes(), stored=target.stores_members)
         write_bytes(path, packed)
+        vouch_for(unpack(packed, str(path)), RunOptions())
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
         return ConvertedFile(path, len(packed), ratio, variant.parity)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.preprocessing import Prepared
 
     from .classifier import Classifier
+    from .explanation import Explanation, Score
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
     from .prediction import Prediction
@@ -32,6 +33,7 @@ _MODULES = {
     "edgecnn.device.prediction": ("Prediction",),
     "edgecnn.device.runtime.bare": ("Description",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
+    "edgecnn.device.explanation": ("Explanation", "Score"),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
     "edgecnn.device.model_info": ("ModelInfo", "describe"),
     "edgecnn.device.verification": ("Verification", "verify"),
@@ -42,11 +44,13 @@ __all__ = [
     "Delegate",
     "Description",
     "Evaluation",
+    "Explanation",
     "FeatureExtractor",
     "Features",
     "ModelInfo",
     "Prediction",
     "Prepared",
+    "Score",
     "Split",
     "Verification",
     "bundled_models",

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
+from edgecnn.errors import EdgecnnWarning, InputError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
-from .prediction import Prediction, Predictions
+from .prediction import Prediction, Predictions, are_probabilities, require_numbers
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .explanation import Explanation
     from .map_reader import MapReader
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
@@ -57,6 +58,7 @@ class Classifier:
         runtime: str | None = None,
         trust: bool = False,
         description: "Description | None" = None,
+        require_signature: str | Path | None = None,
     ) -> None:
         """Load `model`: a .tflite file, or the name of a bundled model.
 
@@ -65,27 +67,25 @@ class Classifier:
             threads: of the runtime, 1 to 256.
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
-            trust: open a file without a card at once, not in a child process first.
+            trust: open a file at once, not in a child process first.
             description: what you know of a file without a card; it goes before what the file says.
+            require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
         loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model = model
-        reopened = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**reopened, "description": description}
+        self._options = {name: value for name, value in vars(options).items() if name != "kernels"}
         self._gather = self._session.gather(loaded.input)
-        self._shape = loaded.input.shape
-        self._warned = False
+        self._shape, self._warned = loaded.input.shape, False
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
-        self._answers: dict[tuple[int, float], Predictions] | None = (
-            {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
-        )
+        is_small = self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise
+        self._answers: dict[tuple[int, float], Predictions] | None = {} if is_small else None
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
@@ -137,13 +137,8 @@ class Classifier:
         return Predictions(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
 
     def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
-        if not np.isfinite(scores).all():
-            raise ModelFileError(
-                "the model gives scores that are no numbers (NaN); its weights are damaged, train it again"
-            )
-        # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
-        slack = 0.1 + len(scores) * self._output.scale / 2
-        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > slack):
+        require_numbers(scores)
+        if self.card is None and not self._warned and not are_probabilities(scores, self._output.scale):
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
@@ -159,24 +154,18 @@ class Classifier:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         Args:
-            image: an array that has the model's input size already is taken as it is; a file's bytes are an
-                `edgecnn.pixels.image_files.EncodedImage`.
+            image: an array that has the model's input size already is taken as it is.
             top: how many classes to name.
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
             order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
                 four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
-            crop: what of the image the model is shown: `square` for the largest in its middle, or (left, top, width,
-                height) in pixels; None for all.
+            crop: what the model is shown: the largest `square` in the middle, or (left, top, width, height); None: all.
 
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if (
-            type(image) is np.ndarray
-            and image.shape == self._shape
-            and image.dtype == _UINT8
-            and (invert, order, crop) == ("no", None, None)
-        ):
+        as_it_is = (invert, order, crop) == ("no", None, None)
+        if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:
             return self._best(image) if top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order, crop=crop)
         if prepared.is_transparent:
@@ -218,6 +207,19 @@ class Classifier:
 
         return MapReader(self._loaded)
 
+    def explain(
+        self, image: Source, label: str | None = None, *, method: str = "occlusion", invert: Invert = "no"
+    ) -> "Explanation":
+        """Which pixels speak for `label`, by default for the answer; see `edgecnn.device.explaining.explainer`.
+
+        Raises:
+            InputError: the image cannot be used, or there is no such label or method.
+            ModelFileError: `method` cannot explain this network.
+        """
+        from .explaining.explainer import Explainer
+
+        return Explainer(self._loaded, method).explain(image, label, invert)
+
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
@@ -242,8 +244,7 @@ class Classifier:
         Raises:
             InputError: the images are of another shape, or a label is not one of the model's classes.
         """
-        from edgecnn.metrics import evaluate_probabilities
+        from edgecnn.metrics import evaluate_probabilities, require_labels
 
-        if len(split) and int(split.labels.max()) >= len(self.labels):
-            raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
+        require_labels(split.labels, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

@@ -69,6 +69,7 @@ class FeatureExtractor:
         runtime: str | None = None,
         trust: bool = False,
         description: "Description | None" = None,
+        require_signature: str | Path | None = None,
     ) -> None:
         """Load `model`: an activations variant (`*.activations.tflite`), or the name of a bundled one.
 
@@ -77,8 +78,9 @@ class FeatureExtractor:
             threads: of the runtime, 1 to 256.
             delegate: what computes it instead of the runtime's own choice.
             runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
-            trust: open a file without a card at once, not in a child process first.
+            trust: open a file at once, not in a child process first.
             description: what you know of a file without a card; it goes before what the file says.
+            require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
             ModelFileError: missing, damaged, refused by the runtime, or a plain model.
@@ -86,10 +88,10 @@ class FeatureExtractor:
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
         loaded = open_model(
-            model, RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, description=description)
+            model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
         )
         options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**options, "description": description}
+        self._options = {**options, "description": description, "require_signature": require_signature}
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model = model
         self._tensors = _map_tensors(loaded, str(model))

@@ -10,6 +10,7 @@ from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
+from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
 from edgecnn.pixels.input_spec import InputSpec
@@ -61,6 +62,7 @@ class ModelInfo:
         operators: in order of execution.
         labels: class names in output order, as the file is understood; empty where nothing here can open it.
         input: how images become its input; None where nothing here can open it.
+        signature: who signed the file, and with which key; None for a file that is not signed.
     """
 
     path: Path
@@ -74,6 +76,7 @@ class ModelInfo:
     operators: tuple[OperatorInfo, ...]
     labels: tuple[str, ...] = ()
     input: InputSpec | None = None
+    signature: Signature | None = None
 
     @property
     def macs(self) -> int:
@@ -86,7 +89,9 @@ class ModelInfo:
         return sum(operator.parameters for operator in self.operators)
 
 
-def describe(model: str | Path, description: "Description | None" = None) -> ModelInfo:
+def describe(
+    model: str | Path, description: "Description | None" = None, *, require_signature: str | Path | None = None
+) -> ModelInfo:
     """Look into a .tflite file or a bundled model.
 
     A file with operators that no CPU computes, such as one that is compiled for an Edge TPU, is described as it is
@@ -95,17 +100,19 @@ def describe(model: str | Path, description: "Description | None" = None) -> Mod
     Args:
         model: path of a file, or name of a bundled model.
         description: what you know of a file without a card; it goes before what the file says.
+        require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
     Raises:
-        ModelFileError: missing, damaged, or refused by the runtime.
+        ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed.
     """
     try:
         # A delegate would hide the operators that it takes.
-        loaded = open_model(model, RunOptions(kernels="plain", description=description))
+        options = RunOptions(kernels="plain", description=description, require_signature=require_signature)
+        loaded = open_model(model, options, judged=False)
     except ModelFileError as error:
         packed = read_packed(model)
-        if not custom_operators(packed.flatbuffer):
+        if require_signature is not None or not custom_operators(packed.flatbuffer):
             raise
         warnings.warn(str(error), EdgecnnWarning, stacklevel=2)
         return _describe_unopened(packed, find_model(model))
@@ -129,6 +136,7 @@ def _describe_unopened(packed: PackedModel, path: Path) -> ModelInfo:
         ),
         operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
         labels=read_metadata(packed.flatbuffer).labels,
+        signature=read_signature(packed),
     )
 
 
@@ -148,6 +156,7 @@ def _describe_opened(loaded: LoadedModel, path: Path) -> ModelInfo:
         operators=tuple(_describe_operator(operator, shapes) for operator in operators(session.interpreter)),
         labels=loaded.labels,
         input=loaded.input,
+        signature=loaded.signature or read_signature(loaded.packed),
     )
 
 

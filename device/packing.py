@@ -12,11 +12,13 @@ import numpy as np
 
 from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
+from edgecnn.bounded_zip import read_members
 from edgecnn.errors import DataError, InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Provenance, Quantization
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack_card, sha256
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, OLD_GOLDEN, add_header, pack_card, sha256
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.model_file.tflite_graph import read_graph, scheme_of
+from edgecnn.model_file.tflite_metadata import associated_files
 from edgecnn.optional_packages import version_of
 from edgecnn.pixels.image_files import find_images
 from edgecnn.pixels.input_spec import InputSpec
@@ -30,6 +32,7 @@ _PROBES = 24
 _MOST_BYTES = 1_000_000  # of the probes' pixels
 _MOST_IMAGES = 500
 _MOST_FILES_BYTES = 16 << 20  # of what lies behind the model: label files
+_OUR_OWN = (CARD, LABELS, GOLDEN, OLD_GOLDEN)
 _SAFE_LEAD = 0.25  # a healthy device may move a probability by 0.1: a top-1 with this lead cannot flip
 
 
@@ -87,6 +90,9 @@ def pack_model(
     images = _read_images(representative, loaded.input, progress) if representative else _patterns(loaded.input)
     golden = _answer(loaded, images)
     flatbuffer, files = split_files(loaded.packed.flatbuffer)
+    for unnamed in set(files) - associated_files(flatbuffer):
+        progress(f"left out: {unnamed!r} behind the model, which its metadata does not name")
+        del files[unnamed]
     card = ModelCard(
         name=Path(model).stem,
         labels=loaded.labels,
@@ -108,14 +114,11 @@ def pack_model(
 def split_files(data: bytes) -> tuple[bytes, dict[str, bytes]]:
     """The flatbuffer of another tool's file, and the files in the zip behind it; what does not read stays as it is."""
     try:
+        members, _ = read_members(data, _MOST_FILES_BYTES)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if not entries or sum(entry.file_size for entry in entries) > _MOST_FILES_BYTES:
-                return data, {}
-            kept = [entry for entry in entries if entry.filename not in (CARD, LABELS, GOLDEN)]
-            start = min(entry.header_offset for entry in entries)
-            return data[:start], {entry.filename: archive.read(entry) for entry in kept}
-    except ZIP_ERRORS:
+            start = min(entry.header_offset for entry in archive.infolist())
+        return data[:start], {name: member for name, member in members.items() if name not in _OUR_OWN}
+    except ZIP_ERRORS:  # ValueError: nothing is in it
         return data, {}
 
 

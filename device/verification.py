@@ -8,11 +8,12 @@ import numpy as np
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
-from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
 from .runtime.loading import open_model
+from .runtime.probes import replay_probes
 from .runtime.run_options import RunOptions
 
 
@@ -31,6 +32,8 @@ class Verification:
         tolerance: what healthy kernels may differ by.
         preprocessing_equal: whether images turn into the same tensors, to the bit.
         accuracy: what the converted model had where it was made, 0 to 1; None where nobody knows.
+        agreement: share of images on which it had the same top-1 as Keras there; None where it was not measured.
+        signature: who signed the file, and with which key; None for a file that is not signed.
         warnings: why the model itself may be wrong, wherever it runs, in words.
     """
 
@@ -44,6 +47,8 @@ class Verification:
     tolerance: float
     preprocessing_equal: bool
     accuracy: float | None = None
+    agreement: float | None = None
+    signature: Signature | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -53,7 +58,12 @@ class Verification:
 
 
 def verify(
-    model: str | Path, *, threads: int = 1, delegate: Delegate | None = None, runtime: str | None = None
+    model: str | Path,
+    *,
+    threads: int = 1,
+    delegate: Delegate | None = None,
+    runtime: str | None = None,
+    require_signature: str | Path | None = None,
 ) -> Verification:
     """Replay the golden probes of `model`, a .tflite file or bundled name.
 
@@ -62,35 +72,32 @@ def verify(
         threads: of the runtime, 1 to 256.
         delegate: what computes it instead of the runtime's own choice.
         runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+        require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, or without golden probes.
+        ModelFileError: missing, damaged, refused by the runtime, without golden probes, or not signed as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: `threads` is out of range, or there is no such delegate or runtime.
     """
-    loaded = open_model(model, RunOptions(threads, delegate=delegate, runtime=runtime))
-    if loaded.card is None or loaded.packed.golden is None:
+    options = RunOptions(threads, delegate=delegate, runtime=runtime, require_signature=require_signature)
+    loaded = open_model(model, options, judged=False)
+    replay = replay_probes(loaded.packed, loaded.session)
+    if loaded.card is None or replay is None:
         raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
-    golden = Golden.from_bytes(loaded.packed.golden, loaded.packed.name)
-    if golden.images.shape[1:] != loaded.input.shape or golden.host.shape[1] != len(loaded.labels):
-        raise ModelFileError(f"{loaded.packed.name}: its golden probes do not fit its input; convert the model again")
-    tolerance = SCHEMES[loaded.card.quantization.scheme].tolerance
-    raw = loaded.session.run_all(golden.images, loaded.input, loaded.probabilities)
-    here = loaded.probabilities.dequantize(raw)
-    top1 = here.argmax(axis=1)
-    ordered = np.sort(golden.host, axis=1)
-    decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
+    golden = replay.golden
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
-        probes=len(here),
-        top1_equal=int((top1 == golden.host.argmax(axis=1)).sum()),
-        flipped=int((decided & (top1 != golden.host.argmax(axis=1))).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()) if loaded.card.provenance.keras else None,
-        max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=tolerance,
+        probes=len(golden.images),
+        top1_equal=replay.top1_equal,
+        flipped=replay.flipped,
+        keras_top1_equal=replay.keras_top1_equal if loaded.card.provenance.keras else None,
+        max_difference=replay.max_difference,
+        tolerance=replay.tolerance,
         preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
         accuracy=loaded.card.parity.accuracy if loaded.card.parity else None,
+        agreement=loaded.card.parity.agreement if loaded.card.parity else None,
+        signature=loaded.signature or read_signature(loaded.packed),
         warnings=_warnings(loaded.card, golden),
     )
 

@@ -1,7 +1,8 @@
-"""Files are written beside their target and renamed, so that a half-written one never exists."""
+"""Files are written beside their target and renamed, and by one process at a time: no half-written one ever exists."""
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -51,3 +52,75 @@ def refuse_existing(paths: Iterable[str | Path], force: bool) -> None:
     for path in paths:
         if not force and os.path.lexists(path):
             raise OutputError(f"{path} exists already; choose another name or add --force to replace it")
+
+
+@contextlib.contextmanager
+def claimed(paths: Iterable[str | Path], force: bool) -> Iterator[None]:
+    """Keep `paths` for the block: what else claims one of them, in this process or another, is refused meanwhile.
+
+    While the block runs there is a `.NAME.lock` beside each. The system forgets who holds it when that process ends, in
+    whatever way: what a kill leaves behind hinders nobody.
+
+    Args:
+        paths: of the files that the block will write; their folders are made.
+        force: whether they may exist already.
+
+    Raises:
+        OutputError: another run writes one of `paths`, a file exists and `force` is false, or a folder cannot be made.
+    """
+    wanted = [Path(path) for path in paths]
+    with contextlib.ExitStack() as held:
+        for path in wanted:
+            held.enter_context(_locked(path))
+        refuse_existing(wanted, force)
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock")
+        descriptor = _lock(lock, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()  # before it is let go: who opened it meanwhile sees that it is gone
+        os.close(descriptor)
+        with contextlib.suppress(OSError):  # something has been written there
+            for folder in made:
+                folder.rmdir()
+
+
+def _lock(lock: Path, path: Path) -> int:
+    """A descriptor of the file `lock` that nobody else holds."""
+    import fcntl  # what writes nothing need not load it
+
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 100).decode(errors="replace") or "another process"
+            os.close(descriptor)
+            raise OutputError(f"{path} is being written by {holder}; wait for it, or choose another name") from None
+        except OSError:
+            pass  # a file system without locks, as some of networks are
+        if not _is_there(lock, descriptor):  # its last holder has removed it
+            os.close(descriptor)
+            continue
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode())
+        return descriptor
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -16,7 +16,7 @@ from .metrics import best_order
 from .pixels.input_spec import InputSpec
 
 Confusion = npt.NDArray[np.int64]
-Cause = Literal["one class", "chance", "labels", "input"]
+Cause = Literal["one class", "chance", "labels", "input", "scaled twice", "statistics"]
 # Fewer images tell nothing.
 _ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
@@ -31,12 +31,22 @@ class Suspicion:
 
     Attributes:
         cause: for programs: `one class` (all images get the same), `chance` (no better than guessing), `labels`
-            (names of classes are exchanged), `input` (it does better when it is fed otherwise).
-        words: a sentence for people: what, and what is the likely cause.
+            (names of classes are exchanged), `input` (it does better when it is fed otherwise), `scaled twice` (pixels
+            are), `statistics` (those of its batch normalisation are not those of its images).
+        evidence: what the figures show.
+        causes: what it may come from: the evidence does not tell these apart.
+        experiment: what would.
     """
 
     cause: Cause
-    words: str
+    evidence: str
+    causes: tuple[str, ...]
+    experiment: str
+
+    @property
+    def words(self) -> str:
+        """All of it as a sentence for people."""
+        return f"{self.evidence}: likely {', or '.join(self.causes)}; {self.experiment}"
 
 
 def suspicions(
@@ -63,11 +73,14 @@ def suspicions(
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
     if lower_bound(right, images) > guessing:
         return ()
-    words = (
-        f"{right:,} of {images:,} images are right ({right / images:.1%}), no more than by guessing ({guessing:.1%}): "
-        f"likely it is not fed as in training{_fed(spec)} or its labels stand in another order; {_advice(is_own)}"
+    evidence = (
+        f"{right:,} of {images:,} images are right ({right / images:.1%}), no more than by guessing ({guessing:.1%})"
     )
-    return (Suspicion("chance", words),)
+    causes, experiment = _of_a_lost_network(spec, is_own)
+    # With so many images of each class an order of the labels that is not this one would show.
+    if confusion.sum(axis=1).min() < _ENOUGH:
+        causes = (causes[0], "its labels stand in another order", *causes[1:])
+    return (Suspicion("chance", evidence, causes, experiment),)
 
 
 def one_class(
@@ -77,11 +90,19 @@ def one_class(
     images, best = int(predicted.sum()), int(predicted.argmax())
     if images < _ENOUGH or int(predicted[best]) < images:
         return ()
-    words = (
-        f"all {images:,} images get one class, {labels[best]!r}: likely it is not fed as in training{_fed(spec)}; "
-        f"{_advice(is_own)}"
+    evidence = f"all {images:,} images get one class, {labels[best]!r}"
+    return (Suspicion("one class", evidence, *_of_a_lost_network(spec, is_own)),)
+
+
+def _of_a_lost_network(spec: InputSpec | None, is_own: bool) -> tuple[tuple[str, ...], str]:
+    """What a network that tells nothing apart may come from, and the experiment that tells which it is."""
+    causes = f"it is not fed as in training{_fed(spec)}", "it has not learned these classes"
+    if is_own:
+        return causes, "edgecnn parity on the data set it was trained on tells which it is"
+    return causes, (
+        "run these images through the code that trained it: where that is right, compare --input-range, --scale and "
+        "--labels with it, else train it again"
     )
-    return (Suspicion("one class", words),)
 
 
 def lower_bound(right: int, images: int) -> float:
@@ -115,18 +136,16 @@ def _labels(
     best = int(confusion[np.arange(len(confusion)), best_order(confusion)].sum())
     moved = ", ".join(f"{labels[true]!r} gets {labels[answered]!r}" for true, answered in exchanged[:_NAMED])
     more = ", …" if len(exchanged) > _NAMED else ""
-    words = (
+    evidence = (
         f"the labels seem to stand in another order than in training: {moved}{more}; {right / images:.1%} of "
-        f"{images:,} images are right, in the best order {best / images:.1%} would be; put the "
+        f"{images:,} images are right, in the best order {best / images:.1%} would be"
+    )
+    causes = "the names were written in another order", "the folders of the images are called otherwise"
+    experiment = (
+        "look at an image of each of these classes: where its folder is right, put the "
         f"{'classes of --data' if is_own else 'lines of --labels'} into the order of training"
     )
-    return Suspicion("labels", words)
-
-
-def _advice(is_own: bool) -> str:
-    if is_own:
-        return "edgecnn parity on the data set it was trained on tells which it is"
-    return "compare --input-range, --scale and --labels with the code that trained it"
+    return Suspicion("labels", evidence, causes, experiment)
 
 
 def _tail(successes: int, tries: int) -> float:

@@ -16,8 +16,9 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 SCHEMAS = REFERENCE / "schemas" / "v1"
 # In the order of the work. What belongs to another is beside it.
 ORDER = (
-    "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "info", "info-keras",
-    "classify", "classify-row", "classify-output", "live", "features", "verify", "benchmark", "doctor", "samples",
+    "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
+    "classify", "classify-row", "classify-output", "live", "features", "explain", "verify", "benchmark", "doctor",
+    "samples",
     "card",
 )  # fmt: skip
 _INTRO = """\

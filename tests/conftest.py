@@ -1,10 +1,13 @@
 """Shared parts: the real data set, a small real training, its conversion, and the command line."""
 
+import contextlib
 import dataclasses
+import gc
 import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from inspect import signature
@@ -12,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -22,8 +24,10 @@ from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
+from edgecnn.train.data.fashion_mnist import cache_folder
 from tests.support.command_line import Outcome, Run
 from tests.support.foreign import Foreign, trained_elsewhere
+from tests.support.npz_files import save_some
 from tests.support.shared import once
 
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
@@ -34,8 +38,35 @@ ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 LONGEST = ("test_docs.py", "test_data_parallel.py", "test_reference.py", "test_ladder.py", "test_targets.py")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the tests a cache of their own: what was found right by another version of this code counts for nothing.
+
+    Data sets that were downloaded before are still found in it. Workers inherit it.
+    """
+    if "EDGECNN_TEST_CACHE" in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="edgecnn-test-cache-")
+    config.add_cleanup(folder.cleanup)
+    downloads = cache_folder()
+    with contextlib.suppress(OSError):
+        downloads.mkdir(parents=True, exist_ok=True)
+        (Path(folder.name) / "edgecnn").mkdir()
+        (Path(folder.name) / "edgecnn" / downloads.name).symlink_to(downloads)
+    os.environ["XDG_CACHE_HOME"] = os.environ["EDGECNN_TEST_CACHE"] = folder.name
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settled() -> None:
+    """Hand what lives by now, TensorFlow's million objects above all, to Python's collector as what it need not visit.
+
+    TensorFlow asks for a full collection twice a conversion, which took half of its time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +86,7 @@ def small(fashion: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def few(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A .npz file for `--data`, of 100 training and 20 test images a class: a command that trains is done soon."""
-    train_part, test_part = fashion.train.sample(1000), fashion.test.sample(200)
-    arrays: dict[str, Any] = {
-        "x_train": np.asarray(train_part.images), "y_train": train_part.labels,
-        "x_test": np.asarray(test_part.images), "y_test": test_part.labels,
-        "labels": np.array(fashion.labels),
-    }  # fmt: skip
-    path = tmp_path_factory.mktemp("few") / "few.npz"
-    np.savez(path, **arrays)
-    return path
+    return save_some(tmp_path_factory.mktemp("few") / "few.npz", fashion, 1000, 200)
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,9 @@ FRONTS = {
         "read_labels",
     },
     "edgecnn.device": {
-        "Classifier", "Delegate", "Description", "Evaluation", "FeatureExtractor", "Features", "ModelInfo",
-        "Prediction", "Prepared",
-        "Split", "Verification", "bundled_models", "describe", "sample_images", "verify",
+        "Classifier", "Delegate", "Description", "Evaluation", "Explanation", "FeatureExtractor", "Features",
+        "ModelInfo", "Prediction", "Prepared", "Score", "Split", "Verification", "bundled_models",
+        "describe", "sample_images", "verify",
     },
 }  # fmt: skip
 

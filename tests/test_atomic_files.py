@@ -1,11 +1,16 @@
 """A file is there whole or not at all, and none is overwritten by accident."""
 
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from edgecnn import OutputError
-from edgecnn.atomic_files import refuse_existing, replacing, write_bytes
+from edgecnn.atomic_files import claimed, refuse_existing, replacing, write_bytes
 
 
 def test_file_appears_whole_in_folders_that_are_made(tmp_path: Path) -> None:
@@ -48,3 +53,60 @@ def test_existing_files_are_refused_unless_forced(tmp_path: Path) -> None:
     refuse_existing([tmp_path / "link"], force=True)
     with pytest.raises(OutputError, match="link exists already; choose another name or add --force"):
         refuse_existing([tmp_path / "new", tmp_path / "link"], force=False)
+
+
+HOLDER = """
+import sys, time
+from edgecnn.atomic_files import claimed
+with claimed(sys.argv[1:], force=False):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_file_that_another_process_writes_is_refused_until_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "r.csv"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        with pytest.raises(
+            OutputError, match=rf"r.csv is being written by process {holder.pid} since 20.*; wait for it"
+        ):
+            claimed([tmp_path / "free", path], force=True).__enter__()
+        assert [file.name for file in tmp_path.iterdir()] == ["new"]  # the other claim has been given back
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with claimed([path], force=False):
+        path.write_text("mine")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_one_at_a_time_however_many_want_it(tmp_path: Path) -> None:
+    inside, most, done, refused = [0], [0], [0], [0]
+
+    def write() -> None:
+        for _ in range(60):
+            try:
+                with claimed([tmp_path / "a"], force=False):
+                    inside[0] += 1
+                    most[0] = max(most[0], inside[0])
+                    os.sched_yield()
+                    inside[0] -= 1
+                    done[0] += 1
+            except OutputError:
+                refused[0] += 1
+
+    threads = [threading.Thread(target=write) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert most == [1] and done[0] and done[0] + refused[0] == 360 and not list(tmp_path.iterdir())
+
+
+def test_claimed_folders_in_which_nothing_was_written_go_again(tmp_path: Path) -> None:
+    with claimed([tmp_path / "a" / "b" / "c"], force=False):
+        assert (tmp_path / "a" / "b" / ".c.lock").is_file()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "there").write_text("")
+    with pytest.raises(OutputError, match="there exists already"), claimed([tmp_path / "there"], force=False):
+        raise AssertionError

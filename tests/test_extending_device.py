@@ -62,7 +62,7 @@ def shoe() -> Path:
     return next(path for path in sample_images() if "sneaker" in path.name)
 
 
-@pytest.mark.parametrize("command", ["classify", "features", "verify", "evaluate"])
+@pytest.mark.parametrize("command", ["classify", "features", "explain", "verify", "evaluate"])
 def test_help_names_them(command: str, copy: Copy) -> None:
     words = " ".join(copy.run(command, "--help").stdout.split())
     assert "cpu|xnnpack|edgetpu|gpu|npu|pool|PATH" in words

@@ -35,12 +35,13 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         ["verify", "fashion-mnist"],
         ["info", "fashion-mnist"],
         ["features", "fashion-mnist.activations", str(sample_images()[0]), "--filter", "2"],
+        ["explain", "fashion-mnist", str(sample_images()[0])],
         ["--help"],
     ],
     ids=lambda arguments: arguments[0],
 )
 def test_device_commands_work_without_tensorflow_and_the_other_stages(arguments: list[str], tmp_path: Path) -> None:
-    if arguments[0] == "features":
+    if arguments[0] in ("features", "explain"):
         arguments = [*arguments, "--output", str(tmp_path)]
     result = python(RUN, *arguments)
     assert result.returncode == 0, result.stderr
@@ -67,8 +68,8 @@ finally:
     loaded = set(python(code).stderr.split())
     heavy = {"numpy", "PIL", "matplotlib", "tensorflow", "edgecnn.train", "edgecnn.convert"}
     assert "edgecnn.cli" in loaded and not loaded & heavy
-    room = "edgecnn.device.runtime"
-    allowed = {"edgecnn.device", room, f"{room}.accelerators", f"{room}.runtimes"}
+    room, methods = "edgecnn.device.runtime", "edgecnn.device.explaining"
+    allowed = {"edgecnn.device", room, f"{room}.accelerators", f"{room}.runtimes", methods, f"{methods}.methods"}
     assert {name for name in loaded if name.startswith("edgecnn.device")} <= allowed
 
 

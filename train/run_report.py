@@ -1,14 +1,16 @@
 """The run directory: what a training leaves behind."""
 
+import contextlib
 import csv
 import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from edgecnn.atomic_files import write_bytes
+from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import OutputError
 from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard
@@ -106,15 +108,25 @@ def check_free(folder: RunDirectory, force: bool) -> None:
         )
 
 
-def prepare_folder(folder: RunDirectory, force: bool) -> bool:
-    """Create the run directory, and make sure that files can be written there.
-
-    Returns:
-        Whether it was created.
+@contextlib.contextmanager
+def claimed_folder(folder: RunDirectory, force: bool) -> Iterator[None]:
+    """Create the run directory, and keep it for one training; if that leaves nothing there, it goes again.
 
     Raises:
-        OutputError: it holds a run already and `force` is false, or it cannot be created.
+        OutputError: it holds a run already and `force` is false, another training writes it, or it cannot be created.
     """
+    created = _prepare_folder(folder, force)
+    try:
+        with claimed([folder.model], force=True):
+            check_free(folder, force)  # another training may have ended meanwhile
+            yield
+    finally:
+        if created:
+            remove_if_empty(folder)
+
+
+def _prepare_folder(folder: RunDirectory, force: bool) -> bool:
+    """Create the run directory, and make sure that files can be written there; whether it was created."""
     check_free(folder, force)
     path = folder.path
     created = not path.exists()

@@ -1,5 +1,6 @@
 """Train a classifier and leave a run directory; imports TensorFlow only when called."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,16 +76,12 @@ def train(
         raise InputError(f"batches of {recipe.batch_size} cannot be divided among {parallel.devices} devices evenly")
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
-    created = parallel.is_main and run_report.prepare_folder(folder, request.replaces)
     listener = progress if progress and parallel.is_main else Silent()
-    try:
+    with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
         run = _fit(setup, request, listener)
-    finally:
-        if created:
-            run_report.remove_if_empty(folder)
-    if parallel.is_main:
-        _write_report(run)
+        if parallel.is_main:
+            _write_report(run)
     return run
 
 

@@ -34,28 +34,16 @@ def parity_of(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> 
     )
 
 
-class Noise:
-    """Signal and quantization noise, summed over pairs of arrays.
+def sqnr_db(signal: float, noise: float) -> float:
+    """Signal-to-quantization-noise ratio, 10 log10(signal / noise), in dB; infinite where there is no noise.
 
-    Attributes:
+    Args:
         signal: sum of squares of the reference.
-        noise: sum of squares of the differences.
+        noise: sum of squares of the differences from it.
     """
-
-    def __init__(self) -> None:
-        self.signal = self.noise = 0.0
-
-    def add(self, reference: Array, approximation: Array) -> None:
-        """Add one pair of arrays of the same shape."""
-        self.signal += float(np.square(reference, dtype=np.float64).sum())
-        self.noise += float(np.square(np.subtract(reference, approximation, dtype=np.float64)).sum())
-
-    @property
-    def sqnr_db(self) -> float:
-        """Signal-to-quantization-noise ratio, 10 log10(signal / noise), in dB; infinite where there is no noise."""
-        if self.noise == 0:
-            return float("inf")
-        return 10 * float(np.log10(self.signal / self.noise)) if self.signal else float("-inf")
+    if noise == 0:
+        return float("inf")
+    return 10 * float(np.log10(signal / noise)) if signal else float("-inf")
 
 
 def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:

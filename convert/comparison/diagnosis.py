@@ -13,8 +13,9 @@ from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
-from .ladder import DEQUANTIZED, Ladder, Rung
+from .ladder import DEQUANTIZED, REFERENCE, Ladder, Rung
 from .layer_figures import LayerFigures
+from .suspicion import is_below_training
 
 # A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.
 _DROP = 0.01  # of accuracy, and beyond chance:
@@ -25,6 +26,7 @@ _SQNR_DB = 12.0
 _LOST_DB = 12.0
 _NAMED = 3
 _PROPORTIONAL = 0.9  # cosine
+_SEEN = ("input", "scaled twice", "statistics")
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,12 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`; `one class`,
-            `chance`, `input` where Keras itself looks wrong.
+            `dwarfed`, `dead`, `ties`, `noise`, `left out`; `one class`, `chance`, `labels`, `input`, `scaled twice`,
+            `statistics` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
+        causes: those that the figures do not tell apart; empty where there is one.
+        experiment: what would tell them apart.
     """
 
     rung: str
@@ -46,31 +50,30 @@ class Finding:
     cause: str
     words: str
     broken: bool
+    causes: tuple[str, ...] = ()
+    experiment: str = ""
 
 
 def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
     """The first rung that breaks, with its cause; where none does, remarks on what is lost all the same."""
     first = ladder.rungs[0].name
-    doubts = tuple(Finding(first, PROBABILITIES, one.cause, one.words, False) for one in ladder.suspicions)
+    doubts = tuple(
+        Finding(first, PROBABILITIES, one.cause, one.words, False, one.causes, one.experiment)
+        for one in ladder.suspicions
+    )
     broken = _keras(ladder) or _climb(ladder)
     if broken:
         return (broken,) if broken.rung == first else (broken, *doubts)
-    remarks = (_ties(ladder), _dead(ladder))
+    remarks = (_ties(ladder), _dead(ladder), _left_out(ladder))
     return (*doubts, *(remark for remark in remarks if remark))
 
 
 def _keras(ladder: Ladder) -> Finding | None:
     """Keras itself does worse than when it was trained: the data or their preparation are not what they were."""
     rung, training = ladder.rungs[0], ladder.keras_card.training
-    if training is None or training.test_accuracy is None or training.test_images != rung.parity.images:
+    if training is None or training.test_accuracy is None or rung.parity.accuracy is None or ladder.truth is None:
         return None
-    if rung.parity.accuracy is None or ladder.truth is None:
-        return None
-    right = round(rung.parity.accuracy * rung.parity.images)
-    if (
-        binomtest(right, rung.parity.images, max(0.0, training.test_accuracy - _DROP), alternative="less").pvalue
-        > _CHANCE
-    ):
+    if not is_below_training(ladder.keras_card, round(rung.parity.accuracy * rung.parity.images), rung.parity.images):
         return None
     then = f"Keras had {training.test_accuracy:.2%} on these images after training, now {rung.parity.accuracy:.2%}"
     best, order = _best_order(rung, ladder.truth)
@@ -81,12 +84,23 @@ def _keras(ladder: Ladder) -> Finding | None:
             f"labels stand in another order: {then}, but {best:.2%} with {moved}; restore the order of training",
             True,
         )  # fmt: skip
+    seen = next((one for one in ladder.suspicions if one.cause in _SEEN), None)
+    if seen:
+        return Finding(
+            rung.name, PROBABILITIES, seen.cause, f"{then}: {seen.words}", True, seen.causes, seen.experiment
+        )
+    causes = (
+        f"images are prepared otherwise than in training (the card says {_describe(ladder.keras_card.input)})",
+        "model.keras has other weights",
+        "they are other images",
+    )
+    experiment = (
+        f"edgecnn evaluate {ladder.run / 'model.keras'} on the data set of the training tells the images from the "
+        "rest; restore what the network was trained with"
+    )
     return Finding(
-        rung.name, "image", "preprocessing",
-        f"images are prepared otherwise than in training: {then}; the card says {_describe(ladder.keras_card.input)}, "
-        "restore what the network was trained with",
-        True,
-    )  # fmt: skip
+        rung.name, "image", "preprocessing", f"{then}: {', or '.join(causes)}; {experiment}", True, causes, experiment
+    )
 
 
 def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
@@ -198,6 +212,13 @@ def _describe(spec: InputSpec) -> str:
     scale, offset = values.pop("scale"), values.pop("offset")
     numbers = "; ".join(f"pixel * {a:.6g} + {b:.6g}" for a, b in zip(scale, offset, strict=True))
     return f"{numbers}, {', '.join(f'{key} {value}' for key, value in values.items())}"
+
+
+def _left_out(ladder: Ladder) -> Finding | None:
+    if not ladder.left_out:
+        return None
+    message = f"this rung is left out: {ladder.left_out}; the kernels of the next rung were compared alone"
+    return Finding(f"{ladder.scheme}, {REFERENCE}", "", "left out", message, False)
 
 
 def _ties(ladder: Ladder) -> Finding | None:

@@ -1,6 +1,7 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from ..network.keras_network import KerasNetwork
 from ..pair import Pair
 from .agreement import mcnemar, parity_of
 from .dequantized import dequantized, in_float32
-from .layer_figures import LayerFigures, images_for, layer_figures
+from .layer_figures import KerasMaps, LayerFigures, images_for
 from .parity_request import ParityRequest
 from .suspicion import suspicions_of
 from .weights import WeightFault
@@ -77,6 +78,7 @@ class Ladder:
         suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
         weight_faults: the layers whose weights in the file are not Keras', in network order.
+        left_out: why there is no rung of the reference kernels; empty where there is one.
     """
 
     run: Path
@@ -90,6 +92,7 @@ class Ladder:
     rungs: tuple[Rung, ...]
     suspicions: tuple[Suspicion, ...] = ()
     weight_faults: tuple[WeightFault, ...] = ()
+    left_out: str = ""
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -123,7 +126,7 @@ def climb(
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
     packed = paths.map(read_model)
-    network = _comparable(KerasNetwork.load(run.model, card, leave_out_shared=True), paths, packed)
+    network = _comparable(KerasNetwork.load(run.model, card), paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
             progress(f"{path.name}: {load_model(path, delegate=delegate).session.placement()}")
@@ -139,10 +142,8 @@ def climb(
     own = dequantized(network, float32, packed)
     if own:
         rungs.append(climber.rung(f"{scheme}, {DEQUANTIZED}", own.files, spec))
-    rungs += [
-        climber.rung(f"{scheme}, {REFERENCE}", packed, spec, kernels="reference"),
-        climber.rung(f"{scheme}, default kernels", packed, spec),
-    ]
+    reference, left_out = climber.reference_rung(f"{scheme}, {REFERENCE}", packed, spec)
+    rungs += [*reference, climber.rung(f"{scheme}, default kernels", packed, spec)]
     if delegate:
         rungs.append(climber.rung(f"{scheme}, {Path(delegate.name).name}", packed, spec, delegate=delegate))
     return Ladder(
@@ -157,6 +158,7 @@ def climb(
         rungs=tuple(rungs),
         suspicions=suspicions_of(network, expected, dataset.test),
         weight_faults=own.faults if own else (),
+        left_out=left_out,
     )
 
 
@@ -166,8 +168,18 @@ class _Climber:
     def __init__(
         self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
     ) -> None:
-        self._network, self._test, self._expected, self._progress = network, test, expected, progress
-        self._some = test.sample(min(images_for(network.maps), len(test))).images
+        self._test, self._expected, self._progress = test, expected, progress
+        self._keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
+
+    def reference_rung(self, name: str, files: Pair[PackedModel], spec: InputSpec) -> tuple[list[Rung], str]:
+        """That of the reference kernels; where they lack an operator, none, and the reason."""
+        try:
+            for file in files:
+                open_session(file, RunOptions(kernels="reference"))
+        except ModelFileError as error:
+            lacking = re.search(r"builtin opcode '(\w+)'", str(error))
+            return [], f"the runtime has no reference kernel of {lacking[1] if lacking else 'an operator'}"
+        return [self.rung(name, files, spec, kernels="reference")], ""
 
     def rung(
         self,
@@ -178,7 +190,7 @@ class _Climber:
         delegate: Delegate | None = None,
     ) -> Rung:
         """Run both files of a model, which take images prepared as `spec` says."""
-        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._some)}")
+        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
         how = RunOptions(kernels=kernels, delegate=delegate)
         session = open_session(files.plain, how)
         output = session.outputs[PROBABILITIES]
@@ -190,7 +202,7 @@ class _Climber:
         variant = session
         if files.activations is not None:
             variant = open_session(files.activations, how)
-        figures = layer_figures(self._network, self._some, variant, spec)
+        figures = self._keras.compare(variant, spec)
         return _rung(name, self._expected, probabilities, self._test.labels, figures)
 
 
@@ -218,7 +230,7 @@ def _comparable(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedMod
     probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
     first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
     parents = [file.card.provenance.parent_sha256 if file.card else "" for file in packed]
-    if parents[0] != parents[1] or not np.array_equal(first, second):
+    if parents[0] != parents[1] or not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
         raise ModelFileError(
             f"{paths.activations} is not the activations variant of {paths.plain.name}; convert the run again, with "
             "both"

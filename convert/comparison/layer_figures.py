@@ -1,7 +1,7 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,11 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
 from ..network.keras_network import KerasNetwork
-from .agreement import Noise
+from .agreement import sqnr_db
 
-Array = npt.NDArray[np.floating]
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _IMAGES = 256
-_MEMORY = 500_000_000  # bytes of Keras' maps that are kept for the histograms, before fewer images are taken
+_MEMORY = 500_000_000  # bytes of Keras' maps that are kept, before fewer images are taken
 
 
 @dataclass(frozen=True)
@@ -56,66 +55,122 @@ class LayerFigures:
     bins: tuple[float, ...]
 
 
-@dataclass
-class _Sums:
-    """What is added up for one layer."""
+@dataclass(frozen=True, eq=False)
+class _KerasLayer:
+    """One output in Keras.
 
-    noise: Noise = field(default_factory=Noise)
-    channel_noise: Array = field(default_factory=lambda: np.zeros((2, 1)))  # one column a channel, once there are any
-    product: float = 0.0
-    square: float = 0.0
-    count: int = 0
-    saturated: int = 0
-    here: tuple[float, float] = (float("inf"), float("-inf"))
-    keras: list[Array] = field(default_factory=list)
-    low: list[Array] = field(default_factory=list)
-    high: list[Array] = field(default_factory=list)
+    Attributes:
+        values: float32 (images, ..., channels).
+        signal: float64 (channels,), sums of squares.
+        low: float32 (channels,), the least value of each.
+        high: float32 (channels,), the greatest.
+        histogram: counts in `bins`.
+        bins: edges, from the lowest value to the highest.
+    """
 
-    def add(self, reference: Array, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
-        """One image's values in Keras and here, the latter as the tensor holds them."""
-        values = tensor.dequantize(raw)
-        self.noise.add(reference, values)
-        squares = np.square(np.stack([reference, reference - values]), dtype=np.float64)
-        self.channel_noise = self.channel_noise + squares.reshape(2, -1, values.shape[-1]).sum(axis=1)
-        self.product += float((reference * values.astype(np.float64)).sum())
-        self.square += float(np.square(values, dtype=np.float64).sum())
-        self.count += raw.size
-        self.saturated += tensor.count_saturated(raw)
-        self.here = min(self.here[0], float(values.min())), max(self.here[1], float(values.max()))
-        self.keras.append(reference)
-        flat = values.reshape(-1, values.shape[-1])
-        self.low.append(flat.min(axis=0))
-        self.high.append(flat.max(axis=0))
+    values: npt.NDArray[np.float32]
+    signal: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+    histogram: tuple[int, ...]
+    bins: tuple[float, ...]
 
-    def figures(self, tensor: TensorSpec) -> LayerFigures:
-        """The sums of all images, as figures."""
-        reference = np.stack(self.keras)
-        channels = reference.reshape(-1, reference.shape[-1])
-        varies = channels.max(axis=0) > channels.min(axis=0)
-        here = np.stack(self.high).max(axis=0) > np.stack(self.low).min(axis=0)
-        counts, bins = np.histogram(channels, bins=40)
-        step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
-        norm = float(np.sqrt(self.noise.signal * self.square))
-        return LayerFigures(
-            name=tensor.name,
-            sqnr_db=self.noise.sqnr_db,
-            channel_sqnr_db=_median_sqnr_db(self.channel_noise),
-            cosine=self.product / norm if norm else float(self.noise.signal == self.square),
-            gain=self.product / self.noise.signal if self.noise.signal else 1.0,
-            error_steps=float(np.sqrt(self.noise.noise / self.count)) / step if step else 0.0,
-            saturated=self.saturated / self.count,
-            range=_range(tensor) or self.here,
-            keras_range=(float(channels.min()), float(channels.max())),
-            channel_peaks=tuple(float(value) for value in np.abs(channels).max(axis=0)),
-            lost_channels=tuple(int(channel) for channel in np.flatnonzero(varies & ~here)),
+    @classmethod
+    def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
+        channels = values.reshape(-1, values.shape[-1])
+        counts, edges = np.histogram(channels, bins=40)
+        return cls(
+            values=values,
+            signal=np.einsum("ij,ij->j", channels, channels, dtype=np.float64),
+            low=channels.min(axis=0),
+            high=channels.max(axis=0),
             histogram=tuple(int(count) for count in counts),
-            bins=tuple(float(edge) for edge in bins),
+            bins=tuple(float(edge) for edge in edges),
         )
 
 
-def _median_sqnr_db(sums: Array) -> float:
-    """Of the channels that have a signal; `sums` is (2, channels), of squares of signal and noise."""
-    signal, noise = sums[:, sums[0] > 0]
+class KerasMaps:
+    """What Keras makes of some images: run once, to compare with it as often as is wanted."""
+
+    def __init__(self, network: KerasNetwork, images: Images) -> None:
+        """Run `network` on uint8 `images` (count, height, width, channels), with the maps that variants return."""
+        self._images = images
+        parts = [values for _, values in network.maps_of(images)]
+        # Each part gives away what has been joined: the maps are large.
+        joined = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+        self._layers = {name: _KerasLayer.of(values) for name, values in joined.items()}
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self._images)
+
+    def compare(self, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
+        """Compare every output of an activations variant with Keras, in network order, the probabilities last.
+
+        Args:
+            session: the variant's.
+            spec: how images are prepared for the variant.
+        """
+        gather, outputs = session.gather(spec), session.outputs
+        sums = {name: _Sums(layer) for name, layer in self._layers.items() if name in outputs}
+        for row, pixels in enumerate(np.asarray(self._images)):
+            session.run(gather(pixels))
+            for name, total in sums.items():
+                total.add(row, session.output(outputs[name]), outputs[name])
+        return tuple(total.figures(outputs[name]) for name, total in sums.items())
+
+
+class _Sums:
+    """What is added up for one layer, image by image."""
+
+    def __init__(self, keras: _KerasLayer) -> None:
+        channels = len(keras.signal)
+        self.keras = keras
+        self.noise = np.zeros(channels)
+        self.product = self.square = 0.0
+        self.saturated = 0
+        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+
+    def add(self, row: int, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        """One image's values here, as the tensor holds them."""
+        values = tensor.dequantize(raw).reshape(-1, len(self.noise))
+        here = values.astype(np.float64)
+        difference = self.keras.values[row].reshape(here.shape).astype(np.float64)
+        self.product += float(np.einsum("ij,ij->", difference, here))
+        self.square += float(np.einsum("ij,ij->", here, here))
+        difference -= here
+        self.noise += np.einsum("ij,ij->j", difference, difference)
+        self.saturated += tensor.count_saturated(raw)
+        np.minimum(self.low, values.min(axis=0), out=self.low)
+        np.maximum(self.high, values.max(axis=0), out=self.high)
+
+    def figures(self, tensor: TensorSpec) -> LayerFigures:
+        """The sums of all images, as figures."""
+        keras, count = self.keras, self.keras.values.size
+        signal, noise = float(self.keras.signal.sum()), float(self.noise.sum())
+        lost = (keras.high > keras.low) & ~(self.high > self.low)
+        step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
+        norm = float(np.sqrt(signal * self.square))
+        return LayerFigures(
+            name=tensor.name,
+            sqnr_db=sqnr_db(signal, noise),
+            channel_sqnr_db=_median_sqnr_db(keras.signal, self.noise),
+            cosine=self.product / norm if norm else float(signal == self.square),
+            gain=self.product / signal if signal else 1.0,
+            error_steps=float(np.sqrt(noise / count)) / step if step else 0.0,
+            saturated=self.saturated / count,
+            range=_range(tensor) or (float(self.low.min()), float(self.high.max())),
+            keras_range=(float(keras.low.min()), float(keras.high.max())),
+            channel_peaks=tuple(float(value) for value in np.maximum(abs(keras.low), abs(keras.high))),
+            lost_channels=tuple(int(channel) for channel in np.flatnonzero(lost)),
+            histogram=keras.histogram,
+            bins=keras.bins,
+        )
+
+
+def _median_sqnr_db(signal: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]) -> float:
+    """Of the channels that have a signal; both are (channels,), sums of squares."""
+    signal, noise = signal[signal > 0], noise[signal > 0]
     if not len(signal):
         return float("inf")
     with np.errstate(divide="ignore"):  # a channel without noise has an infinite SQNR
@@ -134,23 +189,3 @@ def images_for(maps: Collection[FeatureMap]) -> int:
     """How many images to compare layers on: fewer where the network's maps are large."""
     values = sum(int(np.prod(wanted.shape)) for wanted in maps)
     return max(8, min(_IMAGES, _MEMORY // (4 * max(1, values))))
-
-
-def layer_figures(network: KerasNetwork, images: Images, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
-    """Compare every output of an activations variant with Keras, in network order, the probabilities last.
-
-    Args:
-        network: with the maps that the variant returns; run anew for each comparison, a few images at a time.
-        images: uint8 (count, height, width, channels).
-        session: the variant's.
-        spec: how images are prepared for the variant.
-    """
-    gather, outputs = session.gather(spec), session.outputs
-    sums: dict[str, _Sums] = {}
-    for part, expected in network.maps_of(images):
-        for row, pixels in enumerate(part):
-            session.run(gather(pixels))
-            for name, values in expected.items():
-                if name in outputs:
-                    sums.setdefault(name, _Sums()).add(values[row], session.output(outputs[name]), outputs[name])
-    return tuple(total.figures(outputs[name]) for name, total in sums.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.atomic_files import refuse_existing, write_bytes
+from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
@@ -14,6 +14,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .gate import Gate
 from .parity_request import ParityOptions, ParityRequest
+from .verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,9 +41,15 @@ class ParityReport:
     json: Path
 
     @property
+    def verdict(self) -> Verdict:
+        """`FAIL` where it is another classifier or does not pass its gate, `DOUBTFUL` where Keras looks wrong."""
+        broken = any(finding.broken for finding in self.findings)
+        return verdict_of(broken, self.failures, self.ladder.suspicions)
+
+    @property
     def passed(self) -> bool:
-        """Whether it is still the same classifier, and passes its gate."""
-        return not self.failures and not any(finding.broken for finding in self.findings)
+        """Whether it is still the same classifier, and a good one as far as labelled images can tell."""
+        return self.verdict == "PASS" or (self.verdict == "DOUBTFUL" and self.ladder.truth is None)
 
 
 def parity(
@@ -83,18 +90,18 @@ def parity(
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
-    refuse_existing((page, figures), request.force)
     dataset = _with_some_images(dataset, request.images)
-    silence_tensorflow()
-    progress("loading TensorFlow")
-    with captured_stderr():
-        from . import diagnosis, ladder, report, report_page
+    with claimed((page, figures), request.force):
+        silence_tensorflow()
+        progress("loading TensorFlow")
+        with captured_stderr():
+            from . import diagnosis, ladder, report, report_page
 
-    climbed = ladder.climb(source, files, card, dataset, request, progress)
-    findings = diagnosis.diagnose(climbed)
-    failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
-    write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
-    write_bytes(figures, report.to_json(climbed, findings, failures).encode())
+        climbed = ladder.climb(source, files, card, dataset, request, progress)
+        findings = diagnosis.diagnose(climbed)
+        failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
+        write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
+        write_bytes(figures, report.to_json(climbed, findings, failures).encode())
     return ParityReport(climbed, findings, failures, page, figures)
 
 

@@ -9,15 +9,18 @@ from edgecnn.model_file.card import Parity
 
 from .diagnosis import Finding
 from .ladder import Ladder, Rung
+from .verdict import verdict_of
 
 
 def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> dict[str, Any]:
     """Every figure of the report, ready for JSON; infinite decibels are null. `failures` are those of a gate."""
+    verdict = verdict_of(any(finding.broken for finding in findings), failures, ladder.suspicions)
     return {
         "name": ladder.card.name,
         "scheme": ladder.scheme,
         "images": len(ladder.images),
-        "passed": not failures and not any(finding.broken for finding in findings),
+        "verdict": verdict,
+        "passed": verdict == "PASS" or (verdict == "DOUBTFUL" and ladder.truth is None),
         "failures": list(failures),
         "rungs": [_rung(rung) for rung in ladder.rungs],
         "findings": [dataclasses.asdict(finding) for finding in findings],

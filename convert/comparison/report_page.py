@@ -39,6 +39,8 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     last, title = ladder.rungs[-1], f"Parity of {ladder.card.name}, {ladder.scheme}"
     broken = any(finding.broken for finding in findings)
     verdict = "This is another classifier than Keras'." if broken else "This is the same classifier as Keras'."
+    if not broken and ladder.suspicions:
+        verdict = "It answers as Keras does, and Keras itself looks wrong."
     if failures:
         verdict += " It does not pass its gate."
     quantized = [rung for rung in ladder.rungs if rung.layers]

@@ -1,89 +1,131 @@
-"""Whether the Keras network can be the one that was trained, and how it would answer if it were fed otherwise."""
-
-import dataclasses
-from collections.abc import Iterator
+"""Whether the Keras network can be the one that was trained: the ladder's first rung, and what `convert` warns of."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
 from edgecnn.metrics import evaluate_probabilities
+from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Split
-from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.sanity import Suspicion, one_class, suspicions
 
+from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
+from .trials import (
+    Trial,
+    better_trial,
+    images_in_a_batch,
+    initial_statistics,
+    input_trials,
+    normalisations,
+    other_statistics,
+    statistics_trial,
+)
 
 # Enough to tell a right input from a wrong one; more take time.
 _IMAGES = 200
-_CHANCE, _GAIN = 0.01, 0.03
-_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
+_DROP = 0.01  # of accuracy since the training, and beyond chance:
+_CHANCE = 0.01
+_NARROW = 0.1  # of what pixels become: networks are trained on values that differ by 1 and more
 
 
 def suspicions_of(network: KerasNetwork, probabilities: npt.NDArray[np.float32], split: Split) -> tuple[Suspicion, ...]:
-    """What looks wrong with a Keras network; where it was trained elsewhere, other inputs are tried.
+    """What looks wrong with a Keras network; where it is lost, other ways to run it are tried.
 
     Args:
         network: which edgecnn may have trained, or not.
         probabilities: its own, of the images of `split`, float32 (images, classes).
-        split: labelled, or not: then there is only one thing that can be noticed.
+        split: labelled, or not: then only what needs no labels can be noticed.
     """
     labels, spec, is_own = network.card.labels, network.card.input, network.card.training is not None
-    if not split.is_labelled:
-        return one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
-    found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
-    if is_own:
+    if split.is_labelled:
+        found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
+        right = int((probabilities.argmax(axis=1) == split.labels).sum())
+        is_lost = any(one.cause != "labels" for one in found) or is_below_training(network.card, right, len(split))
+    else:
+        found = one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
+        is_lost = True  # nobody knows
+    if not is_lost and (is_own or not split.is_labelled):
         return found
-    is_lost = any(one.cause != "labels" for one in found)
-    better = _better_input(network, split, tried=list(_inputs(spec, everything=is_lost)))
-    if not better:
-        return found
-    if not found:
-        return (Suspicion("input", f"the network does better when it is fed otherwise: {better}"),)
+    some = split.sample(min(_IMAGES, len(split)))
+    seen = [*_seen_in(network, some)] if is_lost else []
+    better = _better(network, some, is_lost) if split.is_labelled else []
+    return _together(found, seen, better, network)
+
+
+def is_below_training(card: ModelCard, right: int, images: int) -> bool:
+    """Whether surely fewer of the test images are right than when edgecnn trained the network."""
+    training = card.training
+    if training is None or training.test_accuracy is None or training.test_images != images:
+        return False
+    expected = max(0.0, training.test_accuracy - _DROP)
+    return bool(binomtest(right, images, expected, alternative="less").pvalue <= _CHANCE)
+
+
+def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
+    """What can be seen in the network itself."""
+    seen = []
+    scaling, spec = read_scaling(network.model), network.card.input
+    width = 255 * max(abs(a * b) for a, b in zip(scaling.scale, spec.scale, strict=True)) if scaling else 1.0
+    if scaling and width < _NARROW and set(spec.scale) != {1.0}:
+        low, high = (value * spec.scale[0] + spec.offset[0] for value in (0, 255))
+        evidence = (
+            f"pixels become {low:.3g} to {high:.3g} and are scaled again by the network: {scaling.words()}, so that "
+            f"{width:.3g} is left between black and white"
+        )
+        causes = "it scales pixels itself and was trained on 0 to 255", "it was trained on pixels scaled twice"
+        advice = "the card beside the model says scale 1, offset 0" if network.card.training else "--input-range 0 255"
+        seen.append(Suspicion("scaled twice", evidence, causes, f"convert it with {advice}: are more images right?"))
+    initial = initial_statistics(network.model)
+    if initial:
+        trial, model = statistics_trial(network)
+        trial.answer(np.asarray(some.images[: images_in_a_batch(network)]))
+        evidence = other_statistics(initial, model)
+        if evidence:
+            causes = "these layers were frozen or called with training=False", "the network was never trained"
+            experiment = "train it again with these layers trainable, or load all of its weights, and compare"
+            seen.append(Suspicion("statistics", evidence, causes, experiment))
+    return seen
+
+
+def _better(network: KerasNetwork, some: Split, is_lost: bool) -> list[tuple[Trial, str]]:
+    """What surely does better, each in words: the best other input, and other statistics of batch normalisation."""
+    found = [better_trial(network, some, list(input_trials(network, everything=is_lost)))]
+    if is_lost and normalisations(network.model):
+        few = some.sample(min(images_in_a_batch(network), len(some)))
+        found.insert(0, better_trial(network, few, [statistics_trial(network)[0]]))
+    return [each for each in found if each]
+
+
+def _together(
+    found: tuple[Suspicion, ...], seen: list[Suspicion], better: list[tuple[Trial, str]], network: KerasNetwork
+) -> tuple[Suspicion, ...]:
+    """One suspicion of what was noticed in the answers, in the network, and by trying."""
+    noticed = [*found, *seen]
+    if not noticed and not better:
+        return ()
+    evidence = [one.evidence for one in noticed]
+    evidence += [f"the network does better when it is run otherwise: {words}" for _, words in better]
+    # What was tried tells more than what was seen, and that more than the answers alone.
+    reasons = [_of_a_trial(trial, network) for trial, _ in better]
+    reasons = reasons or [(one.causes, one.experiment) for one in seen or found]
+    is_lost = found and found[0].cause != "labels"
+    cause = found[0].cause if is_lost and not seen else seen[0].cause if seen else ""
+    causes = tuple(dict.fromkeys(cause for causes, _ in reasons for cause in causes))
     return (
-        dataclasses.replace(found[0], words=f"{found[0].words}. It does better when it is fed otherwise: {better}"),
+        Suspicion(
+            cause or (better[0][0].cause if better else found[0].cause),
+            "; ".join(evidence),
+            causes,
+            "; or ".join(experiment for _, experiment in reasons),
+        ),
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Input:
-    """Another way to feed a network: how pixels are scaled, whether blue comes first, and the option that does it."""
-
-    spec: InputSpec
-    reverses: bool
-    option: str
-
-
-def _inputs(spec: InputSpec, everything: bool) -> Iterator[_Input]:
-    """The ways to try: with blue first and, where nothing is right, with other ranges."""
-    if spec.channels == 3:
-        yield _Input(spec, True, "--channel-order bgr")
-    if not everything:
-        return
-    for low, high in _RANGES:
-        scale, offset = ((high - low) / 255,) * spec.channels, (low,) * spec.channels
-        if np.allclose(scale, spec.scale) and np.allclose(offset, spec.offset):
-            continue
-        other = dataclasses.replace(spec, scale=scale, offset=offset)
-        yield _Input(other, False, f"--input-range {low:g} {high:g}")
-        if spec.channels == 3:
-            yield _Input(other, True, f"--input-range {low:g} {high:g} --channel-order bgr")
-
-
-def _better_input(network: KerasNetwork, split: Split, tried: list[_Input]) -> str:
-    """The way in which surely more images are right, in words; empty where there is none."""
-    some = split.sample(min(_IMAGES, len(split)))
-    images = np.asarray(some.images)
-    right = network.predict(images).argmax(axis=1) == some.labels
-    best, words = right.mean() + _GAIN, ""
-    for other in tried:
-        fed = dataclasses.replace(network, card=dataclasses.replace(network.card, input=other.spec))
-        answers = fed.predict(images[..., ::-1] if other.reverses else images).argmax(axis=1)
-        is_right = answers == some.labels
-        gained, lost = int((is_right & ~right).sum()), int((right & ~is_right).sum())
-        if is_right.mean() < best or not gained:
-            continue
-        if binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue < _CHANCE / len(tried):
-            best = is_right.mean()
-            words = f"with {other.option} {best:.1%} of {len(some):,} images are right, now {right.mean():.1%}"
-    return words
+def _of_a_trial(trial: Trial, network: KerasNetwork) -> tuple[tuple[str, ...], str]:
+    if trial.cause == "statistics":
+        causes = ("its batch normalisation was frozen or called with training=False", "its statistics were not loaded")
+        return causes, "train it again with these layers trainable, or load all of its weights, and compare"
+    option = trial.how.removeprefix("with ")
+    what = "make the card beside the model say so" if network.card.training else f"convert it with {option}"
+    return (f"it was trained on {'such input' if network.card.training else f'what {option} makes'}",), what

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from ..network.feature_maps import layer_uses
 from ..tflite.kernels import Constant, Kernel
 
 Array = npt.NDArray[np.floating]
@@ -73,23 +74,23 @@ def compare_weights(
 
 def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...]:
     """The Keras layer that each operator with weights came from: that whose channels point in the same directions."""
-    owned = [(layer.name, matrix) for layer in model.layers for matrix in _keras_kernels(layer)]
+    owned = [(use.name, matrix) for use in layer_uses(model) for matrix in _keras_kernels(use.layer)]
     names = []
     for position, kernel in enumerate(kernels):
         own = _rows(kernel.weights.values)
         alike = [
-            (float(np.abs(_cosines(own, matrix)).mean()), place)
+            (float(np.abs(_cosines(own, matrix)).mean()), -place)
             for place, (_, matrix) in enumerate(owned)
             if matrix.shape == own.shape
         ]
-        best, place = max(alike, default=(0.0, -1))
-        names.append(owned.pop(place)[0] if best > _ALIKE else f"operator {position} ({kernel.operator})")
+        best, place = max(alike, default=(0.0, 0))  # of equal ones, as of a layer that is used twice, the first
+        names.append(owned.pop(-place)[0] if best > _ALIKE else f"operator {position} ({kernel.operator})")
     return tuple(names)
 
 
-def _keras_kernels(layer: keras.Layer) -> Iterator[Array]:
+def _keras_kernels(layer: keras.Operation) -> Iterator[Array]:
     """The kernels of a layer, each float64 (channels, values of one channel in the order of TFLite)."""
-    for variable in layer.weights:
+    for variable in getattr(layer, "weights", ()):  # an operation such as x + y has none
         values = np.asarray(variable, np.float64)
         is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
         if is_depthwise and values.ndim == 4:  # (height, width, inputs, multiplier)

@@ -18,11 +18,10 @@ from edgecnn.keras_file import first_clause
 from edgecnn.optional_packages import require_package, version_of
 
 from .custom_code import CustomCode
+from .damaged_files import damaged
 from .keras2_child import probe_images
 from .keras2_rebuilding import Rebuilder
-from .keras_contents import KerasContents, damaged
-
-_SUFFIXES = {"HDF5": ".h5", "zip": ".keras", "SavedModel": ""}
+from .keras_contents import KerasContents
 
 
 def read_keras2(contents: KerasContents, code: CustomCode, progress: Callable[[str], None]) -> keras.Model:
@@ -44,10 +43,7 @@ def read_keras2(contents: KerasContents, code: CustomCode, progress: Callable[[s
     require_package(f"{contents.path}, written by {contents.writer},", "tf-keras", "train")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        # By its suffix tf-keras chooses how to read; TensorFlow 2.11 and before wrote HDF5 into .keras files.
-        link = folder / f"model{_SUFFIXES[contents.kind]}"
-        link.symlink_to(contents.path.absolute())
-        _run_child(contents, code, link, folder)
+        _run_child(contents, code, contents.linked_in(folder), folder)
         graph = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
         arrays, answers = (_load(folder / name) for name in ("arrays.npz", "answers.npz"))
     model = Rebuilder(arrays, code.objects(), f"{contents.path}, written by {contents.writer}").model(graph)

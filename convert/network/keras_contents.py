@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgecnn.errors import ModelFileError
-from edgecnn.keras_file import first_clause
 from edgecnn.zip_errors import ZIP_ERRORS
 
+from .damaged_files import HDF5, damaged
+from .saved_model import is_saved_model, saved_model_layers
+
 Kind = Literal["HDF5", "zip", "SavedModel"]
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_SUFFIXES = {"HDF5": ".h5", "zip": ".keras", "SavedModel": ""}
 # They hold objects with names that are no layers: optimizers, policies.
 _NO_LAYERS = ("compile_config", "training_config", "build_config", "dtype", "arguments")
-_AGAIN = "copy it again from where it was made, or train it again"
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,14 @@ class KerasContents:
         program = "TensorFlow" if self.kind == "SavedModel" else "Keras"
         return f"{program} {self.version}" if self.version else f"a {program} that left no version in it"
 
+    def linked_in(self, folder: Path) -> Path:
+        """A link to it in `folder`, with the suffix by which Keras chooses how to read, whatever its own is.
 
-def is_saved_model(path: Path) -> bool:
-    """Whether a folder is a SavedModel."""
-    return (path / "saved_model.pb").is_file()
+        TensorFlow 2.11 and before wrote HDF5 into .keras files, and people rename them.
+        """
+        link = folder / f"model{_SUFFIXES[self.kind]}"
+        link.symlink_to(self.path.absolute())
+        return link
 
 
 def read_contents(path: Path) -> KerasContents:
@@ -97,8 +102,8 @@ def read_contents(path: Path) -> KerasContents:
     if not path.is_file():
         raise ModelFileError(f"no Keras model at {path}; give a .keras or .h5 file, or the folder of a SavedModel")
     with path.open("rb") as file:
-        start = file.read(len(_HDF5))
-    return _read_hdf5(path) if start == _HDF5 else _read_zip(path)
+        start = file.read(len(HDF5))
+    return _read_hdf5(path) if start == HDF5 else _read_zip(path)
 
 
 def _read_hdf5(path: Path) -> KerasContents:
@@ -124,13 +129,25 @@ def _text(stored: Any) -> str:
 def _read_zip(path: Path) -> KerasContents:
     try:
         with zipfile.ZipFile(path) as file:
-            if file.testzip() is not None:
-                raise zipfile.BadZipFile(f"{file.testzip()} is not what was written")
+            if (wrong := file.testzip()) is not None:
+                raise zipfile.BadZipFile(f"{wrong} is not what was written")
+            _require_members(path, file.namelist())
             metadata = json.loads(file.read("metadata.json"))
             config = file.read("config.json").decode()
-    except (*ZIP_ERRORS, KeyError) as error:
+    except ZIP_ERRORS as error:
         raise damaged(path, error) from None
     return KerasContents(path, "zip", str(metadata.get("keras_version", "")), _layers(path, config))
+
+
+def _require_members(path: Path, names: list[str]) -> None:
+    weights = [name for name in names if name.startswith("model.weights.")]
+    missing = [name for name in ("metadata.json", "config.json") if name not in names]
+    if missing or not weights:
+        inside = next((name for name in names if name.endswith((".keras", ".h5", "saved_model.pb"))), "")
+        made = 'give a file that model.save("model.keras") wrote'
+        advice = f"unpack it and give the {inside} in it" if inside and missing else made
+        what = " and ".join(missing or ["its weights"])
+        raise ModelFileError(f"{path} is a zip without {what}, which a .keras file has; {advice}")
 
 
 def _read_saved_model(folder: Path) -> KerasContents:
@@ -143,67 +160,6 @@ def _read_saved_model(folder: Path) -> KerasContents:
         )
     found = [layer for text in configs if text for layer in _layers(folder, text)]
     return KerasContents(folder, "SavedModel", version, tuple(found))
-
-
-def saved_model_layers(folder: Path) -> tuple[str, list[str]]:
-    """The TensorFlow that wrote a SavedModel, and what Keras 2 says in it of each layer and model, as JSON.
-
-    Raises:
-        ModelFileError: damaged.
-    """
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    try:
-        saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-        graph = saved.meta_graphs[0]
-        nodes = [node.user_object for node in graph.object_graph_def.nodes]
-        configs = [node.metadata for node in nodes if _is_layer(node.identifier)]
-        beside = folder / "keras_metadata.pb"
-        if beside.is_file():
-            configs = [text for identifier, text in _keras_metadata(beside) if _is_layer(identifier)]
-    except (OSError, DecodeError, IndexError, UnicodeDecodeError) as error:
-        raise damaged(folder, error) from None
-    return str(graph.meta_info_def.tensorflow_version), configs
-
-
-def _is_layer(identifier: str) -> bool:
-    return identifier.startswith("_tf_keras") and identifier != "_tf_keras_metric"
-
-
-def _keras_metadata(path: Path) -> Iterator[tuple[str, str]]:
-    """Identifier and metadata of each object in keras_metadata.pb, a SavedMetadata of Keras 2."""
-    for number, node in _fields(path.read_bytes()):
-        if number == 1:
-            fields = dict(_fields(node))
-            yield fields.get(4, b"").decode(), fields.get(5, b"").decode()
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of the fields of a protocol buffer that have a length; IndexError where it is cut."""
-    position = 0
-
-    def varint() -> int:
-        nonlocal position
-        value = shift = 0
-        while True:
-            byte = message[position]
-            position, value, shift = position + 1, value | (byte & 127) << shift, shift + 7
-            if byte < 128:
-                return value
-
-    while position < len(message):
-        key = varint()
-        if key & 7 == 2:
-            length = varint()
-            position += length
-            if position > len(message):
-                raise IndexError("cut off")
-            yield key >> 3, message[position - length : position]
-        elif key & 7 == 0:
-            varint()
-        else:
-            position += 8 if key & 7 == 1 else 4
 
 
 def _layers(path: Path, text: str) -> tuple[StoredLayer, ...]:
@@ -227,13 +183,6 @@ def _find_layers(stored: Any) -> Iterator[StoredLayer]:
     for key, each in stored.items():
         if key not in _NO_LAYERS:
             yield from _find_layers(each)
-
-
-def damaged(path: Path, error: Exception) -> ModelFileError:
-    """The refusal of a file that is not what was once written."""
-    return ModelFileError(
-        f"{path} does not load as a Keras model ({first_clause(error)}): it is damaged, or none; {_AGAIN}"
-    )
 
 
 def sha256_of(path: Path) -> str:

@@ -37,24 +37,21 @@ class KerasNetwork:
     maps: tuple[FeatureMap, ...]
 
     @classmethod
-    def load(
-        cls, path: Path, card: ModelCard, patterns: Sequence[str] = (), leave_out_shared: bool = False
-    ) -> "KerasNetwork":
+    def load(cls, path: Path, card: ModelCard, patterns: Sequence[str] = ()) -> "KerasNetwork":
         """Load a .keras file.
 
         Args:
             path: the file.
             card: what lies beside it.
             patterns: names or shell patterns of the layers whose maps are wanted; empty for all.
-            leave_out_shared: leave out layers that are used several times, instead of refusing them.
 
         Raises:
-            ModelFileError: missing, damaged, not an image classifier, not what `card` says, or with a shared layer.
+            ModelFileError: missing, damaged, not an image classifier, or not what `card` says.
             InputError: a pattern matches no layer.
         """
         model = load_keras(path)
         require_card_of(model, card, path)
-        return cls(model, card, feature_maps(model, patterns, leave_out_shared))
+        return cls(model, card, feature_maps(model, patterns))
 
     @cached_property
     def with_maps(self) -> keras.Model:

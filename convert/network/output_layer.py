@@ -77,7 +77,8 @@ def with_probabilities(
     """
     if not np.isfinite(scores).all():
         raise ModelFileError(
-            f"{source} gives scores that are no numbers (NaN); its weights are damaged, train it again"
+            f"{source} gives scores that are no numbers (NaN) for images of noise, though its weights are: it divides "
+            "by zero or overflows on such pixels; compare --input-range and --scale with the code that trained it"
         )
     if scores.shape[1] == 1:
         return _two_classes(network, labels, source, progress)

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgecnn.zip_errors import ZIP_ERRORS
 
-from .keras_contents import saved_model_layers
+from .saved_model import saved_model_layers
 
 # Of one probability a class; of a number.
 BINARY = ("binary_crossentropy", "binary_focal_crossentropy")

@@ -13,6 +13,7 @@ from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
 
 from .exporters import EXPORTERS, ExportInput
+from .refusals import reason, require_no_loop
 from .relu6 import without_unreached_relu6
 
 
@@ -44,6 +45,7 @@ def to_flatbuffer(
     """
     if scheme not in EXPORTERS:
         raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
+    require_no_loop(model, scheme)
     shape = (1, *model.inputs[0].shape[1:])
     flatbuffer, refusal = b"", None
     with tempfile.TemporaryDirectory() as folder, captured_stderr() as native:
@@ -57,7 +59,19 @@ def to_flatbuffer(
         except Exception as error:  # TensorFlow's own ConverterError has no narrower base
             refusal = error
     if refusal:
-        lines = [line.strip() for line in f"{refusal}\n{native.text}".splitlines() if line.strip()]
-        reason = next((line for line in lines if "error:" in line), lines[0] if lines else type(refusal).__name__)
-        raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {reason[:300]}") from refusal
+        why = reason(f"{native.text}\n{refusal}", [layer.name for layer in model.layers])
+        raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {why}{_other_way(model, scheme)}") from (
+            refusal
+        )
     return add_header(without_unreached_relu6(flatbuffer))
+
+
+def _other_way(model: keras.Model, refused: str) -> str:
+    """What can be done instead, once it is known to work."""
+    if refused == "float32":
+        return ""
+    try:
+        to_flatbuffer(model, "float32", np.empty((0, *model.inputs[0].shape[1:]), np.float32))
+    except EdgecnnError:
+        return ""
+    return "; --float32 can be converted"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from edgecnn.atomic_files import replacing
+from edgecnn.atomic_files import claimed, replacing
 from edgecnn.errors import InputError, MissingExtraError, OutputError
 
 from .classify_many import UNREADABLE
@@ -47,7 +47,8 @@ class Results:
 
         Raises:
             InputError: another suffix, or nothing to resume that goes with `settings`.
-            OutputError: the file, or what a stopped run left, is there already, or it cannot be written.
+            OutputError: the file, or what a stopped run left, is there already, another run is writing it, or it
+                cannot be written.
             MissingExtraError: Parquet without pyarrow.
         """
         self.path = Path(path)
@@ -55,14 +56,19 @@ class Results:
             raise InputError(f"{path} must end in {', '.join(FORMATS)}, which say the format")
         if self.path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
             raise MissingExtraError('Parquet needs pyarrow: pip install "edgecnn[parquet]"')
-        if self.path.exists() and not force:
-            raise OutputError(f"{path} exists already and is complete; choose another name or add --force")
         self._partial = self.path.with_name(f".{self.path.name}.partial")
         self._settings = json.dumps(dict(settings), sort_keys=True)
+        self.done: set[str] = set()
+        self.counts: Counter[str] = Counter()
+        with contextlib.ExitStack() as claim:
+            claim.enter_context(claimed([self.path], force=True))
+            self._begin(resume, force, resumable)
+            self._claim = claim.pop_all()  # `finish` or `close` lets it go
+
+    def _begin(self, resume: bool, force: bool, resumable: bool) -> None:
+        if self.path.exists() and not force:
+            raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.done: set[str] = set()
-            self.counts: Counter[str] = Counter()
             if resume and self._partial.is_file():
                 self._go_on()
             else:
@@ -129,11 +135,13 @@ class Results:
         with replacing(self.path) as temporary:
             _WRITERS[self.path.suffix](temporary, places.rows(order))
         os.unlink(self._partial)
+        self._claim.close()
         return self.path
 
     def close(self) -> None:
         """Leave the partial file for --resume."""
         self._file.close()
+        self._claim.close()
 
 
 def _is_row(row: object) -> TypeGuard[dict[str, Any]]:

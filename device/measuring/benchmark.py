@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.errors import InputError, ModelFileError
-from edgecnn.model_file.golden import Golden
+from edgecnn.errors import InputError
+from edgecnn.model_file.golden import golden_of
 
 from ..classifier import Classifier
 from ..runtime.bare import Description
@@ -85,6 +85,7 @@ def benchmark_models(
     runtime: str | None = None,
     runs: int = 200,
     description: Description | None = None,
+    require_signature: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[Benchmark, ...], Machine]:
     """Measure every model with every delegate and number of threads, one call of each in turn.
@@ -96,6 +97,7 @@ def benchmark_models(
         runtime: as for `Classifier`.
         runs: of each, 10 or more.
         description: what is said of models without a card.
+        require_signature: a file of allowed signers, one of whom must have signed each model.
         progress: is told what is being done.
 
     Returns:
@@ -113,9 +115,8 @@ def benchmark_models(
         for delegate in delegates:
             for count in threads:
                 progress(f"loading {model}, {_name_delegate(delegate)}, {count} thread(s)")
-                timed.append(
-                    _TimedModel(model, RunOptions(count, delegate=delegate, runtime=runtime, description=description))
-                )
+                run = RunOptions(count, "default", delegate, runtime, False, description, require_signature)
+                timed.append(_TimedModel(model, run))
     progress(f"{runs:,} runs of each, in turn")
     for number in range(-_WARM_UP, 2 * runs):
         for one in timed:
@@ -130,7 +131,12 @@ class _TimedModel:
         self._model, self._delegate, self._threads = str(model), _name_delegate(run.delegate), run.threads
         started = time.perf_counter()
         self.classifier = Classifier(
-            model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, description=run.description
+            model,
+            threads=run.threads,
+            delegate=run.delegate,
+            runtime=run.runtime,
+            description=run.description,
+            require_signature=run.require_signature,
         )
         self._load_ms = _ms_since(started)
         self._pixels = _choose_images(model, self.classifier)
@@ -186,12 +192,9 @@ def _to_timing(milliseconds: list[float]) -> Timing:
 
 def _choose_images(model: str | Path, classifier: Classifier) -> list[np.ndarray]:
     """The golden probes, or noise for a file without any."""
-    packed = read_packed(model)
-    if packed.golden is not None:
-        images = Golden.from_bytes(packed.golden, packed.name).images
-        if images.shape[1:] != classifier.input.shape:
-            raise ModelFileError(f"{packed.name}: its golden probes do not fit its input; convert the model again")
-        return list(images)
+    golden = golden_of(read_packed(model))
+    if golden is not None:
+        return list(golden.images)
     return list(np.random.default_rng(0).integers(0, 256, (8, *classifier.input.shape), dtype=np.uint8))
 
 

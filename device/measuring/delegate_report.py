@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.model_file.golden import Golden
+from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.tflite_metadata import custom_operators
 
 from ..runtime.delegates import Delegate
@@ -58,7 +58,7 @@ def measure_delegate(
         delegate: what is looked at.
         threads: of the runtime, for both.
         runtime: as for `Classifier`, for both.
-        trust: open a file without a card at once, not in a child process first.
+        trust: open a file at once, not in a child process first.
 
     Raises:
         ModelFileError: missing, damaged, or refused by the runtime.
@@ -97,10 +97,8 @@ def _time_in_turn(sessions: Sequence[Session], inputs: Sequence[npt.NDArray[np.g
 
 def _probe_inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
     gather = loaded.session.gather(loaded.input)
-    if loaded.packed.golden is None:
-        images = np.full((_PROBES, *loaded.input.shape), 127, np.uint8)
-    else:
-        images = Golden.from_bytes(loaded.packed.golden, loaded.packed.name).images
+    golden = golden_of(loaded.packed)
+    images = golden.images if golden else np.full((_PROBES, *loaded.input.shape), 127, np.uint8)
     return [gather(pixels).copy() for pixels in images]
 
 

@@ -58,9 +58,9 @@ def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bo
     grid = figure.subplots(rows, columns, squeeze=False)
     for row, picture in zip(grid, pictures, strict=True):
         if show_input:
-            _show_image(row[0], picture.pixels)
+            show_image(row[0], picture.pixels)
         for axes, layer in zip(row[show_input:], layers, strict=True):
-            _hide_scales(axes)
+            hide_scales(axes)
             if channel >= picture.maps[layer].shape[2]:
                 axes.set_xlabel("no such filter", fontsize=8)
                 continue
@@ -101,7 +101,7 @@ def _make_contact_sheet(maps: FeatureMaps, panel_inches: float) -> Figure:
         height, width, channels = values.shape
         axes.imshow(tile_maps(values), cmap=COLOUR_MAP, interpolation="nearest")
         axes.set_title(f"{layer}: {channels} filters, {height} x {width}", fontsize=10)
-        _hide_scales(axes)
+        hide_scales(axes)
     for axes in list(panels):
         axes.set_visible(False)
     return figure
@@ -119,12 +119,14 @@ def tile_maps(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return canvas
 
 
-def _show_image(axes: Any, pixels: Pixels) -> None:
+def show_image(axes: Any, pixels: Pixels) -> None:
+    """Show pixels, uint8 (height, width, channels), as they are."""
     axes.imshow(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
-    _hide_scales(axes)
+    hide_scales(axes)
 
 
-def _hide_scales(axes: Any) -> None:
+def hide_scales(axes: Any) -> None:
+    """Leave out ticks and grid."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)

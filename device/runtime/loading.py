@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.bundled import bundled_models, find_model
-from edgecnn.model_file.card import PROBABILITIES, ModelCard
+from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
 from edgecnn.pixels.input_spec import InputSpec
 
 from .opening import open_session
+from .probes import require_same_preprocessing
 from .run_options import DEFAULTS, RunOptions
 from .runtimes import Kernels
+from .scores import find_probabilities, understand_scores
 from .session import Session
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
+    from edgecnn.model_file.signature import Signature
+
     from .delegates import Delegate
 
 
@@ -37,6 +41,7 @@ class LoadedModel:
         labels: class names in output order.
         input: how images are turned into its input.
         assumed: the fields of a `Description` that neither the file nor the caller says: they may be wrong.
+        signature: the file's, as far as one was required.
     """
 
     packed: PackedModel
@@ -45,6 +50,7 @@ class LoadedModel:
     labels: tuple[str, ...]
     input: InputSpec
     assumed: tuple[str, ...] = ()
+    signature: "Signature | None" = None
 
     @property
     def card(self) -> ModelCard | None:
@@ -77,52 +83,73 @@ def load_model(
     return open_model(model, RunOptions(threads, kernels, delegate, runtime, trust))
 
 
-def open_model(model: str | Path, options: RunOptions = DEFAULTS) -> LoadedModel:
+def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: bool = True) -> LoadedModel:
     """Load a .tflite file, or a bundled model by name.
 
-    A file without a card is first opened in a child process, because runtimes crash on damaged files; labels
-    and input are then what `options` say, or its standard metadata, or labels are indices and the input is read from
-    the tensor, and an EdgecnnWarning says which. A delegate's library is tried in a child process too.
+    Runtimes crash on damaged files, and nothing but a signature keeps a file from being altered on purpose: a file that
+    never ran here is first opened in a child process, where its golden probes must have the right answers. A delegate's
+    library is tried in a child process too.
+
+    Of a file without a card, labels and input are what `options` say, or its standard metadata, or labels are indices
+    and the input is read from the tensor, and an EdgecnnWarning says which.
 
     Args:
         model: path of a file, or name of a bundled model.
         options: how it is to run.
+        judged: refuse a file whose probes are answered otherwise here, or its images prepared otherwise.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, or its card contradicts its tensors.
+        ModelFileError: missing, damaged, refused by the runtime, its card contradicts its tensors, or it is not signed
+            as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
         InputError: there is no such runtime, or `options` describe the file otherwise than it is.
     """
     packed, path = read_packed(model), find_model(model)
+    signature = None
+    if options.require_signature is not None:
+        from edgecnn.model_file.signature import require_signature
+
+        signature = require_signature(packed, options.require_signature)
+        options = replace(options, trust=True)  # whoever signed it is trusted: no child needs to try it
     if packed.card is None:
         return _open_bare(packed, path, options)
     if options.description:
         raise InputError(f"{packed.name} carries a card, which says its labels and input; say nothing else of it")
+    _try_first(packed, path, options, judged)
     session = _open_session(packed, path, options)
-    if packed.card.provenance.keras:
-        probabilities = _find_scores(session, packed.name, 2)
-    else:  # packed by `edgecnn pack`: its output is still what another tool made it
-        probabilities, _ = _understand_scores(packed, session)
+    probabilities = find_probabilities(packed, session)
     _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
-    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
+    if judged:
+        require_same_preprocessing(packed)
+    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input, signature=signature)
+
+
+def _try_first(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:
+    """Open a file in a child process, once; not a bundled one, which is as trusted as this code."""
+    if options.trust or path in bundled_models().values():
+        return
+    if options.delegate is not None and not options.delegate.is_built_in:
+        from edgecnn.model_file.tflite_metadata import custom_operators
+
+        if custom_operators(packed.flatbuffer):
+            return  # what only a delegate can compute is tried with the delegate
+    from .trial import try_once
+
+    try_once(packed, path, options, judged)
 
 
 def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedModel:
     """A file without a card, by what it says of itself and what `options` say of it."""
-    from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
+    from edgecnn.model_file.tflite_metadata import read_metadata
 
     from .bare import Description, choose_input, choose_labels
 
     by_library = options.delegate is not None and not options.delegate.is_built_in
     if not by_library:
         _refuse_edge_tpu(packed)
-    # What only a delegate can compute is tried with the delegate.
-    if not options.trust and not (by_library and custom_operators(packed.flatbuffer)):
-        from .trial import try_model
-
-        try_model(path, options)
+    _try_first(packed, path, options, judged=False)
     session = _open_session(packed, path, options)
-    scores, made = _understand_scores(packed, session)
+    scores, made = understand_scores(packed, session)
     metadata, said = read_metadata(packed.flatbuffer), options.description or Description()
     labels, names, unnamed = choose_labels(metadata, said, max(2, scores.shape[-1]), packed.name)
     spec, pixels, unscaled = choose_input(metadata, said, session.input)
@@ -131,19 +158,6 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
         warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=4)
     assumed = ("labels",) * unnamed + ("input_range",) * unscaled
     return LoadedModel(packed, session, scores, labels, spec, assumed)
-
-
-def _understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec, str]:
-    """What gives the probabilities of another tool's file, and what is done for that."""
-    from edgecnn.model_file.tflite_metadata import score_kind
-
-    from .bare import describe_scores
-
-    found = _find_scores(session, packed.name, 1)
-    kind = score_kind(packed.flatbuffer, found.index)
-    if kind not in ("sigmoid", "logits"):
-        _find_scores(session, packed.name, 2)
-    return describe_scores(found, kind)
 
 
 def _refuse_edge_tpu(packed: PackedModel) -> None:
@@ -205,15 +219,6 @@ def _open_delegated(packed: PackedModel, path: Path, delegate: "Delegate", optio
     session = open_session(packed, options)
     note = require_placement(session.placement(), delegate.require) if delegate.name != "cpu" else ""
     return session, note
-
-
-def _find_scores(session: Session, name: str, fewest: int) -> TensorSpec:
-    candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
-    scores = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
-    if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < fewest:
-        shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
-        raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
-    return scores
 
 
 def _require_card_fits(card: ModelCard, session: Session, classes: int, name: str) -> None:

@@ -20,12 +20,14 @@ def reduce_loaded(cls: type[T], model: str | Path, options: Mapping[str, Any], l
     Args:
         cls: takes the model and `options`.
         model: as the class was given it.
-        options: what else it was given, by keyword; `trust` among them.
+        options: what else it was given, by keyword; `trust` and `require_signature` among them.
         loaded: what it loaded.
     """
     # A bundled model is found by its name wherever edgecnn is installed; a path must not depend on the working folder.
     place = str(Path(model).resolve()) if Path(model).is_file() else str(model)
-    return _load_again, (cls, place, sha256(loaded.packed.flatbuffer), dict(options))
+    signers = options["require_signature"]
+    options = {**options, "require_signature": signers and str(Path(signers).resolve())}
+    return _load_again, (cls, place, sha256(loaded.packed.flatbuffer), options)
 
 
 def _load_again(cls: Callable[..., T], model: str, flatbuffer_sha256: str, options: dict[str, Any]) -> T:

@@ -8,6 +8,8 @@ from edgecnn.errors import InputError
 from .runtimes import Kernels
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .bare import Description
     from .delegates import Delegate
 
@@ -24,8 +26,9 @@ class RunOptions:
             `plain` the built-in ones without a delegate.
         delegate: what computes the model instead of the runtime's own choice; its own kernels go before `kernels`.
         runtime: insist on one of `edgecnn.device.runtime.runtimes.RUNTIMES`; None for the first that is installed.
-        trust: open a file without a card here at once, not in a child process first.
+        trust: open a file here at once, not in a child process first.
         description: what the caller says of a file without a card.
+        require_signature: a file of allowed signers, one of whom must have signed the file; None to ask for none.
 
     Raises:
         InputError: `threads` is out of range, or `delegate` is none.
@@ -37,6 +40,7 @@ class RunOptions:
     runtime: str | None = None
     trust: bool = False
     description: "Description | None" = None
+    require_signature: "str | Path | None" = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:

@@ -4,19 +4,19 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
-from edgecnn.model_file.container import read_model
+from edgecnn.errors import DelegateError, EdgecnnError, EdgecnnWarning, ModelFileError
+from edgecnn.model_file.container import PackedModel, sha256
+from edgecnn.user_cache import is_known, remember
 
 from .delegates import Delegate
-from .opening import open_session
 from .run_options import RunOptions
+from .runtimes import find_runtime
 
 if TYPE_CHECKING:
     import subprocess
@@ -43,8 +43,76 @@ class _Blame:
     vanishes: str
 
 
-def try_model(path: Path, options: RunOptions) -> None:
+@dataclass(frozen=True)
+class Task:
+    """What a child is told on its command line.
+
+    Attributes:
+        options: how the model is to run.
+        judged: whether its golden probes must have the right answers.
+        token: what it says in the end, which no library knows by heart.
+    """
+
+    options: RunOptions
+    judged: bool
+    token: str
+
+    def to_json(self) -> str:
+        """For the command line."""
+        options = self.options
+        delegate = options.delegate and (options.delegate.name, options.delegate.options)
+        return json.dumps([delegate, options.threads, options.kernels, options.runtime, self.judged, self.token])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Task":
+        """What `to_json` wrote."""
+        delegate, threads, kernels, runtime, judged, token = json.loads(text)
+        made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
+        return cls(RunOptions(threads, kernels, made, runtime), judged, token)
+
+
+def try_once(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:
+    """`try_model`, but not for a file that ran here before: with this version of the runtime, its user and processor.
+
+    Args:
+        packed: what was read at `path`.
+        path: of the file.
+        options: how it is to run.
+        judged: its golden probes must have the right answers too.
+    """
+    runs, answers = _facts(packed, options)
+    if not is_known(*(answers if judged else runs)):
+        try_model(path, options, judged)
+        remember(*runs)
+        if judged:
+            remember(*answers)
+
+
+def vouch_for(packed: PackedModel, options: RunOptions) -> None:
+    """Spare a file the child process: it ran in this one, and its probes have the answers that it gave."""
+    for facts in _facts(packed, options):
+        remember(*facts)
+
+
+def _facts(packed: PackedModel, options: RunOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is remembered of a file that runs, and of one whose probes have the right answers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EdgecnnWarning)  # said when it is opened
+        runtime = find_runtime(options.runtime)
+    kernels = options.delegate.name if options.delegate and options.delegate.is_built_in else options.kernels
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    content = packed.card.provenance.flatbuffer_sha256 if packed.card else sha256(packed.flatbuffer)
+    runs = ("runs", content, runtime.name, runtime.loaded_version, kernels, machine)
+    return runs, (*runs, "answers", sha256(packed.golden or b""))
+
+
+def try_model(path: Path, options: RunOptions, judged: bool = False) -> None:
     """Load and run a model from elsewhere: runtimes crash on damaged ones.
+
+    Args:
+        path: of the file.
+        options: how it is to run.
+        judged: its golden probes must have the right answers too.
 
     Raises:
         ModelFileError: what went wrong, in words.
@@ -59,7 +127,7 @@ def try_model(path: Path, options: RunOptions) -> None:
         f"{path} cannot be opened",
         f"{path} ends the runtime's process without a result; it is damaged",
     )
-    _try(path, replace(options, delegate=delegate), blame)
+    _try(path, Task(replace(options, delegate=delegate), judged, _token()), blame)
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
@@ -81,23 +149,26 @@ def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
         f"{delegate.name} fails without a reason",
         f"{delegate.name} ends its process without a result; {advice}",
     )
-    _try(path, options, blame)
+    _try(path, Task(options, False, _token()), blame)
 
 
-def _try(path: Path, options: RunOptions, blame: _Blame) -> None:
-    token = os.urandom(8).hex()  # which no library knows by heart
-    result = _run_child(path, _to_json(options, token))
+def _token() -> str:
+    return os.urandom(8).hex()
+
+
+def _try(path: Path, task: Task, blame: _Blame) -> None:
+    result = _run_child(path, task.to_json())
     if result is None:
         raise blame.error(blame.hangs)
     if result.returncode < 0:
         raise blame.error(blame.crashes(signal.strsignal(-result.returncode)))
     if result.returncode:
         raise blame.error((result.stdout.strip().splitlines() or [blame.silent])[-1])
-    if token not in result.stdout:
+    if task.token not in result.stdout:
         raise blame.error(blame.vanishes)
 
 
-def _run_child(path: Path, options_json: str) -> "subprocess.CompletedProcess[str] | None":
+def _run_child(path: Path, task_json: str) -> "subprocess.CompletedProcess[str] | None":
     """What the child did; None where it took too long.
 
     Raises:
@@ -105,7 +176,7 @@ def _run_child(path: Path, options_json: str) -> "subprocess.CompletedProcess[st
     """
     own_path = [entry for entry in sys.path if entry]
     program = Path(__file__).with_name("child.py")
-    command = [sys.executable, "-I", str(program), str(path.absolute()), options_json, *own_path]
+    command = [sys.executable, "-I", str(program), str(path.absolute()), task_json, *own_path]
     import subprocess
 
     try:
@@ -114,35 +185,3 @@ def _run_child(path: Path, options_json: str) -> "subprocess.CompletedProcess[st
         return None
     except OSError as error:
         raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
-
-
-def _to_json(options: RunOptions, token: str) -> str:
-    delegate = options.delegate and (options.delegate.name, options.delegate.options)
-    return json.dumps([delegate, options.threads, options.kernels, options.runtime, token])
-
-
-def _from_json(text: str) -> tuple[RunOptions, str]:
-    delegate, threads, kernels, runtime, token = json.loads(text)
-    made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
-    return RunOptions(threads, kernels, made, runtime), token
-
-
-def run_in_child(path: str, options_json: str) -> int:
-    """0, with the token on standard output, if the model at `path` runs; 1, with a sentence there, if it is refused."""
-    options, token = _from_json(options_json)
-    delegate = options.delegate
-    try:
-        session = open_session(read_model(path), options)
-        session.run(np.zeros(session.input.shape, session.input.dtype))
-    except EdgecnnError as error:
-        print(error)
-        return 1
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if delegate is None or delegate.is_built_in:
-            print(f"{path} does not run ({reason}); it is damaged, convert the model again")
-        else:
-            print(f"{delegate.name} fails to compute ({reason}); use --delegate cpu")
-        return 1
-    print(token)
-    return 0

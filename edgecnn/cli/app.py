@@ -16,8 +16,8 @@ from edgecnn.native_output import stderr_lock
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
-    "train", "evaluate", "convert", "parity", "pack", "info", "classify", "live", "features", "verify", "benchmark",
-    "doctor", "samples",
+    "train", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "live", "features", "explain",
+    "verify", "benchmark", "doctor", "samples",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def open_classifier(model: str, options: "RuntimeOptions", description: "Descrip
         runtime=run.runtime,
         trust=run.trust,
         description=description,
+        require_signature=run.require_signature,
     )
     options.report(model, run)
     return classifier

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import warnings
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import click
 
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 DELEGATES = f"{'|'.join(ACCELERATORS)}|PATH"
 _WITH_DELEGATE = ("delegate_options", "require_delegate", "fallback", "delegate_report")
-_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust")
+_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust", "require_signature")
 
 
 class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
@@ -37,7 +37,8 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
         require_delegate: how much the delegate must compute.
         fallback: `cpu`, or None.
         delegate_report: whether the truth about the delegate is asked for.
-        trust: whether a file without a card is opened at once.
+        trust: whether a file is opened at once, not in a child process first.
+        require_signature: a file of allowed signers, or None.
     """
 
     threads: int
@@ -48,6 +49,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
     fallback: Literal["cpu"] | None
     delegate_report: bool
     trust: bool = False
+    require_signature: str | None = None
 
     def run_options(self) -> "RunOptions":
         """The same for the library.
@@ -62,7 +64,13 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
                 if getattr(self, name):
                     raise click.UsageError(f"{_spelt(name)} goes with --delegate")
         delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, bool(self.fallback))
-        return RunOptions(self.threads, delegate=delegate, runtime=self.runtime, trust=self.trust)
+        return RunOptions(
+            self.threads,
+            delegate=delegate,
+            runtime=self.runtime,
+            trust=self.trust,
+            require_signature=self.require_signature,
+        )
 
     def report(self, model: str, run: "RunOptions") -> None:
         """Print the truth about the delegate of `run`, if it is asked for, on standard error."""
@@ -100,22 +108,9 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options to a command, which gets what they say as one value, its argument `runtime_options`."""
 
     @functools.wraps(command)
-    def with_bundle(
-        *arguments: object,
-        threads: int,
-        runtime: str | None,
-        delegate: str | None,
-        delegate_options: tuple[str, ...],
-        require_delegate: "Requirement | None",
-        fallback: Literal["cpu"] | None,
-        delegate_report: bool,
-        trust: bool = False,
-        **others: object,
-    ) -> R:
-        bundle = RuntimeOptions(
-            threads, runtime, delegate, delegate_options, require_delegate, fallback, delegate_report, trust
-        )
-        return command(*arguments, runtime_options=bundle, **others)
+    def with_bundle(*arguments: object, **given: Any) -> R:
+        own = {name: given.pop(name) for name in RuntimeOptions._fields if name in given}
+        return command(*arguments, runtime_options=RuntimeOptions(**own), **given)
 
     decorated: Callable[..., R] = with_bundle
     for option in _OPTIONS:
@@ -150,7 +145,14 @@ _OPTIONS = (
     options.threads,
 )
 
-trust = click.option("--trust", is_flag=True, help="Open a file without a card at once, not in a child process first.")
+require_signature = click.option(
+    "--require-signature",
+    type=click.Path(dir_okay=False),
+    metavar="ALLOWED_SIGNERS",
+    help="Take MODEL only if one of these signed it (edgecnn sign); the file is as ssh-keygen(1) says.",
+)
+
+trust = click.option("--trust", is_flag=True, help="Open a file at once, not in a child process first.")
 
 
 def make_delegate(

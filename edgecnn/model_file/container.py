@@ -3,14 +3,14 @@ r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip 
     byte 0   root offset (4), identifier "TFL3" (4)          as in any .tflite
     byte 8   b"edgecnn" + b"\x01", length of the flatbuffer   our header: 16 bytes that no offset points to
     byte 24  the rest of the flatbuffer
-    length   zip: card.json, labels.txt, golden.npz           the place where TFLite keeps associated files
+    length   zip: card.json, labels.txt, golden.bin           the place where TFLite keeps associated files
 
 Flatbuffer offsets are relative to where they stand, so 16 bytes put before everything but the root offset change
 nothing else, and keep the 16-byte alignment of the weights. With the length at the front, a truncated file is told
 from one that never had a card. Every runtime ignores header and tail.
 
 The zip's comment is a seal: a SHA-256 over the flatbuffer and every member, so that no part is exchanged by accident.
-It is no signature: whoever alters a file on purpose can compute it.
+It is no signature: whoever alters a file on purpose can compute it. A signature stands behind it; see signature.py.
 """
 
 import dataclasses
@@ -18,37 +18,45 @@ import importlib
 import importlib.util
 import io
 import json
-import re
 import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bounded_zip import read_members
 from ..errors import ModelFileError
 from ..zip_errors import ZIP_ERRORS
 from .card import ModelCard
+from .header import DAMAGED, HEADER, HEADER_AT, IDENTIFIER, MAGIC, split_file
 
-_IDENTIFIER = b"TFL3"
-_HEADER = struct.Struct("<8sQ")
-_MAGIC = b"edgecnn\x01"
-_HEADER_AT = 8
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 # Up to here Python's own SHA-256 is faster than loading OpenSSL for hashlib, which also takes 4 MB.
 _SMALL_BYTES = 4 << 20
 _MAX_TAIL_BYTES = 64 << 20  # probes are a few dozen small images; more is no card of ours
-_DAMAGED = "copy the file again or convert the model again"
 
 CARD = "card.json"
 LABELS = "labels.txt"
-GOLDEN = "golden.npz"
+GOLDEN = "golden.bin"
+OLD_GOLDEN = "golden.npz"  # of before the probes had a format of their own
 
 _SEAL = b"edgecnn seal, SHA-256 "
+_ARMOR = (b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n")
 # From here on every file has a seal.
 _SEALED_SCHEMA = 2
 
-# A zip's local file header is 30 bytes, then the member's name; the card is the first member.
-_TAIL_START = re.compile(rb"PK\x03\x04.{26}card\.json", re.DOTALL)
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature and what it is of; see signature.py.
+
+    Attributes:
+        message: the bytes of the whole file as it was before it was signed.
+        armor: what `ssh-keygen -Y sign` made of them.
+    """
+
+    message: bytes
+    armor: bytes
 
 
 @dataclass(frozen=True)
@@ -59,22 +67,26 @@ class PackedModel:
         name: the file's name, for messages.
         flatbuffer: what a runtime parses.
         card: None for a file that never had one.
-        golden: the bytes of golden.npz; None for a file that never had a card.
+        golden: the golden probes, for `Golden.from_bytes`; None for a file that never had a card.
+        seal: what the zip's comment begins with; empty for files of before there were seals.
+        signed: None for a file that is not signed.
     """
 
     name: str
     flatbuffer: bytes
     card: ModelCard | None
     golden: bytes | None
+    seal: bytes = b""
+    signed: Signed | None = None
 
 
 def add_header(flatbuffer: bytes) -> bytes:
     """Insert the header that says how long the flatbuffer is; a flatbuffer that has one is returned as it is."""
-    if flatbuffer[_HEADER_AT : _HEADER_AT + len(_MAGIC)] == _MAGIC:
+    if flatbuffer[HEADER_AT : HEADER_AT + len(MAGIC)] == MAGIC:
         return flatbuffer
     (root,) = struct.unpack_from("<I", flatbuffer)
-    header = _HEADER.pack(_MAGIC, len(flatbuffer) + _HEADER.size)
-    return struct.pack("<I", root + _HEADER.size) + _IDENTIFIER + header + flatbuffer[_HEADER_AT:]
+    header = HEADER.pack(MAGIC, len(flatbuffer) + HEADER.size)
+    return struct.pack("<I", root + HEADER.size) + IDENTIFIER + header + flatbuffer[HEADER_AT:]
 
 
 def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = False) -> bytes:
@@ -103,7 +115,7 @@ def pack_card(
     Args:
         flatbuffer: what `add_header` returned.
         card: the flatbuffer's own SHA-256 is entered into it.
-        golden: the bytes of golden.npz.
+        golden: what `Golden.to_bytes` made.
         stored: do not compress them.
         more: other files by name, such as those that another tool's metadata names.
     """
@@ -139,21 +151,28 @@ def read_model(path: str | Path) -> PackedModel:
 
 def unpack(data: bytes, name: str) -> PackedModel:
     """Split the bytes of a .tflite file into flatbuffer, card and golden probes; see `read_model`."""
-    flatbuffer, tail = _split(data, name)
+    flatbuffer, tail = split_file(data, name)
     if tail is None:
         return PackedModel(name, flatbuffer, None, None)
-    members, seal = _read_zip(tail, name)
+    members, comment = _read_zip(tail, name)
+    seal, line_feed, armor = comment.partition(b"\n")
     card = ModelCard.from_json(members[CARD], where=f"{name}: {CARD}")
     found = sha256(flatbuffer)
     if found != card.provenance.flatbuffer_sha256:
         raise ModelFileError(
             f"{name} is damaged: its SHA-256 is {found[:12]}…, its card says "
-            f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {_DAMAGED}"
+            f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {DAMAGED}"
         )
     _require_seal(seal, found, members, name)
     if members[LABELS] != _label_lines(card):
-        raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {_DAMAGED}")
-    return PackedModel(name, flatbuffer, card, members[GOLDEN])
+        raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {DAMAGED}")
+    _require_known(flatbuffer, members, name)
+    signed = None
+    if line_feed:
+        if not (armor.startswith(_ARMOR[0]) and armor.endswith(_ARMOR[1])):
+            raise ModelFileError(f"{name} is damaged: what follows its seal is no signature; {DAMAGED}")
+        signed = Signed(data[: -2 - len(comment)] + len(seal).to_bytes(2, "little") + seal, armor)
+    return PackedModel(name, flatbuffer, card, members.get(GOLDEN) or members[OLD_GOLDEN], seal, signed)
 
 
 def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:
@@ -168,7 +187,7 @@ def _require_seal(seal: bytes, flatbuffer_sha256: str, members: Mapping[str, byt
         return
     if seal != _seal(flatbuffer_sha256, members):
         raise ModelFileError(
-            f"{name} was changed after it was written: card, labels and probes do not match their seal; {_DAMAGED}"
+            f"{name} was changed after it was written: card, labels and probes do not match their seal; {DAMAGED}"
         )
 
 
@@ -176,47 +195,34 @@ def _label_lines(card: ModelCard) -> bytes:
     return "".join(f"{label}\n" for label in card.labels).encode()
 
 
-def _split(data: bytes, name: str) -> tuple[bytes, bytes | None]:
-    _check_flatbuffer(data, name)
-    if data[_HEADER_AT : _HEADER_AT + len(_MAGIC)] == _MAGIC:
-        (_, length) = _HEADER.unpack_from(data, _HEADER_AT)
-        if length >= len(data):
-            raise ModelFileError(
-                f"{name} is truncated: it must have more than {length} bytes, here are {len(data)}; {_DAMAGED}"
-            )
-        return data[:length], data[length:]
-    # No header: another tool may have rewritten the flatbuffer and carried the tail over.
-    tail = _TAIL_START.search(data)
-    return (data[: tail.start()], data[tail.start() :]) if tail else (data, None)
-
-
-def _check_flatbuffer(data: bytes, name: str) -> None:
-    if not data:
-        raise ModelFileError(f"{name} is empty (0 bytes); {_DAMAGED}")
-    if data[4:8] != _IDENTIFIER:
-        raise ModelFileError(f'{name} is not a TFLite model (no "TFL3" at byte 4); give a .tflite file')
-    if len(data) < _HEADER_AT + _HEADER.size or struct.unpack_from("<I", data)[0] + 4 > len(data):
-        raise ModelFileError(f"{name} is truncated ({len(data)} bytes); {_DAMAGED}")
-
-
 def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
     """The members in their order, and the zip's comment."""
     try:
-        with zipfile.ZipFile(io.BytesIO(tail)) as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > _MAX_TAIL_BYTES:
-                raise ValueError(f"it unpacks to more than {_MAX_TAIL_BYTES:,} bytes")
-            members = {entry.filename: archive.read(entry) for entry in entries}
-            if len(members) < len(entries):
-                raise ValueError("a file is in it twice")
-            comment = archive.comment
+        members, comment = read_members(tail, _MAX_TAIL_BYTES)
+        if not tail.endswith(len(comment).to_bytes(2, "little") + comment):
+            raise ValueError("something follows it")
     except ZIP_ERRORS as error:
         raise ModelFileError(
-            f"{name} is damaged: the card behind the model does not read ({error}); {_DAMAGED}"
+            f"{name} is damaged: the card behind the model does not read ({error}); {DAMAGED}"
         ) from None
-    missing = {CARD, LABELS, GOLDEN} - set(members)
+    missing = {CARD, LABELS, GOLDEN} - set(members) - ({GOLDEN} if OLD_GOLDEN in members else set())
     if missing:
         raise ModelFileError(
-            f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {_DAMAGED}"
+            f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {DAMAGED}"
         )
     return members, comment
+
+
+def _require_known(flatbuffer: bytes, members: Mapping[str, bytes], name: str) -> None:
+    """Make sure that nothing is hidden behind the model: files that its metadata names are other programs' own."""
+    golden = GOLDEN if GOLDEN in members else OLD_GOLDEN
+    unknown = set(members) - {CARD, LABELS, golden}
+    if unknown:
+        from .tflite_metadata import associated_files
+
+        unknown -= associated_files(flatbuffer)
+    if unknown:
+        raise ModelFileError(
+            f"{name} was changed after it was written: {', '.join(sorted(map(repr, unknown)))[:200]} behind the model "
+            f"is no part of it; {DAMAGED}"
+        )

@@ -1,10 +1,18 @@
-"""Golden probes: a few images and their right answers, which travel with the model and are replayed on the device."""
+r"""Golden probes: a few images and their right answers, which travel with the model and are replayed on the device.
+
+    "golden probes, version 1\n"
+    {"count": 24, "host_runtime": "LiteRT 2.3.0", "preprocessing_sha256": "..."}\n
+    zlib: images, Keras' probabilities, the host's
+
+What is in the zlib stream has the sizes that the card says, so nothing is inflated or allocated that a file asks for.
+"""
 
 import hashlib
-import io
-import tokenize
-import zipfile
+import json
+import math
+import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +24,13 @@ from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, input_table
 from ..pixels.preprocessing import prepare
 from ..zip_errors import ZIP_ERRORS
+from .card import ModelCard
+from .container import PackedModel
 
-# As for what is packed behind a model: probes are a few dozen small images, and a megabyte can unpack to a gigabyte.
-_MAX_BYTES = 64 << 20
-# What zipfile and NumPy raise for archives and arrays that somebody has spoilt on purpose: the SHA-256 is of the model,
-# not of its probes.
-_UNREADABLE = (
-    *ZIP_ERRORS,
-    LookupError,
-    TypeError,
-    AttributeError,  # NumPy returns as bytes what does not begin like an array
-    SyntaxError,
-    MemoryError,  # an array's header that promises gigabytes
-    tokenize.TokenError,  # an array's header that is no Python
-)
+_MAGIC = b"golden probes, version 1\n"
+_MAX_HEAD_BYTES = 4096
+# As for what is packed behind a model: probes are a few dozen small images.
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -51,47 +52,81 @@ class Golden:
     preprocessing_sha256: str
 
     def to_bytes(self) -> bytes:
-        """golden.npz; the same probes give the same bytes."""
-        buffer = io.BytesIO()
-        # Not np.savez: it stamps its members with the time of day.
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, value in vars(self).items():
-                member = io.BytesIO()
-                np.save(member, np.asarray(value), allow_pickle=False)
-                info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-                archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)  # a ZipInfo alone means stored
-        return buffer.getvalue()
+        """The member of the packed file; the same probes give the same bytes."""
+        head = {
+            "count": len(self.images),
+            "host_runtime": self.host_runtime,
+            "preprocessing_sha256": self.preprocessing_sha256,
+        }
+        answers = (np.ascontiguousarray(part, dtype="<f4").tobytes() for part in (self.keras, self.host))
+        body = b"".join((np.ascontiguousarray(self.images, dtype=np.uint8).tobytes(), *answers))
+        return _MAGIC + json.dumps(head).encode() + b"\n" + zlib.compress(body, 9)
 
     @classmethod
-    def from_bytes(cls, data: bytes, name: str) -> "Golden":
-        """Read golden.npz; `name` is the model's, for messages.
+    def from_bytes(cls, data: bytes, card: ModelCard, name: str) -> "Golden":
+        """Read probes, those of an edgecnn before there was this format (golden.npz) too.
+
+        Args:
+            data: what lies behind the model.
+            card: says which shapes they must have.
+            name: the model's, for messages.
 
         Raises:
-            ModelFileError: not what `to_bytes` writes, or more than 64 MiB of it.
+            ModelFileError: not what `to_bytes` writes, of other shapes, or more than 64 MiB of it.
         """
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _MAX_BYTES:
-                    raise ValueError(f"they unpack to more than {_MAX_BYTES:,} bytes")
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                golden = cls(
-                    images=arrays["images"],
-                    keras=arrays["keras"],
-                    host=arrays["host"],
-                    host_runtime=str(arrays["host_runtime"]),
-                    preprocessing_sha256=str(arrays["preprocessing_sha256"]),
-                )
-            golden._check(name)
-        except _UNREADABLE as error:
+            if data.startswith(_MAGIC):
+                golden = cls(**_read(data, card))
+            else:
+                from .golden_npz import read_npz
+
+                golden = cls(**read_npz(data, card.input.shape, len(card.labels), MAX_BYTES))
+            golden._require_sound()
+        except ZIP_ERRORS as error:
             raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
         return golden
 
-    def _check(self, name: str) -> None:
-        count = len(self.images) if self.images.ndim == 4 else 0
-        fits = self.images.dtype == np.uint8 and self.keras.shape == self.host.shape and self.host.ndim == 2
-        fits = fits and self.keras.dtype.kind == self.host.dtype.kind == "f"
-        if not (count and fits and len(self.host) == count and np.isfinite(self.host).all()):
-            raise ModelFileError(f"{name}: its golden probes do not fit each other; convert the model again")
+    def _require_sound(self) -> None:
+        if not (np.isfinite(self.keras).all() and np.isfinite(self.host).all()):
+            raise ValueError("a probability is no number")
+        if not (self.host_runtime.isprintable() and self.preprocessing_sha256.isprintable()):
+            raise ValueError("the runtime's name is no printable text")
+
+
+def golden_of(packed: PackedModel) -> Golden | None:
+    """The probes of a model file; None for one without a card.
+
+    Raises:
+        ModelFileError: see `Golden.from_bytes`.
+    """
+    if packed.card is None or packed.golden is None:
+        return None
+    return Golden.from_bytes(packed.golden, packed.card, packed.name)
+
+
+def _read(data: bytes, card: ModelCard) -> dict[str, Any]:
+    """What `to_bytes` was given, by name."""
+    head, newline, body = data[len(_MAGIC) :].partition(b"\n")
+    if not newline or len(head) > _MAX_HEAD_BYTES:
+        raise ValueError("they have no head")
+    try:
+        fields = json.loads(head)
+    except RecursionError:
+        raise ValueError("their head is nested too deeply") from None
+    kinds = {"count": int, "host_runtime": str, "preprocessing_sha256": str}
+    if not isinstance(fields, dict) or {key: type(value) for key, value in fields.items()} != kinds:
+        raise ValueError(f"their head must hold {', '.join(kinds)}")
+    count, classes = fields.pop("count"), len(card.labels)
+    images, answers = count * math.prod(card.input.shape), 4 * count * classes
+    if not 0 < images + 2 * answers <= MAX_BYTES:
+        raise ValueError(f"{count} images are none, or more than {MAX_BYTES:,} bytes")
+    stream = zlib.decompressobj()
+    raw = stream.decompress(body, images + 2 * answers + 1)
+    if len(raw) != images + 2 * answers or not stream.eof or stream.unused_data:
+        raise ValueError(f"{count} images and their answers take {images + 2 * answers:,} bytes, these are others")
+    keras, host = np.frombuffer(raw, "<f4", 2 * count * classes, images).reshape(2, count, classes).astype(np.float32)
+    shaped = np.frombuffer(raw, np.uint8, images).reshape(count, *card.input.shape)
+    return {"images": shaped, "keras": keras, "host": host, **fields}
 
 
 def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:

@@ -4,12 +4,11 @@ Standard metadata (schema M001) is a flatbuffer in a buffer of the model called 
 are in a zip behind the model. Nothing here raises for a damaged file: what cannot be read is not there, and said.
 """
 
-import io
 import math
-import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
+from ..bounded_zip import read_member
 from ..zip_errors import ZIP_ERRORS
 from .flatbuffer import DamagedFlatbufferError, Table
 
@@ -61,6 +60,18 @@ def read_metadata(data: bytes) -> TfliteMetadata:
         return TfliteMetadata(mean=mean, std=std)
     labels, damage = _read_labels(data, names[0])
     return TfliteMetadata(labels, names[0], mean, std, damage)
+
+
+def associated_files(data: bytes) -> frozenset[str]:
+    """Names of the files behind a model that its metadata names; none where it does not read."""
+    try:
+        metadata = _metadata(data)
+        graphs = metadata.tables(10) if metadata else []
+        tensors = [tensor for graph in graphs for slot in (8, 10) for tensor in graph.tables(slot)]
+        owners = [(metadata, 16), *((graph, 12) for graph in graphs), *((tensor, 16) for tensor in tensors)]
+        return frozenset(file.text(4) for owner, slot in owners if owner for file in owner.tables(slot))
+    except DamagedFlatbufferError:
+        return frozenset()
 
 
 def custom_operators(data: bytes) -> tuple[str, ...]:
@@ -115,16 +126,21 @@ def _builtin(code: Table) -> int:
     return max(code.scalar(4, "b"), code.scalar(10, "i"))
 
 
-def _subgraph_metadata(data: bytes) -> Table | None:
+def _metadata(data: bytes) -> Table | None:
     model = Table.root(data)
     for entry in model.tables(16):
         if entry.text(4) == _NAME:
             buffers, index = model.tables(12), entry.scalar(6, "I")
             if index >= len(buffers):
                 raise DamagedFlatbufferError(f"it is in buffer {index} of {len(buffers)}")
-            graphs = Table.root(buffers[index].octets(4)).tables(10)
-            return graphs[0] if graphs else None
+            return Table.root(buffers[index].octets(4))
     return None
+
+
+def _subgraph_metadata(data: bytes) -> Table | None:
+    metadata = _metadata(data)
+    graphs = metadata.tables(10) if metadata else []
+    return graphs[0] if graphs else None
 
 
 def _normalization(graph: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -153,10 +169,7 @@ def _label_files(graph: Table) -> list[str]:
 def _read_labels(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
     """The lines of a file in the zip behind the model, or why there are none."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if archive.getinfo(name).file_size > _MAX_LABEL_BYTES:
-                return (), f"its label file {name} is larger than {_MAX_LABEL_BYTES:,} bytes"
-            text = archive.read(name).decode("utf-8-sig")
+        text = read_member(data, name, _MAX_LABEL_BYTES).decode("utf-8-sig")
     except KeyError:
         return (), f"its metadata names the label file {name}, which is not in the file"
     except ZIP_ERRORS as error:

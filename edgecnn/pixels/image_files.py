@@ -33,6 +33,8 @@ SUFFIXES = frozenset(
 )
 # 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
 MAX_PIXELS = 120_000_000
+# Of formats with kinds that Pillow does not know.
+_BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Pillow's decoders of some forty formats raise what they like on damaged data.
 DECODER_FAILURES = (
@@ -182,8 +184,10 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
                 image.load()  # libtiff speaks on standard error
     except MissingExtraError as error:
         raise InputError(f"{name}: {error}") from None
+    except MemoryError:
+        raise InputError(f"{name}: not enough memory to decode it; scale the image down first") from None
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name}: {_reason(error)}") from None
+        raise InputError(f"{name}: {_reason(error, data)}") from None
     except DECODER_FAILURES as error:
         raise InputError(f"{name}: the image is damaged or truncated ({error}); copy it again") from None
     return image
@@ -208,9 +212,15 @@ def _open(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=here)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, data: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MAX_PIXELS:,} pixels; scale the image down first"
+    kind = next((kind for start, kind in _BEGINNINGS.items() if data.startswith(start)), None)
+    if kind:
+        return (
+            f"a {kind} file that Pillow cannot read: damaged, or of a rare kind, such as 12 bits a channel; save it "
+            "with 8 bits a channel"
+        )
     return "not an image, or of a format that Pillow cannot read; give a PNG or JPEG file"
 
 

@@ -1,33 +1,15 @@
-"""From any of Pillow's modes to the two that models take: L and RGB, 8 bits a channel."""
+"""From any of Pillow's modes of 8 bits to the two that models take: L and RGB."""
 
-import numpy as np
 from PIL import Image
 
-from ..errors import InputError
 from .input_spec import InputSpec
 
-# 65535 / 255 = 257: white stays white, and halves round up.
-_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 
-
-def to_eight_bit(image: Image.Image) -> Image.Image:
-    """An image of 16 bits as one of 8; others as they are.
-
-    Raises:
-        InputError: floating point, or integers of no agreed range.
-    """
-    if image.mode == "F":
-        raise InputError("floating-point images have no agreed range; save the image with 8 bits a channel")
-    if not image.mode.startswith("I"):  # I;16 and its byte orders; I in older Pillows
+def with_inks(image: Image.Image) -> Image.Image:
+    """Of a CMYK JPEG, 255 for full ink. Adobe's are negatives; Pillow takes those for such that do not say so, too."""
+    if image.mode != "CMYK" or image.format not in ("JPEG", "MPO") or "adobe" in image.info:
         return image
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise InputError("32-bit integer images have no agreed range; save the image with 8 bits a channel")
-    gray = Image.fromarray(_EIGHT_BIT[values])
-    if "transparency" in image.info:  # a PNG's one transparent gray
-        opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
-        gray.putalpha(Image.fromarray(opaque))
-    return gray
+    return image.point(list(range(255, -1, -1)) * 4)
 
 
 def flatten(image: Image.Image, level: int) -> Image.Image:

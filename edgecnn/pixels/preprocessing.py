@@ -13,10 +13,13 @@ from PIL import Image
 
 from ..arrays import Array, Pixels
 from ..errors import InputError
+from .colour_profile import to_srgb
+from .deep_images import to_eight_bit
 from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_image
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
-from .modes import convert_colour, converted, flatten, to_eight_bit
+from .memory import needed_bytes, require_memory
+from .modes import convert_colour, converted, flatten, with_inks
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
@@ -45,7 +48,8 @@ class Prepared:
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
         note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
-            image is to be seen, or when a crop had to be clipped; else empty.
+            image is to be seen, when its colour profile is damaged, when its 16 bits are nearly black, or when a crop
+            had to be clipped; else empty.
         is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
         width: of the whole image, upright.
         height: likewise.
@@ -65,8 +69,9 @@ class Prepared:
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "Crop | None" = None) -> Prepared:
     """Turn any Pillow image into the uint8 pixels that the model was trained on.
 
-    In this order: EXIF orientation; crop; 16-bit to 8; transparency flattened on the card's background; grayscale
-    (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and mode passes unchanged.
+    In this order: 16-bit to 8; EXIF orientation; crop; the colour profile, to sRGB; transparency flattened on the
+    card's background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and
+    mode passes unchanged.
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
@@ -75,8 +80,8 @@ def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "C
         crop: `square` for the largest in the middle, or (left, top, width, height); what is outside is never looked at.
 
     Raises:
-        InputError: the mode has no agreed range (floating point, or integers above 65535), `invert` is none of the
-            three, or the crop lies outside the image.
+        InputError: the mode has no agreed range (floating point, or integers of which white is not known), `invert` is
+            none of the three, or the crop lies outside the image.
     """
     return _prepare(image, None, spec, invert, crop)
 
@@ -96,6 +101,7 @@ def _prepare(
     # A TIFF has its size when it is loaded.
     box, scale = reduction or ((0, 0, *image.size), 1)
     turn = turn_of(image)
+    image, dark = to_eight_bit(with_inks(image))
     if turn is not None:
         box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
     width, height = round((box[2] - box[0]) * scale), round((box[3] - box[1]) * scale)
@@ -105,7 +111,7 @@ def _prepare(
 
         region, clipped = region_of(crop, width, height)
         image, box = cut(image, box, scale, region)
-    image = to_eight_bit(image)
+    image, unprofiled = to_srgb(image)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
     flat = flatten(image, _background(spec, invert == "yes"))
     flat = convert_colour(flat, spec)
@@ -116,7 +122,7 @@ def _prepare(
         from PIL import ImageOps
 
         flat = ImageOps.invert(flat)
-    note = clipped
+    note = dark or unprofiled
     if contradicts and not inverted and invert == "no":
         note = (
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
@@ -124,6 +130,7 @@ def _prepare(
         note += "background is the other way round here, try --invert yes (or auto)"
     if transparent:
         note = _TRANSPARENT
+    note = "; ".join(filter(None, (clipped, note)))
     pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
     return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region)
 
@@ -149,7 +156,8 @@ def prepare_source(
         crop: as `prepare` has it.
 
     Raises:
-        InputError: the image cannot be read or used; the message begins with its name if it has one.
+        InputError: the image cannot be read or used, or does not fit into memory; the message begins with its name if
+            it has one.
     """
     if isinstance(source, np.ndarray):
         return prepare_array(source, spec, invert, order=order, crop=crop)
@@ -165,12 +173,14 @@ def prepare_source(
 
         def before_loading(image: Image.Image) -> None:
             nonlocal reduction
-            width = image.width
+            size = image.size
             with contextlib.suppress(InputError):  # a crop outside: `_prepare` refuses it, too
                 reduced_to = reduce_jpeg(image, spec, crop)
-                reduction = (reduced_to, width / reduced_to[2]) if reduced_to else None
+                reduction = (reduced_to, size[0] / reduced_to[2]) if reduced_to else None
+            needed = needed_bytes(image, spec.channels, size[0] * size[1])
             if gate:
-                held.enter_context(gate.holding(image.width * image.height))
+                held.enter_context(gate.holding(needed))
+            require_memory(needed, f"{name}: an image of {size[0]:,} x {size[1]:,} pixels")
 
         if isinstance(source, EncodedImage):
             image = decode_image(source.data, name, before_loading)

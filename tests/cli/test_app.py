@@ -31,7 +31,7 @@ def test_wrong_usage_exits_2(arguments: list[str], edgecnn: Run) -> None:
     assert sentence(edgecnn(*arguments), exit_code=2)
 
 
-@pytest.mark.parametrize("command", ["classify", "features", "verify", "info", "evaluate"])
+@pytest.mark.parametrize("command", ["classify", "features", "explain", "verify", "info", "evaluate"])
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "tail", "empty", "text"])
 def test_damaged_model_is_one_sentence_in_every_command(
     command: str, damage: str, edgecnn: Run, tmp_path: Path
@@ -48,7 +48,7 @@ def test_damaged_model_is_one_sentence_in_every_command(
     }
     path = tmp_path / "model.tflite"
     path.write_bytes(content[damage])
-    images = [BOOT] if command in ("classify", "features") else []
+    images = [BOOT] if command in ("classify", "features", "explain") else []
     assert str(path) in sentence(edgecnn(command, path, *images))
 
 

@@ -12,7 +12,7 @@ from edgecnn.convert import Conversion, KerasModel, convert
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.model_info import describe
 from edgecnn.model_file.container import PackedModel, read_model
-from edgecnn.model_file.golden import Golden
+from edgecnn.model_file.golden import golden_of
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun, train
@@ -127,9 +127,8 @@ def test_card_leads_back_to_the_keras_file(int8: Conversion, small_run: Training
 def test_golden_probes_are_test_images_with_keras_answers(
     int8: Conversion, small_run: TrainingRun, small: Dataset
 ) -> None:
-    data = packed(int8).golden
-    assert data
-    golden = Golden.from_bytes(data, "m")
+    golden = golden_of(packed(int8))
+    assert golden
     known = {image.tobytes() for image in small.test.images}
     assert len(golden.images) == 24 and all(image.tobytes() in known for image in golden.images)
     np.testing.assert_allclose(golden.keras, KerasModel(small_run.model_path).predict_all(golden.images), atol=1e-6)

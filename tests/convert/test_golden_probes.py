@@ -8,6 +8,7 @@ from edgecnn import InputSpec
 from edgecnn.arrays import Pixels
 from edgecnn.convert import Conversion
 from edgecnn.convert.golden_probes import COUNT, ProbeModels, choose_probes, coarse, golden_probes, most_bytes
+from edgecnn.model_file.card import ModelCard, Provenance, Quantization
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.pixels.dataset import Split
@@ -52,7 +53,10 @@ def test_photographs_fit_and_have_the_answers_to_what_is_stored(side: int, limit
     golden = probes_of(split, side, limit)
     assert len(golden.to_bytes()) <= limit and 8 <= len(golden.images) <= COUNT
     assert golden.images.shape[1:] == (side, side, 3)
-    read = Golden.from_bytes(golden.to_bytes(), "m")
+    quantization, provenance = Quantization("int8"), Provenance("0.1.0", "", "", "")
+    labels = tuple(map(str, range(golden.host.shape[1])))
+    card = ModelCard("photographs", labels, spec_of(side), quantization, provenance)
+    read = Golden.from_bytes(golden.to_bytes(), card, "m")
     np.testing.assert_array_equal(read.host, answers(read.images))
     np.testing.assert_array_equal(read.keras, keras_answers(read.images))
     assert read.preprocessing_sha256 == preprocessing_sha256(spec_of(side), read.images)

@@ -58,13 +58,14 @@ def test_features_show_every_layer_of_the_network() -> None:
     assert 1.8 < heights[1] / heights[0] < 2.2  # four layers take two rows
 
 
-def test_matplotlib_is_imported_only_when_features_are_shown() -> None:
+def test_matplotlib_is_imported_only_when_features_and_explanations_are_shown() -> None:
     code = """
 import sys
-from edgecnn.device import FeatureExtractor, sample_images
+from edgecnn.device import Classifier, FeatureExtractor, sample_images
+explanation = Classifier("fashion-mnist").explain(sample_images()[0])
 features = FeatureExtractor("fashion-mnist.activations").extract(sample_images()[0])
 before = "matplotlib" in sys.modules
-features._repr_png_()
+pictures = features._repr_png_(), explanation._repr_png_()
 print(before, "matplotlib" in sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

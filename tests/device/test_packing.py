@@ -14,7 +14,7 @@ from edgecnn.device import Classifier, Description, describe, verify
 from edgecnn.device.packing import pack_model, split_files
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.golden import Golden
+from edgecnn.model_file.golden import golden_of
 from tests.support.command_line import Run
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
@@ -58,8 +58,8 @@ def test_its_probes_are_this_runtimes_and_said_so(logits: Path, tmp_path: Path, 
     assert "where it was packed" in shown and "Keras" not in shown and "PASS" in shown
     assert "pack, of another tool's file" in edgecnn("info", path).stdout
     file = read_model(path)
-    assert file.golden
-    golden = Golden.from_bytes(file.golden, "packed")
+    golden = golden_of(file)
+    assert golden
     scores = np.exp(8 / 255 * (golden.images.mean(axis=(1, 2)) - 127.5))
     np.testing.assert_allclose(golden.host, scores / scores.sum(axis=1, keepdims=True), atol=1e-5)
 
@@ -119,9 +119,9 @@ def test_probes_are_of_the_images_that_are_given(logits: Path, tmp_path: Path, e
     said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
     path = tmp_path / "p.tflite"
     assert edgecnn("pack", logits, *said, "--representative", tmp_path / "photos", "-o", path).exit_code == 0
-    golden = read_model(path).golden
+    golden = golden_of(read_model(path))
     assert golden
-    assert {tuple(image[0, 0]) for image in Golden.from_bytes(golden, "p").images} == set(COLOURS.values())
+    assert {tuple(image[0, 0]) for image in golden.images} == set(COLOURS.values())
     result = edgecnn("pack", logits, *said, "--representative", tmp_path / "none", "-o", path, "--force")
     assert result.exit_code == 1 and "no folder" in result.output
     assert edgecnn("pack", logits, *said, "-o", path).exit_code == 1  # it is there already

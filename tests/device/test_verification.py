@@ -27,15 +27,20 @@ def test_a_fresh_conversion_passes_without_any_difference(int8: Conversion, floa
         assert result.passed and (ON_A_BOARD or result.max_difference == 0)  # other processors round otherwise
 
 
+def probes() -> Golden:
+    card, golden = card_and_golden()
+    return Golden.from_bytes(golden, card, "m")
+
+
 def with_probes(tmp_path: Path, **changes: object) -> Path:
     """The bundled model with other golden probes: as if this machine computed something else."""
-    golden = dataclasses.replace(Golden.from_bytes(card_and_golden()[1], "m"), **changes)  # type: ignore[arg-type]
+    golden = dataclasses.replace(probes(), **changes)  # type: ignore[arg-type]
     return repacked(tmp_path / "changed.tflite", golden=golden.to_bytes())
 
 
 @pytest.fixture
 def golden() -> Golden:
-    return Golden.from_bytes(card_and_golden()[1], "m")
+    return probes()
 
 
 def test_another_top1_fails(golden: Golden, tmp_path: Path) -> None:
@@ -75,11 +80,11 @@ def test_another_classifier_behind_the_same_probes_fails(int8: Conversion, tmp_p
     "changes",
     [
         {"host": np.zeros((3, 10), np.float32)},
-        {"images": np.zeros((30, 28, 28, 1))},
+        {"images": np.zeros((24, 28, 30, 1))},
         {"images": np.zeros((0, 28, 28, 1), np.uint8)},
     ],
-    ids=["scores", "floats", "none"],
+    ids=["scores", "size", "none"],
 )
 def test_probes_that_do_not_fit_are_a_sentence(changes: dict[str, object], tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="golden probes do not fit"):
+    with pytest.raises(ModelFileError, match="golden probes do not read"):
         verify(with_probes(tmp_path, **changes))

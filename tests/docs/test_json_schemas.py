@@ -1,6 +1,7 @@
 """What every command prints with --json is what its JSON Schema says, and has no key that the schema does not name."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from edgecnn.device import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
 from tests.support.model_files import write_bare
+from tests.support.ssh_keys import allow, make_key
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference" / "schemas" / "v1"
@@ -72,6 +74,10 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "doctor": [run("doctor")],
         "samples": [run("samples", folder / "samples")],
         "features": [run("features", variant, BOOT, "--filter", "2", "--npz", "--output", folder / "features")],
+        "explain": [
+            run("explain", model, BOOT, "--npz", "--class", "Shirt", "--output", folder / "why"),
+            run("explain", variant, *images, "--method", "rise", "--output", folder / "rise", exit_code=1),
+        ],
         "classify": [
             run("classify", model, *images, "--top", "3", exit_code=1),
             run("classify", variant, BOOT, "--drift", "--invert", "yes"),
@@ -79,6 +85,11 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         "classify-output": [run("classify", model, *images, "--output", rows, exit_code=1)],
         "benchmark": [run(*timed, "--output", folder / "times.json")],
     }
+    if shutil.which("ssh-keygen"):
+        key = make_key(folder)
+        outputs["sign"] = [run("sign", folder / "packed.tflite", "--key", key)]
+        outputs["verify"] += [run("verify", folder / "packed.tflite", "--require-signature", allow(key))]
+        outputs["info"] += [run("info", folder / "packed.tflite")]
     outputs["benchmark"] += [run(*timed, "--compare", folder / "times.json")]
     outputs["benchmark"] += [json.loads((folder / "times.json").read_text())]
     watching = ("live", model, "--source", BOOT, "--consecutive", "1", "--json")
@@ -147,14 +158,16 @@ def check(name: str, outputs: list[Any]) -> None:
 
 
 OF_THE_DEVICE = (
-    "benchmark", "classify", "classify-output", "classify-row", "doctor", "features", "info", "live", "pack",
-    "samples", "verify",
+    "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
+    "pack", "samples", "sign", "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
 
 @pytest.mark.parametrize("name", OF_THE_DEVICE)
 def test_what_the_device_prints_is_what_the_schema_says(name: str, printed: Outputs) -> None:
+    if name == "sign" and name not in printed:
+        pytest.skip("OpenSSH is not installed")
     check(name, printed[name])
 
 

@@ -35,9 +35,9 @@ def seal(flatbuffer: bytes, members: Members) -> bytes:
     return b"edgecnn seal, SHA-256 " + hashlib.sha256("\n".join(lines).encode()).hexdigest().encode()
 
 
-def written(flatbuffer: bytes, members: Members, comment: bytes) -> bytes:
+def written(flatbuffer: bytes, members: Members, comment: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in members:
             archive.writestr(name, data)
         archive.comment = comment
@@ -103,6 +103,27 @@ def test_labels_that_contradict_the_card_are_refused_though_sealed(whole: bytes)
     changed = with_member(LABELS, lambda data: data.replace(b"Sneaker", b"Slipper"))(members)
     with pytest.raises(ModelFileError, match=r"labels\.txt and card\.json do not name the same labels"):
         unpack(written(flatbuffer, changed, seal(flatbuffer, changed)), "m.tflite")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "card.json ", "labels.txt/", "golden.npz", "../x", "\x1b[2J"])
+def test_an_unknown_member_is_refused_though_sealed(name: str, whole: bytes) -> None:
+    flatbuffer, members, _ = parts(whole)
+    changed = [*members, (name, b"hello")]
+    with pytest.raises(ModelFileError, match=r"was changed .* behind the model is no part of it") as caught:
+        unpack(written(flatbuffer, changed, seal(flatbuffer, changed)), "m.tflite")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_what_follows_the_zip_is_refused(whole: bytes) -> None:
+    with pytest.raises(ModelFileError, match="something follows it"):
+        unpack(whole + b"more", "m.tflite")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_without_a_bound_are_refused(method: int, whole: bytes) -> None:
+    flatbuffer, members, comment = parts(whole)
+    with pytest.raises(ModelFileError, match="has the compression"):
+        unpack(written(flatbuffer, members, comment, method), "m.tflite")
 
 
 def test_a_missing_seal_is_noticed_but_for_files_of_before_there_was_one(whole: bytes) -> None:

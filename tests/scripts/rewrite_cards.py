@@ -1,7 +1,7 @@
-"""Writes the cards of files anew, as this edgecnn writes them, and leaves the networks as they are: `make bundle-card`.
+"""Writes cards and probes of files anew, as this edgecnn writes them, and leaves the networks as they are.
 
-rewrite_cards.py FILE...: .tflite files that edgecnn packed, and card.json files. A file whose card would stay as it is,
-is left untouched to the byte.
+rewrite_cards.py FILE...: .tflite files that edgecnn packed, and card.json files. One whose card and probes would stay
+as they are is left untouched to the byte. `make bundle-card` does it with the bundled ones.
 """
 
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 from edgecnn.atomic_files import write_bytes
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import CARD, pack_card, read_model
+from edgecnn.model_file.golden import Golden
 
 
 def rewrite(path: Path) -> bool:
@@ -22,12 +23,11 @@ def rewrite(path: Path) -> bool:
         model = read_model(path)
         if model.card is None or model.golden is None:
             raise SystemExit(f"{path} has no card; convert it again")
+        golden = Golden.from_bytes(model.golden, model.card, str(path)).to_bytes()
         with zipfile.ZipFile(path) as archive:
             before, stored = archive.read(CARD), archive.getinfo(CARD).compress_type == zipfile.ZIP_STORED
-        after, whole = (
-            model.card.to_json().encode(),
-            pack_card(model.flatbuffer, model.card, model.golden, stored=stored),
-        )
+        before, after = before + model.golden, model.card.to_json().encode() + golden
+        whole = pack_card(model.flatbuffer, model.card, golden, stored=stored)
     if before != after:
         write_bytes(path, whole)
     return before != after

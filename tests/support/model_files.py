@@ -16,7 +16,7 @@ HEADER_BYTES = 16  # what edgecnn puts between a flatbuffer's name and the rest
 
 
 def card_and_golden(model: str | Path = "fashion-mnist") -> tuple[ModelCard, bytes]:
-    """What lies behind the network of a file that edgecnn packed: its card, and the bytes of golden.npz."""
+    """What lies behind the network of a file that edgecnn packed: its card, and the bytes of its probes."""
     packed = read_model(find_model(model))
     assert packed.card and packed.golden
     return packed.card, packed.golden
@@ -28,6 +28,8 @@ def repacked(
     *,
     fields: Mapping[str, Any] | None = None,
     golden: bytes | None = None,
+    golden_name: str = GOLDEN,
+    more: Mapping[str, bytes] | None = None,
     stored: bool = False,
 ) -> Path:
     """Write to `path` the network of `model` with other things behind it, as someone might edit them; return `path`.
@@ -36,7 +38,9 @@ def repacked(
         path: of the new file.
         model: a bundled model's name, or the path of a file that edgecnn packed.
         fields: the card's JSON, valid or not; as it was if None.
-        golden: golden.npz, valid or not; as it was if None.
+        golden: the probes, valid or not; as they were if None.
+        golden_name: what they are called; golden.npz in old files.
+        more: other members.
         stored: the zip's members are not compressed.
     """
     card, probes = card_and_golden(model)
@@ -44,7 +48,8 @@ def repacked(
     named = (fields or {}).get("labels")
     labels = named if isinstance(named, list) else card.labels
     lines = "".join(f"{label}\n" for label in labels)
-    members = {CARD: text.encode(), LABELS: lines.encode(), GOLDEN: probes if golden is None else golden}
+    members = {CARD: text.encode(), LABELS: lines.encode(), golden_name: probes if golden is None else golden}
+    members.update(more or {})
     path.write_bytes(pack(read_model(find_model(model)).flatbuffer, members, stored=stored))
     return path
 

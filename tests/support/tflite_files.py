@@ -33,10 +33,13 @@ def colour_network(last: str = "softmax", *, units: int = 3, mean: float = 0.0, 
 
 
 def converted(model: Any, quantized: str = "") -> bytes:
-    """The flatbuffer that TensorFlow's own converter makes; `quantized` is uint8 or int8 for all-integer."""
+    """What TensorFlow's own converter makes; `quantized` is uint8 or int8 for all-integer, or float16."""
     tf = pytest.importorskip("tensorflow", reason="boards have no TensorFlow")
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if quantized:
+    if quantized == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    elif quantized:
         rng = np.random.default_rng(0)
         ends = [np.zeros((1, 8, 8, 3), np.float32), np.ones((1, 8, 8, 3), np.float32)]
         batches = [*ends, *(rng.random((1, 8, 8, 3), np.float32) for _ in range(20))]

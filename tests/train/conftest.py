@@ -1,11 +1,13 @@
 """Trainings that several tests look at: each is trained once."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun, train
+from tests.support.shared import once
 from tests.support.trainings import EVERYTHING, SEED, Interrupting
 
 
@@ -18,14 +20,20 @@ def tiny(fashion: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def uninterrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """A training with everything that a checkpoint must hold."""
-    return train(tmp_path_factory.mktemp("whole") / "run", tiny, recipe=EVERYTHING, seed=SEED)
+
+    def make(folder: Path) -> TrainingRun:
+        return train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED)
+
+    return once(tmp_path_factory, "whole", make)
 
 
 @pytest.fixture(scope="session")
 def interrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """The same, stopped by Ctrl-C in its third epoch; for tests that copy it."""
-    run = train(
-        tmp_path_factory.mktemp("stopped") / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 10)
-    )
-    assert run.interrupted
-    return run
+
+    def make(folder: Path) -> TrainingRun:
+        run = train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 10))
+        assert run.interrupted
+        return run
+
+    return once(tmp_path_factory, "stopped", make)

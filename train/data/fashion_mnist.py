@@ -24,8 +24,7 @@ from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import DataError, OutputError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
-
-from .image_store import cache_root
+from edgecnn.user_cache import cache_root
 
 NAME = "fashion-mnist"
 LABELS = (

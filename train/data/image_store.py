@@ -13,13 +13,9 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.errors import OutputError
+from edgecnn.user_cache import cache_root
 
 _CHUNK = 256
-
-
-def cache_root() -> Path:
-    """The user's cache: $XDG_CACHE_HOME/edgecnn."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgecnn"
 
 
 class _OpenFile:

@@ -10,7 +10,7 @@ import click
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from .. import description_options, options, printing
-from ..runtime_options import make_delegates
+from ..runtime_options import make_delegates, require_signature
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -37,6 +37,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 @click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
 @click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
 @description_options.bundled
+@require_signature
 @options.force
 @options.as_json
 @options.verbose
@@ -51,18 +52,19 @@ def command(
     output: str | None,
     png: str | None,
     compare: str | None,
+    require_signature: str | None,
     force: bool,
     as_json: bool,
     description: "Description | None",
 ) -> None:
     """Measure how fast MODELs are here, one call of each in turn.
 
-    Load (with the trial in a child process that files without a card and delegates get) and first inference, then the
-    runtime alone and the way from pixels to the label.
+    Load (with the trial in a child process that delegates get, and files that never ran here) and first inference, then
+    the runtime alone and the way from pixels to the label.
 
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
-    from edgecnn.atomic_files import refuse_existing, write_bytes
+    from edgecnn.atomic_files import claimed, refuse_existing, write_bytes
     from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
     from edgecnn.optional_packages import require_matplotlib
 
@@ -72,7 +74,8 @@ def command(
         if not png.endswith(".png"):
             raise click.UsageError(f"--png must end in .png. Received: {png}")
         require_matplotlib("--png")
-    refuse_existing([path for path in (output, png) if path], force)
+    files = [path for path in (output, png) if path]
+    refuse_existing(files, force)  # before anything is measured in vain
     runtime_before, before = _read_medians(compare) if compare else ("", {})
     results, machine = benchmark_models(
         models,
@@ -81,6 +84,7 @@ def command(
         runtime=runtime,
         runs=runs,
         description=description,
+        require_signature=require_signature,
         progress=printing.note,
     )
     figures = {"machine": dataclasses.asdict(machine), "results": [dataclasses.asdict(result) for result in results]}
@@ -93,12 +97,13 @@ def command(
         printing.print_json({**figures, "results": rows})
     else:
         _print(results, machine, compared)
-    if output:
-        write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
-    if png:
-        from edgecnn.device.pictures.benchmark import draw_benchmark
+    with claimed(files, force):
+        if output:
+            write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
+        if png:
+            from edgecnn.device.pictures.benchmark import draw_benchmark
 
-        draw_benchmark(results, Path(png))
+            draw_benchmark(results, Path(png))
 
 
 def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import description_options, options, printing, source_options
-from ..runtime_options import RuntimeOptions, bundled, trust
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.force
 @options.as_json
 @options.verbose

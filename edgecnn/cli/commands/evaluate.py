@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, printing
-from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras
+from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @options.min_accuracy
 @description_options.bundled
 @bundled
+@require_signature
 @options.as_json
 @options.verbose
 @click.pass_context
@@ -98,7 +99,12 @@ def _open_runner(
 
     run = runtime_options.run_options()
     classifier = Classifier(
-        model, threads=run.threads, delegate=run.delegate, runtime=run.runtime, description=description
+        model,
+        threads=run.threads,
+        delegate=run.delegate,
+        runtime=run.runtime,
+        description=description,
+        require_signature=run.require_signature,
     )
     runtime_options.report(model, run)
     return classifier

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import description_options, options, printing, source_options
-from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, trust
+from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +47,7 @@ MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.force
 @options.as_json
 @options.verbose
@@ -95,14 +96,13 @@ def command(
     )
     pictures, failed = _make_pictures(extractor, prepared)
     files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
-    if files:
-        from edgecnn.atomic_files import refuse_existing
+    from edgecnn.atomic_files import claimed
 
-        refuse_existing(files, force)
-    for path, write in files.items():
-        write(path)
-        if not as_json:
-            click.echo(path)
+    with claimed(files, force):
+        for path, write in files.items():
+            write(path)
+            if not as_json:
+                click.echo(path)
     if as_json:
         printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
@@ -127,6 +127,7 @@ def _open_extractor(
         runtime=run.runtime,
         trust=run.trust,
         description=description,
+        require_signature=run.require_signature,
     )
     runtime_options.report(model, run)
     return extractor

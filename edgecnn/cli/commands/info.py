@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import description_options, options, printing
+from ..runtime_options import refuse_for_keras, require_signature
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -17,20 +18,22 @@ if TYPE_CHECKING:
 @click.command(name="info")
 @click.argument("model")
 @description_options.bundled
+@require_signature
 @options.as_json
 @options.verbose
-def command(model: str, as_json: bool, description: "Description | None") -> None:
+def command(model: str, as_json: bool, require_signature: str | None, description: "Description | None") -> None:
     """Show what is in MODEL, a .tflite or .keras file or a bundled name: card, tensors, operators, MACs, parameters.
 
     Example: edgecnn info fashion-mnist
     """
     if model.endswith(".keras"):
+        refuse_for_keras()
         description_options.refuse_for_keras(description)
         _keras(model, as_json)
         return
     from edgecnn.device.model_info import describe
 
-    info = describe(model, description)
+    info = describe(model, description, require_signature=require_signature)
     if as_json:
         printing.print_json(_json(info))
         return
@@ -39,6 +42,7 @@ def command(model: str, as_json: bool, description: "Description | None") -> Non
         _print_card(info.card)
     else:
         _print_understood(info)
+    click.echo(f"{'signed by:':14} {info.signature or 'nobody'}")
     _print_tensors(info)
     _print_operators(info)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, printing, source_options
-from ..runtime_options import RuntimeOptions, bundled, trust
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ _BETWEEN_STATUS = 0.2  # seconds
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.verbose
 def command(
     model: str,

@@ -50,15 +50,15 @@ def command(
 
     Example: edgecnn pack model.tflite --labels labels.txt --input-range -1 1
     """
-    from edgecnn.atomic_files import refuse_existing
+    from edgecnn.atomic_files import claimed
     from edgecnn.device.packing import pack_model
 
     path = Path(output) if output else Path(model).with_suffix(".packed.tflite")
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")
-    refuse_existing([path], force)
     run = dataclasses.replace(runtime_options.run_options(), description=description)
-    packed = pack_model(model, path, run, representative, printing.note)
+    with claimed([path], force):
+        packed = pack_model(model, path, run, representative, printing.note)
     runtime_options.report(str(path), run)
     if as_json:
         figures = {"path": str(packed.path), "probes": packed.probes, "host_runtime": packed.host_runtime}

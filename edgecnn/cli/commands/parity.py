@@ -54,7 +54,8 @@ def command(
     """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
 
     Climbs from Keras over float32 TFLite to the converted file on reference and on default kernels, and writes
-    parity.SCHEME.html and .json. Exit code 1 if it breaks or a gate fails.
+    parity.SCHEME.html and .json. Exit code 1 if it breaks,
+    if a gate fails, or if Keras itself is wrong on images whose class is known.
 
     Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
     """
@@ -106,5 +107,6 @@ def _print(report: "ParityReport") -> None:
     for finding in report.findings:
         kind = "BROKEN" if finding.broken else "note"
         click.echo(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
-    click.echo("PASS" if report.passed else "FAIL")
+    doubt = ": the file answers as Keras does, and Keras itself looks wrong" if report.verdict == "DOUBTFUL" else ""
+    click.echo(f"{report.verdict}{doubt}")
     click.echo(f"wrote {report.html}, {report.json}")

@@ -29,15 +29,15 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
 
     Example: edgecnn samples photos
     """
-    from edgecnn.atomic_files import refuse_existing, write_bytes
+    from edgecnn.atomic_files import claimed, write_bytes
 
     images = dict(_test_images(indices, data_dir) if indices else _bundled())
     paths = {Path(folder) / name: data for name, data in images.items()}
-    refuse_existing(paths, force)
-    for path, data in paths.items():
-        write_bytes(path, data)
-        if not as_json:
-            click.echo(path)
+    with claimed(paths, force):
+        for path, data in paths.items():
+            write_bytes(path, data)
+            if not as_json:
+                click.echo(path)
     if as_json:
         printing.print_json([str(path) for path in paths])
 

@@ -1,17 +1,22 @@
 """edgecnn verify."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import options, printing
-from ..runtime_options import RuntimeOptions, bundled
+from ..runtime_options import RuntimeOptions, bundled, require_signature
+
+if TYPE_CHECKING:
+    from edgecnn.device import Verification
 
 
 @click.command(name="verify")
 @click.argument("model")
 @options.min_accuracy
 @bundled
+@require_signature
 @options.as_json
 @options.verbose
 @click.pass_context
@@ -32,7 +37,13 @@ def command(
     from edgecnn.device import verify
 
     run = runtime_options.run_options()
-    result = verify(model, threads=run.threads, delegate=run.delegate, runtime=run.runtime)
+    result = verify(
+        model,
+        threads=run.threads,
+        delegate=run.delegate,
+        runtime=run.runtime,
+        require_signature=run.require_signature,
+    )
     runtime_options.report(model, run)
     if as_json:
         printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
@@ -45,10 +56,19 @@ def command(
             click.echo(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
         click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
         click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
+        _print_origin(result)
         click.echo("PASS" if result.passed else f"FAIL: this machine does not run the classifier that was {made}")
     for words in result.warnings:
         printing.note(f"warning: {words}")
     ctx.exit(0 if result.passed and _is_accurate(result.accuracy, min_accuracy) else 1)
+
+
+def _print_origin(result: "Verification") -> None:
+    """What was measured where the file was made, and who signed it."""
+    if result.agreement is not None:
+        accuracy = "" if result.accuracy is None else f"{result.accuracy:.2%} accuracy, "
+        click.echo(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
+    click.echo(f"signed by        {result.signature or 'nobody'}")
 
 
 def _is_accurate(accuracy: float | None, least: float | None) -> bool:

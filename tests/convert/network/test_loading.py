@@ -21,11 +21,21 @@ def test_no_run_there_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
         convert(tmp_path, small)
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", None], ids=["empty", "nonsense", "truncated"])
-def test_damaged_keras_file_is_a_sentence(content: bytes | None, copy: RunDirectory, small: Dataset) -> None:
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", r"is empty \(0 bytes\); copy it again"),
+        (b"nonsense", "is no Keras model, or its beginning is damaged"),
+        (None, r"is a damaged \.keras file \(cut off: the end of its zip is missing\); copy it again"),
+    ],
+    ids=["empty", "nonsense", "truncated"],
+)
+def test_damaged_keras_file_is_a_sentence(
+    content: bytes | None, sentence: str, copy: RunDirectory, small: Dataset
+) -> None:
     whole = copy.model.read_bytes()
     copy.model.write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(ModelFileError, match="does not load as a Keras model") as error:
+    with pytest.raises(ModelFileError, match=sentence) as error:
         convert(copy.path, small)
     assert "\n" not in str(error.value)
 

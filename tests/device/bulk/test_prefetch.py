@@ -13,7 +13,6 @@ from edgecnn.device.bulk.prefetch import Outcome, prepare_ahead, prepared_images
 from edgecnn.device.bulk.sources import ImageFiles, ImageOrError, Remaining
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels import memory
-from edgecnn.pixels.memory import BYTES_PER_PIXEL
 from edgecnn.pixels.preprocessing import Prepared, prepare_array
 
 
@@ -111,7 +110,7 @@ class _Counting:
 
 @pytest.mark.parametrize(
     ("decode_threads", "free", "most"),
-    [(3, 1, 3), (1, 1 << 40, 1), (None, 1 << 40, 4), (None, 1, 1), (None, 2 * 2 * 28 * 28 * BYTES_PER_PIXEL, 2)],
+    [(3, 1, 3), (1, 1 << 40, 1), (None, 1 << 40, 4), (None, 1, 1), (None, 2 * 2 * 28 * 28 * 3, 2)],
     ids=["as-asked", "one", "plenty", "none-free", "two-fit"],
 )
 def test_decoding_follows_what_is_asked_for_or_else_free_memory(

@@ -37,6 +37,7 @@ def test_file_without_a_card_runs_with_a_warning_and_indices(bare: Path, fashion
 def test_only_a_trusted_file_is_opened_without_a_child(
     bare: Path, edgecnn: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # where no file is known to run
     monkeypatch.setattr(sys, "executable", "/bin/false")  # what a child is started with
     shoe = next(path for path in sample_images() if "sneaker" in path.name)
     commands = [("classify", bare, shoe), ("features", bare, shoe, "--output", tmp_path / "maps")]

@@ -19,6 +19,7 @@ from edgecnn import EdgecnnError, ModelCard
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import train
+from tests.support.npz_files import save_some
 
 EPOCHS = 4
 OPTIONS = [
@@ -87,17 +88,23 @@ def assert_same_curve(run: Path, expected: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fewer(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .npz file: six batches an epoch, all whole."""
+    return save_some(tmp_path_factory.mktemp("fewer") / "fewer.npz", fashion, 240, 60)
+
+
+@pytest.fixture(scope="module")
+def alone(fewer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("alone") / "run"
-    finish(start(few, run, KERAS_BACKEND="jax"))
+    finish(start(fewer, run, KERAS_BACKEND="jax"))
     return run
 
 
 @pytest.fixture(scope="module")
-def together(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def together(fewer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained by two processes; only process 0 writes and speaks of results."""
     run = tmp_path_factory.mktemp("together") / "run"
-    said = [finish(process) for process in job(few, run)]
+    said = [finish(process) for process in job(fewer, run)]
     assert said[0][0].startswith("test accuracy") and "2 devices of 2 process(es)" in said[0][1]
     assert said[1][0] == "" and "process 1 of the job is done" in said[1][1]
     assert {path.name for path in run.iterdir()} == set(TRAINING_FILES)
@@ -108,18 +115,18 @@ def test_two_processes_train_the_network_that_one_trains(alone: Path, together: 
     assert_same_curve(together, alone)
 
 
-def test_all_devices_of_a_process_train_the_network_that_one_trains(alone: Path, few: Path, tmp_path: Path) -> None:
+def test_all_devices_of_a_process_train_the_network_that_one_trains(alone: Path, fewer: Path, tmp_path: Path) -> None:
     # A CPU is one device. XLA can make believe that it is several, but these lock each other out now and then.
-    said = finish(start(few, tmp_path / "run", "--devices"))
+    said = finish(start(fewer, tmp_path / "run", "--devices"))
     assert "1 devices of 1 process(es)" in said[1]
     assert_same_curve(tmp_path / "run", alone)
 
 
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
-    lost: int, together: Path, few: Path, tmp_path: Path
+    lost: int, together: Path, fewer: Path, tmp_path: Path
 ) -> None:
-    processes = job(few, tmp_path / "run", slurm=True)
+    processes = job(fewer, tmp_path / "run", slurm=True)
     assert processes[0].stderr
     for line in processes[0].stderr:
         if line.startswith("epoch  1/"):
@@ -130,14 +137,14 @@ def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
     assert processes[1 - lost].returncode == 1
     assert said.splitlines()[-1].startswith("Error: a process of the job was lost") and "--resume" in said
     assert "Traceback" not in said and said.count("Error:") == 1
-    for process in job(few, tmp_path / "run", "--resume"):
+    for process in job(fewer, tmp_path / "run", "--resume"):
         finish(process)
     for found, expected in zip(weights(tmp_path / "run"), weights(together), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, few: Path) -> None:
-    command = [sys.executable, "-m", "edgecnn", "convert", str(alone), "--data", str(few), "--int8"]
+def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, fewer: Path) -> None:
+    command = [sys.executable, "-m", "edgecnn", "convert", str(alone), "--data", str(fewer), "--int8"]
     result = subprocess.run(
         command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True, timeout=300
     )
@@ -156,9 +163,9 @@ def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, few: Path) -> None
     ],
 )
 def test_a_job_that_nobody_described_is_a_sentence(
-    variables: dict[str, str], sentence: str, few: Path, tmp_path: Path
+    variables: dict[str, str], sentence: str, fewer: Path, tmp_path: Path
 ) -> None:
-    process = start(few, tmp_path / "run", "--distributed", **variables)
+    process = start(fewer, tmp_path / "run", "--distributed", **variables)
     said = process.communicate(timeout=120)[1]
     assert process.returncode == 1 and sentence in said and "Traceback" not in said
     assert not (tmp_path / "run").exists()

@@ -1,16 +1,19 @@
 """A training that was stopped, killed or met a full disk goes on to the same weights."""
 
+import dataclasses
+import itertools
 import json
 import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgecnn import ModelCard, ModelFileError
+from edgecnn import ModelFileError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import TrainingRun, train
@@ -50,29 +53,35 @@ def assert_goes_on_to_the_same(stopped: Path, dataset: Dataset, uninterrupted: T
 def test_kill_9_at_random_moments_and_resume_give_the_same_weights(uninterrupted: TrainingRun, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.scripts.train_everything", str(tmp_path / "run")]
     generator = random.Random(4)
-    for _ in range(4):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=ROOT)
-        try:
-            process.wait(timeout=generator.uniform(5, 14))
-        except subprocess.TimeoutExpired:
+    reached = []
+    for _ in range(2):
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        ) as process:
+            assert process.stdout
+            for line in itertools.islice(process.stdout, generator.randrange(10, 60)):
+                last = line
+            time.sleep(generator.uniform(0, 0.1))
             process.kill()
-            process.wait()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL, timeout=300, cwd=ROOT)
+        reached.append(int(last.split()[0]))
+    assert 1 <= reached[0] < reached[1] < EVERYTHING.epochs  # it went on, and was not done
+    subprocess.run(command, check=True, capture_output=True, timeout=300, cwd=ROOT)
     assert weights(tmp_path / "run") == weights(uninterrupted)
 
 
-def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Path) -> None:
+def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(
+    fashion: Dataset, tmp_path: Path
+) -> None:
     # The kernel refuses to write beyond 1.2 MB, as on a full disk: model.keras fits, the checkpoint does not.
-    command = [sys.executable, "-m", "tests.scripts.train_on_a_full_disk", str(tmp_path / "run")]
-    full = subprocess.run([*command, "1200000"], capture_output=True, text=True, timeout=300, cwd=ROOT)
+    command = [sys.executable, "-m", "tests.scripts.train_on_a_full_disk", str(tmp_path / "run"), "1200000"]
+    full = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert full.returncode == 1 and "cannot write" in full.stderr.splitlines()[-1], full.stderr
     assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith(".")]
     with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
         assert len(json.loads(str(arrays["state"]))["history"]) == 1
-    resumed = subprocess.run([*command, "0"], capture_output=True, text=True, timeout=300, cwd=ROOT)
-    assert resumed.returncode == 0, resumed.stderr
-    card = ModelCard.load(tmp_path / "run" / "card.json")
-    assert card.training and card.training.epochs == 3
+    few = dataclasses.replace(fashion, train=fashion.train.take(300), test=fashion.test.take(100))
+    run = train(tmp_path / "run", few, epochs=3, resume=True)
+    assert run.card.training and run.card.training.epochs == len(run.history) == 3
 
 
 def test_a_crash_after_the_last_epoch_can_be_resumed(

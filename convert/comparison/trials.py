@@ -1,0 +1,143 @@
+"""Other ways to run a Keras network: whether it surely does better so says what is wrong with the way it is run."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from edgecnn.arrays import Pixels
+from edgecnn.pixels.dataset import Split
+from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.sanity import Cause
+
+from ..network.keras_network import KerasNetwork
+
+_CHANCE, _GAIN = 0.01, 0.03
+_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
+_STEPS = 1.0  # powers of two, or standard deviations, that a statistic may be off in the median channel
+_MOST, _FEWEST, _VALUES = 200, 8, 250_000_000  # images in a batch, and float32 values of all layers for them
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """A way to run a network.
+
+    Attributes:
+        cause: what is wrong if it is the right one.
+        how: in words, or as the options that do it.
+        answer: from uint8 images (count, height, width, channels) to probabilities, float32 (count, classes).
+    """
+
+    cause: Cause
+    how: str
+    answer: Callable[[Pixels], npt.NDArray[np.float32]]
+
+
+def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
+    """The ways to feed it: with blue first and, where `everything` is to be tried, with other ranges."""
+    spec, is_own = network.card.input, network.card.training is not None
+    blue = "with red and blue exchanged" if is_own else "with --channel-order bgr"
+    if spec.channels == 3:
+        yield _fed(network, spec, True, blue)
+    if not everything:
+        return
+    for low, high in _RANGES:
+        scale, offset = ((high - low) / 255,) * spec.channels, (low,) * spec.channels
+        if np.allclose(scale, spec.scale) and np.allclose(offset, spec.offset):
+            continue
+        other = dataclasses.replace(spec, scale=scale, offset=offset)
+        how = f"with pixels from {low:g} to {high:g}" if is_own else f"with --input-range {low:g} {high:g}"
+        yield _fed(network, other, False, how)
+        if spec.channels == 3:
+            yield _fed(network, other, True, f"{how} and {blue.removeprefix('with ')}")
+
+
+def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str) -> Trial:
+    other = dataclasses.replace(network, card=dataclasses.replace(network.card, input=spec))
+    return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images))
+
+
+def better_trial(
+    network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = _GAIN
+) -> tuple[Trial, str] | None:
+    """The way in which surely more of the images are right, and that in words; None where there is none."""
+    images = np.asarray(some.images)
+    right = network.predict(images).argmax(axis=1) == some.labels
+    best, found = right.mean() + gain, None
+    for trial in trials:
+        is_right = trial.answer(images).argmax(axis=1) == some.labels
+        gained, lost = int((is_right & ~right).sum()), int((right & ~is_right).sum())
+        if is_right.mean() < best or not gained:
+            continue
+        if binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue < _CHANCE / len(trials):
+            best = is_right.mean()
+            found = trial, f"{trial.how} {best:.1%} of {len(some):,} images are right, now {right.mean():.1%}"
+    return found
+
+
+class _BatchStatistics(keras.layers.BatchNormalization):
+    """Normalises by the batch's own mean and variance, and remembers those."""
+
+    def call(self, inputs: keras.KerasTensor, training: bool | None = None, mask: object = None) -> keras.KerasTensor:
+        return super().call(inputs, training=True, mask=mask)
+
+
+def images_in_a_batch(network: KerasNetwork) -> int:
+    """How many images may be run at once with all that the layers make of them in memory."""
+    values = sum(int(np.prod(layer.output.shape[1:])) for layer in network.model.layers)
+    return max(_FEWEST, min(_MOST, _VALUES // max(1, values)))
+
+
+def normalisations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    """The batch normalisations of a flat model."""
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def statistics_trial(network: KerasNetwork) -> tuple[Trial, keras.Model]:
+    """The network with the statistics of the images that it is run on, and the model that has them afterwards."""
+
+    def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return _BatchStatistics.from_config({**config, "momentum": 0.0, "trainable": True})
+        return type(layer).from_config(config)
+
+    model = keras.models.clone_model(network.model, clone_function=copied)
+    model.set_weights(network.model.get_weights())
+
+    def answer(images: Pixels) -> npt.NDArray[np.float32]:
+        return np.asarray(model.predict_on_batch(network.fed(images)), np.float32)
+
+    return Trial("statistics", "with the statistics of these images", answer), model
+
+
+def initial_statistics(model: keras.Model) -> list[str]:
+    """Names of the batch normalisations whose mean is 0 and variance 1 in every channel, as before any training."""
+    return [
+        layer.name
+        for layer in normalisations(model)
+        if not np.any(layer.moving_mean) and np.all(np.asarray(layer.moving_variance) == 1)
+    ]
+
+
+def other_statistics(names: Sequence[str], with_own: keras.Model) -> str:
+    """What images give to the layers with initial statistics, in words; empty where that is much the same.
+
+    Args:
+        names: of the layers.
+        with_own: that of `statistics_trial`, after the images were run.
+    """
+    for name in names:
+        layer = with_own.get_layer(name)
+        means, variances = (np.asarray(each) for each in (layer.moving_mean, layer.moving_variance))
+        off = np.maximum(np.abs(means), np.abs(np.log2(np.maximum(variances, np.finfo(np.float32).tiny))))
+        if np.median(off) > _STEPS:
+            return (
+                f"batch normalisation has mean 0 and variance 1, as before any training, in {len(names)} layers; these "
+                f"images give {name} means of {means.min():.3g} to {means.max():.3g} and variances of "
+                f"{variances.min():.3g} to {variances.max():.3g}"
+            )
+    return ""

@@ -1,0 +1,143 @@
+"""Explain what a loaded network says of images."""
+
+import difflib
+import time
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.arrays import Pixels
+from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
+from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
+
+from ..explanation import Explanation
+from ..prediction import Prediction
+from ..runtime.loading import LoadedModel
+from . import scoring
+from .methods import DEFAULT, METHODS, prepare
+
+if TYPE_CHECKING:
+    from edgecnn.pixels.camera_arrays import Order
+
+_LONG_SECONDS = 1  # what takes longer is announced
+_FEW_LABELS = 20  # are all named
+
+
+class Explainer:
+    """Finds which pixels speak for a class, without gradients: it only runs the network, on changed images.
+
+    Pixels are changed before the model's input table, in the uint8 space of `prepare`: integers stay exact, and what
+    the network is fed is what the card says. Threads may share it; the network is free for others between two invokes.
+
+    Attributes:
+        method: a name of `METHODS`.
+        input: how images are turned into the network's input.
+        invokes: how often the network runs for an image.
+    """
+
+    def __init__(self, loaded: LoadedModel, method: str = DEFAULT) -> None:
+        """Make `method` ready for a network.
+
+        Raises:
+            InputError: there is no such method.
+            ModelFileError: the method cannot explain this network.
+        """
+        if method not in METHODS:
+            raise InputError(f"method must be {', '.join(METHODS)}. Received: {method!r}")
+        self.method, self.input = method, loaded.input
+        self._loaded, self._session = loaded, loaded.session
+        self._gather = self._session.gather(loaded.input)
+        self._mapper = prepare(method, loaded)
+        self.invokes = self._mapper.invokes + scoring.invokes(loaded.input.height, loaded.input.width) + 1
+
+    def explain(
+        self,
+        image: Source,
+        label: str | None = None,
+        invert: Invert = "no",
+        *,
+        order: "Order | None" = None,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> Explanation:
+        """Explain `label`, or what the network thinks most probable, for an image.
+
+        Args:
+            image: a path, `-`, a Pillow image, or a uint8 array; see `Classifier.classify`.
+            label: one of the model's.
+            invert: as `Classifier.classify` has it.
+            order: likewise.
+            note: is told what takes longer than a second.
+
+        Raises:
+            InputError: the image cannot be used, or there is no such label.
+            ModelFileError: the scores are no numbers.
+        """
+        prepared = prepare_source(image, self.input, invert, order=order)
+        if prepared.is_transparent:
+            warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
+        return self.explain_pixels(prepared.pixels, label, note)
+
+    def explain_pixels(
+        self, pixels: Pixels, label: str | None = None, note: Callable[[str], None] = lambda _: None
+    ) -> Explanation:
+        """`explain` for prepared pixels, uint8 (height, width, channels)."""
+        check_pixels(pixels, self.input)
+        index = None if label is None else self.index_of(label)
+        started = time.perf_counter()
+        scores = self._probabilities(pixels)
+        self._announce(time.perf_counter() - started, note)
+        best = int(scores.argmax())
+        target = best if index is None else index
+
+        def ask(image: Pixels) -> float:
+            return float(self._probabilities(image)[target])
+
+        heat = self._mapper.heat_map(pixels, target, ask)
+        ratings = scoring.score(heat, pixels, ask)
+        return Explanation(
+            target=self._prediction(scores, target),
+            predicted=self._prediction(scores, best),
+            method=self.method,
+            unit=METHODS[self.method].unit,
+            heat_map=heat,
+            pixels=pixels,
+            scores=ratings,
+            invokes=self.invokes,
+            seconds=time.perf_counter() - started,
+        )
+
+    def index_of(self, label: str) -> int:
+        """The place of a label in the model's output.
+
+        Raises:
+            InputError: the model has no such label.
+        """
+        labels = self._loaded.labels
+        if label in labels:
+            return labels.index(label)
+        near = labels if len(labels) <= _FEW_LABELS else difflib.get_close_matches(label, labels, 5, 0)
+        which = "its labels are" if len(labels) <= _FEW_LABELS else f"of its {len(labels)} labels the nearest are"
+        raise InputError(f"{self._loaded.packed.name} has no label {label!r}; {which} {', '.join(near)}")
+
+    def _probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+        output = self._loaded.probabilities
+        with self._session.lock:
+            self._session.run(self._gather(pixels))
+            raw = self._session.output(output)
+        scores = output.dequantize(raw)
+        if not np.isfinite(scores).all():
+            raise ModelFileError(
+                f"{self._loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"
+            )
+        return scores
+
+    def _prediction(self, scores: npt.NDArray[np.float32], index: int) -> Prediction:
+        return Prediction(self._loaded.labels[index], float(scores[index]), index)
+
+    def _announce(self, seconds: float, note: Callable[[str], None]) -> None:
+        expected = seconds * self.invokes
+        if expected > _LONG_SECONDS:
+            note(f"{self.method} runs the network {self.invokes:,} times an image: about {expected:.0f} s")

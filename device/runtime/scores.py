@@ -1,0 +1,46 @@
+"""Which output of a model holds the class scores, and what makes probabilities of them."""
+
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.container import PackedModel
+
+from .session import Session
+from .tensor_spec import TensorSpec
+
+
+def find_probabilities(packed: PackedModel, session: Session) -> TensorSpec:
+    """The probabilities of a file with a card.
+
+    Raises:
+        ModelFileError: it has no output of class scores, or several.
+    """
+    if packed.card and packed.card.provenance.keras:
+        return _find_scores(session, packed.name, 2)
+    # Packed by `edgecnn pack`: its output is still what another tool made it.
+    return understand_scores(packed, session)[0]
+
+
+def understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec, str]:
+    """What gives the probabilities of another tool's file, and what is done for that.
+
+    Raises:
+        ModelFileError: it has no output of class scores, or several.
+    """
+    from edgecnn.model_file.tflite_metadata import score_kind
+
+    from .bare import describe_scores
+
+    found = _find_scores(session, packed.name, 1)
+    kind = score_kind(packed.flatbuffer, found.index)
+    if kind not in ("sigmoid", "logits"):
+        _find_scores(session, packed.name, 2)
+    return describe_scores(found, kind)
+
+
+def _find_scores(session: Session, name: str, fewest: int) -> TensorSpec:
+    candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
+    scores = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
+    if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < fewest:
+        shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
+        raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
+    return scores

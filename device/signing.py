@@ -1,0 +1,44 @@
+"""Sign a model file."""
+
+from pathlib import Path
+
+from edgecnn.atomic_files import write_bytes
+from edgecnn.errors import InputError, ModelFileError
+from edgecnn.model_file.bundled import bundled_models
+from edgecnn.model_file.container import unpack
+from edgecnn.model_file.signature import Signature, make_signature, read_signature, with_signature
+
+from .runtime.loading import read_packed
+
+
+def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
+    """Put a signature into a .tflite file with a card, in the place of any that it has.
+
+    Args:
+        model: path of a file.
+        key: a private SSH key's file, or a public key's whose private one an agent holds.
+
+    Returns:
+        The file, and what its signature says.
+
+    Raises:
+        ModelFileError: missing, damaged, or without a card.
+        InputError: `key` cannot be used, or `model` is a bundled one.
+        MissingExtraError: OpenSSH is not installed.
+        OutputError: the file cannot be written.
+    """
+    packed, path = read_packed(model), Path(model)
+    bundled = bundled_models()
+    if not path.is_file() or path.resolve() in {one.resolve() for one in bundled.values()}:
+        source = bundled.get(str(model), path)
+        raise InputError(f"{model} is part of edgecnn and is not written to; copy {source} and sign the copy")
+    if packed.card is None:
+        raise ModelFileError(f"{packed.name} carries no card to sign; edgecnn pack writes a copy that does")
+    unsigned = packed.signed.message if packed.signed else path.read_bytes()
+    data = with_signature(packed, unsigned, make_signature(unsigned, key))
+    again = unpack(data, packed.name)  # what is written reads back, or nothing is written
+    signature = read_signature(again)
+    if signature is None or again.signed is None or again.signed.message != unsigned:
+        raise ModelFileError(f"{packed.name} cannot be signed; convert the model again")
+    write_bytes(path, data)
+    return path, signature

@@ -1,0 +1,91 @@
+"""CAM is what Keras' weights and maps make by hand, and is refused where it would not be exact."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecnn.device import Classifier, sample_images
+from edgecnn.device.explaining import cam
+from edgecnn.device.explaining.explainer import Explainer
+from edgecnn.device.runtime.loading import LoadedModel
+from edgecnn.errors import ModelFileError
+from tests.support.explained import averaging_network, opened
+
+IMAGE = np.random.default_rng(3).integers(0, 256, (8, 8, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return averaging_network()
+
+
+@pytest.fixture(scope="module")
+def loaded(model: Any, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    return opened(tmp_path_factory.mktemp("mean") / "m.tflite", model)
+
+
+def keras_map(model: Any, index: int) -> np.ndarray:
+    """Zhou et al., formula 2: the maps of Keras, weighed with the kernel of the class, summed place by place."""
+    maps = model.predict(IMAGE[None].astype(np.float32) / 255, verbose=0)["last"][0]
+    kernel = model.get_layer("dense").get_weights()[0].reshape(5, 3)
+    summed = np.zeros(maps.shape[:2])
+    for row in range(maps.shape[0]):
+        for column in range(maps.shape[1]):
+            summed[row, column] = sum(maps[row, column, k] * kernel[k, index] for k in range(5))
+    return summed
+
+
+@pytest.mark.parametrize(
+    ("end", "quantized", "tolerance"),
+    [
+        ("mean", "", 1e-5),  # the same arithmetic
+        ("pool", "", 1e-5),
+        ("1x1", "", 1e-5),
+        ("mean", "float16", 2e-3),  # weights of 11 bits
+        ("mean", "int8", 0.08),  # a few steps of 8 bits, of a range of 2 to 3
+    ],
+)
+def test_map_of_a_class_is_keras(end: str, quantized: str, tolerance: float, tmp_path: Path) -> None:
+    model = averaging_network(end)
+    mapper = cam.prepare(opened(tmp_path / "m.tflite", model, quantized))
+    for index in range(3):
+        wanted = keras_map(model, index)
+        assert np.ptp(wanted) > 0.3
+        np.testing.assert_allclose(mapper.class_map(IMAGE, index), wanted, atol=tolerance)
+
+
+def test_mean_of_the_map_and_bias_are_the_score(model: Any, loaded: LoadedModel) -> None:
+    bias = model.get_layer("dense").get_weights()[1]
+    scores = np.array([cam.prepare(loaded).class_map(IMAGE, index).mean() for index in range(3)]) + bias
+    explained = Explainer(loaded, "cam").explain_pixels(IMAGE, "b")
+    assert explained.target.score == pytest.approx(np.exp(scores[1]) / np.exp(scores).sum(), abs=1e-5)
+
+
+def test_heat_map_is_the_map_enlarged_to_the_image(loaded: LoadedModel) -> None:
+    small = cam.prepare(loaded).class_map(IMAGE, 2)
+    places = (np.arange(8) + 0.5) * 6 / 8 - 0.5  # the middles of 8 pixels among those of 6
+    rows = np.array([np.interp(places, np.arange(6), small[row]) for row in range(6)])
+    wanted = np.array([np.interp(places, np.arange(6), rows[:, column]) for column in range(8)]).T
+    np.testing.assert_allclose(Explainer(loaded, "cam").explain_pixels(IMAGE, "c").heat_map, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("end", ["part", "deep", "flat"])
+def test_networks_that_end_otherwise_are_refused(end: str, tmp_path: Path) -> None:
+    loaded = opened(tmp_path / "m.tflite", averaging_network(end))
+    with pytest.raises(ModelFileError, match="cam is for networks that end in global average pooling"):
+        Explainer(loaded, "cam")
+
+
+def test_plain_file_is_told_which_one_to_take(model: Any, tmp_path: Path) -> None:
+    import keras
+
+    plain = keras.Model(model.inputs, model.output["probabilities"])
+    with pytest.raises(ModelFileError, match=r"m\.tflite averages, .* take its activations variant"):
+        Explainer(opened(tmp_path / "m.tflite", plain), "cam")
+
+
+def test_reference_network_is_refused() -> None:
+    with pytest.raises(ModelFileError, match="--method occlusion"):
+        Classifier("fashion-mnist.activations").explain(sample_images()[0], method="cam")

@@ -1,0 +1,122 @@
+"""A file that never ran here is tried in a child process: once for each content, version of the runtime and user."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecnn import ModelFileError
+from edgecnn.device import Classifier, FeatureExtractor, verify
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import pack_card, read_model
+from tests.support.command_line import Run
+from tests.support.model_files import card_and_golden
+
+Starts = list[tuple[str, ...]]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of somebody who has run nothing yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file to which each child process adds a line."""
+    log, program = tmp_path / "starts", tmp_path / "python"
+    log.touch()
+    program.write_text(f'#!/bin/sh\necho started >> {log}\nexec {sys.executable} "$@"\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    return log
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A copy of a bundled model: not one of ours any more."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(find_model("fashion-mnist").read_bytes())
+    return path
+
+
+def count(starts: Path) -> int:
+    return len(starts.read_text().splitlines())
+
+
+def altered(path: Path, start: int, content: bytes) -> Path:
+    """The bundled model with other bytes in its network, and every digest made anew: as somebody would on purpose."""
+    network = bytearray(read_model(find_model("fashion-mnist")).flatbuffer)
+    network[start : start + len(content)] = content
+    path.write_bytes(pack_card(bytes(network), *card_and_golden()))
+    return path
+
+
+def test_a_file_is_tried_once(file: Path, starts: Path, tmp_path: Path) -> None:
+    for _ in range(3):
+        Classifier(file)
+    verify(file)
+    assert count(starts) == 1
+    other_name = tmp_path / "renamed.tflite"
+    Classifier(file.rename(other_name))
+    assert count(starts) == 1
+    Classifier(altered(tmp_path / "other.tflite", 100_000, b"\0"))
+    assert count(starts) == 2
+
+
+def test_verify_alone_does_not_vouch_for_the_answers(file: Path, starts: Path) -> None:
+    verify(file)
+    Classifier(file)
+    assert count(starts) == 2
+
+
+def test_each_runtime_and_each_kind_of_kernels_tries_it(file: Path, starts: Path, edgecnn: Run) -> None:
+    Classifier(file)
+    assert edgecnn("info", file).exit_code == 0  # without the runtime's own delegate
+    assert count(starts) == 2
+
+
+def test_bundled_and_trusted_files_are_not_tried(file: Path, starts: Path) -> None:
+    Classifier("fashion-mnist")
+    FeatureExtractor("fashion-mnist.activations")
+    Classifier(find_model("fashion-mnist"))
+    Classifier(file, trust=True)
+    assert count(starts) == 0
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_home_that_cannot_be_written_costs_time_alone(file: Path, starts: Path, home: Path) -> None:
+    home.mkdir(mode=0o500)
+    for number in (1, 2):
+        Classifier(file)
+        assert count(starts) == number
+
+
+@pytest.mark.parametrize("root", ["/proc/nowhere", "/dev/null"])
+def test_a_cache_that_is_no_folder_costs_time_alone(
+    root: str, file: Path, starts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", root)
+    for number in (1, 2):
+        assert Classifier(file).labels[0] == "T-shirt/top"
+        assert count(starts) == number
+
+
+def test_a_child_that_fails_is_asked_again(file: Path, starts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(ModelFileError, match="cannot be opened"):
+            Classifier(file)
+    Classifier(file)
+    assert count(starts) == 1
+
+
+def test_changed_weights_under_digests_made_anew_are_noticed_by_the_probes(tmp_path: Path) -> None:
+    path = altered(tmp_path / "m.tflite", 60_000, bytes(40_000))
+    for kind in (Classifier, FeatureExtractor):
+        with pytest.raises(ModelFileError, match=r"does not answer its own golden probes as it did where it was made"):
+            kind(path)
+    assert not verify(path).passed
+    assert Classifier(path, trust=True).labels

@@ -1,0 +1,121 @@
+"""A signed file is taken by every command and class that requires it, and no other file is."""
+
+import json
+import pickle
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError, ModelFileError
+from edgecnn.device import Classifier, FeatureExtractor, describe, sample_images, verify
+from edgecnn.device.signing import sign_model
+from edgecnn.model_file.bundled import find_model
+from tests.support.command_line import Run
+from tests.support.model_files import write_bare
+from tests.support.ssh_keys import allow, make_key, needs_openssh
+
+pytestmark = needs_openssh
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_key(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="module")
+def allowed(key: Path) -> Path:
+    return allow(key)
+
+
+@pytest.fixture(scope="module")
+def files(key: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A model and its activations variant, signed."""
+    folder, made = tmp_path_factory.mktemp("signed"), []
+    for name in ("fashion-mnist", "fashion-mnist.activations"):
+        path = folder / find_model(name).name
+        path.write_bytes(find_model(name).read_bytes())
+        made.append(sign_model(path, key)[0])
+    return made
+
+
+def test_signed_files_answer_as_before_and_are_not_tried(
+    files: list[Path], allowed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # what a child is started with
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    image = sample_images()[0]
+    required, free = Classifier(files[0], require_signature=allowed), Classifier("fashion-mnist")
+    assert required.classify(image) == free.classify(image)
+    assert FeatureExtractor(files[1], require_signature=allowed).extract(image).maps
+    with pytest.raises(ModelFileError, match="cannot be opened"):
+        Classifier(files[0])
+
+
+def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: Path, edgecnn: Run) -> None:
+    signature = verify(files[0], require_signature=allowed).signature
+    assert signature and signature.signer == "anna@example.org"
+    assert describe(files[0], require_signature=allowed).signature == signature
+    for command in ("verify", "info"):
+        shown = edgecnn(command, files[0], "--require-signature", allowed).stdout
+        assert f"anna@example.org, with the ssh-ed25519 key {signature.fingerprint}" in shown
+        assert "92.98%" in shown and "99.85%" in shown
+        unchecked = edgecnn(command, files[0]).stdout
+        assert f"the ssh-ed25519 key {signature.fingerprint} (not checked)" in unchecked and "anna" not in unchecked
+        assert json.loads(edgecnn(command, files[0], "--json").stdout)["signature"]["signer"] is None
+        assert json.loads(edgecnn(command, "fashion-mnist", "--json").stdout)["signature"] is None
+
+
+COMMANDS = ("classify", "features", "verify", "evaluate", "benchmark", "info")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses_what_is_not_signed(command: str, allowed: Path, edgecnn: Run, tmp_path: Path) -> None:
+    images = [sample_images()[0]] if command in ("classify", "features") else []
+    bare = write_bare(tmp_path / "bare.tflite")
+    for model in ("fashion-mnist.activations", bare):
+        result = edgecnn(command, model, *images, "--require-signature", allowed)
+        assert result.exit_code == 1 and "is not signed, and a signature is required" in result.stderr
+        assert not result.stdout
+
+
+def test_a_pickle_asks_for_the_signature_again(
+    files: list[Path], allowed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(allowed.parent)
+    pickled = pickle.dumps(Classifier(files[0], require_signature=allowed.name))
+    monkeypatch.chdir("/")
+    assert pickle.loads(pickled).classify(sample_images()[0])
+    content = allowed.read_text()
+    try:
+        allowed.write_text(f"# {content}")
+        with pytest.raises(InputError, match="allows nobody"):
+            pickle.loads(pickled)
+    finally:
+        allowed.write_text(content)
+
+
+def test_the_command_signs_in_place_and_again(key: Path, allowed: Path, edgecnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(find_model("fashion-mnist").read_bytes())
+    assert f"signed {path} with the ssh-ed25519 key SHA256:" in edgecnn("sign", path, "--key", key).stdout
+    once = path.read_bytes()
+    assert edgecnn("sign", path, "--key", key).exit_code == 0
+    assert path.read_bytes() == once and list(tmp_path.iterdir()) == [path]
+    assert edgecnn("classify", path, sample_images()[0], "--require-signature", allowed).exit_code == 0
+
+
+def test_what_cannot_be_signed_stays_as_it_is(key: Path, edgecnn: Run, tmp_path: Path) -> None:
+    bare = write_bare(tmp_path / "bare.tflite")
+    before = bare.read_bytes(), find_model("fashion-mnist").read_bytes()
+    for model, message in (
+        (bare, "carries no card to sign; edgecnn pack"),
+        ("fashion-mnist", "is part of edgecnn"),
+        (find_model("fashion-mnist"), "is part of edgecnn"),
+        (tmp_path / "none.tflite", "no model file"),
+    ):
+        result = edgecnn("sign", model, "--key", key)
+        assert result.exit_code == 1 and message in result.stderr
+    assert edgecnn("sign", bare).exit_code == 2
+    assert edgecnn("info", "m.keras", "--require-signature", key).exit_code == 2
+    assert before == (bare.read_bytes(), find_model("fashion-mnist").read_bytes())
