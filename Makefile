@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation bundle bundle-card clean
+.PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation fuzz bundle bundle-card clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -29,10 +29,7 @@ check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases tests
-	$(BIN)/mypy --explicit-package-bases benchmarks
-	$(BIN)/mypy --explicit-package-bases scripts
-	$(BIN)/mypy --explicit-package-bases examples docs/_hooks
+	$(BIN)/mypy --explicit-package-bases tests benchmarks scripts examples docs/_hooks
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 
@@ -79,6 +76,12 @@ test-pi: .venv/installed
 # Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
 mutation: .venv/installed
 	$(BIN)/python tests/mutation.py $(MODULES)
+
+# What becomes of altered model files: refused with a sentence, or the answers of before. $(SEED) chooses others.
+FILES ?= 10000
+SEED ?= 0
+fuzz: .venv/installed
+	$(BIN)/python -W ignore tests/attacks/fuzz.py --files $(FILES) --seed $(SEED)
 
 # The pages of docs/reference that are written: the commands from click, the JSON from its schemas.
 docs-reference: .venv/installed

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecnn.arguments import require_kind
 from edgecnn.errors import (
     DataError,
     EdgecnnError,
@@ -56,6 +57,7 @@ def convert_until(
     """
     if gate == Gate():
         raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or --min-accuracy")
+    require_kind(dataset, Dataset, "dataset")
     gate.require_labels(dataset)
     conversions: list[Conversion] = []
     failures: list[str] = []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_path
 from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
@@ -51,7 +52,7 @@ class KerasModel:
             ModelFileError: either is missing or damaged, or they contradict each other.
         """
         require_tensorflow("running a .keras file")
-        path = Path(path)
+        path = require_path(path, "a Keras model")
         if not path.is_file():
             raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
         self.card: ModelCard = ModelCard.load(RunDirectory(path.parent).card)

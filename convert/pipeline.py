@@ -16,16 +16,16 @@ from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
+from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
-from edgecnn.pixels.dataset import Dataset
+from edgecnn.model_file.tflite_graph import read_graph
+from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 
 from .comparison.agreement import parity_of
 from .comparison.layer_figures import KerasMaps, images_for
 from .comparison.suspicion import suspicions_of
-from .golden_probes import ProbeModels, golden_probes, most_bytes
 from .network import calibration
-from .network.feature_maps import with_named_outputs
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
 from .pair import Pair
@@ -35,10 +35,11 @@ from .targets.rules import require_supported
 from .targets.table import TARGETS
 from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
-from .tflite.graph import read_graph
+from .tflite.float32_size import float32_size
 from .tflite.prune_outputs import keep_output
 
 Progress = Callable[[str], None]
+_CONVERTED = "the converted model"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Exported:
         network: as it was exported: with the card's scale and offset inside where the target wants it.
         calibration_images: the representative data set.
         flatbuffers: what the target runs.
-        float32_bytes: size of the bare float32 model.
+        float32_bytes: size that the bare float32 model has.
     """
 
     network: KerasNetwork
@@ -59,36 +60,22 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A converted model, run over the test split.
-
-    Attributes:
-        raw: its probabilities as the tensor holds them, (images, classes).
-        probabilities: float32 (images, classes).
-        parity: against Keras.
-        answer: from uint8 images (count, height, width, channels) to probabilities.
-    """
-
-    session: Session
-    raw: npt.NDArray[np.generic]
-    probabilities: npt.NDArray[np.float32]
-    parity: Parity
-    answer: Callable[[Pixels], npt.NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
 class Compared:
     """What comparison leaves.
 
     Attributes:
         expected: Keras' probabilities of the test split, float32 (images, classes).
-        variants: both models, run.
-        bit_equal: whether both gave equal probabilities; None without variant.
+        probabilities: those of the converted model, likewise.
+        parity: of both.
+        models: what answers to other images.
+        bit_equal: whether model and variant gave equal probabilities; None without variant.
         layers: of the variant, against Keras; empty without variant.
     """
 
     expected: npt.NDArray[np.float32]
-    variants: Pair[Variant]
+    probabilities: npt.NDArray[np.float32]
+    parity: Parity
+    models: ProbeModels
     bit_equal: bool | None
     layers: tuple[LayerParity, ...]
 
@@ -127,49 +114,50 @@ def _export(
     )
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
-        require_supported(target, read_graph(flatbuffer))
+        require_supported(target, read_graph(flatbuffer, _CONVERTED))
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
-    float32 = flatbuffers.plain
-    if settings.scheme != "float32":
-        progress("converting: float32, to compare the size")
-        float32 = to_flatbuffer(with_named_outputs(network.model), "float32", representative)
-    return Exported(network, images, flatbuffers, len(float32))
+    is_float32 = settings.scheme == "float32"
+    float32_bytes = len(flatbuffers.plain) if is_float32 else float32_size(flatbuffers.plain)
+    return Exported(network, images, flatbuffers, float32_bytes)
 
 
 def _compare(
     exported: Exported, expected: npt.NDArray[np.float32], dataset: Dataset, scheme: str, progress: Progress
 ) -> Compared:
     network, test = exported.network, dataset.test
+    progress(f"running {len(test):,} images")
+    plain = Session(PackedModel("the converted model", exported.flatbuffers.plain, None, None))
+    output = plain.outputs[PROBABILITIES]
 
-    def run_variant(flatbuffer: bytes, which: str = "") -> Variant:
-        progress(f"running {len(test):,} images{which}")
-        session = Session(PackedModel("the converted model", flatbuffer, None, None))
-        output = session.outputs[PROBABILITIES]
+    def answer(images: Images) -> npt.NDArray[np.float32]:
+        return output.dequantize(plain.run_all(images, network.card.input, output))
 
-        def answer(images: Pixels) -> npt.NDArray[np.float32]:
-            return output.dequantize(session.run_all(images, network.card.input, output))
-
-        raw = session.run_all(test.images, network.card.input, output)
-        probabilities = output.dequantize(raw)
-        if not np.isfinite(probabilities).all():
-            raise EdgecnnError(
-                f"converted to {scheme}, the network gives probabilities that are no numbers; use another"
-            )
-        return Variant(session, raw, probabilities, parity_of(expected, probabilities, test.labels), answer)
-
-    plain = run_variant(exported.flatbuffers.plain)
+    probabilities = answer(test.images)
+    if not np.isfinite(probabilities).all():
+        raise EdgecnnError(f"converted to {scheme}, the network gives probabilities that are no numbers; use another")
+    compared = Compared(
+        expected=expected,
+        probabilities=probabilities,
+        parity=parity_of(expected, probabilities, test.labels),
+        models=ProbeModels(network.predict, answer, plain.runtime),
+        bit_equal=None,
+        layers=(),
+    )
     if exported.flatbuffers.activations is None:
-        return Compared(expected, Pair(plain), None, ())
-    variant = run_variant(exported.flatbuffers.activations, " through the activations variant")
-    if not np.array_equal(plain.raw, variant.raw):
+        return compared
+    # Both are one graph with the same constants; on the images of the figures that is seen to hold to the bit.
+    some = test.sample(min(images_for(network.maps), len(test))).images
+    progress(f"comparing the feature maps of {len(some)} images")
+    session = Session(PackedModel("the converted model", exported.flatbuffers.activations, None, None))
+    raw = [each.run_all(some, network.card.input, each.outputs[PROBABILITIES]) for each in (plain, session)]
+    if not np.array_equal(raw[0], raw[1]):
         raise EdgecnnError(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
-    figures = keras.compare(variant.session, network.card.input)
+    figures = KerasMaps(network, some).compare(session, network.card.input)
     layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
-    return Compared(expected, Pair(plain, variant), True, layers)
+    return dataclasses.replace(compared, bit_equal=True, layers=layers)
 
 
 def _pack(
@@ -181,28 +169,30 @@ def _pack(
         feature_maps=network.maps,
         quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
         ranges=network.ranges(exported.calibration_images),
+        parity=compared.parity,
         provenance=stamp(parent_sha256=sha256(directory.model.read_bytes())),
     )
+    # The same ones in both files, which answer alike.
+    golden = golden_probes(
+        dataset.test,
+        compared.expected,
+        compared.probabilities,
+        compared.models,
+        card.input,
+        request.seed,
+        most_bytes(len(exported.flatbuffers.plain)),
+    )
 
-    def write(path: Path, flatbuffer: bytes, variant: Variant) -> ConvertedFile:
-        golden = golden_probes(
-            dataset.test,
-            compared.expected,
-            variant.probabilities,
-            ProbeModels(network.predict, variant.answer, variant.session.runtime),
-            card.input,
-            request.seed,
-            most_bytes(len(flatbuffer)),
-        )
-        own = dataclasses.replace(card, parity=variant.parity)
-        packed = pack_card(flatbuffer, own, golden.to_bytes(), stored=target.stores_members)
+    def write(path: Path, flatbuffer: bytes) -> ConvertedFile:
+        packed = pack_card(flatbuffer, card, golden.to_bytes(), stored=target.stores_members)
         write_bytes(path, packed)
         vouch_for(unpack(packed, str(path)), RunOptions())
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
-        return ConvertedFile(path, len(packed), ratio, variant.parity)
+        return ConvertedFile(path, len(packed), ratio, compared.parity)
 
-    files = [write(*each) for each in zip(paths, exported.flatbuffers, compared.variants, strict=True)]
-    compiled, notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain))
+    files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
+    notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
+    compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
     return Conversion(
         scheme=request.scheme,
         plain=files[0],
@@ -210,6 +200,20 @@ def _pack(
         float32_bytes=exported.float32_bytes,
         bit_equal=compared.bit_equal,
         layers=compared.layers,
-        notes=notes,
+        notes=(*own_notes, *notes),
         compiled=compiled,
+    )
+
+
+_MANY_VALUES = 4_000_000  # 4 to 16 MB that a device writes for every image
+
+
+def _of_many_maps(network: KerasNetwork) -> tuple[str, ...]:
+    """A proposal where the activations variant gives more than anybody looks at."""
+    values = sum(int(np.prod(layer.shape)) for layer in network.maps)
+    if values < _MANY_VALUES:
+        return ()
+    return (
+        f"the activations variant gives {len(network.maps)} feature maps of {values:,} values an image; "
+        f"--feature-layers {network.maps[-1].name!r}, say, gives those of the layers that you name",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from edgecnn.arguments import require_kind, require_path
 from edgecnn.errors import InputError
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, Scheme
 from edgecnn.pixels.dataset import Dataset, check_seed
@@ -70,11 +71,11 @@ class ConversionRequest:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if self.target not in TARGETS:
+        if not isinstance(self.target, str) or self.target not in TARGETS:
             raise InputError(f"unknown target {self.target!r}; known: {', '.join(TARGETS)}")
         require_scheme(self.scheme)
         io_types = dict.fromkeys(io for row in SCHEMES.values() for io in row.io_types)
-        if self.io not in io_types:
+        if not isinstance(self.io, str) or self.io not in io_types:
             raise InputError(f"unknown input and output type {self.io!r}; known: {', '.join(io_types)}")
         if self.io != DEFAULT_IO and self.io not in SCHEMES[self.scheme].io_types:
             takers = ", ".join(name for name, row in SCHEMES.items() if self.io in row.io_types)
@@ -82,6 +83,10 @@ class ConversionRequest:
                 f"io={self.io} goes with the scheme {takers}; {self.scheme} has input and output of its own"
             )
         check_seed(self.seed)
+        if self.output is not None:
+            require_path(self.output, "the folder for the files")
+        if not _are_names(self.feature_layers):
+            raise InputError(f"feature_layers must be a tuple of names. Received: {self.feature_layers!r}")
 
     def require_enough(self, dataset: Dataset) -> None:
         """Make sure that `dataset` has the images that calibration and comparison take.
@@ -89,6 +94,7 @@ class ConversionRequest:
         Raises:
             InputError: it has not.
         """
+        require_kind(dataset, Dataset, "dataset")
         if not len(dataset.test):
             raise InputError(f"{dataset.name} has no test images to compare on")
         if not isinstance(self.calibration_images, int) or not 1 <= self.calibration_images <= len(dataset.train):
@@ -104,11 +110,17 @@ class ConversionRequest:
         return Pair(folder.tflite(self.scheme), variant)
 
 
+def _are_names(value: object) -> bool:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return False
+    return all(isinstance(name, str) for name in value)
+
+
 def require_scheme(scheme: str) -> None:
     """Make sure that there is a scheme of this name.
 
     Raises:
         InputError: there is not; the message names those that there are.
     """
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         raise InputError(f"unknown scheme {scheme!r}; known: {', '.join(SCHEMES)}")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from edgecnn.pixels.preprocessing import Prepared
 
     from .classifier import Classifier
-    from .explanation import Explanation, Score
+    from .explaining.explainer import explain
+    from .explaining.explanation import Explanation, Score
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
     from .prediction import Prediction
@@ -33,7 +34,8 @@ _MODULES = {
     "edgecnn.device.prediction": ("Prediction",),
     "edgecnn.device.runtime.bare": ("Description",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
-    "edgecnn.device.explanation": ("Explanation", "Score"),
+    "edgecnn.device.explaining.explainer": ("explain",),
+    "edgecnn.device.explaining.explanation": ("Explanation", "Score"),
     "edgecnn.device.features": ("FeatureExtractor", "Features"),
     "edgecnn.device.model_info": ("ModelInfo", "describe"),
     "edgecnn.device.verification": ("Verification", "verify"),
@@ -55,6 +57,7 @@ __all__ = [
     "Verification",
     "bundled_models",
     "describe",
+    "explain",
     "sample_images",
     "verify",
 ]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_count, require_kind
 from edgecnn.arrays import Pixels
-from edgecnn.errors import EdgecnnWarning, InputError
+from edgecnn.errors import EdgecnnWarning
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .explanation import Explanation
     from .map_reader import MapReader
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
@@ -77,10 +77,19 @@ class Classifier:
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
         options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
+
+    @classmethod
+    def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":
+        """Load `model` as `options` say, which are what `__init__` takes one by one; raises as that does."""
+        classifier = cls.__new__(cls)
+        classifier._open(model, options)
+        return classifier
+
+    def _open(self, model: str | Path, options: RunOptions) -> None:
         loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
-        self._model = model
-        self._options = {name: value for name, value in vars(options).items() if name != "kernels"}
+        self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
         self._shape, self._warned = loaded.input.shape, False
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
@@ -94,7 +103,7 @@ class Classifier:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
 
     @property
     def runtime(self) -> str:
@@ -129,8 +138,7 @@ class Classifier:
         Raises:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
         """
-        if top < 1:
-            raise InputError(f"top must be 1 or more. Received: {top}")
+        top = require_count(top, "top")
         scores = self.probabilities(pixels)
         self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
@@ -164,9 +172,9 @@ class Classifier:
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        as_it_is = (invert, order, crop) == ("no", None, None)
+        as_it_is = type(invert) is str and invert == "no" and order is None and crop is None
         if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:
-            return self._best(image) if top == 1 else self.rank(image, top)
+            return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order, crop=crop)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
@@ -207,19 +215,6 @@ class Classifier:
 
         return MapReader(self._loaded)
 
-    def explain(
-        self, image: Source, label: str | None = None, *, method: str = "occlusion", invert: Invert = "no"
-    ) -> "Explanation":
-        """Which pixels speak for `label`, by default for the answer; see `edgecnn.device.explaining.explainer`.
-
-        Raises:
-            InputError: the image cannot be used, or there is no such label or method.
-            ModelFileError: `method` cannot explain this network.
-        """
-        from .explaining.explainer import Explainer
-
-        return Explainer(self._loaded, method).explain(image, label, invert)
-
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
@@ -242,9 +237,12 @@ class Classifier:
         """Accuracy, loss and confusion on labelled images.
 
         Raises:
-            InputError: the images are of another shape, or a label is not one of the model's classes.
+            InputError: the images are of another shape, a label is not one of the model's classes, or `split` is none.
         """
         from edgecnn.metrics import evaluate_probabilities, require_labels
+        from edgecnn.pixels.dataset import Split
 
+        require_kind(split, Split, "the labelled images")
+        require_kind(split.labels, np.ndarray, "labels")
         require_labels(split.labels, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

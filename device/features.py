@@ -87,13 +87,20 @@ class FeatureExtractor:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, or there is no such delegate or runtime.
         """
-        loaded = open_model(
-            model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        )
-        options = {"threads": threads, "delegate": delegate, "runtime": runtime, "trust": trust}
-        self._options = {**options, "description": description, "require_signature": require_signature}
+        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+        self._open(model, options)
+
+    @classmethod
+    def with_options(cls, model: str | Path, options: RunOptions) -> "FeatureExtractor":
+        """Load `model` as `options` say, which are what `__init__` takes one by one; raises as that does."""
+        extractor = cls.__new__(cls)
+        extractor._open(model, options)
+        return extractor
+
+    def _open(self, model: str | Path, options: RunOptions) -> None:
+        loaded = open_model(model, options)
         self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
-        self._model = model
+        self._model, self._options = model, options
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
@@ -104,7 +111,7 @@ class FeatureExtractor:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self), self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
 
     def extract(
         self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
@@ -143,7 +150,10 @@ def _map_tensors(loaded: LoadedModel, model: str) -> list[TensorSpec]:
     # Without a card, an output of four dimensions is taken for a feature map.
     tensors = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
     if not tensors or (loaded.card and len(tensors) < len(names)):
-        variant = model.removesuffix(".tflite") + ".activations" + (".tflite" if model.endswith(".tflite") else "")
+        stem = model.removesuffix(".tflite")
+        if stem.endswith(".activations") or (loaded.card and not names):
+            raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
+        variant = f"{stem}.activations{model[len(stem) :]}"
         raise ModelFileError(
             f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecnn.errors import EdgecnnWarning, ModelFileError
+from edgecnn.model_file import signature as signatures
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
@@ -105,21 +106,25 @@ def describe(
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed.
+        InputError: `model` is no path, or `description` does not fit.
     """
+    packed = read_packed(model)
+    signature = read_signature(packed)
+    if require_signature is not None:
+        signature = signatures.require_signature(packed, require_signature)
     try:
         # A delegate would hide the operators that it takes.
         options = RunOptions(kernels="plain", description=description, require_signature=require_signature)
         loaded = open_model(model, options, judged=False)
     except ModelFileError as error:
-        packed = read_packed(model)
-        if require_signature is not None or not custom_operators(packed.flatbuffer):
+        if not custom_operators(packed.flatbuffer):
             raise
         warnings.warn(str(error), EdgecnnWarning, stacklevel=2)
-        return _describe_unopened(packed, find_model(model))
-    return _describe_opened(loaded, find_model(model))
+        return _describe_unopened(packed, find_model(model), signature)
+    return _describe_opened(loaded, find_model(model), signature)
 
 
-def _describe_unopened(packed: PackedModel, path: Path) -> ModelInfo:
+def _describe_unopened(packed: PackedModel, path: Path, signature: Signature | None) -> ModelInfo:
     """What is written in a file that nothing here can open; weights are not counted."""
     graph = read_graph(packed.flatbuffer, packed.name)
     return ModelInfo(
@@ -135,12 +140,12 @@ def _describe_unopened(packed: PackedModel, path: Path) -> ModelInfo:
             for index, one in enumerate(graph.tensors)
         ),
         operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
-        labels=read_metadata(packed.flatbuffer).labels,
-        signature=read_signature(packed),
+        labels=next((file.lines for file in read_metadata(packed.flatbuffer).label_files), ()),
+        signature=signature,
     )
 
 
-def _describe_opened(loaded: LoadedModel, path: Path) -> ModelInfo:
+def _describe_opened(loaded: LoadedModel, path: Path, signature: Signature | None) -> ModelInfo:
     session = loaded.session
     details = {int(tensor["index"]): tensor for tensor in session.interpreter.get_tensor_details()}
     shapes = {index: tuple(int(size) for size in tensor["shape"]) for index, tensor in details.items()}
@@ -156,7 +161,7 @@ def _describe_opened(loaded: LoadedModel, path: Path) -> ModelInfo:
         operators=tuple(_describe_operator(operator, shapes) for operator in operators(session.interpreter)),
         labels=loaded.labels,
         input=loaded.input,
-        signature=loaded.signature or read_signature(loaded.packed),
+        signature=signature,
     )
 
 

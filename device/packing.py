@@ -1,7 +1,6 @@
 """Give another tool's .tflite file a card and golden probes, so that nobody needs to say twice what it leaves out."""
 
 import io
-import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
@@ -16,24 +16,24 @@ from edgecnn.bounded_zip import read_members
 from edgecnn.errors import DataError, InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Provenance, Quantization
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, OLD_GOLDEN, add_header, pack_card, sha256
-from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.golden import Golden
+from edgecnn.model_file.golden_probes import COUNT, ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.tflite_graph import read_graph, scheme_of
 from edgecnn.model_file.tflite_metadata import associated_files
 from edgecnn.optional_packages import version_of
+from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.image_files import find_images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_source
+from edgecnn.sanity import one_class
 from edgecnn.zip_errors import ZIP_ERRORS
 
 from .runtime.loading import LoadedModel, open_model
 from .runtime.run_options import DEFAULTS, RunOptions
 
-_PROBES = 24
-_MOST_BYTES = 1_000_000  # of the probes' pixels
 _MOST_IMAGES = 500
 _MOST_FILES_BYTES = 16 << 20  # of what lies behind the model: label files
 _OUR_OWN = (CARD, LABELS, GOLDEN, OLD_GOLDEN)
-_SAFE_LEAD = 0.25  # a healthy device may move a probability by 0.1: a top-1 with this lead cannot flip
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,17 @@ def pack_model(
     if loaded.assumed:
         missing = " and ".join(f"--{field.replace('_', '-')}" for field in loaded.assumed)
         raise InputError(f"{name} does not say all that its card must; say it with {missing}")
-    images = _read_images(representative, loaded.input, progress) if representative else _patterns(loaded.input)
-    golden = _answer(loaded, images)
+    images = _read_images(representative, loaded.input, progress) if representative else patterns(loaded.input)
     flatbuffer, files = split_files(loaded.packed.flatbuffer)
     for unnamed in set(files) - associated_files(flatbuffer):
         progress(f"left out: {unnamed!r} behind the model, which its metadata does not name")
         del files[unnamed]
+    flatbuffer = add_header(flatbuffer)
+    golden = choose_answers(loaded, images, most_bytes(len(flatbuffer)))
+    if representative:
+        answers = np.bincount(golden.host.argmax(axis=1), minlength=len(loaded.labels))
+        for suspicion in one_class(answers, loaded.labels, loaded.input):
+            progress(f"warning: {suspicion.words}")
     card = ModelCard(
         name=Path(model).stem,
         labels=loaded.labels,
@@ -107,7 +112,7 @@ def pack_model(
         ),
     )
     # Stored: other tools read their label files in no other way.
-    write_bytes(output, pack_card(add_header(flatbuffer), card, golden.to_bytes(), stored=bool(files), more=files))
+    write_bytes(output, pack_card(flatbuffer, card, golden.to_bytes(), stored=bool(files), more=files))
     return Packed(Path(output), card, len(golden.images), golden.host_runtime, representative is not None)
 
 
@@ -140,31 +145,38 @@ def _read_images(folder: str | Path, spec: InputSpec, progress: Callable[[str], 
     return np.stack(images)
 
 
-def _patterns(spec: InputSpec) -> Pixels:
+def patterns(spec: InputSpec) -> Pixels:
     """Plain colours with gradients over them, from fixed seeds: uint8 (count, height, width, channels)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: spec.height, : spec.width] / max(spec.height, spec.width)
-    slopes = rng.uniform(-200, 200, (4 * _PROBES, 2, 1, 1, spec.channels))
-    planes = rng.uniform(0, 255, (4 * _PROBES, 1, 1, spec.channels))
+    slopes = rng.uniform(-200, 200, (4 * COUNT, 2, 1, 1, spec.channels))
+    planes = rng.uniform(0, 255, (4 * COUNT, 1, 1, spec.channels))
     values = planes + slopes[:, 0] * x[None, :, :, None] + slopes[:, 1] * y[None, :, :, None]
     return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
-def _answer(loaded: LoadedModel, images: Pixels) -> Golden:
-    """The images that tell most about a device, with the answers of the runtime here."""
-    raw = loaded.session.run_all(images, loaded.input, loaded.probabilities)
-    answers = loaded.probabilities.dequantize(raw)
-    if not np.isfinite(answers).all():
-        raise ModelFileError(f"{loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged")
-    count = max(2, min(_PROBES, _MOST_BYTES // math.prod(images.shape[1:])))
-    ordered = np.sort(answers, axis=1)
-    lead = ordered[:, -1] - ordered[:, -2]
-    # Those that lead by least, but safely: a probability near 1 hides small errors.
-    rows = np.argsort(np.where(lead >= _SAFE_LEAD, lead, 2 - lead), kind="stable")[:count]
-    return Golden(
-        images=images[rows],
-        keras=answers[rows],
-        host=answers[rows],
-        host_runtime=loaded.session.runtime,
-        preprocessing_sha256=preprocessing_sha256(loaded.input, images[rows]),
-    )
+def choose_answers(loaded: LoadedModel, images: Pixels, limit: int) -> Golden:
+    """The images that tell most about a device, with the answers of `loaded`, in at most `limit` bytes.
+
+    Args:
+        loaded: the model.
+        images: to choose among, uint8 (count, height, width, channels).
+        limit: see `edgecnn.model_file.golden_probes.most_bytes`.
+
+    Raises:
+        ModelFileError: an answer is no number.
+    """
+
+    def answers(some: Pixels) -> npt.NDArray[np.float32]:
+        raw = loaded.session.run_all(some, loaded.input, loaded.probabilities)
+        scores = loaded.probabilities.dequantize(raw)
+        if not np.isfinite(scores).all():
+            raise ModelFileError(
+                f"{loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"
+            )
+        return scores
+
+    found = answers(images)
+    split = Split(images, found.argmax(axis=1).astype(np.int64))
+    models = ProbeModels(answers, answers, loaded.session.runtime)
+    return golden_probes(split, found, found, models, loaded.input, 0, limit)

@@ -29,8 +29,10 @@ class Predictions(tuple[Prediction, ...]):
     def _repr_html_(self) -> str:
         from html import escape
 
+        from edgecnn.printable import printable
+
         rows = "".join(
-            f"<tr><td>{escape(one.label)}</td><td>{one.score:.1%}</td>"
+            f"<tr><td>{escape(printable(one.label))}</td><td>{one.score:.1%}</td>"
             f'<td><meter min="0" max="1" value="{one.score:.4f}"></meter></td></tr>'
             for one in self
         )

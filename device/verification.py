@@ -1,7 +1,8 @@
 """Replay the golden probes: is this still the same classifier on this machine?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
-from .runtime.loading import open_model
-from .runtime.probes import replay_probes
+from .runtime.loading import LoadedModel, open_model
+from .runtime.probes import Replay, replay, replay_probes
 from .runtime.run_options import RunOptions
+
+if TYPE_CHECKING:
+    from .runtime.bare import Description
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,15 @@ class Verification:
 
     Attributes:
         runtime: what ran them here.
-        host_runtime: what ran them where the model was converted.
+        host_runtime: what ran them where the model was converted; for a file without probes, what it is compared with.
         probes: how many.
         top1_equal: how many have the same top-1 here as there.
         flipped: how many have another one though they were decided: by more than twice the tolerance.
         keras_top1_equal: how many have the same top-1 here as in Keras; None where `edgecnn pack` made the probes.
         max_difference: largest difference of a probability from there.
         tolerance: what healthy kernels may differ by.
-        preprocessing_equal: whether images turn into the same tensors, to the bit.
+        preprocessing_equal: whether images turn into the same tensors, to the bit; None for a file without probes,
+            which says nothing of that.
         accuracy: what the converted model had where it was made, 0 to 1; None where nobody knows.
         agreement: share of images on which it had the same top-1 as Keras there; None where it was not measured.
         signature: who signed the file, and with which key; None for a file that is not signed.
@@ -45,7 +50,7 @@ class Verification:
     keras_top1_equal: int | None
     max_difference: float
     tolerance: float
-    preprocessing_equal: bool
+    preprocessing_equal: bool | None
     accuracy: float | None = None
     agreement: float | None = None
     signature: Signature | None = None
@@ -54,7 +59,8 @@ class Verification:
     @property
     def passed(self) -> bool:
         """No decided top-1 flips, every probability within the tolerance, the preprocessing equal."""
-        return not self.flipped and self.max_difference <= self.tolerance and self.preprocessing_equal
+        computed = not self.flipped and self.max_difference <= self.tolerance
+        return computed and self.preprocessing_equal is not False
 
 
 def verify(
@@ -63,45 +69,80 @@ def verify(
     threads: int = 1,
     delegate: Delegate | None = None,
     runtime: str | None = None,
+    trust: bool = False,
+    description: "Description | None" = None,
     require_signature: str | Path | None = None,
 ) -> Verification:
     """Replay the golden probes of `model`, a .tflite file or bundled name.
+
+    A file without a card has none. It is compared with the runtime's reference kernels on the CPU here, on patterns:
+    that shows what a delegate or fast kernels do to it on this machine, and nothing of another.
 
     Args:
         model: path of a file, or name of a bundled model.
         threads: of the runtime, 1 to 256.
         delegate: what computes it instead of the runtime's own choice.
         runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
+        trust: open a file without a card at once, not in a child process first.
+        description: what you know of a file without a card.
         require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, without golden probes, or not signed as it must be.
+        ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-        InputError: `threads` is out of range, or there is no such delegate or runtime.
+        InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
     """
-    options = RunOptions(threads, delegate=delegate, runtime=runtime, require_signature=require_signature)
+    options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
+    return verify_with_options(model, options)
+
+
+def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
+    """`verify` with what it takes one by one in one value; raises as that does."""
     loaded = open_model(model, options, judged=False)
-    replay = replay_probes(loaded.packed, loaded.session)
-    if loaded.card is None or replay is None:
-        raise ModelFileError(f"{loaded.packed.name} carries no golden probes; edgecnn pack writes a copy that does")
-    golden = replay.golden
+    card, replayed = loaded.card, replay_probes(loaded.packed, loaded.session)
+    found = replayed or _against_the_cpu(loaded, options)
+    golden, parity = found.golden, card.parity if card else None
+    same = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256 if replayed else None
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,
         probes=len(golden.images),
-        top1_equal=replay.top1_equal,
-        flipped=replay.flipped,
-        keras_top1_equal=replay.keras_top1_equal if loaded.card.provenance.keras else None,
-        max_difference=replay.max_difference,
-        tolerance=replay.tolerance,
-        preprocessing_equal=preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256,
-        accuracy=loaded.card.parity.accuracy if loaded.card.parity else None,
-        agreement=loaded.card.parity.agreement if loaded.card.parity else None,
+        top1_equal=found.top1_equal,
+        flipped=found.flipped,
+        keras_top1_equal=found.keras_top1_equal if card and card.provenance.keras else None,
+        max_difference=found.max_difference,
+        tolerance=found.tolerance,
+        preprocessing_equal=same,
+        accuracy=parity.accuracy if parity else None,
+        agreement=parity.agreement if parity else None,
         signature=loaded.signature or read_signature(loaded.packed),
-        warnings=_warnings(loaded.card, golden),
+        warnings=_warnings(card, golden) if card else (),
     )
 
 
+def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
+    """What a file without probes makes of patterns, beside what the runtime's reference kernels make of them."""
+    from edgecnn.model_file.schemes import SCHEMES
+    from edgecnn.model_file.tflite_graph import read_graph, scheme_of
+
+    from .packing import choose_answers, patterns
+    from .runtime.opening import open_session
+
+    try:
+        session = open_session(loaded.packed, replace(options, kernels="reference", delegate=None))
+    except ModelFileError:
+        raise ModelFileError(
+            f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
+            "with the same --delegate gives it probes that other machines are compared with"
+        ) from None
+    scores = replace(loaded.probabilities, index=session.outputs[loaded.probabilities.name].index)
+    golden = choose_answers(replace(loaded, session=session, probabilities=scores), patterns(loaded.input), _MOST_BYTES)
+    golden = replace(golden, host_runtime=f"{session.runtime}, reference kernels")
+    scheme = scheme_of(read_graph(loaded.packed.flatbuffer, loaded.packed.name))
+    return replay(golden, loaded.session, loaded.probabilities, loaded.input, SCHEMES[scheme].tolerance)
+
+
+_MOST_BYTES = 64 << 20  # nothing of it is written
 _DOUBTFUL = 0.1  # of the probes
 
 
@@ -109,7 +150,9 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
     """What looks wrong with Keras' own answers and with the file's, of the probes and where the model was converted."""
     classes, parity = len(card.labels), card.parity
     answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
-    words = [one.words for one in one_class(answers, card.labels, card.input, card.training is not None)]
+    # What edgecnn pack makes of a file may be patterns, of which nothing is known.
+    alike = one_class(answers, card.labels, card.input, card.training is not None) if card.provenance.keras else ()
+    words = [one.words for one in alike]
     if parity and parity.keras_accuracy is not None:
         right = round(parity.keras_accuracy * parity.images)
         if parity.images >= classes and lower_bound(right, parity.images) <= 1 / classes:

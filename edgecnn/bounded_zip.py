@@ -1,9 +1,11 @@
 """Read small zip archives from strangers: nothing is inflated before its size is known and allowed."""
 
 import io
+import struct
 import zipfile
 
 _ENCRYPTED = 0x1  # of a member's flags
+_LOCAL_HEADER_BYTES, _END_BYTES = 30, 22
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a bound
 
 
@@ -25,6 +27,27 @@ def read_members(data: bytes, limit: int) -> tuple[dict[str, bytes], bytes]:
         if len(members) < len(entries):
             raise ValueError("a file is in it twice")
         return members, archive.comment
+
+
+def require_tight(data: bytes) -> None:
+    """Make sure that nothing lies in the archive `data` but its members, one behind the other, and its directory.
+
+    Readers that go by the directory would not see it, others would.
+
+    Raises:
+        One of `edgecnn.zip_errors.ZIP_ERRORS`: something does, or it does not read.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        at = 0
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
+            if entry.header_offset != at or data[at : at + 4] != b"PK\x03\x04":
+                raise ValueError(f"something is hidden at byte {at}")
+            # Lengths of name and extra field stand in the local header too, and may be others there.
+            at += _LOCAL_HEADER_BYTES + sum(struct.unpack_from("<HH", data, at + 26)) + entry.compress_size
+        end = len(data) - _END_BYTES - len(archive.comment)
+        directory_bytes, directory_at = struct.unpack_from("<II", data, end + 12)
+        if data[end : end + 4] != b"PK\x05\x06" or not at == directory_at == end - directory_bytes:
+            raise ValueError(f"something is hidden at byte {at}, or behind the archive")
 
 
 def read_member(data: bytes, name: str, limit: int) -> bytes:

@@ -15,8 +15,19 @@ EdgecnnWarning            something the caller should know, though the work goes
 """
 
 
+def printable(text: str) -> str:
+    """`text` with what is no printable character escaped: names in files may hold newlines and terminal escapes."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 class EdgecnnError(Exception):
     """Base of all expected failures; the message is one sentence that names the cause and the next step."""
+
+    def __str__(self) -> str:
+        """The sentence, in one line."""
+        return printable(super().__str__())
 
 
 class ModelFileError(EdgecnnError):
@@ -57,3 +68,7 @@ class MissingExtraError(EdgecnnError):
 
 class EdgecnnWarning(UserWarning):
     """Something that the caller should know, though the work goes on."""
+
+    def __str__(self) -> str:
+        """The sentence, in one line."""
+        return printable(super().__str__())

@@ -1,8 +1,13 @@
-"""What an installation may lack, said in words with the exact line that installs it."""
+"""What an installation may lack, or have in a state that does not work, in words with the exact line that mends it."""
 
+import contextlib
 import importlib.util
+import io
 
 from .errors import MissingExtraError
+
+# What packages say that were built for another NumPy than is there.
+_OTHER_NUMPY = ("multiarray failed to import", "_ARRAY_API", "numpy.dtype size changed", "numpy.core", "numpy._core")
 
 
 def require_jax(what: str) -> None:
@@ -19,9 +24,16 @@ def require_tensorboard() -> None:
 
 
 def require_matplotlib(what: str) -> None:
-    """Make sure that pictures can be drawn; raises as `require_tensorflow` does."""
+    """Make sure that pictures can be drawn.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed, or cannot be loaded as it is.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtraError(f"{what} needs matplotlib: pip install matplotlib")
+    unusable = why_unusable("matplotlib.figure")
+    if unusable:
+        raise MissingExtraError(f"{what} needs matplotlib, but {unusable}")
 
 
 def require_package(what: str, package: str, extra: str) -> None:
@@ -61,3 +73,62 @@ def version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "none"
+
+
+def why_unusable(module: str) -> str:
+    """Why a module that is installed cannot be loaded, and the line that mends it; empty where it can."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # NumPy speaks of it at length
+            importlib.import_module(module)
+    except Exception as error:  # packages raise what they like while they are loaded
+        return explain_import_error(error, module)
+    return ""
+
+
+def explain_import_error(error: Exception, module: str = "") -> str:
+    """Which package is the matter, and the line that mends it.
+
+    Args:
+        error: what came of importing it.
+        module: that was imported, where the error does not tell.
+
+    Returns:
+        A sentence without a capital; empty if the fault is edgecnn's own.
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name and "numpy" not in error.name:
+        missing = _distribution_of(error.name)
+        return "" if missing == "edgecnn" else f"{missing} is not installed: pip install {missing}"
+    package = _distribution_of(_failing_module(error) or module)
+    if package == "edgecnn":
+        return ""
+    found = f"{package} {version_of(package)}"
+    if any(words in str(error) for words in _OTHER_NUMPY):
+        numpy = version_of("numpy")
+        older = f'pip install "numpy<2", which keeps the system\'s packages, or pip install --upgrade {package}'
+        return (
+            f"{found} was built for another NumPy than {numpy}, which is installed here; "
+            f"{'pip install --upgrade numpy' if numpy.startswith('1.') else older}"
+        )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{found} cannot be loaded ({reason}); install it anew: pip install --force-reinstall {package}"
+
+
+def _failing_module(error: Exception) -> str:
+    """The top module of the package in which an import failed; empty if none of the installed ones."""
+    import traceback
+    from pathlib import Path
+
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        parts = Path(frame.filename).parts
+        for folder in ("site-packages", "dist-packages"):
+            if folder in parts:
+                return parts[parts.index(folder) + 1].partition(".")[0]
+    return ""
+
+
+def _distribution_of(module: str) -> str:
+    """The name under which a module is installed."""
+    from importlib.metadata import packages_distributions
+
+    top = module.partition(".")[0]
+    return next(iter(packages_distributions().get(top, ())), top)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .arguments import require_path
 from .errors import ModelFileError
 from .model_file.card import ModelCard
 
@@ -32,8 +33,12 @@ class RunDirectory:
 
     @classmethod
     def of(cls, run: str | Path) -> "RunDirectory":
-        """The run directory that `run` names, itself or by its model.keras."""
-        path = Path(run)
+        """The run directory that `run` names, itself or by its model.keras.
+
+        Raises:
+            InputError: `run` is no path.
+        """
+        path = require_path(run, "a run directory")
         return cls(path.parent if path.name == MODEL else path)
 
     @property

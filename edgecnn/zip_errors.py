@@ -14,3 +14,9 @@ ZIP_ERRORS = (
     EOFError,
     RuntimeError,  # an "encrypted" member, or (NotImplementedError) an unknown compression
 )
+
+
+def zip_reason(error: Exception) -> str:
+    """Why an archive does not read, in brackets behind a sentence: zipfile quotes whole files."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 160 else f"{text[:157]}..."

@@ -8,7 +8,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -34,8 +33,11 @@ from tests.support.shared import once
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 
-# Files that take minutes, the longest first: at the end no worker waits for another.
-LONGEST = ("test_docs.py", "test_data_parallel.py", "test_reference.py", "test_ladder.py", "test_targets.py")
+# Files that take a minute, the longest first: at the end no worker waits for another.
+LONGEST = (
+    "test_docs.py", "test_data_parallel.py", "test_checkpoint.py", "test_keras2.py", "test_distillation.py",
+    "test_ladder.py", "test_reference.py", "test_planted_faults.py", "test_applications.py",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -133,11 +135,13 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def old_runtime(folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
+    uv, python = [sys.executable, "-m", "uv"], folder / "bin" / "python"
     packages = ("tflite-runtime==2.14.0", "numpy==1.26.4", "pillow", "click")
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    for command in (
+        ["venv", "--clear", "--python", sys.executable, folder],
+        ["pip", "install", "--python", python, *packages],
+    ):
+        subprocess.run([*uv, *map(str, command)], check=True, capture_output=True, timeout=600)
     return python
 
 

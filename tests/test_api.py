@@ -25,7 +25,7 @@ FRONTS = {
     "edgecnn.device": {
         "Classifier", "Delegate", "Description", "Evaluation", "Explanation", "FeatureExtractor", "Features",
         "ModelInfo", "Prediction", "Prepared", "Score", "Split", "Verification", "bundled_models",
-        "describe", "sample_images", "verify",
+        "describe", "explain", "sample_images", "verify",
     },
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING promises of conversions: a new scheme is a row and its exporter, a new target is one file."""
+"""What docs/how-to/extend.md promises of conversions: a scheme is a row and its exporter, a target is one file."""
 
 import json
 from pathlib import Path

@@ -1,9 +1,10 @@
-"""What CONTRIBUTING promises of the device: a new accelerator is one row, and so is a new runtime."""
+"""What docs/how-to/extend.md promises of the device: an accelerator or a runtime is a row, explaining a row and a file."""
 
 import os
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
@@ -17,6 +18,25 @@ ACCELERATORS["pool"] = Accelerator(
 """
 RUNTIME = """
 RUNTIMES["nightly"] = RuntimePackage("ai-edge-litert", "ai_edge_litert.interpreter", "pip install nightly")
+"""
+
+METHOD = """
+METHODS["centre"] = Method("say that the middle matters", "nearness")
+"""
+METHOD_FILE = """
+import numpy as np
+
+
+class Centre:
+    invokes = 0
+
+    def heat_map(self, pixels, index, ask):
+        rows, columns = np.indices(pixels.shape[:2])
+        return -np.hypot(rows - 13.5, columns - 13.5).astype(np.float32)
+
+
+def prepare(loaded):
+    return Centre()
 """
 
 
@@ -49,6 +69,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     made = Copy(tmp_path_factory.mktemp("extended"))
     made.add("accelerators.py", ACCELERATOR)
     made.add("runtimes.py", RUNTIME)
+    made.append("device/explaining/methods.py", METHOD)
+    made.append("device/explaining/centre.py", METHOD_FILE)
     return made
 
 
@@ -111,3 +133,11 @@ def test_an_unknown_delegate_is_told_of_the_new_one(copy: Copy) -> None:
 def test_the_runtime_classifies(copy: Copy) -> None:
     done = copy.run("classify", "fashion-mnist", shoe(), "--runtime", "nightly")
     assert done.returncode == 0 and ": Sneaker " in done.stdout, done.stderr
+
+
+def test_the_method_explains(copy: Copy) -> None:
+    done = copy.run("explain", "fashion-mnist", shoe(), "--method", "centre", "--npz", "--output", "why")
+    assert done.returncode == 0 and "centre: Sneaker " in done.stdout and "brightness" in done.stdout, done.stderr
+    with np.load(copy.folder.parent / "why" / "explanations.npz") as arrays:
+        assert arrays["heat_maps"][0, 13, 13] == arrays["heat_maps"].max()
+    assert "centre: say that the middle matters" in " ".join(copy.run("explain", "--help").stdout.split())

@@ -1,18 +1,24 @@
 """What is not installed is named, with the line that installs it."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from edgecnn import MissingExtraError
+from edgecnn.model_file.bundled import sample_images
 from edgecnn.optional_packages import (
+    explain_import_error,
     require_jax,
     require_matplotlib,
     require_tensorboard,
     require_tensorflow,
     version_of,
+    why_unusable,
 )
 
 REQUIREMENTS: list[tuple[Callable[[], None], str, str]] = [
@@ -36,3 +42,69 @@ def test_what_is_missing_is_named_with_the_line_that_installs_it(
 
 def test_version_of_what_is_not_installed_is_none_in_words() -> None:
     assert (version_of("numpy"), version_of("edgecnn-has-no-such-package")) == (version("numpy"), "none")
+
+
+BROKEN = {  # what the package does while it is loaded, what is said of it
+    "built for NumPy 1": (
+        "import sys; print('A module that was compiled using NumPy 1.x', file=sys.stderr)\n"
+        "raise ImportError('numpy.core.multiarray failed to import')",
+        "matplotlib 3.6.3 was built for another NumPy than {numpy}, which is installed here; {line}",
+    ),
+    "library missing": (
+        "raise ImportError('libstuff.so.3: cannot open shared object file\\nand more')",
+        "matplotlib 3.6.3 cannot be loaded (libstuff.so.3: cannot open shared object file); install it anew: pip "
+        "install --force-reinstall matplotlib",
+    ),
+    "its own need missing": ("import no_such_kiwi", "no_such_kiwi is not installed: pip install no_such_kiwi"),
+    "its own fault": ("1 / 0", "matplotlib 3.6.3 cannot be loaded (division by zero); install it anew"),
+}
+
+
+@pytest.fixture(params=BROKEN)
+def broken(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[dict[str, str], str]:
+    """An environment in which matplotlib cannot be loaded, as Debian's beside a newer NumPy, and what is to be said."""
+    code, words = BROKEN[request.param]
+    packages = tmp_path / "dist-packages"
+    for folder in ("matplotlib", "matplotlib-3.6.3.dist-info"):
+        (packages / folder).mkdir(parents=True)
+    (packages / "matplotlib" / "__init__.py").write_text(code)
+    (packages / "matplotlib-3.6.3.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: matplotlib\nVersion: 3.6.3\n"
+    )
+    (packages / "matplotlib-3.6.3.dist-info" / "top_level.txt").write_text("matplotlib\n")
+    numpy = version("numpy")
+    line = "pip install --upgrade numpy" if numpy.startswith("1.") else 'pip install "numpy<2", which keeps'
+    return {**os.environ, "PYTHONPATH": str(packages)}, words.format(numpy=numpy, line=line)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["features fashion-mnist.activations IMAGE", "benchmark fashion-mnist --png b.png"]
+)
+def test_a_package_that_cannot_be_loaded_is_a_sentence(
+    arguments: str, broken: tuple[dict[str, str], str], tmp_path: Path
+) -> None:
+    environment, words = broken
+    command = [sys.executable, "-m", "edgecnn", *arguments.replace("IMAGE", str(sample_images()[0])).split()]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert " needs matplotlib, but " in done.stderr and words in done.stderr
+
+
+def test_the_doctor_names_it_too(broken: tuple[dict[str, str], str], tmp_path: Path) -> None:
+    environment, words = broken
+    command = [sys.executable, "-m", "edgecnn", "doctor"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and not done.stderr
+    assert "drawing         NO  matplotlib 3.6.3 cannot be loaded" in done.stdout and words in done.stdout
+
+
+def test_a_fault_of_edgecnn_itself_is_not_laid_on_others() -> None:
+    def missing() -> ImportError:
+        try:
+            import edgecnn.no_such_module  # type: ignore[import-not-found]  # noqa: F401
+        except ImportError as error:
+            return error
+        raise AssertionError
+
+    assert explain_import_error(missing()) == ""
+    assert why_unusable("json") == ""

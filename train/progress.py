@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from edgecnn.printable import printable
+
 from .run_report import Epoch
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Lines:
     def tell(self, message: str) -> None:
         """Write it."""
         self.close()
-        print(message, file=self._stream, flush=True)
+        print(printable(message), file=self._stream, flush=True)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Say what trains what."""

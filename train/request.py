@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
+from edgecnn.arguments import require_count, require_path
 from edgecnn.errors import InputError
 from edgecnn.pixels.dataset import check_seed
 
@@ -63,6 +64,16 @@ class TrainingRequest:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        if not isinstance(self.architecture, str):
+            raise InputError(f"architecture must be a name or FILE.py:function. Received: {self.architecture!r}")
+        if not isinstance(self.recipe, str | Recipe):
+            raise InputError(f"recipe must be a name or a Recipe. Received: {self.recipe!r}")
+        if self.epochs is not None:
+            require_count(self.epochs, "epochs")
+        if self.stop_at_accuracy is not None and not isinstance(self.stop_at_accuracy, int | float):
+            raise InputError(f"stop_at_accuracy must be a number. Received: {self.stop_at_accuracy!r}")
+        if self.teacher is not None:
+            require_path(self.teacher, "a teacher")
         if self.teacher is not None and not str(self.teacher):
             raise InputError("the teacher's name is empty; give a .keras file or an architecture, or leave it out")
         if self.distributed and self.teacher and Path(self.teacher).suffix != ".keras":

@@ -5,6 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecnn.arguments import require_kind, require_path
 from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard, Quantization, Training
@@ -60,7 +61,8 @@ def train(
         ModelFileError: nothing to resume, or a teacher that does not fit.
         EdgecnnError: Ctrl-C before the first epoch ended, a loss that is no number, or a process of the job was lost.
     """
-    request, folder = complete_request(request, options), RunDirectory(Path(output))
+    require_kind(dataset, Dataset, "dataset")
+    request, folder = complete_request(request, options), RunDirectory(require_path(output, "a run directory"))
     recipe = request.final_recipe()
     _require_images(recipe, dataset)
     library = choose_backend(request.devices or request.distributed)
@@ -99,6 +101,7 @@ def estimate(
         MissingExtraError: TensorFlow is not installed.
         InputError: unknown recipe or architecture, or a training with a teacher or on several devices.
     """
+    require_kind(dataset, Dataset, "dataset")
     request = complete_request(request, options)
     if request.teacher or request.devices or request.distributed:
         raise InputError("an estimate is of a training on one device without its teacher; leave the others out")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.card import PROBABILITIES, LayerRange
 
 from .layer_figures import LayerFigures
 
@@ -14,6 +14,7 @@ _PROPORTIONAL = 0.9  # cosine
 _GAIN = 1.5
 # Of 12 healthy files no layer was off by more than 1.4 steps.
 _ROUNDED_STEPS = 4.0
+_CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
 _AGAIN = "convert the run again"
 _SCALE_DOWN = "scale that channel down, or use"
 
@@ -49,17 +50,25 @@ def cause_of_coarse_weights(layers: Sequence[LayerFigures]) -> tuple[LayerFigure
     return layers[-1], "noise", "it suffers when nothing but weights are rounded: they are too coarse; use --float16"
 
 
-def cause_of(layer: LayerFigures, weights_are_right: bool) -> tuple[str, str]:
+def cause_of(layer: LayerFigures, weights_are_right: bool, calibrated: Sequence[LayerRange]) -> tuple[str, str]:
     """What the figures of the first broken layer speak for: the cause in a word, and the rest of a sentence.
 
     Args:
         layer: the figures.
         weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
+        calibrated: which values its calibration saw in each layer, by the file's card.
     """
     here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
     if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
         return _other_function(f"its values are {layer.gain:,.4g} times Keras'", weights_are_right)
     if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
+        seen = next((each for each in calibrated if each.name == layer.name), None)
+        slack = _CALIBRATED * (seen.high - seen.low) if seen else 0.0
+        if seen and not layer.range[0] - slack <= seen.low <= seen.high <= layer.range[1] + slack:
+            return "conversion", (
+                f"{layer.saturated:.1%} of its values are at the end of its range of {here}, though its calibration "
+                f"saw {seen.low:.4g} to {seen.high:.4g}: the range was changed afterwards; {_AGAIN}"
+            )
         return "saturated", (
             f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
             f"{in_keras}; calibrate with images like those it will see (--calibration-images)"

@@ -16,16 +16,24 @@ def decibels(value: float) -> str:
     return "equal" if value == float("inf") else f"{value:.1f} dB"
 
 
-def sqnr_chart(rungs: Sequence[Rung]) -> Figure:
-    """Bars of every layer's ratio against Keras, one a rung."""
+_PAGE = 40  # layers
+
+
+def sqnr_charts(rungs: Sequence[Rung]) -> list[Figure]:
+    """Bars of every layer's ratio against Keras, one a rung; in pages of some layers."""
+    layers = len(rungs[0].layers)
+    return [_sqnr_chart(rungs, slice(start, start + _PAGE)) for start in range(0, layers, _PAGE)]
+
+
+def _sqnr_chart(rungs: Sequence[Rung], page: slice) -> Figure:
     with plain_style():
-        names = [layer.name for layer in rungs[0].layers]
+        names = [layer.name for layer in rungs[0].layers[page]]
         figure = Figure(figsize=(7, 0.5 + 0.45 * len(names)))
         axes = figure.add_subplot()
         height = 0.8 / len(rungs)
         for number, rung in enumerate(rungs):
             # Bars of equal values would be infinitely long.
-            values = [min(layer.sqnr_db, 150.0) for layer in rung.layers]
+            values = [min(layer.sqnr_db, 150.0) for layer in rung.layers[page]]
             places = np.arange(len(names)) + (number - (len(rungs) - 1) / 2) * height
             axes.barh(places, values, height, label=rung.name)
         axes.set_yticks(range(len(names)), names)

@@ -13,7 +13,7 @@ from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
-from .ladder import DEQUANTIZED, REFERENCE, Ladder, Rung
+from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder, Rung
 from .layer_figures import LayerFigures
 from .suspicion import is_below_training
 
@@ -26,7 +26,6 @@ _SQNR_DB = 12.0
 _LOST_DB = 12.0
 _NAMED = 3
 _PROPORTIONAL = 0.9  # cosine
-_SEEN = ("input", "scaled twice", "statistics")
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,10 @@ def _keras(ladder: Ladder) -> Finding | None:
             f"labels stand in another order: {then}, but {best:.2%} with {moved}; restore the order of training",
             True,
         )  # fmt: skip
-    seen = next((one for one in ladder.suspicions if one.cause in _SEEN), None)
+    seen = next((one for one in ladder.suspicions if one.cause != "labels"), None)
     if seen:
-        return Finding(
-            rung.name, PROBABILITIES, seen.cause, f"{then}: {seen.words}", True, seen.causes, seen.experiment
-        )
+        place = (PROBABILITIES, "statistics") if seen.cause == "statistics" else ("image", "preprocessing")
+        return Finding(rung.name, *place, f"{then}: {seen.words}", True, seen.causes, seen.experiment)
     causes = (
         f"images are prepared otherwise than in training (the card says {_describe(ladder.keras_card.input)})",
         "model.keras has other weights",
@@ -119,6 +117,9 @@ def _climb(ladder: Ladder) -> Finding | None:
             return Finding(rung.name, *named, broken=True)
         if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
             return _other_weights(rung, ladder)
+        if ladder.operator_faults and rung.name.endswith((REFERENCE, DEFAULT)):
+            layer, words = ladder.operator_faults[0].layer, ladder.operator_faults[0].words
+            return Finding(rung.name, layer, "conversion", f"{layer}: {words}; convert the run again", True)
         if breaks:
             return _why(before, rung, ladder)
     return None
@@ -137,8 +138,7 @@ def _other_weights(rung: Rung, ladder: Ladder) -> Finding:
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
-    answers = [each.probabilities.argmax(axis=1) for each in (before, rung)]
-    surely = False
+    answers, surely = [each.probabilities.argmax(axis=1) for each in (before, rung)], False
     if ladder.truth is not None:
         right = [answer == ladder.truth for answer in answers]
         surely = bool(right[0].mean() - right[1].mean() > _DROP) and mcnemar(*right) < _CHANCE
@@ -183,7 +183,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
     up_to = rung.layers[: rung.layers.index(broken) + 1]
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
-    cause, message = cause_of(origin, weights_are_right=before.name == weights)
+    cause, message = cause_of(origin, before.name == weights, ladder.card.ranges)
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
 
 

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.device.runtime.loading import load_model
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.device.runtime.runtimes import Kernels
-from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.trial import try_model
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
@@ -28,7 +26,9 @@ from ..pair import Pair
 from .agreement import mcnemar, parity_of
 from .dequantized import dequantized, in_float32
 from .layer_figures import KerasMaps, LayerFigures, images_for
+from .operators import OperatorFault
 from .parity_request import ParityRequest
+from .same_network import require_same_network
 from .suspicion import suspicions_of
 from .weights import WeightFault
 
@@ -38,6 +38,8 @@ Array = npt.NDArray[np.floating]
 # The rungs of the file, after its scheme.
 DEQUANTIZED = "dequantized weights, float arithmetic"
 REFERENCE = "reference kernels"
+DEFAULT = "default kernels"
+_PLAINLY = RunOptions()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Ladder:
         suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
         weight_faults: the layers whose weights in the file are not Keras', in network order.
+        operator_faults: those whose operators compute otherwise.
         left_out: why there is no rung of the reference kernels; empty where there is one.
     """
 
@@ -92,6 +95,7 @@ class Ladder:
     rungs: tuple[Rung, ...]
     suspicions: tuple[Suspicion, ...] = ()
     weight_faults: tuple[WeightFault, ...] = ()
+    operator_faults: tuple[OperatorFault, ...] = ()
     left_out: str = ""
 
     @property
@@ -126,7 +130,7 @@ def climb(
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
     packed = paths.map(read_model)
-    network = _comparable(KerasNetwork.load(run.model, card), paths, packed)
+    network = require_same_network(KerasNetwork.load(run.model, card), paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
             progress(f"{path.name}: {load_model(path, delegate=delegate).session.placement()}")
@@ -135,17 +139,16 @@ def climb(
     climber = _Climber(network, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = in_float32(network)
-    rungs = [
-        _rung("Keras", expected, expected, dataset.test.labels, ()),
-        climber.rung("TFLite, float32", float32, card.input),
-    ]
+    climber.run("TFLite, float32", Pair(float32), card.input)
     own = dequantized(network, float32, packed)
     if own:
-        rungs.append(climber.rung(f"{scheme}, {DEQUANTIZED}", own.files, spec))
-    reference, left_out = climber.reference_rung(f"{scheme}, {REFERENCE}", packed, spec)
-    rungs += [*reference, climber.rung(f"{scheme}, default kernels", packed, spec)]
+        climber.run(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
+    left_out = _lacks_reference(paths)
+    if not left_out:
+        climber.run(f"{scheme}, {REFERENCE}", packed, spec, RunOptions(kernels="reference"))
+    climber.run(f"{scheme}, {DEFAULT}", packed, spec)
     if delegate:
-        rungs.append(climber.rung(f"{scheme}, {Path(delegate.name).name}", packed, spec, delegate=delegate))
+        climber.run(f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
     return Ladder(
         run=run.path,
         scheme=scheme,
@@ -155,43 +158,27 @@ def climb(
         dataset_labels=dataset.labels,
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         images=dataset.test.images,
-        rungs=tuple(rungs),
+        rungs=(_rung("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs),
         suspicions=suspicions_of(network, expected, dataset.test),
         weight_faults=own.faults if own else (),
+        operator_faults=own.operator_faults if own else (),
         left_out=left_out,
     )
 
 
 class _Climber:
-    """Runs one rung after another on the same images."""
+    """Runs one model after another on the same images."""
 
     def __init__(
         self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
     ) -> None:
         self._test, self._expected, self._progress = test, expected, progress
         self._keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
+        self.rungs: list[Rung] = []
 
-    def reference_rung(self, name: str, files: Pair[PackedModel], spec: InputSpec) -> tuple[list[Rung], str]:
-        """That of the reference kernels; where they lack an operator, none, and the reason."""
-        try:
-            for file in files:
-                open_session(file, RunOptions(kernels="reference"))
-        except ModelFileError as error:
-            lacking = re.search(r"builtin opcode '(\w+)'", str(error))
-            return [], f"the runtime has no reference kernel of {lacking[1] if lacking else 'an operator'}"
-        return [self.rung(name, files, spec, kernels="reference")], ""
-
-    def rung(
-        self,
-        name: str,
-        files: Pair[PackedModel],
-        spec: InputSpec,
-        kernels: Kernels = "default",
-        delegate: Delegate | None = None,
-    ) -> Rung:
-        """Run both files of a model, which take images prepared as `spec` says."""
+    def run(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
+        """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
-        how = RunOptions(kernels=kernels, delegate=delegate)
         session = open_session(files.plain, how)
         output = session.outputs[PROBABILITIES]
         probabilities = output.dequantize(session.run_all(self._test.images, spec, output))
@@ -199,43 +186,23 @@ class _Climber:
             raise ModelFileError(
                 f"{files.plain.name} gives probabilities that are no numbers ({name}); convert it otherwise"
             )
-        variant = session
-        if files.activations is not None:
-            variant = open_session(files.activations, how)
+        variant = session if files.activations is None else open_session(files.activations, how)
         figures = self._keras.compare(variant, spec)
-        return _rung(name, self._expected, probabilities, self._test.labels, figures)
+        self.rungs.append(_rung(name, self._expected, probabilities, self._test.labels, figures))
 
 
-def _comparable(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
-    """Make sure that both files can be compared with the Keras model, and are of one another.
-
-    Returns:
-        The network with the maps that the variant has too.
-    """
-    maps = network.maps
-    if packed.activations is not None and packed.activations.card:
-        names = {layer.name for layer in packed.activations.card.feature_maps}
-        maps = tuple(layer for layer in maps if layer.name in names)
-    probabilities: dict[str, tuple[int, ...]] = {PROBABILITIES: (len(network.card.labels),)}
-    expected = Pair(probabilities, {**probabilities, **{layer.name: layer.shape for layer in maps}})
-    sessions = list(packed.map(Session))
-    for path, session, wanted in zip(paths, sessions, expected, strict=True):
-        shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
-        same_input = session.input.shape[1:] == network.card.input.shape
-        if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
-            raise ModelFileError(
-                f"{path} is of another network than the run's model.keras (input, classes or feature maps differ); "
-                "convert the run again"
-            )
-    probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
-    first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
-    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in packed]
-    if parents[0] != parents[1] or not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
-        raise ModelFileError(
-            f"{paths.activations} is not the activations variant of {paths.plain.name}; convert the run again, with "
-            "both"
+def _lacks_reference(paths: Pair[Path]) -> str:
+    """Why the reference kernels do not run a file; empty where they do. Some end the process: a child tries them."""
+    try:
+        try_model(paths.plain, RunOptions(kernels="reference"))
+    except ModelFileError as error:
+        lacking = re.search(r"builtin opcode '(\w+)'", str(error))
+        return (
+            f"the runtime has no reference kernel of {lacking[1]}"
+            if lacking
+            else "its reference kernels do not run this file"
         )
-    return dataclasses.replace(network, maps=maps)
+    return ""
 
 
 def _rung(

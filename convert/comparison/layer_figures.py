@@ -78,12 +78,14 @@ class _KerasLayer:
     @classmethod
     def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
         channels = values.reshape(-1, values.shape[-1])
-        counts, edges = np.histogram(channels, bins=40)
+        low, high = channels.min(axis=0), channels.max(axis=0)
+        # As float32 values that hardly differ have no 40 bins between them.
+        counts, edges = np.histogram(channels, 40, (float(low.min()), float(high.max())))
         return cls(
             values=values,
             signal=np.einsum("ij,ij->j", channels, channels, dtype=np.float64),
-            low=channels.min(axis=0),
-            high=channels.max(axis=0),
+            low=low,
+            high=high,
             histogram=tuple(int(count) for count in counts),
             bins=tuple(float(edge) for edge in edges),
         )

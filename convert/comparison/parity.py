@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecnn.arguments import require_kind
 from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr, silence_tensorflow
@@ -81,6 +82,7 @@ def parity(
     require_tensorflow("edgecnn parity")
     request = replace(request or ParityRequest(), **options)
     source = RunDirectory.of(run)
+    require_kind(dataset, Dataset, "dataset")
     card = source.read_card(dataset)
     gate = request.gate or Gate()
     gate.require_labels(dataset)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from edgecnn.metrics import evaluate_probabilities
+from edgecnn.printable import printable
 
 from . import charts
 from .charts import decibels
@@ -53,20 +54,21 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         )
     )
     parts = [
-        f"<h1>{html.escape(title)}</h1>",
+        f"<h1>{_text(title)}</h1>",
         f"<p><strong>{verdict}</strong> {right or 'It gives '}the same answer as Keras on "
         f"{_percent(last.parity.agreement)} of {last.parity.images:,} images.</p>",
-        *(f'<p class="finding broken">{html.escape(failure)}.</p>' for failure in failures),
+        *(f'<p class="finding broken">{_text(failure)}.</p>' for failure in failures),
         *(_paragraph(finding) for finding in findings),
         "<h2>The ladder</h2>", _ladder(ladder.rungs),
-        "<h2>Feature maps against Keras</h2>", _image(charts.sqnr_chart(quantized), "SQNR of every layer, every rung"),
+        "<h2>Feature maps against Keras</h2>", 
+        *(_image(chart, "SQNR of the layers, every rung") for chart in charts.sqnr_charts(quantized)),
         _layers(quantized[-1].layers),
         "<h2>Worst layer</h2>", _image(charts.histogram(_worst(ladder, findings)), "Values of the worst layer"),
         *_of_labelled(ladder),
         f"<h2>Images that flip: {len(ladder.flipped):,}</h2>", _gallery(ladder),
     ]  # fmt: skip
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+    head += f"<title>{_text(title)}</title><style>{_STYLE}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
@@ -87,7 +89,7 @@ def _percent(value: float | None) -> str:
 def _paragraph(finding: Finding) -> str:
     kind = "finding broken" if finding.broken else "finding"
     where = f"{finding.rung}, {finding.layer}" if finding.layer else finding.rung
-    return f'<p class="{kind}"><strong>{html.escape(where)}</strong>: {html.escape(finding.words)}.</p>'
+    return f'<p class="{kind}"><strong>{_text(where)}</strong>: {_text(finding.words)}.</p>'
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,12 @@ class _Coloured:
 
 def _cell(cell: str | _Coloured) -> str:
     if isinstance(cell, _Coloured):
-        return f'<td class="{cell.kind}">{html.escape(cell.text)}</td>'
-    return f"<td>{html.escape(cell)}</td>"
+        return f'<td class="{cell.kind}">{_text(cell.text)}</td>'
+    return f"<td>{_text(cell)}</td>"
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str | _Coloured]]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    head = "".join(f"<th>{_text(cell)}</th>" for cell in header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
@@ -181,8 +183,8 @@ def _gallery(ladder: Ladder) -> str:
         pixels = np.asarray(ladder.images[index])
         buffer = io.BytesIO()
         Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-        caption = f"#{index}{': ' + html.escape(label) if label else ''}<br>Keras: {html.escape(before)}"
-        caption += f"<br>here: {html.escape(after)}"
+        caption = f"#{index}{': ' + _text(label) if label else ''}<br>Keras: {_text(before)}"
+        caption += f"<br>here: {_text(after)}"
         figures.append(
             f'<figure><img src="{_data(buffer.getvalue())}" alt=""><figcaption>{caption}</figcaption></figure>'
         )
@@ -197,4 +199,8 @@ def _data(png: bytes) -> str:
 def _image(figure: Figure, alternative: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=90, bbox_inches="tight")
-    return f'<img class="chart" src="{_data(buffer.getvalue())}" alt="{html.escape(alternative)}">'
+    return f'<img class="chart" src="{_data(buffer.getvalue())}" alt="{_text(alternative)}">'
+
+
+def _text(words: str) -> str:
+    return html.escape(printable(words))

@@ -13,6 +13,7 @@ from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.sanity import Cause
 
+from ..network.feature_maps import layer_uses, values_of
 from ..network.keras_network import KerasNetwork
 
 _CHANCE, _GAIN = 0.01, 0.03
@@ -87,7 +88,7 @@ class _BatchStatistics(keras.layers.BatchNormalization):
 
 def images_in_a_batch(network: KerasNetwork) -> int:
     """How many images may be run at once with all that the layers make of them in memory."""
-    values = sum(int(np.prod(layer.output.shape[1:])) for layer in network.model.layers)
+    values = sum(values_of(use.output) for use in layer_uses(network.model))
     return max(_FEWEST, min(_MOST, _VALUES // max(1, values)))
 
 

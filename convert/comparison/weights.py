@@ -6,7 +6,7 @@ a step of a bias; what differs by more is another number, whether or not any ima
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from ..network.feature_maps import layer_uses
 from ..tflite.kernels import Constant, Kernel
+from .likeness import ALIKE, cosines, rows
+from .moved import bias_words, exchanged_biases, moved_from
 
 Array = npt.NDArray[np.floating]
 
-_ALIKE = 0.98  # cosine: int8 weights have 0.999 and more with those that they were made of
 _FEW = 0.1
 _SPREAD = 0.05
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
@@ -68,8 +69,13 @@ def compare_weights(
         found: of the file.
         names: of the Keras layers; see `layer_names`.
     """
-    faults = (_compare(*pair) for pair in zip(names, expected, found, strict=True))
-    return tuple(fault for fault in faults if fault)
+    faults = []
+    for place, (name, own, here) in enumerate(zip(names, expected, found, strict=True)):
+        fault = _compare(name, own, here)
+        if fault:
+            moved = moved_from(place, expected, here, names)
+            faults.append(replace(fault, words=moved) if moved else fault)
+    return tuple(faults)
 
 
 def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...]:
@@ -77,14 +83,14 @@ def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...
     owned = [(use.name, matrix) for use in layer_uses(model) for matrix in _keras_kernels(use.layer)]
     names = []
     for position, kernel in enumerate(kernels):
-        own = _rows(kernel.weights.values)
+        own = rows(kernel.weights.values)
         alike = [
-            (float(np.abs(_cosines(own, matrix)).mean()), -place)
+            (float(np.abs(cosines(own, matrix)).mean()), -place)
             for place, (_, matrix) in enumerate(owned)
             if matrix.shape == own.shape
         ]
         best, place = max(alike, default=(0.0, 0))  # of equal ones, as of a layer that is used twice, the first
-        names.append(owned.pop(-place)[0] if best > _ALIKE else f"operator {position} ({kernel.operator})")
+        names.append(owned.pop(-place)[0] if best > ALIKE else f"operator {position} ({kernel.operator})")
     return tuple(names)
 
 
@@ -101,18 +107,6 @@ def _keras_kernels(layer: keras.Operation) -> Iterator[Array]:
             yield values.transpose(3, 0, 1, 2).reshape(values.shape[3], -1)
         elif values.ndim == 2:
             yield values.T
-
-
-def _rows(values: Array) -> Array:
-    return values.reshape(len(values), -1)
-
-
-def _cosines(first: Array, second: Array) -> Array:
-    """Row by row; 0 where a row is nothing but zeros."""
-    norms = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
-    products: Array = (first * second).sum(axis=-1)
-    cosines: Array = np.divide(products, norms, out=np.zeros(len(first)), where=norms > 0)
-    return cosines
 
 
 def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
@@ -134,7 +128,11 @@ def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
     if expected.bias and found.bias:
         off = np.flatnonzero(_wrong(expected.bias, found.bias, steps=1.0))
         alone = [int(channel) for channel in off if channel not in channels]
-        for what, of in _bias_words(expected.bias.values, found.bias.values, alone).items():
+        moved_biases = exchanged_biases(expected.bias, found.bias, alone)
+        if moved_biases:
+            sentences.append(f"the biases of channels {_listed(moved_biases)} {_ORDER[len(moved_biases) > 2]}")
+        rest = [channel for channel in alone if channel not in moved_biases]
+        for what, of in bias_words(expected.bias.values, found.bias.values, rest).items():
             sentences.append(_of_channels(what, of, "the bias of ", "the biases of "))
         channels = sorted({*channels, *alone})
     return WeightFault(name, tuple(channels), "; ".join(sentences)) if channels else None
@@ -153,20 +151,20 @@ def _what(expected: Constant, found: Constant, channel: int, wrong: npt.NDArray[
     own, here = expected.values[channel], found.values[channel]
     if not here.any():
         return "zero"
-    likeness = [(float(_cosines(own.reshape(1, -1), here.reshape(1, -1))[0]), "itself")]
+    likeness = [(float(cosines(own.reshape(1, -1), here.reshape(1, -1))[0]), "itself")]
     if here.size > 2:  # of a number or two every other is a multiple
         likeness += [
             (float(cosine), f"{_COPY}{other}")
-            for other, cosine in enumerate(_cosines(_rows(expected.values), here.reshape(1, -1).repeat(len(wrong), 0)))
+            for other, cosine in enumerate(cosines(rows(expected.values), here.reshape(1, -1).repeat(len(wrong), 0)))
             if other != channel
         ]
         if own.ndim == 3 and own.shape[0] == own.shape[1] > 1:
             likeness += [
-                (float(_cosines(turn(own).reshape(1, -1), here.reshape(1, -1))[0]), words) for words, turn in _TURNED
+                (float(cosines(turn(own).reshape(1, -1), here.reshape(1, -1))[0]), words) for words, turn in _TURNED
             ]
     opposite = -likeness[0][0]
     best, words = max(likeness)
-    if max(best, opposite) < _ALIKE:
+    if max(best, opposite) < ALIKE:
         few = int(wrong[channel].sum())
         return f"changed in {few} of {here.size} weights" if few <= max(1, _FEW * here.size) else _OTHERS
     if opposite > best:
@@ -187,10 +185,10 @@ def _of_all(expected: Array, found: Array, words: Mapping[str, Sequence[int]]) -
     """A sentence where all channels are wrong alike; else nothing."""
     if len(words.get(_OTHERS, ())) == len(expected):
         return "all its weights are others, as of another training"
-    own, here = _rows(expected), _rows(found)
+    own, here = rows(expected), rows(found)
     gains = (own * here).sum(axis=1) / np.maximum(np.square(own).sum(axis=1), np.finfo(float).tiny)
     gain = float(np.median(gains))
-    if _cosines(own, here).min() > _ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
+    if cosines(own, here).min() > ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
         return f"all its weights are {gain:,.4g} times Keras'"
     return ""
 
@@ -200,29 +198,15 @@ def _moved_inputs(expected: Array, found: Array) -> str:
     first, second = (values.reshape(-1, values.shape[-1]).T for values in (expected, found))
     order = np.arange(len(first))
     for place, values in enumerate(second):
-        likeness = _cosines(first, np.broadcast_to(values, first.shape))
-        if likeness[place] < _ALIKE < likeness.max():
+        likeness = cosines(first, np.broadcast_to(values, first.shape))
+        if likeness[place] < ALIKE < likeness.max():
             order[place] = likeness.argmax()
     moved = np.flatnonzero(order != np.arange(len(order)))
     if not len(moved) or len(set(order)) < len(order):
         return ""
-    if _cosines(_rows(expected[..., order]), _rows(found)).min() < _ALIKE:
+    if cosines(rows(expected[..., order]), rows(found)).min() < ALIKE:
         return ""
     return f"its inputs {_listed(moved.tolist())} {_ORDER[len(moved) > 2]}"
-
-
-def _bias_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
-    words: dict[str, list[int]] = {}
-    for channel in channels:
-        own, here = float(expected[channel]), float(found[channel])
-        if here == 0:
-            what = "zero"
-        elif abs(own + here) < 0.02 * abs(own):
-            what = "negated"
-        else:
-            what = f"shifted by {here - own:.4g}"
-        words.setdefault(what, []).append(channel)
-    return words
 
 
 def _of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:

@@ -1,5 +1,6 @@
 """Which layers have a feature map, and the same network with every one of them as a further output."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,11 @@ def _mapped_uses(model: keras.Model, patterns: Sequence[str] = ()) -> list[Layer
         uses = [use for use in uses if any(matches(use, pattern) for pattern in patterns)]
     # The last layer's map would be the output itself.
     return [use for use in uses if use.output is not model.outputs[0]]
+
+
+def values_of(tensor: keras.KerasTensor) -> int:
+    """How many values of it there are for an image; sizes that Keras does not know count once."""
+    return math.prod(size or 1 for size in tensor.shape[1:])
 
 
 def has_map(layer: keras.layers.Layer) -> bool:

@@ -45,8 +45,8 @@ class Preprocessing:
             Resizing layer in it.
         channel_order: `bgr` where its first channel was blue in training, as OpenCV reads images; `scale` and `offset`
             are in this order too.
-        jpeg_decoding: `full` decodes large JPEG files in full, as at training; `reduced` no larger than needed, which
-            moves a pixel by half a step in the mean.
+        jpeg_decoding: `full` decodes large JPEG files in full, as other programs do in training; `reduced` no larger
+            than needed, which is quicker, takes less memory and moves a pixel by half a step in the mean.
     """
 
     scale: tuple[float, ...] | None = None
@@ -56,7 +56,7 @@ class Preprocessing:
     background: Background = "any"
     image_size: tuple[int, int] | None = None
     channel_order: ChannelOrder = "rgb"
-    jpeg_decoding: JpegDecoding = "reduced"
+    jpeg_decoding: JpegDecoding = "full"
 
 
 def adopt(

@@ -12,7 +12,7 @@ from edgecnn.errors import ModelFileError
 from edgecnn.zip_errors import ZIP_ERRORS
 
 from .damaged_files import HDF5, damaged
-from .saved_model import is_saved_model, saved_model_layers
+from .saved_model import is_saved_model, read_saved_model, without_layers
 
 Kind = Literal["HDF5", "zip", "SavedModel"]
 _SUFFIXES = {"HDF5": ".h5", "zip": ".keras", "SavedModel": ""}
@@ -151,15 +151,11 @@ def _require_members(path: Path, names: list[str]) -> None:
 
 
 def _read_saved_model(folder: Path) -> KerasContents:
-    version, configs = saved_model_layers(folder)
-    if not any(configs):
-        raise ModelFileError(
-            f"{folder}, written by TensorFlow {version}, is a graph without Keras layers, as tf.saved_model.save and "
-            'model.export write it; save the model itself where it was built: model.save("model.keras") or '
-            'model.save("model.h5")'
-        )
-    found = [layer for text in configs if text for layer in _layers(folder, text)]
-    return KerasContents(folder, "SavedModel", version, tuple(found))
+    contents = read_saved_model(folder)
+    if not any(contents.layers):
+        raise without_layers(folder, contents)
+    found = [layer for text in contents.layers if text for layer in _layers(folder, text)]
+    return KerasContents(folder, "SavedModel", contents.version, tuple(found))
 
 
 def _layers(path: Path, text: str) -> tuple[StoredLayer, ...]:

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
 from edgecnn.pixels.dataset import Images
-from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.pixels.input_table import apply_table, in_model_order, input_table
 
 from .extent import Extent
-from .feature_maps import feature_maps, with_named_outputs
+from .feature_maps import feature_maps, layer_uses, values_of, with_named_outputs
 from .loading import load_keras, require_card_of
 
 _BATCH = 500
+_BATCH_VALUES = 32_000_000  # of the largest layer: more take memory and no less time
 _MAPS_BATCH = 8  # feature maps are large
 
 
@@ -60,13 +61,17 @@ class KerasNetwork:
 
     def fed(self, images: Images) -> npt.NDArray[np.float32]:
         """What the model is fed for uint8 `images` (count, height, width, channels): float32, the same shape."""
-        return apply_table(input_table(self.card.input), np.asarray(images)).astype(np.float32, copy=False)
+        spec = self.card.input
+        values = in_model_order(apply_table(input_table(spec), np.asarray(images)), spec)
+        return values.astype(np.float32, copy=False)
 
     def predict(self, images: Images) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), in batches."""
+        largest = max(values_of(use.output) for use in layer_uses(self.model))
+        batch = max(1, min(_BATCH, _BATCH_VALUES // largest))
         parts = [
-            np.asarray(self.model.predict_on_batch(self.fed(images[start : start + _BATCH])), dtype=np.float32)
-            for start in range(0, len(images), _BATCH)
+            np.asarray(self.model.predict_on_batch(self.fed(images[start : start + batch])), dtype=np.float32)
+            for start in range(0, len(images), batch)
         ]
         return np.concatenate(parts)
 

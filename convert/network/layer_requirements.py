@@ -37,8 +37,8 @@ def _problem(layer: StoredLayer, is_keras_2: bool) -> str:
     if layer.class_name == "KerasLayer":
         return (
             "is a KerasLayer of TensorFlow Hub, a graph without Keras layers, so nothing in it can be read layer by "
-            "layer; convert the model to .tflite where it was made (tf.lite.TFLiteConverter), or build it on a "
-            "network of keras.applications"
+            "layer; convert the model to .tflite where it was made (tf.lite.TFLiteConverter) and give that file to "
+            "edgecnn pack, or build it on a network of keras.applications"
         )
     function = str(layer.config.get("function"))
     if layer.class_name.endswith("OpLambda") and not is_known_function(function):

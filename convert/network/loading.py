@@ -1,5 +1,6 @@
 """Load a .keras file, or say in one line why not."""
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,6 +55,7 @@ def load_foreign(
     if len(model.outputs[0].shape) == 4 and model.outputs[0].shape[1:3] == (1, 1):
         model = keras.Model(model.inputs, keras.layers.Flatten()(model.outputs[0]), name=model.name)
     _require_shapes(model, path)
+    _require_runs(model, path)
     flat = to_channels_last(_flat(model, path))
     _require_same_answers(model, flat, path)
     return replace(given, model=flat)
@@ -109,6 +111,20 @@ def _require_finite(model: keras.Model, path: Path) -> None:
                 f"{path}: {wrong:,} of {values.size:,} values of {variable.path} are {kind}, so its answers mean "
                 "nothing; its training diverged, take an earlier epoch or a lower learning rate"
             )
+
+
+def _require_runs(model: keras.Model, path: Path) -> None:
+    """Keras reads models that it cannot run: with names of another backend, or layers that do not fit."""
+    image = np.zeros((1, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
+    try:
+        model.predict_on_batch(image)
+    except Exception as error:  # whatever a layer raises
+        lines = [re.sub("\x1b\\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
+        reason = next((line for line in lines if line and "encountered when calling" not in line), type(error).__name__)
+        raise ModelFileError(
+            f"{path} cannot be run by TensorFlow: {reason[:300].rstrip('.')}; build it so that "
+            "model.predict of an image works with the TensorFlow backend, and save it again"
+        ) from None
 
 
 def _flat(model: keras.Model, path: Path) -> keras.Model:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgecnn.arguments import require_path
 from edgecnn.errors import DataError, InputError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Split
@@ -39,7 +40,7 @@ def load_representative(
         DataError: no folder, no readable image, or a subfolder that is no label among others that are.
         MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
-    root = Path(folder)
+    root = require_path(folder, "a folder of images")
     if not root.is_dir():
         raise DataError(f"no folder {folder}; --representative takes a folder of images like those the model will see")
     skipped = Skipped()

@@ -1,9 +1,30 @@
 """What the folder of a SavedModel says of the Keras layers in it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from edgecnn.errors import ModelFileError
+
 from .damaged_files import damaged
+
+
+@dataclass(frozen=True)
+class SavedModelContents:
+    """What a SavedModel says of itself.
+
+    Attributes:
+        version: of the TensorFlow that wrote it.
+        layers: what Keras 2 says in it of each layer and model, as JSON.
+        signatures: the names under which its graph may be called.
+    """
+
+    version: str
+    layers: tuple[str, ...]
+    signatures: tuple[str, ...]
+
+
+_SIGNATURE = "serving_default"
 
 
 def is_saved_model(path: Path) -> bool:
@@ -11,8 +32,29 @@ def is_saved_model(path: Path) -> bool:
     return (path / "saved_model.pb").is_file()
 
 
-def saved_model_layers(folder: Path) -> tuple[str, list[str]]:
-    """The TensorFlow that wrote a SavedModel, and what Keras 2 says in it of each layer and model, as JSON.
+def without_layers(folder: Path, contents: SavedModelContents) -> ModelFileError:
+    """The refusal of a SavedModel that is a graph alone, with what can be done with it."""
+    what = (
+        f"{folder}, written by TensorFlow {contents.version}, is a graph without Keras layers, as tf.saved_model.save "
+        'and model.export write it: save the model itself where it was built with model.save("model.keras")'
+    )
+    if _SIGNATURE not in contents.signatures:
+        return ModelFileError(
+            f"{what}; as a graph it cannot be converted either: it has no signature {_SIGNATURE}, which "
+            "tf.saved_model.save(..., signatures=...) gives it"
+        )
+    code = (
+        f"import tensorflow as tf; open({f'{folder.name}.tflite'!r}, 'wb').write("
+        f"tf.lite.TFLiteConverter.from_saved_model({str(folder)!r}).convert())"
+    )
+    return ModelFileError(
+        f'{what}, or convert the graph as it is, with python -c "{code}", and give that file labels and probes with '
+        f"edgecnn pack {folder.name}.tflite --labels FILE --input-range LOW HIGH"
+    )
+
+
+def read_saved_model(folder: Path) -> SavedModelContents:
+    """Read what a SavedModel says of itself.
 
     Raises:
         ModelFileError: damaged.
@@ -32,7 +74,8 @@ def saved_model_layers(folder: Path) -> tuple[str, list[str]]:
             configs = [text for identifier, text in _keras_metadata(beside) if _is_layer(identifier)]
     except (OSError, DecodeError, IndexError, UnicodeDecodeError) as error:
         raise damaged(folder, error) from None
-    return str(graph.meta_info_def.tensorflow_version), configs
+    signatures = tuple(name for name in graph.signature_def if not name.startswith("__"))
+    return SavedModelContents(str(graph.meta_info_def.tensorflow_version), tuple(configs), signatures)
 
 
 def _is_layer(identifier: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgecnn.zip_errors import ZIP_ERRORS
 
-from .saved_model import saved_model_layers
+from .saved_model import read_saved_model
 
 # Of one probability a class; of a number.
 BINARY = ("binary_crossentropy", "binary_focal_crossentropy")
@@ -32,7 +32,7 @@ def training_loss(path: Path) -> str:
 
 def _compiled(path: Path) -> dict[str, Any]:
     if path.is_dir():
-        trained = [json.loads(text) for text in saved_model_layers(path)[1] if '"training_config"' in text]
+        trained = [json.loads(text) for text in read_saved_model(path).layers if '"training_config"' in text]
         of_saved_model: dict[str, Any] = trained[0]["training_config"]
         return of_saved_model
     if zipfile.is_zipfile(path):

@@ -11,9 +11,8 @@ from edgecnn.model_file.schemes import SCHEMES
 from .target import ExportSettings, Target
 
 if TYPE_CHECKING:
+    from edgecnn.model_file.tflite_graph import Graph, GraphOperator
     from edgecnn.pixels.input_spec import InputSpec
-
-    from ..tflite.graph import Graph, Operator
 
 # coral.ai, "TensorFlow models on the Edge TPU", table 1 (compiler 16.0).
 _OPERATOR_NAMES = """
@@ -52,7 +51,7 @@ class EdgeTPU(Target):
     def require_supported(self, graph: "Graph") -> None:
         """Only 8-bit integers, and something of it must run there; see `Target.require_supported`."""
         for operator in graph.operators:
-            for tensor in (*operator.inputs, *operator.outputs):
+            for tensor in graph.tensors_at((*operator.inputs, *operator.outputs)):
                 if tensor.dtype not in _TYPES:
                     raise EdgecnnError(
                         f"edgetpu: {tensor.name} of {operator.name} is {tensor.dtype}, not an 8-bit integer; use --int8"
@@ -88,19 +87,19 @@ def operator_support(graph: "Graph") -> tuple[OperatorSupport, ...]:
     support: list[OperatorSupport] = []
     stopped = ""
     for operator in graph.operators:
-        why = stopped or _why_not(operator)
+        why = stopped or _why_not(operator, graph)
         if why and not stopped:
             stopped = f"it comes after {operator.name}"
         support.append(OperatorSupport(operator.name, why))
     return tuple(support)
 
 
-def _why_not(operator: "Operator") -> str:
+def _why_not(operator: "GraphOperator", graph: "Graph") -> str:
     if operator.name not in _OPERATORS:
         return f"an Edge TPU has no {operator.name}"
-    for tensor in (*operator.inputs[:1], *operator.outputs):
+    for tensor in graph.tensors_at((*operator.inputs[:1], *operator.outputs)):
         if math.prod(tensor.shape[:-3]) > 1:
             return f"{tensor.name} has more than 3 dimensions above 1"
-    if operator.name == "SOFTMAX" and math.prod(operator.inputs[0].shape) > _SOFTMAX:
+    if operator.name == "SOFTMAX" and math.prod(graph.tensors[operator.inputs[0]].shape) > _SOFTMAX:
         return f"a softmax may have {_SOFTMAX:,} elements there"
     return ""

@@ -8,7 +8,7 @@ from edgecnn.errors import EdgecnnError
 from .target import Target
 
 if TYPE_CHECKING:
-    from ..tflite.graph import Graph
+    from edgecnn.model_file.tflite_graph import Graph
 
 _TENSOR_TYPES = ("float32", "int8", "uint8", "int16")  # of input and output
 
@@ -20,8 +20,8 @@ def require_supported(target: Target, graph: "Graph") -> None:
         EdgecnnError: the rule that fails, in words.
     """
     require_complete(graph)
-    for kind, tensors in (("input", graph.inputs), ("output", graph.outputs)):
-        for tensor in tensors:
+    for kind, numbers in (("input", graph.inputs), ("output", graph.outputs)):
+        for tensor in graph.tensors_at(numbers):
             if tensor.dtype not in _TENSOR_TYPES:
                 raise EdgecnnError(
                     f"{target.name}: the {kind} {tensor.name} is {tensor.dtype}, not one of {', '.join(_TENSOR_TYPES)}"
@@ -41,23 +41,23 @@ def require_complete(graph: "Graph") -> None:
         EdgecnnError: it has an operator that is not built in (select operators, `Flex...`, need TensorFlow), a size
             that is not fixed, or a weight without values.
     """
-    foreign = sorted({operator.custom for operator in graph.operators if operator.name == "CUSTOM"})
+    foreign = sorted({operator.name for operator in graph.operators if operator.is_custom})
     if foreign:
         raise EdgecnnError(
             f"the converted model needs {', '.join(foreign)}, which no runtime on a device has (select operators need "
             "all of TensorFlow there); replace that layer by one that TFLite has built in"
         )
-    produced = {tensor.index for operator in graph.operators for tensor in operator.outputs}
-    fed = {tensor.index for tensor in graph.inputs}
+    computed = {number for operator in graph.operators for number in operator.outputs} | set(graph.inputs)
     for operator in graph.operators:
-        for tensor in (*operator.inputs, *operator.outputs):
-            if -1 in tensor.shape:
+        for tensor in graph.tensors_at((*operator.inputs, *operator.outputs)):
+            if -1 in tensor.signature:
                 raise EdgecnnError(
-                    f"{tensor.name} of {operator.name} has a size that is not fixed, {tensor.shape}: delegates refuse "
-                    "it; give every layer a fixed size"
+                    f"{tensor.name} of {operator.name} has a size that is not fixed, {tensor.signature}: delegates "
+                    "refuse it; give every layer a fixed size"
                 )
-        for tensor in operator.inputs:
-            has_values = tensor.has_data or tensor.is_variable or tensor.index in produced or tensor.index in fed
+        for number in operator.inputs:
+            tensor = graph.tensors[number]
+            has_values = tensor.is_constant or tensor.is_variable or number in computed
             if not has_values and math.prod(tensor.shape) > 0:
                 raise EdgecnnError(
                     f"the converted model lacks the values of {tensor.name}, a weight of {operator.name}; its output "

@@ -8,9 +8,8 @@ from edgecnn.model_file.schemes import IoType
 
 if TYPE_CHECKING:
     from edgecnn.model_file.card import ModelCard
+    from edgecnn.model_file.tflite_graph import Graph
     from edgecnn.pixels.input_spec import InputSpec
-
-    from ..tflite.graph import Graph
 
 
 @dataclass(frozen=True)

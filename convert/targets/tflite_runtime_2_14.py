@@ -9,9 +9,8 @@ from edgecnn.model_file.schemes import SCHEMES
 from .target import ExportSettings, Target
 
 if TYPE_CHECKING:
+    from edgecnn.model_file.tflite_graph import Graph
     from edgecnn.pixels.input_spec import InputSpec
-
-    from ..tflite.graph import Graph
 
 # Measured: a model that names the operator in a version was opened with the runtime, version by version from 1, until
 # it said that it does not know it.
@@ -73,12 +72,13 @@ class TFLiteRuntime214(Target):
                     f"tflite-runtime-2.14 runs {operator.name} up to version {highest}, the converted model has "
                     f"version {operator.version}; use another scheme, or LiteRT on the device"
                 )
-            is_dynamic = operator.name == "FULLY_CONNECTED" and operator.inputs[0].dtype == "float32"
-            scales = operator.inputs[1].scales if is_dynamic else 1
-            if scales > 1:
+            if operator.name != "FULLY_CONNECTED":
+                continue
+            fed, weights = graph.tensors_at(operator.inputs[:2])
+            if fed.dtype == "float32" and len(weights.scales) > 1:
                 raise EdgecnnError(
                     "tflite-runtime-2.14 computes dynamic dense layers with one scale a channel wrongly, "
-                    f"{operator.inputs[1].name} has {scales}; use --dense-per-tensor"
+                    f"{weights.name} has {len(weights.scales)}; use --dense-per-tensor"
                 )
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 
 from edgecnn.atomic_files import claimed, replacing
 from edgecnn.errors import InputError, MissingExtraError, OutputError
+from edgecnn.printable import printable, printable_json
 
 from .classify_many import UNREADABLE
 
@@ -174,7 +175,7 @@ class _Places:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(dict(row), ensure_ascii=False)
+    return printable_json(dict(row))
 
 
 def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,12 @@ def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     with open(path, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
-        writer.writerows(cells)
+        writer.writerows({name: _shown(cell) for name, cell in row.items()} for row in cells)
+
+
+def _shown(cell: Any) -> Any:
+    """What shows of a name that would break a line or steer a terminal; JSON lines and Parquet have it as it is."""
+    return printable(cell) if isinstance(cell, str) else cell
 
 
 def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from .methods import Ask
 _OTHER = "explain with --method occlusion, which takes every network"
 _SAME_VALUES = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
 _NORMALIZES = ("SOFTMAX", "LOGISTIC")
+_WITH_MAP = ("AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D")
 _DENSE = ("FULLY_CONNECTED", "CONV_2D")
 
 
@@ -77,9 +78,19 @@ def prepare(loaded: LoadedModel) -> Cam:
         if len(tensor.shape) == 4 and _same_values(graph, tensor.index) == source:
             return Cam(loaded, tensor, _of_both(head.weights) if len(head.weights) == 1 else head.weights)
     raise ModelFileError(
-        f"cam needs the feature map that {name} averages, and the file does not give it; take its activations variant, "
-        f"if that layer is a convolution or a pooling, or {_OTHER}"
+        f"cam needs the feature map that {name} averages, which the file does not give; "
+        f"{_what_helps(graph, source, loaded)}{_OTHER}"
     )
+
+
+def _what_helps(graph: Graph, source: int, loaded: LoadedModel) -> str:
+    """Where to get the map that is averaged: a file of `edgecnn convert` has those of convolutions and poolings."""
+    place, is_converted = _makers(graph).get(source), loaded.card is not None and loaded.card.provenance.keras
+    if not is_converted or place is None or graph.operators[place].name not in _WITH_MAP:
+        return ""
+    if any(len(tensor.shape) == 4 for tensor in loaded.session.outputs.values()):
+        return "convert it again with that layer among --feature-layers, or "
+    return "take its activations variant, or "
 
 
 def find_head(data: bytes, graph: Graph, scores: int, name: str) -> Head:
@@ -102,10 +113,10 @@ def find_head(data: bytes, graph: Graph, scores: int, name: str) -> Head:
     if dense is None or dense.name not in _DENSE or len(dense.inputs) < 2:
         raise _refusal(name, dense)
     weights_at = _same_values(graph, dense.inputs[1])
-    if not graph.tensors[weights_at].is_constant:
+    if not graph.tensors[weights_at].is_constant or 0 in (graph.tensors[weights_at].shape or (0,)):
         raise _refusal(name, dense)
     weights = read_constant(data, weights_at, graph.tensors[weights_at], name)
-    weights = weights.reshape(len(weights), -1)
+    weights = weights.reshape(weights.shape[0], weights[0].size)
     place = makers.get(_same_values(graph, dense.inputs[0]))
     if place is None or not _averages_all(data, graph, place, name):
         raise _refusal(name, graph.operators[place] if place is not None else None)

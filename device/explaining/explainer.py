@@ -13,17 +13,49 @@ from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
 
-from ..explanation import Explanation
 from ..prediction import Prediction
 from ..runtime.loading import LoadedModel
 from . import scoring
+from .explanation import Explanation
 from .methods import DEFAULT, METHODS, prepare
 
 if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
 
+    from ..classifier import Classifier
+    from ..features import FeatureExtractor
+
 _LONG_SECONDS = 1  # what takes longer is announced
 _FEW_LABELS = 20  # are all named
+
+
+def explain(
+    classifier: "Classifier | FeatureExtractor",
+    image: Source,
+    label: str | None = None,
+    *,
+    method: str = DEFAULT,
+    invert: Invert = "no",
+    order: "Order | None" = None,
+) -> Explanation:
+    """Which pixels of an image speak for a class, and how far to trust that.
+
+        explain(Classifier("fashion-mnist"), "shoe.png").heat_map.shape  # (28, 28)
+
+    Args:
+        classifier: whose answer is explained; for `cam`, of an activations variant.
+        image: a path, `-`, a Pillow image, or a uint8 array; see `Classifier.classify`.
+        label: the class, one of the classifier's labels; None for its answer.
+        method: `occlusion` covers window after window and runs the network a hundred times; `rise` covers at random,
+            slower and smoother; `cam` is exact, for networks that average their last feature map before a dense layer.
+        invert: as `Classifier.classify` has it.
+        order: likewise.
+
+    Raises:
+        InputError: the image cannot be used, or there is no such label or method.
+        ModelFileError: `method` cannot explain this network, or the scores are no numbers.
+    """
+    return Explainer(classifier._loaded, method).explain(image, label, invert, order=order)
 
 
 class Explainer:

@@ -14,11 +14,13 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 
-from ..explanation import Score
+from .explanation import Score
 from .fills import Fill, fill_like
 from .methods import Ask
 
-STEPS = 14  # along each curve: the cost is bounded, and the area of 28 or more is the same within 0.01
+# Along each curve, so that the cost is bounded. Beside 56 steps, the mean areas of 60 images of Fashion-MNIST differ by
+# less than 0.005, those of one image by less than 0.05.
+STEPS = 14
 FILLS: tuple[Fill, ...] = ("black", "blurred")  # the second is no method's own: a method does well with its own fill
 RANKINGS = ("explanation", "brightness", "random")
 _SEED = 0

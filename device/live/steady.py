@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from edgecnn.arguments import require_count
 from edgecnn.errors import InputError
 
 from ..prediction import Prediction
@@ -54,11 +55,9 @@ class Steady:
         Raises:
             InputError: one of them is out of range.
         """
-        if not 0 <= threshold <= 1:
-            raise InputError(f"threshold must be 0 to 1. Received: {threshold}")
-        if consecutive < 1:
-            raise InputError(f"consecutive must be 1 or more. Received: {consecutive}")
-        self.threshold, self.consecutive = threshold, consecutive
+        if not isinstance(threshold, float | int) or not 0 <= threshold <= 1:
+            raise InputError(f"threshold must be 0 to 1. Received: {threshold!r}")
+        self.threshold, self.consecutive = threshold, require_count(consecutive, "consecutive")
         self.verdict: Verdict | None = None
         self._candidate: int | None = None
         self._agreeing = 0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from edgecnn.arguments import require_count
 from edgecnn.arrays import Pixels
 from edgecnn.errors import InputError
 from edgecnn.pixels.crop import Crop
@@ -75,8 +76,6 @@ class Watcher:
             InputError: there is no such source, or `top` is below 1.
             MissingExtraError: the source needs what is not installed.
         """
-        if top < 1:
-            raise InputError(f"top must be 1 or more. Received: {top}")
         self.notes: list[Callable[[str], None]] = [tell]
         self.source = open_source(source, settings, self._hear)
         self.classifier, self.wanted_maps = classifier, frozenset[str]()
@@ -85,7 +84,7 @@ class Watcher:
         self.change_listeners: list[Callable[[Change], None]] = []
         self.latest: Observation | None = None
         self._invert: Invert = invert
-        self._top, self._steady = min(top, len(classifier.labels)), steady or Steady()
+        self._top, self._steady = min(require_count(top, "top"), len(classifier.labels)), steady or Steady()
         self._maps = classifier.map_reader()
         self.layers = self._maps.layers
         self._watch = classifier.watch() if classifier.card and classifier.card.ranges else None

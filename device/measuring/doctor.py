@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.cpu_info import read_cpu_info
+from edgecnn.optional_packages import why_unusable
 
 from ..runtime.accelerators import ACCELERATORS, Accelerator
 from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, is_installed, refuse_numpy
@@ -116,5 +117,8 @@ def _find_accelerator(name: str, row: Accelerator) -> Finding:
 
 def _find_package(name: str, package: str, needed_for: str, install: str) -> Finding:
     if importlib.util.find_spec(package):
+        unusable = why_unusable(f"{package}.figure") if package == "matplotlib" else ""
+        if unusable:
+            return Finding(name, f"{package} {_find_version(package)} cannot be loaded", False, unusable)
         return Finding(name, f"{package} {_find_version(package)}".strip())
     return Finding(name, f"no {package}", True, f"for {needed_for}: {install}")

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from matplotlib.figure import Figure
 
 from edgecnn.arrays import Pixels
 from edgecnn.figure_style import plain_style, save_figure
+from edgecnn.printable import printable
 
 COLOUR_MAP = "inferno"
+_ON_A_PAGE = 24
 FeatureMaps = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -69,7 +72,7 @@ def make_filter_figure(pictures: Sequence[Picture], channel: int, show_input: bo
             axes.set_xlabel(" x ".join(map(str, values.shape)), fontsize=8)
         row[0].set_ylabel(picture.title, fontsize=8, parse_math=False)  # a file name may hold $
     for axes, title in zip(grid[0], [*["input"] * show_input, *layers], strict=True):
-        axes.set_title(title, fontsize=9)
+        axes.set_title(printable(title), fontsize=9, parse_math=False)
     return figure
 
 
@@ -85,10 +88,13 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
 
 
 def make_contact_sheet_png(maps: FeatureMaps) -> bytes:
-    """A contact sheet as PNG, small enough for a page."""
+    """A contact sheet as PNG, small enough for a page: of many layers the first ones."""
     with plain_style():
         buffer = io.BytesIO()
-        _make_contact_sheet(maps, panel_inches=4).savefig(buffer, format="png", dpi=100, bbox_inches="tight")
+        figure = _make_contact_sheet(dict(islice(maps.items(), _ON_A_PAGE)), panel_inches=4)
+        if len(maps) > _ON_A_PAGE:
+            figure.suptitle(f"the first {_ON_A_PAGE} of {len(maps)} layers")
+        figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
         return buffer.getvalue()
 
 
@@ -100,7 +106,7 @@ def _make_contact_sheet(maps: FeatureMaps, panel_inches: float) -> Figure:
     for axes, (layer, values) in zip(panels, maps.items(), strict=False):
         height, width, channels = values.shape
         axes.imshow(tile_maps(values), cmap=COLOUR_MAP, interpolation="nearest")
-        axes.set_title(f"{layer}: {channels} filters, {height} x {width}", fontsize=10)
+        axes.set_title(f"{printable(layer)}: {channels} filters, {height} x {width}", fontsize=10, parse_math=False)
         hide_scales(axes)
     for axes in list(panels):
         axes.set_visible(False)

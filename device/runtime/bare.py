@@ -1,19 +1,24 @@
 """Files without edgecnn's card: what their metadata and graph say, what the caller says, and what is assumed."""
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_choice
 from edgecnn.errors import InputError
-from edgecnn.model_file.tflite_metadata import Scores, TfliteMetadata
+from edgecnn.model_file.tflite_metadata import LabelFile, Scores, TfliteMetadata
 from edgecnn.pixels.input_spec import Fit, InputSpec, ResizeFilter
 
 from .tensor_spec import TensorSpec
 
 _ASK = "a model that was trained otherwise will answer wrongly"
+
+Channels = Literal["rgb", "bgr"]  # the order of three
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,42 @@ class Description:
         input_range: what pixels 0 and 255 become.
         fit: how images of another aspect ratio are made to fit.
         resize_filter: Pillow's filter of that name.
+        color: in which order its three channels are.
+
+    Raises:
+        InputError: a value of another kind.
     """
 
     labels: tuple[str, ...] | None = None
     input_range: tuple[float, float] | None = None
     fit: Fit | None = None
     resize_filter: ResizeFilter | None = None
+    color: Channels | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and (
+            isinstance(self.labels, str | bytes)
+            or not isinstance(self.labels, Sequence)
+            or not all(isinstance(label, str) for label in self.labels)
+        ):
+            raise InputError(f"labels must be a tuple of class names. Received: {self.labels!r}")
+        if self.input_range is not None:
+            _require_range(self.input_range)
+        for name, choices in (("fit", Fit), ("resize_filter", ResizeFilter), ("color", Channels)):
+            if getattr(self, name) is not None:
+                require_choice(getattr(self, name), get_args(choices), name)
+
+
+def _require_range(given: Any) -> None:
+    """Make sure that it is a pair of different numbers."""
+    try:
+        low, high = map(float, given)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not math.isfinite(low) or not math.isfinite(high) or low == high:
+        raise InputError(
+            f"input_range must be two different numbers: what pixels 0 and 255 become. Received: {given!r}"
+        )
 
 
 @dataclass(frozen=True)
@@ -94,43 +129,107 @@ def choose_labels(
         InputError: the caller's are not as many as the model has classes.
     """
     if said.labels is not None:
-        if len(said.labels) != classes:
-            raise InputError(f"{name} has {classes} classes, the label file {len(said.labels)}; give it its own labels")
-        return said.labels, "", False
-    indices = tuple(map(str, range(classes)))
-    if not metadata.labels:
-        return indices, "labels are indices", True
-    if len(metadata.labels) != classes:
-        found = f"its {metadata.label_file} names {len(metadata.labels)} labels for {classes} classes"
-        return indices, f"{found}: labels are indices", True
-    return metadata.labels, f"labels are from its metadata ({metadata.label_file})", False
+        labels, note = _with_background(said.labels, classes)
+        if len(labels) != classes:
+            hint = "; is its first one for the background? Put a line for that first" * (len(labels) == classes - 1)
+            raise InputError(
+                f"{name} has {classes} classes, the label file {len(labels)}; give it its own labels{hint}"
+            )
+        return labels, note, False
+    indices, note = tuple(map(str, range(classes))), "labels are indices"
+    for file in metadata.label_files:
+        labels, counted = _with_background(_names(file, name), classes)
+        if len(labels) == classes:
+            labels, repeated = _distinct(labels)
+            source = f"labels are from its metadata ({file.name}{_others(metadata, file)})"
+            return labels, "; ".join(filter(None, (source, counted, repeated))), False
+        if file is metadata.label_files[0]:
+            note = f"its {file.name} names {len(labels)} labels for {classes} classes: {note}"
+    return indices, note, True
 
 
-def choose_input(metadata: TfliteMetadata, said: Description, tensor: TensorSpec) -> tuple[InputSpec, str, bool]:
+_BACKGROUND = 1001  # of ImageNet's 1,000 classes, in networks that have another one in front
+
+
+def _with_background(labels: tuple[str, ...], classes: int) -> tuple[tuple[str, ...], str]:
+    if classes != _BACKGROUND or len(labels) != _BACKGROUND - 1:
+        return labels, ""
+    return ("background", *labels), "of its 1,001 scores the first is taken for the background's, which has no label"
+
+
+def _names(file: LabelFile, name: str) -> tuple[str, ...]:
+    """The class names of a label file in metadata: what reads the caller's reads it, too."""
+    from edgecnn.model_file.label_file import names_of_lines
+
+    # A card takes printable text alone.
+    lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in file.lines]
+    try:
+        return names_of_lines(lines, f"{name}: {file.name}")
+    except InputError:  # a number without a name
+        return tuple(lines)
+
+
+def _others(metadata: TfliteMetadata, chosen: LabelFile) -> str:
+    language = f", in {chosen.locale}" if chosen.locale else ""
+    others = [file.name for file in metadata.label_files if file is not chosen]
+    return f"{language}, not {', '.join(others)}" if others else language
+
+
+def _distinct(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The labels with their numbers behind those that are empty or occur twice, as two of ImageNet's are `crane`."""
+    counts, numbered = Counter(labels), tuple(f"{label} ({number})".strip() for number, label in enumerate(labels))
+    once = tuple(
+        label if label and counts[label] == 1 else other for label, other in zip(labels, numbered, strict=True)
+    )
+    if len(set(once)) < len(once):
+        once = numbered
+    return once, "" if once == labels else "names that are empty or there twice have their numbers behind them"
+
+
+def choose_input(
+    metadata: TfliteMetadata, said: Description, tensor: TensorSpec, name: str
+) -> tuple[InputSpec, str, bool]:
     """How images become the input, where that is from, and whether nobody has said it.
 
     A uint8 input takes pixels as they are: the normalization that standard metadata names is for floats, as the
     libraries have it that read it. Of an int8 input it counts where the tensor can hold what it makes.
+
+    Raises:
+        InputError: the caller says an order of channels that it has not.
     """
+    channels = tensor.shape[3]
+    if said.color and channels != 3:
+        raise InputError(
+            f"{name} takes images of {channels} channel(s), which are in no other order; leave out --color"
+        )
+    scale, offset, text, is_assumed = _choose_scaling(metadata, said, tensor)
+    if channels == 3 and not said.color and not metadata.is_rgb:
+        text = "; ".join(filter(None, (text, "its channels are taken for red, green, blue")))
+    return _spec(tensor, said, scale, offset), text, is_assumed
+
+
+def _choose_scaling(
+    metadata: TfliteMetadata, said: Description, tensor: TensorSpec
+) -> tuple[tuple[float, ...], tuple[float, ...], str, bool]:
+    """Scale and offset of the input's channels, in their order; where they are from, and whether nobody has said it."""
     channels = tensor.shape[3]
     if said.input_range:
         low, high = said.input_range
-        return _spec(tensor, said, ((high - low) / 255,), (low,)), "", False
+        return ((high - low) / 255,), (low,), "", False
     scale, offset = _whole_range(tensor)
     fits = metadata.mean and len(metadata.mean) in (1, channels) and len(metadata.std) in (1, channels)
     if metadata.mean and not fits:
         text = f"its metadata has {len(metadata.mean)} means for {channels} channels and is not used"
-        text = f"{text}: pixels are spread over the input's range; {_ASK}"
-        return _spec(tensor, said, (scale,), (offset,)), text, True
+        return (scale,), (offset,), f"{text}: pixels are spread over the input's range; {_ASK}", True
     if fits and tensor.dtype != np.uint8:
         means, stds = _per_channel(metadata.mean, channels), _per_channel(metadata.std, channels)
         scales, offsets = tuple(1 / std for std in stds), tuple(-m / s for m, s in zip(means, stds, strict=True))
         if tensor.dtype.kind == "f" or _holds(scale, offset, scales, offsets):
             text = f"pixels become (pixel - {_short(metadata.mean)}) / {_short(metadata.std)}, from its metadata"
-            return _spec(tensor, said, scales, offsets), text, False
+            return scales, offsets, text, False
     if tensor.dtype == np.uint8:
-        return _spec(tensor, said, (scale,), (offset,)), "pixels go in as they are, its input is uint8", False
-    return _spec(tensor, said, (scale,), (offset,)), f"pixels are spread over the input's range; {_ASK}", True
+        return (scale,), (offset,), "pixels go in as they are, its input is uint8", False
+    return (scale,), (offset,), f"pixels are spread over the input's range; {_ASK}", True
 
 
 def _holds(scale: float, offset: float, scales: Sequence[float], offsets: Sequence[float]) -> bool:
@@ -149,15 +248,18 @@ def _whole_range(tensor: TensorSpec) -> tuple[float, float]:
 
 def _spec(tensor: TensorSpec, said: Description, scale: tuple[float, ...], offset: tuple[float, ...]) -> InputSpec:
     _, height, width, channels = tensor.shape
+    scale, offset = _per_channel(scale, channels), _per_channel(offset, channels)
+    if said.color == "bgr":  # a spec has them in the order of an image's channels
+        scale, offset = scale[::-1], offset[::-1]
     return InputSpec(
         height=height,
         width=width,
         channels=channels,
-        colour="grayscale" if channels == 1 else "rgb",
+        colour="grayscale" if channels == 1 else said.color or "rgb",
         fit=said.fit or "stretch",
         resize_filter=said.resize_filter or "bilinear",
-        scale=_per_channel(scale, channels),
-        offset=_per_channel(offset, channels),
+        scale=scale,
+        offset=offset,
         background="any",
     )
 

@@ -150,9 +150,9 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
     _try_first(packed, path, options, judged=False)
     session = _open_session(packed, path, options)
     scores, made = understand_scores(packed, session)
-    metadata, said = read_metadata(packed.flatbuffer), options.description or Description()
+    metadata, said = read_metadata(packed.flatbuffer, scores.index), options.description or Description()
     labels, names, unnamed = choose_labels(metadata, said, max(2, scores.shape[-1]), packed.name)
-    spec, pixels, unscaled = choose_input(metadata, said, session.input)
+    spec, pixels, unscaled = choose_input(metadata, said, session.input, packed.name)
     notes = "; ".join(filter(None, (metadata.damage, names, made, pixels)))
     if notes:
         warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=4)

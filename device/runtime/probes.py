@@ -7,10 +7,12 @@ import numpy as np
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.model_file.golden import Golden, golden_of, preprocessing_sha256
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.user_cache import is_known, remember
 
 from .scores import find_probabilities
 from .session import Session
+from .tensor_spec import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,12 @@ def replay_probes(packed: PackedModel, session: Session) -> Replay | None:
     if golden is None or packed.card is None:
         return None
     tolerance = SCHEMES[packed.card.quantization.scheme].tolerance
-    output = find_probabilities(packed, session)
-    here = output.dequantize(session.run_all(golden.images, packed.card.input, output))
+    return replay(golden, session, find_probabilities(packed, session), packed.card.input, tolerance)
+
+
+def replay(golden: Golden, session: Session, output: TensorSpec, spec: InputSpec, tolerance: float) -> Replay:
+    """Run probes in `session` and compare the probabilities, its `output`; no device may differ by over `tolerance`."""
+    here = output.dequantize(session.run_all(golden.images, spec, output))
     top1, there = here.argmax(axis=1), golden.host.argmax(axis=1)
     ordered = np.sort(golden.host, axis=1)
     decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance

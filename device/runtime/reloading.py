@@ -1,6 +1,7 @@
 """Loaded models in pickles: what travels is where the file lies and how it runs, and it is loaded anew there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,29 +9,31 @@ from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import sha256
 
 from .loading import LoadedModel, read_packed
+from .run_options import RunOptions
 
 T = TypeVar("T")
 
 Reduced = tuple[Callable[..., T], tuple[Any, ...]]
 
 
-def reduce_loaded(cls: type[T], model: str | Path, options: Mapping[str, Any], loaded: LoadedModel) -> Reduced[T]:
+def reduce_loaded(opens: Callable[..., T], model: str | Path, options: RunOptions, loaded: LoadedModel) -> Reduced[T]:
     """What `__reduce__` of a class that opens `model` returns.
 
     Args:
-        cls: takes the model and `options`.
+        opens: takes the model and `options`, and makes the object.
         model: as the class was given it.
-        options: what else it was given, by keyword; `trust` and `require_signature` among them.
+        options: how it runs.
         loaded: what it loaded.
     """
     # A bundled model is found by its name wherever edgecnn is installed; a path must not depend on the working folder.
     place = str(Path(model).resolve()) if Path(model).is_file() else str(model)
-    signers = options["require_signature"]
-    options = {**options, "require_signature": signers and str(Path(signers).resolve())}
-    return _load_again, (cls, place, sha256(loaded.packed.flatbuffer), options)
+    signers = options.require_signature
+    if signers is not None:
+        options = replace(options, require_signature=str(Path(signers).resolve()))
+    return _load_again, (opens, place, sha256(loaded.packed.flatbuffer), options)
 
 
-def _load_again(cls: Callable[..., T], model: str, flatbuffer_sha256: str, options: dict[str, Any]) -> T:
+def _load_again(opens: Callable[..., T], model: str, flatbuffer_sha256: str, options: RunOptions) -> T:
     """An object like the one that was pickled.
 
     Raises:
@@ -41,4 +44,4 @@ def _load_again(cls: Callable[..., T], model: str, flatbuffer_sha256: str, optio
             f"{model} is another model than the one that was pickled; copy that one here, or load this"
         )
     # The file that was opened before is the same: no child process needs to try it first.
-    return cls(model, **{**options, "trust": True})
+    return opens(model, replace(options, trust=True))

@@ -31,7 +31,7 @@ class RunOptions:
         require_signature: a file of allowed signers, one of whom must have signed the file; None to ask for none.
 
     Raises:
-        InputError: `threads` is out of range, or `delegate` is none.
+        InputError: `threads` is out of range, or `delegate`, `runtime` or `description` is none.
     """
 
     threads: int = 1
@@ -47,6 +47,10 @@ class RunOptions:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
         if self.delegate is not None and not hasattr(self.delegate, "kernels"):
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
+        if self.runtime is not None and not isinstance(self.runtime, str):
+            raise InputError(f"runtime must be a name, such as litert. Received: {self.runtime!r}")
+        if self.description is not None and not hasattr(self.description, "input_range"):
+            raise InputError(f"description must be an edgecnn.device.Description. Received: {self.description!r}")
 
 
 DEFAULTS = RunOptions()

@@ -15,7 +15,7 @@ from edgecnn.native_output import captured_stderr
 
 Kernels = Literal["default", "reference", "plain"]
 # What interpreters raise on a model that they refuse.
-_REFUSALS = (ValueError, RuntimeError, SystemError, TypeError)
+REFUSALS = (ValueError, RuntimeError, SystemError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def open_interpreter(
             # A runtime's own delegate takes what is left when tensors are allocated, and looks the same in the list.
             listed = operators(interpreter) if delegates else []
             interpreter.allocate_tensors()
-        except _REFUSALS as error:
+        except REFUSALS as error:
             refusal = str(error).strip() or type(error).__name__
     if refusal:
         # Some refusals come with an empty message: the reason is on standard error only.

@@ -13,7 +13,7 @@ from edgecnn.pixels.input_table import Gather, input_table
 
 from .forking import never_release, tell_of_forks
 from .run_options import DEFAULTS, RunOptions
-from .runtimes import find_runtime, open_interpreter, operators
+from .runtimes import REFUSALS, find_runtime, open_interpreter, operators
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Session:
         self.last_input: npt.NDArray[np.generic] | None = None
         self.interpreter: Any
         self.interpreter, self._operators = self._open(model, options)
-        inputs, self.outputs = _tensors(self.interpreter)
+        inputs, self.outputs = _tensors(self.interpreter, model.name)
         if len(inputs) != 1 or not inputs[0].is_image:
             shapes = ", ".join(str(tensor.shape) for tensor in inputs)
             raise ModelFileError(
@@ -164,16 +164,23 @@ class Session:
         return results
 
 
-def _tensors(interpreter: Any) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:
+def _tensors(interpreter: Any, name: str) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:
     """Inputs, and outputs by name: the signature's, or for a file without one the tensors' own."""
-    signatures = interpreter.get_signature_list()
-    if signatures:
-        runner = interpreter.get_signature_runner(_SERVING if _SERVING in signatures else sorted(signatures)[0])
-        inputs, outputs = runner.get_input_details(), runner.get_output_details()
-    else:
-        inputs = {details["name"]: details for details in interpreter.get_input_details()}
-        outputs = {details["name"]: details for details in interpreter.get_output_details()}
-    return (
-        [TensorSpec.from_details(name, details) for name, details in inputs.items()],
-        {name: TensorSpec.from_details(name, details) for name, details in outputs.items()},
-    )
+    try:
+        signatures = interpreter.get_signature_list()
+        if signatures:
+            runner = interpreter.get_signature_runner(_SERVING if _SERVING in signatures else sorted(signatures)[0])
+            inputs, outputs = runner.get_input_details(), runner.get_output_details()
+        else:
+            inputs = {details["name"]: details for details in interpreter.get_input_details()}
+            outputs = {details["name"]: details for details in interpreter.get_output_details()}
+        return (
+            [TensorSpec.from_details(own, details) for own, details in inputs.items()],
+            {own: TensorSpec.from_details(own, details) for own, details in outputs.items()},
+        )
+    except (*REFUSALS, LookupError, ArithmeticError) as error:
+        # Runtimes take flatbuffers whose signature names tensors that are not there.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(
+            f"{name}: its inputs and outputs do not read ({reason}); convert the model again"
+        ) from None

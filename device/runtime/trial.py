@@ -51,24 +51,28 @@ class Task:
         options: how the model is to run.
         judged: whether its golden probes must have the right answers.
         token: what it says in the end, which no library knows by heart.
+        content: SHA-256 of the flatbuffer that the parent read; empty where it did not look.
     """
 
     options: RunOptions
     judged: bool
     token: str
+    content: str = ""
 
     def to_json(self) -> str:
         """For the command line."""
         options = self.options
         delegate = options.delegate and (options.delegate.name, options.delegate.options)
-        return json.dumps([delegate, options.threads, options.kernels, options.runtime, self.judged, self.token])
+        return json.dumps(
+            [delegate, options.threads, options.kernels, options.runtime, self.judged, self.token, self.content]
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Task":
         """What `to_json` wrote."""
-        delegate, threads, kernels, runtime, judged, token = json.loads(text)
+        delegate, threads, kernels, runtime, judged, token, content = json.loads(text)
         made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
-        return cls(RunOptions(threads, kernels, made, runtime), judged, token)
+        return cls(RunOptions(threads, kernels, made, runtime), judged, token, content)
 
 
 def try_once(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:
@@ -82,7 +86,7 @@ def try_once(packed: PackedModel, path: Path, options: RunOptions, judged: bool)
     """
     runs, answers = _facts(packed, options)
     if not is_known(*(answers if judged else runs)):
-        try_model(path, options, judged)
+        try_model(path, options, judged, _content(packed))
         remember(*runs)
         if judged:
             remember(*answers)
@@ -101,18 +105,23 @@ def _facts(packed: PackedModel, options: RunOptions) -> tuple[tuple[str, ...], t
         runtime = find_runtime(options.runtime)
     kernels = options.delegate.name if options.delegate and options.delegate.is_built_in else options.kernels
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
-    content = packed.card.provenance.flatbuffer_sha256 if packed.card else sha256(packed.flatbuffer)
-    runs = ("runs", content, runtime.name, runtime.loaded_version, kernels, machine)
+    runs = ("runs", _content(packed), runtime.name, runtime.loaded_version, kernels, machine)
     return runs, (*runs, "answers", sha256(packed.golden or b""))
 
 
-def try_model(path: Path, options: RunOptions, judged: bool = False) -> None:
+def _content(packed: PackedModel) -> str:
+    """SHA-256 of the flatbuffer, which is computed already where there is a card."""
+    return packed.card.provenance.flatbuffer_sha256 if packed.card else sha256(packed.flatbuffer)
+
+
+def try_model(path: Path, options: RunOptions, judged: bool = False, content: str = "") -> None:
     """Load and run a model from elsewhere: runtimes crash on damaged ones.
 
     Args:
         path: of the file.
         options: how it is to run.
         judged: its golden probes must have the right answers too.
+        content: SHA-256 of the flatbuffer that is meant: nobody may exchange the file meanwhile.
 
     Raises:
         ModelFileError: what went wrong, in words.
@@ -127,7 +136,7 @@ def try_model(path: Path, options: RunOptions, judged: bool = False) -> None:
         f"{path} cannot be opened",
         f"{path} ends the runtime's process without a result; it is damaged",
     )
-    _try(path, Task(replace(options, delegate=delegate), judged, _token()), blame)
+    _try(path, Task(replace(options, delegate=delegate), judged, _token(), content), blame)
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:

@@ -1,5 +1,6 @@
 """The command line: thin commands, each imported only when it is used."""
 
+import contextlib
 import errno
 import gc
 import importlib
@@ -7,12 +8,14 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from edgecnn.errors import EdgecnnError, EdgecnnWarning
 from edgecnn.native_output import stderr_lock
+from edgecnn.printable import printable
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
@@ -30,6 +33,11 @@ class LazyGroup(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options that stand before the command."""
+        with _shown_in_one_line():
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the work, not of the alphabet."""
@@ -49,21 +57,39 @@ class LazyGroup(click.Group):
             warnings.simplefilter("always", EdgecnnWarning)
             warnings.showwarning = _show_warning
             try:
-                return super().invoke(ctx)
+                with _shown_in_one_line():
+                    return super().invoke(ctx)
             except EdgecnnError as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(printable(str(error))) from error
+            except ImportError as error:
+                from edgecnn.optional_packages import explain_import_error
+
+                words = explain_import_error(error)
+                if not words:
+                    raise
+                raise click.ClickException(printable(words)) from error
             except MemoryError as error:
                 raise click.ClickException("not enough memory; close other programs or use smaller images") from error
             except OSError as error:
                 if error.errno == errno.EPIPE:  # the reader of our output went away: click ends quietly
                     raise
                 place = f"{error.filename}: " if error.filename else ""
-                raise click.ClickException(f"{place}{error.strerror or error}") from error
+                raise click.ClickException(printable(f"{place}{error.strerror or error}")) from error
+
+
+@contextlib.contextmanager
+def _shown_in_one_line() -> Iterator[None]:
+    """What click says of an argument has the argument in it."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = printable(error.message)
+        raise
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     with stderr_lock():
-        click.echo(f"Warning: {message}", err=True)
+        click.echo(f"Warning: {printable(str(message))}", err=True)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -17,15 +17,7 @@ def open_classifier(model: str, options: "RuntimeOptions", description: "Descrip
     """
     from edgecnn.device import Classifier
 
-    run = options.run_options()
-    classifier = Classifier(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        trust=run.trust,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = options.run_options(description)
+    classifier = Classifier.with_options(model, run)
     options.report(model, run)
     return classifier

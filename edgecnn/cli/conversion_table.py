@@ -19,15 +19,15 @@ def show(conversion: "Conversion") -> None:
     click.echo(
         printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
     )
-    click.echo(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
+    printing.say(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
     if conversion.bit_equal:
-        click.echo("probabilities of both files: equal to the bit")
+        printing.say("probabilities of both files: equal to the bit")
     for layer in conversion.layers:
-        click.echo(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
+        printing.say(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
     for note in conversion.notes:
-        click.echo(note)
+        printing.say(note)
     if conversion.compiled:
-        click.echo(f"compiled: {conversion.compiled}")
+        printing.say(f"compiled: {conversion.compiled}")
 
 
 def _row(name: str, file: "ConvertedFile") -> tuple[str, ...]:

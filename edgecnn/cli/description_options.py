@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -24,6 +24,9 @@ def _two_numbers(
 
 # In reverse: click lists last what is added first.
 _OPTIONS = (
+    click.option("--color", type=click.Choice(["rgb", "bgr"]),
+                 help="For a file without a card: the order of its three channels; bgr if OpenCV read its training "
+                      "images.  [default: rgb]"),
     click.option("--resize-filter", type=click.Choice(["nearest", "box", "bilinear", "bicubic", "lanczos"]),
                  help="For a file without a card: how images were resized in its training.  [default: bilinear]"),
     click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]),
@@ -45,9 +48,10 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
         input_range: tuple[float, float] | None,
         fit: "Fit | None",
         resize_filter: "ResizeFilter | None",
+        color: 'Literal["rgb", "bgr"] | None',
         **others: object,
     ) -> R:
-        description = _describe(labels, input_range, fit, resize_filter)
+        description = _describe(labels, input_range, fit, resize_filter, color)
         return command(*arguments, description=description, **others)
 
     decorated: Callable[..., R] = with_bundle
@@ -61,16 +65,18 @@ def _describe(
     input_range: tuple[float, float] | None,
     fit: "Fit | None",
     resize_filter: "ResizeFilter | None",
+    color: 'Literal["rgb", "bgr"] | None',
 ) -> "Description | None":
-    if labels is None and input_range is None and fit is None and resize_filter is None:
+    said = (input_range, fit, resize_filter, color)
+    if labels is None and not any(said):
         return None
     from edgecnn.device import Description
 
     if labels is None:
-        return Description(None, input_range, fit, resize_filter)
+        return Description(None, *said)
     from edgecnn.model_file.label_file import read_labels
 
-    return Description(read_labels(labels), input_range, fit, resize_filter)
+    return Description(read_labels(labels), *said)
 
 
 def refuse_for_keras(description: "Description | None") -> None:
@@ -81,6 +87,6 @@ def refuse_for_keras(description: "Description | None") -> None:
     """
     if description is not None:
         raise click.UsageError(
-            "--labels, --input-range, --fit and --resize-filter are for .tflite files without a card; a .keras file "
-            "has a card.json beside it"
+            "--labels, --input-range, --fit, --resize-filter and --color are for .tflite files without a card; a "
+            ".keras file has a card.json beside it"
         )

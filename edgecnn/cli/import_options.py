@@ -15,12 +15,12 @@ from . import options, printing
 if TYPE_CHECKING:
     from edgecnn.convert import CustomCode, Preprocessing
     from edgecnn.convert.network.importing import ChannelOrder
-    from edgecnn.pixels.input_spec import Background, Fit, ResizeFilter
+    from edgecnn.pixels.input_spec import Background, Fit, JpegDecoding, ResizeFilter
 
 R = TypeVar("R")
 _NEED_LABELS = (
     "trained_with", "input_range", "scale", "offset", "image_size", "fit", "resize_filter", "background",
-    "channel_order",
+    "channel_order", "jpeg_decoding",
 )  # fmt: skip
 _FITS, _FILTERS = ("stretch", "pad", "crop"), ("nearest", "box", "bilinear", "bicubic", "lanczos")
 
@@ -40,6 +40,7 @@ class ImportOptions:
         resize_filter: Pillow's, likewise.
         background: what lies behind the object.
         channel_order: in which its input has red, green and blue.
+        jpeg_decoding: how large JPEG files are decoded.
         custom_objects: a Python file with its own classes and functions, or None.
         trust: whether code that lies in it may run.
     """
@@ -54,6 +55,7 @@ class ImportOptions:
     resize_filter: "ResizeFilter | None"
     background: "Background"
     channel_order: "ChannelOrder"
+    jpeg_decoding: "JpegDecoding"
     custom_objects: str | None
     trust: bool
 
@@ -101,7 +103,8 @@ class ImportOptions:
             fit, resize_filter = fit or loader.fit, resize_filter or loader.resize_filter
             if scale is None and loader.scale:
                 scale, offset = loader.scale, loader.offset
-        return Preprocessing(scale, offset, fit, resize_filter, self.background, self.image_size, self.channel_order)
+        order, decoding = self.channel_order, self.jpeg_decoding
+        return Preprocessing(scale, offset, fit, resize_filter, self.background, self.image_size, order, decoding)
 
     def code(self) -> "CustomCode":
         """What may run to read it."""
@@ -135,6 +138,8 @@ trust = click.option("--trust", is_flag=True, help="Run code that lies in the mo
 _OPTIONS = (
     trust,
     custom_objects,
+    click.option("--jpeg-decoding", type=click.Choice(["full", "reduced"]), default="full", show_default=True,
+                 help="Of large JPEG files: in full, as in its training, or no larger than its input needs."),
     click.option("--channel-order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                  help="Of its input: bgr if OpenCV read its training images, and nothing turned them."),
     click.option("--background", type=click.Choice(["dark", "light", "any"]), default="any", show_default=True,

@@ -1,25 +1,30 @@
 """What every command prints: notes for people on standard error, results on standard output."""
 
 import codecs
-import json
 import sys
 from collections.abc import Sequence
 
 import click
 
 from edgecnn.native_output import stderr_lock
+from edgecnn.printable import printable, printable_json
+
+
+def say(line: object) -> None:
+    """Print one line of a result for people, on standard output; what does not show stands there escaped."""
+    click.echo(printable(str(line)))
 
 
 def note(message: str) -> None:
-    """Tell people, on standard error."""
+    """Tell people in one line, on standard error; what does not show stands there escaped."""
     with stderr_lock():
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
 
 
 def print_json(result: object) -> None:
     """Print a result for programs, on standard output."""
     unicode = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
-    click.echo(json.dumps(result, indent=2, ensure_ascii=not unicode))
+    click.echo(printable_json(result, indent=2, only_ascii=not unicode))
 
 
 def percent(share: float | None) -> str:
@@ -28,7 +33,8 @@ def percent(share: float | None) -> str:
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table for people: the first column left-aligned, the others right-aligned."""
+    """A table for people: the first column left-aligned, the others right-aligned; what does not show is escaped."""
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = []
     for row in [header, *rows]:

@@ -14,7 +14,7 @@ from edgecnn.device.runtime.runtimes import RUNTIMES
 from . import options, printing
 
 if TYPE_CHECKING:
-    from edgecnn.device import Delegate
+    from edgecnn.device import Delegate, Description
     from edgecnn.device.measuring.delegate_report import DelegateReport
     from edgecnn.device.runtime.delegates import Requirement
     from edgecnn.device.runtime.run_options import RunOptions
@@ -51,8 +51,8 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
     trust: bool = False
     require_signature: str | None = None
 
-    def run_options(self) -> "RunOptions":
-        """The same for the library.
+    def run_options(self, description: "Description | None" = None) -> "RunOptions":
+        """The same for the library, with what is said of a file without a card.
 
         Raises:
             click.UsageError: options contradict each other.
@@ -69,6 +69,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
             delegate=delegate,
             runtime=self.runtime,
             trust=self.trust,
+            description=description,
             require_signature=self.require_signature,
         )
 

@@ -6,6 +6,7 @@ import time
 import click
 
 from edgecnn.native_output import stderr_lock
+from edgecnn.printable import printable
 
 
 class StatusLine:
@@ -22,7 +23,7 @@ class StatusLine:
 
     def show(self, text: str) -> None:
         """Write it, on a terminal over the one before."""
-        self._is_shown = self.is_terminal
+        self._is_shown, text = self.is_terminal, printable(text)
         self._write(f"\r{text}\x1b[K" if self.is_terminal else f"{text}\n")
 
     def clear(self) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ..arguments import require_path
+
 _PACKAGE = Path(__file__).parents[1]
 _DEFAULT_SCHEME = ".int8"
 
@@ -14,8 +16,12 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_model(name: str | Path) -> Path:
-    """The path of a model: a bundled one's if `name` is its name and no file is called so."""
-    path = Path(name)
+    """The path of a model: a bundled one's if `name` is its name and no file is called so.
+
+    Raises:
+        InputError: `name` is neither text nor a path.
+    """
+    path = require_path(name, "a model")
     return path if path.is_file() else bundled_models().get(str(name), path)
 
 

@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..arguments import require_path
 from ..atomic_files import write_bytes
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
-from .json_fields import decode
+from .json_fields import decode, unique_fields
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
@@ -187,8 +188,8 @@ class ModelCard:
             ModelFileError: not JSON, written by a newer edgecnn, or with a missing, unknown or wrong field (named).
         """
         try:
-            data = json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_fields)
+        except (ValueError, TypeError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
         if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:
             from .migrations import migrate
@@ -202,9 +203,10 @@ class ModelCard:
 
         Raises:
             ModelFileError: missing, unreadable or not a valid card.
+            InputError: `path` is no path.
         """
         try:
-            text = Path(path).read_bytes()
+            text = require_path(path, "a model card").read_bytes()
         except OSError as error:
             raise ModelFileError(
                 f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras, train again"

@@ -24,9 +24,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bounded_zip import read_members
+from ..bounded_zip import read_members, require_tight
 from ..errors import ModelFileError
-from ..zip_errors import ZIP_ERRORS
+from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .header import DAMAGED, HEADER, HEADER_AT, IDENTIFIER, MAGIC, split_file
 
@@ -199,11 +199,10 @@ def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
     """The members in their order, and the zip's comment."""
     try:
         members, comment = read_members(tail, _MAX_TAIL_BYTES)
-        if not tail.endswith(len(comment).to_bytes(2, "little") + comment):
-            raise ValueError("something follows it")
+        require_tight(tail)
     except ZIP_ERRORS as error:
         raise ModelFileError(
-            f"{name} is damaged: the card behind the model does not read ({error}); {DAMAGED}"
+            f"{name} is damaged: the card behind the model does not read ({zip_reason(error)}); {DAMAGED}"
         ) from None
     missing = {CARD, LABELS, GOLDEN} - set(members) - ({GOLDEN} if OLD_GOLDEN in members else set())
     if missing:

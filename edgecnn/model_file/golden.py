@@ -21,11 +21,12 @@ from PIL import Image
 from ..arrays import Pixels
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
-from ..pixels.input_table import apply_table, input_table
+from ..pixels.input_table import apply_table, in_model_order, input_table
 from ..pixels.preprocessing import prepare
-from ..zip_errors import ZIP_ERRORS
+from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .container import PackedModel
+from .json_fields import unique_fields
 
 _MAGIC = b"golden probes, version 1\n"
 _MAX_HEAD_BYTES = 4096
@@ -83,7 +84,9 @@ class Golden:
                 golden = cls(**read_npz(data, card.input.shape, len(card.labels), MAX_BYTES))
             golden._require_sound()
         except ZIP_ERRORS as error:
-            raise ModelFileError(f"{name}: its golden probes do not read ({error}); convert the model again") from None
+            raise ModelFileError(
+                f"{name}: its golden probes do not read ({zip_reason(error)}); convert the model again"
+            ) from None
         return golden
 
     def _require_sound(self) -> None:
@@ -110,7 +113,7 @@ def _read(data: bytes, card: ModelCard) -> dict[str, Any]:
     if not newline or len(head) > _MAX_HEAD_BYTES:
         raise ValueError("they have no head")
     try:
-        fields = json.loads(head)
+        fields = json.loads(head, object_pairs_hook=unique_fields)
     except RecursionError:
         raise ValueError("their head is nested too deeply") from None
     kinds = {"count": int, "host_runtime": str, "preprocessing_sha256": str}
@@ -137,7 +140,7 @@ def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
     reduced, what the decoder makes of a small one at every scale is part of it. The table is taken in float32: that of
     a quantized input follows from it and from the model's own scale.
     """
-    digest = hashlib.sha256(apply_table(input_table(spec), images).tobytes())
+    digest = hashlib.sha256(in_model_order(apply_table(input_table(spec), images), spec).tobytes())
     for pattern in _patterns():
         digest.update(prepare(pattern, spec).pixels.tobytes())
     if spec.jpeg_decoding == "reduced":

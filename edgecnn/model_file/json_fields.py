@@ -12,6 +12,18 @@ from ..errors import ModelFileError
 T = TypeVar("T")
 
 
+def unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for `json.loads`: of a field that stands twice, readers take one or the other.
+
+    Raises:
+        ValueError: one does.
+    """
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field stands twice in it")
+    return fields
+
+
 def decode(cls: type[T], data: object, where: str) -> T:
     """Build dataclass `cls` from `data`, a parsed JSON object.
 

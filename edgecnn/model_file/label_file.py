@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..arguments import require_path
 from ..errors import EdgecnnWarning, InputError
 
 # `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`; not `3D printer` nor `0.5 mm`.
@@ -31,13 +32,13 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     Raises:
         InputError: missing, not text, fewer than two names, or an empty, repeated or wrongly numbered one.
     """
-    text = read_label_text(Path(path))
+    text = read_label_text(require_path(path, "a file of labels"))
     if text.lstrip().startswith(("{", "[")) or Path(path).suffix.lower() == ".json":
         labels = _from_json(text, path)
     elif Path(path).suffix.lower() in (".csv", ".tsv"):
         labels = _from_csv(text, path)
     else:
-        labels = _from_lines([line.strip() for line in text.rstrip().splitlines()], path)
+        labels = list(names_of_lines(text.rstrip().splitlines(), path))
     _require_names(labels, path)
     return tuple(labels)
 
@@ -62,6 +63,19 @@ def read_label_text(path: Path) -> str:
     if wide:
         _say(f"{path} is UTF-16 text and was read as such")
     return text
+
+
+def names_of_lines(lines: Sequence[str], path: str | Path) -> tuple[str, ...]:
+    """Class names in output order from the lines of a text file, numbered or not; see `read_labels`.
+
+    Args:
+        lines: of the file.
+        path: names it in what is said.
+
+    Raises:
+        InputError: a number has no name.
+    """
+    return tuple(_from_lines([line.strip() for line in lines], path))
 
 
 def _from_lines(lines: list[str], path: str | Path) -> list[str]:
@@ -191,6 +205,8 @@ def _require_names(labels: Sequence[str], path: str | Path) -> None:
     for number, label in enumerate(labels, start=1):
         if not label:
             raise InputError(f"{path}: line {number} is empty; give one class name a line, in output order")
+        if not label.isprintable():
+            raise InputError(f"{path}: line {number}, {label!r}, holds a character that is no text; leave it out")
         if label in seen:
             raise InputError(f"{path}: line {number} repeats {label!r}; class names must differ")
         seen.add(label)

@@ -1,7 +1,7 @@
 """Cards of other schema versions: an older one is brought up to date, a newer one is refused with the way out.
 
 To add a field to the card, raise `SCHEMA_VERSION` in card.py and add here the function that makes of a card of the
-version before one of the new version; CONTRIBUTING.md has the steps.
+version before one of the new version; docs/how-to/extend.md has the steps.
 """
 
 from collections.abc import Callable, Mapping

@@ -27,6 +27,7 @@ _PREAMBLE = b"SSHSIG\x00\x00\x00\x01"
 _TIMEOUT_S = 60  # a key on a token waits for a touch
 _MAX_COMMENT_BYTES = 0xFFFF
 _MOST_SIGNERS = 100
+_LINE = "a@example.org ssh-ed25519 AAAA…"
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,16 @@ def _strings(data: bytes, count: int) -> Iterator[bytes]:
 
 def _require_readable(allowed_signers: str | Path) -> None:
     try:
+        if not Path(allowed_signers).is_file():  # ssh-keygen reads it several times: a pipe would not do
+            raise InputError(f"no file of allowed signers {str(allowed_signers)!r}; it has lines such as {_LINE}")
         lines = Path(allowed_signers).read_bytes().splitlines()
+    except TypeError:
+        raise InputError(f"require_signature must be a path. Received: {allowed_signers!r}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot read the allowed signers {str(allowed_signers)!r}: {reason}") from None
     if not any(line.strip() and not line.lstrip().startswith(b"#") for line in lines):
-        raise InputError(
-            f"{allowed_signers} allows nobody to sign; it needs a line such as a@example.org ssh-ed25519 AAAA…"
-        )
+        raise InputError(f"{allowed_signers} allows nobody to sign; it needs a line such as {_LINE}")
 
 
 @contextlib.contextmanager

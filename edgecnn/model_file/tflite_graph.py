@@ -1,49 +1,104 @@
-"""Tensors and operators of a .tflite file as they are written in it, where no runtime here can open it."""
+"""Tensors and operators of a .tflite file as they are written in it: no runtime needs to open it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import ModelFileError
 from .flatbuffer import DamagedFlatbufferError, Table
 
-_TYPES = ("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8")
-# Of BuiltinOperator, those of image classifiers.
-_OPERATORS = {
-    0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 6: "DEQUANTIZE",
-    9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 21: "RELU6", 22: "RESHAPE",
-    25: "SOFTMAX", 34: "PAD", 40: "MEAN", 41: "SUB", 43: "SQUEEZE", 114: "QUANTIZE", 117: "HARD_SWISH",
-}  # fmt: skip
+# TensorType, from 0 on.
+_TYPES = (
+    "float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 resource variant "
+    "uint32 uint16 int4 bfloat16 int2 uint4"
+).split()
+# BuiltinOperator, from 0 on.
+_OPERATORS = """
+    ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
+    FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC
+    LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH
+    SVDF TANH CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER
+    BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE
+    BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM
+    ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE
+    TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK
+    LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL
+    FLOOR_MOD RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL
+    REVERSE_V2 ADD_N GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND
+    HARD_SWISH IF WHILE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM
+    BATCH_MATMUL PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS
+    HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE
+    ASSIGN_VARIABLE BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU
+    DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2
+    UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR RIGHT_SHIFT STABLEHLO_LOGISTIC STABLEHLO_ADD STABLEHLO_DIVIDE
+    STABLEHLO_MULTIPLY STABLEHLO_MAXIMUM STABLEHLO_RESHAPE STABLEHLO_CLAMP STABLEHLO_CONCATENATE
+    STABLEHLO_BROADCAST_IN_DIM STABLEHLO_CONVOLUTION STABLEHLO_SLICE STABLEHLO_CUSTOM_CALL STABLEHLO_REDUCE
+    STABLEHLO_ABS STABLEHLO_AND STABLEHLO_COSINE STABLEHLO_EXPONENTIAL STABLEHLO_FLOOR STABLEHLO_LOG
+    STABLEHLO_MINIMUM STABLEHLO_NEGATE STABLEHLO_OR STABLEHLO_POWER STABLEHLO_REMAINDER STABLEHLO_RSQRT
+    STABLEHLO_SELECT STABLEHLO_SUBTRACT STABLEHLO_TANH STABLEHLO_SCATTER STABLEHLO_COMPARE STABLEHLO_CONVERT
+    STABLEHLO_DYNAMIC_SLICE STABLEHLO_DYNAMIC_UPDATE_SLICE STABLEHLO_PAD STABLEHLO_IOTA STABLEHLO_DOT_GENERAL
+    STABLEHLO_REDUCE_WINDOW STABLEHLO_SORT STABLEHLO_WHILE STABLEHLO_GATHER STABLEHLO_TRANSPOSE DILATE
+    STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
+""".split()
 _CUSTOM = 32
 
 
 @dataclass(frozen=True)
 class GraphTensor:
-    """A tensor; `scales` is empty if it is not quantized. `is_constant` is so of weights."""
+    """A tensor.
+
+    Attributes:
+        shape: as it is until somebody resizes it.
+        signature: the same, -1 for a size that is not fixed.
+        dtype: `float32`, `int8`, ...
+        scales: of its quantization: none, one, or one a channel.
+        zero_points: likewise.
+        is_constant: whether its values are in the file, as those of weights are.
+        is_variable: whether it is a state that starts empty.
+    """
 
     name: str
     shape: tuple[int, ...]
+    signature: tuple[int, ...]
     dtype: str
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     is_constant: bool
+    is_variable: bool
 
 
 @dataclass(frozen=True)
 class GraphOperator:
-    """An operator by name, and the numbers of the tensors that it takes and makes."""
+    """An operator by name, and the numbers of the tensors that it takes and makes; optional ones may be left out.
+
+    Attributes:
+        version: of it, from 1 on.
+        is_custom: whether it is none of the built-in ones.
+    """
 
     name: str
+    version: int
+    is_custom: bool
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The main graph of a file; `inputs` and `outputs` are numbers of tensors."""
+    """The main graph of a file; `inputs` and `outputs` are numbers of tensors.
+
+    Attributes:
+        others: how many further graphs there are, which only control flow needs.
+    """
 
     tensors: tuple[GraphTensor, ...]
     operators: tuple[GraphOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    others: int
+
+    def tensors_at(self, numbers: Iterable[int]) -> tuple[GraphTensor, ...]:
+        """The tensors of these numbers."""
+        return tuple(self.tensors[number] for number in numbers)
 
 
 def read_graph(data: bytes, name: str) -> Graph:
@@ -54,15 +109,14 @@ def read_graph(data: bytes, name: str) -> Graph:
     """
     try:
         model = Table.root(data)
-        graph, buffers = model.tables(8)[0], model.tables(12)
-        codes = [_operator_name(code) for code in model.tables(6)]
+        graphs, buffers, codes = model.tables(8), model.tables(12), model.tables(6)
+        graph = graphs[0]
         read = Graph(
             tensors=tuple(_tensor(tensor, buffers) for tensor in graph.tables(4)),
-            operators=tuple(
-                GraphOperator(codes[one.scalar(4, "I")], _indices(one, 6), _indices(one, 8)) for one in graph.tables(10)
-            ),
+            operators=tuple(_operator(one, codes[one.scalar(4, "I")]) for one in graph.tables(10)),
             inputs=_indices(graph, 6),
             outputs=_indices(graph, 8),
+            others=len(graphs) - 1,
         )
     except (DamagedFlatbufferError, IndexError) as error:
         raise ModelFileError(f"{name} is damaged ({error}); copy the file again") from None
@@ -90,20 +144,32 @@ def _indices(table: Table, slot: int) -> tuple[int, ...]:
     return tuple(int(index) for index in table.numbers(slot, "i") if index >= 0)
 
 
-def _operator_name(code: Table) -> str:
+def _operator(operator: Table, code: Table) -> GraphOperator:
+    # Files from before there were 128 operators have their code in the deprecated field.
     number = max(code.scalar(4, "b"), code.scalar(10, "i"))
-    return code.text(6) if number == _CUSTOM else _OPERATORS.get(number, f"operator {number}")
+    name = _OPERATORS[number] if 0 <= number < len(_OPERATORS) else f"operator {number}"
+    is_custom = number == _CUSTOM
+    return GraphOperator(
+        name=code.text(6) if is_custom else name,
+        version=code.scalar(8, "i", 1),
+        is_custom=is_custom,
+        inputs=_indices(operator, 6),
+        outputs=_indices(operator, 8),
+    )
 
 
 def _tensor(tensor: Table, buffers: list[Table]) -> GraphTensor:
     kind, quantization = tensor.scalar(6, "b"), tensor.table(12)
     buffer = buffers[tensor.scalar(8, "I")]
+    shape, signature = (tuple(int(size) for size in tensor.numbers(slot, "i")) for slot in (4, 18))
     return GraphTensor(
         name=tensor.text(10),
-        shape=tuple(int(size) for size in tensor.numbers(4, "i")),
+        shape=shape,
+        signature=signature or shape,
         dtype=_TYPES[kind] if 0 <= kind < len(_TYPES) else f"type {kind}",
         scales=quantization.numbers(8, "f") if quantization else (),
         zero_points=tuple(int(zero) for zero in quantization.numbers(10, "q")) if quantization else (),
         # Data of more than 2 GiB, and of some converters, lie behind the flatbuffer: there is an offset then.
         is_constant=bool(buffer.octets(4)) or buffer.scalar(6, "Q") > 1,
+        is_variable=bool(tensor.scalar(14, "b")),
     )

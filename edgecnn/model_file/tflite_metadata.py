@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..bounded_zip import read_member
-from ..zip_errors import ZIP_ERRORS
+from ..zip_errors import ZIP_ERRORS, zip_reason
 from .flatbuffer import DamagedFlatbufferError, Table
 
 Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
 
 EDGE_TPU_OP = "edgetpu-custom-op"
 _NAME = "TFLITE_METADATA"
-_NORMALIZATION, _AXIS_LABELS = 1, 2  # of ProcessUnitOptions, of AssociatedFileType
-_MAX_LABEL_BYTES = 4 << 20
+_NORMALIZATION, _CALIBRATION, _THRESHOLDING = 1, 2, 3  # of ProcessUnitOptions
+_AXIS_LABELS, _VALUE_LABELS = 2, 3  # of AssociatedFileType
+_IMAGE, _RGB = 2, 1  # of ContentProperties, of ColorSpaceType
+_MAX_LABEL_BYTES, _MOST_LABEL_FILES = 4 << 20, 64
 _SOFTMAX, _LOGISTIC, _CUSTOM = 25, 14, 32  # of BuiltinOperator
 # What changes the form of scores and not their meaning: ADD of a constant, AVERAGE_POOL_2D, DEQUANTIZE, RESHAPE, MEAN,
 # SQUEEZE, QUANTIZE.
@@ -28,38 +30,62 @@ _WEIGHTED = (3, 9, 126)
 
 
 @dataclass(frozen=True)
+class LabelFile:
+    """A file of class names behind the model.
+
+    Attributes:
+        name: of the file.
+        locale: the language of its names, such as `de`; empty where it says none.
+        lines: of the file, in output order.
+    """
+
+    name: str
+    locale: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TfliteMetadata:
     """What standard metadata says.
 
     Attributes:
-        labels: class names in output order; empty where it names none.
-        label_file: where they are from.
+        label_files: those that name the scores' classes, the best first: of no special language, or English.
         mean: of the input, one or one a channel: value = (pixel - mean) / std; empty where it says nothing.
         std: likewise.
-        damage: why something that is there could not be read; empty where all could.
+        is_rgb: whether it says that the input is an image of red, green and blue.
+        damage: what is there and is not used, and why; empty where all is used.
     """
 
-    labels: tuple[str, ...] = ()
-    label_file: str = ""
+    label_files: tuple[LabelFile, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    is_rgb: bool = False
     damage: str = ""
 
 
-def read_metadata(data: bytes) -> TfliteMetadata:
-    """The metadata of a whole .tflite file, the zip behind it included; all empty for a file without."""
+def read_metadata(data: bytes, tensor: int | None = None) -> TfliteMetadata:
+    """The metadata of a whole .tflite file, the zip behind it included; all empty for a file without.
+
+    Args:
+        data: the file.
+        tensor: number of the tensor with the scores, where the file has several outputs.
+    """
     try:
         graph = _subgraph_metadata(data)
         if graph is None:
             return TfliteMetadata()
-        mean, std = _normalization(graph)
-        names = _label_files(graph)
+        (mean, std), is_rgb = _normalization(graph), _is_rgb(graph)
+        scores = _scores_metadata(data, graph, tensor)
+        named = _label_files(scores)
+        damages = _unused(scores)
     except (DamagedFlatbufferError, RecursionError) as error:
         return TfliteMetadata(damage=f"its metadata does not read ({error})")
-    if not names:
-        return TfliteMetadata(mean=mean, std=std)
-    labels, damage = _read_labels(data, names[0])
-    return TfliteMetadata(labels, names[0], mean, std, damage)
+    files = []
+    for name, locale in named:
+        lines, damage = _read_lines(data, name)
+        files += [LabelFile(name, locale, lines)] if lines else []
+        damages += [damage] if damage else []
+    return TfliteMetadata(tuple(files), mean, std, is_rgb, "; ".join(damages))
 
 
 def associated_files(data: bytes) -> frozenset[str]:
@@ -155,23 +181,44 @@ def _normalization(graph: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return (), ()
 
 
-def _label_files(graph: Table) -> list[str]:
-    """Names of the files with class names, those in no special language before the others."""
+def _is_rgb(graph: Table) -> bool:
+    contents = [content for tensor in graph.tables(8)[:1] if (content := tensor.table(10))]
+    images = [content.table(6) for content in contents if content.scalar(4, "B") == _IMAGE]
+    return any(image is not None and image.scalar(4, "b") == _RGB for image in images)
+
+
+def _scores_metadata(data: bytes, graph: Table, tensor: int | None) -> list[Table]:
+    """What is said of the output `tensor`; of all outputs where that is not to be told."""
+    said = graph.tables(10)
+    outputs = [index for one in Table.root(data).tables(8)[:1] for index in one.numbers(8, "i")]
+    return [said[outputs.index(tensor)]] if tensor in outputs and len(said) == len(outputs) else said
+
+
+def _label_files(scores: list[Table]) -> list[tuple[str, str]]:
+    """Name and locale of the files with class names: those of an axis before those of values, then by language."""
     found = [
-        (file.text(10) not in ("", "en"), file.text(4))
-        for tensor in graph.tables(10)
+        (file.scalar(8, "b") == _VALUE_LABELS, file.text(10)[:2].lower() not in ("", "en"), file)
+        for tensor in scores
         for file in tensor.tables(16)
-        if file.scalar(8, "b") == _AXIS_LABELS
+        if file.scalar(8, "b") in (_AXIS_LABELS, _VALUE_LABELS)
     ]
-    return [name for _, name in sorted(found, key=lambda each: each[0])]
+    found.sort(key=lambda each: each[:2])
+    return [(file.text(4), file.text(10)) for *_, file in found[:_MOST_LABEL_FILES]]
 
 
-def _read_labels(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
+def _unused(scores: list[Table]) -> list[str]:
+    """What it asks to be done to the scores and is not: they stay the network's own."""
+    kinds = {unit.scalar(4, "B") for tensor in scores for unit in tensor.tables(12)}
+    said = {_CALIBRATION: "calibration of its scores", _THRESHOLDING: "threshold of its scores"}
+    return [f"the {words} in its metadata is not applied" for kind, words in said.items() if kind in kinds]
+
+
+def _read_lines(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
     """The lines of a file in the zip behind the model, or why there are none."""
     try:
-        text = read_member(data, name, _MAX_LABEL_BYTES).decode("utf-8-sig")
+        text = read_member(data, name, _MAX_LABEL_BYTES).decode("utf-8-sig").rstrip()
     except KeyError:
         return (), f"its metadata names the label file {name}, which is not in the file"
     except ZIP_ERRORS as error:
-        return (), f"its label file {name} does not read ({error})"
-    return tuple(line.strip() for line in text.rstrip().splitlines()), ""
+        return (), f"its label file {name} does not read ({zip_reason(error)})"
+    return tuple(line.strip() for line in text.splitlines()), "" if text else f"its label file {name} is empty"

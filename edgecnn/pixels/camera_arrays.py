@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
+from ..arguments import require_choice
 from ..arrays import Array
 from ..errors import InputError
 
@@ -30,8 +31,8 @@ def image_of_array(pixels: Array, order: Order | None = None) -> Image.Image:
             refused: whether they hold 0 to 1, -1 to 1 or 0 to 255 cannot be known.
     """
     array = np.asarray(pixels)
-    if order is not None and order not in ORDERS:
-        raise InputError(f"order must be one of {', '.join(ORDERS)}. Received: {order!r}")
+    if order is not None:
+        require_choice(order, ORDERS, "order")
     if array.dtype != np.uint8:
         raise InputError(
             f"the image array must be uint8 with values 0 to 255. Received: dtype={array.dtype}; {_line_of_code(array)}"

@@ -78,7 +78,7 @@ def _conversion(profile: bytes, space: Space) -> "list[int] | ImageCms.ImageCmsT
     if not features.check("littlecms2"):
         raise InputError(
             "the image has a colour profile, which this Pillow, built without Little CMS, cannot apply; save the image "
-            "as sRGB, or install Pillow's wheel: pip install --force-reinstall --only-binary :all: pillow"
+            "as sRGB, or install a Pillow that has it, such as PyPI's wheels and Debian's package"
         )
     try:
         read = ImageCms.ImageCmsProfile(io.BytesIO(profile))

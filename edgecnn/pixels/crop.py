@@ -43,11 +43,13 @@ def region_of(crop: Crop, width: int, height: int) -> tuple[CropBox, str]:
         The box, clipped to the image; and a sentence where it had to be clipped, else an empty text.
 
     Raises:
-        InputError: it lies outside altogether.
+        InputError: it lies outside altogether, or is no crop.
     """
     if crop == "square":
         side = min(width, height)
         return ((width - side) // 2, (height - side) // 2, side, side), ""
+    if not isinstance(crop, tuple | list) or len(crop) != 4 or not all(type(one) is int for one in crop):
+        raise InputError(f'crop must be "square", or (left, top, width, height) in whole pixels. Received: {crop!r}')
     left, top, crop_width, crop_height = crop
     right, bottom = min(left + crop_width, width), min(top + crop_height, height)
     said = f"the crop {spelt(crop)}"

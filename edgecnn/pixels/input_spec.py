@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Colour = Literal["grayscale", "rgb"]
+Colour = Literal["grayscale", "rgb", "bgr"]
 Fit = Literal["stretch", "pad", "crop"]
 ResizeFilter = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
 Background = Literal["dark", "light", "any"]
@@ -17,12 +17,12 @@ class InputSpec:
     Attributes:
         height: pixels, above 0.
         width: pixels, above 0.
-        channels: 1 for grayscale, 3 for rgb.
-        colour: what the image is converted to.
+        channels: 1 for grayscale, else 3.
+        colour: what the image is converted to; `bgr` is rgb, whose channels the model's input has the other way round.
         fit: how another aspect ratio is made to fit: `stretch` it, `pad` with the background, `crop` the centre.
         resize_filter: Pillow's filter of that name.
-        scale: real units per pixel step, one a channel.
-        offset: real value of pixel 0, one a channel.
+        scale: real units per pixel step, one a channel of the image: red, green, blue.
+        offset: real value of pixel 0, likewise.
         background: what lies behind the object in training images; pads, and flattens transparency.
         jpeg_decoding: whether a large JPEG file is decoded in `full`, or `reduced` to a half, a quarter or an eighth as
             long as that leaves three pixels for each of the input's; see `edgecnn.pixels.jpeg`.

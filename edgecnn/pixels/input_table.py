@@ -36,12 +36,18 @@ def apply_table(table: Array, pixels: Pixels) -> Array:
     return gathered
 
 
+def in_model_order(values: Array, spec: InputSpec) -> Array:
+    """`values`, (..., channels) as an image has its channels, as the model's input has them: for `bgr` reversed."""
+    return values[..., ::-1] if spec.colour == "bgr" else values
+
+
 class Gather:
-    """`apply_table` for one image after the other: into the same tensor, without a copy that needn't be."""
+    """`apply_table`, `in_model_order` for one image after the other, into the same tensor, without a needless copy."""
 
     def __init__(self, table: Array, spec: InputSpec) -> None:
         """Take `table`, (channels, 256), for prepared pixels of `spec`."""
-        self._table = table
+        self._reverses = spec.colour == "bgr"
+        self._table = table[::-1] if self._reverses else table
         self._tensor = np.empty((1, *spec.shape), table.dtype)
         same = bool((table == table[0]).all())
         # Bytes to bytes: str.translate's loop, three times as fast as NumPy's gather.
@@ -54,6 +60,8 @@ class Gather:
 
         The same array every time: the next call overwrites it.
         """
+        if self._reverses:
+            pixels = pixels[:, :, ::-1]
         if self._bytes is not None:
             self._memory[:] = pixels.tobytes().translate(self._bytes)
         elif self._flat is not None:

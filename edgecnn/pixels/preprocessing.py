@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from ..arguments import require_choice, require_kind
 from ..arrays import Array, Pixels
 from ..errors import InputError
 from .colour_profile import to_srgb
@@ -90,10 +91,11 @@ def _prepare(
     image: Image.Image, reduction: "tuple[Box, float] | None", spec: InputSpec, invert: Invert, crop: "Crop | None"
 ) -> Prepared:
     """`prepare`; of a reduced image what lies in a box: the rest is what the decoder had to round up to."""
+    require_kind(image, Image.Image, "an image")
+    require_kind(spec, InputSpec, "spec")
+    require_choice(invert, ("no", "yes", "auto"), "invert")
     if 0 in image.size:
         raise InputError(f"the image has no pixels: {image.width} x {image.height}")
-    if invert not in ("no", "yes", "auto"):
-        raise InputError(f"invert must be no, yes or auto. Received: {invert!r}")
     try:
         image.load()
     except DECODER_FAILURES as error:

@@ -78,7 +78,7 @@ def test_no_room_for_a_file_is_a_sentence_and_leaves_no_half_file(limit: int, tm
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert result.returncode == 1 and "Traceback" not in result.stderr
     assert result.stderr.startswith("Error: cannot write ") and len(result.stderr.splitlines()) == 1
-    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    assert not list(tmp_path.rglob(".*"))
 
 
 def in_shell(line: str, **variables: str) -> "subprocess.CompletedProcess[str]":

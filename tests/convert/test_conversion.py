@@ -13,6 +13,7 @@ from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.model_info import describe
 from edgecnn.model_file.container import PackedModel, read_model
 from edgecnn.model_file.golden import golden_of
+from edgecnn.model_file.golden_probes import most_bytes
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun, train
@@ -189,10 +190,9 @@ INT8_EVERYWHERE = {
 
 
 def test_compact_is_made_of_what_int8_does_well(small: Dataset, tmp_path: Path) -> None:
-    run = train(
-        tmp_path / "run", dataclasses.replace(small, train=small.train.take(2000)), architecture="compact", epochs=2
-    )
-    made = convert(run.path, dataclasses.replace(small, train=small.train.take(2000)))
+    few = dataclasses.replace(small, train=small.train.take(300), test=small.test.take(50))
+    run = train(tmp_path / "run", few, architecture="compact", epochs=1)
+    made = convert(run.path, few)
     info = describe(made.plain.path)
     assert {op.name for op in info.operators} <= INT8_EVERYWHERE
     assert {tensor.dtype for tensor in info.tensors} == {"int8", "int32"}
@@ -210,3 +210,8 @@ def test_plain_model_and_activations_variant_are_one_graph(int8: Conversion) -> 
     assert (plain.tensors, plain.operators) == (variant.tensors, variant.operators)
     assert list(plain.outputs) == ["probabilities"] and len(variant.outputs) == 5
     assert plain.outputs["probabilities"] == variant.outputs["probabilities"]
+
+
+def test_probes_never_outweigh_their_network(int8: Conversion) -> None:
+    packed = read_model(int8.plain.path)
+    assert packed.golden and len(packed.golden) <= most_bytes(len(packed.flatbuffer))

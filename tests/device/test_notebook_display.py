@@ -61,8 +61,8 @@ def test_features_show_every_layer_of_the_network() -> None:
 def test_matplotlib_is_imported_only_when_features_and_explanations_are_shown() -> None:
     code = """
 import sys
-from edgecnn.device import Classifier, FeatureExtractor, sample_images
-explanation = Classifier("fashion-mnist").explain(sample_images()[0])
+from edgecnn.device import Classifier, FeatureExtractor, explain, sample_images
+explanation = explain(Classifier("fashion-mnist"), sample_images()[0])
 features = FeatureExtractor("fashion-mnist.activations").extract(sample_images()[0])
 before = "matplotlib" in sys.modules
 pictures = features._repr_png_(), explanation._repr_png_()

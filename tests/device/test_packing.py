@@ -15,6 +15,7 @@ from edgecnn.device.packing import pack_model, split_files
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import golden_of
+from edgecnn.model_file.golden_probes import most_bytes
 from tests.support.command_line import Run
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
@@ -149,3 +150,29 @@ def test_info_shows_how_a_file_is_understood(logits: Path, edgecnn: Run) -> None
     assert describe(logits, Description(("a", "b", "c"), (-1.0, 1.0))).labels == ("a", "b", "c")
     with pytest.raises(InputError, match="3 classes"):
         describe(logits, Description(("a", "b")))
+
+
+@SAID_OF_THE_SOURCE
+@pytest.mark.parametrize("from_images", [False, True])
+def test_probes_never_outweigh_their_network(from_images: bool, tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
+    image = keras.Input((160, 160, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(32, 5)(image))
+    (tmp_path / "m.tflite").write_bytes(converted(keras.Model(image, keras.layers.Dense(3, "softmax")(pooled))))
+    for number in range(5 * from_images):
+        noise = np.random.default_rng(number).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{number}.png")
+    said = RunOptions(description=Description(("a", "b", "c"), (0.0, 1.0)))
+    pack_model(tmp_path / "m.tflite", tmp_path / "p.tflite", said, tmp_path if from_images else None)
+    packed = read_model(tmp_path / "p.tflite")
+    assert packed.golden and len(packed.golden) <= most_bytes(len(packed.flatbuffer))
+    assert verify(tmp_path / "p.tflite").passed
+
+
+@SAID_OF_THE_SOURCE
+def test_images_that_all_get_one_class_are_warned_of(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    for number in range(12):
+        Image.new("RGB", (8, 8), (200 + number, 30, 40)).save(tmp_path / f"{number}.png")
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
+    result = edgecnn("pack", logits, *said, "--representative", tmp_path, "-o", tmp_path / "p.tflite")
+    assert result.exit_code == 0 and "warning: all 12 images get one class, 'red'" in result.stderr

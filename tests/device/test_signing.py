@@ -66,12 +66,12 @@ def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: P
         assert json.loads(edgecnn(command, "fashion-mnist", "--json").stdout)["signature"] is None
 
 
-COMMANDS = ("classify", "features", "verify", "evaluate", "benchmark", "info")
+COMMANDS = ("classify", "features", "explain", "verify", "evaluate", "benchmark", "info")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_refuses_what_is_not_signed(command: str, allowed: Path, edgecnn: Run, tmp_path: Path) -> None:
-    images = [sample_images()[0]] if command in ("classify", "features") else []
+    images = [sample_images()[0]] if command in ("classify", "features", "explain") else []
     bare = write_bare(tmp_path / "bare.tflite")
     for model in ("fashion-mnist.activations", bare):
         result = edgecnn(command, model, *images, "--require-signature", allowed)

@@ -131,7 +131,7 @@ def test_a_pickled_or_copied_classifier_answers_alike(
 ) -> None:
     classifier = Classifier(model, threads=2, delegate=Delegate("cpu"))
     twin = clone(classifier)
-    assert twin is not classifier and twin._options["threads"] == 2
+    assert twin is not classifier and twin._options.threads == 2
     np.testing.assert_array_equal(
         twin.predict_all(fashion.test.images[:20]), classifier.predict_all(fashion.test.images[:20])
     )

@@ -70,7 +70,7 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     outputs: Outputs = {
         "pack": [run("pack", bare, *said, "--output", folder / "packed.tflite")],
         "info": [run("info", model), run("info", variant), run("info", bare, *said)],
-        "verify": [run("verify", model), run("verify", folder / "packed.tflite")],
+        "verify": [run("verify", model), run("verify", folder / "packed.tflite"), run("verify", bare, *said)],
         "doctor": [run("doctor")],
         "samples": [run("samples", folder / "samples")],
         "features": [run("features", variant, BOOT, "--filter", "2", "--npz", "--output", folder / "features")],

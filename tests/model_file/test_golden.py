@@ -67,6 +67,7 @@ SPOILT: dict[str, Callable[[Golden], bytes]] = {
     "deep head": lambda golden: b"golden probes, version 1\n" + b"[" * 4000 + b"\n",
     "list": lambda golden: b"golden probes, version 1\n[]\n" + zlib.compress(RIGHT),
     "more in the head": lambda golden: with_head(golden, labels=["a"]),
+    "a field twice": lambda golden: golden.to_bytes().replace(b'{"count": 2', b'{"count": 2, "count": 2'),
     "no number": lambda golden: with_head(golden, count="2"),
     "true": lambda golden: with_head(golden, count=True),
     "no image": lambda golden: with_head(golden, b"", count=0),

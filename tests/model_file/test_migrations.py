@@ -20,7 +20,7 @@ from tests.support.cards import CARDS, fields_in, fields_of, version_of
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 RECORDED = sorted(CARDS.glob("v*.json"))
 CURRENT = CARDS / f"v{SCHEMA_VERSION}.json"
-HOW = 'the card has other fields than {}: follow "Add a field to the card" in CONTRIBUTING.md'
+HOW = 'the card has other fields than {}: follow "A new field of the card" in docs/how-to/extend.md'
 
 
 def test_fields_change_only_together_with_the_schema_version() -> None:
@@ -98,7 +98,7 @@ def test_missing_version_is_a_sentence() -> None:
 
 
 def add_field(package: Path) -> None:
-    """What CONTRIBUTING says: the field and the version in card.py, the way to it in migrations.py."""
+    """What docs/how-to/extend.md says: the field and the version in card.py, the way to it in migrations.py."""
     card, migrations = (package / "model_file" / f"{name}.py" for name in ("card", "migrations"))
     text, last = card.read_text(), "    schema_version: int = SCHEMA_VERSION\n"
     assert text.count(last) == 1

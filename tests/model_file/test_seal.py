@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -115,8 +116,36 @@ def test_an_unknown_member_is_refused_though_sealed(name: str, whole: bytes) -> 
 
 
 def test_what_follows_the_zip_is_refused(whole: bytes) -> None:
-    with pytest.raises(ModelFileError, match="something follows it"):
+    with pytest.raises(ModelFileError, match="does not read"):
         unpack(whole + b"more", "m.tflite")
+
+
+def with_gap(tail: bytes, at: int, content: bytes) -> bytes:
+    """The zip with something before byte `at`, and every offset in its directory right all the same."""
+    end = tail.rindex(b"PK\x05\x06")
+    (directory,) = struct.unpack_from("<I", tail, end + 16)
+    moved = bytearray(tail)
+    struct.pack_into("<I", moved, end + 16, directory + len(content))
+    entry = directory
+    for _ in range(3):
+        name, extra, comment = struct.unpack_from("<HHH", tail, entry + 28)
+        (offset,) = struct.unpack_from("<I", tail, entry + 42)
+        struct.pack_into("<I", moved, entry + 42, offset + (len(content) if offset >= at else 0))
+        entry += 46 + name + extra + comment
+    return bytes(moved[:at] + content + moved[at:])
+
+
+def test_nothing_is_hidden_between_the_members(whole: bytes) -> None:
+    flatbuffer, _, _ = parts(whole)
+    tail = whole[len(flatbuffer) :]
+    second = tail.index(b"PK\x03\x04", 4)
+    directory = tail.index(b"PK\x01\x02")
+    for at in (0, second, directory):
+        hidden = flatbuffer + with_gap(tail, at, tail[:second])  # another card, which the directory does not name
+        assert parts(hidden) == parts(whole)
+        with pytest.raises(ModelFileError, match="something is hidden at byte"):
+            unpack(hidden, "m.tflite")
+    assert unpack(flatbuffer + with_gap(tail, 0, b""), "m.tflite").card
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -124,6 +153,18 @@ def test_compressions_without_a_bound_are_refused(method: int, whole: bytes) -> 
     flatbuffer, members, comment = parts(whole)
     with pytest.raises(ModelFileError, match="has the compression"):
         unpack(written(flatbuffer, members, comment, method), "m.tflite")
+
+
+@pytest.mark.parametrize("field", ["labels", "input", "scale"])
+def test_a_field_that_stands_twice_in_the_card_is_refused_though_sealed(field: str, whole: bytes) -> None:
+    flatbuffer, members, _ = parts(whole)
+    twice = with_member(
+        CARD, lambda card: card.replace(b'"%s": ' % field.encode(), b'"%s": 1, "%s": ' % (2 * (field.encode(),)))
+    )
+    changed = twice(members)
+    assert json.loads(dict(changed)[CARD]) == json.loads(dict(members)[CARD])  # as Python reads it
+    with pytest.raises(ModelFileError, match="a field stands twice in it"):
+        unpack(written(flatbuffer, changed, seal(flatbuffer, changed)), "m.tflite")
 
 
 def test_a_missing_seal_is_noticed_but_for_files_of_before_there_was_one(whole: bytes) -> None:

@@ -1,6 +1,7 @@
 """Signatures hold for the whole file as its signer left it; all else is a sentence."""
 
 import base64
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,13 @@ def test_a_file_that_allows_nobody_is_a_sentence(content: bytes | None, armor: b
     with pytest.raises(EdgecnnError, match="signers") as caught:
         require_signature(signed(armor), path)
     assert "\n" not in str(caught.value) and "\0" not in str(caught.value)
+
+
+def test_what_is_no_path_of_a_file_is_a_sentence(armor: bytes, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "", 3):
+        with pytest.raises(InputError, match=r"no file of allowed signers|must be a path"):
+            require_signature(signed(armor), path)  # type: ignore[arg-type]
 
 
 def program(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:

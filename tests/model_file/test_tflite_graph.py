@@ -1,11 +1,13 @@
 """Graphs as they are written in a file, against what the runtime says of the same file, and damaged ones."""
 
 import numpy as np
+import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import operators
+from edgecnn.model_file import tflite_graph
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.tflite_graph import read_graph, scheme_of
@@ -24,6 +26,14 @@ def test_graph_is_what_the_runtime_says() -> None:
             scales = details["quantization_parameters"]["scales"]
             np.testing.assert_array_equal(np.array(tensor.scales, np.float32), scales)
     assert graph.inputs == (session.input.index,)
+
+
+def test_names_of_operators_and_types_are_those_of_the_published_schema() -> None:
+    schema = pytest.importorskip("tensorflow.lite.python.schema_py_generated", reason="boards have no TensorFlow")
+    operators = {number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()}
+    assert tflite_graph._OPERATORS[: len(operators)] == [operators[number] for number in sorted(operators)]
+    types = {number: name.lower() for name, number in vars(schema.TensorType).items() if name.isupper()}
+    assert tflite_graph._TYPES[: len(types)] == [types[number] for number in sorted(types)]
 
 
 def test_scheme_is_told_by_the_types() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.tflite_metadata import TfliteMetadata, custom_operators, read_metadata, score_kind
+from edgecnn.model_file.tflite_metadata import LabelFile, TfliteMetadata, custom_operators, read_metadata, score_kind
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
 
 FILES = {"labels.txt": "\ufeffrød\ngreen \nblue\n\n"}
@@ -26,8 +26,25 @@ def told(plain: bytes) -> bytes:
 
 
 def test_metadata_is_read_as_the_published_writer_wrote_it(told: bytes) -> None:
-    expected = TfliteMetadata(("rød", "green", "blue"), "labels.txt", (1.0, 2.5, 3.0), (4.0,))
-    assert read_metadata(told) == expected
+    names = LabelFile("labels.txt", "", ("rød", "green", "blue"))
+    assert read_metadata(told) == TfliteMetadata((names,), (1.0, 2.5, 3.0), (4.0,))
+
+
+def test_label_files_are_ordered_by_kind_and_language(plain: bytes) -> None:
+    said = [("values", "", "VALUE"), ("de", "de-DE", "AXIS"), ("en", "en_GB", "AXIS"), ("plain", "", "AXIS")]
+    files = {name: f"{name} 1\n{name} 2" for name, *_ in said}
+    found = read_metadata(with_metadata(plain, files=files, labels=said, rgb=True))
+    assert [(file.name, file.locale) for file in found.label_files] == [
+        ("en", "en_GB"), ("plain", ""), ("de", "de-DE"), ("values", ""),
+    ]  # fmt: skip
+    assert found.label_files[2].lines == ("de 1", "de 2") and found.is_rgb and not found.damage
+    empty = read_metadata(with_metadata(plain, files={**files, "en": " \n"}, labels=said))
+    assert empty.label_files[0].name == "plain" and empty.damage == "its label file en is empty"
+
+
+def test_calibration_of_scores_is_said_not_to_be_applied(plain: bytes) -> None:
+    found = read_metadata(with_metadata(plain, files=FILES, labels="labels.txt", calibrated=True))
+    assert found.damage == "the calibration of its scores in its metadata is not applied" and found.label_files
 
 
 def test_file_without_metadata_says_nothing(plain: bytes) -> None:
@@ -75,5 +92,5 @@ def test_damaged_files_never_raise(told: bytes) -> None:
         found = read_metadata(spoilt)
         score_kind(spoilt)
         custom_operators(spoilt)
-        read += found.labels == ("rød", "green", "blue")
+        read += any(file.lines == ("rød", "green", "blue") for file in found.label_files)
     assert 0 < read < 3000  # some damage is elsewhere, and some is seen

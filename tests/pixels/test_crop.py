@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,9 +90,11 @@ def test_one_inside_is_taken_without_a_word() -> None:
     assert region_of("square", 480, 641) == ((0, 80, 480, 480), "")
 
 
-@pytest.mark.parametrize("crop", [(640, 0, 10, 10), (0, 480, 1, 1), (-1, 0, 10, 10), (0, 0, 0, 10)])
-def test_one_outside_or_empty_is_refused(crop: CropBox) -> None:
-    with pytest.raises(InputError, match="the crop"):
+@pytest.mark.parametrize(
+    "crop", [(640, 0, 10, 10), (0, 480, 1, 1), (-1, 0, 10, 10), (0, 0, 0, 10), (0, 0, 9), (0.5, 0, 9, 9), "sqare"]
+)
+def test_one_outside_or_empty_or_none_at_all_is_refused(crop: Any) -> None:
+    with pytest.raises(InputError, match="crop"):
         prepare(noise((640, 480)), RGB, crop=crop)
 
 

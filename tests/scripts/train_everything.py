@@ -22,6 +22,6 @@ class Printing(Listening):
 
 
 data = load_fashion_mnist()
-tiny = dataclasses.replace(data, train=data.train.take(1500), test=data.test.take(200))
+tiny = dataclasses.replace(data, train=data.train.take(600), test=data.test.take(200))
 resume = Path(sys.argv[1], "checkpoint.npz").exists()
 train(sys.argv[1], tiny, recipe=EVERYTHING, seed=SEED, resume=resume, force=True, progress=Printing())

@@ -31,13 +31,15 @@ def averaging_network(end: str = "mean") -> Any:
 
     Args:
         end: `mean`, `pool` and `1x1` are global average pooling and one dense layer, in three spellings; `part`
-            averages a part only, `deep` has two dense layers, `flat` none of it.
+            averages a part only, `deep` has two dense layers, `flat` none of it; `sum` averages the sum of `last` and
+            of another map, which is no layer's.
     """
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     layers = keras.layers
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 8, 3))
     last = layers.Conv2D(5, 3, activation="relu", name="last")(image)
+    averaged = layers.Add()([last, layers.Conv2D(5, 3, name="other")(image)]) if end == "sum" else last
     dense = layers.Dense(3, name="dense", bias_initializer="normal")
     if end == "1x1":
         point = layers.Conv2D(3, 1, name="dense", bias_initializer="normal")
@@ -47,7 +49,7 @@ def averaging_network(end: str = "mean") -> Any:
     elif end == "flat":
         scores = dense(layers.Flatten()(last))
     else:
-        mean = layers.GlobalAveragePooling2D()(last)
+        mean = layers.GlobalAveragePooling2D()(averaged)
         scores = dense(layers.Dense(4, activation="relu", name="hidden")(mean) if end == "deep" else mean)
     return keras.Model(image, {"probabilities": layers.Softmax()(scores), "last": last})
 

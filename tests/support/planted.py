@@ -19,24 +19,65 @@ _TYPES = {
 }
 
 
-def plant(run: RunDirectory, scheme: str, operator: int, change: Change) -> None:
-    """Change the constants of the operator with weights that has this number, in both files of a scheme."""
+def edit(run: RunDirectory, scheme: str, change: Callable[[bytearray], None]) -> None:
+    """Change the bytes of the flatbuffer in both files of a scheme."""
     for path in (run.tflite(scheme), run.tflite(scheme, activations=True)):
         packed = read_model(path)
         assert packed.card and packed.golden
         edited = bytearray(packed.flatbuffer)
-        weights, biases = _constants(edited)[operator]
-        change(weights, biases)
+        change(edited)
         path.write_bytes(pack_card(bytes(edited), packed.card, packed.golden))
+
+
+def plant(run: RunDirectory, scheme: str, operator: int, change: Change) -> None:
+    """Change the constants of the operator with weights that has this number, in both files of a scheme."""
+    edit(run, scheme, lambda edited: change(*_constants(edited)[operator]))
+
+
+def give_biases(run: RunDirectory, scheme: str, to: int, of: int, order: Sequence[int]) -> None:
+    """Give an operator with weights the biases that another one has, in this order, as real numbers."""
+
+    def change(edited: bytearray) -> None:
+        constants, scales = _constants(edited), _bias_scales(edited)
+        real = (constants[of][1] * scales[of])[list(order)]
+        constants[to][1][:] = np.rint(real / scales[to])
+
+    edit(run, scheme, change)
+
+
+def change_output(run: RunDirectory, scheme: str, operator: int, gain: float = 1.0, shift: int = 0) -> None:
+    """Change scale and zero point of what an operator with weights gives."""
+
+    def change(edited: bytearray) -> None:
+        model = schema.Model.GetRootAs(edited, 0)
+        given = _with_weights(model, model.Subgraphs(0))[operator]
+        quantization = model.Subgraphs(0).Tensors(given.Outputs(0)).Quantization()
+        quantization.ScaleAsNumpy()[:] *= np.float32(gain)
+        quantization.ZeroPointAsNumpy()[:] += shift
+
+    edit(run, scheme, change)
+
+
+def change_activation(run: RunDirectory, scheme: str, operator: int, activation: int) -> None:
+    """Fuse another activation into a convolution; its own must not be none, which is not written down."""
+
+    def change(edited: bytearray) -> None:
+        model = schema.Model.GetRootAs(edited, 0)
+        given = _with_weights(model, model.Subgraphs(0))[operator]
+        options = schema.Conv2DOptions()
+        assert given.BuiltinOptionsType() == schema.BuiltinOptions.Conv2DOptions
+        options.Init(given.BuiltinOptions().Bytes, given.BuiltinOptions().Pos)
+        assert options.FusedActivationFunction()
+        edited[options._tab.Pos + options._tab.Offset(10)] = activation
+
+    edit(run, scheme, change)
 
 
 def average_instead_of_maximum(run: RunDirectory, scheme: str) -> None:
     """Make every max pooling an average pooling, in both files of a scheme."""
     wanted, other = schema.BuiltinOperator.MAX_POOL_2D, schema.BuiltinOperator.AVERAGE_POOL_2D
-    for path in (run.tflite(scheme), run.tflite(scheme, activations=True)):
-        packed = read_model(path)
-        assert packed.card and packed.golden
-        edited = bytearray(packed.flatbuffer)
+
+    def change(edited: bytearray) -> None:
         model = schema.Model.GetRootAs(edited, 0)
         (code,) = [
             code
@@ -46,7 +87,14 @@ def average_instead_of_maximum(run: RunDirectory, scheme: str) -> None:
         # Fields 4 and 10 of the table: the code as one byte, for old runtimes, and as four.
         edited[code._tab.Pos + code._tab.Offset(4)] = other
         edited[code._tab.Pos + code._tab.Offset(10)] = other
-        path.write_bytes(pack_card(bytes(edited), packed.card, packed.golden))
+
+    edit(run, scheme, change)
+
+
+def _bias_scales(flatbuffer: bytearray) -> Sequence[np.ndarray]:
+    model = schema.Model.GetRootAs(flatbuffer, 0)
+    tensors = [model.Subgraphs(0).Tensors(each.Inputs(2)) for each in _with_weights(model, model.Subgraphs(0))]
+    return [tensor.Quantization().ScaleAsNumpy() for tensor in tensors]
 
 
 def _constants(flatbuffer: bytearray) -> Sequence[tuple[np.ndarray, np.ndarray]]:

@@ -58,37 +58,58 @@ def with_metadata(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     files: Mapping[str, str] | None = None,
-    labels: str = "",
+    labels: str | Sequence[tuple[str, str, str]] = "",
+    calibrated: bool = False,
+    rgb: bool = False,
+    output: int = -1,
 ) -> bytes:
     """Add standard metadata by the published schema's own writer, and its files in a zip behind.
 
     Args:
-        flatbuffer: a model of one input and one output.
+        flatbuffer: a model of one input; what is said of scores is said of its last output.
         mean: of the normalization; none for no normalization.
         std: likewise.
         files: contents by name.
-        labels: the name of the file with class names; none if empty.
+        labels: the name of the file with class names; none if empty. Or several: name, locale, and what its names are
+            of, `AXIS` or `VALUE`.
+        calibrated: whether it asks for a calibration of the scores.
+        rgb: whether it says that the input is RGB.
+        output: which one has the scores.
     """
     import flatbuffers
     from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
 
     pixels, scores, graph = schema.TensorMetadataT(), schema.TensorMetadataT(), schema.SubGraphMetadataT()
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     if mean:
         options, unit = schema.NormalizationOptionsT(), schema.ProcessUnitT()
         options.mean, options.std = list(mean), list(std)
         unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
         pixels.processUnits = [unit]
-    if labels:
+    scores.associatedFiles = []
+    for name, locale, kind in [(labels, "", "AXIS")] * bool(labels) if isinstance(labels, str) else labels:
         file = schema.AssociatedFileT()
-        file.name, file.type = labels, schema.AssociatedFileType.TENSOR_AXIS_LABELS
-        scores.associatedFiles = [file]
-    graph.inputTensorMetadata, graph.outputTensorMetadata = [pixels], [scores]
+        file.name, file.locale = name, locale or None
+        file.type = getattr(schema.AssociatedFileType, f"TENSOR_{kind}_LABELS")
+        scores.associatedFiles.append(file)
+    if calibrated:
+        unit = schema.ProcessUnitT()
+        unit.optionsType = schema.ProcessUnitOptions.ScoreCalibrationOptions
+        unit.options = schema.ScoreCalibrationOptionsT()
+        scores.processUnits = [unit]
+    if rgb:
+        pixels.content, image = schema.ContentT(), schema.ImagePropertiesT()
+        image.colorSpace = schema.ColorSpaceType.RGB
+        pixels.content.contentPropertiesType = schema.ContentProperties.ImageProperties
+        pixels.content.contentProperties = image
+    graph.inputTensorMetadata = [pixels]
+    graph.outputTensorMetadata = [schema.TensorMetadataT() for _ in model.subgraphs[0].outputs]
+    graph.outputTensorMetadata[output] = scores
     top = schema.ModelMetadataT()
     top.subgraphMetadata = [graph]
     builder = flatbuffers.Builder()
     builder.Finish(top.Pack(builder), b"M001")
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
     entry, buffer = flatbuffer_utils.schema_fb.MetadataT(), flatbuffer_utils.schema_fb.BufferT()
     entry.name, entry.buffer, buffer.data = b"TFLITE_METADATA", len(model.buffers), list(builder.Output())
     model.buffers.append(buffer)

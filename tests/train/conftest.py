@@ -13,8 +13,8 @@ from tests.support.trainings import EVERYTHING, SEED, Interrupting
 
 @pytest.fixture(scope="session")
 def tiny(fashion: Dataset) -> Dataset:
-    """1,500 training and 200 test images."""
-    return dataclasses.replace(fashion, train=fashion.train.take(1500), test=fashion.test.take(200))
+    """600 training and 200 test images."""
+    return dataclasses.replace(fashion, train=fashion.train.take(600), test=fashion.test.take(200))
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def interrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Trai
     """The same, stopped by Ctrl-C in its third epoch; for tests that copy it."""
 
     def make(folder: Path) -> TrainingRun:
-        run = train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 10))
+        run = train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 5))
         assert run.interrupted
         return run
 

@@ -72,7 +72,7 @@ def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(t
     )
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     for epoch in range(2):  # fit would shuffle in an order of its own
-        order = np.random.default_rng([1, epoch]).permutation(1500)
+        order = np.random.default_rng([1, epoch]).permutation(len(tiny.train))
         model.fit(tiny.train.images[order] / 255.0, tiny.train.labels[order], batch_size=32, shuffle=False, verbose=0)
     for ours, theirs in zip(keras.models.load_model(run.model_path).get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgecnn.arguments import require_path
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
@@ -37,8 +38,10 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
     Large JPEG files are decoded no larger than that needs; see `edgecnn.pixels.jpeg`.
 
     Raises:
-        InputError: a size below 1.
+        InputError: a size below 1, or channels in an order that nothing is trained in.
     """
+    if colour == "bgr":
+        raise InputError("a network is trained on rgb or grayscale images. Received: colour='bgr'")
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
     try:
@@ -69,6 +72,8 @@ def load_dataset(
     Raises:
         DataError: missing, damaged, or not usable.
     """
+    if data is not None:
+        require_path(data, "a data set")
     if labelled and (data is None or not Path(data).is_dir()):
         raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
     if data is None or str(data) == NAME:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from edgecnn.errors import EdgecnnError
 from edgecnn.native_output import drop_native_output
+from edgecnn.printable import printable
 
 _MARK = "EDGECNN_WORKER"
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -26,7 +27,7 @@ def is_worker() -> bool:
 
 def exit_worker(error: EdgecnnError) -> NoReturn:
     """End the child with a sentence, without JAX's own end: it would wait for the lost process, and then abort."""
-    print(f"Error: {error}", file=sys.stderr, flush=True)
+    print(f"Error: {printable(str(error))}", file=sys.stderr, flush=True)
     os._exit(1)
 
 

@@ -182,7 +182,7 @@ def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "Drift
         if as_json:
             rows.append(image.row())
         elif not image.error:
-            click.echo(f"{image.name}: {_text(image)}")
+            printing.say(f"{image.name}: {_text(image)}")
         if image.error:
             printing.note(f"Error: {image.error}")
     _print_drift(watch)
@@ -232,5 +232,5 @@ def _write(
         printing.print_json({"output": str(path), "counts": counts, "done_before": before})
     else:
         text = ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
-        click.echo(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
+        printing.say(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
     return counts

@@ -13,7 +13,7 @@ from .. import options, printing
 def command(ctx: click.Context, as_json: bool) -> None:
     """Say what this machine has for running models, and how to install what is missing.
 
-    Exit code 1 if no model can run here.
+    Exit code 1 if no model can run here, or something that is installed does not work.
 
     Example: edgecnn doctor
     """
@@ -24,6 +24,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         printing.print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            advice = f"\n{'':20}{finding.advice}" if finding.advice else ""
-            click.echo(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}{advice}")
+            printing.say(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}")
+            if finding.advice:
+                printing.say(f"{'':20}{finding.advice}")
     ctx.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -75,9 +75,9 @@ def command(
 def _print(result: "Evaluation", labels: "tuple[str, ...]") -> None:
     from edgecnn.metrics import most_confused
 
-    click.echo(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
+    printing.say(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):
-        click.echo(f"  {count} times {labels[true]} taken for {labels[predicted]}")
+        printing.say(f"  {count} times {labels[true]} taken for {labels[predicted]}")
 
 
 def _is_named(runner: "KerasModel | Classifier", description: "Description | None") -> bool:
@@ -97,14 +97,7 @@ def _open_runner(
         return KerasModel(model)
     from edgecnn.device import Classifier
 
-    run = runtime_options.run_options()
-    classifier = Classifier(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    classifier = Classifier.with_options(model, run)
     runtime_options.report(model, run)
     return classifier

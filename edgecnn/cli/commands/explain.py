@@ -10,7 +10,7 @@ import click
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
 from .. import description_options, options, printing
-from ..runtime_options import RuntimeOptions, bundled, trust
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
     from edgecnn.device import Description, Explanation
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @description_options.bundled
 @bundled
 @trust
+@require_signature
 @options.force
 @options.as_json
 @options.verbose
@@ -66,33 +67,34 @@ def command(
 
     Example: edgecnn explain fashion-mnist photos/ --class Shirt
     """
-    from edgecnn.atomic_files import refuse_existing
+    from edgecnn.atomic_files import claimed
     from edgecnn.optional_packages import require_matplotlib
 
     require_matplotlib("edgecnn explain")
     explainer = _open_explainer(model, method, label, runtime_options, description)
-    arrays = Path(output, "explanations.npz")
-    if npz:
-        refuse_existing([arrays], force)
+    arrays = [Path(output, "explanations.npz")] * npz
     done: list[tuple[str, Path, Explanation]] = []
     failed = False
-    for title, pixels in _prepared(explainer, images, invert, decode_threads):
-        if pixels is None:
-            failed = True
-            continue
-        path = Path(output, f"explanation-{len(done) + 1}-{Path(title).stem[:80]}.png")
-        refuse_existing([path], force)
-        explanation = explainer.explain_pixels(pixels, label, printing.note)
-        _draw(explanation, path, title)
-        done.append((title, path, explanation))
-        if not as_json:
-            click.echo(f"{path}\n{explanation.caption}")
-    if npz and done:
-        _write_npz(done, arrays)
-        if not as_json:
-            click.echo(arrays)
+    with claimed(arrays, force):
+        for title, pixels in _prepared(explainer, images, invert, decode_threads):
+            if pixels is None:
+                failed = True
+                continue
+            path = Path(output, f"explanation-{len(done) + 1}-{Path(title).stem[:80]}.png")
+            with claimed([path], force):
+                explanation = explainer.explain_pixels(pixels, label, printing.note)
+                _draw(explanation, path, title)
+            done.append((title, path, explanation))
+            if not as_json:
+                for line in (path, *explanation.caption.splitlines()):
+                    printing.say(line)
+        arrays = arrays if done else []
+        for path in arrays:
+            _write_npz(done, path)
+            if not as_json:
+                printing.say(path)
     if as_json:
-        files = [str(path) for _, path, _ in done] + [str(arrays)] * bool(npz and done)
+        files = [str(path) for path in (*(path for _, path, _ in done), *arrays)]
         printing.print_json({"files": files, "explanations": [_row(*one) for one in done]})
     ctx.exit(1 if failed else 0)
 

@@ -2,11 +2,14 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from edgecnn.printable import printable
 
 from .. import description_options, options, printing, source_options
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from edgecnn.pixels.preprocessing import Invert
 
 MAX_IMAGES = 24
-MAX_LAYERS = 150  # contact sheets of more exceed what a PNG writer takes
+ONE_PAGE = 24  # layers; figures of more are drawn in pages
+PAGE = 12
 
 
 @click.command(name="features")
@@ -74,7 +78,7 @@ def command(
 
     MODEL is an activations variant (*.activations.tflite), a bundled one's name (fashion-mnist.activations), or a
     .keras file where TensorFlow is installed. Writes a contact sheet of all filters for each image, and for each
-    --filter a figure with the images as rows and the layers as columns.
+    --filter a figure with the images as rows and the layers as columns. Of more than 24 layers they have pages.
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
@@ -102,7 +106,7 @@ def command(
         for path, write in files.items():
             write(path)
             if not as_json:
-                click.echo(path)
+                printing.say(path)
     if as_json:
         printing.print_json({"files": [str(path) for path in files], "images": [picture.title for picture in pictures]})
     ctx.exit(1 if failed else 0)
@@ -119,25 +123,17 @@ def _open_extractor(
         return KerasModel(model)
     from edgecnn.device import FeatureExtractor
 
-    run = runtime_options.run_options()
-    extractor = FeatureExtractor(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        trust=run.trust,
-        description=description,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    extractor = FeatureExtractor.with_options(model, run)
     runtime_options.report(model, run)
     return extractor
 
 
 def _require_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[int, ...]) -> None:
-    if len(extractor.layers) > MAX_LAYERS:
-        raise click.UsageError(
-            f"{len(extractor.layers)} layers are too many for one figure; convert with --feature-layers"
-        )
+    if not extractor.layers:
+        from edgecnn.errors import ModelFileError
+
+        raise ModelFileError("the network has no convolution or pooling layer, so there are no feature maps to draw")
     largest = max(extractor.layers, key=lambda layer: layer.shape[-1])
     for number in filters:
         if number >= largest.shape[-1]:
@@ -162,7 +158,7 @@ def _make_pictures(
             continue
         if len(pictures) == MAX_IMAGES:
             raise click.UsageError(f"more than {MAX_IMAGES} images are too many for one figure; give fewer")
-        title = Path(name).name.encode(errors="replace").decode()
+        title = printable(Path(name).name)
         features = extractor.extract(prepared.pixels)
         pictures.append(Picture(title, prepared.pixels, features.maps, features.probabilities))
     return pictures, failed
@@ -174,15 +170,32 @@ def _name_files(
     """What to write: the paths, and what writes each."""
     from edgecnn.device.pictures.feature_maps import draw_contact_sheet, draw_filter
 
-    files: dict[Path, Callable[[Path], None]] = {
-        folder / f"filter-{number}.png": partial(draw_filter, pictures, number, show_input=show_input)
-        for number in filters
-    }
+    files: dict[Path, Callable[[Path], None]] = {}
+    for number in filters:
+        for suffix, page in _pages(pictures):
+            path = folder / f"filter-{number}{suffix}.png"
+            files[path] = partial(draw_filter, page, number, show_input=show_input)
     for i, picture in enumerate(pictures, start=1):
-        files[folder / f"contact-{i}-{Path(picture.title).stem[:80]}.png"] = partial(draw_contact_sheet, picture)
+        for suffix, (page_picture,) in _pages([picture]):
+            path = folder / f"contact-{i}-{Path(picture.title).stem[:80]}{suffix}.png"
+            files[path] = partial(draw_contact_sheet, page_picture)
     if npz:
         files[folder / "features.npz"] = partial(_write_npz, pictures)
     return files
+
+
+def _pages(pictures: "list[Picture]") -> "list[tuple[str, list[Picture]]]":
+    """The pictures with some of the layers each, and what their file names end in: legible, however many there are."""
+    layers = list(pictures[0].maps)
+    if len(layers) <= ONE_PAGE:
+        return [("", pictures)]
+    return [
+        (
+            f"-page-{1 + start // PAGE}",
+            [replace(each, maps={name: each.maps[name] for name in layers[start : start + PAGE]}) for each in pictures],
+        )
+        for start in range(0, len(layers), PAGE)
+    ]
 
 
 def _write_npz(pictures: "list[Picture]", path: Path) -> None:

@@ -37,12 +37,12 @@ def command(model: str, as_json: bool, require_signature: str | None, descriptio
     if as_json:
         printing.print_json(_json(info))
         return
-    click.echo(f"{info.path}: {info.size_bytes:,} bytes, {info.flatbuffer_bytes:,} of them the model")
+    printing.say(f"{info.path}: {info.size_bytes:,} bytes, {info.flatbuffer_bytes:,} of them the model")
     if info.card:
         _print_card(info.card)
     else:
         _print_understood(info)
-    click.echo(f"{'signed by:':14} {info.signature or 'nobody'}")
+    printing.say(f"{'signed by:':14} {info.signature or 'nobody'}")
     _print_tensors(info)
     _print_operators(info)
 
@@ -67,7 +67,7 @@ def _print_understood(info: "ModelInfo") -> None:
     """How a file without a card is understood."""
     lines = [("labels", ", ".join(info.labels) or "unknown"), *(_input_lines(info.input) if info.input else ())]
     for name, text in lines:
-        click.echo(f"{name + ':':14} {text}")
+        printing.say(f"{name + ':':14} {text}")
 
 
 def _print_card(card: "ModelCard") -> None:
@@ -97,9 +97,9 @@ def _print_card(card: "ModelCard") -> None:
     how = f"keras {made.keras}, tensorflow {made.tensorflow}" if made.keras else "pack, of another tool's file"
     lines.append(("made by", f"edgecnn {made.edgecnn}, {how}, {made.created}"))
     for name, text in lines:
-        click.echo(f"{name + ':':14} {text}")
+        printing.say(f"{name + ':':14} {text}")
     for layer in card.feature_maps:
-        click.echo(f"{'feature map:':14} {layer.name} ({layer.layer}) {' x '.join(map(str, layer.shape))}")
+        printing.say(f"{'feature map:':14} {layer.name} ({layer.layer}) {' x '.join(map(str, layer.shape))}")
 
 
 def _print_tensors(info: "ModelInfo") -> None:
@@ -148,7 +148,7 @@ def _keras(path: str, as_json: bool) -> None:
         layer_data = [dataclasses.asdict(layer) for layer in layers]
         printing.print_json({"card": dataclasses.asdict(model.card), "layers": layer_data, "parameters": total})
         return
-    click.echo(path)
+    printing.say(path)
     _print_card(model.card)
     rows = [
         (f"{layer.name} ({layer.layer})", " x ".join(map(str, layer.shape)), f"{layer.macs:,}", f"{layer.parameters:,}")

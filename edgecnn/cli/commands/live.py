@@ -161,7 +161,7 @@ class _Print:
         verdict = change.verdict
         text = f"{time.strftime('%H:%M:%S', time.localtime(verdict.since))}  {verdict.label}"
         text += f" {verdict.score:.1%}" if verdict.index is not None else f" ({verdict.reason})"
-        click.echo(f"{text} ({'; '.join(change.drift)})" if change.drift else text)
+        printing.say(f"{text} ({'; '.join(change.drift)})" if change.drift else text)
 
 
 class _Show:

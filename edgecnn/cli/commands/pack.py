@@ -56,7 +56,7 @@ def command(
     path = Path(output) if output else Path(model).with_suffix(".packed.tflite")
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")
-    run = dataclasses.replace(runtime_options.run_options(), description=description)
+    run = runtime_options.run_options(description)
     with claimed([path], force):
         packed = pack_model(model, path, run, representative, printing.note)
     runtime_options.report(str(path), run)
@@ -65,7 +65,7 @@ def command(
         printing.print_json({**figures, "card": dataclasses.asdict(packed.card)})
         return
     source = "images" if packed.from_images else "patterns, for want of --representative"
-    click.echo(
+    printing.say(
         f"wrote {packed.path}: {len(packed.card.labels)} labels, {packed.probes} golden probes ({source}) with the "
         f"answers of {packed.host_runtime} here"
     )

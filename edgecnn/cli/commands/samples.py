@@ -37,7 +37,7 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
         for path, data in paths.items():
             write_bytes(path, data)
             if not as_json:
-                click.echo(path)
+                printing.say(path)
     if as_json:
         printing.print_json([str(path) for path in paths])
 

@@ -35,4 +35,4 @@ def command(models: tuple[str, ...], key: str, as_json: bool) -> None:
         printing.print_json(rows)
         return
     for path, signature in signed:
-        click.echo(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")
+        printing.say(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")

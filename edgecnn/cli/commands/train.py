@@ -142,8 +142,8 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
         printing.print_json(dataclasses.asdict(estimate))
         return
     steps = f"{estimate.steps:,} steps of {estimate.step_ms:.1f} ms"
-    click.echo(f"{estimate.parameters:,} parameters, {steps}: about {estimate.seconds / 60:.1f} minutes")
-    click.echo(f"memory {estimate.peak_mib:,} MiB; nothing was written")
+    printing.say(f"{estimate.parameters:,} parameters, {steps}: about {estimate.seconds / 60:.1f} minutes")
+    printing.say(f"memory {estimate.peak_mib:,} MiB; nothing was written")
 
 
 def _print_run(run: "TrainingRun", as_json: bool) -> None:
@@ -163,6 +163,6 @@ def _print_run(run: "TrainingRun", as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
-    click.echo(run.verdict)
-    click.echo(f"wrote {run.path}: {', '.join(TRAINING_FILES)}")
+    printing.say(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
+    printing.say(run.verdict)
+    printing.say(f"wrote {run.path}: {', '.join(TRAINING_FILES)}")

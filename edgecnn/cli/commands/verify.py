@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, printing
-from ..runtime_options import RuntimeOptions, bundled, require_signature
+from .. import description_options, options, printing
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
-    from edgecnn.device import Verification
+    from edgecnn.device import Description, Verification
 
 
 @click.command(name="verify")
 @click.argument("model")
 @options.min_accuracy
+@description_options.bundled
 @bundled
+@trust
 @require_signature
 @options.as_json
 @options.verbose
@@ -27,54 +29,63 @@ def command(
     min_accuracy: float | None,
     as_json: bool,
     runtime_options: RuntimeOptions,
+    description: "Description | None",
 ) -> None:
     """Replay the golden probes in MODEL on this machine: is it still the same classifier?
 
-    Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not.
+    Needs no data set, no network and no TensorFlow. Exits 0 if it is, 1 if not. A file without a card carries no
+    probes: it is compared with the reference kernels of the CPU here, which tells what a delegate makes of it.
 
     Example: edgecnn verify fashion-mnist
     """
-    from edgecnn.device import verify
+    from edgecnn.device.verification import verify_with_options
 
-    run = runtime_options.run_options()
-    result = verify(
-        model,
-        threads=run.threads,
-        delegate=run.delegate,
-        runtime=run.runtime,
-        require_signature=run.require_signature,
-    )
+    run = runtime_options.run_options(description)
+    result = verify_with_options(model, run)
     runtime_options.report(model, run)
     if as_json:
         printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
     else:
-        within = "within" if result.max_difference <= result.tolerance else "ABOVE"
-        made = "converted" if result.keras_top1_equal is not None else "packed"
-        click.echo(f"runtime          {result.runtime} here, {result.host_runtime} where it was {made}")
-        click.echo(f"top-1            {result.top1_equal} of {result.probes} probes as there")
-        if result.keras_top1_equal is not None:
-            click.echo(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
-        click.echo(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
-        click.echo(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
-        _print_origin(result)
-        click.echo("PASS" if result.passed else f"FAIL: this machine does not run the classifier that was {made}")
+        _print(result)
+    if result.preprocessing_equal is None:
+        printing.note(
+            "Note: the file carries no golden probes, so it was compared with this CPU, on patterns: nothing is said "
+            "of other machines, nor of images; edgecnn pack writes a copy with probes"
+        )
     for words in result.warnings:
         printing.note(f"warning: {words}")
     ctx.exit(0 if result.passed and _is_accurate(result.accuracy, min_accuracy) else 1)
+
+
+def _print(result: "Verification") -> None:
+    within = "within" if result.max_difference <= result.tolerance else "ABOVE"
+    made = "converted" if result.keras_top1_equal is not None else "packed"
+    has_probes = result.preprocessing_equal is not None
+    there = f"where it was {made}" if has_probes else "on the CPU here"
+    printing.say(f"runtime          {result.runtime} here, {result.host_runtime} {there}")
+    printing.say(f"top-1            {result.top1_equal} of {result.probes} probes as there")
+    if result.keras_top1_equal is not None:
+        printing.say(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
+    printing.say(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
+    if has_probes:
+        printing.say(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
+    classifier = f"the classifier that was {made}" if has_probes else "it as its own reference kernels do"
+    _print_origin(result)
+    printing.say("PASS" if result.passed else f"FAIL: this machine does not run {classifier}")
 
 
 def _print_origin(result: "Verification") -> None:
     """What was measured where the file was made, and who signed it."""
     if result.agreement is not None:
         accuracy = "" if result.accuracy is None else f"{result.accuracy:.2%} accuracy, "
-        click.echo(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
-    click.echo(f"signed by        {result.signature or 'nobody'}")
+        printing.say(f"parity           {accuracy}{result.agreement:.2%} agreement with Keras, where it was made")
+    printing.say(f"signed by        {result.signature or 'nobody'}")
 
 
 def _is_accurate(accuracy: float | None, least: float | None) -> bool:
     """Whether the accuracy that the file was made with is enough; says so where it is not."""
     if least is None or (accuracy is not None and 100 * accuracy >= least - 1e-9):
         return True
-    found = "is not known: it was converted with images without labels" if accuracy is None else f"is {accuracy:.2%}"
+    found = "is not known: it was made without images with labels" if accuracy is None else f"is {accuracy:.2%}"
     printing.note(f"Error: the accuracy of the file {found}; {least:g} % are asked for (--min-accuracy)")
     return False

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.device import Classifier, sample_images
+from edgecnn.device import Classifier, explain, sample_images
 from tests.support.command_line import Run, sentence
 from tests.support.model_files import write_bare
 
@@ -25,7 +25,7 @@ def test_explain_writes_a_picture_an_image_and_the_heat_maps(edgecnn: Run, tmp_p
     classifier = Classifier("fashion-mnist")
     with np.load(tmp_path / "out" / "explanations.npz") as arrays:
         assert arrays["heat_maps"].dtype == np.float32 and arrays["heat_maps"].shape == (2, 28, 28)
-        np.testing.assert_array_equal(arrays["heat_maps"][1], classifier.explain(PULLOVER).heat_map)
+        np.testing.assert_array_equal(arrays["heat_maps"][1], explain(classifier, PULLOVER).heat_map)
         assert list(arrays["labels"]) == ["Ankle boot", "Pullover"]
         assert list(arrays["images"]) == [BOOT.name, PULLOVER.name]
 
@@ -33,7 +33,7 @@ def test_explain_writes_a_picture_an_image_and_the_heat_maps(edgecnn: Run, tmp_p
 def test_json_has_what_python_has(edgecnn: Run, tmp_path: Path) -> None:
     options = ["--class", "Sneaker", "--method", "rise", "--json", "--output", tmp_path]
     result = json.loads(edgecnn("explain", "fashion-mnist", BOOT, *options).stdout)
-    wanted = Classifier("fashion-mnist").explain(BOOT, "Sneaker", method="rise")
+    wanted = explain(Classifier("fashion-mnist"), BOOT, "Sneaker", method="rise")
     (row,) = result["explanations"]
     assert row["target"] == {"label": "Sneaker", "score": wanted.target.score}
     assert row["predicted"]["label"] == "Ankle boot" and row["doubts"] == list(wanted.doubts)

@@ -92,3 +92,22 @@ def test_the_users_matplotlib_settings_do_not_matter(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
     with Image.open(tmp_path / "features" / "filter-4.png") as image:
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_network_of_many_layers_is_drawn_in_pages(edgecnn: Run, tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    from edgecnn.convert import Preprocessing, adopt
+
+    image = keras.Input((8, 8, 3))
+    x = image
+    for number in range(26):
+        x = keras.layers.Conv2D(2, 1, name=f"layer{number}")(x)
+    x = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x))
+    keras.Model(image, x).save(tmp_path / "deep.keras")
+    run = adopt(tmp_path / "deep.keras", ("a", "b"), tmp_path / "run", Preprocessing((1 / 255,)))
+    options = ("--filter", 1, "--output", tmp_path / "out", "--json")
+    result = edgecnn("features", run / "model.keras", BOOT, *options)
+    names = [Path(path).name for path in json.loads(result.stdout)["files"]]
+    assert names[:3] == [f"filter-1-page-{page}.png" for page in (1, 2, 3)] and len(names) == 6
+    with Image.open(tmp_path / "out" / "filter-1-page-1.png") as first, Image.open(tmp_path / "out" / names[2]) as last:
+        assert first.width > 2 * last.width  # twelve layers, and the two that are left

@@ -1,5 +1,6 @@
 """A healthy int8 run, and how to break it."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,15 @@ import pytest
 from edgecnn import ModelCard
 from edgecnn.convert import Conversion
 from edgecnn.model_file.container import pack_card, read_model
+from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun
+
+
+@pytest.fixture(scope="session")
+def some(small: Dataset) -> Dataset:
+    """The data set of the run, with 300 test images: enough for what is wrong in the file."""
+    return dataclasses.replace(small, test=small.test.take(300))
 
 
 @pytest.fixture

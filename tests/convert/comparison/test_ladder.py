@@ -27,13 +27,13 @@ WEIGHTS = "int8, dequantized weights, float arithmetic"
 REFERENCE = "int8, reference kernels"
 
 
-def test_a_healthy_file_passes(run: RunDirectory, small: Dataset) -> None:
-    report = parity(run.path, small)
+def test_a_healthy_file_passes(run: RunDirectory, some: Dataset) -> None:
+    report = parity(run.path, some)
     assert report.passed and [rung.name for rung in report.ladder.rungs] == [
         "Keras", "TFLite, float32", WEIGHTS, REFERENCE, "int8, default kernels",
     ]  # fmt: skip
-    keras_says = KerasModel(run.model).predict_all(small.test.images)
-    here = Classifier(run.tflite("int8")).predict_all(small.test.images)
+    keras_says = KerasModel(run.model).predict_all(some.test.images)
+    here = Classifier(run.tflite("int8")).predict_all(some.test.images)
     last = report.ladder.rungs[-1]
     assert last.parity.agreement == (keras_says.argmax(axis=1) == here.argmax(axis=1)).mean()
     assert last.max_difference == pytest.approx(float(np.abs(keras_says - here).max()), abs=1e-6)
@@ -41,9 +41,8 @@ def test_a_healthy_file_passes(run: RunDirectory, small: Dataset) -> None:
 
 
 def test_a_delegate_is_a_last_rung_and_named_where_it_computes_wrongly(
-    run: RunDirectory, small: Dataset, library: str
+    run: RunDirectory, some: Dataset, library: str
 ) -> None:
-    some = dataclasses.replace(small, test=small.test.take(300))
     healthy = parity(run.path, some, delegate=Delegate(library))
     before, last = healthy.ladder.rungs[-2:]
     assert healthy.passed and last.name == "int8, pool_delegate.so"
@@ -54,16 +53,16 @@ def test_a_delegate_is_a_last_rung_and_named_where_it_computes_wrongly(
         parity(run.path, some, delegate=Delegate("/no/such.so"), force=True)
 
 
-def test_calibration_on_black_images_is_named(run: RunDirectory, small: Dataset) -> None:
-    black = Split(np.zeros_like(np.asarray(small.train.images[:100])), small.train.labels[:100])
-    convert(run.path, dataclasses.replace(small, train=black), force=True)
-    report = parity(run.path, small)
+def test_calibration_on_black_images_is_named(run: RunDirectory, some: Dataset) -> None:
+    black = Split(np.zeros_like(np.asarray(some.train.images[:100])), some.train.labels[:100])
+    convert(run.path, dataclasses.replace(some, train=black), force=True)
+    report = parity(run.path, some)
     assert cause(report) == (REFERENCE, "conv2d", "saturated")
     assert "calibrate with images like those" in report.findings[0].words
 
 
 def test_a_file_of_other_weights_is_named_with_the_layer_and_the_factor(
-    run: RunDirectory, small: Dataset, tmp_path: Path
+    run: RunDirectory, some: Dataset, tmp_path: Path
 ) -> None:
     other = RunDirectory(tmp_path / "other")
     other.path.mkdir()
@@ -74,17 +73,17 @@ def test_a_file_of_other_weights_is_named_with_the_layer_and_the_factor(
         weights["conv2d_1"] = [1000 * values for values in weights["conv2d_1"]]
 
     change_weights(other, scale)
-    made = convert(other.path, small)
+    made = convert(other.path, some)
     assert made.activations
     for file in (made.plain, made.activations):
         shutil.copy(file.path, run.path)
-    report = parity(run.path, small)
+    report = parity(run.path, some)
     assert cause(report) == (WEIGHTS, "conv2d_1", "weights")
     factor = re.search(r"conv2d_1: all its weights are ([\d,.]+) times Keras'", report.findings[0].words)
     assert factor and float(factor[1].replace(",", "")) == pytest.approx(1000, rel=0.05)
 
 
-def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, small: Dataset) -> None:
+def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, some: Dataset) -> None:
     def stretch(weights: dict[str, list[np.ndarray]]) -> None:
         # The same function: channel 5 a thousand times larger, and taken a thousandth of by the next layer.
         kernel, bias = weights["conv2d"]
@@ -97,16 +96,16 @@ def test_a_channel_that_dwarfs_the_others_is_named(run: RunDirectory, small: Dat
         weights["conv2d"], weights["conv2d_1"][0] = [kernel, bias], following
 
     change_weights(run, stretch)
-    convert(run.path, small, force=True)
-    report = parity(run.path, small)
+    convert(run.path, some, force=True)
+    report = parity(run.path, some)
     rung, layer, why = cause(report)
     # The channel itself keeps its precision and dominates conv2d's own figure: the next layer feels the loss.
     assert (rung, layer, why) == (REFERENCE, "conv2d", "dwarfed") and "channel 5 " in report.findings[0].words
 
 
-def test_labels_in_another_order_in_the_file_are_named(run: RunDirectory, small: Dataset) -> None:
+def test_labels_in_another_order_in_the_file_are_named(run: RunDirectory, some: Dataset) -> None:
     change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
-    assert cause(parity(run.path, small)) == (WEIGHTS, "probabilities", "labels")
+    assert cause(parity(run.path, some)) == (WEIGHTS, "probabilities", "labels")
 
 
 def test_labels_in_another_order_in_the_data_are_named(run: RunDirectory, small: Dataset) -> None:
@@ -117,9 +116,9 @@ def test_labels_in_another_order_in_the_data_are_named(run: RunDirectory, small:
     assert "Sandal for Dress" in report.findings[0].words and "Dress for Sandal" in report.findings[0].words
 
 
-def test_other_preprocessing_in_the_file_is_named(run: RunDirectory, small: Dataset) -> None:
+def test_other_preprocessing_in_the_file_is_named(run: RunDirectory, some: Dataset) -> None:
     change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
-    report = parity(run.path, small)
+    report = parity(run.path, some)
     assert cause(report) == (WEIGHTS, "image", "preprocessing") and "0.00784314" in report.findings[0].words
 
 

@@ -15,23 +15,23 @@ from tests.convert.comparison.conftest import change_card
 from tests.support.command_line import Run
 
 
-def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, small: Dataset) -> None:
-    report = parity(run.path, small)
+def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, some: Dataset) -> None:
+    report = parity(run.path, some)
     page, figures = report.html.read_text(), json.loads(report.json.read_text())
     assert page.startswith("<!doctype html>") and "<script" not in page
     assert all(source.startswith("data:") for source in re.findall(r'(?:src|href)="(.*?)"', page))
-    assert figures["passed"] and figures["images"] == 1000
+    assert figures["passed"] and figures["images"] == 300
     assert len(figures["flipped"]) == len(report.ladder.flipped)
     assert f"{100 * figures['rungs'][-1]['accuracy']:.2f} %" in page
     changes = sum(entry["converted"] - entry["keras"] for entry in figures["classes"])
-    assert changes == round(1000 * (figures["rungs"][-1]["accuracy"] - figures["rungs"][0]["accuracy"]))
+    assert changes == round(300 * (figures["rungs"][-1]["accuracy"] - figures["rungs"][0]["accuracy"]))
     for entry in figures["flipped"]:
         assert f"#{entry['image']}:" in page
 
 
 def test_a_failed_gate_is_in_the_report(run: RunDirectory, small: Dataset) -> None:
     change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))
-    report = parity(run.path, small, images=300, gate=Gate(min_agreement=100))
+    report = parity(run.path, small, images=100, gate=Gate(min_agreement=100))
     assert report.failures and not report.passed
     assert "does not pass its gate" in report.html.read_text()
     assert json.loads(report.json.read_text())["failures"] == list(report.failures)
@@ -42,12 +42,12 @@ def test_labels_are_text_in_the_report(run: RunDirectory, small: Dataset) -> Non
     card = dataclasses.replace(ModelCard.load(run.card), labels=hostile)
     card.save(run.card)
     change_card(run, lambda card: dataclasses.replace(card, labels=hostile))
-    page = parity(run.path, dataclasses.replace(small, labels=hostile), images=300).html.read_text()
+    page = parity(run.path, dataclasses.replace(small, labels=hostile), images=100).html.read_text()
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
 def test_the_command_says_where_it_breaks_and_exits_1(run: RunDirectory, edgecnn: Run) -> None:
-    some = ("--images", "500")
+    some = ("--images", "100")
     good = edgecnn("parity", run.path, "--max-drop", "3", "--min-agreement", "95", *some)
     assert good.exit_code == 0 and "PASS" in good.output and run.parity_report("int8", "html").exists()
     change_card(run, lambda card: dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(1 / 127.5,))))

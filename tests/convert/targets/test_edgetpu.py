@@ -12,9 +12,9 @@ from tensorflow.lite.tools import flatbuffer_utils
 from edgecnn import EdgecnnError
 from edgecnn.convert import convert
 from edgecnn.convert.targets.edgetpu import OperatorSupport, operator_support
-from edgecnn.convert.tflite.graph import read_graph
 from edgecnn.device import verify
 from edgecnn.model_file.container import read_model
+from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
@@ -57,7 +57,7 @@ def test_what_comes_after_an_unknown_operator_stays_on_the_cpu(flatbuffer: bytes
         model.operatorCodes.append(code)
         graph.operators[5].opcodeIndex = len(model.operatorCodes) - 1
 
-    placed = operator_support(read_graph(changed(flatbuffer, another)))
+    placed = operator_support(read_graph(changed(flatbuffer, another), "m"))
     assert [bool(operator.why_not) for operator in placed] == [False] * 5 + [True] * 3
     assert placed[5] == OperatorSupport("SHAPE", "an Edge TPU has no SHAPE")
     assert placed[6].why_not == "it comes after SHAPE"

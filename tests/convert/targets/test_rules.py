@@ -10,8 +10,8 @@ from edgecnn import EdgecnnError, InputError
 from edgecnn.convert import convert
 from edgecnn.convert.targets.rules import require_supported
 from edgecnn.convert.targets.table import TARGETS
-from edgecnn.convert.tflite.graph import read_graph
 from edgecnn.device import describe
+from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
@@ -41,21 +41,19 @@ def need_flex(model: Any) -> None:
 def test_what_no_device_runs_is_refused(
     target: Any, change: Callable[[Any], None], words: str, flatbuffer: bytes
 ) -> None:
-    require_supported(TARGETS[target], read_graph(flatbuffer))
+    require_supported(TARGETS[target], read_graph(flatbuffer, "m"))
     with pytest.raises(EdgecnnError, match=words):
-        require_supported(TARGETS[target], read_graph(changed(flatbuffer, change)))
+        require_supported(TARGETS[target], read_graph(changed(flatbuffer, change), "m"))
 
 
 def test_a_graph_has_what_the_runtime_sees(flatbuffer: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(changed(flatbuffer, lambda _: None))
     with pytest.warns(match="carries no card"):
         info = describe(tmp_path / "model.tflite")
-    graph = read_graph(flatbuffer)
+    graph = read_graph(flatbuffer, "m")
     assert [operator.name for operator in graph.operators] == [operator.name for operator in info.operators]
-    assert [[tensor.index for tensor in operator.inputs] for operator in graph.operators] == [
-        list(operator.inputs) for operator in info.operators
-    ]
-    assert [tensor.shape for tensor in graph.inputs] == [(1, 28, 28, 1)]
+    assert [operator.inputs for operator in graph.operators] == [operator.inputs for operator in info.operators]
+    assert [tensor.shape for tensor in graph.tensors_at(graph.inputs)] == [(1, 28, 28, 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,19 @@
 """CAM is what Keras' weights and maps make by hand, and is refused where it would not be exact."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edgecnn.device import Classifier, sample_images
+from edgecnn.device import Classifier, explain, sample_images
 from edgecnn.device.explaining import cam
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.runtime.loading import LoadedModel
 from edgecnn.errors import ModelFileError
 from tests.support.explained import averaging_network, opened
+from tests.support.model_files import card_and_golden
 
 IMAGE = np.random.default_rng(3).integers(0, 256, (8, 8, 3), np.uint8)
 
@@ -78,14 +80,39 @@ def test_networks_that_end_otherwise_are_refused(end: str, tmp_path: Path) -> No
         Explainer(loaded, "cam")
 
 
-def test_plain_file_is_told_which_one_to_take(model: Any, tmp_path: Path) -> None:
+def as_if_converted(loaded: LoadedModel) -> LoadedModel:
+    """The same, with a card that `edgecnn convert` wrote."""
+    return dataclasses.replace(loaded, packed=dataclasses.replace(loaded.packed, card=card_and_golden()[0]))
+
+
+@pytest.mark.parametrize(
+    ("output", "helps"),
+    [
+        (None, "take its activations variant, or explain with --method occlusion"),
+        ("first", "convert it again with that layer among --feature-layers, or explain with --method occlusion"),
+    ],
+)
+def test_file_without_the_map_is_told_where_to_get_it(
+    output: str | None, helps: str, model: Any, tmp_path: Path
+) -> None:
     import keras
 
-    plain = keras.Model(model.inputs, model.output["probabilities"])
-    with pytest.raises(ModelFileError, match=r"m\.tflite averages, .* take its activations variant"):
-        Explainer(opened(tmp_path / "m.tflite", plain), "cam")
+    outputs = {"probabilities": model.output["probabilities"]}
+    if output:
+        outputs[output] = keras.layers.ReLU(name=output)(model.input)
+    loaded = opened(tmp_path / "m.tflite", keras.Model(model.inputs, outputs))
+    with pytest.raises(ModelFileError, match=f"m.tflite averages, which the file does not give; {helps}"):
+        Explainer(as_if_converted(loaded), "cam")
+    with pytest.raises(ModelFileError, match=r"which the file does not give; explain with --method occlusion"):
+        Explainer(loaded, "cam")  # of another tool, which has no such options
+
+
+def test_map_that_no_variant_has_is_not_promised(tmp_path: Path) -> None:
+    loaded = opened(tmp_path / "m.tflite", averaging_network("sum"))
+    with pytest.raises(ModelFileError, match=r"which the file does not give; explain with --method occlusion"):
+        Explainer(as_if_converted(loaded), "cam")
 
 
 def test_reference_network_is_refused() -> None:
     with pytest.raises(ModelFileError, match="--method occlusion"):
-        Classifier("fashion-mnist.activations").explain(sample_images()[0], method="cam")
+        explain(Classifier("fashion-mnist.activations"), sample_images()[0], method="cam")

@@ -1,11 +1,13 @@
 """The front: labels, methods, costs, doubts, and the picture."""
 
+import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from edgecnn.device import Classifier, Explanation, Prediction, Score, sample_images
+from edgecnn.device import Classifier, Explanation, FeatureExtractor, Prediction, Score, explain, sample_images
 from edgecnn.device.explaining import explainer
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.explaining.methods import METHODS
@@ -47,7 +49,7 @@ def test_network_runs_as_often_as_said(method: str, loaded: LoadedModel, monkeyp
 def test_scores_are_of_the_class_that_is_explained(loaded: LoadedModel) -> None:
     classifier = Classifier("fashion-mnist")
     for label in ("Bag", "Ankle boot"):
-        explained = classifier.explain(BOOT, label)
+        explained = explain(classifier, BOOT, label)
         pixels = explained.pixels
         assert explained.target.label == label and explained.predicted.label == "Ankle boot"
         index = classifier.labels.index(label)
@@ -75,10 +77,10 @@ def test_what_knows_nothing_and_explains_as_well_raises_doubts(
 
 
 def test_caption_tells_class_answer_and_scores() -> None:
-    lines = made((0.42, 0.1, 0.03, 0.31, 0.02, -0.01)).caption.splitlines()
+    lines = made((0.42, 0.1, 0.03, 0.31, -0.002, -0.01)).caption.splitlines()
     assert "cat $x^2$ 25.0%" in lines[0] and "dog 75.0%" in lines[0]
     assert [line.split()[-2:] for line in lines[1:]] == [
-        ["black", "blurred"], ["0.42", "0.31"], ["0.10", "0.02"], ["0.03", "-0.01"],
+        ["black", "blurred"], ["0.42", "0.31"], ["0.10", "0.00"], ["0.03", "-0.01"],
     ]  # fmt: skip
 
 
@@ -99,6 +101,24 @@ def test_unknown_label_is_a_sentence_with_the_labels(label: str, loaded: LoadedM
         Explainer(loaded).explain(BOOT, label)
 
 
+def test_of_many_labels_the_nearest_are_named(loaded: LoadedModel) -> None:
+    many = dataclasses.replace(loaded, labels=(*(f"bird {number}" for number in range(40)), "teapot"))
+    with pytest.raises(InputError, match=r"has no label 'teapots'; of its 41 labels the nearest are teapot, "):
+        Explainer(many).index_of("teapots")
+
+
+def test_threads_share_an_explainer_and_a_feature_extractor_is_explained_too(loaded: LoadedModel) -> None:
+    shared, images = Explainer(loaded), [*sample_images()[:4]] * 2
+    alone = [shared.explain(image) for image in images[: len(images) // 2]] * 2
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(shared.explain, images))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.heat_map, other.heat_map)
+        assert one.scores == other.scores and one.target == other.target
+    extractor = FeatureExtractor("fashion-mnist.activations")
+    np.testing.assert_array_equal(explain(extractor, images[0]).heat_map, alone[0].heat_map)
+
+
 def test_unknown_method_is_a_sentence_with_the_methods(loaded: LoadedModel) -> None:
     with pytest.raises(InputError, match=r"method must be occlusion, rise, cam\. Received: 'eigen-cam'"):
         Explainer(loaded, "eigen-cam")
@@ -106,11 +126,10 @@ def test_unknown_method_is_a_sentence_with_the_methods(loaded: LoadedModel) -> N
 
 def test_what_takes_long_is_said_before(loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     notes: list[str] = []
-    Explainer(loaded).explain(BOOT, note=notes.append)
-    assert not notes
-    monkeypatch.setattr(explainer, "_LONG_SECONDS", 0)
-    Explainer(loaded, "rise").explain(BOOT, note=notes.append)
-    assert len(notes) == 1 and notes[0].startswith("rise runs the network 1,160 times an image: about ")
+    for limit in (1e9, 0):
+        monkeypatch.setattr(explainer, "_LONG_SECONDS", limit)
+        Explainer(loaded).explain(BOOT, note=notes.append)
+    assert len(notes) == 1 and notes[0].startswith("occlusion runs the network 259 times an image: about ")
 
 
 def test_every_method_has_its_file_and_its_words() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edgecnn.device.explaining import scoring
+from edgecnn.device.explaining.explanation import Score
 from edgecnn.device.explaining.fills import fill_like
-from edgecnn.device.explanation import Score
 
 RNG = np.random.default_rng(11)
 

@@ -1,6 +1,7 @@
 """The steady answer: sure enough, several times in a row; against a slow and obvious count."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,9 @@ def test_a_class_that_is_called_unknown_can_be_told_from_no_class() -> None:
     assert verdict is not None and verdict.index == 1
 
 
-@pytest.mark.parametrize(("threshold", "consecutive"), [(-0.1, 3), (1.1, 3), (float("nan"), 3), (0.8, 0)])
-def test_what_is_out_of_range_is_refused(threshold: float, consecutive: int) -> None:
+@pytest.mark.parametrize(
+    ("threshold", "consecutive"), [(-0.1, 3), (1.1, 3), (float("nan"), 3), (0.8, 0), ("a", 3), (0.8, 1.5)]
+)
+def test_what_is_out_of_range_is_refused(threshold: Any, consecutive: Any) -> None:
     with pytest.raises(InputError, match="Received"):
         Steady(threshold, consecutive)

@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.convert import Conversion
-from edgecnn.device import Classifier, FeatureExtractor, verify
+from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.runtime.loading import load_model, open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
@@ -72,11 +72,6 @@ def test_opening_a_file_runs_no_code_of_the_current_folder(bare: Path, monkeypat
     with pytest.warns(EdgecnnWarning):
         Classifier(bare)
     assert not (bare.parent / "ran").exists()
-
-
-def test_file_without_a_card_has_nothing_to_verify(bare: Path) -> None:
-    with pytest.warns(EdgecnnWarning), pytest.raises(ModelFileError, match="no golden probes"):
-        verify(bare)
 
 
 def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion: Dataset) -> None:

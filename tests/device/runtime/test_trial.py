@@ -1,19 +1,23 @@
 """A file that never ran here is tried in a child process: once for each content, version of the runtime and user."""
 
 import os
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgecnn import ModelFileError
-from edgecnn.device import Classifier, FeatureExtractor, verify
+from edgecnn.device import Classifier, FeatureExtractor, sample_images, verify
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.trial import try_model
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import pack_card, read_model
 from tests.support.command_line import Run
 from tests.support.model_files import card_and_golden
 
-Starts = list[tuple[str, ...]]
+CORPUS = Path(__file__).parents[2] / "attacks" / "corpus"
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +117,15 @@ def test_a_child_that_fails_is_asked_again(file: Path, starts: Path, monkeypatch
     assert count(starts) == 1
 
 
+def test_a_file_that_is_exchanged_meanwhile_is_refused(file: Path, tmp_path: Path) -> None:
+    meant = read_model(file).card
+    assert meant
+    other = altered(tmp_path / "other.tflite", 100_000, b"\0")
+    try_model(file, RunOptions(), content=meant.provenance.flatbuffer_sha256)
+    with pytest.raises(ModelFileError, match="was exchanged while it was opened"):
+        try_model(other, RunOptions(), content=meant.provenance.flatbuffer_sha256)
+
+
 def test_changed_weights_under_digests_made_anew_are_noticed_by_the_probes(tmp_path: Path) -> None:
     path = altered(tmp_path / "m.tflite", 60_000, bytes(40_000))
     for kind in (Classifier, FeatureExtractor):
@@ -120,3 +133,13 @@ def test_changed_weights_under_digests_made_anew_are_noticed_by_the_probes(tmp_p
             kind(path)
     assert not verify(path).passed
     assert Classifier(path, trust=True).labels
+
+
+def test_a_file_that_crashes_a_runtime_is_a_sentence(
+    old_python: Path, with_project: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    hostile = CORPUS / "crashes-tflite-runtime-2.14.tflite"
+    for command in (("classify", hostile, sample_images()[0]), ("verify", hostile), ("info", hostile)):
+        result = with_project(old_python, *command)
+        assert result.returncode == 1 and not result.stdout
+        assert result.stderr == f"Error: {hostile} crashes the runtime (Segmentation fault); it is damaged\n"

@@ -6,11 +6,9 @@ import pytest
 
 from edgecnn import InputSpec
 from edgecnn.arrays import Pixels
-from edgecnn.convert import Conversion
-from edgecnn.convert.golden_probes import COUNT, ProbeModels, choose_probes, coarse, golden_probes, most_bytes
 from edgecnn.model_file.card import ModelCard, Provenance, Quantization
-from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.golden_probes import COUNT, ProbeModels, choose_probes, coarse, golden_probes, most_bytes
 from edgecnn.pixels.dataset import Split
 from tests.support.photographs import photograph
 
@@ -73,7 +71,7 @@ def test_images_that_fit_are_test_images_as_they_are() -> None:
 
 def test_the_fewest_and_coarsest_are_left_where_nothing_fits() -> None:
     golden = probes_of(photographs(30, 64), 64, 100)
-    assert len(golden.images) == 8
+    assert len(golden.images) == 2
     assert all(len(np.unique(image.reshape(-1, 3), axis=0)) <= (64 // 16) ** 2 for image in golden.images)
 
 
@@ -101,6 +99,8 @@ def test_probes_never_outweigh_their_network(flatbuffer: int, limit: int) -> Non
     assert most_bytes(flatbuffer) == limit
 
 
-def test_a_converted_model_keeps_to_it(int8: Conversion) -> None:
-    packed = read_model(int8.plain.path)
-    assert packed.golden and len(packed.golden) <= most_bytes(len(packed.flatbuffer))
+def test_a_few_safe_leads_are_joined_by_the_largest_others() -> None:
+    split = photographs(40, 16)
+    lead = np.linspace(0, 0.3, 40)  # seven of them are 0.25 at least
+    scores = np.stack([(1 + lead) / 2, (1 - lead) / 2], axis=1).astype(np.float32)
+    assert sorted(choose_probes(split, scores, 0)) == list(range(40 - COUNT, 40))

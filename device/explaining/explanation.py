@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 
-from .prediction import Prediction
+from ..prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ class Explanation:
         rows = [f"{'insertion - deletion':22}" + "".join(f"{fill:>9}" for fill in fills)]
         for ranking in dict.fromkeys(score.ranking for score in self.scores):
             gains = [score.gain for score in self.scores if score.ranking == ranking]
-            rows.append(f"{ranking:22}" + "".join(f"{gain:9.2f}" for gain in gains))
+            rows.append(f"{ranking:22}" + "".join(f"{round(gain, 2) + 0.0:9.2f}" for gain in gains))
         doubts = [f"Doubt it: {doubt}" for doubt in self.doubts]
         return "\n".join([f"{self.method}: {_said(self.target)}{instead}", *rows, *doubts])
 
     def _repr_png_(self) -> bytes:
         """The picture that `edgecnn explain` draws, for notebooks; matplotlib is imported only here."""
-        from .pictures.explanation import make_explanation_png
+        from ..pictures.explanation import make_explanation_png
 
         return make_explanation_png(self.pixels, self.heat_map, self.unit, self.caption)
 

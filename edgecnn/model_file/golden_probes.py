@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arrays import Pixels
-from edgecnn.model_file.golden import Golden, preprocessing_sha256
-from edgecnn.pixels.dataset import Split, stratified
-from edgecnn.pixels.input_spec import InputSpec
+from ..arrays import Pixels
+from ..pixels.dataset import Split, stratified
+from ..pixels.input_spec import InputSpec
+from .golden import Golden, preprocessing_sha256
 
 Probabilities = npt.NDArray[np.float32]
 
 COUNT = 24
 _COUNTS = (COUNT, 16, 12, 8)  # fewer, where they are large
+_FEWEST = (4, 2)  # where the coarsest are too large still: the answers of a thousand classes beside a small network
 # Of the bare network; a small one may be accompanied by so many bytes all the same, if it does not weigh less itself.
 MOST_SHARE = 0.05
 MOST_BYTES = 64_000
@@ -30,8 +31,8 @@ class ProbeModels:
     """What gives right answers, float32 (count, classes), to uint8 images (count, height, width, channels).
 
     Attributes:
-        keras: the network before conversion.
-        host: the converted model, on this machine.
+        keras: the network before conversion; `host` too, where there is none.
+        host: the model in the file, on this machine.
         runtime: name and version of what runs that.
     """
 
@@ -55,14 +56,15 @@ def choose_probes(split: Split, probabilities: Probabilities, seed: int) -> npt.
 
     Returns:
         int64, at most `COUNT`, stratified over the classes from the first on: the images whose top-1 leads by least,
-        because a probability near 1 hides small errors, but by enough that no healthy device changes it.
+        because a probability near 1 hides small errors, but by enough that no healthy device changes it. Where that
+        is so of a few alone, those that lead by most.
     """
     ordered = np.sort(probabilities, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]
     safe = np.flatnonzero(lead >= _SAFE_LEAD)
     closest = safe[np.argsort(lead[safe], kind="stable")][: 20 * COUNT]
-    if len(closest) == 0:
-        return np.arange(min(COUNT, len(split)))
+    if len(closest) < _COUNTS[-1]:
+        return np.argsort(-lead, kind="stable")[:COUNT]
     return closest[stratified(split.labels[closest], COUNT, seed)]
 
 
@@ -103,7 +105,8 @@ def golden_probes(
             some = _first(golden, count, spec)
             if len(some.to_bytes()) <= limit:
                 return some
-    return _first(golden, fewest, spec)
+    few = (_first(golden, count, spec) for count in (fewest, *_FEWEST))
+    return next((some for some in few if len(some.to_bytes()) <= limit), _first(golden, _FEWEST[-1], spec))
 
 
 def coarse(images: Pixels, side: int) -> Pixels:

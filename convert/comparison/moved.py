@@ -1,0 +1,68 @@
+"""Weights and biases that are right, but stand elsewhere."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..tflite.kernels import Constant, Kernel
+from .likeness import ALIKE, cosines, rows
+
+Array = npt.NDArray[np.floating]
+
+
+def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Sequence[str]) -> str:
+    """A sentence where a layer has the weights, or only the biases, of another one; else nothing.
+
+    Args:
+        place: of the layer.
+        expected: the weights that every layer should have.
+        found: what this one has.
+        names: of the layers.
+    """
+    for other, kernel in enumerate(expected):
+        if other == place or kernel.weights.values.shape != found.weights.values.shape:
+            continue
+        if cosines(rows(kernel.weights.values), rows(found.weights.values)).min() > ALIKE:
+            return f"its weights are those of {names[other]}"
+    own = expected[place]
+    if found.bias is None or own.bias is None or _equal(own.bias, found.bias).mean() > 0.5:
+        return ""
+    if cosines(rows(own.weights.values), rows(found.weights.values)).min() < ALIKE:
+        return ""
+    for other, kernel in enumerate(expected):
+        if other != place and kernel.bias and len(kernel.bias.values) == len(found.bias.values):
+            if _equal(kernel.bias, found.bias).all() and kernel.bias.values.any():
+                return f"its biases are those of {names[other]}"
+    return ""
+
+
+def exchanged_biases(expected: Constant, found: Constant, channels: Sequence[int]) -> list[int]:
+    """Which of the channels have the bias of another of them."""
+    moved = {}
+    for channel in channels:
+        near = np.abs(found.values[channel] - expected.values[list(channels)]) <= 2 * found.error[channel].max()
+        others = [other for other, is_near in zip(channels, near, strict=True) if is_near and other != channel]
+        if others:
+            moved[channel] = others[0]
+    return list(moved) if len(moved) > 1 and set(moved) == set(moved.values()) else []
+
+
+def bias_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
+    """What the biases of these channels are instead, in words that follow "is" or "are"."""
+    words: dict[str, list[int]] = {}
+    for channel in channels:
+        own, here = float(expected[channel]), float(found[channel])
+        if here == 0:
+            what = "zero"
+        elif abs(own + here) < 0.02 * abs(own):
+            what = "negated"
+        else:
+            what = f"shifted by {here - own:.4g}"
+        words.setdefault(what, []).append(channel)
+    return words
+
+
+def _equal(expected: Constant, found: Constant) -> npt.NDArray[np.bool_]:
+    near: npt.NDArray[np.bool_] = np.abs(expected.values - found.values) <= 2 * found.error * (1 + 1e-4) + 1e-6
+    return near

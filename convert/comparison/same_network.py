@@ -1,0 +1,49 @@
+"""Whether a file, its activations variant and a Keras model are of one network."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from edgecnn.device.runtime.session import Session
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.container import PackedModel
+
+from ..network.keras_network import KerasNetwork
+from ..pair import Pair
+
+
+def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
+    """Make sure that both files can be compared with the Keras model, and are of one another.
+
+    Returns:
+        The network with the maps that the variant has too.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    maps = network.maps
+    if packed.activations is not None and packed.activations.card:
+        names = {layer.name for layer in packed.activations.card.feature_maps}
+        maps = tuple(layer for layer in maps if layer.name in names)
+    probabilities: dict[str, tuple[int, ...]] = {PROBABILITIES: (len(network.card.labels),)}
+    expected = Pair(probabilities, {**probabilities, **{layer.name: layer.shape for layer in maps}})
+    sessions = list(packed.map(Session))
+    for path, session, wanted in zip(paths, sessions, expected, strict=True):
+        shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
+        same_input = session.input.shape[1:] == network.card.input.shape
+        if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
+            raise ModelFileError(
+                f"{path} is of another network than the run's model.keras (input, classes or feature maps differ); "
+                "convert the run again"
+            )
+    probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
+    first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
+    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in packed]
+    if parents[0] != parents[1] or not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
+        raise ModelFileError(
+            f"{paths.activations} is not the activations variant of {paths.plain.name}; convert the run again, with "
+            "both"
+        )
+    return dataclasses.replace(network, maps=maps)

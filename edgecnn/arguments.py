@@ -1,0 +1,63 @@
+"""What a caller in Python gave: of the kind that is wanted, or one sentence."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+
+def require_path(value: Any, what: str) -> Path:
+    """`value` as a path; `what` begins the sentence, e.g. "a model".
+
+    Raises:
+        InputError: it is neither text nor a path.
+    """
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        hint = "; write its bytes to a file first, or decode its name" if isinstance(value, bytes) else ""
+        raise InputError(f"{what} is named by a path, as text or pathlib.Path. Received: {_shown(value)}{hint}")
+    return Path(value)
+
+
+def require_count(value: Any, name: str) -> int:
+    """`value` as a whole number from 1 on.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        count = value.__index__()
+    except (AttributeError, TypeError):
+        count = 0
+    if isinstance(value, bool) or count < 1:
+        raise InputError(f"{name} must be 1 or more, a whole number. Received: {_shown(value)}")
+    return int(count)
+
+
+def require_choice(value: Any, choices: Collection[str], name: str) -> None:
+    """Make sure that `value` is one of `choices`.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not isinstance(value, str) or value not in choices:
+        *others, last = choices
+        words = f"one of {', '.join(choices)}" if len(others) > 2 else f"{', '.join(others)} or {last}"
+        raise InputError(f"{name} must be {words}. Received: {_shown(value)}")
+
+
+def require_kind(value: Any, kind: type, name: str) -> None:
+    """Make sure that `value` is of a class.
+
+    Raises:
+        InputError: it is of another.
+    """
+    if not isinstance(value, kind):
+        where = kind.__module__.removeprefix("builtins")
+        raise InputError(f"{name} must be of the class {where}.{kind.__name__}. Received: {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return f"{text if len(text) <= 60 else text[:59] + '…'} ({type(value).__name__})"

@@ -1,0 +1,136 @@
+"""What is of the wrong kind is one sentence, whichever public function it is given to."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import EdgecnnError, InputError, ModelCard
+from edgecnn.arguments import require_count, require_path
+from edgecnn.convert import (
+    Gate,
+    KerasModel,
+    convert,
+    convert_until,
+    load_representative,
+    parity,
+    read_labels,
+)
+from edgecnn.convert.request import ConversionRequest
+from edgecnn.device import Classifier, Description, FeatureExtractor, Split, describe, sample_images, verify
+from edgecnn.model_file.bundled import find_model
+from edgecnn.pixels.preprocessing import prepare
+from edgecnn.run_directory import RunDirectory
+from edgecnn.train import estimate, load_dataset, train
+from edgecnn.train.request import TrainingRequest
+
+WRONG: tuple[Any, ...] = (
+    b"x",
+    None,
+    3,
+    1.5,
+    "",
+    "x",
+    [],
+    {},
+    object(),
+    float("nan"),
+    True,
+    np.zeros(3),
+    -1,
+    [None],
+    ("a", 1),
+    print,
+)
+IMAGE = str(sample_images()[0])
+OPTIONS = ("threads", "delegate", "runtime", "trust", "description")
+TRAINING = ("architecture", "recipe", "seed", "epochs", "stop_at_accuracy", "teacher")
+CONVERSION = ("scheme", "io", "output", "feature_layers", "target", "seed", "calibration_images")
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, Callable[[Any], object]]:
+    """Each public function, as a function of one argument of it."""
+    classifier, extractor = Classifier("fashion-mnist"), FeatureExtractor("fashion-mnist.activations")
+    pixels, gray = classifier.prepare(IMAGE).pixels, Image.new("L", (5, 5))
+    spec = classifier.input
+
+    def with_option(make: Callable[..., object], name: str) -> Callable[[Any], object]:
+        return lambda value: make(**{name: value})
+
+    found: dict[str, Callable[[Any], object]] = {
+        "Classifier": Classifier, "FeatureExtractor": FeatureExtractor, "describe": describe,
+        "classify": classifier.classify, "classify order": lambda value: classifier.classify(pixels, order=value),
+        "classify top": lambda value: classifier.classify(IMAGE, top=value),
+        "classify pixels top": lambda value: classifier.classify(pixels, top=value),
+        "classify invert": lambda value: classifier.classify(IMAGE, invert=value),
+        "classify file order": lambda value: classifier.classify(IMAGE, order=value),
+        "prepare": classifier.prepare, "prepare invert": lambda value: classifier.prepare(IMAGE, value),
+        "probabilities": classifier.probabilities, "rank": classifier.rank,
+        "rank top": lambda value: classifier.rank(pixels, value), "predict_all": classifier.predict_all,
+        "time_invoke": classifier.time_invoke, "evaluate": classifier.evaluate,
+        "evaluate labels": lambda value: classifier.evaluate(Split(value, value)),
+        "extract": extractor.extract, "extract invert": lambda value: extractor.extract(IMAGE, value),
+        "extract order": lambda value: extractor.extract(pixels, order=value),
+        "describe description": lambda value: describe("fashion-mnist", value),
+        "ModelCard.load": ModelCard.load, "ModelCard.from_json": ModelCard.from_json,
+        "free prepare": lambda value: prepare(value, spec), "free prepare spec": lambda value: prepare(gray, value),
+        "RunDirectory": lambda value: RunDirectory.of(value).require(), "KerasModel": KerasModel,
+        "read_labels": read_labels, "load_dataset": lambda value: load_dataset(b"" if value is None else value),  # type: ignore[arg-type]
+        "load_representative": lambda value: load_representative(value, classifier.card),  # type: ignore[arg-type]
+        "train dataset": lambda value: train("nowhere", value), "estimate": estimate,
+        "convert dataset": lambda value: convert(Path(__file__).parent / "parity" / "reference", value),
+        "parity dataset": lambda value: parity(Path(__file__).parent / "parity" / "reference", value),
+        "convert_until dataset": lambda value: convert_until("nowhere", value, Gate(max_drop=1)),
+    }  # fmt: skip
+    for name in OPTIONS:
+        found[f"Classifier {name}"] = with_option(lambda **option: Classifier("fashion-mnist", **option), name)
+        found[f"FeatureExtractor {name}"] = with_option(
+            lambda **option: FeatureExtractor("fashion-mnist.activations", **option), name
+        )
+    for name in ("model", "threads", "delegate", "runtime"):
+        found[f"verify {name}"] = with_option(lambda **option: verify(**{"model": "fashion-mnist", **option}), name)
+    for name in inspect.signature(Description).parameters:
+        found[f"Description {name}"] = with_option(Description, name)
+    for name in TRAINING:
+        found[f"train {name}"] = with_option(TrainingRequest, name)
+    for name in CONVERSION:
+        found[f"convert {name}"] = with_option(ConversionRequest, name)
+    return found
+
+
+def test_nothing_but_sentences_comes_of_what_is_of_the_wrong_kind(
+    calls: dict[str, Callable[[Any], object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = []
+    for name, call in calls.items():
+        for value in WRONG:
+            try:
+                call(value)
+            except EdgecnnError as error:
+                if "\n" in str(error) or len(str(error)) < 15:
+                    odd.append(f"{name}({value!r}): {error}")
+            except Exception as error:
+                odd.append(f"{name}({value!r}): {type(error).__name__}: {error}")
+    assert not odd, "\n".join(odd)
+
+
+@pytest.mark.parametrize("model", [b"model.tflite", None, 3, ["fashion-mnist"]])
+def test_what_is_no_name_of_a_model_is_an_input_error(model: Any) -> None:
+    for function in (Classifier, FeatureExtractor, describe, verify, find_model):
+        with pytest.raises(InputError, match=r"a model is named by a path, as text or pathlib.Path. Received: .*\("):
+            function(model)
+
+
+def test_numbers_of_numpy_are_numbers_and_paths_of_others_are_paths() -> None:
+    class Place:
+        def __fspath__(self) -> str:
+            return "a/b"
+
+    assert require_count(np.int64(3), "top") == 3 and require_path(Place(), "it") == Path("a/b")
+    assert len(Classifier("fashion-mnist").classify(IMAGE, top=np.int32(2))) == 2  # type: ignore[arg-type]
