@@ -1,6 +1,5 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
