@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
-@source_options.crop
+@source_options.crop(default="the whole; with --source the square")
 @options.invert
 @options.decode_threads
 @click.option(
