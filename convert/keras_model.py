@@ -16,6 +16,7 @@ from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
 from edgecnn.native_output import captured_stderr, silence_tensorflow
 from edgecnn.optional_packages import require_tensorflow
 from edgecnn.pixels.camera_arrays import Order
+from edgecnn.pixels.crop import Crop
 from edgecnn.pixels.dataset import Images, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
@@ -72,7 +73,9 @@ class KerasModel:
         """Accuracy, loss and confusion on labelled images."""
         return evaluate_probabilities(self.predict_all(split.images), split.labels)
 
-    def extract(self, image: Source, invert: Invert = "no", *, order: Order | None = None) -> Features:
+    def extract(
+        self, image: Source, invert: Invert = "no", *, order: Order | None = None, crop: Crop | None = None
+    ) -> Features:
         """Feature maps of an image; see `edgecnn.pixels.preprocessing.prepare_source` for what it may be.
 
         Raises:
@@ -81,7 +84,7 @@ class KerasModel:
         """
         if not self.layers:
             raise ModelFileError(f"{self.card.name} has no convolution or pooling layer, so no feature maps")
-        pixels = prepare_source(image, self.input, invert, order=order).pixels
+        pixels = prepare_source(image, self.input, invert, order=order, crop=crop).pixels
         ((_, values),) = self._network.maps_of(pixels[None])
         maps = {layer.name: as_map(values[layer.name][0]) for layer in self.layers}
         return Features(maps, values[PROBABILITIES][0])

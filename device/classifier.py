@@ -10,21 +10,23 @@ import numpy.typing as npt
 
 from edgecnn.arguments import require_count, require_kind
 from edgecnn.arrays import Pixels
-from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
+from edgecnn.errors import EdgecnnWarning
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
-from .prediction import Prediction, Predictions
+from .prediction import Prediction, Predictions, are_probabilities, require_numbers
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
     from edgecnn.pixels.camera_arrays import Order
+    from edgecnn.pixels.crop import Crop
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .map_reader import MapReader
     from .runtime.delegates import Delegate
     from .runtime.description import Description
     from .runtime.reloading import Reduced
@@ -90,9 +92,8 @@ class Classifier:
         self._gather = self._session.gather(loaded.input)
         self._shape, self._warned = loaded.input.shape, False
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
-        self._answers: dict[tuple[int, float], Predictions] | None = (
-            {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
-        )
+        is_small = self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise
+        self._answers: dict[tuple[int, float], Predictions] | None = {} if is_small else None
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
@@ -108,13 +109,15 @@ class Classifier:
         """Name and version of what runs the model."""
         return self._session.runtime
 
-    def prepare(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+    def prepare(
+        self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
+    ) -> Prepared:
         """Turn an image into the pixels that the model sees; see `edgecnn.pixels.preprocessing.prepare_source`.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        return prepare_source(image, self.input, invert, order=order)
+        return prepare_source(image, self.input, invert, order=order, crop=crop)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
@@ -141,16 +144,19 @@ class Classifier:
         return Predictions(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
 
     def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
-        if not np.isfinite(scores).all():
-            raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
-        # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
-        slack = 0.1 + len(scores) * self._output.scale / 2
-        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > slack):
+        require_numbers(scores)
+        if self.card is None and not self._warned and not are_probabilities(scores, self._output.scale):
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
     def classify(
-        self, image: Source, *, top: int = 1, invert: Invert = "no", order: "Order | None" = None
+        self,
+        image: Source,
+        *,
+        top: int = 1,
+        invert: Invert = "no",
+        order: "Order | None" = None,
+        crop: "Crop | None" = None,
     ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
@@ -160,20 +166,15 @@ class Classifier:
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
             order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
                 four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
+            crop: what the model is shown: the largest `square` in the middle, or (left, top, width, height); None: all.
 
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if (
-            type(image) is np.ndarray
-            and image.shape == self._shape
-            and image.dtype == _UINT8
-            and order is None
-            and type(invert) is str
-            and invert == "no"
-        ):
+        as_it_is = type(invert) is str and invert == "no" and order is None and crop is None
+        if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:
             return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
-        prepared = self.prepare(image, invert, order=order)
+        prepared = self.prepare(image, invert, order=order, crop=crop)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         return self.rank(prepared.pixels, top)
@@ -207,6 +208,12 @@ class Classifier:
 
         return DriftWatch(self._loaded)
 
+    def map_reader(self) -> "MapReader":
+        """What reads the feature maps of the image that was classified last; of a plain model it has no layers."""
+        from .map_reader import MapReader
+
+        return MapReader(self._loaded)
+
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
@@ -231,11 +238,10 @@ class Classifier:
         Raises:
             InputError: the images are of another shape, a label is not one of the model's classes, or `split` is none.
         """
-        from edgecnn.metrics import evaluate_probabilities
+        from edgecnn.metrics import evaluate_probabilities, require_labels
         from edgecnn.pixels.dataset import Split
 
         require_kind(split, Split, "the labelled images")
         require_kind(split.labels, np.ndarray, "labels")
-        if len(split) and int(split.labels.max()) >= len(self.labels):
-            raise InputError(f"label {split.labels.max()} is not among the model's {len(self.labels)} classes")
+        require_labels(split.labels, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

@@ -107,14 +107,9 @@ class DriftWatch:
 
     def _outputs(self, pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.generic]]:
         """What the feature maps are for `pixels`: most often of the run before, which was of them."""
-        session = self._loaded.session
         if not self._tensors:
             return []
-        with session.lock:
-            tensor = self._gather(pixels)
-            if session.last_input is None or not np.array_equal(tensor, session.last_input):
-                session.run(tensor)
-            return [session.output(one) for one in self._tensors]
+        return self._loaded.session.outputs_of(pixels, self._gather, self._tensors)
 
     def summary(self) -> tuple[str, ...]:
         """A line for each layer that was odd in the batch; empty if none was."""

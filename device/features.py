@@ -21,6 +21,7 @@ from .runtime.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
+    from edgecnn.pixels.crop import Crop
 
     from .runtime.description import Description
     from .runtime.reloading import Reduced
@@ -112,18 +113,21 @@ class FeatureExtractor:
 
         return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
 
-    def extract(self, image: Source, invert: Invert = "no", *, order: "Order | None" = None) -> Features:
+    def extract(
+        self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
+    ) -> Features:
         """Feature maps of an image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
         Args:
             image: an array that has the model's input size already is taken as it is.
             invert: `yes` swaps light and dark, `auto` does so when the rim contradicts the training images'.
             order: of an array's channels, `rgb` for three by default; see `Classifier.classify`.
+            crop: what of the image the model is shown; likewise.
 
         Raises:
             InputError: the image cannot be read or used.
         """
-        prepared = prepare_source(image, self.input, invert, order=order)
+        prepared = prepare_source(image, self.input, invert, order=order, crop=crop)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         with self._session.lock:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import ModelFileError
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -34,3 +39,25 @@ class Predictions(tuple[Prediction, ...]):
         return (
             f"<table><thead><tr><th>class</th><th>probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def require_numbers(scores: npt.NDArray[np.float32]) -> None:
+    """Make sure that scores, float32 (classes,), are numbers.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    if not np.isfinite(scores).all():
+        raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
+
+
+def are_probabilities(scores: npt.NDArray[np.float32], step: float) -> bool:
+    """Whether scores, float32 (classes,), are not below 0 and sum to 1.
+
+    Args:
+        scores: of one image.
+        step: real units per integer step of the output; 0 of one in floats.
+    """
+    # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
+    slack = 0.1 + len(scores) * step / 2
+    return bool(scores.min() >= 0 and abs(float(scores.sum()) - 1) <= slack)

@@ -17,6 +17,7 @@ from .errors import (
     MissingExtraError,
     ModelFileError,
     OutputError,
+    SourceError,
 )
 from .model_file.card import ModelCard
 from .pixels.input_spec import InputSpec
@@ -37,6 +38,7 @@ __all__ = [
     "ModelCard",
     "ModelFileError",
     "OutputError",
+    "SourceError",
     "__version__",
 ]
 

@@ -3,6 +3,7 @@
 EdgecnnError              the command line prints it and exits 1
 ├── ModelFileError        a model file or card is missing, damaged, or of another version
 ├── InputError            an image, an array or a label the caller gave
+├── SourceError           a camera, a film or a stream that gives no images
 ├── DataError             a data set that is missing or damaged
 ├── OutputError           a file or folder that cannot be written
 ├── GateError             a conversion that was asked to pass a gate does not
@@ -35,6 +36,10 @@ class ModelFileError(EdgecnnError):
 
 class InputError(EdgecnnError):
     """An image, an array or a label that the caller gave cannot be used."""
+
+
+class SourceError(EdgecnnError):
+    """A camera, a film or a stream gives no images."""
 
 
 class DataError(EdgecnnError):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InputError
+
 # Keras' own bound in SparseCategoricalCrossentropy: a probability of 0 must not cost infinity.
 _EPSILON = 1e-7
 
@@ -24,6 +26,16 @@ class Evaluation:
     accuracy: float
     loss: float
     confusion: npt.NDArray[np.int64]
+
+
+def require_labels(labels: npt.NDArray[np.int64], classes: int) -> None:
+    """Make sure that true class indices are those of a model.
+
+    Raises:
+        InputError: one is not below `classes`.
+    """
+    if len(labels) and int(labels.max()) >= classes:
+        raise InputError(f"label {labels.max()} is not among the model's {classes} classes")
 
 
 def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Evaluation:

@@ -10,7 +10,8 @@ from edgecnn import errors
 FRONTS = {
     "edgecnn": {
         "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError", "InputSpec",
-        "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
+        "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "SourceError",
+        "__version__",
     },
     "edgecnn.train": {
         "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",

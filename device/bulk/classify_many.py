@@ -1,6 +1,6 @@
 """Classify the images of a source, one after another, in its order."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +11,8 @@ from .prefetch import prepared_images
 from .sources import Source
 
 if TYPE_CHECKING:
+    from edgecnn.pixels.crop import Crop
+
     from ..classifier import Classifier
     from ..drift import DriftWatch
     from ..prediction import Prediction
@@ -61,8 +63,8 @@ def classify_many(
     *,
     top: int = 1,
     invert: Invert = "no",
+    crop: "Crop | None" = None,
     watch: "DriftWatch | None" = None,
-    skip: Container[str] = (),
     note: Callable[[str], None] = lambda _: None,
     decode_threads: int | None = None,
 ) -> Iterator[ClassifiedImage]:
@@ -73,16 +75,16 @@ def classify_many(
         source: where the images come from.
         top: how many classes to name.
         invert: as for `Classifier.classify`.
+        crop: likewise.
         watch: looks at each image after it has been classified.
-        skip: names of images that are done already.
         note: gets what is odd about the first odd image.
         decode_threads: as for `edgecnn.device.bulk.prefetch.prepared_images`.
 
     Yields:
-        A result for each image that is not skipped, in order.
+        A result for each image, in order.
     """
     prepared_in_order = prepared_images(
-        source, classifier.input, invert, skip=skip, note=note, decode_threads=decode_threads
+        source, classifier.input, invert, crop=crop, note=note, decode_threads=decode_threads
     )
     for name, prepared in prepared_in_order:
         if isinstance(prepared, InputError):

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Container, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from edgecnn.errors import InputError
@@ -14,6 +14,7 @@ from .sources import ImageOrError, Source
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from edgecnn.pixels.crop import Crop
     from edgecnn.pixels.input_spec import InputSpec
 
 _AHEAD = 4  # images a decoding thread; memory stays flat however many there are
@@ -26,7 +27,7 @@ def prepared_images(
     spec: "InputSpec",
     invert: Invert = "no",
     *,
-    skip: Container[str] = (),
+    crop: "Crop | None" = None,
     note: Callable[[str], None] = lambda _: None,
     decode_threads: int | None = None,
 ) -> Iterator[tuple[str, Outcome]]:
@@ -36,7 +37,7 @@ def prepared_images(
         source: where they come from.
         spec: of the model's input.
         invert: as for `edgecnn.pixels.preprocessing.prepare`.
-        skip: names that are left out.
+        crop: likewise.
         note: gets what is odd about the first odd image; about the others it is most often the same.
         decode_threads: how many decode; None for one a processor, which wait for each other where memory is short.
 
@@ -47,18 +48,17 @@ def prepared_images(
 
     def prepare(image: ImageOrError) -> Outcome:
         try:
-            return image if isinstance(image, InputError) else prepare_source(image, spec, invert, gate=gate)
+            return image if isinstance(image, InputError) else prepare_source(image, spec, invert, gate=gate, crop=crop)
         except InputError as error:
             return error
 
-    images = ((name, image) for name, image in source if name not in skip)
     # For one image, threads would cost more than they save; of an endless source they would show the past.
     if source.count is None or source.count == 1:
-        outcomes: Iterator[tuple[str, Outcome]] = ((name, prepare(image)) for name, image in images)
+        outcomes: Iterator[tuple[str, Outcome]] = ((name, prepare(image)) for name, image in source)
     else:
         if decode_threads is None:
             gate = MemoryGate()
-        outcomes = prepare_ahead(images, prepare, decode_threads)
+        outcomes = prepare_ahead(source, prepare, decode_threads)
     noted = False
     for name, outcome in outcomes:
         if isinstance(outcome, Prepared) and outcome.note and not noted:

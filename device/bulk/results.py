@@ -34,7 +34,9 @@ class Results:
         counts: how many of them had which label, and how many were `UNREADABLE`.
     """
 
-    def __init__(self, path: str | Path, settings: Mapping[str, Any], *, resume: bool, force: bool) -> None:
+    def __init__(
+        self, path: str | Path, settings: Mapping[str, Any], *, resume: bool, force: bool, resumable: bool = True
+    ) -> None:
         """Start, or go on.
 
         Args:
@@ -42,6 +44,7 @@ class Results:
             settings: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
             resume: take over what a partial file has.
             force: replace a file that is there, or what a stopped run left.
+            resumable: whether the images come again in another run; a camera's do not.
 
         Raises:
             InputError: another suffix, or nothing to resume that goes with `settings`.
@@ -60,10 +63,10 @@ class Results:
         self.counts: Counter[str] = Counter()
         with contextlib.ExitStack() as claim:
             claim.enter_context(claimed([self.path], force=True))
-            self._begin(resume, force)
+            self._begin(resume, force, resumable)
             self._claim = claim.pop_all()  # `finish` or `close` lets it go
 
-    def _begin(self, resume: bool, force: bool) -> None:
+    def _begin(self, resume: bool, force: bool, resumable: bool) -> None:
         if self.path.exists() and not force:
             raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
@@ -71,9 +74,8 @@ class Results:
                 self._go_on()
             else:
                 if not force and self._has_rows():
-                    raise OutputError(
-                        f"{self._partial} is what a stopped run left: go on with --resume, or start anew with --force"
-                    )
+                    go_on = "go on with --resume, or " if resumable else ""
+                    raise OutputError(f"{self._partial} is what a stopped run left: {go_on}start anew with --force")
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
             # `finish` or `close` closes it.
             self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)  # noqa: SIM115

@@ -1,7 +1,7 @@
 """Where images come from, one after another: files today; a source may also be endless, as a camera is."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Protocol
 
 from edgecnn.errors import InputError
@@ -73,3 +73,20 @@ class ImageFiles:
         """Each name, with its path or with its error."""
         for name in self.names:
             yield name, self.errors.get(name, name)
+
+
+class Remaining:
+    """What of a source is not done yet.
+
+    Attributes:
+        count: of the whole source.
+    """
+
+    def __init__(self, source: Source, done: Container[str]) -> None:
+        """Those whose names are not in `done`."""
+        self.count = source.count
+        self._source, self._done = source, done
+
+    def __iter__(self) -> Iterator[tuple[str, ImageOrError]]:
+        """As the source has them."""
+        return ((name, image) for name, image in self._source if name not in self._done)

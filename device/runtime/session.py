@@ -17,6 +17,8 @@ from .runtimes import REFUSALS, find_runtime, open_interpreter, operators
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecnn.pixels.dataset import Images
 
     from .placement import DelegatePlacement
@@ -136,6 +138,16 @@ class Session:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
         values: npt.NDArray[Any] = self._get_tensor(tensor.index)[0]
         return values
+
+    def outputs_of(
+        self, pixels: npt.NDArray[np.uint8], gather: Gather, tensors: "Sequence[TensorSpec]"
+    ) -> list[npt.NDArray[Any]]:
+        """What `tensors` are for prepared pixels: most often of the run before, which was of them; else runs them."""
+        with self.lock:
+            tensor = gather(pixels)
+            if self.last_input is None or not np.array_equal(tensor, self.last_input):
+                self.run(tensor)
+            return [self.output(one) for one in tensors]
 
     def run_all(self, images: "Images", spec: InputSpec, tensor: TensorSpec) -> npt.NDArray[Any]:
         """Run uint8 `images` (count, height, width, channels), which are prepared as `spec` says, one by one.

@@ -19,8 +19,8 @@ from edgecnn.printable import printable
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
-    "train", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "features", "explain", "verify",
-    "benchmark", "doctor", "samples",
+    "train", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "live", "features", "explain",
+    "verify", "benchmark", "doctor", "samples",
 )  # fmt: skip
 
 

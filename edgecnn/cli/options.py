@@ -111,7 +111,12 @@ def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int,
     return int(match[1]), int(match[2] or match[1])
 
 
-def _a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+def a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A number as it is.
+
+    Raises:
+        click.BadParameter: it is nan.
+    """
     if value != value:  # a range lets nan through
         raise click.BadParameter("nan is no number")
     return value
@@ -119,7 +124,7 @@ def _a_number(_: click.Context, __: click.Parameter, value: float | None) -> flo
 
 _PERCENT = click.FloatRange(0, 100)
 min_accuracy = click.option(
-    "--min-accuracy", type=_PERCENT, metavar="PERCENT", callback=_a_number, help="Fail below this accuracy."
+    "--min-accuracy", type=_PERCENT, metavar="PERCENT", callback=a_number, help="Fail below this accuracy."
 )
 
 
@@ -130,7 +135,7 @@ def gate(command: F) -> F:
         ("--min-agreement", "PERCENT", "Fail below this agreement with Keras."),
         ("--max-drop", "POINTS", "Fail if accuracy drops by more than this, or if Keras itself looks wrong."),
     ):
-        command = click.option(name, type=_PERCENT, metavar=unit, callback=_a_number, help=words)(command)
+        command = click.option(name, type=_PERCENT, metavar=unit, callback=a_number, help=words)(command)
     return command
 
 

@@ -8,7 +8,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -51,6 +51,18 @@ DECODER_FAILURES = (
     ValueError,
     struct.error,
 )
+
+
+class EncodedImage(NamedTuple):
+    """An image as it lies in a file, which need not lie on a disk: a camera's JPEG.
+
+    Attributes:
+        data: the file's bytes.
+        name: for messages.
+    """
+
+    data: bytes
+    name: str = "the image"
 
 
 def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[str]:

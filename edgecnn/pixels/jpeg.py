@@ -15,6 +15,8 @@ from .orientation import Box, swaps_axes, turn_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .crop import Crop
+
 # After decoding there are at least so many pixels to each pixel of the input, on either axis. With three, the resize
 # that follows levels the difference: of photographs 0.5 in the mean and 16 of 255 at most (tests/pixels/test_jpeg.py).
 MARGIN = 3
@@ -40,12 +42,13 @@ def scale_for(width: int, height: int, spec: InputSpec) -> int:
     return next((scale for scale in SCALES if factor >= MARGIN * scale), 1)
 
 
-def reduce_jpeg(image: Image.Image, spec: InputSpec) -> Box | None:
+def reduce_jpeg(image: Image.Image, spec: InputSpec, crop: "Crop | None" = None) -> Box | None:
     """Have an image decoded no larger than `spec` needs, if it is a large JPEG.
 
     Args:
         image: opened, not loaded; its size changes.
         spec: what it will become.
+        crop: what of it the model will be shown; the smaller that is, the less may be reduced.
 
     Returns:
         What of it is picture, before it is turned upright: of the last row and column it may be a part. None if it is
@@ -55,6 +58,10 @@ def reduce_jpeg(image: Image.Image, spec: InputSpec) -> Box | None:
     if image.format not in _FORMATS or spec.jpeg_decoding == "full":
         return None
     upright = (height, width) if swaps_axes(turn_of(image)) else (width, height)
+    if crop is not None:
+        from .crop import region_of
+
+        upright = region_of(crop, *upright)[0][2:]
     return draft(image, scale_for(*upright, spec))
 
 

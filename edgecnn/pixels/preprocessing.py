@@ -16,19 +16,21 @@ from ..arrays import Array, Pixels
 from ..errors import InputError
 from .colour_profile import to_srgb
 from .deep_images import to_eight_bit
-from .image_files import DECODER_FAILURES, open_image
+from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_image
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
 from .memory import needed_bytes, require_memory
+from .modes import convert_colour, converted, flatten, with_inks
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
 if TYPE_CHECKING:
     from .camera_arrays import Order
+    from .crop import Crop, CropBox
     from .memory import MemoryGate
 
 Invert = Literal["no", "yes", "auto"]
-Source = str | Path | Image.Image | Pixels
+Source = str | Path | Image.Image | Pixels | EncodedImage
 
 _TRANSPARENT = (
     "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
@@ -47,8 +49,12 @@ class Prepared:
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
         note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
-            image is to be seen, when its colour profile is damaged, or when its 16 bits are nearly black; else empty.
+            image is to be seen, when its colour profile is damaged, when its 16 bits are nearly black, or when a crop
+            had to be clipped; else empty.
         is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
+        width: of the whole image, upright.
+        height: likewise.
+        crop: (left, top, width, height) of what the model was shown of it, clipped; None for all.
     """
 
     pixels: Pixels
@@ -56,28 +62,34 @@ class Prepared:
     inverted: bool
     note: str
     is_transparent: bool = False
+    width: int = 0
+    height: int = 0
+    crop: "CropBox | None" = None
 
 
-def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no") -> Prepared:
+def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "Crop | None" = None) -> Prepared:
     """Turn any Pillow image into the uint8 pixels that the model was trained on.
 
-    In this order: 16-bit to 8; EXIF orientation; the colour profile, to sRGB; transparency flattened on the card's
-    background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and
+    In this order: 16-bit to 8; EXIF orientation; crop; the colour profile, to sRGB; transparency flattened on the
+    card's background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and
     mode passes unchanged.
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
         spec: what the model takes.
         invert: `yes` swaps light and dark, `auto` does so when the rim contradicts `spec.background`.
+        crop: `square` for the largest in the middle, or (left, top, width, height); what is outside is never looked at.
 
     Raises:
-        InputError: the mode has no agreed range (floating point, or integers of which white is not known), or `invert`
-            is none of the three.
+        InputError: the mode has no agreed range (floating point, or integers of which white is not known), `invert` is
+            none of the three, or the crop lies outside the image.
     """
-    return _prepare(image, None, spec, invert)
+    return _prepare(image, None, spec, invert, crop)
 
 
-def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert: Invert) -> Prepared:
+def _prepare(
+    image: Image.Image, reduction: "tuple[Box, float] | None", spec: InputSpec, invert: Invert, crop: "Crop | None"
+) -> Prepared:
     """`prepare`; of a reduced image what lies in a box: the rest is what the decoder had to round up to."""
     require_kind(image, Image.Image, "an image")
     require_kind(spec, InputSpec, "spec")
@@ -88,15 +100,23 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         image.load()
     except DECODER_FAILURES as error:
         raise InputError(f"the image is damaged or truncated ({error})") from None
-    box = reduced_to or (0, 0, *image.size)  # a TIFF has its size when it is loaded
+    # A TIFF has its size when it is loaded.
+    box, scale = reduction or ((0, 0, *image.size), 1)
     turn = turn_of(image)
-    image, dark = to_eight_bit(_with_inks(image))
+    image, dark = to_eight_bit(with_inks(image))
     if turn is not None:
         box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
+    width, height = round((box[2] - box[0]) * scale), round((box[3] - box[1]) * scale)
+    region, clipped = None, ""
+    if crop is not None:
+        from .crop import cut, region_of
+
+        region, clipped = region_of(crop, width, height)
+        image, box = cut(image, box, scale, region)
     image, unprofiled = to_srgb(image)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
-    flat = _flatten(image, _background(spec, invert == "yes"))
-    flat = _convert_colour(flat, spec)
+    flat = flatten(image, _background(spec, invert == "yes"))
+    flat = convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
     inverted = invert == "yes" or (invert == "auto" and contradicts)
@@ -112,8 +132,9 @@ def _prepare(image: Image.Image, reduced_to: Box | None, spec: InputSpec, invert
         note += "background is the other way round here, try --invert yes (or auto)"
     if transparent:
         note = _TRANSPARENT
+    note = "; ".join(filter(None, (clipped, note)))
     pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
-    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region)
 
 
 def prepare_source(
@@ -123,45 +144,54 @@ def prepare_source(
     *,
     order: "Order | None" = None,
     gate: "MemoryGate | None" = None,
+    crop: "Crop | None" = None,
 ) -> Prepared:
     """Like `prepare`, for whatever a caller may have.
 
     Args:
-        source: a path, `-` for standard input, a Pillow image, or a uint8 array (height, width[, channels]).
+        source: a path, `-` for standard input, a Pillow image, a uint8 array (height, width[, channels]), or a file's
+            bytes.
         spec: what the model takes.
         invert: as `prepare` has it.
         order: of an array's channels, `rgb` or `gray` by default; see `edgecnn.pixels.camera_arrays.image_of_array`.
         gate: lets a file wait until there is memory to decode it.
+        crop: as `prepare` has it.
 
     Raises:
         InputError: the image cannot be read or used, or does not fit into memory; the message begins with its name if
             it has one.
     """
     if isinstance(source, np.ndarray):
-        return prepare_array(source, spec, invert, order=order)
+        return prepare_array(source, spec, invert, order=order, crop=crop)
     if order is not None:
         raise InputError(f"order={order!r} is for arrays; images say themselves what their channels are: leave it out")
     if isinstance(source, Image.Image):
-        return prepare(source, spec, invert)
-    if not isinstance(source, str | Path):
+        return prepare(source, spec, invert, crop)
+    if not isinstance(source, str | Path | EncodedImage):
         raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
+    name = source.name if isinstance(source, EncodedImage) else str(source)
     with contextlib.ExitStack() as held:
-        reduced_to: Box | None = None
+        reduction: tuple[Box, float] | None = None
 
         def before_loading(image: Image.Image) -> None:
-            nonlocal reduced_to
+            nonlocal reduction
             size = image.size
-            reduced_to = reduce_jpeg(image, spec)
+            with contextlib.suppress(InputError):  # a crop outside: `_prepare` refuses it, too
+                reduced_to = reduce_jpeg(image, spec, crop)
+                reduction = (reduced_to, size[0] / reduced_to[2]) if reduced_to else None
             needed = needed_bytes(image, spec.channels, size[0] * size[1])
             if gate:
                 held.enter_context(gate.holding(needed))
-            require_memory(needed, f"{source}: an image of {size[0]:,} x {size[1]:,} pixels")
+            require_memory(needed, f"{name}: an image of {size[0]:,} x {size[1]:,} pixels")
 
-        image = open_image(str(source), before_loading)
+        if isinstance(source, EncodedImage):
+            image = decode_image(source.data, name, before_loading)
+        else:
+            image = open_image(name, before_loading)
         try:
-            return _prepare(image, reduced_to, spec, invert)
+            return _prepare(image, reduction, spec, invert, crop)
         except InputError as error:
-            raise InputError(f"{source}: {error}") from None
+            raise type(error)(f"{name}: {error}") from None
 
 
 def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
@@ -178,7 +208,9 @@ def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:
         )
 
 
-def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None) -> Prepared:
+def prepare_array(
+    pixels: Array, spec: InputSpec, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
+) -> Prepared:
     """Like `prepare`, for a uint8 array; `edgecnn.pixels.camera_arrays.image_of_array` has the shapes and orders.
 
     Raises:
@@ -186,42 +218,13 @@ def prepare_array(pixels: Array, spec: InputSpec, invert: Invert = "no", *, orde
     """
     from .camera_arrays import image_of_array
 
-    return prepare(image_of_array(pixels, order), spec, invert)
+    return prepare(image_of_array(pixels, order), spec, invert, crop)
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
     level = 255 if spec.background == "light" else 0
     return 255 - level if inverted else level
-
-
-def _with_inks(image: Image.Image) -> Image.Image:
-    """Of a CMYK JPEG, 255 for full ink. Adobe's are negatives; Pillow takes those for such that do not say so, too."""
-    if image.mode != "CMYK" or image.format not in ("JPEG", "MPO") or "adobe" in image.info:
-        return image
-    return image.point(list(range(255, -1, -1)) * 4)
-
-
-def _flatten(image: Image.Image, level: int) -> Image.Image:
-    if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
-        image = image.convert("LA" if image.mode == "La" else "RGBA")
-    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
-        return image
-    image = image.convert("RGBA")
-    backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
-    return Image.alpha_composite(backdrop, image)
-
-
-def _convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
-    if spec.colour == "grayscale" and image.mode in ("1", "L"):
-        return _converted(image, "L")
-    image = _converted(image, "RGB")  # one way to luma from palette, CMYK, YCbCr, ...
-    return _converted(image, "L") if spec.colour == "grayscale" else image
-
-
-def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """`image.convert(mode)`, which copies an image that has the mode: of a photograph, tens of megabytes."""
-    return image if image.mode == mode else image.convert(mode)
 
 
 def _border_brightness(image: Image.Image) -> int:
@@ -232,6 +235,6 @@ def _border_brightness(image: Image.Image) -> int:
         boxes = *rows, (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
         edges = [np.asarray(image.crop(box).convert("L")) for box in boxes]
     else:
-        gray = np.asarray(_converted(image, "L"))
+        gray = np.asarray(converted(image, "L"))
         edges = [gray[:rim], gray[-rim:], gray[rim:-rim, :rim], gray[rim:-rim, -rim:]]
     return int(np.median(np.concatenate([edge.ravel() for edge in edges])))

@@ -92,6 +92,8 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         outputs["info"] += [run("info", folder / "packed.tflite")]
     outputs["benchmark"] += [run(*timed, "--compare", folder / "times.json")]
     outputs["benchmark"] += [json.loads((folder / "times.json").read_text())]
+    watching = ("live", model, "--source", BOOT, "--consecutive", "1", "--json")
+    outputs["live"] = [json.loads(edgecnn(*watching, "--threshold", least).stdout) for least in ("0.8", "1")]
     outputs["classify-row"] = [json.loads(line) for line in rows.read_text().splitlines()]
     return outputs
 
@@ -156,8 +158,8 @@ def check(name: str, outputs: list[Any]) -> None:
 
 
 OF_THE_DEVICE = (
-    "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "pack",
-    "samples", "sign", "verify",
+    "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
+    "pack", "samples", "sign", "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 

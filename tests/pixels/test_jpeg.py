@@ -13,6 +13,7 @@ from PIL import Image
 
 from edgecnn import InputError, InputSpec
 from edgecnn.pixels import jpeg
+from edgecnn.pixels.crop import Crop
 from edgecnn.pixels.input_spec import Fit, ResizeFilter
 from edgecnn.pixels.preprocessing import prepare, prepare_source
 from tests.support.photographs import drawing, jpeg_bytes, photograph, save_jpeg
@@ -43,8 +44,8 @@ def decoded_size(monkeypatch: pytest.MonkeyPatch, path: Path, spec: InputSpec) -
     sizes = []
     reduce = jpeg.reduce_jpeg
 
-    def spy(image: Image.Image, spec: InputSpec) -> object:
-        box = reduce(image, spec)
+    def spy(image: Image.Image, spec: InputSpec, crop: Crop | None = None) -> object:
+        box = reduce(image, spec, crop)
         sizes.append(image.size)
         return box
 

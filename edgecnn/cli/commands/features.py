@@ -11,13 +11,17 @@ import click
 
 from edgecnn.printable import printable
 
-from .. import description_options, options, printing
+from .. import description_options, options, printing, source_options
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from edgecnn.convert import KerasModel
     from edgecnn.device import Description, FeatureExtractor
+    from edgecnn.device.bulk.prefetch import Outcome
     from edgecnn.device.pictures.feature_maps import Picture
+    from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
 MAX_IMAGES = 24
@@ -41,6 +45,7 @@ PAGE = 12
     "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
 )
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
+@source_options.crop(default="the whole")
 @options.invert
 @options.decode_threads
 @description_options.bundled
@@ -60,6 +65,8 @@ def command(
     output: str,
     npz: bool,
     show_input: bool,
+    crop: "CropBox | None",
+    square: bool | None,
     invert: "Invert",
     decode_threads: int | None,
     force: bool,
@@ -75,12 +82,23 @@ def command(
 
     Example: edgecnn features fashion-mnist.activations photos/ --filter 2 --filter 30
     """
+    from edgecnn.device.bulk.prefetch import prepared_images
+    from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.optional_packages import require_matplotlib
 
+    region = source_options.chosen_crop(crop, square, otherwise=False)
     require_matplotlib("edgecnn features")
     extractor = _open_extractor(model, runtime_options, description)
     _require_filters(extractor, filters)
-    pictures, failed = _make_pictures(extractor, images, invert, decode_threads)
+    prepared = prepared_images(
+        ImageFiles(images, printing.note),
+        extractor.input,
+        invert,
+        crop=region,
+        note=printing.note,
+        decode_threads=decode_threads,
+    )
+    pictures, failed = _make_pictures(extractor, prepared)
     files = _name_files(Path(output), pictures, filters, npz, show_input) if pictures else {}
     from edgecnn.atomic_files import claimed
 
@@ -125,20 +143,15 @@ def _require_filters(extractor: "FeatureExtractor | KerasModel", filters: tuple[
 
 
 def _make_pictures(
-    extractor: "FeatureExtractor | KerasModel", names: tuple[str, ...], invert: "Invert", decode_threads: int | None
+    extractor: "FeatureExtractor | KerasModel", images: "Iterable[tuple[str, Outcome]]"
 ) -> "tuple[list[Picture], bool]":
     """The pictures of the images that can be used, and whether there were others."""
-    from edgecnn.device.bulk.prefetch import prepared_images
-    from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.pictures.feature_maps import Picture
     from edgecnn.errors import InputError
 
     failed = False
     pictures: list[Picture] = []
-    ready = prepared_images(
-        ImageFiles(names, printing.note), extractor.input, invert, note=printing.note, decode_threads=decode_threads
-    )
-    for name, prepared in ready:
+    for name, prepared in images:
         if isinstance(prepared, InputError):
             failed = True
             printing.note(f"Error: {prepared}")

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from edgecnn import InputError, InputSpec
 from edgecnn.device.bulk.prefetch import Outcome, prepare_ahead, prepared_images
-from edgecnn.device.bulk.sources import ImageFiles, ImageOrError
+from edgecnn.device.bulk.sources import ImageFiles, ImageOrError, Remaining
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels import memory
 from edgecnn.pixels.preprocessing import Prepared, prepare_array
@@ -77,7 +77,7 @@ def test_the_first_odd_image_gets_the_note_and_no_other(spec: InputSpec) -> None
 
 def test_what_is_skipped_is_not_prepared(spec: InputSpec) -> None:
     source = Pictures([np.zeros((28, 28), np.uint8)] * 4, 4)
-    assert [name for name, _ in prepared_images(source, spec, skip={"1", "2"})] == ["0", "3"]
+    assert [name for name, _ in prepared_images(Remaining(source, {"1", "2"}), spec)] == ["0", "3"]
 
 
 def test_files_that_are_none_keep_their_place_among_the_others() -> None:

@@ -1,0 +1,1 @@
+"""Watch a camera or another source of frames, one network, all the time."""

@@ -1,0 +1,104 @@
+"""From what `--source` says to a source of frames."""
+
+import glob
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from edgecnn.errors import InputError
+from edgecnn.pixels.image_files import SUFFIXES
+
+from .source import DEVICE_FORMATS, FrameSource, SourceSettings, Tell
+
+
+class SourceKind(NamedTuple):
+    """A kind of source.
+
+    Attributes:
+        metavar: how `--source` has it, for the help.
+        takes: whether a text is meant for it.
+        open: opens it; imports what it needs.
+    """
+
+    metavar: str
+    takes: Callable[[str], bool]
+    open: Callable[[str, SourceSettings, Tell], FrameSource]
+
+
+def _camera(_: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .camera import Camera
+
+    return Camera(settings, tell)
+
+
+def _samples(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .folder import open_samples
+
+    return open_samples(text, settings, tell)
+
+
+def _stream(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .video import open_stream
+
+    return open_stream(text, settings, tell)
+
+
+def _device(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .video import open_device
+
+    return open_device(text, settings, tell)
+
+
+def _images(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .folder import open_images
+
+    return open_images(text, settings, tell)
+
+
+def _film(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .video import open_film
+
+    return open_film(text, settings, tell)
+
+
+def _is_device(text: str) -> bool:
+    return text.startswith("/dev/video") or text.partition(":")[0] in DEVICE_FORMATS
+
+
+def _is_images(text: str) -> bool:
+    path = Path(text)
+    is_pattern = glob.has_magic(text) and not path.exists()
+    return (bool(text) and (path.is_dir() or is_pattern)) or (path.is_file() and path.suffix.lower() in SUFFIXES)
+
+
+# The first that takes the text opens it.
+SOURCES = (
+    SourceKind("camera", lambda text: text == "camera", _camera),
+    SourceKind("samples", lambda text: text == "samples", _samples),
+    SourceKind("URL", lambda text: "://" in text, _stream),
+    SourceKind("/dev/video0", _is_device, _device),
+    SourceKind("FOLDER", _is_images, _images),
+    SourceKind("FILE", lambda text: Path(text).is_file(), _film),
+)
+METAVAR = "|".join(kind.metavar for kind in SOURCES)
+
+
+def open_source(text: str, settings: SourceSettings | None = None, tell: Tell = lambda _: None) -> FrameSource:
+    """The source that `text` means.
+
+    Args:
+        text: `camera` (a Raspberry Pi's), `samples` (of edgecnn), a URL, a device such as /dev/video0, a folder of
+            images, a pattern, an image or a film.
+        settings: how it is opened.
+        tell: hears what a person should know while it runs, a sentence each.
+
+    Raises:
+        InputError: there is no such source, or it holds no images.
+        MissingExtraError: it needs PyAV, which is not installed.
+    """
+    for kind in SOURCES:
+        if kind.takes(text):
+            return kind.open(text, settings or SourceSettings(), tell)
+    raise InputError(
+        f"there is no source {text or 'without a name'}: neither a file nor a folder, nor one of {METAVAR}"
+    )

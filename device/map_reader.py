@@ -1,0 +1,74 @@
+"""Feature maps as they come out of the network, one byte a value: for whoever draws many of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgecnn.arrays import Array, Pixels
+
+from .runtime.loading import LoadedModel
+from .runtime.tensor_spec import TensorSpec
+
+
+@dataclass(frozen=True)
+class RawMap:
+    """The feature maps of one layer: `value = scale * (values - zero)`.
+
+    Attributes:
+        name: of the layer.
+        values: uint8, (height, width, channels); (1, 1, channels) of a global pooling.
+        scale: real units per step, above 0.
+        zero: the value that stands for 0.0; of a network in floats it need not be whole.
+        is_exact: whether the network itself has no more than these 256 values; a network in floats or 16 bits has.
+    """
+
+    name: str
+    values: Pixels
+    scale: float
+    zero: float
+    is_exact: bool
+
+
+class MapReader:
+    """Reads feature maps of the image that a loaded model was run on last.
+
+    Attributes:
+        layers: names of the maps that it gives, in network order; empty for a plain model.
+    """
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        """Of a loaded model."""
+        outputs, card = loaded.session.outputs, loaded.card
+        names = [layer.name for layer in card.feature_maps] if card else sorted(outputs)
+        # Without a card, an output of four dimensions is taken for a feature map.
+        self._tensors = {name: outputs[name] for name in names if name in outputs and (card or _is_map(outputs[name]))}
+        self.layers: tuple[str, ...] = tuple(self._tensors)
+        self._session, self._gather = loaded.session, loaded.session.gather(loaded.input)
+
+    def read(self, pixels: Pixels, names: Collection[str]) -> dict[str, RawMap]:
+        """The maps of the layers `names` for prepared pixels, uint8 (height, width, channels).
+
+        The network is run only if its last image was another. Names of no layer are passed over.
+        """
+        tensors = [tensor for name, tensor in self._tensors.items() if name in names]
+        if not tensors:
+            return {}
+        raw = self._session.outputs_of(pixels, self._gather, tensors)
+        return {one.name: _to_bytes(one, values) for one, values in zip(tensors, raw, strict=True)}
+
+
+def _is_map(tensor: TensorSpec) -> bool:
+    return len(tensor.shape) == 4
+
+
+def _to_bytes(tensor: TensorSpec, values: Array) -> RawMap:
+    shaped = values.reshape((1,) * (3 - values.ndim) + values.shape)
+    if values.dtype == np.uint8:
+        return RawMap(tensor.name, shaped, tensor.scale, tensor.zero_point, True)
+    if values.dtype == np.int8:
+        return RawMap(tensor.name, shaped.view(np.uint8) ^ np.uint8(128), tensor.scale, tensor.zero_point + 128, True)
+    real = tensor.dequantize(shaped)
+    low, high = float(min(real.min(), 0)), float(max(real.max(), 0))
+    step = (high - low) / 255 or 1.0
+    return RawMap(tensor.name, np.rint((real - low) / step).astype(np.uint8), step, -low / step, False)

@@ -1,0 +1,183 @@
+"""edgecnn live."""
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import description_options, options, printing, source_options
+from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
+from ..source_options import SourceOptions, chosen_crop
+
+if TYPE_CHECKING:
+    from edgecnn.device import Description
+    from edgecnn.device.live.observation import Change, Observation
+    from edgecnn.device.live.outlets.webhook import Webhook
+    from edgecnn.device.live.watcher import Watcher
+    from edgecnn.pixels.crop import CropBox
+    from edgecnn.pixels.preprocessing import Invert
+
+    from ..status_line import StatusLine
+
+_BETWEEN_STATUS = 0.2  # seconds
+
+
+@click.command(name="live")
+@click.argument("model")
+@click.option(
+    "--source",
+    metavar=source_options.SOURCE,
+    default="camera",
+    show_default=True,
+    help="Where frames come from: the Raspberry Pi's camera, the samples of edgecnn, a stream, a USB camera, images, a "
+    "film.",
+)
+@source_options.bundled
+@source_options.crop(default="the square")
+@options.invert
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    callback=options.a_number,
+    help="The lowest score that counts; below it the answer is unknown.",
+)
+@click.option(
+    "--consecutive",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="How many frames in a row must agree before the answer changes.",
+)
+@click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
+@click.option("--json", "as_json", is_flag=True, help="Print each change of the answer as a line of JSON.")
+@description_options.bundled
+@bundled
+@trust
+@require_signature
+@options.verbose
+def command(
+    model: str,
+    source: str,
+    source_options: SourceOptions,
+    crop: "CropBox | None",
+    square: bool | None,
+    invert: "Invert",
+    threshold: float,
+    consecutive: int,
+    webhook: str | None,
+    frames: int | None,
+    as_json: bool,
+    runtime_options: RuntimeOptions,
+    description: "Description | None",
+) -> None:
+    """Watch a camera with MODEL, a .tflite file or the name of a bundled model, and print when the answer changes.
+
+    It ends with the source, after --frames, or with Ctrl-C.
+
+    Example: edgecnn live fashion-mnist --source samples
+    """
+    from edgecnn.device.live.steady import Steady
+    from edgecnn.device.live.watcher import Watcher
+
+    from ..classifier import open_classifier
+    from ..status_line import StatusLine
+
+    region = chosen_crop(crop, square, otherwise=True)
+    classifier = open_classifier(model, runtime_options, description)
+    line = StatusLine()
+
+    def tell(sentence: str) -> None:
+        line.clear()
+        printing.note(sentence)
+
+    watcher = Watcher(
+        classifier,
+        source,
+        source_options.settings(paced=True),
+        crop=region,
+        invert=invert,
+        steady=Steady(threshold, consecutive),
+        tell=tell,
+    )
+    with contextlib.ExitStack() as outlets:
+        _add_outlets(watcher, line, as_json, webhook, outlets)
+        _run(watcher, frames)
+        line.clear()
+    status = watcher.status
+    printing.note(f"{status.frames:,} frames, {status.dropped:,} dropped, {status.damaged:,} damaged")
+
+
+def _add_outlets(
+    watcher: "Watcher", line: "StatusLine", as_json: bool, webhook: str | None, outlets: contextlib.ExitStack
+) -> None:
+    """Have changes told where the options say; `outlets` closes what must be closed."""
+    if webhook:
+        from edgecnn.device.live.outlets.webhook import Webhook
+        from edgecnn.errors import InputError
+
+        try:
+            hook = Webhook(webhook, watcher.notes[0])
+        except InputError as error:
+            raise click.BadParameter(str(error), param_hint="--webhook") from None
+        outlets.callback(_close_webhook, hook)
+        watcher.change_listeners.append(hook)
+    if as_json:
+        from edgecnn.device.live.outlets.json_lines import JsonLines
+
+        watcher.change_listeners.append(JsonLines(sys.stdout))
+    else:
+        watcher.change_listeners.append(_Print(line))
+    if line.is_terminal:
+        watcher.listeners.append(_Show(watcher, line))
+
+
+def _close_webhook(hook: "Webhook") -> None:
+    hook.close()
+    if hook.lost:
+        printing.note(f"the webhook did not take {hook.lost:,} changes")
+
+
+def _run(watcher: "Watcher", frames: int | None) -> None:
+    from ..stopping import stopped_by_signals
+
+    with stopped_by_signals(watcher.stop):
+        watcher.run(frames)
+
+
+class _Print:
+    """A line for each change."""
+
+    def __init__(self, line: "StatusLine") -> None:
+        self._line = line
+
+    def __call__(self, change: "Change") -> None:
+        self._line.clear()
+        verdict = change.verdict
+        text = f"{time.strftime('%H:%M:%S', time.localtime(verdict.since))}  {verdict.label}"
+        text += f" {verdict.score:.1%}" if verdict.index is not None else f" ({verdict.reason})"
+        printing.say(f"{text} ({'; '.join(change.drift)})" if change.drift else text)
+
+
+class _Show:
+    """What is seen now, on a terminal, written over a few times a second."""
+
+    def __init__(self, watcher: "Watcher", line: "StatusLine") -> None:
+        self._watcher, self._line = watcher, line
+        self._shown, self._frames = time.monotonic(), 0
+
+    def __call__(self, seen: "Observation") -> None:
+        now = time.monotonic()
+        if now - self._shown < _BETWEEN_STATUS:
+            return
+        status, best = self._watcher.status, seen.predictions[0]
+        rate = (status.frames - self._frames) / (now - self._shown)
+        age_ms = 1000 * (seen.ready - seen.frame.monotonic)
+        self._shown, self._frames = now, status.frames
+        text = f"{best.label} {best.score:.1%}  {rate:.0f} frames/s, {age_ms:.0f} ms old, {status.dropped:,} dropped"
+        self._line.show(text[:100])

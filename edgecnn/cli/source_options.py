@@ -1,0 +1,147 @@
+"""Options of the commands that look through a camera, and of what of an image a model is shown."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from .options import a_number
+
+if TYPE_CHECKING:
+    from edgecnn.device.live.sources.source import SourceSettings
+    from edgecnn.pixels.crop import Crop, CropBox
+
+F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+
+SOURCE = "camera|samples|URL|/dev/video0|FOLDER|FILE"
+
+
+class SourceOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
+    """How the options of a command say that a source is to be opened.
+
+    Attributes:
+        size: (width, height) in pixels.
+        fps: frames a second.
+        timeout: seconds without a frame.
+        loop: whether what ends begins again.
+    """
+
+    size: tuple[int, int]
+    fps: float
+    timeout: float
+    loop: bool
+
+    def settings(self, *, paced: bool) -> "SourceSettings":
+        """The same for the library; `paced` for what is watched, not for what is worked through."""
+        from edgecnn.device.live.sources.source import SourceSettings
+
+        width, height = self.size
+        return SourceSettings(width, height, self.fps, self.timeout, paced=paced, loop=self.loop)
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `source_options`."""
+
+    @functools.wraps(command)
+    def with_bundle(
+        *arguments: object, size: tuple[int, int], fps: float, timeout: float, loop: bool, **others: object
+    ) -> R:
+        return command(*arguments, source_options=SourceOptions(size, fps, timeout, loop), **others)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+def _size(_: click.Context, __: click.Parameter, value: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
+    if not match:
+        raise click.BadParameter(f"{value} is not WIDTHxHEIGHT in pixels, such as 640x480")
+    return int(match[1]), int(match[2])
+
+
+# In reverse: click lists last what is added first.
+_OPTIONS = (
+    click.option("--loop", is_flag=True, help="Begin again where a film or a folder ends."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        default=5.0,
+        show_default=True,
+        metavar="SECONDS",
+        callback=a_number,
+        help="A camera or stream that gives no frame for so long is opened anew.",
+    ),
+    click.option(
+        "--fps",
+        type=click.FloatRange(0.01, 1000),
+        default=30.0,
+        show_default=True,
+        callback=a_number,
+        help="Frames a second that a camera is asked for, or at which a folder's images follow one another.",
+    ),
+    click.option(
+        "--size",
+        default="640x480",
+        show_default=True,
+        metavar="WIDTHxHEIGHT",
+        callback=_size,
+        help="Pixels that a camera is asked for.",
+    ),
+)
+
+
+def _crop(_: click.Context, __: click.Parameter, value: str | None) -> "CropBox | None":
+    if value is None:
+        return None
+    from edgecnn.errors import InputError
+    from edgecnn.pixels.crop import parse_crop
+
+    try:
+        return parse_crop(value)
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def crop(default: str) -> Callable[[F], F]:
+    """What of an image the model is shown: `crop` and `square`, which `chosen_crop` takes.
+
+    Args:
+        default: what it is shown where neither is given, for the help.
+    """
+
+    def with_options(command: F) -> F:
+        for option in (
+            click.option(
+                "--square/--whole",
+                default=None,
+                help=f"Show the model the largest square in the middle, or the whole image.  [default: {default}]",
+            ),
+            click.option(
+                "--crop",
+                metavar="X,Y,W,H",
+                callback=_crop,
+                help="Show the model this part: left, top, width, height in pixels of the upright image.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return with_options
+
+
+def chosen_crop(crop: "CropBox | None", square: bool | None, *, otherwise: bool) -> "Crop | None":
+    """What `crop` and `square` say; `otherwise` is whether it is the square where they say nothing.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
+    if crop is not None:
+        if square is not None:
+            raise click.UsageError(f"--crop and {'--square' if square else '--whole'} contradict each other; give one")
+        return crop
+    return "square" if (otherwise if square is None else square) else None

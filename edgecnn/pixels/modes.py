@@ -1,0 +1,36 @@
+"""From any of Pillow's modes of 8 bits to the two that models take: L and RGB."""
+
+from PIL import Image
+
+from .input_spec import InputSpec
+
+
+def with_inks(image: Image.Image) -> Image.Image:
+    """Of a CMYK JPEG, 255 for full ink. Adobe's are negatives; Pillow takes those for such that do not say so, too."""
+    if image.mode != "CMYK" or image.format not in ("JPEG", "MPO") or "adobe" in image.info:
+        return image
+    return image.point(list(range(255, -1, -1)) * 4)
+
+
+def flatten(image: Image.Image, level: int) -> Image.Image:
+    """An image without transparency, on a background of `level`, 0 to 255."""
+    if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
+    return Image.alpha_composite(backdrop, image)
+
+
+def convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:
+    """An image in the colours of `spec`: L or RGB."""
+    if spec.colour == "grayscale" and image.mode in ("1", "L"):
+        return converted(image, "L")
+    image = converted(image, "RGB")  # one way to luma from palette, CMYK, YCbCr, ...
+    return converted(image, "L") if spec.colour == "grayscale" else image
+
+
+def converted(image: Image.Image, mode: str) -> Image.Image:
+    """`image.convert(mode)`, which copies an image that has the mode: of a photograph, tens of megabytes."""
+    return image if image.mode == mode else image.convert(mode)

@@ -1,0 +1,169 @@
+"""edgecnn live, and classify --source: from a camera or a folder to lines, rows and an end."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.bulk.results import Results
+from edgecnn.model_file.bundled import sample_images
+from tests.support.cameras import FakeCamera, garment
+from tests.support.command_line import Run, sentence
+
+MODEL = "fashion-mnist"
+
+
+@pytest.fixture
+def garments(tmp_path: Path) -> Path:
+    folder = tmp_path / "garments"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{number}.jpg").write_bytes(garment(number // 2))
+    return folder
+
+
+def test_a_folder_is_watched_to_its_end_with_a_line_a_change(garments: Path, edgecnn: Run) -> None:
+    result = edgecnn("live", MODEL, "--source", garments, "--fps", "100", "--consecutive", "2", "--threshold", "0")
+    labels = [Classifier(MODEL).classify(garments / f"{n}.jpg", crop="square")[0].label for n in (0, 2)]
+    assert (
+        result.exit_code == 0
+        and [line.split("  ")[1][: len(label)] for line, label in zip(result.stdout.splitlines(), labels, strict=True)]
+        == labels
+    )
+    assert result.stderr == "4 frames, 0 dropped, 0 damaged\n"
+
+
+def test_changes_as_json_are_lines_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    FakeCamera(tmp_path, monkeypatch).install("dies:2 steady")
+    options = ("--consecutive", "1", "--threshold", "0", "--fps", "50", "--frames", "6", "--json")
+    result = edgecnn("live", MODEL, "--source", "camera", *options)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0 and rows and "opening it again" in result.stderr
+    assert [row["previous"] for row in rows] == [None, *(row["label"] for row in rows[:-1])]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
+@pytest.mark.parametrize(
+    ("number", "arguments"),
+    [
+        (signal.SIGINT, ["live", MODEL, "--threshold", "0", "--consecutive", "1"]),
+        (signal.SIGTERM, ["classify", MODEL, "--output", "rows.csv"]),
+    ],
+)
+def test_a_signal_ends_it_well(
+    number: signal.Signals, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "edgecnn", *arguments, "--source", "camera"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        while not camera.runs and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0 and "Traceback" not in said and not camera.processes()
+    assert arguments[0] == "live" or (tmp_path / "rows.csv").exists()
+
+
+def test_the_rows_of_a_source_are_those_of_its_files(garments: Path, tmp_path: Path, edgecnn: Run) -> None:
+    shared = ("--square", "--top", "3", "--drift")
+    outputs = {"files": (garments,), "source": ("--source", garments)}
+    for suffix in ("csv", "jsonl"):
+        for name, arguments in outputs.items():
+            result = edgecnn("classify", MODEL, *arguments, *shared, "--output", tmp_path / f"{name}.{suffix}")
+            assert result.exit_code == 0, result.output
+        assert (tmp_path / f"files.{suffix}").read_bytes() == (tmp_path / f"source.{suffix}").read_bytes()
+    printed = [edgecnn("classify", MODEL, *arguments, *shared, "--json").stdout for arguments in outputs.values()]
+    assert printed[0] == printed[1] and len(json.loads(printed[0])) == 4
+
+
+def test_a_camera_is_classified_as_its_frames_are_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady")
+    for path in sorted(camera.images.iterdir())[1:]:
+        path.unlink()
+    rows = tmp_path / "rows.csv"
+    assert edgecnn("classify", MODEL, "--source", "camera", "--frames", "3", "--output", rows).exit_code == 0
+    (kept,) = json.loads(edgecnn("classify", MODEL, camera.images / "0.jpg", "--square", "--json").stdout)
+    found = list(csv.DictReader(rows.read_text().splitlines()))
+    assert len(found) == 3 and {float(row["score_1"]) for row in found} == {kept["predictions"][0]["score"]}
+    assert all(row["image"].startswith("frame-0000") for row in found)
+
+
+def test_a_frame_that_is_no_image_is_a_row_with_an_error(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "broken.jpg").write_bytes(garment()[:500])
+    result = edgecnn("classify", MODEL, "--source", tmp_path, "--json")
+    (row,) = json.loads(result.stdout)
+    assert result.exit_code == 1 and "broken.jpg: the image is damaged or truncated" in row["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("classify", MODEL), "IMAGES"),
+        (("classify", MODEL, "x.png", "--source", "samples"), "--source"),
+        (("classify", MODEL, "x.png", "--frames", "3"), "--frames goes with --source"),
+        (("classify", MODEL, "x.png", "--loop"), "--loop goes with --source"),
+        (("classify", MODEL, "--source", "samples", "--output", "x.csv", "--resume"), "--resume"),
+        (("classify", MODEL, "x.png", "--square", "--crop", "0,0,5,5"), "contradict"),
+        (("classify", MODEL, "x.png", "--crop", "0,0,5"), "X,Y,W,H"),
+        (("live", MODEL, "--source", "samples", "--size", "640"), "WIDTHxHEIGHT"),
+        (("live", MODEL, "--source", "samples", "--threshold", "nan"), "nan"),
+        (("live", MODEL, "--source", "samples", "--consecutive", "0"), "consecutive"),
+        (("live", MODEL, "--source", "samples", "--webhook", "ftp://host"), "webhook"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, edgecnn: Run) -> None:
+    assert words in sentence(edgecnn(*arguments), exit_code=2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("live", MODEL, "--source", "nowhere"), ("classify", MODEL, "--source", "nowhere")]
+)
+def test_a_source_that_is_not_there_is_one_sentence(arguments: tuple[str, ...], edgecnn: Run) -> None:
+    assert "there is no source nowhere" in sentence(edgecnn(*arguments))
+
+
+def test_files_take_a_crop_too(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "a.jpg").write_bytes(garment(0, (300, 100)))
+    whole, square, box = (
+        json.loads(edgecnn("classify", MODEL, tmp_path / "a.jpg", "--json", *options).stdout)[0]["predictions"]
+        for options in ((), ("--square",), ("--crop", "100,0,100,100"))
+    )
+    assert square == box != whole and square[0]["label"] == Classifier(MODEL).classify(sample_images()[0])[0].label
+
+
+def test_feature_maps_are_of_what_is_shown(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "a.jpg").write_bytes(garment(0, (300, 100)))
+    options = ("--npz", "--output", tmp_path / "maps", "--crop", "100,0,100,100")
+    assert edgecnn("features", f"{MODEL}.activations", tmp_path / "a.jpg", *options).exit_code == 0
+    expected = FeatureExtractor(f"{MODEL}.activations").extract(tmp_path / "a.jpg", crop="square").maps["conv2d"]
+    with np.load(tmp_path / "maps" / "features.npz") as arrays:
+        assert np.array_equal(arrays["conv2d"][0], expected)
+
+
+def test_what_a_killed_run_of_a_camera_left_is_not_to_be_gone_on_with(tmp_path: Path, edgecnn: Run) -> None:
+    killed = Results(tmp_path / "rows.csv", {}, resume=False, force=False)
+    killed.add({"image": "frame-00000001", "error": "e"})
+    killed.close()
+    arguments = ("classify", MODEL, "--source", "samples", "--output", tmp_path / "rows.csv")
+    told = sentence(edgecnn(*arguments))
+    assert "what a stopped run left: start anew with --force" in told and "--resume" not in told
+    assert edgecnn(*arguments, "--force", "--frames", "2").exit_code == 0
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 3

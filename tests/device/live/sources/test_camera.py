@@ -1,0 +1,81 @@
+"""The Raspberry Pi's camera, with a program in the place of rpicam-vid: the real child, pipe, kill and restart."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError, SourceError
+from edgecnn.device.live.sources.camera import Camera
+from edgecnn.device.live.sources.source import SourceSettings
+from tests.support.cameras import FakeCamera, first
+
+FAST = SourceSettings(320, 240, 200, timeout=0.6, retry=0.02)
+
+
+@pytest.fixture
+def camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCamera:
+    return FakeCamera(tmp_path, monkeypatch)
+
+
+def test_the_frames_are_the_cameras_own_bytes_and_it_is_asked_for_what_was_said(camera: FakeCamera) -> None:
+    camera.install("steady")
+    frames = first(Camera(FAST, pytest.fail), 4)
+    images = [(camera.images / f"{number}.jpg").read_bytes() for number in (0, 1, 2, 0)]
+    assert [frame.data for frame in frames] == images and [frame.number for frame in frames] == [1, 2, 3, 4]
+    assert "--width 320 --height 240 --framerate 200" in camera.runs[0] and not camera.processes()
+
+
+def test_the_older_name_of_the_program_is_taken_too(camera: FakeCamera) -> None:
+    camera.install("steady", "libcamera-vid")
+    source = Camera(FAST, pytest.fail)
+    assert len(first(source, 2)) == 2 and "libcamera-vid" in source.title
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ("dies:2 steady", "exit code 255: [0:13:37.1] [777] ERROR V4L2 v4l2_videodevice.cpp:1896 Dequeue timer"),
+        ("hangs:2 steady", "gave no frame for 0.6 s"),
+        ("half:2 steady", "exit code 1"),
+        ("none dies:2 steady", "no cameras available"),
+        ("hangs:0 steady", "gave no frame for 0.6 s"),
+    ],
+)
+def test_one_that_fails_is_started_anew_and_it_is_said(runs: str, words: str, camera: FakeCamera) -> None:
+    camera.install(runs)
+    told: list[str] = []
+    source = Camera(FAST, told.append)
+    frames = first(source, 5)
+    assert [frame.number for frame in frames] == [1, 2, 3, 4, 5] and len(camera.runs) == len(runs.split())
+    assert words in told[0] and "opening it again in 0.02 s" in told[0]
+    assert source.damaged == ("half" in runs) and not camera.processes()
+
+
+@pytest.mark.parametrize(("runs", "words"), [("none", "255: ERROR: *** no cameras available"), ("text", "no MJPEG")])
+def test_without_any_frame_it_ends_with_what_the_camera_said(
+    runs: str, words: str, camera: FakeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.device.live.sources.jpeg_stream.MAX_FRAME_BYTES", 1 << 20)
+    camera.install(runs)
+    told: list[str] = []
+    with pytest.raises(SourceError, match=words.replace("*", r"\*")):
+        first(Camera(FAST, told.append), 1)
+    assert len(camera.runs) == 3 and len(told) == 2 and not camera.processes()
+
+
+def test_closing_ends_one_that_hangs_at_once(camera: FakeCamera) -> None:
+    camera.install("hangs:1")
+    source = Camera(SourceSettings(fps=200, timeout=60), pytest.fail)
+    frames = iter(source)
+    assert next(frames).number == 1
+    threading.Timer(0.1, source.close).start()
+    started = time.monotonic()
+    assert list(frames) == [] and time.monotonic() - started < 5 and not camera.processes()
+
+
+def test_without_the_program_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="apt install rpicam-apps"):
+        Camera(FAST, pytest.fail)

@@ -1,0 +1,47 @@
+"""What --source says leads to the right kind of source, or to one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.cli.source_options import SOURCE
+from edgecnn.device.live.sources.camera import Camera
+from edgecnn.device.live.sources.folder import ImageFolder
+from edgecnn.device.live.sources.opening import METAVAR, open_source
+from edgecnn.device.live.sources.source import SourceSettings
+from edgecnn.device.live.sources.video import Video
+from tests.support.cameras import FakeCamera, jpeg
+
+
+def test_a_camera_is_the_raspberry_pis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCamera(tmp_path, monkeypatch).install("steady")
+    assert isinstance(open_source("camera"), Camera)
+
+
+@pytest.mark.parametrize("text", ["samples", "{}", "{}/*.jpg", "{}/a[1].jpg"])
+def test_images_are_images(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a[1].jpg").write_bytes(jpeg())
+    source = open_source(text.format(tmp_path))
+    assert isinstance(source, ImageFolder) and not source.is_live
+
+
+@pytest.mark.parametrize(
+    ("text", "is_live"),
+    [("rtsp://host/1", True), ("/dev/video0", True), ("avfoundation:0", True), ("{}/film.mp4", False)],
+)
+def test_what_pyav_opens(text: str, is_live: bool, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "film.mp4").write_bytes(b"")
+    source = open_source(text.format(tmp_path), SourceSettings(paced=False))
+    assert isinstance(source, Video) and source.is_live == is_live
+
+
+@pytest.mark.parametrize("text", ["", "nowhere", "camera2", "nowhere.mp4", "0"])
+def test_what_is_no_source_is_refused_with_those_there_are(text: str) -> None:
+    with pytest.raises(InputError, match=r"there is no source .*camera\|samples"):
+        open_source(text)
+
+
+def test_the_help_of_the_option_names_the_sources_there_are() -> None:
+    assert SOURCE == METAVAR  # the command line must not load the room to print its help
