@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .runtime.audit import Audit
     from .runtime.bare import Description
     from .runtime.delegates import Delegate
     from .runtime.reloading import Reduced
@@ -45,6 +46,8 @@ class Classifier:
         labels: class names in output order.
         input: how images are turned into its input.
         card: the model's card; None for a file without one.
+        loaded: the model in its session, whose `delegate` is None where the CPU has taken over.
+        audit: computes a share of the images on the CPU too; None without a delegate from elsewhere.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Classifier:
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
-            DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+            DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
         options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
@@ -86,11 +89,15 @@ class Classifier:
 
     def _open(self, model: str | Path, options: RunOptions) -> None:
         loaded = open_model(model, options)
-        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
-        self._shape = loaded.input.shape
-        self._warned = False
+        self._shape, self._warned = loaded.input.shape, False
+        self.audit: Audit | None = None
+        if options.delegate is not None:
+            from .runtime.audit import open_audit
+
+            self.audit = open_audit(loaded, options)
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
         self._answers: dict[tuple[int, float], Predictions] | None = (
             {} if self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise else None
@@ -103,7 +110,7 @@ class Classifier:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self.loaded)
 
     @property
     def runtime(self) -> str:
@@ -128,6 +135,8 @@ class Classifier:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(self._output)
+        if self.audit is not None:
+            self.audit.look(pixels, raw)
         return self._output.dequantize(raw)
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
@@ -148,9 +157,7 @@ class Classifier:
                 "the model gives scores that are no numbers (NaN): its weights are damaged; copy the file again, or "
                 "take another"
             )
-        # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
-        slack = 0.1 + len(scores) * self._output.scale / 2
-        if self.card is None and not self._warned and (scores.min() < 0 or abs(float(scores.sum()) - 1) > slack):
+        if self.card is None and not self._warned and not self._output.may_be_probabilities(scores):
             self._warned = True
             warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
 
@@ -169,14 +176,8 @@ class Classifier:
         Raises:
             InputError: the image cannot be read or used, or `top` is below 1.
         """
-        if (
-            type(image) is np.ndarray
-            and image.shape == self._shape
-            and image.dtype == _UINT8
-            and order is None
-            and type(invert) is str
-            and invert == "no"
-        ):
+        as_it_is = order is None and type(invert) is str and invert == "no"
+        if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:
             return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
         prepared = self.prepare(image, invert, order=order)
         if prepared.is_transparent:
@@ -188,6 +189,8 @@ class Classifier:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(self._output)
+        if self.audit is not None:
+            self.audit.look(pixels, raw)
         index = int(raw.argmax())
         if self._answers is None:
             scores = self._output.dequantize(raw)
@@ -198,8 +201,7 @@ class Classifier:
         answer = self._answers.get(key)
         if answer is None:
             best = Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index)
-            answer = Predictions((best,))
-            self._answers[key] = answer
+            answer = self._answers[key] = Predictions((best,))
         return answer
 
     def watch(self) -> "DriftWatch":
@@ -210,7 +212,7 @@ class Classifier:
         """
         from .drift import DriftWatch
 
-        return DriftWatch(self._loaded)
+        return DriftWatch(self.loaded)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
@@ -228,7 +230,7 @@ class Classifier:
             InputError: `images` are of another shape or type.
         """
         check_pixels(images, self.input, many=True)
-        return self._output.dequantize(self._session.run_all(images, self.input, self._output))
+        return self._output.dequantize(self._session.run_all(images, self.input, self._output, self.audit))
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

@@ -9,8 +9,8 @@ from edgecnn import errors
 
 FRONTS = {
     "edgecnn": {
-        "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError", "InputSpec",
-        "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
+        "ContradictionError", "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError",
+        "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "__version__",
     },
     "edgecnn.train": {
         "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",

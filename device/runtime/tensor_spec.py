@@ -57,6 +57,12 @@ class TensorSpec:
             return values.astype(np.float32, copy=False)
         return dequantize(values, self.scale, self.zero_point)
 
+    def may_be_probabilities(self, scores: npt.NDArray[np.float32]) -> bool:
+        """Whether real numbers of this tensor, (classes,), are none below 0 and sum to 1."""
+        # Quantized scores are rounded, each by up to half a step: a thousand small ones may all be 0.
+        slack = 0.1 + len(scores) * self.scale / 2
+        return bool(scores.min() >= 0 and abs(float(scores.sum()) - 1) <= slack)
+
     def count_saturated(self, values: Array) -> int:
         """How many of the integers `values` are at an end of their range, but for 0.0, where ReLU ends; 0 of floats."""
         if values.dtype.kind == "f":
