@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.session import Runner
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
@@ -109,7 +109,7 @@ class KerasMaps:
         """How many images."""
         return len(self._images)
 
-    def compare(self, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
+    def compare(self, session: Runner, spec: InputSpec) -> tuple[LayerFigures, ...]:
         """Compare every output of an activations variant with Keras, in network order, the probabilities last.
 
         Args:

@@ -29,6 +29,7 @@ class RunOptions:
         trust: open a file here at once, not in a child process first.
         description: what the caller says of a file without a card.
         require_signature: a file of allowed signers, one of whom must have signed the file; None to ask for none.
+        probe: refuse a delegate that gives other answers on the golden probes than the file has.
 
     Raises:
         InputError: `threads` is out of range, or `delegate`, `runtime` or `description` is none.
@@ -41,6 +42,7 @@ class RunOptions:
     trust: bool = False
     description: "Description | None" = None
     require_signature: "str | Path | None" = None
+    probe: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:
