@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from .drift import DriftWatch
     from .map_reader import MapReader
-    from .runtime.bare import Description
     from .runtime.delegates import Delegate
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)
@@ -76,8 +76,7 @@ class Classifier:
             DelegateError: no runtime is installed, or the delegate does not do what is asked for.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        self._open(model, options)
+        self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature))
 
     @classmethod
     def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":

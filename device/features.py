@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
     from edgecnn.pixels.crop import Crop
 
-    from .runtime.bare import Description
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 

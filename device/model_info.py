@@ -21,7 +21,7 @@ from .runtime.run_options import RunOptions
 from .runtime.runtimes import operators
 
 if TYPE_CHECKING:
-    from .runtime.bare import Description
+    from .runtime.description import Description
 
 
 @dataclass(frozen=True)

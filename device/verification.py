@@ -18,7 +18,7 @@ from .runtime.probes import Replay, replay, replay_probes
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from .runtime.bare import Description
+    from .runtime.description import Description
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
 
     try:
         session = open_session(loaded.packed, replace(options, kernels="reference", delegate=None))
-    except ModelFileError:
+        session.run(session.gather(loaded.input)(patterns(loaded.input)[0]))
+    except (ModelFileError, RuntimeError):
         raise ModelFileError(
             f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
             "with the same --delegate gives it probes that other machines are compared with"

@@ -15,8 +15,8 @@ from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 
 from ..classifier import Classifier
-from ..runtime.bare import Description
 from ..runtime.delegates import Delegate
+from ..runtime.description import Description
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
 

@@ -142,7 +142,8 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
     """A file without a card, by what it says of itself and what `options` say of it."""
     from edgecnn.model_file.tflite_metadata import read_metadata
 
-    from .bare import Description, choose_input, choose_labels
+    from .bare import choose_input, choose_labels
+    from .description import Description
 
     by_library = options.delegate is not None and not options.delegate.is_built_in
     if not by_library:

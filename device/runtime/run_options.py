@@ -10,8 +10,8 @@ from .runtimes import Kernels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .bare import Description
     from .delegates import Delegate
+    from .description import Description
 
 _MAX_THREADS = 256  # runtimes crash on tens of thousands
 
@@ -49,6 +49,8 @@ class RunOptions:
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
         if self.runtime is not None and not isinstance(self.runtime, str):
             raise InputError(f"runtime must be a name, such as litert. Received: {self.runtime!r}")
+        if not isinstance(self.trust, bool):
+            raise InputError(f"trust must be True or False. Received: {self.trust!r}")
         if self.description is not None and not hasattr(self.description, "input_range"):
             raise InputError(f"description must be an edgecnn.device.Description. Received: {self.description!r}")
 
