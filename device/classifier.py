@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .map_reader import MapReader
     from .runtime.audit import Audit
     from .runtime.delegates import Delegate
     from .runtime.description import Description
@@ -219,12 +218,6 @@ class Classifier:
 
         return DriftWatch(self.loaded)
 
-    def map_reader(self) -> "MapReader":
-        """What reads the feature maps of the image that was classified last; of a plain model it has no layers."""
-        from .map_reader import MapReader
-
-        return MapReader(self._loaded)
-
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
         check_pixels(pixels, self.input)
@@ -253,6 +246,5 @@ class Classifier:
         from edgecnn.pixels.dataset import Split
 
         require_kind(split, Split, "the labelled images")
-        require_kind(split.labels, np.ndarray, "labels")
         require_labels(split.labels, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

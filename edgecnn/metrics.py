@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .arguments import require_kind
 from .errors import InputError
 
 # Keras' own bound in SparseCategoricalCrossentropy: a probability of 0 must not cost infinity.
@@ -32,8 +33,9 @@ def require_labels(labels: npt.NDArray[np.int64], classes: int) -> None:
     """Make sure that true class indices are those of a model.
 
     Raises:
-        InputError: one is not below `classes`.
+        InputError: one is not below `classes`, or they are no array.
     """
+    require_kind(labels, np.ndarray, "labels")
     if len(labels) and int(labels.max()) >= classes:
         raise InputError(f"label {labels.max()} is not among the model's {classes} classes")
 

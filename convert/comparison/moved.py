@@ -31,9 +31,10 @@ def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Seq
     if cosines(rows(own.weights.values), rows(found.weights.values)).min() < ALIKE:
         return ""
     for other, kernel in enumerate(expected):
-        if other != place and kernel.bias and len(kernel.bias.values) == len(found.bias.values):
-            if _equal(kernel.bias, found.bias).all() and kernel.bias.values.any():
-                return f"its biases are those of {names[other]}"
+        if other == place or kernel.bias is None or len(kernel.bias.values) != len(found.bias.values):
+            continue
+        if kernel.bias.values.any() and _equal(kernel.bias, found.bias).all():
+            return f"its biases are those of {names[other]}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Whether a file's operators compute what the float32 model's do: strides, padding, activations, and scales that fit."""
+"""Whether a file's operators compute what the float32 model's do: strides, padding, activations, fitting scales."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

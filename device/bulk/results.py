@@ -122,9 +122,7 @@ class Results:
         self._file.flush()
 
     def mark(self, names: Container[str]) -> Path:
-        """Mark the results of images that are not to be trusted in the partial file, whose path is returned.
-
-        --resume makes them anew, with any delegate.
+        """Mark results in the partial file, whose path is returned: --resume makes them anew, with any delegate.
 
         Raises:
             OutputError: it cannot be written.
@@ -140,7 +138,8 @@ class Results:
 
     def _any_delegate(self) -> str:
         """The first line of a partial file that --resume may go on with, whatever delegate it was made with."""
-        settings = {name: value for name, value in json.loads(self._settings).items() if name != "delegate"}
+        settings = json.loads(self._settings)
+        settings.pop("delegate", None)
         return f"{json.dumps(settings, sort_keys=True)}\n"
 
     def finish(self, order: Iterable[str]) -> Path:

@@ -12,6 +12,7 @@ from edgecnn.pixels.crop import Crop, CropError
 from edgecnn.pixels.preprocessing import Invert
 
 from ..drift import Drift
+from ..map_reader import MapReader
 from .frames import Frame
 from .observation import Change, Observation, Status
 from .reader import FrameReader
@@ -85,7 +86,7 @@ class Watcher:
         self.latest: Observation | None = None
         self._invert: Invert = invert
         self._top, self._steady = min(require_count(top, "top"), len(classifier.labels)), steady or Steady()
-        self._maps = classifier.map_reader()
+        self._maps = MapReader(classifier.loaded)
         self.layers = self._maps.layers
         self._watch = classifier.watch() if classifier.card and classifier.card.ranges else None
         self._drift: tuple[Drift, ...] = ()

@@ -82,7 +82,7 @@ def _conversion(profile: bytes, space: Space) -> "list[int] | ImageCms.ImageCmsT
         )
     try:
         read = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        found = read.profile.xcolor_space.strip()
+        found = str(getattr(read.profile, "xcolor_space")).strip()  # noqa: B009 - Pillow's own type hints lack it
         if found != space and (found, space) != ("RGB", "GRAY"):  # a photograph that was made gray keeps its profile
             raise _UnusableProfile
         mode = {"GRAY": "L"}.get(found, found)

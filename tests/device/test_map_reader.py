@@ -7,6 +7,7 @@ import pytest
 
 from edgecnn.convert import Conversion
 from edgecnn.device import Classifier, FeatureExtractor, sample_images
+from edgecnn.device.map_reader import MapReader
 from tests.support.model_files import write_bare
 
 VARIANT = "fashion-mnist.activations"
@@ -14,7 +15,7 @@ VARIANT = "fashion-mnist.activations"
 
 def test_they_are_those_of_the_pixels_that_are_given_whatever_ran_before() -> None:
     classifier, extractor = Classifier(VARIANT), FeatureExtractor(VARIANT)
-    reader = classifier.map_reader()
+    reader = MapReader(classifier.loaded)
     first, second = (classifier.prepare(path).pixels for path in sample_images()[:2])
     for pixels, ran_before in ((first, first), (first, second), (second, first)):
         classifier.rank(ran_before)
@@ -28,8 +29,8 @@ def test_they_are_those_of_the_pixels_that_are_given_whatever_ran_before() -> No
 
 def test_only_what_is_asked_for_is_read_and_a_plain_model_has_none() -> None:
     pixels = Classifier(VARIANT).prepare(sample_images()[0]).pixels
-    assert list(Classifier(VARIANT).map_reader().read(pixels, {"conv2d_1", "dense"})) == ["conv2d_1"]
-    plain = Classifier("fashion-mnist").map_reader()
+    assert list(MapReader(Classifier(VARIANT).loaded).read(pixels, {"conv2d_1", "dense"})) == ["conv2d_1"]
+    plain = MapReader(Classifier("fashion-mnist").loaded)
     assert plain.layers == () and plain.read(pixels, {"conv2d"}) == {}
 
 
@@ -37,7 +38,7 @@ def test_a_file_without_a_card_has_the_maps_that_look_like_some(tmp_path: Path) 
     with pytest.warns(match="card"):
         classifier = Classifier(write_bare(tmp_path / "bare.tflite", VARIANT))
     pixels = Classifier(VARIANT).prepare(sample_images()[0]).pixels
-    found = classifier.map_reader().read(pixels, classifier.map_reader().layers)
+    found = MapReader(classifier.loaded).read(pixels, MapReader(classifier.loaded).layers)
     expected = FeatureExtractor(VARIANT).extract(pixels).maps
     assert {name: one.values.shape for name, one in found.items()} == {
         name: values.shape for name, values in expected.items()
@@ -49,7 +50,7 @@ def test_of_floats_they_are_the_nearest_of_256_values_from_0_on(float32: Convers
     path = float32.activations.path
     classifier = Classifier(path)
     pixels = classifier.prepare(sample_images()[0]).pixels
-    found = classifier.map_reader().read(pixels, ["conv2d", "max_pooling2d_1"])
+    found = MapReader(classifier.loaded).read(pixels, ["conv2d", "max_pooling2d_1"])
     expected = FeatureExtractor(path).extract(pixels).maps
     for name, one in found.items():
         real = one.scale * (one.values - one.zero)

@@ -1,26 +1,20 @@
 """edgecnn classify."""
 
 import contextlib
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.errors import ContradictionError
-
 from .. import description_options, options, printing, source_options
+from ..classified_images import print_results, write_results
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from edgecnn.device import Classifier, Description
-    from edgecnn.device.bulk.classify_many import ClassifiedImage
     from edgecnn.device.bulk.results import Results
     from edgecnn.device.bulk.sources import ImageFiles
-    from edgecnn.device.drift import DriftWatch
     from edgecnn.device.live.frame_images import FrameImages
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
@@ -115,7 +109,10 @@ def command(
             note=printing.note,
             decode_threads=decode_threads,
         )
-        counts = _write(classified, results, found, as_json, watch) if results else _print(classified, as_json, watch)
+        if results:
+            counts = write_results(classified, results, found, as_json, watch)
+        else:
+            counts = print_results(classified, as_json, watch)
     ctx.exit(1 if counts[UNREADABLE] else 0)
 
 
@@ -175,83 +172,3 @@ def _open_results(
     made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
     resumable = found.count is not None
     return Results(output, {**made_by, **settings}, resume=resume, force=force, resumable=resumable)
-
-
-def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "Counter[str]":
-    """Print each result as it comes, or all as JSON; how often the answer was what."""
-    counts: Counter[str] = Counter()
-    done: list[ClassifiedImage] = []
-    unconfirmed: tuple[str, ...] = ()
-    try:
-        for image in classified:
-            counts[image.label] += 1
-            if as_json:
-                done.append(image)
-            elif not image.error:
-                printing.say(f"{image.name}: {_text(image)}")
-            if image.error:
-                printing.note(f"Error: {image.error}")
-        _print_drift(watch)
-    except ContradictionError as error:
-        unconfirmed = error.unconfirmed
-        if unconfirmed:
-            printing.note(f"not confirmed: {len(unconfirmed):,} answers, {unconfirmed[0]} to {unconfirmed[-1]}")
-        raise
-    finally:  # what is done is not lost where a delegate fails
-        if as_json:
-            rows = [{**one.row(), **({"unconfirmed": True} if one.name in unconfirmed else {})} for one in done]
-            printing.print_json(rows)
-    return counts
-
-
-def _text(image: "ClassifiedImage") -> str:
-    text = ", ".join(f"{prediction.label} {prediction.score:.1%}" for prediction in image.predictions)
-    return f"{text} ({'; '.join(image.drift)})" if image.drift else text
-
-
-def _print_drift(watch: "DriftWatch | None") -> None:
-    for line in watch.summary() if watch else ():
-        printing.note(f"drift: {line}")
-
-
-def _write(
-    classified: "Iterable[ClassifiedImage]",
-    results: "Results",
-    found: "ImageFiles | FrameImages",
-    as_json: bool,
-    watch: "DriftWatch | None",
-) -> "Counter[str]":
-    """Write the results to their file; how often the answer was what, in earlier runs too."""
-    from ..status_line import Progress
-
-    counts, before = results.counts.copy(), len(results.done)
-    progress = Progress(None if found.count is None else found.count - before)
-    try:
-        for image in classified:
-            counts[image.label] += 1
-            results.add(image.row())
-            progress.step()
-            if image.error:
-                progress.clear()
-                printing.note(f"Error: {image.error}")
-        progress.clear()
-        if watch and before:
-            printing.note(f"drift: of this run's images, without the {before:,} that were done before")
-        _print_drift(watch)
-        path = results.finish(found.names)
-    except ContradictionError as error:
-        progress.clear()
-        partial = results.mark(error.unconfirmed)
-        printing.note(
-            f"not confirmed: {len(error.unconfirmed):,} rows, which are marked in {partial}; --resume makes them anew, "
-            "with --delegate cpu too"
-        )
-        raise
-    finally:
-        results.close()
-    if as_json:
-        printing.print_json({"output": str(path), "counts": counts, "done_before": before})
-    else:
-        text = ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
-        printing.say(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
-    return counts

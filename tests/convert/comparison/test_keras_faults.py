@@ -41,7 +41,8 @@ def report_of(
 ) -> ParityReport:
     model = keras.models.load_model(network.model, compile=False)
     changed = change(model)
-    (changed if isinstance(changed, keras.Model) else model).save(folder / "changed.keras")
+    saved: keras.Model = changed if isinstance(changed, keras.Model) else model
+    saved.save(folder / "changed.keras")
     run = RunDirectory(adopt(folder / "changed.keras", LABELS, folder / "run", UNIT))
     images: Dataset = load_representative(photos or network.photos, run.read_card())
     convert(run.path, images, scheme="float32", calibration_images=40)

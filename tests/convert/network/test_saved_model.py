@@ -24,7 +24,7 @@ class Module(tf.Module):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.gain = tf.Variable(9.0)
+        self.gain = tf.Variable(tf.constant(9.0))
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Probabilities (batch, 3) of pixels of 0 to 1."""
