@@ -70,7 +70,7 @@ class Results:
         if self.path.exists() and not force:
             raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
-            if resume and self._partial.is_file():
+            if resume and self._has_settings():
                 self._go_on()
             else:
                 if not force and self._has_rows():
@@ -81,6 +81,13 @@ class Results:
             self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)  # noqa: SIM115
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
+
+    def _has_settings(self) -> bool:
+        """Whether there is a partial file; one that was stopped before its first line was whole is none."""
+        if not self._partial.is_file():
+            return False
+        with open(self._partial, "rb") as file:
+            return file.readline().endswith(b"\n")
 
     def _has_rows(self) -> bool:
         if not self._partial.is_file():
@@ -117,9 +124,17 @@ class Results:
         raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume")
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write one image's result; it survives if the process is killed."""
-        self._file.write(f"{_line(row)}\n")
-        self._file.flush()
+        """Write one image's result; it survives if the process is killed.
+
+        Raises:
+            OutputError: it cannot be written, such as on a full disk.
+        """
+        try:
+            self._file.write(f"{_line(row)}\n")
+            self._file.flush()
+        except OSError as error:
+            words = f"cannot write {self._partial}: {error.strerror}; what is there stays, --resume goes on"
+            raise OutputError(words) from None
 
     def mark(self, names: Container[str]) -> Path:
         """Mark the results of images that are not to be trusted in the partial file, whose path is returned.
@@ -159,7 +174,8 @@ class Results:
 
     def close(self) -> None:
         """Leave the partial file for --resume."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk has been told of
+            self._file.close()
         self._claim.close()
 
 
