@@ -1,10 +1,7 @@
 """Predictions of many images in a file: CSV, JSON lines or Parquet, whole or to be gone on with."""
 
 import contextlib
-import csv
 import importlib.util
-import io
-import itertools
 import json
 import os
 from collections import Counter
@@ -14,13 +11,11 @@ from typing import Any, TypeGuard
 
 from edgecnn.atomic_files import claimed, replacing
 from edgecnn.errors import InputError, MissingExtraError, OutputError
-from edgecnn.printable import printable, printable_json
 
 from .classify_many import UNREADABLE
+from .result_formats import ERRORS, WRITERS, to_line
 
 FORMATS = (".csv", ".jsonl", ".parquet")
-# File names need not be text: their odd bytes are written as \udcff, which JSON reads back as they were.
-_ERRORS = "backslashreplace"
 
 
 class Results:
@@ -70,7 +65,7 @@ class Results:
         if self.path.exists() and not force:
             raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
-            if resume and self._partial.is_file():
+            if resume and self._has_settings():
                 self._go_on()
             else:
                 if not force and self._has_rows():
@@ -78,9 +73,16 @@ class Results:
                     raise OutputError(f"{self._partial} is what a stopped run left: {go_on}start anew with --force")
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
             # `finish` or `close` closes it.
-            self._file = open(self._partial, "a", encoding="utf-8", errors=_ERRORS)  # noqa: SIM115
+            self._file = open(self._partial, "a", encoding="utf-8", errors=ERRORS)  # noqa: SIM115
         except OSError as error:
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
+
+    def _has_settings(self) -> bool:
+        """Whether there is a partial file; one that was stopped before its first line was whole is none."""
+        if not self._partial.is_file():
+            return False
+        with open(self._partial, "rb") as file:
+            return file.readline().endswith(b"\n")
 
     def _has_rows(self) -> bool:
         if not self._partial.is_file():
@@ -117,9 +119,17 @@ class Results:
         raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume")
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write one image's result; it survives if the process is killed."""
-        self._file.write(f"{_line(row)}\n")
-        self._file.flush()
+        """Write one image's result; it survives if the process is killed.
+
+        Raises:
+            OutputError: it cannot be written, such as on a full disk.
+        """
+        try:
+            self._file.write(f"{to_line(row)}\n")
+            self._file.flush()
+        except OSError as error:
+            words = f"cannot write {self._partial}: {error.strerror}; what is there stays, --resume goes on"
+            raise OutputError(words) from None
 
     def mark(self, names: Container[str]) -> Path:
         """Mark results in the partial file, whose path is returned: --resume makes them anew, with any delegate.
@@ -130,10 +140,10 @@ class Results:
         self._file.close()
         with replacing(self._partial) as temporary, open(self._partial, "rb") as file:
             file.readline()
-            with open(temporary, "w", encoding="utf-8", errors=_ERRORS) as marked:
+            with open(temporary, "w", encoding="utf-8", errors=ERRORS) as marked:
                 marked.write(self._any_delegate())
                 for row in map(json.loads, file):
-                    marked.write(f"{_line({**row, 'unconfirmed': True} if row['image'] in names else row)}\n")
+                    marked.write(f"{to_line({**row, 'unconfirmed': True} if row['image'] in names else row)}\n")
         return self._partial
 
     def _any_delegate(self) -> str:
@@ -151,14 +161,15 @@ class Results:
         self._file.close()
         places = _Places(self._partial)
         with replacing(self.path) as temporary:
-            _WRITERS[self.path.suffix](temporary, places.rows(order))
+            WRITERS[self.path.suffix](temporary, places.rows(order))
         os.unlink(self._partial)
         self._claim.close()
         return self.path
 
     def close(self) -> None:
         """Leave the partial file for --resume."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk has been told of
+            self._file.close()
         self._claim.close()
 
 
@@ -189,63 +200,3 @@ class _Places:
             for name in order:
                 file.seek(self._offsets[name])
                 yield json.loads(file.readline())
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    return printable_json(dict(row))
-
-
-def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of a table: image, error, then label and score of each rank."""
-    cells: dict[str, Any] = {name: row.get(name, "").encode(errors=_ERRORS).decode() for name in ("image", "error")}
-    for rank, prediction in enumerate(row.get("predictions", ()), start=1):
-        cells[f"label_{rank}"], cells[f"score_{rank}"] = prediction["label"], prediction["score"]
-    if "drift" in row:
-        cells["drift"] = "; ".join(row["drift"])
-    return cells
-
-
-def _table(rows: Iterator[dict[str, Any]]) -> tuple[list[str], Iterator[dict[str, Any]]]:
-    """The columns of a table, which are those of the last row up to the first with predictions, and all rows again."""
-    first: list[dict[str, Any]] = []
-    for row in rows:
-        first.append(flatten_row(row))
-        if "predictions" in row:
-            break
-    return list(first[-1]) if first else ["image", "error"], itertools.chain(first, map(flatten_row, rows))
-
-
-def _write_csv(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    columns, cells = _table(rows)
-    with open(path, "w", encoding="utf-8", errors=_ERRORS, newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows({name: _shown(cell) for name, cell in row.items()} for row in cells)
-
-
-def _shown(cell: Any) -> Any:
-    """What shows of a name that would break a line or steer a terminal; JSON lines and Parquet have it as it is."""
-    return printable(cell) if isinstance(cell, str) else cell
-
-
-def _write_jsonl(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    with open(path, "w", encoding="utf-8", errors=_ERRORS) as file:
-        for row in rows:
-            file.write(f"{_line(row)}\n")
-
-
-def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    columns, cells = _table(rows)
-    kinds = [(name, pyarrow.float64() if name.startswith("score_") else pyarrow.string()) for name in columns]
-    table = pyarrow.Table.from_pylist(
-        [{name: row.get(name) for name in columns} for row in cells], pyarrow.schema(kinds)
-    )
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(table, sink)
-    path.write_bytes(sink.getvalue())
-
-
-_WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
