@@ -10,6 +10,7 @@ import struct
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def describe(seen: Observation) -> dict[str, Any]:
     prepared, verdict = seen.prepared, seen.verdict
     return {
         "frame": seen.frame.number,
-        "name": seen.frame.name,
+        "name": Path(seen.frame.name).name,
         "predictions": [
             {"label": one.label, "index": one.index, "score": round(one.score, 6)} for one in seen.predictions
         ],

@@ -209,7 +209,7 @@ function show(frame) {
   trouble("");
   const now = performance.now();
   times = [...times.filter((time) => now - time < 2000), now];
-  const rate = times.length > 1 ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
+  const rate = now > times[0] ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
   put("status", `${paused ? "Paused at frame" : "Frame"} ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
   $("step").disabled = !paused;
   $("save").disabled = $("keep").disabled = false;
