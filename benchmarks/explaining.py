@@ -21,7 +21,8 @@ from PIL import Image
 from edgecnn.convert import convert
 from edgecnn.device.explaining import scoring
 from edgecnn.device.explaining.methods import METHODS, prepare
-from edgecnn.device.runtime.loading import LoadedModel, open_model
+from edgecnn.device.runtime.loaded_model import LoadedModel
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.errors import ModelFileError
 from edgecnn.train import RECIPES, load_dataset, load_fashion_mnist, train

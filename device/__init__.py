@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .features import FeatureExtractor, Features
     from .model_info import ModelInfo, describe
     from .prediction import Prediction
-    from .runtime.bare import Description
     from .runtime.delegates import Delegate
+    from .runtime.description import Description
     from .verification import Verification, verify
 
 # Each name is loaded when it is first used: on a Pi, what one command does not need costs a tenth of its time.
@@ -32,7 +32,7 @@ _MODULES = {
     "edgecnn.pixels.preprocessing": ("Prepared",),
     "edgecnn.device.classifier": ("Classifier",),
     "edgecnn.device.prediction": ("Prediction",),
-    "edgecnn.device.runtime.bare": ("Description",),
+    "edgecnn.device.runtime.description": ("Description",),
     "edgecnn.device.runtime.delegates": ("Delegate",),
     "edgecnn.device.explaining.explainer": ("explain",),
     "edgecnn.device.explaining.explanation": ("Explanation", "Score"),

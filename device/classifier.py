@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from .drift import DriftWatch
     from .map_reader import MapReader
-    from .runtime.bare import Description
+    from .runtime.audit import Audit
     from .runtime.delegates import Delegate
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 _UINT8 = np.dtype(np.uint8)
@@ -47,6 +48,8 @@ class Classifier:
         labels: class names in output order.
         input: how images are turned into its input.
         card: the model's card; None for a file without one.
+        loaded: the model in its session, whose `delegate` is None where the CPU has taken over.
+        audit: computes a share of the images on the CPU too; None without a delegate from elsewhere.
     """
 
     def __init__(
@@ -73,11 +76,10 @@ class Classifier:
 
         Raises:
             ModelFileError: missing, damaged, or refused by the runtime.
-            DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+            DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
             InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
         """
-        options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
-        self._open(model, options)
+        self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature))
 
     @classmethod
     def with_options(cls, model: str | Path, options: RunOptions) -> "Classifier":
@@ -88,10 +90,15 @@ class Classifier:
 
     def _open(self, model: str | Path, options: RunOptions) -> None:
         loaded = open_model(model, options)
-        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
         self._shape, self._warned = loaded.input.shape, False
+        self.audit: Audit | None = None
+        if options.delegate is not None:
+            from .runtime.audit import open_audit
+
+            self.audit = open_audit(loaded, options)
         # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
         is_small = self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise
         self._answers: dict[tuple[int, float], Predictions] | None = {} if is_small else None
@@ -103,7 +110,7 @@ class Classifier:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self.loaded)
 
     @property
     def runtime(self) -> str:
@@ -130,6 +137,8 @@ class Classifier:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(self._output)
+        if self.audit is not None:
+            self.audit.look(pixels, raw)
         return self._output.dequantize(raw)
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
@@ -185,6 +194,8 @@ class Classifier:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(self._output)
+        if self.audit is not None:
+            self.audit.look(pixels, raw)
         index = int(raw.argmax())
         if self._answers is None:
             scores = self._output.dequantize(raw)
@@ -195,8 +206,7 @@ class Classifier:
         answer = self._answers.get(key)
         if answer is None:
             best = Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index)
-            answer = Predictions((best,))
-            self._answers[key] = answer
+            answer = self._answers[key] = Predictions((best,))
         return answer
 
     def watch(self) -> "DriftWatch":
@@ -207,7 +217,7 @@ class Classifier:
         """
         from .drift import DriftWatch
 
-        return DriftWatch(self._loaded)
+        return DriftWatch(self.loaded)
 
     def map_reader(self) -> "MapReader":
         """What reads the feature maps of the image that was classified last; of a plain model it has no layers."""
@@ -231,7 +241,7 @@ class Classifier:
             InputError: `images` are of another shape or type.
         """
         check_pixels(images, self.input, many=True)
-        return self._output.dequantize(self._session.run_all(images, self.input, self._output))
+        return self._output.dequantize(self._session.run_all(images, self.input, self._output, self.audit))
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

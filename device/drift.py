@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import INPUT, LayerRange
 
-from .runtime.loading import LoadedModel
+from .runtime.loaded_model import LoadedModel
 from .runtime.tensor_spec import TensorSpec
 
 # By how much of the calibrated width a value, or an image's mean, may lie outside.

@@ -15,7 +15,8 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
 from .runtime.delegates import Delegate
-from .runtime.loading import LoadedModel, open_model
+from .runtime.loaded_model import LoadedModel
+from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 from .runtime.tensor_spec import TensorSpec
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
     from edgecnn.pixels.crop import Crop
 
-    from .runtime.bare import Description
+    from .runtime.description import Description
     from .runtime.reloading import Reduced
 
 
@@ -55,6 +56,7 @@ class FeatureExtractor:
     Threads may share it, and forked and unpickled copies load the model again, as for `Classifier`.
 
     Attributes:
+        loaded: the model in its session.
         layers: the feature maps it gives, in network order.
         labels: class names in output order.
         input: how images are turned into its input; see `edgecnn.pixels.preprocessing.prepare`.
@@ -99,7 +101,7 @@ class FeatureExtractor:
 
     def _open(self, model: str | Path, options: RunOptions) -> None:
         loaded = open_model(model, options)
-        self._loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
@@ -111,7 +113,7 @@ class FeatureExtractor:
         """For pickles and copies: the file is opened again."""
         from .runtime.reloading import reduce_loaded
 
-        return reduce_loaded(type(self).with_options, self._model, self._options, self._loaded)
+        return reduce_loaded(type(self).with_options, self._model, self._options, self.loaded)
 
     def extract(
         self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None

@@ -16,12 +16,13 @@ from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
 from edgecnn.pixels.input_spec import InputSpec
 
-from .runtime.loading import LoadedModel, open_model, read_packed
+from .runtime.loaded_model import LoadedModel
+from .runtime.loading import open_model, read_packed
 from .runtime.run_options import RunOptions
 from .runtime.runtimes import operators
 
 if TYPE_CHECKING:
-    from .runtime.bare import Description
+    from .runtime.description import Description
 
 
 @dataclass(frozen=True)

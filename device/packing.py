@@ -28,7 +28,8 @@ from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.sanity import one_class
 from edgecnn.zip_errors import ZIP_ERRORS
 
-from .runtime.loading import LoadedModel, open_model
+from .runtime.loaded_model import LoadedModel
+from .runtime.loading import open_model
 from .runtime.run_options import DEFAULTS, RunOptions
 
 _MOST_IMAGES = 500

@@ -48,9 +48,7 @@ def require_numbers(scores: npt.NDArray[np.float32]) -> None:
         ModelFileError: they are not.
     """
     if not np.isfinite(scores).all():
-        raise ModelFileError(
-            "the model gives scores that are no numbers (NaN); its weights are damaged, train it again"
-        )
+        raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
 
 
 def are_probabilities(scores: npt.NDArray[np.float32], step: float) -> bool:

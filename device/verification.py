@@ -13,12 +13,13 @@ from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.sanity import lower_bound, one_class
 
 from .runtime.delegates import Delegate
-from .runtime.loading import LoadedModel, open_model
+from .runtime.loaded_model import LoadedModel
+from .runtime.loading import open_model
 from .runtime.probes import Replay, replay, replay_probes
 from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
-    from .runtime.bare import Description
+    from .runtime.description import Description
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def verify(
 
 def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
     """`verify` with what it takes one by one in one value; raises as that does."""
+    # What the probes say of a delegate is the result, not an error; unless the CPU is to take over where it is wrong.
+    options = replace(options, probe=options.delegate is not None and options.delegate.fallback)
     loaded = open_model(model, options, judged=False)
     card, replayed = loaded.card, replay_probes(loaded.packed, loaded.session)
     found = replayed or _against_the_cpu(loaded, options)
@@ -130,7 +133,8 @@ def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
 
     try:
         session = open_session(loaded.packed, replace(options, kernels="reference", delegate=None))
-    except ModelFileError:
+        session.run(session.gather(loaded.input)(patterns(loaded.input)[0]))
+    except (ModelFileError, RuntimeError):
         raise ModelFileError(
             f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
             "with the same --delegate gives it probes that other machines are compared with"

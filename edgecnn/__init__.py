@@ -7,6 +7,7 @@ the contract (`ModelCard`), the one preprocessing, the packed model file and the
 from typing import TYPE_CHECKING
 
 from .errors import (
+    ContradictionError,
     DataError,
     DelegateError,
     EdgecnnError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ContradictionError",
     "DataError",
     "DelegateError",
     "EdgecnnError",

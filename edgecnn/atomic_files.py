@@ -86,6 +86,7 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
+        _remove_what_kills_left(path)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -94,6 +95,15 @@ def _locked(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # something has been written there
             for folder in made:
                 folder.rmdir()
+
+
+def _remove_what_kills_left(path: Path) -> None:
+    """Remove the temporary files of `path` that nobody will rename any more."""
+    with contextlib.suppress(OSError):
+        for other in path.parent.iterdir():
+            start, dash, name = other.name.partition("-")
+            if dash and name == path.name and len(start) == 9 and start[0] == ".":
+                other.unlink()
 
 
 def _lock(lock: Path, path: Path) -> int:

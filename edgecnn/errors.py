@@ -7,7 +7,8 @@ EdgecnnError              the command line prints it and exits 1
 ├── DataError             a data set that is missing or damaged
 ├── OutputError           a file or folder that cannot be written
 ├── GateError             a conversion that was asked to pass a gate does not
-├── DelegateError         an accelerator or runtime that will not load
+├── DelegateError         an accelerator or runtime that will not load or run
+│   └── ContradictionError    one that gave other answers than the CPU
 ├── JobLostError          another process of a distributed training has gone
 └── MissingExtraError     an optional part, such as TensorFlow, is not installed here
 
@@ -51,7 +52,17 @@ class OutputError(EdgecnnError):
 
 
 class DelegateError(EdgecnnError):
-    """A runtime or an accelerator will not load."""
+    """A runtime or an accelerator will not load or run."""
+
+
+class ContradictionError(DelegateError):
+    """An accelerator gave another answer than the CPU: what it answered since they last agreed is not to be trusted.
+
+    Attributes:
+        unconfirmed: names of the images that it answered since then, where they have any.
+    """
+
+    unconfirmed: tuple[str, ...] = ()
 
 
 class GateError(EdgecnnError):

@@ -17,6 +17,16 @@ def set_verbose() -> None:
     _verbose = True
 
 
+def is_verbose() -> bool:
+    """Whether native libraries may write to standard error."""
+    return _verbose
+
+
+def printable(text: str) -> str:
+    """`text` of a native library for one line of a message: what would steer the terminal is shown escaped."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def silence_tensorflow(backend: str = "tensorflow") -> None:
     """Set what Keras and TensorFlow read at import; call it before they are imported for the first time.
 

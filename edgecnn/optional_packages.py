@@ -95,16 +95,20 @@ def explain_import_error(error: Exception, module: str = "") -> str:
     Returns:
         A sentence without a capital; empty if the fault is edgecnn's own.
     """
-    if isinstance(error, ModuleNotFoundError) and error.name and "numpy" not in error.name:
-        missing = _distribution_of(error.name)
-        return "" if missing == "edgecnn" else f"{missing} is not installed: pip install {missing}"
-    package = _distribution_of(_failing_module(error) or module)
+    named = (getattr(error, "name", None) or "").partition(".")[0]
+    # Packages that were built for another NumPy miss a part of it.
+    package = _distribution_of(named if named not in ("", "numpy") else _failing_module(error) or module)
     if package == "edgecnn":
         return ""
+    if isinstance(error, ModuleNotFoundError) and named not in ("", "numpy"):
+        return f"{package} is not installed: pip install {package}"
+    if not package:
+        return f"a package cannot be loaded ({error}); edgecnn doctor says what is there"
     found = f"{package} {version_of(package)}"
     if any(words in str(error) for words in _OTHER_NUMPY):
         numpy = version_of("numpy")
-        older = f'pip install "numpy<2", which keeps the system\'s packages, or pip install --upgrade {package}'
+        keeping = 'pip install "numpy<2" ai-edge-litert, which keeps the system\'s packages'
+        older = f"{keeping}, or pip install --upgrade {package}"
         return (
             f"{found} was built for another NumPy than {numpy}, which is installed here; "
             f"{'pip install --upgrade numpy' if numpy.startswith('1.') else older}"
@@ -114,11 +118,14 @@ def explain_import_error(error: Exception, module: str = "") -> str:
 
 
 def _failing_module(error: Exception) -> str:
-    """The top module of the package in which an import failed; empty if none of the installed ones."""
+    """The top module of the package in which an import failed; empty where edgecnn's own line failed."""
     import traceback
     from pathlib import Path
 
+    own = Path(__file__).parent
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if own in Path(frame.filename).parents:
+            return ""
         parts = Path(frame.filename).parts
         for folder in ("site-packages", "dist-packages"):
             if folder in parts:

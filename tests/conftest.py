@@ -24,6 +24,7 @@ from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 from edgecnn.train.data.fashion_mnist import cache_folder
+from edgecnn.user_cache import cache_root
 from tests.support.command_line import Outcome, Run
 from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.npz_files import save_some
@@ -43,17 +44,19 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     """Give the tests a cache of their own: what was found right by another version of this code counts for nothing.
 
-    Data sets that were downloaded before are still found in it. Workers inherit it.
+    Data sets that were downloaded before are still found in it, and fonts. Workers inherit it.
     """
     if "EDGECNN_TEST_CACHE" in os.environ:
         return
     folder = tempfile.TemporaryDirectory(prefix="edgecnn-test-cache-")
     config.add_cleanup(folder.cleanup)
-    downloads = cache_folder()
-    with contextlib.suppress(OSError):
-        downloads.mkdir(parents=True, exist_ok=True)
-        (Path(folder.name) / "edgecnn").mkdir()
-        (Path(folder.name) / "edgecnn" / downloads.name).symlink_to(downloads)
+    own = cache_root().parent
+    for kept in (cache_folder(), own / "matplotlib"):  # its list of fonts takes seconds to make
+        link = Path(folder.name) / kept.relative_to(own)
+        with contextlib.suppress(OSError):
+            kept.mkdir(parents=True, exist_ok=True)
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(kept)
     os.environ["XDG_CACHE_HOME"] = os.environ["EDGECNN_TEST_CACHE"] = folder.name
 
 

@@ -9,8 +9,8 @@ from edgecnn import errors
 
 FRONTS = {
     "edgecnn": {
-        "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError", "InputSpec",
-        "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "SourceError",
+        "ContradictionError", "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError",
+        "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "SourceError",
         "__version__",
     },
     "edgecnn.train": {

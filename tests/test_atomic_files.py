@@ -110,3 +110,12 @@ def test_claimed_folders_in_which_nothing_was_written_go_again(tmp_path: Path) -
     (tmp_path / "there").write_text("")
     with pytest.raises(OutputError, match="there exists already"), claimed([tmp_path / "there"], force=False):
         raise AssertionError
+
+
+def test_what_a_kill_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
+    others = [tmp_path / ".0123abcd-other.csv", tmp_path / "0123-r.csv", tmp_path / ".r.csv.partial"]
+    for path in (tmp_path / ".0123abcd-r.csv", *others):
+        path.write_text("half")
+    with claimed([tmp_path / "r.csv"], force=True):
+        write_bytes(tmp_path / "r.csv", b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "r.csv"])

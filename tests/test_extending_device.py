@@ -1,4 +1,4 @@
-"""What docs/how-to/extend.md promises of the device: an accelerator or a runtime is a row, explaining a row and a file."""
+"""What docs/how-to/extend.md promises of the device: an accelerator, a runtime, a method of explaining is a row."""
 
 import os
 import subprocess

@@ -36,6 +36,7 @@ FOREIGN = {
     "ruff": {"--fix"},
     "srun": {"--nodes", "--ntasks-per-node"},
     "uv": {"--resolution"},
+    "venv": {"--system-site-packages"},
     "zizmor": {"--offline"},
 }
 

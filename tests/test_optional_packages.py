@@ -73,7 +73,9 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[dict[str, st
     )
     (packages / "matplotlib-3.6.3.dist-info" / "top_level.txt").write_text("matplotlib\n")
     numpy = version("numpy")
-    line = "pip install --upgrade numpy" if numpy.startswith("1.") else 'pip install "numpy<2", which keeps'
+    line = (
+        "pip install --upgrade numpy" if numpy.startswith("1.") else 'pip install "numpy<2" ai-edge-litert, which keeps'
+    )
     return {**os.environ, "PYTHONPATH": str(packages)}, words.format(numpy=numpy, line=line)
 
 
@@ -107,4 +109,6 @@ def test_a_fault_of_edgecnn_itself_is_not_laid_on_others() -> None:
         raise AssertionError
 
     assert explain_import_error(missing()) == ""
+    half = ImportError("cannot import name 'x' from 'edgecnn.convert.pair'", name="edgecnn.convert.pair")
+    assert explain_import_error(half) == ""
     assert why_unusable("json") == ""

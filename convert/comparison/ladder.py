@@ -1,6 +1,5 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.runtime.loading import load_model
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.trial import try_model
@@ -133,7 +132,7 @@ def climb(
     network = require_same_network(KerasNetwork.load(run.model, card), paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
-            progress(f"{path.name}: {load_model(path, delegate=delegate).session.placement()}")
+            progress(f"{path.name}: {open_model(path, RunOptions(delegate=delegate, probe=False)).session.placement()}")
     progress(f"Keras: {len(dataset.test):,} images")
     expected = network.predict(dataset.test.images)
     climber = _Climber(network, dataset.test, expected, progress)

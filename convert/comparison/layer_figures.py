@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.session import Runner
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
@@ -17,6 +17,7 @@ from .agreement import sqnr_db
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _IMAGES = 256
+_NARROW = 1e-3
 _MEMORY = 500_000_000  # bytes of Keras' maps that are kept, before fewer images are taken
 
 
@@ -79,8 +80,10 @@ class _KerasLayer:
     def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
         channels = values.reshape(-1, values.shape[-1])
         low, high = channels.min(axis=0), channels.max(axis=0)
-        # As float32 values that hardly differ have no 40 bins between them.
-        counts, edges = np.histogram(channels, 40, (float(low.min()), float(high.max())))
+        ends = float(low.min()), float(high.max())
+        # float32 has no 40 bins between values that hardly differ.
+        is_narrow = ends[1] - ends[0] < _NARROW * max(map(abs, ends))
+        counts, edges = np.histogram(channels.astype(np.float64) if is_narrow else channels, 40, ends)
         return cls(
             values=values,
             signal=np.einsum("ij,ij->j", channels, channels, dtype=np.float64),
@@ -106,7 +109,7 @@ class KerasMaps:
         """How many images."""
         return len(self._images)
 
-    def compare(self, session: Session, spec: InputSpec) -> tuple[LayerFigures, ...]:
+    def compare(self, session: Runner, spec: InputSpec) -> tuple[LayerFigures, ...]:
         """Compare every output of an activations variant with Keras, in network order, the probabilities last.
 
         Args:

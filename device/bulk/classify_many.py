@@ -1,10 +1,11 @@
 """Classify the images of a source, one after another, in its order."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgecnn.errors import InputError
+from edgecnn.errors import ContradictionError, InputError
 from edgecnn.pixels.preprocessing import Invert
 
 from .prefetch import prepared_images
@@ -82,7 +83,13 @@ def classify_many(
 
     Yields:
         A result for each image, in order.
+
+    Raises:
+        DelegateError: the delegate fails.
+        ContradictionError: it contradicts the CPU; the error names the images answered since they last agreed.
     """
+    unconfirmed: list[str] = []
+    audit = classifier.audit
     prepared_in_order = prepared_images(
         source, classifier.input, invert, crop=crop, note=note, decode_threads=decode_threads
     )
@@ -90,6 +97,24 @@ def classify_many(
         if isinstance(prepared, InputError):
             yield ClassifiedImage(name, error=str(prepared))
             continue
-        predictions = classifier.rank(prepared.pixels, top)
+        with _naming(unconfirmed):
+            predictions = classifier.rank(prepared.pixels, top)
+        if audit is not None and not audit.unconfirmed:
+            unconfirmed.clear()
+        elif audit is not None:
+            unconfirmed.append(name)
         drift = tuple(str(one) for one in watch.look(prepared.pixels)) if watch else None
         yield ClassifiedImage(name, predictions, "", prepared.inverted, prepared.note, drift)
+    if audit is not None:
+        with _naming(unconfirmed):
+            audit.finish()
+
+
+@contextlib.contextmanager
+def _naming(unconfirmed: list[str]) -> Iterator[None]:
+    """Let a contradiction know which images it makes doubtful."""
+    try:
+        yield
+    except ContradictionError as error:
+        error.unconfirmed = tuple(unconfirmed)
+        raise

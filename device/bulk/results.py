@@ -8,7 +8,7 @@ import itertools
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -90,9 +90,9 @@ class Results:
             return bool(file.readline())
 
     def _go_on(self) -> None:
-        """Note the images that the partial file has; what a kill tore off its end is cut away."""
+        """Note the images that the partial file has; what a kill tore off its end, or is not confirmed, is cut away."""
         with open(self._partial, "rb+") as file:
-            if file.readline().decode(errors="replace") != f"{self._settings}\n":
+            if file.readline().decode(errors="replace") not in (f"{self._settings}\n", self._any_delegate()):
                 raise InputError(
                     f"{self._partial} was made with another model or other options; start anew with --force, "
                     "without --resume"
@@ -102,6 +102,8 @@ class Results:
                 if not line.endswith(b"\n"):
                     break
                 row = self._row(line)
+                if row.get("unconfirmed"):
+                    break
                 self.done.add(row["image"])
                 self.counts[UNREADABLE if "error" in row else row["predictions"][0]["label"]] += 1
                 whole += len(line)
@@ -119,14 +121,30 @@ class Results:
         self._file.write(f"{_line(row)}\n")
         self._file.flush()
 
+    def mark(self, names: Container[str]) -> Path:
+        """Mark the results of images that are not to be trusted in the partial file, whose path is returned.
+
+        --resume makes them anew, with any delegate.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._file.close()
+        with replacing(self._partial) as temporary, open(self._partial, "rb") as file:
+            file.readline()
+            with open(temporary, "w", encoding="utf-8", errors=_ERRORS) as marked:
+                marked.write(self._any_delegate())
+                for row in map(json.loads, file):
+                    marked.write(f"{_line({**row, 'unconfirmed': True} if row['image'] in names else row)}\n")
+        return self._partial
+
+    def _any_delegate(self) -> str:
+        """The first line of a partial file that --resume may go on with, whatever delegate it was made with."""
+        settings = {name: value for name, value in json.loads(self._settings).items() if name != "delegate"}
+        return f"{json.dumps(settings, sort_keys=True)}\n"
+
     def finish(self, order: Iterable[str]) -> Path:
-        """Make the file of the partial one, with the images in `order`, and remove that.
-
-        Args:
-            order: names of all images.
-
-        Returns:
-            Its path.
+        """Make the file of the partial one, with the images in the `order` of their names; its path.
 
         Raises:
             OutputError: it cannot be written.

@@ -16,7 +16,7 @@ from edgecnn.errors import ModelFileError
 from edgecnn.model_file.tflite_constants import pooling_window, read_constant
 from edgecnn.model_file.tflite_graph import Graph, GraphOperator, read_graph
 
-from ..runtime.loading import LoadedModel
+from ..runtime.loaded_model import LoadedModel
 from ..runtime.tensor_spec import TensorSpec
 from .methods import Ask
 

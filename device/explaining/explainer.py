@@ -14,7 +14,7 @@ from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
 
 from ..prediction import Prediction
-from ..runtime.loading import LoadedModel
+from ..runtime.loaded_model import LoadedModel
 from . import scoring
 from .explanation import Explanation
 from .methods import DEFAULT, METHODS, prepare
@@ -55,7 +55,7 @@ def explain(
         InputError: the image cannot be used, or there is no such label or method.
         ModelFileError: `method` cannot explain this network, or the scores are no numbers.
     """
-    return Explainer(classifier._loaded, method).explain(image, label, invert, order=order)
+    return Explainer(classifier.loaded, method).explain(image, label, invert, order=order)
 
 
 class Explainer:

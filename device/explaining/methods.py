@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from edgecnn.arrays import Pixels
 
-    from ..runtime.loading import LoadedModel
+    from ..runtime.loaded_model import LoadedModel
 
     HeatMap = npt.NDArray[np.float32]
 

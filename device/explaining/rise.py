@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgecnn.arrays import Pixels
 
-from ..runtime.loading import LoadedModel
+from ..runtime.loaded_model import LoadedModel
 from .fills import Fill, fill_like
 from .methods import Ask
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgecnn.arguments import require_count
 from edgecnn.arrays import Pixels
 from edgecnn.errors import InputError
-from edgecnn.pixels.crop import Crop
+from edgecnn.pixels.crop import Crop, CropError
 from edgecnn.pixels.preprocessing import Invert
 
 from ..drift import Drift
@@ -161,6 +161,8 @@ class Watcher:
         try:
             prepared = self.classifier.prepare(frame.image, self._invert, crop=self.crop)
         except InputError as error:
+            if isinstance(error, CropError) and not self._frames:
+                raise  # as it was asked for, none will be classified
             self._pass_over(frame, str(error))
             return
         self._trouble, self._unreadable_in_a_row = "", 0

@@ -15,8 +15,8 @@ from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 
 from ..classifier import Classifier
-from ..runtime.bare import Description
 from ..runtime.delegates import Delegate
+from ..runtime.description import Description
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
 
@@ -39,7 +39,7 @@ class Benchmark:
 
     Attributes:
         model: as it was named.
-        delegate: as it was named; `default` for the runtime's own choice.
+        delegate: as it was named; `default` for the runtime's own choice, `default instead of` where that took over.
         threads: of the runtime.
         runs: how many times each was measured.
         load_ms: reading, checking and preparing the file.
@@ -128,7 +128,7 @@ class _TimedModel:
     """A loaded model and its times, in milliseconds."""
 
     def __init__(self, model: str | Path, run: RunOptions) -> None:
-        self._model, self._delegate, self._threads = str(model), _name_delegate(run.delegate), run.threads
+        self._model, self._run = str(model), run
         started = time.perf_counter()
         self.classifier = Classifier(
             model,
@@ -139,6 +139,8 @@ class _TimedModel:
             require_signature=run.require_signature,
         )
         self._load_ms = _ms_since(started)
+        # What is looked at again on the CPU must not count among the times.
+        self._audit, self.classifier.audit = self.classifier.audit, None
         self._pixels = _choose_images(model, self.classifier)
         started = time.perf_counter()
         self.classifier.classify(self._pixels[0])
@@ -157,15 +159,27 @@ class _TimedModel:
             started = time.perf_counter()
             self.classifier.classify(pixels)
             milliseconds, times = _ms_since(started), self._classify_ms
+        loaded = self.classifier.loaded
+        if self._audit is not None:
+            self._audit.look(pixels, loaded.session.output(loaded.probabilities))
         if keep:
             times.append(milliseconds)
 
     def result(self) -> Benchmark:
-        """The times, summed up."""
+        """The times, summed up.
+
+        Raises:
+            DelegateError: the last answer contradicts the CPU.
+        """
+        if self._audit is not None:
+            self._audit.finish()
+        name = _name_delegate(self._run.delegate)
+        if self._run.delegate is not None and self.classifier.loaded.session.delegate is None:
+            name = f"default instead of {name}"
         return Benchmark(
             model=self._model,
-            delegate=self._delegate,
-            threads=self._threads,
+            delegate=name,
+            threads=self._run.threads,
             runs=len(self._classify_ms),
             load_ms=self._load_ms,
             first_ms=self._first_ms,

@@ -13,10 +13,11 @@ from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.tflite_metadata import custom_operators
 
 from ..runtime.delegates import Delegate
-from ..runtime.loading import LoadedModel, open_model
+from ..runtime.loaded_model import LoadedModel
+from ..runtime.loading import open_model
 from ..runtime.placement import DelegatePlacement
 from ..runtime.run_options import RunOptions
-from ..runtime.session import Session
+from ..runtime.session import Runner
 
 _ROUNDS = 30
 _PROBES = 8
@@ -64,7 +65,7 @@ def measure_delegate(
         ModelFileError: missing, damaged, or refused by the runtime.
         DelegateError: the delegate does not do what is asked for.
     """
-    options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust)
+    options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, probe=False)
     with_it = open_model(model, options)
     inputs = _probe_inputs(with_it)
     if not delegate.is_built_in and custom_operators(with_it.packed.flatbuffer):
@@ -84,7 +85,7 @@ def measure_delegate(
     )
 
 
-def _time_in_turn(sessions: Sequence[Session], inputs: Sequence[npt.NDArray[np.generic]]) -> tuple[list[float], ...]:
+def _time_in_turn(sessions: Sequence[Runner], inputs: Sequence[npt.NDArray[np.generic]]) -> tuple[list[float], ...]:
     """Milliseconds of each session's runs, a run of each in turn: a noisy moment hits all of them alike."""
     times_ms: tuple[list[float], ...] = tuple([] for _ in sessions)
     for round_ in range(_ROUNDS):

@@ -5,8 +5,10 @@ import numpy as np
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.container import read_model, sha256
 
+from .child_process import why_not_run
 from .opening import open_session
 from .probes import require_right_answers
+from .process_state import ProcessState
 from .run_options import RunOptions
 from .runtimes import REFUSALS
 from .trial import Task
@@ -15,7 +17,9 @@ from .trial import Task
 def run_in_child(path: str, task_json: str) -> int:
     """0, with the token on standard output, if the model at `path` runs; 1, with a sentence there, if it is refused."""
     task = Task.from_json(task_json)
-    refusal = attempt(path, task.options, task.judged, task.content)
+    delegate = task.options.delegate
+    with ProcessState(delegate.name if delegate else "the runtime").kept():  # what is printed below must come out
+        refusal = attempt(path, task.options, task.judged, task.content)
     print(refusal or task.token)
     return 1 if refusal else 0
 
@@ -29,7 +33,6 @@ def attempt(path: str, options: RunOptions, judged: bool, content: str = "") -> 
         judged: its golden probes must have the right answers too.
         content: SHA-256 that the flatbuffer must have; empty for any.
     """
-    delegate = options.delegate
     try:
         packed = read_model(path)
         if content and sha256(packed.flatbuffer) != content:
@@ -41,8 +44,5 @@ def attempt(path: str, options: RunOptions, judged: bool, content: str = "") -> 
     except EdgecnnError as error:
         return str(error)
     except (*REFUSALS, LookupError, ArithmeticError, MemoryError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if delegate is None or delegate.is_built_in:
-            return f"{path} does not run ({reason}); it is damaged, convert the model again"
-        return f"{delegate.name} fails to compute ({reason}); use --delegate cpu"
+        return why_not_run(error, options.delegate, path)
     return ""

@@ -1,11 +1,15 @@
-"""The program of the process in which `trial` tries a model: child.py MODEL.tflite OPTIONS ENTRY_OF_SYS_PATH..."""
+"""The program of a child process that runs a model: child.py TASK ARGUMENT ARGUMENT ENTRY_OF_SYS_PATH..."""
 
 import sys
 
 if __name__ == "__main__":
     # Started with -I, and given the path of its parent: a module that lies in the current folder must not run.
-    sys.path[:] = sys.argv[3:]
+    sys.path[:] = sys.argv[4:]
+    if sys.argv[1] == "serve":
+        from edgecnn.device.runtime.serving import serve
 
-    from edgecnn.device.runtime.attempt import run_in_child
+        serve(*sys.argv[2:4])
+    else:
+        from edgecnn.device.runtime.attempt import run_in_child
 
-    sys.exit(run_in_child(*sys.argv[1:3]))
+        sys.exit(run_in_child(*sys.argv[2:4]))

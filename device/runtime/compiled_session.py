@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import DelegateError
 from edgecnn.model_file.container import PackedModel
-from edgecnn.native_output import captured_stderr, drop_native_output
+from edgecnn.native_output import captured_stderr, drop_native_output, printable
 
 from .accelerators import accelerator
 from .delegates import Delegate
@@ -118,7 +118,9 @@ def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
             refusal = str(error).strip() or type(error).__name__
     lines = [line for line in native.text.splitlines() if "ERROR" in line and line not in refusal]
     reason = " ".join(f"{refusal} {lines[-1] if lines else ''}".split())[:300]
-    raise DelegateError(f"the delegate {delegate.name} does not start ({reason}); {accelerator(delegate.name).advice}")
+    raise DelegateError(
+        f"the delegate {delegate.name} does not start ({printable(reason)}); {accelerator(delegate.name).advice}"
+    )
 
 
 def _openvino(options: dict[str, str]) -> Any:

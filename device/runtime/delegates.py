@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from edgecnn.errors import DelegateError, InputError
-from edgecnn.native_output import captured_stderr
+from edgecnn.native_output import captured_stderr, printable
 
 from .accelerators import ACCELERATORS, Accelerator, accelerator
 from .runtimes import Kernels, Runtime
 
 Requirement = Literal["any", "full"]
+_AUDIT_RATE = 0.01
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,19 @@ class Delegate:
             `gpu` (LiteRT's CompiledModel), or the path of an external delegate library.
         options: key and value pairs, for those that take any.
         require: `any` makes it an error if nothing was delegated, `full` if anything was not.
-        fallback: go on with the CPU where it does not load or run, and warn.
+        fallback: go on with the CPU where it does not load, run or compute rightly, and warn.
+        isolate: run it in a process of its own, where no fault of it reaches this one; None for what is right for it:
+            yes for a library, no for what is built in or behind CompiledModel.
+        audit: the share of images, 0 to 1, that a `Classifier` computes on the CPU too; None for 1 %, but 0 for what is
+            built into the runtime.
     """
 
     name: str
     options: tuple[tuple[str, str], ...] = ()
     require: Requirement | None = None
     fallback: bool = False
+    isolate: bool | None = None
+    audit: float | None = None
 
     def __post_init__(self) -> None:
         pairs = isinstance(self.options, tuple) and all(isinstance(pair, tuple) for pair in self.options)
@@ -47,6 +54,10 @@ class Delegate:
             raise InputError(f"require must be any or full. Received: {self.require!r}")
         if self.require and self.name == "cpu":
             raise InputError("the delegate cpu is none: nothing can be required of it")
+        if self.audit is not None and not (isinstance(self.audit, int | float) and 0 <= self.audit <= 1):
+            raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
+        if self.audit and self.name == "cpu":
+            raise InputError("the delegate cpu is what an audit compares with: there is nothing to audit")
 
     @property
     def accelerator(self) -> Accelerator:
@@ -62,6 +73,16 @@ class Delegate:
     def is_built_in(self) -> bool:
         """Whether it is part of the runtime, which then cannot crash because of it."""
         return self.accelerator.kind == "built in"
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether it runs in a process of its own."""
+        return self.accelerator.kind == "library" if self.isolate is None else self.isolate
+
+    @property
+    def audit_rate(self) -> float:
+        """The share of images that the CPU computes too."""
+        return (0.0 if self.is_built_in else _AUDIT_RATE) if self.audit is None else float(self.audit)
 
     @property
     def library(self) -> str | None:
@@ -101,7 +122,7 @@ def load_delegate(runtime: Runtime, delegate: Delegate) -> list[Any]:
             "an external delegate"
         ) from None
     except ValueError as error:
-        reason = " ".join(str(error).split()) or "no reason given"
+        reason = printable(" ".join(str(error).split())) or "no reason given"
         raise DelegateError(
             f"{delegate.name} does not start ({reason}); check its options and that the accelerator is plugged in"
         ) from None

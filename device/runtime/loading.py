@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,52 +11,21 @@ from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileE
 from edgecnn.model_file.bundled import bundled_models, find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
-from edgecnn.pixels.input_spec import InputSpec
 
+from .loaded_model import LoadedModel
 from .opening import open_session
 from .probes import require_same_preprocessing
 from .run_options import DEFAULTS, RunOptions
 from .runtimes import Kernels
 from .scores import find_probabilities, understand_scores
-from .session import Session
-from .tensor_spec import TensorSpec
+from .session import Runner
 
 if TYPE_CHECKING:
-    from edgecnn.model_file.signature import Signature
-
     from .delegates import Delegate
 
 
 # How the sentences about delegates end.
 _CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate cpu.*")
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model in a session, and what its card (or for want of one, its tensors) say.
-
-    Attributes:
-        packed: the file.
-        session: the loaded model.
-        probabilities: the output with the class scores.
-        labels: class names in output order.
-        input: how images are turned into its input.
-        assumed: the fields of a `Description` that neither the file nor the caller says: they may be wrong.
-        signature: the file's, as far as one was required.
-    """
-
-    packed: PackedModel
-    session: Session
-    probabilities: TensorSpec
-    labels: tuple[str, ...]
-    input: InputSpec
-    assumed: tuple[str, ...] = ()
-    signature: "Signature | None" = None
-
-    @property
-    def card(self) -> ModelCard | None:
-        """The model's card; None for a file without one."""
-        return self.packed.card
 
 
 def read_packed(model: str | Path) -> PackedModel:
@@ -88,7 +58,8 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
 
     Runtimes crash on damaged files, and nothing but a signature keeps a file from being altered on purpose: a file that
     never ran here is first opened in a child process, where its golden probes must have the right answers. A delegate's
-    library is tried in a child process too.
+    library runs in a process of its own, or is tried in one; any delegate must give the answers of the golden probes,
+    or for a file without them those of the CPU.
 
     Of a file without a card, labels and input are what `options` say, or its standard metadata, or labels are indices
     and the input is read from the tensor, and an EdgecnnWarning says which.
@@ -101,7 +72,7 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, its card contradicts its tensors, or it is not signed
             as it must be.
-        DelegateError: no runtime is installed, or the delegate does not do what is asked for.
+        DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
         InputError: there is no such runtime, or `options` describe the file otherwise than it is.
     """
     packed, path = read_packed(model), find_model(model)
@@ -111,6 +82,31 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
 
         signature = require_signature(packed, options.require_signature)
         options = replace(options, trust=True)  # whoever signed it is trusted: no child needs to try it
+    loaded = _load_checked(packed, path, options, judged)
+    return replace(loaded, signature=signature) if signature else loaded
+
+
+def _load_checked(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> LoadedModel:
+    """A model whose delegate computes rightly; or the CPU in its place, where that is allowed."""
+    delegate = options.delegate
+    if delegate is None:
+        return _load(packed, path, options, judged)
+    try:
+        loaded = _load(packed, path, options, judged)
+        if options.probe and delegate.name != "cpu":
+            from .probing import require_right_delegate
+
+            require_right_delegate(loaded, delegate, partial(_open_on_cpu, packed, replace(options, delegate=None)))
+        return loaded
+    except DelegateError as error:
+        _say_only_this_one_helps(packed, error)
+        if not delegate.fallback:
+            raise
+        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
+    return _load(packed, path, replace(options, delegate=None), judged)
+
+
+def _load(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> LoadedModel:
     if packed.card is None:
         return _open_bare(packed, path, options)
     if options.description:
@@ -121,7 +117,7 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
     _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
     if judged:
         require_same_preprocessing(packed)
-    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input, signature=signature)
+    return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
 
 
 def _try_first(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:
@@ -142,7 +138,8 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
     """A file without a card, by what it says of itself and what `options` say of it."""
     from edgecnn.model_file.tflite_metadata import read_metadata
 
-    from .bare import Description, choose_input, choose_labels
+    from .bare import choose_input, choose_labels
+    from .description import Description
 
     by_library = options.delegate is not None and not options.delegate.is_built_in
     if not by_library:
@@ -155,7 +152,7 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
     spec, pixels, unscaled = choose_input(metadata, said, session.input, packed.name)
     notes = "; ".join(filter(None, (metadata.damage, names, made, pixels)))
     if notes:
-        warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=4)
+        warnings.warn(f"{packed.name} carries no card: {notes}", EdgecnnWarning, stacklevel=6)
     assumed = ("labels",) * unnamed + ("input_range",) * unscaled
     return LoadedModel(packed, session, scores, labels, spec, assumed)
 
@@ -170,22 +167,12 @@ def _refuse_edge_tpu(packed: PackedModel) -> None:
         )
 
 
-def _open_session(packed: PackedModel, path: Path, options: RunOptions) -> Session:
-    """A session with what was asked for, or with the CPU where that is allowed and the delegate fails."""
-    delegate = options.delegate
-    if delegate is None:
+def _open_session(packed: PackedModel, path: Path, options: RunOptions) -> Runner:
+    if options.delegate is None:
         return _open_on_cpu(packed, options)
-    try:
-        session, note = _open_delegated(packed, path, delegate, options)
-    except DelegateError as error:
-        _say_only_this_one_helps(packed, error)
-        if not delegate.fallback:
-            raise
-        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
-        return _open_on_cpu(packed, replace(options, delegate=None))
-    if note:
-        warnings.warn(note, EdgecnnWarning, stacklevel=4)
-    return session
+    from .delegate_opening import open_delegated
+
+    return open_delegated(packed, path, options.delegate, options, partial(_open_on_cpu, packed))
 
 
 def _say_only_this_one_helps(packed: PackedModel, error: DelegateError) -> None:
@@ -200,7 +187,7 @@ def _say_only_this_one_helps(packed: PackedModel, error: DelegateError) -> None:
         ) from None
 
 
-def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Session:
+def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Runner:
     try:
         return open_session(packed, options)
     except ModelFileError:
@@ -208,20 +195,7 @@ def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Session:
         raise
 
 
-def _open_delegated(packed: PackedModel, path: Path, delegate: "Delegate", options: RunOptions) -> tuple[Session, str]:
-    """A session with `delegate`, and a note where that computes nothing."""
-    from .placement import require_placement
-
-    if not delegate.is_built_in:
-        from .trial import try_delegate
-
-        try_delegate(path, delegate, options)
-    session = open_session(packed, options)
-    note = require_placement(session.placement(), delegate.require) if delegate.name != "cpu" else ""
-    return session, note
-
-
-def _require_card_fits(card: ModelCard, session: Session, classes: int, name: str) -> None:
+def _require_card_fits(card: ModelCard, session: Runner, classes: int, name: str) -> None:
     if card.input.shape != session.input.shape[1:]:
         raise ModelFileError(
             f"{name}: the card's input {card.input.shape} is not the model's {session.input.shape[1:]}; "

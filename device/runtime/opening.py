@@ -3,13 +3,18 @@
 from edgecnn.model_file.container import PackedModel
 
 from .run_options import DEFAULTS, RunOptions
-from .session import Session
+from .session import Runner, Session
 
 
-def open_session(model: PackedModel, options: RunOptions = DEFAULTS) -> Session:
-    """A session with any delegate; see `Session`."""
-    if options.delegate and options.delegate.is_compiled:
+def open_session(model: PackedModel, options: RunOptions = DEFAULTS) -> Runner:
+    """A session with any delegate, in this process or in one of its own; see `Runner`."""
+    delegate = options.delegate
+    if delegate and delegate.is_isolated:
+        from .isolated_session import IsolatedSession
+
+        return IsolatedSession(model, delegate, options)
+    if delegate and delegate.is_compiled:
         from .compiled_session import CompiledSession
 
-        return CompiledSession(model, options.delegate, options)
+        return CompiledSession(model, delegate, options)
     return Session(model, options)

@@ -2,77 +2,55 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.model_file.golden import Golden, golden_of, preprocessing_sha256
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.user_cache import is_known, remember
 
+from .agreement import Agreement, compare, tolerance_of
 from .scores import find_probabilities
-from .session import Session
+from .session import Runner
 from .tensor_spec import TensorSpec
 
 
 @dataclass(frozen=True)
-class Replay:
-    """What this machine makes of the probes.
+class Replay(Agreement):
+    """What this machine makes of the probes, beside what was made of them where the model was converted.
 
     Attributes:
         golden: the probes.
-        top1_equal: how many have the same top-1 here as there.
-        flipped: how many have another one though they were decided: by more than twice the tolerance.
         keras_top1_equal: how many have the same top-1 here as in Keras.
-        max_difference: largest difference of a probability from there.
-        tolerance: what healthy kernels may differ by.
     """
 
     golden: Golden
-    top1_equal: int
-    flipped: int
     keras_top1_equal: int
-    max_difference: float
-    tolerance: float
-
-    @property
-    def passed(self) -> bool:
-        """No decided top-1 flips, and every probability is within the tolerance."""
-        return not self.flipped and self.max_difference <= self.tolerance
 
 
-def replay_probes(packed: PackedModel, session: Session) -> Replay | None:
+def replay_probes(packed: PackedModel, session: Runner) -> Replay | None:
     """Run the probes of `packed` in `session`; None for a file without any.
 
     Raises:
         ModelFileError: they do not read.
     """
-    from edgecnn.model_file.schemes import SCHEMES
-
     golden = golden_of(packed)
     if golden is None or packed.card is None:
         return None
-    tolerance = SCHEMES[packed.card.quantization.scheme].tolerance
+    tolerance = tolerance_of(packed.card)
     return replay(golden, session, find_probabilities(packed, session), packed.card.input, tolerance)
 
 
-def replay(golden: Golden, session: Session, output: TensorSpec, spec: InputSpec, tolerance: float) -> Replay:
+def replay(golden: Golden, session: Runner, output: TensorSpec, spec: InputSpec, tolerance: float) -> Replay:
     """Run probes in `session` and compare the probabilities, its `output`; no device may differ by over `tolerance`."""
     here = output.dequantize(session.run_all(golden.images, spec, output))
-    top1, there = here.argmax(axis=1), golden.host.argmax(axis=1)
-    ordered = np.sort(golden.host, axis=1)
-    decided = ordered[:, -1] - ordered[:, -2] > 2 * tolerance
     return Replay(
+        **vars(compare(here, golden.host, tolerance)),
         golden=golden,
-        top1_equal=int((top1 == there).sum()),
-        flipped=int((decided & (top1 != there)).sum()),
-        keras_top1_equal=int((top1 == golden.keras.argmax(axis=1)).sum()),
-        max_difference=float(np.abs(here - golden.host).max()),
-        tolerance=tolerance,
+        keras_top1_equal=int((here.argmax(axis=1) == golden.keras.argmax(axis=1)).sum()),
     )
 
 
-def require_right_answers(packed: PackedModel, session: Session) -> None:
+def require_right_answers(packed: PackedModel, session: Runner) -> None:
     """Make sure that a file answers its own probes as it did where it was made.
 
     Raises:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import sha256
 
-from .loading import LoadedModel, read_packed
+from .loaded_model import LoadedModel
+from .loading import read_packed
 from .run_options import RunOptions
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from .runtimes import Kernels
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .bare import Description
     from .delegates import Delegate
+    from .description import Description
 
 _MAX_THREADS = 256  # runtimes crash on tens of thousands
 
@@ -29,6 +29,7 @@ class RunOptions:
         trust: open a file here at once, not in a child process first.
         description: what the caller says of a file without a card.
         require_signature: a file of allowed signers, one of whom must have signed the file; None to ask for none.
+        probe: refuse a delegate that gives other answers on the golden probes than the file has.
 
     Raises:
         InputError: `threads` is out of range, or `delegate`, `runtime` or `description` is none.
@@ -41,6 +42,7 @@ class RunOptions:
     trust: bool = False
     description: "Description | None" = None
     require_signature: "str | Path | None" = None
+    probe: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:
@@ -49,6 +51,8 @@ class RunOptions:
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
         if self.runtime is not None and not isinstance(self.runtime, str):
             raise InputError(f"runtime must be a name, such as litert. Received: {self.runtime!r}")
+        if not isinstance(self.trust, bool):
+            raise InputError(f"trust must be True or False. Received: {self.trust!r}")
         if self.description is not None and not hasattr(self.description, "input_range"):
             raise InputError(f"description must be an edgecnn.device.Description. Received: {self.description!r}")
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
-from edgecnn.native_output import captured_stderr
+from edgecnn.native_output import captured_stderr, printable
 
 Kernels = Literal["default", "reference", "plain"]
 # What interpreters raise on a model that they refuse.
@@ -181,7 +181,7 @@ def open_interpreter(
     if refusal:
         # Some refusals come with an empty message: the reason is on standard error only.
         reason = " ".join([refusal, *(line for line in native.text.splitlines() if not line.startswith("INFO"))])
-        reason = " ".join(reason.split())[:300]  # some print the model's bytes
+        reason = printable(" ".join(reason.split())[:300])  # some print the model's bytes
         if delegates:
             raise DelegateError(f"the delegate refuses {name} ({reason}); use --delegate cpu, or convert it otherwise")
         raise ModelFileError(f"{runtime} cannot run {name}: {reason}; convert the model again")

@@ -4,11 +4,11 @@ from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 
-from .session import Session
+from .session import Runner
 from .tensor_spec import TensorSpec
 
 
-def find_probabilities(packed: PackedModel, session: Session) -> TensorSpec:
+def find_probabilities(packed: PackedModel, session: Runner) -> TensorSpec:
     """The probabilities of a file with a card.
 
     Raises:
@@ -20,7 +20,7 @@ def find_probabilities(packed: PackedModel, session: Session) -> TensorSpec:
     return understand_scores(packed, session)[0]
 
 
-def understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec, str]:
+def understand_scores(packed: PackedModel, session: Runner) -> tuple[TensorSpec, str]:
     """What gives the probabilities of another tool's file, and what is done for that.
 
     Raises:
@@ -37,7 +37,7 @@ def understand_scores(packed: PackedModel, session: Session) -> tuple[TensorSpec
     return describe_scores(found, kind)
 
 
-def _find_scores(session: Session, name: str, fewest: int) -> TensorSpec:
+def _find_scores(session: Runner, name: str, fewest: int) -> TensorSpec:
     candidates = [tensor for tensor in session.outputs.values() if len(tensor.shape) == 2]
     scores = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
     if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < fewest:

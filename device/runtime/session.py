@@ -1,7 +1,8 @@
 """A model that is loaded and ready: tensors in, tensors out, looked up once."""
 
 import threading
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,24 +20,114 @@ from .tensor_spec import TensorSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edgecnn.arrays import Pixels
     from edgecnn.pixels.dataset import Images
 
+    from .delegates import Delegate
     from .placement import DelegatePlacement
 
 _SERVING = "serving_default"  # the signature that TensorFlow names when nobody else does
 
 
-class Session:
-    """A loaded model.
+class Watcher(Protocol):
+    """What is shown the images and their outputs; an audit."""
+
+    def look(self, pixels: "Pixels", raw: npt.NDArray[Any]) -> None:
+        """After each image: uint8 (height, width, channels), and an output."""
+        ...
+
+    def finish(self) -> None:
+        """After the last."""
+        ...
+
+
+class Runner(ABC):
+    """What runs a loaded model, here or in another process.
 
     Attributes:
         input: the one input tensor.
         outputs: output tensors by signature name; never by position, which is arbitrary.
-        interpreter: the runtime's own, for looking into.
+        interpreter: the runtime's own, for looking into; None where another process has it.
         delegate: what was asked for; None for the runtime's own choice.
         lock: to be held from making the input until the outputs are read, where several threads may use the session.
         last_input: the tensor of the last run; what `gather` returned is overwritten by its next call.
     """
+
+    input: TensorSpec
+    outputs: dict[str, TensorSpec]
+    interpreter: Any
+    delegate: "Delegate | None"
+    lock: threading.Lock
+    last_input: npt.NDArray[np.generic] | None
+
+    @property
+    @abstractmethod
+    def runtime(self) -> str:
+        """The runtime's name and version."""
+
+    @abstractmethod
+    def placement(self) -> "DelegatePlacement":
+        """Which operators the delegate computes."""
+
+    @abstractmethod
+    def run(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Invoke the model on `tensor`: shape and dtype of `input`."""
+
+    @abstractmethod
+    def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+
+    def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
+        """The input value of every pixel value: (channels, 256) in the input's dtype."""
+        return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
+
+    def gather(self, spec: InputSpec) -> Gather:
+        """What makes the input of pixels that are prepared as `spec` says."""
+        return Gather(self.table(spec), spec)
+
+    def outputs_of(
+        self, pixels: npt.NDArray[np.uint8], gather: Gather, tensors: "Sequence[TensorSpec]"
+    ) -> list[npt.NDArray[Any]]:
+        """What `tensors` are for prepared pixels: most often of the run before, which was of them; else runs them."""
+        with self.lock:
+            tensor = gather(pixels)
+            if self.last_input is None or not np.array_equal(tensor, self.last_input):
+                self.run(tensor)
+            return [self.output(one) for one in tensors]
+
+    def run_all(
+        self,
+        images: "Images",
+        spec: InputSpec,
+        tensor: TensorSpec,
+        watcher: "Watcher | None" = None,
+    ) -> npt.NDArray[Any]:
+        """Run uint8 `images` (count, height, width, channels), which are prepared as `spec` says, one by one.
+
+        Args:
+            images: what the model is run on.
+            spec: of its input.
+            tensor: the output that is wanted.
+            watcher: is shown each image and its output.
+
+        Returns:
+            The output `tensor` of each, stacked, in its own dtype.
+        """
+        gather = self.gather(spec)
+        results = np.empty((len(images), *tensor.shape[1:]), tensor.dtype)
+        for row, pixels in enumerate(images):
+            with self.lock:
+                self.run(gather(pixels))
+                results[row] = self.output(tensor)
+            if watcher is not None:
+                watcher.look(pixels, results[row])
+        if watcher is not None:
+            watcher.finish()
+        return results
+
+
+class Session(Runner):
+    """A model that an interpreter of this process runs."""
 
     def __init__(self, model: PackedModel, options: RunOptions = DEFAULTS) -> None:
         """Load `model`; `opening.open_session` is for delegates of every kind.
@@ -54,8 +145,7 @@ class Session:
         self._model, self._options = model, options
         self.delegate = options.delegate
         self.lock = threading.Lock()
-        self.last_input: npt.NDArray[np.generic] | None = None
-        self.interpreter: Any
+        self.last_input = None
         self.interpreter, self._operators = self._open(model, options)
         inputs, self.outputs = _tensors(self.interpreter, model.name)
         if len(inputs) != 1 or not inputs[0].is_image:
@@ -108,18 +198,10 @@ class Session:
             loaded, kernels = load_delegate(self._runtime, options.delegate), options.delegate.kernels
         return open_interpreter(self._runtime, model.flatbuffer, model.name, options.threads, kernels, loaded)
 
-    def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
-        """The input value of every pixel value: (channels, 256) in the input's dtype."""
-        return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
-
     @property
     def runtime(self) -> str:
         """The runtime's name and version."""
         return str(self._runtime)
-
-    def gather(self, spec: InputSpec) -> Gather:
-        """What makes the input of pixels that are prepared as `spec` says."""
-        return Gather(self.table(spec), spec)
 
     def placement(self) -> "DelegatePlacement":
         """Which operators the delegate computes."""
@@ -138,30 +220,6 @@ class Session:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
         values: npt.NDArray[Any] = self._get_tensor(tensor.index)[0]
         return values
-
-    def outputs_of(
-        self, pixels: npt.NDArray[np.uint8], gather: Gather, tensors: "Sequence[TensorSpec]"
-    ) -> list[npt.NDArray[Any]]:
-        """What `tensors` are for prepared pixels: most often of the run before, which was of them; else runs them."""
-        with self.lock:
-            tensor = gather(pixels)
-            if self.last_input is None or not np.array_equal(tensor, self.last_input):
-                self.run(tensor)
-            return [self.output(one) for one in tensors]
-
-    def run_all(self, images: "Images", spec: InputSpec, tensor: TensorSpec) -> npt.NDArray[Any]:
-        """Run uint8 `images` (count, height, width, channels), which are prepared as `spec` says, one by one.
-
-        Returns:
-            The output `tensor` of each, stacked, in its own dtype.
-        """
-        gather = self.gather(spec)
-        results = np.empty((len(images), *tensor.shape[1:]), tensor.dtype)
-        for row, pixels in enumerate(images):
-            with self.lock:
-                self.run(gather(pixels))
-                results[row] = self.output(tensor)
-        return results
 
 
 def _tensors(interpreter: Any, name: str) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:

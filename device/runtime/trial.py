@@ -2,45 +2,31 @@
 
 import json
 import os
-import signal
-import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.errors import DelegateError, EdgecnnError, EdgecnnWarning, ModelFileError
+from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel, sha256
+from edgecnn.native_output import printable
 from edgecnn.user_cache import is_known, remember
 
+from . import child_process
+from .child_process import (
+    Blame,
+    blame_delegate,
+    blame_model,
+    child_command,
+    options_from_json,
+    options_to_json,
+)
 from .delegates import Delegate
 from .run_options import RunOptions
 from .runtimes import find_runtime
 
 if TYPE_CHECKING:
     import subprocess
-
-TIMEOUT_S = 60
-
-
-@dataclass(frozen=True)
-class _Blame:
-    """Whose fault it is that a child fails, and the sentences that say so.
-
-    Attributes:
-        error: what is raised.
-        hangs: where the child gave no result in time.
-        crashes: where a signal ended it; takes what that is called.
-        silent: where it failed without a reason.
-        vanishes: where it ended as if all were well, before it had run the model: a library can end its process.
-    """
-
-    error: type[EdgecnnError]
-    hangs: str
-    crashes: Callable[[str | None], str]
-    silent: str
-    vanishes: str
 
 
 @dataclass(frozen=True)
@@ -61,18 +47,13 @@ class Task:
 
     def to_json(self) -> str:
         """For the command line."""
-        options = self.options
-        delegate = options.delegate and (options.delegate.name, options.delegate.options)
-        return json.dumps(
-            [delegate, options.threads, options.kernels, options.runtime, self.judged, self.token, self.content]
-        )
+        return json.dumps([options_to_json(self.options), self.judged, self.token, self.content])
 
     @classmethod
     def from_json(cls, text: str) -> "Task":
         """What `to_json` wrote."""
-        delegate, threads, kernels, runtime, judged, token, content = json.loads(text)
-        made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
-        return cls(RunOptions(threads, kernels, made, runtime), judged, token, content)
+        options_json, judged, token, content = json.loads(text)
+        return cls(options_from_json(options_json), judged, token, content)
 
 
 def try_once(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> None:
@@ -129,52 +110,30 @@ def try_model(path: Path, options: RunOptions, judged: bool = False, content: st
     """
     # As it will be run here; a delegate of its own is tried afterwards.
     delegate = options.delegate if options.delegate and options.delegate.is_built_in else None
-    blame = _Blame(
-        ModelFileError,
-        f"{path} hung the runtime for {TIMEOUT_S} s; it is damaged",
-        lambda death: f"{path} crashes the runtime ({death}); it is damaged",
-        f"{path} cannot be opened",
-        f"{path} ends the runtime's process without a result; it is damaged",
-    )
-    _try(path, Task(replace(options, delegate=delegate), judged, _token(), content), blame)
+    _try(path, Task(replace(options, delegate=delegate), judged, _token(), content), blame_model(path))
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
     """Load and run a model with a delegate that is not built into the runtime.
 
-    A CompiledModel is not: on a Pi 4, LiteRT 2.3 ends in an illegal instruction.
-
     Raises:
         DelegateError: what went wrong, in words.
     """
-    advice = "it must be of the version that the runtime was built with, use --delegate cpu until it is"
-    if delegate.is_compiled:
-        advice = "LiteRT's CompiledModel does not run on this processor, use --delegate cpu"
-    blame = _Blame(
-        DelegateError,
-        f"{delegate.name} hangs: it gave no result within {TIMEOUT_S} s; unplug the accelerator and plug it in again, "
-        "or use --delegate cpu",
-        lambda death: f"{delegate.name} crashes ({death}); {advice}",
-        f"{delegate.name} fails without a reason",
-        f"{delegate.name} ends its process without a result; {advice}",
-    )
-    _try(path, Task(options, False, _token()), blame)
+    _try(path, Task(options, False, _token()), blame_delegate(delegate))
 
 
 def _token() -> str:
     return os.urandom(8).hex()
 
 
-def _try(path: Path, task: Task, blame: _Blame) -> None:
+def _try(path: Path, task: Task, blame: Blame) -> None:
     result = _run_child(path, task.to_json())
     if result is None:
-        raise blame.error(blame.hangs)
-    if result.returncode < 0:
-        raise blame.error(blame.crashes(signal.strsignal(-result.returncode)))
-    if result.returncode:
-        raise blame.error((result.stdout.strip().splitlines() or [blame.silent])[-1])
-    if task.token not in result.stdout:
-        raise blame.error(blame.vanishes)
+        raise blame.error(blame.hangs(child_process.TIMEOUT_S))
+    if result.returncode > 0:
+        raise blame.error(printable((result.stdout.strip().splitlines() or [blame.silent])[-1]))
+    if result.returncode or task.token not in result.stdout:
+        raise blame.error(blame.why_ended(result.returncode, child_process.TIMEOUT_S))
 
 
 def _run_child(path: Path, task_json: str) -> "subprocess.CompletedProcess[str] | None":
@@ -183,13 +142,13 @@ def _run_child(path: Path, task_json: str) -> "subprocess.CompletedProcess[str] 
     Raises:
         DelegateError: no process can be started.
     """
-    own_path = [entry for entry in sys.path if entry]
-    program = Path(__file__).with_name("child.py")
-    command = [sys.executable, "-I", str(program), str(path.absolute()), task_json, *own_path]
     import subprocess
 
+    command = child_command("try", str(path.absolute()), task_json)
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=child_process.TIMEOUT_S
+        )
     except subprocess.TimeoutExpired:
         return None
     except OSError as error:

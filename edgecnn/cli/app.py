@@ -17,6 +17,8 @@ from edgecnn.errors import EdgecnnError, EdgecnnWarning
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
 
+from . import guard
+
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
     "train", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "live", "features", "explain",
@@ -110,7 +112,11 @@ def run() -> None:
     gc.set_threshold(100_000)
     # No command multiplies matrices with NumPy: threads for it need not be started.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    guard.allow()
     try:
         main(prog_name="edgecnn")
+    except SystemExit as end:
+        guard.report(end.code if isinstance(end.code, int) else int(end.code is not None))
+        raise
     finally:
         gc.freeze()

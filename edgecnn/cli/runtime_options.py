@@ -3,27 +3,26 @@
 import dataclasses
 import functools
 import warnings
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from . import options, printing
+from .delegate_options import DELEGATES, Checks, checked, make_delegate
 
 if TYPE_CHECKING:
-    from edgecnn.device import Delegate, Description
+    from edgecnn.device import Description
     from edgecnn.device.measuring.delegate_report import DelegateReport
     from edgecnn.device.runtime.delegates import Requirement
     from edgecnn.device.runtime.run_options import RunOptions
 
 R = TypeVar("R")
 
-DELEGATES = f"{'|'.join(ACCELERATORS)}|PATH"
-_WITH_DELEGATE = ("delegate_options", "require_delegate", "fallback", "delegate_report")
-_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust", "require_signature")
+_WITH_DELEGATE = ("delegate_options", "require_delegate", "delegate_report")
+_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, *Checks._fields, "trust", "require_signature")
 
 
 class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
@@ -35,7 +34,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
         delegate: a name of `ACCELERATORS`, the path of a library, or None.
         delegate_options: KEY=VALUE, each.
         require_delegate: how much the delegate must compute.
-        fallback: `cpu`, or None.
+        checks: how the delegate is watched.
         delegate_report: whether the truth about the delegate is asked for.
         trust: whether a file is opened at once, not in a child process first.
         require_signature: a file of allowed signers, or None.
@@ -46,7 +45,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
     delegate: str | None
     delegate_options: tuple[str, ...]
     require_delegate: "Requirement | None"
-    fallback: Literal["cpu"] | None
+    checks: Checks
     delegate_report: bool
     trust: bool = False
     require_signature: str | None = None
@@ -63,7 +62,9 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
             for name in _WITH_DELEGATE:
                 if getattr(self, name):
                     raise click.UsageError(f"{_spelt(name)} goes with --delegate")
-        delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, bool(self.fallback))
+            if self.checks.first_given():
+                raise click.UsageError(f"{self.checks.first_given()} goes with --delegate")
+        delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, self.checks)
         return RunOptions(
             self.threads,
             delegate=delegate,
@@ -126,7 +127,7 @@ _OPTIONS = (
         is_flag=True,
         help="Say what the delegate computes, how far from the CPU, and how fast beside it.",
     ),
-    click.option("--fallback", type=click.Choice(["cpu"]), help="Go on with the CPU where the delegate fails."),
+    checked,
     click.option(
         "--require-delegate",
         is_flag=False,
@@ -154,62 +155,6 @@ require_signature = click.option(
 )
 
 trust = click.option("--trust", is_flag=True, help="Open a file at once, not in a child process first.")
-
-
-def make_delegate(
-    name: str | None, texts: Iterable[str], require: "Requirement | None" = None, fallback: bool = False
-) -> "Delegate | None":
-    """The delegate that the options ask for.
-
-    Args:
-        name: what --delegate says; None for none.
-        texts: what each --delegate-option says.
-        require: what --require-delegate says.
-        fallback: whether the CPU may take over.
-
-    Raises:
-        click.UsageError: they contradict each other.
-    """
-    pairs = key_values(texts)
-    if name is None:
-        if pairs:
-            raise click.UsageError("--delegate-option goes with --delegate")
-        return None
-    from edgecnn.device import Delegate
-    from edgecnn.errors import InputError
-
-    try:
-        return Delegate(name, pairs, require, fallback)
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def make_delegates(names: Iterable[str], texts: Iterable[str]) -> "tuple[Delegate | None, ...]":
-    """A delegate for each name, with the options if it takes any; (None,) for no name.
-
-    Raises:
-        click.UsageError: a name is none, or no delegate takes the options.
-    """
-    names, texts = tuple(names), tuple(texts)
-    if texts and not any(accelerator(name).takes_options for name in names):
-        takers = ", ".join(name for name, row in ACCELERATORS.items() if row.takes_options)
-        raise click.UsageError(f"--delegate-option goes with a delegate that takes options: {takers} or a PATH")
-    return tuple(make_delegate(name, texts if accelerator(name).takes_options else ()) for name in names) or (None,)
-
-
-def key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """What --delegate-option was given.
-
-    Raises:
-        click.UsageError: not KEY=VALUE.
-    """
-    pairs = []
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise click.UsageError(f"--delegate-option must be KEY=VALUE. Received: {text}")
-        pairs.append((key, value))
-    return tuple(pairs)
 
 
 def refuse_for_keras() -> None:

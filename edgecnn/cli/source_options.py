@@ -107,24 +107,31 @@ def _crop(_: click.Context, __: click.Parameter, value: str | None) -> "CropBox 
         raise click.BadParameter(str(error)) from None
 
 
-def crop(command: F) -> F:
-    """What of an image the model is shown: `crop` and `square`, which `chosen_crop` takes."""
-    for option in (
-        click.option(
-            "--square/--whole",
-            default=None,
-            help="Show the model the largest square in the middle, or the whole image.  [default: the whole image "
-            "file; of what --source gives, the square]",
-        ),
-        click.option(
-            "--crop",
-            metavar="X,Y,W,H",
-            callback=_crop,
-            help="Show the model this part: left, top, width, height in pixels of the upright image.",
-        ),
-    ):
-        command = option(command)
-    return command
+def crop(default: str) -> Callable[[F], F]:
+    """What of an image the model is shown: `crop` and `square`, which `chosen_crop` takes.
+
+    Args:
+        default: what it is shown where neither is given, for the help.
+    """
+
+    def with_options(command: F) -> F:
+        for option in (
+            click.option(
+                "--square/--whole",
+                default=None,
+                help=f"Show the model the largest square in the middle, or the whole image.  [default: {default}]",
+            ),
+            click.option(
+                "--crop",
+                metavar="X,Y,W,H",
+                callback=_crop,
+                help="Show the model this part: left, top, width, height in pixels of the upright image.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return with_options
 
 
 def chosen_crop(crop: "CropBox | None", square: bool | None, *, otherwise: bool) -> "Crop | None":

@@ -102,11 +102,12 @@ def require_signature(packed: PackedModel, allowed_signers: str | Path) -> Signa
             raise ModelFileError(
                 f"{packed.name} is signed with {key}, which {allowed_signers} does not allow{_why(listed)}"
             )
+        reason, signer = "", ""
         for signer in signers[:_MOST_SIGNERS]:
             checked = _run("verify", *names, "-I", signer, "-n", NAMESPACE, message=packed.signed.message)
             if checked.returncode == 0:
                 return Signature(signer, found.key_type, found.fingerprint, found.namespace)
-    reason = _why(checked)
+            reason = _why(checked)
     if "incorrect signature" in reason:
         raise ModelFileError(f"{packed.name} was changed after {signer} signed it; get it again from them")
     raise ModelFileError(f"{packed.name}: the signature with {key} does not hold by {allowed_signers}{reason}")

@@ -16,6 +16,11 @@ from .orientation import Box
 CropBox = tuple[int, int, int, int]
 Crop = Literal["square"] | CropBox
 
+
+class CropError(InputError):
+    """A crop lies outside the image, or is none."""
+
+
 _BOX = re.compile(r"\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*")
 
 
@@ -43,20 +48,20 @@ def region_of(crop: Crop, width: int, height: int) -> tuple[CropBox, str]:
         The box, clipped to the image; and a sentence where it had to be clipped, else an empty text.
 
     Raises:
-        InputError: it lies outside altogether, or is no crop.
+        CropError: it lies outside altogether, or is no crop.
     """
     if crop == "square":
         side = min(width, height)
         return ((width - side) // 2, (height - side) // 2, side, side), ""
     if not isinstance(crop, tuple | list) or len(crop) != 4 or not all(type(one) is int for one in crop):
-        raise InputError(f'crop must be "square", or (left, top, width, height) in whole pixels. Received: {crop!r}')
+        raise CropError(f'crop must be "square", or (left, top, width, height) in whole pixels. Received: {crop!r}')
     left, top, crop_width, crop_height = crop
     right, bottom = min(left + crop_width, width), min(top + crop_height, height)
     said = f"the crop {spelt(crop)}"
     if left < 0 or top < 0 or crop_width < 1 or crop_height < 1:
-        raise InputError(f"{said} must begin at 0 or more, and its width and height must be above 0")
+        raise CropError(f"{said} must begin at 0 or more, and its width and height must be above 0")
     if right <= left or bottom <= top:
-        raise InputError(f"{said} lies outside the image of {width} x {height}; choose one that lies inside")
+        raise CropError(f"{said} lies outside the image of {width} x {height}; choose one that lies inside")
     clipped = left, top, right - left, bottom - top
     if clipped == tuple(crop):
         return clipped, ""

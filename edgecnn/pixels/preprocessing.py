@@ -191,7 +191,7 @@ def prepare_source(
         try:
             return _prepare(image, reduction, spec, invert, crop)
         except InputError as error:
-            raise InputError(f"{name}: {error}") from None
+            raise type(error)(f"{name}: {error}") from None
 
 
 def check_pixels(pixels: Any, spec: InputSpec, many: bool = False) -> None:

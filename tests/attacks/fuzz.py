@@ -6,6 +6,7 @@ healthy file's answers are kept; exits 1 if there is one. PATH is another Python
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import random
@@ -59,8 +60,9 @@ class Worker:
         """What came of a file; None where the process crashed or hung."""
         process = self._process or self._start()
         assert process.stdin and process.stdout
-        process.stdin.write(f"{path}\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it died already: there is nothing to read either
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
         ready, _, _ = select.select([process.stdout], [], [], _PATIENCE_S)
         line = process.stdout.readline() if ready else ""
         if not line:
@@ -80,7 +82,9 @@ class Worker:
         """End the process."""
         if self._process:
             self._process.kill()
-            self._process.communicate()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.communicate()
+            self._process.wait()
             self._process = None
 
 

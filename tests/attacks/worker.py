@@ -38,6 +38,7 @@ def answer(path: str) -> dict[str, Any]:
 
 def verdict(path: str, allowed_signers: str) -> dict[str, Any]:
     """What comes of a file, without and with a signature that is required."""
+    found: dict[str, Any]
     try:
         found = answer(path)
     except EdgecnnError as error:

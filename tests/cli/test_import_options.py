@@ -70,8 +70,10 @@ def test_what_a_preset_does_not_know_is_asked_for_and_options_go_before_it(
     assert result.exit_code == 0, result.output
     spec = ModelCard.load(out / "card.json").input
     assert spec.scale == pytest.approx((1 / 255,) * 3) and (spec.fit, spec.resize_filter) == ("pad", "box")
-    result = edgecnn(*command, "--input-range", 0, 1, "--force")
-    assert ModelCard.load(out / "card.json").input.resize_filter == "nearest"
+    assert spec.jpeg_decoding == "full"  # as in its training
+    result = edgecnn(*command, "--input-range", 0, 1, "--jpeg-decoding", "reduced", "--force")
+    spec = ModelCard.load(out / "card.json").input
+    assert (spec.resize_filter, spec.jpeg_decoding) == ("nearest", "reduced")
 
 
 def test_a_size_is_given_where_the_model_takes_any(

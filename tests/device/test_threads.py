@@ -1,10 +1,8 @@
 """One loaded model in many threads, in forked processes and in pickles: always the answer to the image asked about."""
 
 import copy
-import os
 import pickle
 import shutil
-import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ from edgecnn.device import Classifier, Delegate, FeatureExtractor
 from edgecnn.model_file.bundled import bundled_models, sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.conftest import ON_A_BOARD
+from tests.support.processes import in_a_fork
 
 VARIANT = "fashion-mnist.activations"
 CALLS = 8_000
@@ -26,19 +25,6 @@ CALLS = 8_000
 def in_four_threads(call: Callable[[int], Any], count: int) -> list[Any]:
     with ThreadPoolExecutor(4) as pool:
         return list(pool.map(call, range(count)))
-
-
-def in_a_fork(work: Callable[[], bool]) -> int:
-    """Exit status of a child process that ends as usual, so that it takes everything down; 0 if `work` says so."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)  # a child that waits for ever fails
-        status = 1
-        try:
-            status = 0 if work() else 1
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def test_eight_thousand_calls_in_four_threads_give_eight_thousand_right_answers(fashion: Dataset) -> None:

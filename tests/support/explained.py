@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edgecnn.device import Description
-from edgecnn.device.runtime.loading import LoadedModel, open_model
+from edgecnn.device.runtime.loaded_model import LoadedModel
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from tests.support.tflite_files import converted
 

@@ -7,10 +7,20 @@
 // here are the leading fields that are used, in the order of tensorflow/lite/core/c/common.h, which has not changed
 // from TensorFlow Lite 2.14 to LiteRT 2.3.
 //
-// Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output),
-// fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create, exit_invoke (end the
-// process, with exit code 0).
+// Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output, with
+// terminal escapes), fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create,
+// exit_invoke (end the process, with exit code 0).
+//
+// What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
+// once=FILE, only where there is no such file, which it makes. Such are wrong, chat_invoke,
+// fail_invoke, hang_invoke, crash_invoke, abort_invoke, kill_invoke, exit_invoke, throw_invoke, close_invoke (the
+// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke and limit_invoke (address space).
+#include <fcntl.h>
+#include <fenv.h>
+#include <locale.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +29,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -106,7 +118,23 @@ struct PoolParams {
   int padding, stride_width, stride_height, filter_width, filter_height, activation;
 };
 
-using Options = std::set<std::string>;  // those that are on
+struct Options : std::set<std::string> {  // those that are on
+  std::map<std::string, std::string> values;  // of those that take one
+  int calls = 0;
+
+  int Number(const char* name, int otherwise) const {
+    const auto found = values.find(name);
+    return found == values.end() ? otherwise : std::atoi(found->second.c_str());
+  }
+
+  // Whether this call is one at which it does what it is told.
+  bool IsDue() const {
+    const int late = calls - Number("after", 0);
+    if (late <= 0 || late % std::max(1, Number("every", 1))) return false;
+    const auto file = values.find("once");
+    return file == values.end() || open(file->second.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600) >= 0;
+  }
+};
 
 struct Pool {
   PoolParams params;
@@ -116,7 +144,8 @@ struct Pool {
 
 struct Kernel {  // one partition
   std::vector<Pool> pools;
-  const Options* options;
+  Options* options;
+  bool is_first;  // of the partitions: it counts the calls
 };
 
 // Pixels that "same" padding adds before the first row or column.
@@ -182,7 +211,9 @@ int Compute(const Tensor& input, Tensor& output, const PoolParams& params, bool 
 
 void* KernelInit(Context* context, const char* buffer, size_t) {
   const auto* given = reinterpret_cast<const DelegateParams*>(buffer);
-  auto* kernel = new Kernel{{}, static_cast<const Options*>(given->delegate->data)};
+  auto* kernel = new Kernel{{}, static_cast<Options*>(given->delegate->data), false};
+  kernel->is_first = !kernel->options->count("seen");
+  kernel->options->insert("seen");
   for (int i = 0; i < given->nodes_to_replace->size; i++) {
     Node* node;
     Registration* registration;
@@ -199,12 +230,41 @@ void KernelFree(Context*, void* kernel) { delete static_cast<Kernel*>(kernel); }
 
 int KernelPrepare(Context*, Node*) { return kOk; }
 
+// What it does to the whole process, if it is told to.
+void Misbehave(const Options& options) {
+  if (options.count("crash_invoke")) raise(SIGSEGV);
+  if (options.count("abort_invoke")) abort();
+  if (options.count("kill_invoke")) raise(SIGKILL);
+  if (options.count("exit_invoke")) _exit(0);
+  if (options.count("throw_invoke")) throw std::runtime_error("pool delegate: told to throw");
+  if (options.count("hang_invoke")) for (;;) pause();
+  if (options.count("chat_invoke"))
+    for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
+  if (options.count("close_invoke"))
+    for (int descriptor : {0, 1, 2}) close(descriptor);
+  if (options.count("chdir_invoke") && chdir("/")) abort();
+  if (options.count("umask_invoke")) umask(0777);
+  if (options.count("locale_invoke")) setlocale(LC_ALL, "C");
+  if (options.count("rounding_invoke")) fesetround(FE_UPWARD);
+  if (options.count("limit_invoke")) {
+    rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = 1 << 20;
+    setrlimit(RLIMIT_AS, &limit);
+  }
+}
+
 int KernelInvoke(Context* context, Node* node) {
   const auto* kernel = static_cast<const Kernel*>(node->user_data);
-  if (kernel->options->count("crash_invoke")) raise(SIGSEGV);
-  if (kernel->options->count("exit_invoke")) _exit(0);
-  if (kernel->options->count("fail_invoke")) {
-    context->ReportError(context, "pool delegate: told to fail in invoke\n");
+  if (kernel->is_first) {
+    kernel->options->calls++;
+    kernel->options->erase("due");
+    if (kernel->options->IsDue()) kernel->options->insert("due");
+  }
+  const bool due = kernel->options->count("due");
+  if (due) Misbehave(*kernel->options);
+  if (due && kernel->options->count("fail_invoke")) {
+    context->ReportError(context, "pool delegate: told to fail in invoke\x1b[2J\n");
     return kError;
   }
   for (const Pool& pool : kernel->pools) {
@@ -213,7 +273,7 @@ int KernelInvoke(Context* context, Node* node) {
       Dense(tensors[pool.input], tensors[pool.weights], tensors[pool.output]);
       continue;
     }
-    const bool wrong = kernel->options->count("wrong");
+    const bool wrong = due && kernel->options->count("wrong");
     if (Compute(context->tensors[pool.input], context->tensors[pool.output], pool.params, wrong)) return kError;
   }
   return kOk;
@@ -266,11 +326,18 @@ extern "C" {
 // What a runtime looks for in an external delegate's library.
 Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* const* values, size_t count,
                                         void (*report_error)(const char*)) {
-  static const Options known = {"chat", "reject",      "wrong",        "fail_create",  "fail_prepare",
-                                "fail_invoke", "hang_prepare", "crash_create", "crash_invoke",
-                                "exit_create", "exit_invoke"};
+  static const std::set<std::string> known = {
+      "chat", "reject", "wrong", "fail_create", "fail_prepare", "fail_invoke", "hang_prepare",
+      "hang_invoke", "crash_create", "crash_invoke", "abort_invoke", "kill_invoke", "exit_create", "exit_invoke",
+      "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
+      "rounding_invoke", "limit_invoke"};
+  static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
+    if (numbers.count(keys[i])) {
+      options->values[keys[i]] = values[i];
+      continue;
+    }
     if (!known.count(keys[i])) {
       report_error((std::string("pool delegate: unknown option ") + keys[i]).c_str());
       delete options;
@@ -281,7 +348,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
   if (options->count("crash_create")) raise(SIGSEGV);
   if (options->count("exit_create")) _exit(0);
   if (options->count("chat")) {
-    std::puts("pool delegate: hello");
+    std::puts("pool delegate: hello \x1b[31m");
     std::fflush(stdout);
   }
   if (options->count("fail_create")) {

@@ -10,7 +10,8 @@ import click
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from .. import description_options, options, printing
-from ..runtime_options import make_delegates, require_signature
+from ..delegate_options import Checks, audit, checked, make_delegates
+from ..runtime_options import require_signature
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -29,6 +30,8 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
     multiple=True,
     help="For the delegates that take options; may be repeated.",
 )
+@checked
+@audit
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="Insist on a runtime.")
@@ -45,6 +48,7 @@ def command(
     models: tuple[str, ...],
     delegates: tuple[str, ...],
     delegate_options: tuple[str, ...],
+    checks: Checks,
     threads: tuple[int, ...],
     all_threads: bool,
     runtime: str | None,
@@ -79,7 +83,7 @@ def command(
     runtime_before, before = _read_medians(compare) if compare else ("", {})
     results, machine = benchmark_models(
         models,
-        delegates=make_delegates(delegates, delegate_options),
+        delegates=make_delegates(delegates, delegate_options, checks),
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgecnn.errors import ContradictionError
+
 from .. import description_options, options, printing, source_options
+from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
-@source_options.crop
+@source_options.crop(default="the whole; with --source the square")
 @options.invert
 @options.decode_threads
 @click.option(
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 @source_options.bundled
 @description_options.bundled
 @bundled
+@audit
 @trust
 @require_signature
 @options.force
@@ -176,18 +180,27 @@ def _open_results(
 def _print(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "Counter[str]":
     """Print each result as it comes, or all as JSON; how often the answer was what."""
     counts: Counter[str] = Counter()
-    rows: list[dict[str, Any]] = []
-    for image in classified:
-        counts[image.label] += 1
+    done: list[ClassifiedImage] = []
+    unconfirmed: tuple[str, ...] = ()
+    try:
+        for image in classified:
+            counts[image.label] += 1
+            if as_json:
+                done.append(image)
+            elif not image.error:
+                printing.say(f"{image.name}: {_text(image)}")
+            if image.error:
+                printing.note(f"Error: {image.error}")
+        _print_drift(watch)
+    except ContradictionError as error:
+        unconfirmed = error.unconfirmed
+        if unconfirmed:
+            printing.note(f"not confirmed: {len(unconfirmed):,} answers, {unconfirmed[0]} to {unconfirmed[-1]}")
+        raise
+    finally:  # what is done is not lost where a delegate fails
         if as_json:
-            rows.append(image.row())
-        elif not image.error:
-            printing.say(f"{image.name}: {_text(image)}")
-        if image.error:
-            printing.note(f"Error: {image.error}")
-    _print_drift(watch)
-    if as_json:
-        printing.print_json(rows)
+            rows = [{**one.row(), **({"unconfirmed": True} if one.name in unconfirmed else {})} for one in done]
+            printing.print_json(rows)
     return counts
 
 
@@ -226,6 +239,14 @@ def _write(
             printing.note(f"drift: of this run's images, without the {before:,} that were done before")
         _print_drift(watch)
         path = results.finish(found.names)
+    except ContradictionError as error:
+        progress.clear()
+        partial = results.mark(error.unconfirmed)
+        printing.note(
+            f"not confirmed: {len(error.unconfirmed):,} rows, which are marked in {partial}; --resume makes them anew, "
+            "with --delegate cpu too"
+        )
+        raise
     finally:
         results.close()
     if as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, printing
+from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @options.min_accuracy
 @description_options.bundled
 @bundled
+@audit
 @require_signature
 @options.as_json
 @options.verbose

@@ -45,7 +45,7 @@ PAGE = 12
     "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
 )
 @click.option("--show-input", is_flag=True, help="Put the image as the model sees it into a first column.")
-@source_options.crop
+@source_options.crop(default="the whole")
 @options.invert
 @options.decode_threads
 @description_options.bundled

@@ -36,7 +36,7 @@ _BETWEEN_STATUS = 0.2  # seconds
     "film.",
 )
 @source_options.bundled
-@source_options.crop
+@source_options.crop(default="the square")
 @options.invert
 @click.option(
     "--threshold",

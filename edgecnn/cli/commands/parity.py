@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import conversion_options, import_options, options, printing
-from ..runtime_options import make_delegate
+from ..delegate_options import make_delegate
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport

@@ -118,10 +118,10 @@ def test_a_zero_point_that_was_shifted_is_no_fault_of_the_calibration(run: RunDi
 
 def test_an_activation_that_the_integers_enforce_is_no_fault_and_another_is(run: RunDirectory) -> None:
     change_activation(run, "int8", OPERATORS.index("stem"), schema.ActivationFunctionType.RELU)
-    change_activation(run, "int8", OPERATORS.index("conv2"), schema.ActivationFunctionType.RELU_N1_TO_1)
+    change_activation(run, "int8", OPERATORS.index("pw2"), schema.ActivationFunctionType.RELU_N1_TO_1)
     layer, cause, words = broken(report := report_of(run))
-    assert (layer, cause) == ("conv2", "conversion") and "its activation is RELU_N1_TO_1, in Keras RELU" in words
-    assert [fault.layer for fault in report.ladder.operator_faults] == ["conv2"]
+    assert (layer, cause) == ("pw2", "conversion") and "its activation is RELU_N1_TO_1, in Keras RELU6" in words
+    assert [fault.layer for fault in report.ladder.operator_faults] == ["pw2"]
 
 
 def test_a_cap_that_floats_lost_is_named(run: RunDirectory) -> None:

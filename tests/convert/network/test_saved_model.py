@@ -13,7 +13,7 @@ from edgecnn import ModelFileError
 from edgecnn.convert import adopt
 from edgecnn.device import Classifier
 from edgecnn.device.packing import pack_model
-from edgecnn.device.runtime.bare import Description
+from edgecnn.device.runtime.description import Description
 from edgecnn.device.runtime.run_options import RunOptions
 
 LABELS = ("red", "green", "blue")
@@ -22,9 +22,13 @@ LABELS = ("red", "green", "blue")
 class Module(tf.Module):  # type: ignore[misc]
     """Names the channel that is most."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = tf.Variable(9.0)
+
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Probabilities (batch, 3) of pixels of 0 to 1."""
-        return tf.nn.softmax(9 * tf.reduce_mean(image, axis=[1, 2]))
+        return tf.nn.softmax(self.gain * tf.reduce_mean(image, axis=[1, 2]))
 
 
 def refusal(folder: Path) -> str:

@@ -10,7 +10,7 @@ import pytest
 from edgecnn.device import Classifier, explain, sample_images
 from edgecnn.device.explaining import cam
 from edgecnn.device.explaining.explainer import Explainer
-from edgecnn.device.runtime.loading import LoadedModel
+from edgecnn.device.runtime.loaded_model import LoadedModel
 from edgecnn.errors import ModelFileError
 from tests.support.explained import averaging_network, opened
 from tests.support.model_files import card_and_golden

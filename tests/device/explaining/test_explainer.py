@@ -12,7 +12,8 @@ from edgecnn.device.explaining import explainer
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.explaining.methods import METHODS
 from edgecnn.device.pictures.explanation import make_explanation_figure
-from edgecnn.device.runtime.loading import LoadedModel, open_model
+from edgecnn.device.runtime.loaded_model import LoadedModel
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.errors import InputError
 
 BOOT = sample_images()[0]

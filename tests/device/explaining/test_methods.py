@@ -7,7 +7,7 @@ from edgecnn.device import Classifier, explain, sample_images
 from edgecnn.device.explaining.explainer import Explainer
 from edgecnn.device.explaining.occlusion import spans
 from edgecnn.device.explaining.rise import masks
-from edgecnn.device.runtime.loading import LoadedModel
+from edgecnn.device.runtime.loaded_model import LoadedModel
 from tests.support.explained import HEIGHT, SPOT, WIDTH, opened, spot_network
 
 

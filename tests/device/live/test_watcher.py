@@ -153,6 +153,21 @@ def test_a_source_that_fails_for_good_ends_the_run(
         Watcher(classifier, "camera", FAST).run()
 
 
+def test_a_crop_outside_the_frames_ends_the_run_and_does_not_wait_for_ever(classifier: Classifier) -> None:
+    with pytest.raises(InputError, match="the crop 900,0,5,5 lies outside the image of 28 x 28"):
+        Watcher(classifier, "samples", FAST, crop=(900, 0, 5, 5)).run()
+
+
+def test_a_crop_that_is_moved_outside_is_said_and_may_be_moved_back(classifier: Classifier) -> None:
+    told: list[str] = []
+    watcher = Watcher(classifier, "samples", FAST, tell=told.append, steady=Steady(0, 1))
+    watcher.listeners.append(lambda seen: setattr(watcher, "crop", (900, 0, 5, 5)) if seen.frame.number == 1 else None)
+    watcher.notes.append(lambda _: setattr(watcher, "crop", "square"))
+    seen, changes = watched(watcher, 2)
+    assert [one.frame.number for one in seen] == [1, 3] and "lies outside" in told[0]
+    assert [change.verdict.reason for change in changes] == ["class", "source lost", "class"]
+
+
 def test_what_a_listener_raises_ends_the_run(classifier: Classifier) -> None:
     def fail(_: Observation) -> None:
         raise InputError("the listener failed")

@@ -9,7 +9,8 @@ from PIL import Image
 
 from edgecnn import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.device import Classifier, Delegate, Description
-from edgecnn.device.runtime.loading import LoadedModel, open_model
+from edgecnn.device.runtime.loaded_model import LoadedModel
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from tests.support.command_line import Run
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata

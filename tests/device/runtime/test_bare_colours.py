@@ -43,8 +43,10 @@ def test_channels_go_in_the_other_way_round(quantized: str, tmp_path: Path) -> N
     data = converted(colour_network("softmax", std=255.0), quantized)
     classifier, said = opened(tmp_path / "m.tflite", data, input_range=(0.0, 1.0), color="bgr")
     assert named(classifier) == list(COLOURS) and "red, green, blue" not in said
-    classifier, said = opened(tmp_path / "m.tflite", data, input_range=(0.0, 1.0))
+    classifier, said = opened(tmp_path / "m.tflite", data)
     assert named(classifier) == ["blue", "green", "red"] and "its channels are taken for red, green, blue" in said
+    _, said = opened(tmp_path / "m.tflite", data, input_range=(0.0, 1.0))
+    assert "red, green, blue" not in said
 
 
 @pytest.mark.parametrize("mean", [[103.9, 116.8, 123.7], [100.0]])

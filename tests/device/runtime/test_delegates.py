@@ -80,7 +80,7 @@ def test_each_failure_is_a_sentence_or_with_fallback_a_warning(
 
 
 def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.trial.TIMEOUT_S", 3)
+    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 3)
     with pytest.raises(DelegateError, match="hangs: it gave no result within 3 s"):
         Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
 
@@ -223,6 +223,14 @@ def test_the_old_runtime_fails_in_sentences_too(option: str, words: str, old_ver
     failed = old_verify("--delegate-option", f"{option}=1")
     assert failed.returncode == 1 and failed.stderr.startswith("Error: ") and "Traceback" not in failed.stderr
     assert re.search(words, failed.stderr), failed.stderr
+
+
+def test_the_old_runtime_survives_what_comes_late(old_verify: Verified, tmp_path: Path) -> None:
+    late = ("--delegate-option", "crash_invoke=1", "--delegate-option", "after=10")
+    once = old_verify(*late, "--delegate-option", f"once={tmp_path / 'died'}")
+    assert once.returncode == 0 and "PASS" in once.stdout and once.stderr.count("started again") == 1
+    here = old_verify(*late, "--no-isolate")
+    assert here.returncode == 1 and "Segmentation fault" in here.stderr and not here.stdout
 
 
 def test_a_runtime_that_is_not_there_is_a_sentence(edgecnn: Run) -> None:

@@ -1,6 +1,7 @@
 """Films, devices and streams by way of PyAV: each frame an upright JPEG, in order, whatever is damaged on the way."""
 
 import io
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -121,6 +122,16 @@ def test_a_stream_that_ends_is_opened_anew_and_its_password_is_never_said(addres
     assert {frame.data for frame in frames} <= {garment(number) for number in range(3)}
     assert told[0].startswith(f"http://{address}/camera") and told[0].endswith("; opening it again in 0.02 s")
     assert "secret" not in told[0] and "hidden" not in told[0]
+
+
+def test_a_stream_that_is_silent_is_given_up() -> None:
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:  # takes connections, and says nothing
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/camera"
+        source = video.open_stream(address, SourceSettings(timeout=0.2, retry=0.02), told.append)
+        with pytest.raises(SourceError, match=r"camera gave no frame for 0\.2 s"):
+            first(source, 1)
+    assert len(told) == 2
 
 
 def test_without_pyav_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,127 @@
+"""Looks again, on the CPU, at a share of the images that a delegate computes: one that lies later is found out."""
+
+import threading
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.arrays import Pixels
+from edgecnn.errors import ContradictionError, DelegateError, EdgecnnWarning, ModelFileError
+
+from .agreement import compare, tolerance_of
+from .delegates import Delegate
+from .forking import tell_of_forks
+from .loaded_model import LoadedModel
+from .opening import open_session
+from .probing import run_probabilities
+from .run_options import RunOptions
+from .session import Runner
+
+_FIRST = 3  # images that are all looked at: most faults are there from the start
+
+
+class Audit:
+    """Compares answers of a delegate with the CPU's.
+
+        audit.look(pixels, session.output(probabilities))  # after each image
+        audit.finish()  # after the last
+
+    Which images it looks at is left to chance, so that no rhythm of a delegate escapes it for long.
+
+    Attributes:
+        images: how many answers it was shown.
+        compared: how many of them the CPU computed too.
+        unconfirmed: how many were shown since the last on which both agreed.
+    """
+
+    def __init__(self, loaded: LoadedModel, on_cpu: Runner, rate: float) -> None:
+        """Begin with no image.
+
+        Args:
+            loaded: the model, with its delegate.
+            on_cpu: the same model without it.
+            rate: the share of images, 0 to 1.
+        """
+        self._loaded, self._runner, self._rate = loaded, on_cpu, rate
+        self._name = loaded.session.delegate.name if loaded.session.delegate else "the runtime"
+        self._contradiction = ""
+        self._chance, self._lock = np.random.default_rng(), threading.Lock()
+        self._last: tuple[Pixels, npt.NDArray[np.generic]] | None = None
+        self.images = self.compared = self.unconfirmed = 0
+        tell_of_forks(self)
+
+    def become_copy(self) -> None:
+        """In a forked child: a thread that is not there may have held the lock."""
+        self._lock = threading.Lock()
+
+    def look(self, pixels: Pixels, raw: npt.NDArray[np.generic]) -> None:
+        """Be shown what the delegate made of one image, and compute that too if chance will have it.
+
+        Args:
+            pixels: uint8 (height, width, channels), as the model takes them.
+            raw: the output for them, (classes,), in its own dtype.
+
+        Raises:
+            ContradictionError: the CPU gives another answer, to this image or to one before.
+        """
+        with self._lock:
+            if self._contradiction:
+                raise ContradictionError(self._contradiction)
+            if self._loaded.session.delegate is None:  # the CPU has taken over
+                return
+            self.images += 1
+            self.unconfirmed += 1
+            self._last = pixels.copy(), raw
+            if self.images <= _FIRST or self._chance.random() < self._rate:
+                self._compare(*self._last)
+
+    def finish(self) -> None:
+        """Look at the last image, when no more are to come: none is left that nothing right came after.
+
+        Raises:
+            ContradictionError: the CPU gives another answer.
+        """
+        with self._lock:
+            if self._last is not None:
+                self._compare(*self._last)
+
+    def _compare(self, pixels: Pixels, raw: npt.NDArray[np.generic]) -> None:
+        self._last = None
+        expected = run_probabilities(self._loaded, self._runner, pixels[None])
+        agreement = compare(self._loaded.probabilities.dequantize(raw)[None], expected, tolerance_of(self._loaded.card))
+        self.compared += 1
+        if agreement.passed:
+            self.unconfirmed = 0
+            return
+        self._contradiction = (
+            f"{self._name} contradicts the CPU at image {self.images:,}: a probability is off by "
+            f"{agreement.max_difference:.2g} where {agreement.tolerance:g} is allowed; its answers after image "
+            f"{self.images - self.unconfirmed:,}, where both agreed last, are not to be trusted: use --delegate cpu"
+        )
+        raise ContradictionError(self._contradiction)
+
+
+def open_audit(loaded: LoadedModel, options: RunOptions) -> Audit | None:
+    """An audit of a model's delegate; None where it has none, or none is asked for.
+
+    Args:
+        loaded: the model.
+        options: how it was loaded.
+
+    Raises:
+        DelegateError: an audit is asked for in so many words, and the CPU cannot run the model.
+    """
+    delegate = loaded.session.delegate
+    if delegate is None or not delegate.audit_rate:
+        return None
+    beside = Delegate("cpu") if delegate.is_built_in else None
+    try:
+        return Audit(loaded, open_session(loaded.packed, replace(options, delegate=beside)), delegate.audit_rate)
+    except ModelFileError:  # compiled for the accelerator
+        sentence = f"no CPU runs {loaded.packed.name}: nobody can look again at what {delegate.name} computes"
+        if delegate.audit is not None:
+            raise DelegateError(f"{sentence}; leave out --audit") from None
+        warnings.warn(f"{sentence} (--audit)", EdgecnnWarning, stacklevel=4)
+        return None

@@ -1,0 +1,99 @@
+"""Child processes in which a crash or a hang of a model does no harm: how they start, and what their end means."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
+from edgecnn.native_output import printable
+
+from .delegates import Delegate
+from .run_options import RunOptions
+
+TIMEOUT_S = 60  # for loading and the first run
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Whose fault it is that a child fails, and the sentences that say so.
+
+    Attributes:
+        error: what is raised.
+        hangs: where the child gave no result in time; takes the seconds that it had.
+        crashes: where a signal ended it; takes what that is called.
+        silent: where it failed without a reason.
+        vanishes: where it ended as if all were well, before it had run the model: a library can end its process.
+    """
+
+    error: type[EdgecnnError]
+    hangs: Callable[[float], str]
+    crashes: Callable[[str | None], str]
+    silent: str
+    vanishes: str
+
+    def why_ended(self, returncode: int | None, seconds: float) -> str:
+        """What the end of a child says that gave no result; None is one that had to be ended after `seconds`."""
+        if returncode is None:
+            return self.hangs(seconds)
+        return self.crashes(signal.strsignal(-returncode)) if returncode < 0 else self.vanishes
+
+
+def blame_model(path: Path) -> Blame:
+    """For a model from elsewhere."""
+    return Blame(
+        ModelFileError,
+        lambda seconds: f"{path} hung the runtime for {seconds:g} s; it is damaged",
+        lambda death: f"{path} crashes the runtime ({death}); it is damaged",
+        f"{path} cannot be opened",
+        f"{path} ends the runtime's process without a result; it is damaged",
+    )
+
+
+def blame_delegate(delegate: Delegate) -> Blame:
+    """For a delegate that is not built into the runtime.
+
+    A CompiledModel is not: on a Pi 4, LiteRT 2.3 ends in an illegal instruction.
+    """
+    advice = "it must be of the version that the runtime was built with, use --delegate cpu until it is"
+    if delegate.is_compiled:
+        advice = "LiteRT's CompiledModel does not run on this processor, use --delegate cpu"
+    return Blame(
+        DelegateError,
+        lambda seconds: (
+            f"{delegate.name} hangs: it gave no result within {seconds:.2g} s; unplug the accelerator and plug it in "
+            "again, or use --delegate cpu"
+        ),
+        lambda death: f"{delegate.name} crashes ({death}); {advice}",
+        f"{delegate.name} fails without a reason",
+        f"{delegate.name} ends its process without a result; {advice}",
+    )
+
+
+def child_command(task: str, *arguments: str) -> list[str]:
+    """The command that starts `child.py` with a task of its own and this process' `sys.path`."""
+    program = Path(__file__).with_name("child.py")
+    return [sys.executable, "-I", str(program), task, *arguments, *(entry for entry in sys.path if entry)]
+
+
+def options_to_json(options: RunOptions) -> str:
+    """What a child needs to know to run a model as `options` say."""
+    delegate = options.delegate and (options.delegate.name, options.delegate.options)
+    return json.dumps([delegate, options.threads, options.kernels, options.runtime])
+
+
+def options_from_json(text: str) -> RunOptions:
+    """The inverse of `options_to_json`; the child runs the delegate itself."""
+    delegate, threads, kernels, runtime = json.loads(text)
+    made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
+    return RunOptions(threads, kernels, made and replace(made, isolate=False), runtime)
+
+
+def why_not_run(error: BaseException, delegate: Delegate | None, name: str) -> str:
+    """A sentence for what a runtime raises while it computes the model `name`."""
+    reason = printable(" ".join(str(error).split())) or type(error).__name__
+    if delegate is None or delegate.is_built_in:
+        return f"{name} does not run ({reason}); it is damaged, convert the model again"
+    return f"{delegate.name} fails to compute ({reason}); use --delegate cpu"

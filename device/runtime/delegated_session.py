@@ -1,0 +1,83 @@
+"""A session with a delegate from elsewhere, which may fail at any image: that is a sentence, or the CPU goes on."""
+
+import contextlib
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import DelegateError, EdgecnnWarning
+
+from .child_process import why_not_run
+from .delegates import Delegate
+from .forking import tell_of_forks
+from .placement import DelegatePlacement
+from .process_state import ProcessState
+from .session import Runner
+from .tensor_spec import TensorSpec
+
+
+class DelegatedSession(Runner):
+    """A session that a delegate computes until it fails, and the CPU from then on where that is allowed."""
+
+    def __init__(self, runner: Runner, delegate: Delegate, state: ProcessState | None, on_cpu: Callable[[], Runner]):
+        """Take over a session that is open.
+
+        Args:
+            runner: with the delegate.
+            delegate: whether the CPU may go on is up to its `fallback`.
+            state: keeps what the delegate must not change, if it is in this process; else None.
+            on_cpu: opens the same model without the delegate.
+        """
+        self._runner, self._state, self._on_cpu = runner, state, on_cpu
+        self.delegate = delegate
+        self.interpreter = runner.interpreter
+        self.input, self.outputs = runner.input, runner.outputs
+        self.lock, self.last_input = threading.Lock(), None
+        tell_of_forks(self)
+
+    def become_copy(self) -> None:
+        """In a forked child: `runner` hears of it too."""
+        self.lock, self.last_input = threading.Lock(), None
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's name and version."""
+        return self._runner.runtime
+
+    def placement(self) -> DelegatePlacement:
+        """Which operators the delegate computes."""
+        return self._runner.placement()
+
+    def run(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Invoke the model on `tensor`: shape and dtype of `input`.
+
+        Raises:
+            DelegateError: the delegate fails, and the CPU may not go on.
+        """
+        self.last_input = tensor
+        if self.delegate is None:
+            self._runner.run(tensor)
+            return
+        try:
+            self._run_delegated(tensor, self.delegate)
+        except DelegateError as error:
+            if not self.delegate.fallback:
+                raise
+            warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
+            self._runner, self.delegate = self._on_cpu(), None
+            self._runner.run(tensor)
+
+    def _run_delegated(self, tensor: npt.NDArray[np.generic], delegate: Delegate) -> None:
+        try:
+            with self._state.kept() if self._state else contextlib.nullcontext():
+                self._runner.run(tensor)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            raise DelegateError(why_not_run(error, delegate, "the model")) from None
+
+    def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+        return self._runner.output(tensor)

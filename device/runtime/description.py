@@ -1,0 +1,59 @@
+"""What a caller says of a file that does not say it itself."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from edgecnn.arguments import require_choice
+from edgecnn.errors import InputError
+from edgecnn.pixels.input_spec import Fit, ResizeFilter
+
+Channels = Literal["rgb", "bgr"]  # the order of three
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the caller says of a file without a card; None where he leaves it to the file.
+
+    Attributes:
+        labels: class names in output order.
+        input_range: what pixels 0 and 255 become.
+        fit: how images of another aspect ratio are made to fit.
+        resize_filter: Pillow's filter of that name.
+        color: in which order its three channels are.
+
+    Raises:
+        InputError: a value of another kind.
+    """
+
+    labels: tuple[str, ...] | None = None
+    input_range: tuple[float, float] | None = None
+    fit: Fit | None = None
+    resize_filter: ResizeFilter | None = None
+    color: Channels | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and (
+            isinstance(self.labels, str | bytes)
+            or not isinstance(self.labels, Sequence)
+            or not all(isinstance(label, str) for label in self.labels)
+        ):
+            raise InputError(f"labels must be a tuple of class names. Received: {self.labels!r}")
+        if self.input_range is not None:
+            _require_range(self.input_range)
+        for name, choices in (("fit", Fit), ("resize_filter", ResizeFilter), ("color", Channels)):
+            if getattr(self, name) is not None:
+                require_choice(getattr(self, name), get_args(choices), name)
+
+
+def _require_range(given: Any) -> None:
+    """Make sure that it is a pair of different numbers."""
+    try:
+        low, high = map(float, given)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not math.isfinite(low) or not math.isfinite(high) or low == high:
+        raise InputError(
+            f"input_range must be two different numbers: what pixels 0 and 255 become. Received: {given!r}"
+        )

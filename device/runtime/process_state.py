@@ -1,0 +1,122 @@
+"""What belongs to the whole process, and a library that is loaded into it may change: put back, and told."""
+
+import contextlib
+import ctypes
+import locale
+import os
+import resource
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from edgecnn.errors import EdgecnnWarning
+from edgecnn.native_output import captured_stderr, is_verbose
+
+
+class _Part(NamedTuple):
+    """A part of the process' state: how it is read, and set."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+
+
+class ProcessState:
+    """Keeps what a library in this process must not change.
+
+    That is the working directory, umask, locale, rounding of floats, limit of address space, and descriptors 0 to 2;
+    what it writes to them is dropped.
+    """
+
+    def __init__(self, name: str, *, is_worker: bool = False) -> None:
+        """For one library.
+
+        Args:
+            name: of the library.
+            is_worker: this process is for the library alone: what it does to descriptors and writes is its own affair.
+        """
+        self._name, self._is_worker, self._told = name, is_worker, set[str]()
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put back what has changed when the block ends, and warn of each part once."""
+        before = {what: part.read() for what, part in _PARTS.items()}
+        # While 1 and 2 are captured they are put back anyway.
+        standard = () if self._is_worker else (0, 1, 2) if is_verbose() else (0,)
+        files = {descriptor: _identity(descriptor) for descriptor in standard}
+        copies = {descriptor: os.dup(descriptor) for descriptor, identity in files.items() if identity}
+        try:
+            with contextlib.nullcontext() if self._is_worker else captured_stderr(and_stdout=True):
+                yield
+        finally:
+            changed = [what for what, part in _PARTS.items() if part.read() != before[what]]
+            lasting = [what for what in changed if not _put_back(_PARTS[what], before[what])]
+            for descriptor, copy in copies.items():
+                if _identity(descriptor) != files[descriptor]:
+                    os.dup2(copy, descriptor)
+                    changed.append(f"descriptor {descriptor}")
+                os.close(copy)
+            self._tell(changed, lasting)
+
+    def _tell(self, changed: list[str], lasting: list[str]) -> None:
+        new = [what for what in changed if what not in self._told]
+        self._told.update(new)
+        if new:
+            left = f", but for the {', '.join(lasting)}, which nothing gives back to a process" if lasting else ""
+            warnings.warn(
+                f"{self._name} changed the {', '.join(new)} of its whole process: put back{left}",
+                EdgecnnWarning,
+                stacklevel=6,
+            )
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _put_back(part: _Part, value: Any) -> bool:
+    """Make it what it was; whether the system allows that."""
+    with contextlib.suppress(OSError, ValueError, locale.Error):
+        part.write(value)
+    return bool(part.read() == value)
+
+
+def _read_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return None
+
+
+def _return_to(folder: str | None) -> None:
+    if folder is not None:
+        os.chdir(folder)
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o077)  # there is no way to read it alone
+    os.umask(mask)
+    return mask
+
+
+def _rounding() -> dict[str, _Part]:
+    """How floats are rounded; nothing where the C library does not say."""
+    try:
+        library = ctypes.CDLL(None)
+        return {"rounding of floats": _Part(library.fegetround, library.fesetround)}
+    except (OSError, AttributeError):
+        return {}
+
+
+_PARTS = {
+    "working directory": _Part(_read_folder, _return_to),
+    "umask": _Part(_read_umask, os.umask),
+    "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
+    "limit of address space": _Part(
+        lambda: resource.getrlimit(resource.RLIMIT_AS), lambda limits: resource.setrlimit(resource.RLIMIT_AS, limits)
+    ),
+    **_rounding(),
+}

@@ -1,0 +1,171 @@
+"""A process of its own that runs a model: what is sent to it, and what is made of its silence."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+import warnings
+import weakref
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn import errors
+from edgecnn.errors import DelegateError, EdgecnnWarning
+from edgecnn.model_file.container import PackedModel
+from edgecnn.native_output import is_verbose, printable
+
+from . import child_process, frames
+from .child_process import Blame, child_command, options_to_json
+from .forking import never_release
+from .placement import DelegatePlacement
+from .run_options import RunOptions
+from .tensor_spec import TensorSpec
+
+# A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
+_PATIENCE = 50
+LEAST_PATIENCE_S = 10.0
+
+
+class WorkerLostError(DelegateError):
+    """The process has ended, or was ended because it gave no result; a new one may do better."""
+
+
+class Worker:
+    """A process that has loaded a model.
+
+    Attributes:
+        input: the model's one input tensor.
+        outputs: its output tensors by signature name.
+        runtime: name and version of what runs it there.
+        placement: which operators the delegate computes.
+    """
+
+    def __init__(self, model: PackedModel, options: RunOptions, blame: Blame, folder: str) -> None:
+        """Start the process and let it load `model` and run it once.
+
+        Args:
+            model: a file that has been read and checked.
+            options: how it is to run there.
+            blame: what is said where the process ends.
+            folder: the working folder of the process.
+
+        Raises:
+            DelegateError: the delegate or the runtime refuses, or the process ends (`WorkerLostError`).
+            ModelFileError: the runtime refuses the model.
+        """
+        # 0 until the model is loaded.
+        self._blame, self._slowest_s = blame, 0.0
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start(theirs, model.name, options, folder)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._channel)
+        described = json.loads(bytes(self._ask(child_process.TIMEOUT_S, model.flatbuffer)))
+        self.input = _tensor(described["input"])
+        self.outputs = {one["name"]: _tensor(one) for one in described["outputs"]}
+        self.runtime = str(described["runtime"])
+        partitions = tuple(tuple(names) for names in described["placement"].pop("partitions"))
+        left = tuple(described["placement"].pop("on_cpu"))
+        self.placement = DelegatePlacement(**described["placement"], partitions=partitions, on_cpu=left)
+        self._shapes = [tuple(shape) for shape in described["shapes"]]
+        self._slowest_s = float(described["seconds"])
+
+    def run(self, tensor: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[Any]]:
+        """The outputs by name for `tensor`, without the batch dimension, in their own dtypes.
+
+        Raises:
+            WorkerLostError: the process gives none, and has been ended.
+        """
+        started = time.perf_counter()
+        patience_s = max(LEAST_PATIENCE_S, _PATIENCE * self._slowest_s)
+        answer = self._ask(patience_s, np.ascontiguousarray(tensor).tobytes())
+        self._slowest_s = max(self._slowest_s, time.perf_counter() - started)
+        values, place = {}, 0
+        for (name, spec), shape in zip(self.outputs.items(), self._shapes, strict=True):
+            count = int(np.prod(shape, dtype=np.int64))
+            values[name] = np.frombuffer(answer, spec.dtype, count, place).reshape(shape)
+            place += count * spec.dtype.itemsize
+        return values
+
+    def _ask(self, patience_s: float, message: bytes | memoryview) -> memoryview:
+        """What the process answers; where it does not, it is ended."""
+        self._channel.settimeout(patience_s)
+        try:
+            frames.send(self._channel, message)
+            answer = memoryview(frames.receive(self._channel))
+            while answer[:1] == frames.NOTED:
+                for note in json.loads(bytes(answer[1:])):
+                    warnings.warn(note, EdgecnnWarning, stacklevel=6)
+                answer = memoryview(frames.receive(self._channel))
+        except (OSError, EOFError) as error:
+            returncode = None if isinstance(error, TimeoutError) else _await_end(self._process)
+            self.close()
+            raise WorkerLostError(self._blame.why_ended(returncode, patience_s)) from None
+        except BaseException:  # an interrupt between question and answer: the next answer would be of this question
+            self.close()
+            raise
+        if answer[:1] == frames.REFUSED:
+            self.close()
+            kind, sentence = json.loads(bytes(answer[1:]))
+            # A refusal to load is final; one of a run may pass.
+            raise (WorkerLostError if self._slowest_s else getattr(errors, kind))(sentence)
+        return answer[1:]
+
+    def close(self) -> None:
+        """End the process."""
+        self._finalizer()
+
+    def abandon(self) -> None:
+        """In a forked child: leave the process to the parent."""
+        self._finalizer.detach()
+        self._channel.close()
+        never_release(self._process)
+
+
+def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
+    patience_s = 2 * round(child_process.TIMEOUT_S)
+    told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
+    descriptor = theirs.fileno()
+    try:
+        process = subprocess.Popen(
+            child_command("serve", str(descriptor), told),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if is_verbose() else subprocess.DEVNULL,
+            pass_fds=(descriptor,),
+            cwd=folder,
+            start_new_session=True,  # an interrupt from the terminal is for the parent, which ends this one
+        )
+    except OSError as error:
+        raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
+    if process.stderr is not None:
+        threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True).start()
+    return process
+
+
+def _pass_on(stream: IO[bytes]) -> None:
+    """Show what native code writes, with --verbose; it must not steer the terminal."""
+    with stream:
+        for line in stream:
+            print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr)
+
+
+def _await_end(process: "subprocess.Popen[bytes]") -> int | None:
+    """The exit code of a process that has closed its channel; None if it goes on without it."""
+    try:
+        return process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
+    channel.close()
+    process.kill()
+    process.wait()
+
+
+def _tensor(described: dict[str, Any]) -> TensorSpec:
+    return TensorSpec(**{**described, "shape": tuple(described["shape"]), "dtype": np.dtype(described["dtype"])})

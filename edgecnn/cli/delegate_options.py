@@ -1,0 +1,156 @@
+"""Options that say what computes a model, and how it is watched."""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+import click
+
+from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
+
+from . import guard
+
+if TYPE_CHECKING:
+    from edgecnn.device import Delegate
+    from edgecnn.device.runtime.delegates import Requirement
+
+R = TypeVar("R")
+
+DELEGATES = f"{'|'.join(ACCELERATORS)}|PATH"
+
+
+class Checks(NamedTuple):
+    """How a delegate is watched, and what is done where it fails.
+
+    Attributes:
+        fallback: `cpu`, or None.
+        isolate: whether it runs in a process of its own; None for what is right for it.
+        audit: the share of images that the CPU computes too; None for what is right for it.
+    """
+
+    fallback: Literal["cpu"] | None = None
+    isolate: bool | None = None
+    audit: float | None = None
+
+    def first_given(self) -> str:
+        """The first option that was given, as it is spelt; empty if none was."""
+        given = [f"--{name}" for name, value in zip(self._fields, self, strict=True) if value is not None]
+        return "--no-isolate" if given[:1] == ["--isolate"] and not self.isolate else (given or [""])[0]
+
+
+_NONE = Checks()
+
+
+def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """A share of a whole: 0.01 or 1%."""
+    if value is None:
+        return None
+    try:
+        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"{value!r} is no share of the images; write 0 to 1, or 0% to 100%")
+    return share
+
+
+audit = click.option(
+    "--audit",
+    callback=_share,
+    metavar="RATE",
+    help="Share of images that the CPU computes too, 0.01 or 1%; the run ends where it contradicts the delegate.  "
+    "[default: 1% with a delegate that is not built in]",
+)
+_fallback = click.option("--fallback", type=click.Choice(["cpu"]), help="Go on with the CPU where the delegate fails.")
+_isolate = click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Run the delegate in a process of its own, which is started again where it crashes or hangs.  "
+    "[default: --isolate for a library]",
+)
+
+
+def checked(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --fallback and --isolate to a command, which gets them, and --audit if it has that, as `checks`."""
+
+    @functools.wraps(command)
+    def with_checks(
+        *arguments: object,
+        fallback: Literal["cpu"] | None,
+        isolate: bool | None,
+        audit: float | None = None,
+        **others: object,
+    ) -> R:
+        return command(*arguments, checks=Checks(fallback, isolate, audit), **others)
+
+    return _fallback(_isolate(with_checks))
+
+
+def make_delegate(
+    name: str | None, texts: Iterable[str], require: "Requirement | None" = None, checks: Checks = _NONE
+) -> "Delegate | None":
+    """The delegate that the options ask for.
+
+    Args:
+        name: what --delegate says; None for none.
+        texts: what each --delegate-option says.
+        require: what --require-delegate says.
+        checks: how it is watched.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
+    pairs = key_values(texts)
+    if name is None:
+        if pairs:
+            raise click.UsageError("--delegate-option goes with --delegate")
+        return None
+    from edgecnn.device import Delegate
+    from edgecnn.errors import InputError
+
+    try:
+        delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+    if not delegate.is_built_in and not delegate.is_isolated:
+        guard.watch_over(name)
+    return delegate
+
+
+def make_delegates(names: Iterable[str], texts: Iterable[str], checks: Checks) -> "tuple[Delegate | None, ...]":
+    """A delegate for each name, with the options if it takes any; (None,) for no name.
+
+    Args:
+        names: what each --delegate says.
+        texts: what each --delegate-option says.
+        checks: how they are watched, but for `cpu`.
+
+    Raises:
+        click.UsageError: a name is none, no delegate takes the options, or they are for delegates and there is none.
+    """
+    names, texts = tuple(names), tuple(texts)
+    if checks.first_given() and not set(names) - {"cpu"}:
+        raise click.UsageError(f"{checks.first_given()} goes with a --delegate other than cpu")
+    if texts and not any(accelerator(name).takes_options for name in names):
+        takers = ", ".join(name for name, row in ACCELERATORS.items() if row.takes_options)
+        raise click.UsageError(f"--delegate-option goes with a delegate that takes options: {takers} or a PATH")
+    delegates = []
+    for name in names:
+        taken = texts if accelerator(name).takes_options else ()
+        delegates.append(make_delegate(name, taken, checks=_NONE if name == "cpu" else checks))
+    return tuple(delegates) or (None,)
+
+
+def key_values(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """What --delegate-option was given.
+
+    Raises:
+        click.UsageError: not KEY=VALUE.
+    """
+    pairs = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.UsageError(f"--delegate-option must be KEY=VALUE. Received: {text}")
+        pairs.append((key, value))
+    return tuple(pairs)

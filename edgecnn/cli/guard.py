@@ -1,0 +1,75 @@
+"""Watches over a command that loads a library into its own process: the library may end that, and call it success."""
+
+import os
+import sys
+
+_may_fork = False
+_report_to: int | None = None
+
+
+def allow() -> None:
+    """Say that this process is the command line's own, and not that of a program which calls it."""
+    global _may_fork
+    _may_fork = hasattr(os, "fork")
+
+
+def watch_over(name: str) -> None:
+    """Go on in a child process, whose end this one judges; to be called before anything has threads.
+
+    Only what the child reports counts, never its exit code.
+
+    Args:
+        name: of the library.
+    """
+    global _may_fork, _report_to
+    if not _may_fork:
+        return
+    _may_fork = False
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        os._exit(_judge(child, reading, name))
+    os.close(reading)
+    _die_with_parent()
+    _report_to = writing
+
+
+def report(exit_code: int) -> None:
+    """Tell the process that watches over this one that the command is done; without one, nothing."""
+    if _report_to is not None:
+        os.write(_report_to, str(exit_code).encode())
+
+
+def _judge(child: int, reading: int, name: str) -> int:
+    """Wait for the child; its exit code, or 1 with a sentence if it did not come to its end."""
+    import signal  # a command that needs no guard need not wait for it
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    with os.fdopen(reading, "rb") as stream:
+        said = stream.read()
+    _, status = os.waitpid(child, 0)
+    if said:
+        return int(said)
+    code = os.waitstatus_to_exitcode(status)
+    how = f"by the signal {signal.strsignal(-code)}" if code < 0 else f"with exit code {code}"
+    sentence = (
+        f"Error: the process ended {how} before it was done, with {name} in it; use --isolate, or --delegate cpu\n"
+    )
+    os.write(2, sentence.encode(errors="backslashreplace"))
+    return 1
+
+
+def _die_with_parent() -> None:
+    """Have the system end this process with the one that watches over it, where it can."""
+    import ctypes
+    import signal
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -1,0 +1,47 @@
+"""A library in the command's own process ends it: the exit code is never 0, and a sentence says what happened."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support.command_line import in_new_process
+
+ASKED = ("verify", "fashion-mnist", "--no-isolate", "--delegate")
+
+
+def late(mode: str) -> tuple[str, ...]:
+    return ("--delegate-option", f"{mode}=1", "--delegate-option", "after=10")
+
+
+@pytest.mark.parametrize(
+    ("mode", "how"),
+    [("exit_invoke", "with exit code 0"), ("crash_invoke", "by the signal Segmentation fault"),
+     ("kill_invoke", "by the signal Killed")],
+)  # fmt: skip
+def test_the_end_of_the_process_is_no_success(mode: str, how: str, library: str) -> None:
+    done = in_new_process(*ASKED, library, *late(mode))
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (
+        f"Error: the process ended {how} before it was done, with {library} in it; use --isolate, or --delegate cpu\n"
+    )
+
+
+def test_the_exit_code_of_a_command_that_comes_to_its_end_is_its_own(library: str) -> None:
+    assert in_new_process(*ASKED, library).returncode == 0
+    assert in_new_process(*ASKED, library, "--delegate-option", "wrong=1").returncode == 1
+    assert in_new_process("classify", "fashion-mnist", "x", "--no-isolate", "--delegate", library).returncode == 1
+    assert in_new_process(*ASKED, library, "--threads", "0").returncode == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_to_end_the_command_ends_all_of_it(number: int, library: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *ASKED, library, *late("hang_invoke")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(3)  # until it hangs
+        started = time.monotonic()
+        process.send_signal(number)
+        process.communicate(timeout=20)  # the pipes are closed when the last process has gone
+    assert process.returncode != 0 and time.monotonic() - started < 10

@@ -1,0 +1,112 @@
+"""A delegate that begins to lie late is found out, and what it has said since it last told the truth is marked."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgecnn import ContradictionError, InputError
+from edgecnn.device import Classifier, Delegate
+from edgecnn.device.bulk.classify_many import classify_many
+from edgecnn.device.bulk.sources import ImageFiles
+from edgecnn.pixels.dataset import Dataset
+from tests.support.command_line import Run, sentence
+
+LOADING = 1 + 24  # calls: a first run and the golden probes
+NEVER = 1e-12  # a rate at which chance chooses no image: the first three and the last remain
+
+
+def lying(library: str, audit: float | None, **options: int) -> Delegate:
+    return Delegate(library, tuple((name, str(value)) for name, value in {"wrong": 1, **options}.items()), audit=audit)
+
+
+@pytest.fixture(scope="module")
+def photos(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for number, image in enumerate(fashion.test.images[:12]):
+        Image.fromarray(image[:, :, 0]).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.mark.parametrize("options", [{"after": LOADING + 6}, {"after": LOADING - 5, "every": 10}])
+def test_lies_that_begin_late_end_the_run(options: dict[str, int], library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist", delegate=lying(library, 1.0, **options))
+    images = fashion.test.images[:40]
+    with pytest.raises(ContradictionError, match=r"contradicts the CPU at image \d+: a probability is off by 0\.\d+"):
+        classifier.predict_all(images)
+    with pytest.raises(ContradictionError):  # and it is not asked again
+        classifier.classify(np.asarray(images[0]))
+
+
+def test_one_that_is_right_is_never_accused(library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist", delegate=Delegate(library, audit=0.5))
+    classifier.predict_all(fashion.test.images[:200])
+    assert classifier.audit and classifier.audit.images == 200 and not classifier.audit.unconfirmed
+    # 1.5 + 98.5 ± 7 at one standard deviation; six of them.
+    assert 58 < classifier.audit.compared < 142
+
+
+def test_the_last_image_is_looked_at_and_the_doubtful_ones_are_named(library: str, photos: Path) -> None:
+    classifier = Classifier("fashion-mnist", delegate=lying(library, NEVER, after=LOADING + 7))
+    names: list[str] = []
+    answers = (Path(one.name).name for one in classify_many(classifier, ImageFiles([str(photos)])))
+    with pytest.raises(ContradictionError, match=r"answers after image 3, where both agreed last") as raised:
+        names.extend(answers)
+    assert names == [f"{number:02}.png" for number in range(12)]
+    assert [Path(name).name for name in raised.value.unconfirmed] == names[3:]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_doubtful_rows_are_marked_and_made_anew(
+    suffix: str, library: str, photos: Path, tmp_path: Path, edgecnn: Run
+) -> None:
+    output, honest = tmp_path / f"answers{suffix}", tmp_path / f"honest{suffix}"
+    late = ("--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}", "--audit", str(NEVER))
+    result = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--delegate", library, *late)
+    assert "contradicts the CPU" in sentence(result) and not output.exists()
+    assert "9 rows, which are marked in" in result.stderr
+    rows = [json.loads(line) for line in (tmp_path / f".answers{suffix}.partial").read_text().splitlines()[1:]]
+    assert [row.get("unconfirmed", False) for row in rows] == [False] * 3 + [True] * 9
+    again = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--resume", "--delegate", "cpu")
+    assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
+    assert edgecnn("classify", "fashion-mnist", photos, "-o", honest, "--delegate", "cpu").exit_code == 0
+    if suffix == ".csv":
+        made, right = (list(csv.DictReader(path.read_text().splitlines())) for path in (output, honest))
+        assert [row["label_1"] for row in made] == [row["label_1"] for row in right] and len(made) == 12
+
+
+def test_answers_that_were_printed_are_named_too(library: str, photos: Path, edgecnn: Run) -> None:
+    late = ("--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}", "--audit", str(NEVER))
+    asked = ("classify", "fashion-mnist", photos, "--delegate", library, *late)
+    assert f"not confirmed: 9 answers, {photos / '03.png'} to {photos / '11.png'}" in edgecnn(*asked).stderr
+    rows = json.loads(edgecnn(*asked, "--json").stdout)
+    assert [row.get("unconfirmed", False) for row in rows] == [False] * 3 + [True] * 9
+
+
+def test_evaluate_and_benchmark_end_too(library: str, few: Path, edgecnn: Run) -> None:
+    late = ("--delegate", library, "--delegate-option", "wrong=1", "--delegate-option", "after=90", "--audit", "50%")
+    evaluated = edgecnn("evaluate", "fashion-mnist", "--data", few, *late)
+    assert "contradicts the CPU" in sentence(evaluated) and "accuracy" not in evaluated.stdout
+    measured = edgecnn("benchmark", "fashion-mnist", "--runs", 60, *late)
+    assert "contradicts the CPU" in sentence(measured) and not measured.stdout
+
+
+@pytest.mark.parametrize("rate", ["2", "-1%", "101%", "some", "nan"])
+def test_a_rate_that_is_no_share_is_wrong_usage(rate: str, edgecnn: Run) -> None:
+    result = edgecnn("classify", "fashion-mnist", "x.png", "--delegate", "x.so", f"--audit={rate}")
+    assert result.exit_code == 2 and "no share of the images; write 0 to 1, or 0% to 100%" in result.stderr
+
+
+def test_an_audit_needs_something_to_compare(edgecnn: Run) -> None:
+    for rate in (1.5, -0.1, float("nan"), "1%"):
+        with pytest.raises(InputError, match="audit must be a share of the images, 0 to 1"):
+            Delegate("xnnpack", audit=rate)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="nothing to audit"):
+        Delegate("cpu", audit=0.1)
+    for command in ("classify", "benchmark"):
+        images = ("x.png",) if command == "classify" else ()
+        result = edgecnn(command, "fashion-mnist", *images, "--audit", "0.1")
+        assert result.exit_code == 2 and "--audit goes with" in result.stderr

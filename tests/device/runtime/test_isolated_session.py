@@ -1,0 +1,178 @@
+"""A delegate that crashes, hangs or ends its process while it computes: no image is lost, and none comes twice."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import DelegateError, EdgecnnWarning
+from edgecnn.device import Classifier, Delegate
+from edgecnn.device.runtime.isolated_session import IsolatedSession
+from edgecnn.device.runtime.loading import open_model
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.model_file.bundled import sample_images
+from edgecnn.pixels.dataset import Dataset
+from tests.support.command_line import Run, in_new_process, sentence
+from tests.support.processes import in_a_fork
+
+LOADING = 1 + 24  # calls: a first run and the golden probes
+# What it does while it computes, and what is said then.
+DEATHS = [
+    ("crash_invoke", r"crashes \(Segmentation fault\)"),
+    ("abort_invoke", r"crashes \(Aborted\)"),
+    ("kill_invoke", r"crashes \(Killed\)"),
+    ("exit_invoke", "ends its process without a result"),
+    ("throw_invoke", r"crashes \(Segmentation fault|Aborted\)|fails to compute"),
+    ("fail_invoke", r"fails to compute \(pool delegate: told to fail in invoke\\x1b\[2J"),
+    ("hang_invoke", "hangs: it gave no result within [0-9.]+ s"),
+]
+
+
+@pytest.fixture(scope="module")
+def images(fashion: Dataset) -> np.ndarray:
+    return np.asarray(fashion.test.images[:8])
+
+
+@pytest.fixture(scope="module")
+def expected(images: np.ndarray) -> np.ndarray:
+    return Classifier("fashion-mnist").predict_all(images)
+
+
+def told(library: str, options: dict[str, object], fallback: bool = False, audit: float = 0) -> Delegate:
+    pairs = tuple((name, str(value)) for name, value in options.items())
+    return Delegate(library, pairs, fallback=fallback, audit=audit)
+
+
+@pytest.mark.parametrize(("mode", "words"), DEATHS)
+def test_one_death_costs_no_image(
+    mode: str, words: str, library: str, tmp_path: Path, images: np.ndarray, expected: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("edgecnn.device.runtime.worker.LEAST_PATIENCE_S", 1.0)
+    dies_once = told(library, {mode: 1, "after": LOADING + 3, "once": tmp_path / "died"})
+    classifier = Classifier("fashion-mnist", delegate=dies_once)
+    with pytest.warns(EdgecnnWarning, match=words) as caught:
+        answers = classifier.predict_all(images)
+    np.testing.assert_array_equal(answers, expected)
+    assert len(caught) == 1 and "started again, with the image that it had" in str(caught[0].message)
+
+
+@pytest.mark.filterwarnings("ignore:.*started again:edgecnn.EdgecnnWarning")
+def test_two_deaths_at_one_image_are_a_sentence_or_with_fallback_the_cpus_turn(
+    library: str, images: np.ndarray, expected: np.ndarray
+) -> None:
+    for fallback in (False, True):
+        # A first run and one image go well in each worker.
+        loaded = open_model(
+            "fashion-mnist", RunOptions(delegate=told(library, {"crash_invoke": 1, "after": 1}, fallback), probe=False)
+        )
+        if not fallback:
+            with pytest.raises(DelegateError, match=r"crashes \(Segmentation fault\)"):
+                loaded.session.run_all(images, loaded.input, loaded.probabilities)
+            continue
+        with pytest.warns(EdgecnnWarning, match="going on with the CPU"):
+            raw = loaded.session.run_all(images, loaded.input, loaded.probabilities)
+        np.testing.assert_array_equal(loaded.probabilities.dequantize(raw), expected)
+        assert loaded.session.delegate is None
+
+
+def test_one_that_dies_again_and_again_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.runtime.isolated_session.MOST_RESTARTS", 2)
+    classifier = Classifier("fashion-mnist", delegate=told(library, {"crash_invoke": 1, "after": LOADING}))
+    session, output = classifier.loaded.session, classifier.loaded.probabilities
+    images = np.zeros((3 * (LOADING + 2), 28, 28, 1), np.uint8)
+    with (
+        pytest.warns(EdgecnnWarning, match="started again") as caught,
+        pytest.raises(DelegateError, match="started again 2 times"),
+    ):
+        session.run_all(images, classifier.input, output)
+    assert len(caught) == 2
+
+
+def test_what_is_done_is_kept_and_gone_on_with(
+    library: str, tmp_path: Path, edgecnn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.device.runtime.isolated_session.MOST_RESTARTS", 0)
+    output, photos = tmp_path / "answers.csv", sample_images()
+    dying = ("--delegate", library, "--delegate-option", "exit_invoke=1", "--delegate-option", f"after={LOADING + 3}")
+    asked = ("classify", "fashion-mnist", *photos, "--output", output, *dying)
+    assert "ends its process without a result" in sentence(edgecnn(*asked)) and not output.exists()
+    again = edgecnn(*asked, "--resume", "--fallback", "cpu")
+    assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
+    assert again.stderr.count("going on with the CPU") == 1
+    edgecnn("classify", "fashion-mnist", *photos, "--output", tmp_path / "honest.csv")
+    assert output.read_text() == (tmp_path / "honest.csv").read_text()
+
+
+def test_a_forked_process_starts_a_worker_of_its_own(library: str, images: np.ndarray, expected: np.ndarray) -> None:
+    classifier = Classifier("fashion-mnist", delegate=told(library, {}))
+
+    def work() -> bool:
+        return bool((classifier.predict_all(images) == expected).all())
+
+    assert in_a_fork(work) == 0
+    assert work()  # the parent's worker is still the parent's
+
+
+def test_a_pickled_classifier_keeps_how_its_delegate_is_watched(
+    library: str, images: np.ndarray, expected: np.ndarray
+) -> None:
+    twin = pickle.loads(pickle.dumps(Classifier("fashion-mnist", delegate=told(library, {}, audit=0.5))))
+    np.testing.assert_array_equal(twin.predict_all(images), expected)
+    assert twin.audit.images == len(images) and twin.loaded.session.delegate.is_isolated
+
+
+def test_nothing_that_it_does_to_its_process_reaches_this_one(library: str, images: np.ndarray) -> None:
+    before = os.getcwd(), os.umask(0o22)
+    os.umask(before[1])
+    modes = ("chdir_invoke", "umask_invoke", "close_invoke", "locale_invoke", "limit_invoke")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Classifier("fashion-mnist", delegate=told(library, dict.fromkeys(modes, 1))).predict_all(images)
+    after = os.getcwd(), os.umask(before[1])
+    assert after == before
+    assert any("working directory" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize("verbose", [(), ("--verbose",)])
+def test_its_chatter_never_steers_the_terminal(verbose: tuple[str, ...], library: str) -> None:
+    options = ("--delegate-option", "chat=1", "--delegate-option", "chat_invoke=1")
+    done = in_new_process("verify", "fashion-mnist", "--delegate", library, *options, *verbose)
+    assert done.returncode == 0 and "\x1b" not in done.stdout + done.stderr and "chatter" not in done.stdout
+    assert ("\\x1b[31mchatter" in done.stderr) == bool(verbose)
+
+
+def test_a_worker_ends_with_the_process_that_started_it(library: str) -> None:
+    program = (
+        "import sys, time\nfrom edgecnn.device import Classifier, Delegate\n"
+        "one = Classifier('fashion-mnist', delegate=Delegate(sys.argv[1]))\n"
+        "print(one.loaded.session._runner._worker._process.pid, flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, library], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while _runs(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_built_in_delegate_may_be_isolated_too(images: np.ndarray, expected: np.ndarray) -> None:
+    classifier = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True))
+    assert np.abs(classifier.predict_all(images) - expected).max() < 0.1
+    assert isinstance(classifier.loaded.session._runner, IsolatedSession)  # type: ignore[attr-defined]

@@ -1,0 +1,75 @@
+"""What a library in this very process changes for all of it is put back, and told."""
+
+import locale
+import os
+import resource
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.device import Classifier, Delegate
+from edgecnn.device.runtime.process_state import ProcessState
+
+CHANGES = [
+    ("chdir_invoke", "working directory"),
+    ("umask_invoke", "umask"),
+    ("locale_invoke", "locale"),
+    ("rounding_invoke", "rounding of floats"),
+    ("limit_invoke", "limit of address space"),
+    ("close_invoke", "descriptor 0"),
+]
+
+
+def state() -> list[object]:
+    mask = os.umask(0o22)
+    os.umask(mask)
+    rounded = float(np.float64(1) + np.float64(2) ** -54)  # above 1 where floats are rounded up
+    open_ = [os.fstat(descriptor).st_ino for descriptor in (0, 1, 2)]
+    return [os.getcwd(), mask, locale.setlocale(locale.LC_ALL), rounded, resource.getrlimit(resource.RLIMIT_AS), *open_]
+
+
+@pytest.mark.parametrize(("mode", "what"), CHANGES)
+def test_each_change_is_put_back_and_told_once(
+    mode: str, what: str, library: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    locale.setlocale(locale.LC_ALL, "C.UTF-8")
+    before = state()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        told = Delegate(library, ((mode, "1"), ("chat_invoke", "1")), isolate=False)
+        classifier = Classifier("fashion-mnist", delegate=told)
+        loaded = len(caught)
+        classifier.classify(np.zeros((28, 28, 1), np.uint8))
+    assert state() == before
+    assert any(f"changed the {what} of its whole process: put back" in str(one.message) for one in caught)
+    assert 1 <= loaded == len(caught) <= 2
+    assert "chatter" not in "".join(capfd.readouterr())
+
+
+def test_what_nothing_can_give_back_is_told_as_it_is() -> None:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                with ProcessState("lib").kept():
+                    resource.setrlimit(resource.RLIMIT_AS, (1 << 40, 1 << 40))
+                    os.setuid(65534)
+            code = 0 if "but for the limit of address space, which nothing gives back" in str(caught[0].message) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_the_caller_does_between_two_images_is_left_alone(library: str, tmp_path: Path) -> None:
+    classifier = Classifier("fashion-mnist", delegate=Delegate(library, isolate=False))
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        classifier.classify(np.zeros((28, 28, 1), np.uint8))
+        assert os.path.samefile(os.getcwd(), tmp_path)
+    finally:
+        os.chdir(before)

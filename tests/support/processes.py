@@ -1,0 +1,18 @@
+"""Processes that tests fork."""
+
+import os
+import signal
+from collections.abc import Callable
+
+
+def in_a_fork(work: Callable[[], bool]) -> int:
+    """Exit status of a child process that ends as usual, so that it takes everything down; 0 if `work` says so."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # a child that waits for ever fails
+        status = 1
+        try:
+            status = 0 if work() else 1
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
