@@ -223,7 +223,7 @@ class Classifier:
         """What reads the feature maps of the image that was classified last; of a plain model it has no layers."""
         from .map_reader import MapReader
 
-        return MapReader(self._loaded)
+        return MapReader(self.loaded)
 
     def time_invoke(self, pixels: Pixels) -> float:
         """Seconds that the runtime alone takes for prepared pixels, uint8 (height, width, channels)."""
