@@ -37,15 +37,15 @@ def load_token(path: Path) -> str:
         OutputError: it cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        with path.open(encoding="ascii", errors="replace") as file:
+            is_open_to_others = os.name == "posix" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077
+            token = file.read(100).strip()
     except FileNotFoundError:
         return _make_token(path)
     except OSError as error:
         raise InputError(f"{path}: the page's token cannot be read ({error.strerror})") from None
-    with open(descriptor, encoding="ascii", errors="replace") as file:
-        if os.name == "posix" and stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise InputError(f"{path} holds the page's token, but others may read it; remove it, and a new one is made")
-        token = file.read(100).strip()
+    if is_open_to_others:
+        raise InputError(f"{path} holds the page's token, but others may read it; remove it, and a new one is made")
     if not _TOKEN.fullmatch(token):
         raise InputError(f"{path} holds no token of the page; remove it, and a new one is made")
     return token
