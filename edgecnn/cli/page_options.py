@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
@@ -70,7 +71,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         from edgecnn.device.live.server.app import PageTexts
         from edgecnn.device.live.server.serving import LiveServer, advice_on_maps
 
-        texts = PageTexts(model, advice_on_maps(model, watcher), tuple(rule.words() for rule in self.keep))
+        texts = PageTexts(Path(model).name, advice_on_maps(model, watcher), tuple(rule.words() for rule in self.keep))
         admission = self._admission()
         server = LiveServer(watcher, texts, admission, self.port, keeper=keeper)
         outlets.callback(server.close)

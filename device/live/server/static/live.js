@@ -51,6 +51,7 @@ async function lost(event) {
   pending = 0;
   setTimeout(connect, RETRY_MS);
   put("status", "Not connected");
+  if (hello) put("class", hello.unknown);
   if (event.code === 1013) return trouble(`${event.reason}. This page tries again until one leaves.`);
   try {
     const answer = await fetch("/api/state");

@@ -47,6 +47,7 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
         assert text(page, "#class") == "unknown"
         page.screenshot(path=tmp_path / "lost.png")
     wait_for(page, "#trouble", "The server is gone. This page tries again|The source has ended")
+    assert text(page, "#class") == "unknown"
     page.screenshot(path=tmp_path / "gone.png")
     with served(port=port):
         wait_for(page, "#status", "^Frame")
