@@ -17,7 +17,7 @@ SCHEMAS = REFERENCE / "schemas" / "v1"
 # In the order of the work. What belongs to another is beside it.
 ORDER = (
     "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
-    "classify", "classify-row", "classify-output", "live", "features", "explain", "verify", "benchmark", "doctor",
+    "classify", "classify-row", "classify-output", "live", "live-state", "features", "explain", "verify", "benchmark", "doctor",
     "samples",
     "card",
 )  # fmt: skip

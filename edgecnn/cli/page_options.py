@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_HOST, _PORT = "127.0.0.1", 8765
+_PACKAGES = ("starlette", "uvicorn", "websockets")
+
 _OPEN_WIFI = (
     "On an open Wi-Fi others can read along, the link's token too. Safer is the page on its own machine, through "
     "ssh -L {port}:localhost:{port} USER@{host}, with neither --host nor a token."
@@ -54,7 +57,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
         if self.no_page and "chosen" in keepers:
             raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
-        if not self.no_page:
+        if not self.no_page and self._is_possible():
             self._serve(watcher, model, keepers.get("chosen"), outlets)
         if "doubtful" in keepers:
             doubt = DoubtKeeper(keepers["doubtful"], threshold, watcher.notes[0])
@@ -63,11 +66,27 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         for rule in self.keep:
             printing.note(rule.words())
 
-    def _serve(self, watcher: "Watcher", model: str, keeper: "Keeper | None", outlets: contextlib.ExitStack) -> None:
+    def _is_possible(self) -> bool:
+        """Whether what the page needs is installed; without it, who did not ask for a page can do without.
+
+        Raises:
+            MissingExtraError: it is not, and an option of the page was given.
+        """
+        from edgecnn.errors import MissingExtraError
         from edgecnn.optional_packages import require_package
 
-        for package in ("starlette", "uvicorn", "websockets"):
-            require_package("the page (--no-page leaves it out)", package, "live")
+        try:
+            for package in _PACKAGES:
+                require_package("the page", package, "live")
+        except MissingExtraError as error:
+            chosen = any(rule.kind == "chosen" for rule in self.keep)
+            if self.allow_host or chosen or (self.host, self.port) != (_HOST, _PORT):
+                raise
+            printing.note(f"Note: no page is served: {error}")
+            return False
+        return True
+
+    def _serve(self, watcher: "Watcher", model: str, keeper: "Keeper | None", outlets: contextlib.ExitStack) -> None:
         from edgecnn.device.live.server.app import PageTexts
         from edgecnn.device.live.server.serving import LiveServer, advice_on_maps
 
@@ -151,13 +170,13 @@ _OPTIONS = (
     click.option(
         "--port",
         type=click.IntRange(0, 65535),
-        default=8765,
+        default=_PORT,
         show_default=True,
         help="Where the page listens; 0 for a free one.",
     ),
     click.option(
         "--host",
-        default="127.0.0.1",
+        default=_HOST,
         show_default=True,
         metavar="NAME",
         help="Name or address where the page listens. The default is reached from this machine alone; others ask for "

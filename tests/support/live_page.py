@@ -129,3 +129,12 @@ def served(
         watcher.stop()
         thread.join(5)
         server.close()
+
+
+def states() -> list[dict[str, Any]]:
+    """What `/api/state` answers before the first frame, and after it."""
+    with served(settings=SourceSettings(fps=0.01)) as page:  # the second frame would come after 100 s
+        assert until(lambda: page.server.hub.newest is not None)
+        after = json.loads(page.get("/api/state")[2])
+        page.server.hub.newest = None
+        return [json.loads(page.get("/api/state")[2]), after]

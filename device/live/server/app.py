@@ -65,7 +65,7 @@ def make_app(hub: Hub, admission: Admission, texts: PageTexts, routes: Sequence[
 
 
 def _static(name: str, kind: str) -> Any:
-    content = files(__package__).joinpath("static", name).read_bytes()
+    content = files(__name__.rpartition(".")[0]).joinpath("static", name).read_bytes()
 
     async def answer(_: Request) -> Response:
         return Response(content, media_type=kind)

@@ -53,7 +53,8 @@ def test_of_doubtful_frames_the_oldest_make_way_and_other_files_stay(tmp_path: P
 def test_what_somebody_chose_is_never_removed(tmp_path: Path) -> None:
     seen = observed(tmp_path / "source", crop=None)
     keeper = Keeper(KeepRule("chosen", tmp_path / "kept", 2 * len(seen.frame.data)))
-    keeper.keep(seen, "a"), keeper.keep(seen, "b")
+    for label in ("a", "b"):
+        keeper.keep(seen, label)
     with pytest.raises(OutputError, match="is full"):
         keeper.keep(seen, "c")
     assert len(list((tmp_path / "kept").rglob("*.jpg"))) == 2

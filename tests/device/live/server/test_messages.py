@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def page() -> Iterator[Page]:
         yield page
 
 
-def with_maps(viewer: object, maps: list[list[int]]) -> dict[str, object]:
+def with_maps(viewer: Any, maps: list[list[int]]) -> dict[str, Any]:
     """The first frame that has the maps: the ones before were classified before anybody asked."""
     for _ in range(50):
         ask(viewer, maps)
