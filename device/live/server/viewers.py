@@ -114,8 +114,11 @@ class Viewer:
         self._has_asked.set()
 
     async def _hear(self) -> None:
-        while True:
-            match parse_request(await self._socket.receive_text()):
+        while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+            text = message.get("text")
+            if not isinstance(text, str):
+                raise ValueError("bytes")
+            match parse_request(text):
                 case Next(maps):
                     self._ask(maps)
                 case SetCrop(crop):
