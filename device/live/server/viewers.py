@@ -20,6 +20,7 @@ from .requests import Keep, MapRequest, Next, SetCrop, parse_request
 MOST_VIEWERS = 16
 MOST_ASKED = 2  # frames that a viewer may have asked for at a time; two hide the way there and back
 _REMEMBERED = 3  # frames that a viewer was sent and may still have kept
+_SLOWEST = 30.0  # seconds in which a viewer must have taken what it asked for: one that does not makes room
 _PATIENCE = 1.0  # seconds without a frame, after which a viewer is told how the source is
 
 
@@ -177,7 +178,7 @@ class Viewer:
                 if newest is not None and newest is not last:
                     last = newest
                     self._remember(newest.seen)
-                    await self._socket.send_bytes(newest.message(self.maps))
+                    await asyncio.wait_for(self._socket.send_bytes(newest.message(self.maps)), _SLOWEST)
                     self._asked -= 1
                 else:
                     await self._hub.wait_for_frame(_PATIENCE)

@@ -5,9 +5,12 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.live_page import Page, ask, frame_of, served, text_of, until
 
@@ -185,6 +188,27 @@ def test_who_never_reads_is_not_waited_for(page: Page) -> None:
         ask(slow, [[0, 0, 64]])
         before = page.watcher.status.frames
         assert page.goes_on() and until(lambda: page.watcher.status.frames > before + 20)
+
+
+def test_who_takes_nothing_makes_room_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgecnn.device.live.server import viewers
+
+    monkeypatch.setattr(viewers, "_SLOWEST", 0.3)
+    noise = np.random.default_rng(0).integers(0, 256, (350, 360, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    with served(source=str(tmp_path)) as page, socket.socket() as tight:
+        tight.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        tight.connect(("127.0.0.1", page.port))
+        lines = [f"GET /api/frames HTTP/1.1\r\nHost: {page.address}", "Connection: Upgrade", "Upgrade: websocket"]
+        lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+        tight.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert until(lambda: bool(page.server.hub.viewers))
+        question = b'{"ask":"next","maps":[]}'
+        for _ in range(8):
+            with contextlib.suppress(OSError):
+                tight.sendall(bytes([0x81, 0x80 | len(question), 0, 0, 0, 0]) + question)
+            until(lambda: not page.server.hub.viewers, 0.1)
+        assert until(lambda: not page.server.hub.viewers, 5) and page.goes_on()
 
 
 @pytest.mark.parametrize(
