@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from ..steady import UNKNOWN
 from ..watcher import Watcher
 from .guard import Admission, Guard
-from .messages import MOST_BYTES, MOST_FILTERS, describe, describe_status
+from .messages import MOST_BYTES, MOST_FILTERS, MOST_SIDE, describe, describe_status
 from .requests import MOST_LAYERS
 from .viewers import Hub
 
@@ -94,12 +94,13 @@ def _hello(watcher: Watcher, texts: PageTexts, hub: Hub) -> dict[str, Any]:
     """What a page is told first."""
     card = watcher.classifier.card
     ranges = {one.name: (one.low, one.high) for one in card.ranges} if card else {}
-    shapes = {one.name: (one.layer, list(one.shape)) for one in card.feature_maps} if card else {}
+    kinds = {one.name: one.layer for one in card.feature_maps} if card else {}
+    outputs = watcher.classifier.loaded.session.outputs
     layers = [
         {
             "name": name,
-            "layer": shapes.get(name, ("", []))[0],
-            "shape": shapes.get(name, ("", []))[1],
+            "layer": kinds.get(name, ""),
+            "shape": list(outputs[name].shape[1:]),
             "range": ranges.get(name),
         }
         for name in watcher.layers
@@ -113,7 +114,7 @@ def _hello(watcher: Watcher, texts: PageTexts, hub: Hub) -> dict[str, Any]:
             "advice": texts.advice,
             "kept": list(texts.kept),
             "keeps": hub.keeper is not None,
-            "limits": {"bytes": MOST_BYTES, "filters": MOST_FILTERS, "layers": MOST_LAYERS},
+            "limits": {"bytes": MOST_BYTES, "filters": MOST_FILTERS, "side": MOST_SIDE, "layers": MOST_LAYERS},
             "status": describe_status(watcher.status),
         }
     }

@@ -26,7 +26,7 @@ from .requests import MapRequest
 
 MOST_BYTES = 512 * 1024  # of a frame's maps, before compression
 MOST_FILTERS = 64  # of a layer
-_MOST_SIDE, _MOST_SIDE_ALONE = 56, 512  # positions of a map among others, and of one by itself
+MOST_SIDE, MOST_SIDE_ALONE = 56, 512  # positions of a map among others, and of one by itself
 _AS_IT_IS = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
 _MOST_PICTURE_BYTES = 400_000  # a larger one is made smaller: photographs of a folder
 _PICTURE_SIDE = 800
@@ -102,7 +102,7 @@ def choose_maps(
             continue
         first = min(one.first, raw.values.shape[2] - 1)
         wanted = min(one.count, MOST_FILTERS, raw.values.shape[2] - first)
-        side = _MOST_SIDE if wanted > 1 else _MOST_SIDE_ALONE
+        side = MOST_SIDE if wanted > 1 else MOST_SIDE_ALONE
         # Positions are passed over, not averaged: each value is one that the network has.
         stride = max(1, -(-max(raw.values.shape[:2]) // side))
         values = raw.values[::stride, ::stride, first : first + wanted]

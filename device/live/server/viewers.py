@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from edgecnn.errors import EdgecnnError
@@ -49,8 +50,8 @@ class Hub:
 
     async def wait_for_frame(self, timeout: float) -> None:
         """Return when one comes, or after `timeout` seconds."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._came.wait(), timeout)
+        with anyio.move_on_after(timeout):  # asyncio.wait_for may lose a cancellation before Python 3.12
+            await self._came.wait()
 
     def want_maps(self) -> None:
         """Have the watcher give what any viewer wants, and no more."""
@@ -105,8 +106,8 @@ class Viewer:
             results = await asyncio.gather(sender, hearer, return_exceptions=True)
         for result in results:
             if isinstance(result, ValueError) and self._socket.application_state is WebSocketState.CONNECTED:
-                with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
-                    await asyncio.wait_for(self._socket.close(1008, "not what the page sends"), 1)
+                with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError), anyio.move_on_after(1):
+                    await self._socket.close(1008, "not what the page sends")
 
     def tell(self, sentence: str) -> None:
         """A sentence to be read, with what is sent next."""
@@ -178,7 +179,8 @@ class Viewer:
                 if newest is not None and newest is not last:
                     last = newest
                     self._remember(newest.seen)
-                    await asyncio.wait_for(self._socket.send_bytes(newest.message(self.maps)), _SLOWEST)
+                    with anyio.fail_after(_SLOWEST):
+                        await self._socket.send_bytes(newest.message(self.maps))
                     self._asked -= 1
                 else:
                     await self._hub.wait_for_frame(_PATIENCE)

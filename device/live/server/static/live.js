@@ -97,7 +97,8 @@ function report(status) {
 
 const cost = (layer) => {
   const [height, width, count] = layer.shape.length === 3 ? layer.shape : [1, 1, layer.shape[0] ?? 64];
-  return Math.min(height, 56) * Math.min(width, 56) * Math.min(count, hello.limits.filters);
+  const stride = Math.ceil(Math.max(height, width) / hello.limits.side);
+  return Math.ceil(height / stride) * Math.ceil(width / stride) * Math.min(count, hello.limits.filters);
 };
 
 function listLayers() {

@@ -8,7 +8,7 @@ const ANCHORS = [
 ];
 const GAP = 1;
 
-function colour(share) {
+export function colour(share) {
   const place = Math.min(Math.max(share, 0), 1) * (ANCHORS.length - 1);
   const low = Math.min(Math.floor(place), ANCHORS.length - 2);
   const [r, g, b] = ANCHORS[low].map((one, i) => Math.round(one + (place - low) * (ANCHORS[low + 1][i] - one)));

@@ -239,3 +239,13 @@ def test_bytes_for_text_and_too_many_questions_end_it_too(page: Page) -> None:
         with page.connect() as viewer, pytest.raises(ConnectionClosed):
             drain(viewer, messages)
     assert page.goes_on()
+
+
+def test_who_leaves_in_the_middle_of_waiting_is_gone(page: Page) -> None:
+    for _ in range(30):
+        with page.connect() as viewer:
+            ask(viewer, [[0, 0, 8]])
+            frame_of(viewer)
+            ask(viewer, [])
+            ask(viewer, [])
+    assert until(lambda: not page.server.hub.viewers and not page.watcher.wanted_maps)

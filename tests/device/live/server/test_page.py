@@ -37,7 +37,7 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
 ) -> None:
     camera = FakeCamera(tmp_path, monkeypatch)
     camera.install("hangs:0 dies:9 hangs:0")
-    with served(source="camera", settings=SourceSettings(fps=10, timeout=1.5, retry=0.1)) as live:
+    with served(source="camera", settings=SourceSettings(fps=20, timeout=1.2, retry=0.1)) as live:
         port = live.port
         page = visit(f"http://{live.address}/")
         wait_for(page, "#status", "No frame yet from .*waiting")
@@ -125,3 +125,26 @@ def test_a_page_on_another_port_of_the_same_machine_reads_nothing(live: Page, vi
         other.server_close()
         thread.join(5)
     assert json.loads(live.get("/api/state")[2])["status"]["running"]
+
+
+@pytest.mark.filterwarnings("ignore:.*carries no card:edgecnn.errors.EdgecnnWarning")
+def test_of_a_large_network_some_maps_are_shown_and_it_says_which_are_not(visit: Open, tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
+    image = keras.Input((56, 56, 3))
+    maps = [keras.layers.Conv2D(80, 3, padding="same", activation="relu", name=f"wide{n}")(image) for n in range(4)]
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()(maps))
+    scores = keras.layers.Dense(2, activation="softmax")(pooled)
+    (tmp_path / "large.tflite").write_bytes(converted(keras.Model(image, [scores, *maps])))
+    with served(str(tmp_path / "large.tflite")) as live:
+        page = visit(f"http://{live.address}/")
+        wait_for(page, "#status", "Frame")
+        assert page.locator("#layers input:checked").count() < 4 == page.locator("#layers input").count()
+        for box in page.locator("#layers input").all():
+            box.check()
+        wait_for(
+            page,
+            "#budget",
+            "Too much for one frame: .*, .* could not be shown, or not wholly. Choose fewer layers or filters",
+        )
+        page.screenshot(path=tmp_path / "large.png", full_page=True)
+        assert not page.failures

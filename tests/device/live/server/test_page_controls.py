@@ -1,6 +1,7 @@
 """The page in a browser: values under the pointer, pause and step, layers and filters, crop, keep."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,14 @@ def test_a_frame_is_kept_as_the_class_that_somebody_says(visit: Open, tmp_path: 
         assert sorted(path.parent.name for path in (tmp_path / "kept").rglob("*.png")) == ["Bag", "T-shirt-top"]
         assert str(tmp_path) in text(page, "#kept")
         page.screenshot(path=tmp_path / "kept.png")
+
+
+def test_more_is_lighter_in_grey_too(live: Page, visit: Open) -> None:
+    page = visit(f"http://{live.address}/")
+    colours = page.evaluate(
+        "import('/paint.js').then(({ colour }) => [...Array(256).keys()].map((n) => colour(n / 255) >>> 0))"
+    )
+    light = [0.2126 * (one & 255) + 0.7152 * (one >> 8 & 255) + 0.0722 * (one >> 16 & 255) for one in colours]
+    # Channels are whole numbers: from one value to the next that may cost half a step of each.
+    assert all(after - before > -0.5 for before, after in pairwise(light))
+    assert light[::8] == sorted(light[::8]) and len(light) == 256 and light[-1] - light[0] > 200
