@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -142,12 +144,17 @@ def listen(host: str, port: int) -> socket.socket:
         raise OutputError(f"the page cannot be served: {host} is no name or address of this machine") from None
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two programs have the port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(64)
     except OSError as error:
         listening.close()
-        advice = "choose another with --port, or --no-page" if error.errno != 99 else "choose another --host"
+        advice = (
+            "choose another with --port, or --no-page"
+            if error.errno != errno.EADDRNOTAVAIL
+            else "choose another --host"
+        )
         raise OutputError(f"the page cannot be served on {host}, port {port} ({error.strerror}); {advice}") from None
     return listening
 

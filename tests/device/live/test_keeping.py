@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgecnn.device.live.observation import Observation
 from edgecnn.device.live.sources.source import SourceSettings
 from edgecnn.device.live.watcher import Watcher
 from edgecnn.pixels.crop import Crop
+from edgecnn.train.data.folder_layout import list_class_folders
 from tests.support.cameras import garment
 
 
@@ -58,6 +60,16 @@ def test_what_somebody_chose_is_never_removed(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is full"):
         keeper.keep(seen, "c")
     assert len(list((tmp_path / "kept").rglob("*.jpg"))) == 2
+
+
+def test_chosen_frames_are_a_data_set(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source")
+    keeper = Keeper(KeepRule("chosen", tmp_path / "kept", DEFAULT_BYTES))
+    for folder, count in zip(folder_names(["Bag", "T-shirt/top"]), (2, 3), strict=True):
+        for _ in range(count):
+            keeper.keep(replace(seen, frame=replace(seen.frame, number=len(list(tmp_path.rglob("*"))))), folder)
+    labels, splits = list_class_folders(tmp_path / "kept", pytest.fail)
+    assert labels == ("Bag", "T-shirt-top") and splits["train"].labels.tolist() == [0, 0, 1, 1, 1]
 
 
 def test_doubtful_frames_are_kept_once_a_second_and_sure_ones_never(tmp_path: Path) -> None:

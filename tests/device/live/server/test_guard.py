@@ -247,5 +247,4 @@ def test_who_leaves_in_the_middle_of_waiting_is_gone(page: Page) -> None:
             ask(viewer, [[0, 0, 8]])
             frame_of(viewer)
             ask(viewer, [])
-            ask(viewer, [])
     assert until(lambda: not page.server.hub.viewers and not page.watcher.wanted_maps)
