@@ -3,7 +3,7 @@ import { paintInput, paintMap, place, real } from "/paint.js";
 
 const $ = (id) => document.getElementById(id);
 const IN_FLIGHT = 2, RETRY_MS = 2000, ANNOUNCE_MS = 1000;
-let socket = null, hello = null, shown = null, pending = 0, paused = false, ended = "";
+let socket = null, hello = null, shown = null, pending = 0, paused = false;
 let announced = 0, times = [], panels = new Map(), drag = null, work = Promise.resolve();
 
 const make = (tag, properties = {}, ...children) => {
@@ -57,7 +57,8 @@ async function lost(event) {
     const answer = await fetch("/api/state");
     if (answer.status === 403) return trouble("The token of this page is no longer right: open the link that edgecnn live printed.");
   } catch { /* gone: said below */ }
-  trouble(ended || "The server is gone. This page tries again until it is back.");
+  if (event.code === 1012) return trouble("edgecnn live has ended. This page goes on when it is started again.");
+  trouble("The server is gone. This page tries again until it is back.");
 }
 
 async function receive(data) {
@@ -72,7 +73,7 @@ function greet(said) {
   const restarted = hello && JSON.stringify([hello.layers, hello.labels]) !== JSON.stringify([said.layers, said.labels]);
   if (restarted) { panels = new Map(); $("maps").replaceChildren(); }
   const isNew = !hello || restarted;
-  [hello, shown, ended] = [said, null, ""];
+  [hello, shown] = [said, null];
   put("model", said.model);
   put("advice", said.advice);
   document.title = `edgecnn live ${said.model}`;
@@ -88,7 +89,6 @@ function greet(said) {
 }
 
 function report(status) {
-  if (!status.running && status.frames) ended = "The source has ended, and the server with it.";
   if (status.trouble) { trouble(status.trouble); put("class", hello.unknown); }
   else if (!shown) { trouble(""); put("status", `No frame yet from ${status.source}: waiting …`); }
 }
@@ -207,7 +207,6 @@ function show(frame) {
   askOn();
   shown?.bitmap?.close();
   shown = frame;
-  ended = "";
   trouble("");
   const now = performance.now();
   times = [...times.filter((time) => now - time < 2000), now];

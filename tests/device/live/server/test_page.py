@@ -46,7 +46,8 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
         wait_for(page, "#trouble", "opening it again")
         assert text(page, "#class") == "unknown"
         page.screenshot(path=tmp_path / "lost.png")
-    wait_for(page, "#trouble", "The server is gone. This page tries again|The source has ended")
+    wait_for(page, "#trouble", "edgecnn live has ended. This page goes on when it is started again")
+    wait_for(page, "#trouble", "The server is gone. This page tries again")
     assert text(page, "#class") == "unknown"
     page.screenshot(path=tmp_path / "gone.png")
     with served(port=port):
