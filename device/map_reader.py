@@ -7,7 +7,7 @@ import numpy as np
 
 from edgecnn.arrays import Array, Pixels
 
-from .runtime.loading import LoadedModel
+from .runtime.loaded_model import LoadedModel
 from .runtime.tensor_spec import TensorSpec
 
 
