@@ -38,8 +38,9 @@ def test_every_source_file_is_in_the_wheel(wheel: list[str]) -> None:
     assert expected <= set(wheel)
 
 
-def test_models_samples_and_type_marker_are_in_the_wheel(wheel: list[str]) -> None:
-    expected = {"edgecnn/py.typed"}
+def test_models_samples_the_page_and_type_marker_are_in_the_wheel(wheel: list[str]) -> None:
+    page = (ROOT / "device" / "live" / "server" / "static").iterdir()
+    expected = {"edgecnn/py.typed", *(f"edgecnn/{path.relative_to(ROOT)}" for path in page)}
     for folder in ("models", "samples"):
         expected |= {
             f"edgecnn/{folder}/{path.name}" for path in (ROOT / "edgecnn" / folder).iterdir() if path.is_file()

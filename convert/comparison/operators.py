@@ -73,7 +73,7 @@ def _operators(model: "schema.Model") -> list[_Operator]:
         operator = subgraph.Operators(position)
         code = model.OperatorCodes(operator.OpcodeIndex())
         name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        inputs = tuple(cast.get(index, index) for index in operator.InputsAsNumpy().tolist())
+        inputs = tuple(cast.get(index, index) for index in map(int, operator.InputsAsNumpy()))
         if name in _CASTS:
             cast[int(operator.Outputs(0))] = (
                 int(operator.Inputs(0)) if name == "DEQUANTIZE" else int(operator.Outputs(0))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, options, printing, source_options
+from .. import description_options, options, page_options, printing, source_options
+from ..page_options import PageOptions
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
 
@@ -54,6 +55,7 @@ _BETWEEN_STATUS = 0.2  # seconds
     help="How many frames in a row must agree before the answer changes.",
 )
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
+@page_options.bundled
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print each change of the answer as a line of JSON.")
 @description_options.bundled
@@ -71,6 +73,7 @@ def command(
     threshold: float,
     consecutive: int,
     webhook: str | None,
+    page_options: PageOptions,
     frames: int | None,
     as_json: bool,
     runtime_options: RuntimeOptions,
@@ -78,7 +81,8 @@ def command(
 ) -> None:
     """Watch a camera with MODEL, a .tflite file or the name of a bundled model, and print when the answer changes.
 
-    It ends with the source, after --frames, or with Ctrl-C.
+    A page shows what the network sees, to this machine alone unless --host says otherwise. It ends with the source,
+    after --frames, or with Ctrl-C.
 
     Example: edgecnn live fashion-mnist --source samples
     """
@@ -107,6 +111,7 @@ def command(
     )
     with contextlib.ExitStack() as outlets:
         _add_outlets(watcher, line, as_json, webhook, outlets)
+        page_options.open(watcher, model, threshold, outlets)
         _run(watcher, frames)
         line.clear()
     status = watcher.status

@@ -31,7 +31,9 @@ def garments(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_watched_to_its_end_with_a_line_a_change(garments: Path, edgecnn: Run) -> None:
-    result = edgecnn("live", MODEL, "--source", garments, "--fps", "100", "--consecutive", "2", "--threshold", "0")
+    result = edgecnn(
+        "live", MODEL, "--source", garments, "--fps", "100", "--consecutive", "2", "--threshold", "0", "--no-page"
+    )
     labels = [Classifier(MODEL).classify(garments / f"{n}.jpg", crop="square")[0].label for n in (0, 2)]
     assert (
         result.exit_code == 0
@@ -45,7 +47,7 @@ def test_changes_as_json_are_lines_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
 ) -> None:
     FakeCamera(tmp_path, monkeypatch).install("dies:2 steady")
-    options = ("--consecutive", "1", "--threshold", "0", "--fps", "50", "--frames", "6", "--json")
+    options = ("--consecutive", "1", "--threshold", "0", "--fps", "50", "--frames", "6", "--json", "--no-page")
     result = edgecnn("live", MODEL, "--source", "camera", *options)
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0 and rows and "opening it again" in result.stderr
@@ -56,7 +58,7 @@ def test_changes_as_json_are_lines_and_nothing_else(
 @pytest.mark.parametrize(
     ("number", "arguments"),
     [
-        (signal.SIGINT, ["live", MODEL, "--threshold", "0", "--consecutive", "1"]),
+        (signal.SIGINT, ["live", MODEL, "--threshold", "0", "--consecutive", "1", "--no-page"]),
         (signal.SIGTERM, ["classify", MODEL, "--output", "rows.csv"]),
     ],
 )
@@ -127,6 +129,10 @@ def test_a_frame_that_is_no_image_is_a_row_with_an_error(tmp_path: Path, edgecnn
         (("live", MODEL, "--source", "samples", "--threshold", "nan"), "nan"),
         (("live", MODEL, "--source", "samples", "--consecutive", "0"), "consecutive"),
         (("live", MODEL, "--source", "samples", "--webhook", "ftp://host"), "webhook"),
+        (("live", MODEL, "--source", "samples", "--keep", "all=x"), "chosen=DIR"),
+        (("live", MODEL, "--source", "samples", "--keep", "doubtful=x", "--keep", "doubtful=y"), "each kind once"),
+        (("live", MODEL, "--source", "samples", "--keep", "chosen=x", "--no-page"), "--no-page"),
+        (("live", MODEL, "--source", "samples", "--port", "65536"), "port"),
     ],
 )
 def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, edgecnn: Run) -> None:

@@ -1,0 +1,161 @@
+"""What `edgecnn live` costs with people looking: frames/s, age, CPU and memory; Linux, with edgecnn[live].
+
+    python benchmarks/live.py --viewers 10 --seconds 120
+
+A server of its own watches frames of a camera's size from a folder, at the pace that is asked for. Each viewer asks as
+the page does, two frames ahead, for all feature maps. Age is that of a frame when it is sent. CPU is that of the
+server's process alone; its parts are timed after it.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from websockets.sync.client import connect
+
+from edgecnn.device import Classifier
+from edgecnn.device.live.frames import Frame
+from edgecnn.device.live.observation import Observation, Status
+from edgecnn.device.live.server.messages import FrameMessages
+from edgecnn.device.live.server.requests import MapRequest
+from edgecnn.model_file.bundled import sample_images
+
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def frame(index: int, size: tuple[int, int] = (640, 480)) -> bytes:
+    """A sample on a noisy ground, as a JPEG of a camera."""
+    noise = np.random.default_rng(index).integers(0, 40, (size[1], size[0], 3), dtype=np.uint8)
+    canvas = Image.fromarray(noise)
+    canvas.paste(Image.open(sample_images()[index]).convert("RGB").resize((400, 400)), (120, 40))
+    buffer = io.BytesIO()
+    canvas.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def look(port: int, layers: int, end: float, ages_ms: list[int]) -> None:
+    """Look until `end`, and note the age of each frame."""
+    question = json.dumps({"ask": "next", "maps": [[layer, 0, 64] for layer in range(layers)]})
+    with connect(f"ws://127.0.0.1:{port}/api/frames", proxy=None, max_size=None) as server:
+        server.send(question)
+        server.send(question)
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                message = server.recv(timeout=1)
+                if isinstance(message, bytes):
+                    ages_ms.append(struct.unpack(">I", message[:4])[0])
+                    server.send(question)
+
+
+def cpu_seconds(process: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def resident_mib(process: int) -> float:
+    """The memory that a process has."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE / 2**20
+
+
+def parts(model: str) -> dict[str, float]:
+    """Milliseconds of each step for one frame, the median of 200."""
+    classifier, data = Classifier(model), frame(0)
+    reader = classifier.map_reader()
+    image = Frame(data, 1, "frame.jpg", 0.0, 0.0)
+    prepared = classifier.prepare(image.image, crop="square")
+    predictions = classifier.rank(prepared.pixels, 5)
+    maps = reader.read(prepared.pixels, reader.layers)
+    seen = Observation(image, prepared, predictions, None, False, (), maps, 0.0)
+    status = Status("a folder", 1, 0, 0, "", True)
+    request = tuple(MapRequest(layer, 0, 64) for layer in range(len(reader.layers)))
+    other = classifier.prepare(Frame(frame(1), 2, "frame.jpg", 0.0, 0.0).image, crop="square").pixels
+    images = iter([prepared.pixels, other] * 1000)
+    return {
+        "decode and resize": median_ms(lambda: classifier.prepare(image.image, crop="square")),
+        "network": median_ms(lambda: classifier.rank(next(images), 5)),
+        "read the maps": median_ms(lambda: reader.read(prepared.pixels, reader.layers)),
+        "make the message": median_ms(lambda: FrameMessages(seen, status, reader.layers).message(request)),
+    }
+
+
+def median_ms(step: Callable[[], object], runs: int = 200) -> float:
+    """How long a step takes."""
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times))
+
+
+def main() -> None:
+    """Measure, and print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="fashion-mnist.activations")
+    parser.add_argument("--viewers", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--fps", type=float, default=30)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for index in range(len(sample_images())):
+            Path(folder, f"{index:02}.jpg").write_bytes(frame(index))
+        command = [sys.executable, "-m", "edgecnn", "live", chosen.model, "--source", folder, "--loop", "--port", "0"]
+        server = subprocess.Popen(
+            [*command, "--fps", str(chosen.fps)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
+        try:
+            watch(server, chosen)
+        finally:
+            server.terminate()
+            server.communicate(timeout=20)
+    for name, milliseconds in parts(chosen.model).items():
+        print(f"{name:20} {milliseconds:.2f} ms")
+
+
+def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
+    """Look with all viewers, and print rate, age, CPU and memory of the server."""
+    link = re.search(r":(\d+)/", server.stderr.readline() if server.stderr else "")
+    if link is None:
+        sys.exit("edgecnn live did not start")
+    ages: list[list[int]] = [[] for _ in range(chosen.viewers)]
+    layers = len(Classifier(chosen.model).map_reader().layers)
+    end = time.monotonic() + chosen.seconds
+    viewers = [threading.Thread(target=look, args=(int(link[1]), layers, end, one)) for one in ages]
+    for viewer in viewers:
+        viewer.start()
+    time.sleep(min(5, chosen.seconds / 4))  # everything is loaded
+    started, cpu, before = time.monotonic(), cpu_seconds(server.pid), [len(one) for one in ages]
+    memory: list[tuple[float, float]] = []
+    while time.monotonic() < end - 0.5:
+        memory.append((time.monotonic() - started, resident_mib(server.pid)))
+        time.sleep(min(1, chosen.seconds / 10))
+    seconds, used = time.monotonic() - started, cpu_seconds(server.pid) - cpu
+    rates = [(len(one) - first) / seconds for one, first in zip(ages, before, strict=True)] or [0.0]
+    for viewer in viewers:
+        viewer.join()
+    at, mib = np.array(memory).T
+    slope = np.polyfit(at, mib, 1)[0] * 60
+    late = [int(np.percentile([age for one in ages for age in one] or [0], share)) for share in (50, 99)]
+    print(f"{chosen.viewers} viewers, {seconds:.0f} s: {min(rates):.1f} to {max(rates):.1f} frames/s each")
+    print(f"age                  p50 {late[0]} ms, p99 {late[1]} ms")
+    print(f"CPU                  {used / seconds:.2f} cores, {1000 * used / (seconds * chosen.fps):.2f} ms a frame")
+    print(f"memory               {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB a minute")
+
+
+if __name__ == "__main__":
+    main()

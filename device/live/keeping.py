@@ -1,0 +1,179 @@
+"""Frames that are kept: those a person names the class of, and those the model was in doubt about."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.atomic_files import write_bytes
+from edgecnn.errors import EdgecnnError, InputError, OutputError
+from edgecnn.pixels.image_files import SUFFIXES
+from edgecnn.pixels.skipped_files import is_clutter
+
+from .frame_pictures import cut_png
+from .observation import Observation
+from .slot import Slot
+
+KINDS = ("chosen", "doubtful")
+DEFAULT_BYTES = 500 * 10**6
+_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+_BETWEEN = 1.0  # seconds: thirty pictures of one second teach little more than one
+_OURS = re.compile(r"\d{8}T\d{9}Z-.*")
+
+
+@dataclass(frozen=True)
+class KeepRule:
+    """What `--keep` says.
+
+    Attributes:
+        kind: one of `KINDS`.
+        folder: where the frames go.
+        most_bytes: of all its images together.
+    """
+
+    kind: str
+    folder: Path
+    most_bytes: int
+
+    def words(self) -> str:
+        """What the page says of it."""
+        size = f"at most {self.most_bytes / 10**6:,.0f} MB"
+        if self.kind == "chosen":
+            return f"Frames that you choose are kept in {self.folder}, {size}."
+        return f"Frames that the model doubts are kept in {self.folder}, {size}, the oldest make way."
+
+
+def parse_keep(text: str) -> KeepRule:
+    """The rule that `KIND=DIR[,SIZE]` says, such as doubtful=unsure,500MB.
+
+    Raises:
+        InputError: `text` is something else.
+    """
+    kind, _, rest = text.partition("=")
+    match = re.fullmatch(r"(.+?)(?:,(\d{1,6})(KB|MB|GB))?", rest)
+    if kind not in KINDS or not match:
+        raise InputError(f"{text} is no rule; write {' or '.join(f'{one}=DIR' for one in KINDS)}, and ,500MB behind it")
+    folder, number, unit = match.groups()
+    most = int(number) * _UNITS[unit] if number else DEFAULT_BYTES
+    if not most:
+        raise InputError(f"{text} leaves no room; give a size above 0")
+    return KeepRule(kind, Path(folder), most)
+
+
+def folder_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """A folder for each class, called as the label is, where a folder can be: `T-shirt/top` is `T-shirt-top`."""
+    names: list[str] = []
+    for index, label in enumerate(labels):
+        name = "".join(one if one.isprintable() and one not in '/\\:*?"<>|' else "-" for one in label).strip(" .")
+        while len(name.encode()) > 200:
+            name = name[:-1]
+        taken = {one.lower() for one in names}  # some file systems know no case
+        names.append(name if name and not is_clutter(name) and name.lower() not in taken else f"{name}-{index}".strip())
+    return tuple(names)
+
+
+class Keeper:
+    """Writes frames of one rule."""
+
+    def __init__(self, rule: KeepRule) -> None:
+        """Into a folder that is made when the first frame comes."""
+        self.rule = rule
+        self._lock = threading.Lock()
+
+    def keep(self, seen: Observation, folder: str = "", remark: str = "") -> Path:
+        """Keep what the model was shown of a frame: the file as it came, or of a crop a PNG without loss.
+
+        Args:
+            seen: the frame.
+            folder: within the rule's.
+            remark: for the file's name.
+
+        Returns:
+            Where it lies.
+
+        Raises:
+            InputError: the frame cannot be read.
+            OutputError: it cannot be written, or there is no room and the frames there are somebody's choice.
+        """
+        frame, crop = seen.frame, seen.prepared.crop
+        suffix = Path(frame.name).suffix.lower()
+        data = frame.data if crop is None else cut_png(frame, crop)
+        suffix = ".png" if crop is not None else suffix if suffix in SUFFIXES else ".jpg"
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(frame.time)) + f"{int(frame.time * 1000) % 1000:03}Z"
+        path = self.rule.folder / folder / f"{stamp}-{frame.number:08}{remark and '-'}{remark}{suffix}"
+        with self._lock:
+            self._make_room(len(data))
+            write_bytes(path, data)
+        return path
+
+    def _make_room(self, needed: int) -> None:
+        """Remove the oldest of our own files until there is room; what a person chose is never removed.
+
+        Raises:
+            OutputError: there is none.
+        """
+        rule = self.rule
+        try:
+            files = sorted((path.name, path.stat().st_size, path) for path in rule.folder.rglob("*") if path.is_file())
+        except OSError as error:
+            raise OutputError(f"{rule.folder} cannot be read ({error.strerror})") from None
+        total = sum(size for _, size, _ in files) + needed
+        ours = [] if rule.kind == "chosen" else [one for one in files if _OURS.fullmatch(one[0])]
+        for _, size, path in ours:
+            if total <= rule.most_bytes:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+        if total > rule.most_bytes:
+            raise OutputError(f"{rule.folder} is full ({rule.most_bytes / 10**6:,.0f} MB); move images, or allow more")
+
+
+class DoubtKeeper:
+    """Keeps frames whose best class is below the threshold: a listener of a watcher, which never waits for a disk.
+
+    Attributes:
+        kept: how many.
+    """
+
+    def __init__(self, keeper: Keeper, threshold: float, tell: Callable[[str], None]) -> None:
+        """Begin.
+
+        Args:
+            keeper: writes them.
+            threshold: the lowest score without doubt.
+            tell: hears, once, why none can be kept.
+        """
+        self._keeper, self._threshold, self._tell = keeper, threshold, tell
+        self._slot: Slot[Observation] = Slot()
+        self._next, self.kept = 0.0, 0
+        self._thread = threading.Thread(target=self._write, name="edgecnn doubtful", daemon=True)
+        self._thread.start()
+
+    def __call__(self, seen: Observation) -> None:
+        """Have a frame kept, at most one a second."""
+        if seen.predictions[0].score < self._threshold and seen.ready >= self._next:
+            self._next = seen.ready + _BETWEEN
+            self._slot.put(seen)
+
+    def _write(self) -> None:
+        said = ""
+        while not self._slot.is_finished:
+            seen = self._slot.take()
+            if seen is None:
+                continue
+            best = seen.predictions[0]
+            remark = f"{folder_names([best.label])[0].replace(' ', '-')}-{best.score:.2f}"
+            try:
+                self._keeper.keep(seen, remark=remark)
+                self.kept += 1
+            except EdgecnnError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._tell(f"doubtful frames are not kept: {said}")
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._slot.close()
+        self._thread.join(10)

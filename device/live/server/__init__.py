@@ -1,0 +1,1 @@
+"""The page of `edgecnn live`: what the network sees, in a browser."""

@@ -1,0 +1,185 @@
+"""Options of the page of `edgecnn live`, and what is kept of the frames."""
+
+import contextlib
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import click
+
+from . import printing
+
+if TYPE_CHECKING:
+    from edgecnn.device.live.keeping import Keeper, KeepRule
+    from edgecnn.device.live.server.guard import Admission
+    from edgecnn.device.live.watcher import Watcher
+
+R = TypeVar("R")
+
+_HOST, _PORT = "127.0.0.1", 8765
+_PACKAGES = ("starlette", "uvicorn", "websockets")
+
+_OPEN_WIFI = (
+    "On an open Wi-Fi others can read along, the link's token too. Safer is the page on its own machine, through "
+    "ssh -L {port}:localhost:{port} USER@{host}, with neither --host nor a token."
+)
+
+
+class PageOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
+    """How the options of a command say that a page is to be served.
+
+    Attributes:
+        host: name or address to listen on.
+        port: likewise; 0 for a free one.
+        allow_host: further names that the page may be called by.
+        no_page: whether there is none.
+        keep: what is kept.
+    """
+
+    host: str
+    port: int
+    allow_host: tuple[str, ...]
+    no_page: bool
+    keep: "tuple[KeepRule, ...]"
+
+    def open(self, watcher: "Watcher", model: str, threshold: float, outlets: contextlib.ExitStack) -> None:
+        """Serve the page of `watcher` and keep what is to be kept, until `outlets` are closed.
+
+        Raises:
+            click.UsageError: options contradict each other.
+            EdgecnnError: the page cannot be served.
+        """
+        from edgecnn.device.live.keeping import DoubtKeeper, Keeper
+
+        keepers = {rule.kind: Keeper(rule) for rule in self.keep}
+        if len(keepers) < len(self.keep):
+            raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
+        if self.no_page and "chosen" in keepers:
+            raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
+        if not self.no_page and self._is_possible():
+            self._serve(watcher, model, keepers.get("chosen"), outlets)
+        if "doubtful" in keepers:
+            doubt = DoubtKeeper(keepers["doubtful"], threshold, watcher.notes[0])
+            outlets.callback(doubt.close)
+            watcher.listeners.append(doubt)
+        for rule in self.keep:
+            printing.note(rule.words())
+
+    def _is_possible(self) -> bool:
+        """Whether what the page needs is installed; without it, who did not ask for a page can do without.
+
+        Raises:
+            MissingExtraError: it is not, and an option of the page was given.
+        """
+        from edgecnn.errors import MissingExtraError
+        from edgecnn.optional_packages import require_package
+
+        try:
+            for package in _PACKAGES:
+                require_package("the page", package, "live")
+        except MissingExtraError as error:
+            chosen = any(rule.kind == "chosen" for rule in self.keep)
+            if self.allow_host or chosen or (self.host, self.port) != (_HOST, _PORT):
+                raise
+            printing.note(f"Note: no page is served: {error}")
+            return False
+        return True
+
+    def _serve(self, watcher: "Watcher", model: str, keeper: "Keeper | None", outlets: contextlib.ExitStack) -> None:
+        from edgecnn.device.live.server.app import PageTexts
+        from edgecnn.device.live.server.serving import LiveServer, advice_on_maps
+
+        texts = PageTexts(Path(model).name, advice_on_maps(model, watcher), tuple(rule.words() for rule in self.keep))
+        admission = self._admission()
+        server = LiveServer(watcher, texts, admission, self.port, keeper=keeper)
+        outlets.callback(server.close)
+        self._print_link(admission, server.port)
+
+    def _admission(self) -> "Admission":
+        from edgecnn.device.live.server.guard import Admission, is_loopback
+        from edgecnn.device.live.server.token import load_token, token_file
+
+        token = "" if is_loopback(self.host) else load_token(token_file())
+        return Admission(self.host, self.allow_host, token)
+
+    def _print_link(self, admission: "Admission", port: int) -> None:
+        import socket
+
+        name = admission.host
+        if name in ("0.0.0.0", "::"):  # noqa: S104 - asked for by the user, and behind a token
+            name = socket.gethostname()
+        link = f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+        if not admission.token:
+            printing.note(f"The page: {link}")
+            return
+        printing.note(f"The page: {link}?token={admission.token}")
+        printing.note(_OPEN_WIFI.format(port=port, host=name))
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `page_options`."""
+
+    @functools.wraps(command)
+    def with_bundle(
+        *arguments: object,
+        host: str,
+        port: int,
+        allow_host: tuple[str, ...],
+        no_page: bool,
+        keep: "tuple[KeepRule, ...]",
+        **others: object,
+    ) -> R:
+        return command(*arguments, page_options=PageOptions(host, port, allow_host, no_page, keep), **others)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+def _keep(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> "tuple[KeepRule, ...]":
+    if not values:
+        return ()
+    from edgecnn.device.live.keeping import parse_keep
+    from edgecnn.errors import InputError
+
+    try:
+        return tuple(map(parse_keep, values))
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+# In reverse: click lists last what is added first.
+_OPTIONS = (
+    click.option(
+        "--keep",
+        multiple=True,
+        metavar="KIND=DIR[,SIZE]",
+        callback=_keep,
+        help="Keep frames, at most 500MB of them unless SIZE says more: doubtful=DIR those below --threshold, the "
+        "oldest make way; chosen=DIR those that somebody names the class of in the page, for train --data. Once each.",
+    ),
+    click.option("--no-page", is_flag=True, help="Serve no page."),
+    click.option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="A further name that the page may be called by, as behind a proxy. May be repeated.",
+    ),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=_PORT,
+        show_default=True,
+        help="Where the page listens; 0 for a free one.",
+    ),
+    click.option(
+        "--host",
+        default=_HOST,
+        show_default=True,
+        metavar="NAME",
+        help="Name or address where the page listens. The default is reached from this machine alone; others ask for "
+        "the token in the link.",
+    ),
+)

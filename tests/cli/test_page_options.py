@@ -1,0 +1,80 @@
+"""edgecnn live with its page: the link, who needs a token, what is kept, and what it says where it cannot."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from edgecnn.model_file.bundled import sample_images
+from tests.support.command_line import Run, sentence
+
+MODEL = "fashion-mnist"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
+def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
+    options = ["--source", str(sample_images()[0]), "--loop", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104
+    command = [sys.executable, "-m", "edgecnn", "live", MODEL, *options, "--threshold", "1"]
+    command += ["--keep", f"doubtful={tmp_path / 'unsure'},1MB", "--keep", f"chosen={tmp_path / 'chosen'}"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "STATE_DIRECTORY": ""}
+    tokens = []
+    for _ in range(2):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            assert process.stderr is not None
+            said = [process.stderr.readline() for _ in range(4)]
+            link = re.search(r"http://\S+:(\d+)/\?token=(\S+)", said[0])
+            assert link and "open Wi-Fi" in said[1] and "ssh -L" in said[1]
+            assert "doubts are kept in" in said[2] and "you choose are kept in" in said[3]
+            assert said[2].rstrip().endswith("at most 1 MB, the oldest make way.")
+            address = f"http://127.0.0.1:{link[1]}/api/state"
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(address, timeout=10)
+            request = urllib.request.Request(address, headers={"Authorization": f"Bearer {link[2]}"})
+            assert urllib.request.urlopen(request, timeout=10).status == 200  # noqa: S310
+            tokens.append(link[2])
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=20)
+        finally:
+            process.kill()
+        assert process.returncode == 0 and "Traceback" not in rest
+    assert tokens[0] == tokens[1]
+    assert len(list((tmp_path / "unsure").glob("*-Ankle-boot-0.9*.png"))) >= 2 and not (tmp_path / "chosen").exists()
+
+
+def test_a_port_that_is_taken_is_one_sentence(edgecnn: Run) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = sentence(edgecnn("live", MODEL, "--source", "samples", "--port", port))
+    assert f"port {port}" in told and "--port" in told and "--no-page" in told
+
+
+def test_a_host_that_is_not_here_is_one_sentence(edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for host in ("192.0.2.1", "no such host", "x" * 300):
+        told = sentence(edgecnn("live", MODEL, "--source", "samples", "--port", "0", "--host", host))
+        assert "the page cannot be served" in told and ("--host" in told or "no name or address" in told)
+
+
+def test_without_the_extra_it_watches_and_says_what_the_page_needs(
+    edgecnn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)  # as where it is not installed
+    watching = ("live", MODEL, "--source", sample_images()[0], "--frames", "1")
+    result = edgecnn(*watching)
+    assert result.exit_code == 0 and "1 frames" in result.stderr
+    assert re.search(r'no page is served: the page needs \w+: pip install "edgecnn\[live\]"', result.stderr)
+    assert 'pip install "edgecnn[live]"' in sentence(edgecnn(*watching, "--port", "0"))
+    assert "page" not in edgecnn(*watching, "--no-page").stderr

@@ -1,0 +1,116 @@
+"""What a viewer is sent: the camera's own bytes, the network's own values, and no more than the budget."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecnn.device import FeatureExtractor
+from edgecnn.device.map_reader import RawMap
+from tests.support.live_page import Page, ask, frame_of, served, text_of, until
+
+from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps  # isort: skip - after what skips
+from edgecnn.device.live.server.requests import MapRequest  # isort: skip
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with served() as page:
+        yield page
+
+
+def with_maps(viewer: Any, maps: list[list[int]]) -> dict[str, Any]:
+    """The first frame that has the maps: the ones before were classified before anybody asked."""
+    for _ in range(50):
+        ask(viewer, maps)
+        frame = frame_of(viewer)
+        if len(frame["maps"]) == len(maps):
+            return frame
+    raise AssertionError("no maps came")
+
+
+def test_values_are_the_networks_own_and_real_ones_follow_from_scale_and_zero(page: Page, tmp_path: Path) -> None:
+    with page.connect() as viewer:
+        layers = text_of(viewer, "hello")["layers"]
+        frame = with_maps(viewer, [[2, 10, 7], [0, 0, 64], [1, 63, 5]])
+    (tmp_path / "kept.png").write_bytes(frame["jpeg"])
+    expected = FeatureExtractor("fashion-mnist.activations").extract(tmp_path / "kept.png", crop="square").maps
+    for head, values, part in zip(frame["maps"], frame["values"], [(10, 17), (0, 64), (63, 64)], strict=True):
+        real = np.float32(head["scale"]) * (values.astype(np.float32) - np.float32(head["zero"]))
+        assert np.array_equal(real, expected[layers[head["layer"]]["name"]][:, :, slice(*part)])
+        assert head["first"] == part[0] and head["exact"] is True and head["stride"] == 1
+    assert [head["layer"] for head in frame["maps"]] == [2, 0, 1] and frame["left_out"] == []
+
+
+def test_the_picture_is_the_frame_as_it_came_and_the_input_what_the_model_saw(page: Page) -> None:
+    with page.connect() as viewer:
+        ask(viewer, [])
+        frame = frame_of(viewer)
+    name = next(path for path in page.watcher.source._paths if Path(path).name == frame["name"])  # type: ignore[attr-defined]
+    assert frame["jpeg"] == Path(name).read_bytes()
+    assert np.array_equal(frame["pixels"], page.watcher.classifier.prepare(name, crop="square").pixels)
+    assert frame["age_ms"] < 2000 and frame["crop"] == [0, 0, 28, 28]
+
+
+def test_maps_are_made_only_while_somebody_asks_for_them(page: Page) -> None:
+    assert until(lambda: not page.watcher.wanted_maps)
+    with page.connect() as one, page.connect() as other:
+        ask(one, [[0, 0, 1]])
+        ask(other, [[3, 0, 1], [900, 0, 1]])
+        assert until(lambda: page.watcher.wanted_maps == {"conv2d", "max_pooling2d_1"})
+    assert until(lambda: not page.watcher.wanted_maps)
+
+
+def test_viewers_who_ask_for_the_same_get_the_same_bytes() -> None:
+    with served() as page:
+        assert until(lambda: page.server.hub.newest is not None)
+        page.watcher.stop()
+        newest = page.server.hub.newest
+        assert newest is not None
+        request = (MapRequest(0, 0, 4),)
+        assert newest.message(request)[4:] is not None and newest._made.keys() == {request}
+        made = newest._made[request]
+        assert newest.message(request)[4:] == made and newest._made[request] is made
+
+
+def raw(height: int, width: int, count: int, name: str = "a") -> RawMap:
+    values = np.arange(height * width * count, dtype=np.uint64).astype(np.uint8).reshape(height, width, count)
+    return RawMap(name, values, 0.5, 3, True)
+
+
+def test_large_maps_lose_positions_evenly_and_never_a_value() -> None:
+    one = raw(112, 90, 3)
+    ((head, values),), left_out = choose_maps({"a": one}, ["a"], (MapRequest(0, 0, 3),))
+    assert head["stride"] == 2 and np.array_equal(values, one.values[::2, ::2]) and left_out == []
+    ((head, values),), _ = choose_maps({"a": one}, ["a"], (MapRequest(0, 1, 1),))
+    assert head["stride"] == 1 and np.array_equal(values, one.values[:, :, 1:2])
+
+
+def test_what_was_chosen_first_is_in_when_there_is_too_much() -> None:
+    layers = [f"layer{n}" for n in range(6)]
+    maps = {name: raw(56, 56, 64, name) for name in layers}
+    order = [4, 0, 1, 2, 3, 5]
+    chosen, left_out = choose_maps(maps, layers, tuple(MapRequest(n, 0, 64) for n in order))
+    sizes = {head["layer"]: math.prod(head["shape"]) for head, _ in chosen}
+    assert list(sizes) == [4, 0, 1] and sizes[4] == sizes[0] == 56 * 56 * 64
+    assert sum(sizes.values()) <= MOST_BYTES < sum(sizes.values()) + 56 * 56 and left_out == [1, 2, 3, 5]
+
+
+@pytest.mark.parametrize("request_", [MapRequest(7, 0, 1), MapRequest(0, 10**6, 10**6)])
+def test_filters_that_are_not_there_are_the_last_ones_and_layers_none(request_: MapRequest) -> None:
+    chosen, left_out = choose_maps({"a": raw(2, 3, 5)}, ["a"], (request_,))
+    assert left_out == [] and [head["first"] for head, _ in chosen] == ([4] if request_.layer == 0 else [])
+
+
+def test_state_and_the_newest_frame_over_http(page: Page) -> None:
+    assert until(lambda: page.server.hub.newest is not None)
+    status, headers, body = page.get("/api/state")
+    state = json.loads(body)
+    assert status == 200 and state["latest"]["predictions"][0]["label"] in page.watcher.classifier.labels
+    assert state["status"]["running"] and state["layers"] == list(page.watcher.layers) and state["classes"] == 10
+    status, headers, body = page.get("/api/frame.jpg")
+    assert status == 200 and headers["content-type"] == "image/png" and body.startswith(b"\x89PNG")

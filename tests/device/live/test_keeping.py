@@ -1,0 +1,124 @@
+"""Kept frames: what the model saw, where `train --data` finds it, never more than allowed."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn import InputError, OutputError
+from edgecnn.device import Classifier
+from edgecnn.device.live.keeping import DEFAULT_BYTES, DoubtKeeper, Keeper, KeepRule, folder_names, parse_keep
+from edgecnn.device.live.observation import Observation
+from edgecnn.device.live.sources.source import SourceSettings
+from edgecnn.device.live.watcher import Watcher
+from edgecnn.pixels.crop import Crop
+from edgecnn.train.data.folder_layout import list_class_folders
+from tests.support.cameras import garment
+
+
+def observed(folder: Path, size: tuple[int, int] = (640, 480), crop: Crop | None = "square") -> Observation:
+    folder.mkdir(exist_ok=True)
+    (folder / "frame.jpg").write_bytes(garment(3, size))
+    watcher = Watcher(Classifier("fashion-mnist"), str(folder), SourceSettings(fps=1000), crop=crop)
+    watcher.run()
+    assert watcher.latest is not None
+    return watcher.latest
+
+
+@pytest.mark.parametrize(
+    ("size", "crop"),
+    [((160, 120), "square"), ((160, 120), (31, 7, 101, 99)), ((640, 480), None), ((640, 480), "square")],
+)
+def test_what_is_kept_is_classified_as_it_was_seen(size: tuple[int, int], crop: Crop | None, tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source", size, crop)
+    path = Keeper(KeepRule("chosen", tmp_path / "kept", DEFAULT_BYTES)).keep(seen, "Dress")
+    classifier = Classifier("fashion-mnist")
+    assert classifier.classify(path, top=5) == seen.predictions
+    assert np.array_equal(classifier.prepare(path).pixels, seen.prepared.pixels)
+    assert path.parent == tmp_path / "kept" / "Dress" and path.suffix == (".jpg" if crop is None else ".png")
+
+
+def test_of_doubtful_frames_the_oldest_make_way_and_other_files_stay(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source", crop=None)
+    size = len(seen.frame.data)
+    keeper = Keeper(KeepRule("doubtful", tmp_path / "kept", 3 * size + 100))
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("a person's")
+    paths = [keeper.keep(seen, remark=f"r{number}") for number in range(5)]
+    left = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert left == sorted([paths[2].name, paths[3].name, paths[4].name, "notes.txt"])
+
+
+def test_what_somebody_chose_is_never_removed(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source", crop=None)
+    keeper = Keeper(KeepRule("chosen", tmp_path / "kept", 2 * len(seen.frame.data)))
+    for label in ("a", "b"):
+        keeper.keep(seen, label)
+    with pytest.raises(OutputError, match="is full"):
+        keeper.keep(seen, "c")
+    assert len(list((tmp_path / "kept").rglob("*.jpg"))) == 2
+
+
+def test_chosen_frames_are_a_data_set(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source")
+    keeper = Keeper(KeepRule("chosen", tmp_path / "kept", DEFAULT_BYTES))
+    for folder, count in zip(folder_names(["Bag", "T-shirt/top"]), (2, 3), strict=True):
+        for _ in range(count):
+            keeper.keep(replace(seen, frame=replace(seen.frame, number=len(list(tmp_path.rglob("*"))))), folder)
+    labels, splits = list_class_folders(tmp_path / "kept", pytest.fail)
+    assert labels == ("Bag", "T-shirt-top") and splits["train"].labels.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_doubtful_frames_are_kept_once_a_second_and_sure_ones_never(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source")
+    for threshold, count in ((1.1, 1), (0.0, 0)):
+        folder = tmp_path / str(threshold)
+        doubt = DoubtKeeper(Keeper(KeepRule("doubtful", folder, DEFAULT_BYTES)), threshold, pytest.fail)
+        for _ in range(20):
+            doubt(seen)
+        doubt.close()
+        assert doubt.kept == count == len(list(folder.rglob("*.png")))
+    assert not [thread for thread in threading.enumerate() if thread.name == "edgecnn doubtful"]
+
+
+def test_a_disk_that_takes_nothing_is_said_once_and_holds_nobody_up(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source")
+    (tmp_path / "file").write_text("in the way")
+    said: list[str] = []
+    doubt = DoubtKeeper(Keeper(KeepRule("doubtful", tmp_path / "file" / "kept", DEFAULT_BYTES)), 1.1, said.append)
+    started = time.monotonic()
+    for _ in range(3):
+        doubt._next = 0
+        doubt(seen)
+    assert time.monotonic() - started < 1
+    doubt.close()
+    assert len(said) == 1 and "doubtful frames are not kept" in said[0] and doubt.kept == 0
+
+
+def test_class_folders_are_called_as_labels_are_where_folders_can_be() -> None:
+    labels = ["T-shirt/top", "../../etc", ".hidden", "", "A", "a", "x" * 300, "Größe 7", "line\nend", "..", "a"]
+    names = folder_names(labels)
+    assert names[0] == "T-shirt-top" and names[4] == "A" and names[7] == "Größe 7"
+    assert len({name.lower() for name in names}) == len(labels)
+    assert all(name and name[0] != "." and "/" not in name and len(name.encode()) < 255 for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("doubtful=unsure,500MB", KeepRule("doubtful", Path("unsure"), 500_000_000)),
+        ("chosen=a,b=c,1GB", KeepRule("chosen", Path("a,b=c"), 10**9)),
+        ("chosen=/data/x", KeepRule("chosen", Path("/data/x"), DEFAULT_BYTES)),
+    ],
+)
+def test_a_rule_is_read(text: str, rule: KeepRule) -> None:
+    assert parse_keep(text) == rule
+
+
+@pytest.mark.parametrize("text", ["", "doubtful", "doubtful=", "all=x", "chosen=x,0MB", "=x"])
+def test_what_is_no_rule_is_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_keep(text)
