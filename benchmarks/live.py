@@ -31,6 +31,7 @@ from edgecnn.device.live.frames import Frame
 from edgecnn.device.live.observation import Observation, Status
 from edgecnn.device.live.server.messages import FrameMessages
 from edgecnn.device.live.server.requests import MapRequest
+from edgecnn.device.map_reader import MapReader
 from edgecnn.model_file.bundled import sample_images
 
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -75,7 +76,7 @@ def resident_mib(process: int) -> float:
 def parts(model: str) -> dict[str, float]:
     """Milliseconds of each step for one frame, the median of 200."""
     classifier, data = Classifier(model), frame(0)
-    reader = classifier.map_reader()
+    reader = MapReader(classifier.loaded)
     image = Frame(data, 1, "frame.jpg", 0.0, 0.0)
     prepared = classifier.prepare(image.image, crop="square")
     predictions = classifier.rank(prepared.pixels, 5)
@@ -133,7 +134,7 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
     if link is None:
         sys.exit("edgecnn live did not start")
     ages: list[list[int]] = [[] for _ in range(chosen.viewers)]
-    layers = len(Classifier(chosen.model).map_reader().layers)
+    layers = len(MapReader(Classifier(chosen.model).loaded).layers)
     end = time.monotonic() + chosen.seconds
     viewers = [threading.Thread(target=look, args=(int(link[1]), layers, end, one)) for one in ages]
     for viewer in viewers:

@@ -13,6 +13,7 @@ from tests.support.cameras import FakeCamera
 from tests.support.live_page import Page, served, until
 
 from edgecnn.device.live.keeping import DEFAULT_BYTES, Keeper, KeepRule  # isort: skip
+from edgecnn.device.map_reader import MapReader  # isort: skip
 
 
 def test_a_value_under_the_pointer_is_the_networks_own(live: Page, visit: Open) -> None:
@@ -29,7 +30,7 @@ def test_a_value_under_the_pointer_is_the_networks_own(live: Page, visit: Open) 
     filter_, x, y, real, stored = re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", said)[:5]
     assert (int(filter_), int(x), int(y)) == (2, 3, 1)
     image = sample_images()[0]
-    reader = live.watcher.classifier.map_reader()
+    reader = MapReader(live.watcher.classifier.loaded)
     one = reader.read(live.watcher.classifier.prepare(image, crop="square").pixels, ["max_pooling2d"])["max_pooling2d"]
     assert int(stored) == one.values[1, 3, 2]
     assert float(real) == pytest.approx(one.scale * (int(stored) - one.zero), rel=1e-4)
