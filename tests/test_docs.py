@@ -100,7 +100,7 @@ def test_commands_exist_with_their_options(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["classify fashion-mnist a.png --topp 3", "clasify fashion-mnist a.png", "convert run --io int4", "classify m"],
+    ["classify fashion-mnist a.png --topp 3", "clasify fashion-mnist a.png", "convert run --io int4", "features m"],
 )
 def test_the_check_does_check(line: str) -> None:
     with pytest.raises((click.UsageError, AssertionError)):
