@@ -15,8 +15,10 @@ from PIL import Image
 from edgecnn.cli import COMMANDS, main
 from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier, bundled_models
+from edgecnn.device.signing import sign_model
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.ssh_keys import HAS_OPENSSH, allow, make_key, needs_openssh
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -135,6 +137,10 @@ def folder(fashion: Dataset, edgecnn: Run, tmp_path_factory: pytest.TempPathFact
                     done = edgecnn(*(word.replace("~/", "") for word in words[1:]))
                 assert done.exit_code == 0, f"{words}\n{done.output}"
     assert commands == 16
+    if HAS_OPENSSH:
+        key = make_key(folder)
+        sign_model(folder / "model.int8.tflite", key)
+        allow(key).rename(folder / "allowed_signers")
     return folder
 
 
@@ -154,10 +160,14 @@ def test_pictures_are_drawn(folder: Path) -> None:
     assert (folder / "shoe/filter-19.png").is_file()
 
 
-PROGRAMS = [(page, number) for page in PAGES for number in range(len(blocks(page, "python")))]
+PROGRAMS = [
+    pytest.param(page, number, marks=[needs_openssh] if page.stem == "sign-models" else [], id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number in range(len(blocks(page, "python")))
+]
 
 
-@pytest.mark.parametrize(("page", "number"), PROGRAMS, ids=lambda value: getattr(value, "stem", value))
+@pytest.mark.parametrize(("page", "number"), PROGRAMS)
 def test_python_programs_run(
     page: Path, number: int, folder: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

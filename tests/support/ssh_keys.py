@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
+HAS_OPENSSH = shutil.which("ssh-keygen") is not None
+needs_openssh = pytest.mark.skipif(not HAS_OPENSSH, reason="OpenSSH is not installed")
 
 
 def make_key(folder: Path, name: str = "key", kind: str = "ed25519", passphrase: str = "") -> Path:
