@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +118,9 @@ def _require_runs(model: keras.Model, path: Path) -> None:
     """Keras reads models that it cannot run: with names of another backend, or layers that do not fit."""
     image = np.zeros((1, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
     try:
-        model.predict_on_batch(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
+            model.predict_on_batch(image)
     except Exception as error:  # whatever a layer raises
         lines = [re.sub("\x1b\\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
         reason = next((line for line in lines if line and "encountered when calling" not in line), type(error).__name__)

@@ -24,6 +24,7 @@ def test_train_convert_and_evaluate_say_nothing_but_their_own(few: Path, tmp_pat
         "Keras:",
         "converting:",
         "running",
+        "comparing",
     }
     (conversion,) = json.loads(converted.stdout)
     assert conversion["plain"]["parity"]["images"] == 200 and conversion["bit_equal"] is True

@@ -133,20 +133,6 @@ def test_other_networks_are_refused_with_a_sentence(
         adopt(save(build(), tmp_path), ("a", "b"), tmp_path / "run")
 
 
-def test_a_layer_that_is_used_twice_has_no_feature_map(tmp_path: Path) -> None:
-    layers, one = keras.layers, keras.Input((8, 8, 3))
-    shared = layers.Conv2D(3, 3, padding="same", name="shared")
-    again = keras.Model(one, layers.Dense(2)(layers.Flatten()(shared(shared(one)))))
-    run = adopt(save(again, tmp_path), ("a", "b"), tmp_path / "shared", Preprocessing(scale=(1.0,)))
-    (tmp_path / "photos").mkdir()
-    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "photos" / "1.png")
-    images = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
-    with pytest.raises(ModelFileError, match="shared is used 2 times"):
-        convert(run, images, calibration_images=1)
-    assert convert(run, images, calibration_images=1, activations=False).activations is None
-
-
 def test_an_operator_that_needs_tensorflow_is_refused_here(tmp_path: Path) -> None:
     image = keras.Input((8, 8, 3))
     scores = keras.layers.Dense(2)(keras.layers.Flatten()(keras.ops.erfinv(keras.layers.Rescaling(1 / 256)(image))))

@@ -87,7 +87,8 @@ def test_own_layers_and_functions_come_from_a_file(keras2: Keras2Models, edgecnn
     parity = ("parity", tmp_path, "--scheme", "float32", "--representative", keras2.photos)
     assert "layer gain is a Gain" in edgecnn(*parity).output
     climbed = edgecnn(*parity, "--custom-objects", OWN.file)
-    assert climbed.exit_code == 0, climbed.output
+    verdict = climbed.stdout.splitlines()[-2]  # of weights that nobody trained parity may say so
+    assert verdict == "PASS" or verdict.startswith("DOUBTFUL: the file answers as Keras does"), climbed.output
 
 
 @pytest.mark.parametrize(
