@@ -24,7 +24,7 @@ _SHARE = 0.5
 _SMALL_BYTES = 32 << 20
 # Measured at the peak, bytes a pixel beyond the file itself: Pillow holds colours in four bytes a pixel, and what is
 # converted is there twice; of these decoders more.
-_TRANSPARENT, _COLOURS, _PROFILE = 16, {"CMYK": 9, "I": 8, "I;16": 8, "I;16B": 8, "I;16L": 8}, 7
+_TRANSPARENT, _COLOURS, _PROFILE = 16, {"CMYK": 9, "I": 12, "I;16": 8, "I;16B": 8, "I;16L": 8}, 7
 _OF_FORMAT = {"WEBP": 16, "AVIF": 10, "HEIF": 12, "JPEG2000": 20}
 
 

@@ -103,6 +103,10 @@ def test_transparency_shows_the_background(mode: str, background: Any) -> None:
         picture = Image.fromarray(np.searchsorted([0, 64, 128, 255], opacity).astype(np.uint8))
         picture.putpalette([value] * 12)
         image = Image.open(io.BytesIO(encoded(picture, transparency=bytes([0, 64, 128, 255]))))
+    elif kind == "PA":  # what Pillow 9.4 converts to it loses its transparency
+        image.putpalette([level for level in range(256) for _ in range(3)])
+        image = image.convert("PA")
+        image.putalpha(Image.fromarray(opacity))
     else:
         image = image.convert("LA" if kind in ("LA", "La") else "RGBA")
         image.putalpha(Image.fromarray(opacity))
