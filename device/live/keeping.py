@@ -1,5 +1,6 @@
 """Frames that are kept: those a person names the class of, and those the model was in doubt about."""
 
+import os
 import re
 import threading
 import time
@@ -43,6 +44,18 @@ class KeepRule:
         if self.kind == "chosen":
             return f"Frames that you choose are kept in {self.folder}, {size}."
         return f"Frames that the model doubts are kept in {self.folder}, {size}, the oldest make way."
+
+    def require_folder(self) -> None:
+        """Make sure that the folder is there or can be made, before the first frame comes, which may be hours away.
+
+        Raises:
+            OutputError: it cannot, or nothing can be written there.
+        """
+        there = next(folder for folder in (self.folder, *self.folder.absolute().parents) if folder.exists())
+        if not there.is_dir():
+            raise OutputError(f"frames cannot be kept in {self.folder}: {there} is no folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OutputError(f"frames cannot be kept in {self.folder}: no permission to write in {there}")
 
 
 def parse_keep(text: str) -> KeepRule:
@@ -124,7 +137,10 @@ class Keeper:
         for _, size, path in ours:
             if total <= rule.most_bytes:
                 break
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(f"{path} cannot be removed to make room ({error.strerror})") from None
             total -= size
         if total > rule.most_bytes:
             raise OutputError(f"{rule.folder} is full ({rule.most_bytes / 10**6:,.0f} MB); move images, or allow more")

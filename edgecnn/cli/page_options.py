@@ -48,7 +48,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
 
         Raises:
             click.UsageError: options contradict each other.
-            EdgecnnError: the page cannot be served.
+            EdgecnnError: the page cannot be served, or frames not be kept.
         """
         from edgecnn.device.live.keeping import DoubtKeeper, Keeper
 
@@ -57,6 +57,8 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
         if self.no_page and "chosen" in keepers:
             raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
+        for rule in self.keep:
+            rule.require_folder()
         if not self.no_page and self._is_possible():
             self._serve(watcher, model, keepers.get("chosen"), outlets)
         if "doubtful" in keepers:

@@ -116,6 +116,7 @@ def command(
         line.clear()
     status = watcher.status
     printing.note(f"{status.frames:,} frames, {status.dropped:,} dropped, {status.damaged:,} damaged")
+    click.get_current_context().exit(1 if status.damaged and not status.frames else 0)
 
 
 def _add_outlets(

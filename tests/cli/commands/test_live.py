@@ -115,6 +115,22 @@ def test_a_frame_that_is_no_image_is_a_row_with_an_error(tmp_path: Path, edgecnn
     assert result.exit_code == 1 and "broken.jpg: the image is damaged or truncated" in row["error"]
 
 
+def test_a_source_without_one_frame_that_can_be_used_is_a_failure(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "broken.jpg").write_bytes(garment()[:500])
+    watched = ("live", MODEL, "--source", tmp_path, "--no-page", "--fps", "100")
+    result = edgecnn(*watched)
+    assert result.exit_code == 1 and "0 frames, 0 dropped, 1 damaged" in result.stderr
+    (tmp_path / "whole.jpg").write_bytes(garment())
+    assert edgecnn(*watched).exit_code == 0
+
+
+def test_a_folder_for_kept_frames_that_cannot_be_is_said_at_the_start(tmp_path: Path, edgecnn: Run) -> None:
+    (tmp_path / "file").write_text("in the way")
+    rule = f"doubtful={tmp_path / 'file' / 'kept'}"
+    result = edgecnn("live", MODEL, "--source", "samples", "--frames", "1", "--no-page", "--keep", rule)
+    assert "frames cannot be kept in" in sentence(result, exit_code=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
