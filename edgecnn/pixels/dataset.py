@@ -47,6 +47,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def count_classes(self, classes: int) -> npt.NDArray[np.int64]:
+        """How many images of each of `classes` there are, int64 (classes,)."""
+        # intp: on 32-bit processors bincount refuses int64.
+        return np.bincount(self.labels.astype(np.intp), minlength=classes).astype(np.int64)
+
     def take(self, count: int) -> "Split":
         """The first `count` images."""
         return Split(self.images[:count], self.labels[:count])

@@ -30,6 +30,10 @@ def test_take_gives_the_first_images_with_their_labels(split: Split) -> None:
     assert standing(part) == list(range(11)) and list(part.labels) == list(LABELS[:11]) and len(part) == 11
 
 
+def test_the_images_of_each_class_are_counted_those_without_an_image_too(split: Split) -> None:
+    assert split.count_classes(5).tolist() == [*each(LABELS), 0]
+
+
 def test_sample_gives_as_many_of_each_class_in_the_order_in_which_they_stand(split: Split) -> None:
     part = split.sample(7, seed=3)
     assert standing(part) == sorted(standing(part)) == standing(split.sample(7, seed=3))

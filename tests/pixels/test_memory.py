@@ -21,6 +21,7 @@ from edgecnn.device.bulk.sources import ImageFiles
 from edgecnn.pixels import memory
 from edgecnn.pixels.memory import MemoryGate, free_bytes
 from edgecnn.pixels.preprocessing import Prepared, prepare_source
+from tests.conftest import ON_A_BOARD
 from tests.support.command_line import Run, sentence
 from tests.support.picture_files import encoded
 
@@ -178,4 +179,5 @@ def test_no_more_memory_is_taken_than_was_said(kind: str, tmp_path: Path) -> Non
     (tmp_path / "image").write_bytes(encoded(image, file, **options))
     command = [sys.executable, str(Path(__file__).parents[1] / "scripts" / "peak_memory.py"), str(tmp_path / "image")]
     said, taken = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-    assert taken < said + (6 << 20) and said < 2.2 * taken
+    # What an emulator makes of the program's instructions is memory of the process too.
+    assert taken < said + ((16 if ON_A_BOARD else 6) << 20) and said < 2.2 * taken

@@ -132,7 +132,7 @@ def _report_corrupt(corrupt: Sequence[str], max_corrupt: int, progress: Callable
 
 
 def _set_aside(split: Split, labels: tuple[str, ...]) -> tuple[Split, Split]:
-    counts = np.bincount(split.labels, minlength=len(labels))
+    counts = split.count_classes(len(labels))
     if counts.min() < 2:
         rare = labels[int(counts.argmin())]
         raise DataError(f"class {rare} has {counts.min()} image(s); training and test need one each, add images")

@@ -32,7 +32,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
     if dataset.validation:
         splits["validation"] = dataset.validation
     for name, split in splits.items():
-        counts = np.bincount(split.labels, minlength=len(labels))
+        counts = split.count_classes(len(labels))
         if counts.min() == 0:
             raise DataError(f"the {name} images have none of class {labels[int(counts.argmin())]}; add some")
     _report_balance(dataset.train, labels, progress)
@@ -41,7 +41,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
 
 def describe_classes(dataset: Dataset) -> str:
     """The classes in words, with the number of training images of each; of many classes the first and the last."""
-    counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels))
+    counts = dataset.train.count_classes(len(dataset.labels))
     parts = [f"{label} {count:,}" for label, count in zip(dataset.labels, counts, strict=True)]
     if len(parts) > _SHOWN:
         parts = [*parts[: _SHOWN - 1], "…", parts[-1]]
@@ -49,7 +49,7 @@ def describe_classes(dataset: Dataset) -> str:
 
 
 def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[str], None]) -> None:
-    counts = np.bincount(split.labels, minlength=len(labels))
+    counts = split.count_classes(len(labels))
     least, most = int(counts.argmin()), int(counts.argmax())
     if counts[most] >= 3 * counts[least]:
         progress(

@@ -87,5 +87,5 @@ class TrainingSetup:
 
 def balance_classes(dataset: Dataset) -> npt.NDArray[np.float32]:
     """Weights that give every class the same say: images / (classes * images of the class)."""
-    counts = np.bincount(dataset.train.labels, minlength=len(dataset.labels)).clip(min=1)
+    counts = dataset.train.count_classes(len(dataset.labels)).clip(min=1)
     return (len(dataset.train) / (len(dataset.labels) * counts)).astype(np.float32)

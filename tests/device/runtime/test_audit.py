@@ -63,6 +63,8 @@ def test_the_last_image_is_looked_at_and_the_doubtful_ones_are_named(library: st
 def test_doubtful_rows_are_marked_and_made_anew(
     suffix: str, library: str, photos: Path, tmp_path: Path, edgecnn: Run
 ) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
     output, honest = tmp_path / f"answers{suffix}", tmp_path / f"honest{suffix}"
     late = ("--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}", "--audit", str(NEVER))
     result = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--delegate", library, *late)

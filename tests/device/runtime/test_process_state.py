@@ -11,13 +11,16 @@ import pytest
 
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.process_state import ProcessState
+from tests.conftest import ON_A_BOARD
+
+NO_LIMITS = pytest.mark.skipif(ON_A_BOARD, reason="QEMU takes no limit of address space")
 
 CHANGES = [
     ("chdir_invoke", "working directory"),
     ("umask_invoke", "umask"),
     ("locale_invoke", "locale"),
     ("rounding_invoke", "rounding of floats"),
-    ("limit_invoke", "limit of address space"),
+    pytest.param("limit_invoke", "limit of address space", marks=NO_LIMITS),
     ("close_invoke", "descriptor 0"),
 ]
 
@@ -48,6 +51,7 @@ def test_each_change_is_put_back_and_told_once(
     assert "chatter" not in "".join(capfd.readouterr())
 
 
+@NO_LIMITS
 def test_what_nothing_can_give_back_is_told_as_it_is() -> None:
     child = os.fork()
     if child == 0:
