@@ -220,10 +220,14 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
 def _augmentation(name: str, background: float) -> keras.layers.Layer:
     layers = keras.layers
     constant = {"fill_mode": "constant", "fill_value": background}
-    return {
+    layer = {
         "flip": lambda: layers.RandomFlip("horizontal"),
         "shift": lambda: layers.RandomTranslation(0.08, 0.08, **constant),
         "rotate": lambda: layers.RandomRotation(15 / 360, **constant),
         "zoom": lambda: layers.RandomZoom((-0.1, 0.1), **constant),
         "erase": lambda: layers.RandomErasing(factor=(0.5, 0.5), scale=(0.02, 0.15), fill_value=background),
     }[name]()
+    if keras.backend.backend() == "jax":
+        # Keras calls some of them unfit for XLA, as it is in TensorFlow, and would run the network step by step.
+        layer.supports_jit = True
+    return layer

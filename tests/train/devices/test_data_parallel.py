@@ -22,6 +22,20 @@ from edgecnn.train import train
 from tests.support.npz_files import save_some
 
 EPOCHS = 4
+
+# Whether Keras compiles the step of a training with every augmentation.
+COMPILED = """
+import dataclasses, keras, numpy as np
+from edgecnn.train.architectures import build_training_model
+from edgecnn.train.recipes import AUGMENTATIONS, RECIPES
+layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+recipe = dataclasses.replace(RECIPES["notebook"], augment=AUGMENTATIONS)
+model = build_training_model(keras.Sequential(layers), recipe, 0.0)
+model.compile(loss="sparse_categorical_crossentropy", jit_compile="auto")
+model.fit(np.zeros((4, 8, 8, 1), np.float32), np.zeros(4, np.int32), verbose=0)
+print(keras.backend.backend(), model.jit_compile)
+"""
+
 OPTIONS = [
     *("train", "--recipe", "notebook", "--epochs", str(EPOCHS)),
     *("--validation-split", "0.2", "--augment", "flip", "--augment", "shift", "--seed", "5"),
@@ -141,6 +155,12 @@ def test_a_lost_process_ends_the_job_with_a_sentence_and_it_can_be_resumed(
         finish(process)
     for found, expected in zip(weights(tmp_path / "run"), weights(together), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_the_training_step_is_compiled_whatever_the_augmentation() -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run([sys.executable, "-c", COMPILED], env=environment, capture_output=True, text=True)
+    assert done.stdout == "jax True\n", done.stderr
 
 
 def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, fewer: Path) -> None:
