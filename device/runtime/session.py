@@ -2,6 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -76,6 +77,10 @@ class Runner(ABC):
     @abstractmethod
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+
+    def another(self) -> "Runner":
+        """A further session of the model on one thread of the CPU; this one, where an accelerator has room for one."""
+        return self
 
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
@@ -167,6 +172,12 @@ class Session(Runner):
     def _bind(self) -> None:
         self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
         self._get_tensor = self.interpreter.get_tensor
+
+    def another(self) -> "Runner":
+        """See `Runner.another`."""
+        if self.delegate is not None and not self.delegate.is_built_in:
+            return self
+        return Session(self._model, replace(self._options, threads=1))
 
     def become_copy(self) -> None:
         """In a forked child: load the model anew before it runs again, or say why that cannot be."""

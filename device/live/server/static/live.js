@@ -1,5 +1,6 @@
 // The page asks for a frame, shows it, and asks for the next: it is never behind, however slow it is.
 import { paintInput, paintMap, place, real } from "/paint.js";
+import { Why } from "/why.js";
 
 const $ = (id) => document.getElementById(id);
 const IN_FLIGHT = 2, RETRY_MS = 2000, ANNOUNCE_MS = 1000;
@@ -52,6 +53,7 @@ async function lost(event) {
   setTimeout(connect, RETRY_MS);
   put("status", "Not connected");
   if (hello) put("class", hello.unknown);
+  why.lose();
   if (event.code === 1013) return trouble(`${event.reason}. This page tries again until one leaves.`);
   try {
     const answer = await fetch("/api/state");
@@ -67,12 +69,15 @@ async function receive(data) {
   if (message.hello) greet(message.hello);
   if (message.note) put("note", message.note);
   if (message.status) report(message.status);
+  if (message.progress) why.hear(message.progress);
+  if (message.why) why.answer(message.why);
 }
 
 function greet(said) {
   const restarted = hello && JSON.stringify([hello.layers, hello.labels]) !== JSON.stringify([said.layers, said.labels]);
   if (restarted) { panels = new Map(); $("maps").replaceChildren(); }
   const isNew = !hello || restarted;
+  if (why.leave()) pause(false);
   [hello, shown] = [said, null];
   put("model", said.model);
   put("advice", said.advice);
@@ -83,6 +88,7 @@ function greet(said) {
   if (isNew) {
     $("label").replaceChildren(...said.labels.map((label, index) => make("option", { value: index, textContent: label })));
     listLayers();
+    why.offer(said.methods, said.labels);
   }
   report(said.status);
   askOn();
@@ -204,6 +210,7 @@ async function decode(buffer) {
 
 function show(frame) {
   pending = Math.max(0, pending - 1);
+  if (why.isOn) return frame.bitmap?.close(); // one that was under way
   askOn();
   shown?.bitmap?.close();
   shown = frame;
@@ -211,9 +218,9 @@ function show(frame) {
   const now = performance.now();
   times = [...times.filter((time) => now - time < 2000), now];
   const rate = now > times[0] ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
-  put("status", `${paused ? "Paused at frame" : "Frame"} ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
+  put("status", paused ? `Paused at frame ${frame.frame}` : `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
   $("step").disabled = !paused;
-  $("save").disabled = $("keep").disabled = false;
+  $("save").disabled = $("keep").disabled = $("why").disabled = false;
   showAnswer(frame, now);
   showCamera(frame);
   paintInput($("input"), frame.input, frame.values);
@@ -268,14 +275,21 @@ function showMaps(frame) {
 
 // Controls
 
-$("pause").onclick = () => {
-  paused = !paused;
+function pause(wanted) {
+  if (!wanted) why.leave();
+  paused = wanted;
   $("pause").setAttribute("aria-pressed", paused);
   $("pause").textContent = paused ? "Go on" : "Pause";
   $("step").disabled = !paused;
+  if (paused && shown) put("status", `Paused at frame ${shown.frame}`);
   askOn();
-};
-$("step").onclick = () => { if (pending < IN_FLIGHT) ask(); };
+}
+
+const why = new Why({ send, freeze: () => { pause(true); return shown; } });
+$("pause").onclick = () => pause(!paused);
+$("live").onclick = () => { pause(false); $("why").focus(); };
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && paused) pause(false); });
+$("step").onclick = () => { why.leave(); if (pending < IN_FLIGHT) ask(); };
 $("scale").onchange = () => shown && showMaps(shown);
 $("square").onclick = () => send({ ask: "crop", crop: "square" });
 $("whole").onclick = () => send({ ask: "crop", crop: "whole" });
@@ -287,7 +301,7 @@ $("crop").onsubmit = (event) => {
 probe($("input"), (x, y) => {
   if (!shown) return;
   const [, width, channels] = shown.input, at = (y * width + x) * channels;
-  put("input-value", `x ${x}, y ${y}: ${[...shown.values.subarray(at, at + channels)].join(", ")}`);
+  put("input-value", `x ${x}, y ${y}: ${[...shown.values.subarray(at, at + channels)].join(", ")}${why.wordsAt(x, y)}`);
 });
 
 const pixelOf = (event) => {

@@ -46,13 +46,16 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
         wait_for(page, "#trouble", "opening it again")
         assert text(page, "#class") == "unknown"
         page.screenshot(path=tmp_path / "lost.png")
+        page.click("#why")  # of the last frame that there was
+        wait_for(page, "#why-said", "Why .*: occlusion")
     wait_for(page, "#trouble", "edgecnn live has ended. This page goes on when it is started again")
     wait_for(page, "#trouble", "The server is gone. This page tries again")
     assert text(page, "#class") == "unknown"
+    assert page.locator("#because").is_visible()  # what was explained can still be read
     page.screenshot(path=tmp_path / "gone.png")
     with served(port=port):
         wait_for(page, "#status", "^Frame")
-        assert page.locator("#trouble").is_hidden() and not page.failures
+        assert page.locator("#trouble").is_hidden() and page.locator("#because").is_hidden() and not page.failures
 
 
 def test_the_link_opens_the_page_and_a_wrong_token_says_what_to_do(visit: Open, tmp_path: Path) -> None:
