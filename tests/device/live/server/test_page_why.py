@@ -13,9 +13,10 @@ from tests.support.browser import Open, text, wait_for
 from tests.support.live_page import Page, until
 
 LUMINANCES = """() => {
-  const { width, height } = document.querySelector('#input');
-  const data = document.querySelector('#input').getContext('2d').getImageData(0, 0, width, height).data;
-  return [...Array(width * height).keys()].map((i) => .2126 * data[4 * i] + .7152 * data[4 * i + 1] + .0722 * data[4 * i + 2]);
+  const canvas = document.querySelector('#input'), count = canvas.width * canvas.height;
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  const light = (red, green, blue) => .2126 * red + .7152 * green + .0722 * blue;
+  return [...Array(count).keys()].map((i) => light(...data.subarray(4 * i, 4 * i + 3)));
 }"""
 
 
