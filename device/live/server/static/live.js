@@ -5,7 +5,7 @@ import { Why } from "/why.js";
 const $ = (id) => document.getElementById(id);
 const IN_FLIGHT = 2, RETRY_MS = 2000, ANNOUNCE_MS = 1000;
 let socket = null, hello = null, shown = null, pending = 0, paused = false;
-let announced = 0, times = [], panels = new Map(), drag = null, work = Promise.resolve();
+let announced = -ANNOUNCE_MS, times = [], panels = new Map(), drag = null, work = Promise.resolve();
 
 const make = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -77,8 +77,11 @@ function greet(said) {
   const restarted = hello && JSON.stringify([hello.layers, hello.labels]) !== JSON.stringify([said.layers, said.labels]);
   if (restarted) { panels = new Map(); $("maps").replaceChildren(); }
   const isNew = !hello || restarted;
-  if (why.leave()) pause(false);
-  [hello, shown] = [said, null];
+  hello = said;
+  trouble("");
+  if (restarted) pause(false);
+  if (paused && shown) showPaused(); // it stands still until somebody goes on
+  else shown = null;
   put("model", said.model);
   put("advice", said.advice);
   document.title = `edgecnn live ${said.model}`;
@@ -95,7 +98,11 @@ function greet(said) {
 }
 
 function report(status) {
-  if (status.trouble) { trouble(status.trouble); put("class", hello.unknown); }
+  if (status.trouble) {
+    trouble(status.trouble);
+    put("class", hello.unknown);
+    if (shown) put("status", `No frames now; the last was frame ${shown.frame}`);
+  }
   else if (!shown) { trouble(""); put("status", `No frame yet from ${status.source}: waiting …`); }
 }
 
@@ -218,7 +225,8 @@ function show(frame) {
   const now = performance.now();
   times = [...times.filter((time) => now - time < 2000), now];
   const rate = now > times[0] ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
-  put("status", paused ? `Paused at frame ${frame.frame}` : `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
+  if (paused) showPaused();
+  else put("status", `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
   $("step").disabled = !paused;
   $("save").disabled = $("keep").disabled = $("why").disabled = false;
   showAnswer(frame, now);
@@ -281,9 +289,11 @@ function pause(wanted) {
   $("pause").setAttribute("aria-pressed", paused);
   $("pause").textContent = paused ? "Go on" : "Pause";
   $("step").disabled = !paused;
-  if (paused && shown) put("status", `Paused at frame ${shown.frame}`);
+  if (paused && shown) showPaused();
   askOn();
 }
+
+function showPaused() { put("status", `Paused at frame ${shown.frame}`); }
 
 const why = new Why({ send, freeze: () => { pause(true); return shown; } });
 $("pause").onclick = () => pause(!paused);

@@ -57,6 +57,7 @@ export class Why {
     $("heat-scale").textContent = `Dark is ${short(this.heat.low)}, bright ${short(this.heat.high)}: ${said.unit}.`;
     $("scores").replaceChildren(...items([...this.words(said.scores), ...said.doubts.map((doubt) => `Doubt it: ${doubt}.`)]));
     $("because").hidden = false;
+    $("input").classList.add("heat");
     this.paint();
   }
 
@@ -105,6 +106,7 @@ export class Why {
   clear() {
     this.heat = null;
     $("because").hidden = true;
+    $("input").classList.remove("heat");
   }
 
   say(text) { $("why-said").textContent = text; }

@@ -44,7 +44,7 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
         page.screenshot(path=tmp_path / "no-frame.png")
         wait_for(page, "#status", "Frame")
         wait_for(page, "#trouble", "opening it again")
-        assert text(page, "#class") == "unknown"
+        assert text(page, "#class") == "unknown" and text(page, "#status") == "No frames now; the last was frame 9"
         page.screenshot(path=tmp_path / "lost.png")
         page.click("#why")  # of the last frame that there was
         wait_for(page, "#why-said", "Why .*: occlusion")
@@ -54,8 +54,12 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
     assert page.locator("#because").is_visible()  # what was explained can still be read
     page.screenshot(path=tmp_path / "gone.png")
     with served(port=port):
+        page.wait_for_selector("#trouble", state="hidden")
+        wait_for(page, "#status", "Paused at frame 9")
+        assert page.locator("#because").is_visible()
+        page.keyboard.press("Escape")
         wait_for(page, "#status", "^Frame")
-        assert page.locator("#trouble").is_hidden() and page.locator("#because").is_hidden() and not page.failures
+        assert page.locator("#because").is_hidden() and not page.failures
 
 
 def test_the_link_opens_the_page_and_a_wrong_token_says_what_to_do(visit: Open, tmp_path: Path) -> None:

@@ -107,9 +107,10 @@ def test_what_cannot_be_explained_is_a_sentence(frame: int, method: str, words: 
 def test_a_class_that_the_model_has_not_ends_the_connection(live: Page) -> None:
     from websockets.exceptions import ConnectionClosed
 
-    with viewer_with_a_frame(live) as (viewer, frame), pytest.raises(ConnectionClosed):
+    with viewer_with_a_frame(live) as (viewer, frame):
         ask_why(viewer, frame, label=10)
-        text_of(viewer, "why")
+        with pytest.raises(ConnectionClosed):
+            text_of(viewer, "why")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a niceness of its own")
@@ -129,10 +130,7 @@ def test_cam_is_offered_where_the_network_allows_it(tmp_path: Path) -> None:
 def test_a_large_heat_map_is_sent_at_every_second_place_or_fewer() -> None:
     heat = np.arange(300 * 500, dtype=np.float32).reshape(300, 500)
     boot = Prediction("boot", 0.9, 1)
-    told = describe_explanation(
-        Explanation(boot, boot, "rise", "", heat, np.zeros((300, 500, 1), np.uint8), (), 9, 1.0)
-    )
-    values = np.frombuffer(base64.b64decode(told["heat"]["values"]), "<f4").reshape(told["heat"]["shape"])
-    assert (
-        max(values.shape) <= MOST_SIDE and values[2, 3] == heat[2 * told["heat"]["stride"], 3 * told["heat"]["stride"]]
-    )
+    pixels = np.zeros((300, 500, 1), np.uint8)
+    sent = describe_explanation(Explanation(boot, boot, "rise", "", heat, pixels, (), 9, 1.0))["heat"]
+    values, stride = np.frombuffer(base64.b64decode(sent["values"]), "<f4").reshape(sent["shape"]), sent["stride"]
+    assert max(values.shape) <= MOST_SIDE and values[2, 3] == heat[2 * stride, 3 * stride]
