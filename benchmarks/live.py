@@ -48,8 +48,8 @@ def frame(index: int, size: tuple[int, int] = (640, 480)) -> bytes:
     return buffer.getvalue()
 
 
-def look(port: int, layers: int, end: float, ages_ms: list[int]) -> None:
-    """Look until `end`, and note the age of each frame."""
+def look(port: int, layers: int, end: float, ages: list[tuple[float, int]]) -> None:
+    """Look until `end`, and note when each frame came and its age in ms."""
     question = json.dumps({"ask": "next", "maps": [[layer, 0, 64] for layer in range(layers)]})
     with connect(f"ws://127.0.0.1:{port}/api/frames", proxy=None, max_size=None) as server:
         server.send(question)
@@ -58,7 +58,7 @@ def look(port: int, layers: int, end: float, ages_ms: list[int]) -> None:
             with contextlib.suppress(TimeoutError):
                 message = server.recv(timeout=1)
                 if isinstance(message, bytes):
-                    ages_ms.append(struct.unpack(">I", message[:4])[0])
+                    ages.append((time.monotonic(), struct.unpack(">I", message[:4])[0]))
                     server.send(question)
 
 
@@ -133,7 +133,7 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
     link = re.search(r":(\d+)/", server.stderr.readline() if server.stderr else "")
     if link is None:
         sys.exit("edgecnn live did not start")
-    ages: list[list[int]] = [[] for _ in range(chosen.viewers)]
+    ages: list[list[tuple[float, int]]] = [[] for _ in range(chosen.viewers)]
     layers = len(MapReader(Classifier(chosen.model).loaded).layers)
     end = time.monotonic() + chosen.seconds
     viewers = [threading.Thread(target=look, args=(int(link[1]), layers, end, one)) for one in ages]
@@ -151,9 +151,12 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
         viewer.join()
     at, mib = np.array(memory).T
     slope = np.polyfit(at, mib, 1)[0] * 60
-    late = [int(np.percentile([age for one in ages for age in one] or [0], share)) for share in (50, 99)]
     print(f"{chosen.viewers} viewers, {seconds:.0f} s: {min(rates):.1f} to {max(rates):.1f} frames/s each")
-    print(f"age                  p50 {late[0]} ms, p99 {late[1]} ms")
+    if came := [(moment - started, age) for one in ages for moment, age in one if moment > started]:
+        moments, late = np.array(came).T
+        middle, latest = np.percentile(late, [50, 99])
+        drift = np.polyfit(moments, late, 1)[0] * 60
+        print(f"age                  p50 {middle:.0f} ms, p99 {latest:.0f} ms, {drift:+.2f} ms a minute")
     print(f"CPU                  {used / seconds:.2f} cores, {1000 * used / (seconds * chosen.fps):.2f} ms a frame")
     print(f"memory               {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB a minute")
 
