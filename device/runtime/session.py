@@ -2,7 +2,6 @@
 
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -78,10 +77,6 @@ class Runner(ABC):
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
 
-    def another(self) -> "Runner":
-        """A further session of the model on one thread of the CPU; this one, where an accelerator has room for one."""
-        return self
-
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
         return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
@@ -132,7 +127,11 @@ class Runner(ABC):
 
 
 class Session(Runner):
-    """A model that an interpreter of this process runs."""
+    """A model that an interpreter of this process runs.
+
+    Attributes:
+        options: how it is run.
+    """
 
     def __init__(self, model: PackedModel, options: RunOptions = DEFAULTS) -> None:
         """Load `model`; `opening.open_session` is for delegates of every kind.
@@ -147,7 +146,7 @@ class Session(Runner):
             InputError: there is no such runtime.
         """
         self._runtime = find_runtime(options.runtime)
-        self._model, self._options = model, options
+        self._model, self.options = model, options
         self.delegate = options.delegate
         self.lock = threading.Lock()
         self.last_input = None
@@ -173,12 +172,6 @@ class Session(Runner):
         self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
         self._get_tensor = self.interpreter.get_tensor
 
-    def another(self) -> "Runner":
-        """See `Runner.another`."""
-        if self.delegate is not None and not self.delegate.is_built_in:
-            return self
-        return Session(self._model, replace(self._options, threads=1))
-
     def become_copy(self) -> None:
         """In a forked child: load the model anew before it runs again, or say why that cannot be."""
         never_release(self.interpreter)
@@ -197,7 +190,7 @@ class Session(Runner):
         """Stands for `set_tensor` until the child process has an interpreter of its own."""
         if self.delegate is not None and not self.delegate.is_built_in:
             raise self.refusal_after_fork()
-        self.interpreter, self._operators = self._open(self._model, self._options)
+        self.interpreter, self._operators = self._open(self._model, self.options)
         self._bind()
         self._set_tensor(index, tensor)
 

@@ -20,6 +20,7 @@ from edgecnn.errors import EdgecnnError
 from ...explaining.methods import METHODS, prepare
 from ...prediction import Prediction
 from ...runtime.loaded_model import LoadedModel
+from ...runtime.opening import open_beside
 from ..observation import Observation
 from .requests import Why
 
@@ -67,7 +68,7 @@ class Reasons:
     @cached_property
     def _own(self) -> LoadedModel:
         """The model in another session: the watcher never waits for one of ours."""
-        return dataclasses.replace(self._loaded, session=self._loaded.session.another())
+        return dataclasses.replace(self._loaded, session=open_beside(self._loaded.session, self._loaded.packed))
 
     @property
     def is_busy(self) -> bool:
