@@ -20,7 +20,7 @@ def test_a_session_beside_another_gives_the_same_answers_on_one_thread() -> None
 
 
 def test_beside_a_delegate_of_the_runtime_is_one_too_beside_one_in_a_process_of_its_own_none() -> None:
-    built_in = Classifier("fashion-mnist", delegate=Delegate("xnnpack")).loaded
+    built_in = Classifier("fashion-mnist", delegate=Delegate("cpu")).loaded
     assert open_beside(built_in.session, built_in.packed) is not built_in.session
-    apart = Classifier("fashion-mnist", delegate=Delegate("xnnpack", isolate=True)).loaded
+    apart = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True)).loaded
     assert open_beside(apart.session, apart.packed) is apart.session
