@@ -173,7 +173,7 @@ class Viewer:
         elif label >= len(hub.folders):
             raise ValueError("no such class")
         elif seen is None:
-            self.tell(f"frame {frame} is gone; pause first, then keep it")
+            self.tell(f"frame {frame} is gone; of those that were sent, only the last {_REMEMBERED} can be kept")
         else:
             try:
                 path = await asyncio.to_thread(hub.keeper.keep, seen, hub.folders[label])
@@ -188,7 +188,7 @@ class Viewer:
         if why.method not in hub.reasons.methods:
             failed = f"{why.method} cannot explain this network; what can is {', '.join(hub.reasons.methods)}"
         elif seen is None:
-            failed = f"frame {why.frame} is gone; pause first, then ask why"
+            failed = f"frame {why.frame} is gone; of those that were sent, only the last {_REMEMBERED} can be explained"
         elif hub.reasons.is_busy:
             failed = "another explanation is being made; try again when it is there"
         else:

@@ -27,7 +27,13 @@ function trouble(text) {
 }
 
 function send(message) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  const isOpen = socket?.readyState === WebSocket.OPEN;
+  if (isOpen) socket.send(JSON.stringify(message));
+  return isOpen;
+}
+
+function request(message) {
+  if (!send(message)) put("note", "There is no connection: nothing was done.");
 }
 
 function ask() {
@@ -77,7 +83,7 @@ function greet(said) {
   const restarted = hello && JSON.stringify([hello.layers, hello.labels]) !== JSON.stringify([said.layers, said.labels]);
   if (restarted) { panels = new Map(); $("maps").replaceChildren(); }
   const isNew = !hello || restarted;
-  hello = said;
+  [hello, pending] = [said, 0]; // what was asked for before is lost
   trouble("");
   if (restarted) pause(false);
   if (paused && shown) showPaused(); // it stands still until somebody goes on
@@ -301,12 +307,12 @@ $("live").onclick = () => { pause(false); $("why").focus(); };
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && paused) pause(false); });
 $("step").onclick = () => { why.leave(); if (pending < IN_FLIGHT) ask(); };
 $("scale").onchange = () => shown && showMaps(shown);
-$("square").onclick = () => send({ ask: "crop", crop: "square" });
-$("whole").onclick = () => send({ ask: "crop", crop: "whole" });
-$("keep").onclick = () => send({ ask: "keep", frame: shown.frame, label: Number($("label").value) });
+$("square").onclick = () => request({ ask: "crop", crop: "square" });
+$("whole").onclick = () => request({ ask: "crop", crop: "whole" });
+$("keep").onclick = () => request({ ask: "keep", frame: shown.frame, label: Number($("label").value) });
 $("crop").onsubmit = (event) => {
   event.preventDefault();
-  send({ ask: "crop", crop: ["x", "y", "w", "h"].map((name) => Number($("crop").elements[name].value)) });
+  request({ ask: "crop", crop: ["x", "y", "w", "h"].map((name) => Number($("crop").elements[name].value)) });
 };
 probe($("input"), (x, y) => {
   if (!shown) return;
@@ -329,7 +335,7 @@ $("picture").onpointerup = (event) => {
   if (!drag) return;
   const crop = boxOf(drag, pixelOf(event));
   drag = null;
-  if (crop[2] > 3 && crop[3] > 3) send({ ask: "crop", crop });
+  if (crop[2] > 3 && crop[3] > 3) request({ ask: "crop", crop });
 };
 $("picture").onpointercancel = () => { drag = null; };
 

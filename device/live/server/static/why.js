@@ -10,7 +10,7 @@ const option = (value, text) => Object.assign(document.createElement("option"), 
 const items = (texts) => texts.map((text) => Object.assign(document.createElement("li"), { textContent: text }));
 
 export class Why {
-  // `send` takes a message for the server; `freeze` holds the frame that is shown, and returns it.
+  // `send` takes a message for the server, and tells whether it went; `freeze` holds the frame that is shown, and returns it.
   constructor({ send, freeze }) {
     Object.assign(this, { send, freeze, frame: null, heat: null, isWaiting: false });
     $("why").onclick = () => this.ask();
@@ -35,9 +35,10 @@ export class Why {
     this.frame = this.freeze();
     this.isWaiting = true;
     const [method, label] = [$("method").value, $("target").value];
-    this.send({ ask: "why", frame: this.frame.frame, method, label: label === "" ? null : Number(label) });
+    const isSent = this.send({ ask: "why", frame: this.frame.frame, method, label: label === "" ? null : Number(label) });
     this.say(`Explaining frame ${this.frame.frame} by ${method} …`);
     [$("progress").hidden, $("live").hidden, $("why").disabled] = [false, false, true];
+    if (!isSent) this.lose();
   }
 
   hear({ frame, done, of }) {
@@ -81,7 +82,7 @@ export class Why {
   lose() {
     if (!this.isWaiting) return;
     this.rest();
-    this.say("No explanation: the connection was lost.");
+    this.say("No explanation: there is no connection.");
   }
 
   // Back to the frames: whether there was anything to leave.

@@ -96,7 +96,7 @@ def test_who_leaves_waits_for_no_explanation(live: Page, held: Reasons) -> None:
 
 @pytest.mark.parametrize(
     ("frame", "method", "words"),
-    [(1 << 40, "rise", "is gone; pause first"), (0, "cam", "what can is occlusion, rise")],
+    [(1 << 40, "rise", "only the last 3 can be explained"), (0, "cam", "what can is occlusion, rise")],
 )
 def test_what_cannot_be_explained_is_a_sentence(frame: int, method: str, words: str, live: Page) -> None:
     with viewer_with_a_frame(live) as (viewer, shown):
