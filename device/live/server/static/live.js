@@ -342,7 +342,7 @@ $("picture").onpointercancel = () => { drag = null; };
 // One picture with the camera, the input and every map that is on the page, as a file.
 $("save").onclick = () => {
   const parts = [[$("picture"), 1], [$("input"), 8], ...[...panels.values()].filter((one) => one.map).map((one) => [one.canvas, 2])];
-  const titles = ["camera", "what the model sees", ...[...panels.values()].filter((one) => one.map).map((one) => hello.layers[one.index].name)];
+  const titles = ["camera", why.title, ...[...panels.values()].filter((one) => one.map).map((one) => hello.layers[one.index].name)];
   const line = 24, best = shown.predictions[0];
   const canvas = make("canvas", { width: Math.max(...parts.map(([one, zoom]) => one.width * zoom)), height: line + parts.reduce((sum, [one, zoom]) => sum + line + one.height * zoom, 0) });
   const context = canvas.getContext("2d");

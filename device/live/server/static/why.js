@@ -20,6 +20,9 @@ export class Why {
 
   get isOn() { return this.frame !== null; }
 
+  // Of what stands in the place of the input.
+  get title() { return this.heat ? `why ${this.heat.label}: ${this.heat.method}` : "what the model sees"; }
+
   offer(methods, labels) {
     this.summaries = Object.fromEntries(methods.map(({ name, summary }) => [name, summary]));
     $("method").replaceChildren(...methods.map(({ name }) => option(name, name)));
@@ -52,7 +55,7 @@ export class Why {
     const bytes = Uint8Array.from(atob(said.heat.values), (one) => one.charCodeAt(0));
     const values = new Float32Array(bytes.buffer), { stride, shape: [, width] } = said.heat;
     const at = (x, y) => values[Math.floor(y / stride) * width + Math.floor(x / stride)];
-    this.heat = { at, low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
+    this.heat = { at, label: said.target.label, method: said.method, low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
     const other = said.target.index === said.predicted.index ? "" : ` The best class is ${said.predicted.label}, ${percent(said.predicted.score)}.`;
     this.say(`Why ${said.target.label}, ${percent(said.target.score)}: ${said.method}, ${said.runs} runs of the network in ${said.seconds.toFixed(1)} s.${other}`);
     $("heat-scale").textContent = `Dark is ${short(this.heat.low)}, bright ${short(this.heat.high)}: ${said.unit}.`;

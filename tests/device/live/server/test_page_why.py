@@ -46,6 +46,9 @@ def test_why_is_shown_over_the_input_with_its_scores_in_words(live: Page, visit:
     corner = float(re.findall(r"heat (\S+)", text(page, "#input-value"))[0])
     assert corner == pytest.approx(float(there.heat_map[0, 0]), rel=5e-3, abs=1e-9)
     page.screenshot(path=tmp_path / "why-1200.png", full_page=True)
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(tmp_path / "saved.png")
     page.set_viewport_size({"width": 390, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390 and not page.failures
     page.screenshot(path=tmp_path / "why-390.png", full_page=True)
