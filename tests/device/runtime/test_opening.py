@@ -12,11 +12,11 @@ def test_a_session_beside_another_gives_the_same_answers_on_one_thread() -> None
     beside = open_beside(loaded.session, loaded.packed)
     assert beside is not loaded.session and getattr(beside, "options").threads == 1  # noqa: B009 - not of every runner
     pixels = Classifier("fashion-mnist").prepare(sample_images()[3]).pixels
-    outputs = [
+    there, here = (
         session.outputs_of(pixels, session.gather(loaded.input), [loaded.probabilities])[0]
         for session in (loaded.session, beside)
-    ]
-    np.testing.assert_array_equal(*outputs)
+    )
+    np.testing.assert_array_equal(there, here)
 
 
 def test_beside_a_delegate_of_the_runtime_is_one_too_beside_one_in_a_process_of_its_own_none() -> None:
