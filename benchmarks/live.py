@@ -4,7 +4,7 @@
 
 A server of its own watches frames of a camera's size from a folder, at the pace that is asked for. Each viewer asks as
 the page does, two frames ahead, for all feature maps. Age is that of a frame when it is sent. CPU is that of the
-server's process alone; its parts are timed after it.
+server's process alone; the CPU time of its parts is measured after it.
 """
 
 import argparse
@@ -48,8 +48,8 @@ def frame(index: int, size: tuple[int, int] = (640, 480)) -> bytes:
     return buffer.getvalue()
 
 
-def look(port: int, layers: int, end: float, ages_ms: list[int]) -> None:
-    """Look until `end`, and note the age of each frame."""
+def look(port: int, layers: int, end: float, ages: list[tuple[float, int]]) -> None:
+    """Look until `end`, and note when each frame came and its age in ms."""
     question = json.dumps({"ask": "next", "maps": [[layer, 0, 64] for layer in range(layers)]})
     with connect(f"ws://127.0.0.1:{port}/api/frames", proxy=None, max_size=None) as server:
         server.send(question)
@@ -58,7 +58,7 @@ def look(port: int, layers: int, end: float, ages_ms: list[int]) -> None:
             with contextlib.suppress(TimeoutError):
                 message = server.recv(timeout=1)
                 if isinstance(message, bytes):
-                    ages_ms.append(struct.unpack(">I", message[:4])[0])
+                    ages.append((time.monotonic(), struct.unpack(">I", message[:4])[0]))
                     server.send(question)
 
 
@@ -74,7 +74,7 @@ def resident_mib(process: int) -> float:
 
 
 def parts(model: str) -> dict[str, float]:
-    """Milliseconds of each step for one frame, the median of 200."""
+    """CPU milliseconds of each step for one frame, the median of 200."""
     classifier, data = Classifier(model), frame(0)
     reader = MapReader(classifier.loaded)
     image = Frame(data, 1, "frame.jpg", 0.0, 0.0)
@@ -87,20 +87,20 @@ def parts(model: str) -> dict[str, float]:
     other = classifier.prepare(Frame(frame(1), 2, "frame.jpg", 0.0, 0.0).image, crop="square").pixels
     images = iter([prepared.pixels, other] * 1000)
     return {
-        "decode and resize": median_ms(lambda: classifier.prepare(image.image, crop="square")),
-        "network": median_ms(lambda: classifier.rank(next(images), 5)),
-        "read the maps": median_ms(lambda: reader.read(prepared.pixels, reader.layers)),
-        "make the message": median_ms(lambda: FrameMessages(seen, status, reader.layers).message(request)),
+        "decode and resize": cpu_ms(lambda: classifier.prepare(image.image, crop="square")),
+        "network": cpu_ms(lambda: classifier.rank(next(images), 5)),
+        "read the maps": cpu_ms(lambda: reader.read(prepared.pixels, reader.layers)),
+        "make the message": cpu_ms(lambda: FrameMessages(seen, status, reader.layers).message(request)),
     }
 
 
-def median_ms(step: Callable[[], object], runs: int = 200) -> float:
-    """How long a step takes."""
+def cpu_ms(step: Callable[[], object], runs: int = 200) -> float:
+    """The processor's time for a step: that of the clock counts what others do, too."""
     times = []
     for _ in range(runs):
-        started = time.perf_counter()
+        started = time.process_time()
         step()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return 1000 * float(np.median(times))
 
 
@@ -125,7 +125,7 @@ def main() -> None:
             server.terminate()
             server.communicate(timeout=20)
     for name, milliseconds in parts(chosen.model).items():
-        print(f"{name:20} {milliseconds:.2f} ms")
+        print(f"{name:20} {milliseconds:.2f} ms of CPU")
 
 
 def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
@@ -133,7 +133,7 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
     link = re.search(r":(\d+)/", server.stderr.readline() if server.stderr else "")
     if link is None:
         sys.exit("edgecnn live did not start")
-    ages: list[list[int]] = [[] for _ in range(chosen.viewers)]
+    ages: list[list[tuple[float, int]]] = [[] for _ in range(chosen.viewers)]
     layers = len(MapReader(Classifier(chosen.model).loaded).layers)
     end = time.monotonic() + chosen.seconds
     viewers = [threading.Thread(target=look, args=(int(link[1]), layers, end, one)) for one in ages]
@@ -151,9 +151,12 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
         viewer.join()
     at, mib = np.array(memory).T
     slope = np.polyfit(at, mib, 1)[0] * 60
-    late = [int(np.percentile([age for one in ages for age in one] or [0], share)) for share in (50, 99)]
     print(f"{chosen.viewers} viewers, {seconds:.0f} s: {min(rates):.1f} to {max(rates):.1f} frames/s each")
-    print(f"age                  p50 {late[0]} ms, p99 {late[1]} ms")
+    if came := [(moment - started, age) for one in ages for moment, age in one if moment > started]:
+        moments, late = np.array(came).T
+        middle, latest = np.percentile(late, [50, 99])
+        drift = np.polyfit(moments, late, 1)[0] * 60
+        print(f"age                  p50 {middle:.0f} ms, p99 {latest:.0f} ms, {drift:+.2f} ms a minute")
     print(f"CPU                  {used / seconds:.2f} cores, {1000 * used / (seconds * chosen.fps):.2f} ms a frame")
     print(f"memory               {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB a minute")
 

@@ -115,6 +115,20 @@ class FeatureExtractor:
 
         return reduce_loaded(type(self).with_options, self._model, self._options, self.loaded)
 
+    def _repr_html_(self) -> str:
+        """The network from its input to its classes as a table, for notebooks."""
+        from html import escape
+
+        from edgecnn.printable import printable
+
+        stages = [("input", "image", self.input.shape), *((one.name, one.layer, one.shape) for one in self.layers)]
+        rows = "".join(
+            f"<tr><td>{escape(printable(name))}</td><td>{escape(printable(kind))}</td>"
+            f"<td>{' x '.join(map(str, shape))}</td></tr>"
+            for name, kind, shape in [*stages, ("classes", "probabilities", (len(self.labels),))]
+        )
+        return f"<table><thead><tr><th>layer</th><th>kind</th><th>shape</th></tr></thead><tbody>{rows}</tbody></table>"
+
     def extract(
         self, image: Source, invert: Invert = "no", *, order: "Order | None" = None, crop: "Crop | None" = None
     ) -> Features:

@@ -136,6 +136,7 @@ def test_the_notebook_shows_feature_maps_as_a_picture_and_predictions_as_a_table
     executed: nbformat.NotebookNode,
 ) -> None:
     shown = {cell.source.splitlines()[-1]: cell.outputs for cell in executed.cells if cell.cell_type == "code"}
+    assert "<td>conv2d</td>" in shown["extractor"][0].data["text/html"]
     assert "image/png" in shown["features"][0].data
     table = next(outputs[0].data["text/html"] for last, outputs in shown.items() if last.startswith("Classifier("))
     assert "<td>Sneaker</td>" in table

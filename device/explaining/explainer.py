@@ -113,9 +113,17 @@ class Explainer:
         return self.explain_pixels(prepared.pixels, label, note)
 
     def explain_pixels(
-        self, pixels: Pixels, label: str | None = None, note: Callable[[str], None] = lambda _: None
+        self,
+        pixels: Pixels,
+        label: str | None = None,
+        note: Callable[[str], None] = lambda _: None,
+        *,
+        on_run: Callable[[], None] = lambda: None,
     ) -> Explanation:
-        """`explain` for prepared pixels, uint8 (height, width, channels)."""
+        """`explain` for prepared pixels, uint8 (height, width, channels).
+
+        `on_run` is called before the network runs, and may raise what ends the explanation.
+        """
         check_pixels(pixels, self.input)
         index = None if label is None else self.index_of(label)
         started = time.perf_counter()
@@ -125,6 +133,7 @@ class Explainer:
         target = best if index is None else index
 
         def ask(image: Pixels) -> float:
+            on_run()
             return float(self._probabilities(image)[target])
 
         heat = self._mapper.heat_map(pixels, target, ask)

@@ -1,5 +1,7 @@
 """A session with whatever is to compute the model."""
 
+from dataclasses import replace
+
 from edgecnn.model_file.container import PackedModel
 
 from .run_options import DEFAULTS, RunOptions
@@ -18,3 +20,10 @@ def open_session(model: PackedModel, options: RunOptions = DEFAULTS) -> Runner:
 
         return CompiledSession(model, delegate, options)
     return Session(model, options)
+
+
+def open_beside(session: Runner, model: PackedModel) -> Runner:
+    """A further session of `model`, on one thread; `session` itself, where an accelerator computes it: it has one."""
+    if type(session) is not Session or (session.delegate is not None and not session.delegate.is_built_in):
+        return session
+    return Session(model, replace(session.options, threads=1))

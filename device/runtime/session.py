@@ -127,7 +127,11 @@ class Runner(ABC):
 
 
 class Session(Runner):
-    """A model that an interpreter of this process runs."""
+    """A model that an interpreter of this process runs.
+
+    Attributes:
+        options: how it is run.
+    """
 
     def __init__(self, model: PackedModel, options: RunOptions = DEFAULTS) -> None:
         """Load `model`; `opening.open_session` is for delegates of every kind.
@@ -142,7 +146,7 @@ class Session(Runner):
             InputError: there is no such runtime.
         """
         self._runtime = find_runtime(options.runtime)
-        self._model, self._options = model, options
+        self._model, self.options = model, options
         self.delegate = options.delegate
         self.lock = threading.Lock()
         self.last_input = None
@@ -186,7 +190,7 @@ class Session(Runner):
         """Stands for `set_tensor` until the child process has an interpreter of its own."""
         if self.delegate is not None and not self.delegate.is_built_in:
             raise self.refusal_after_fork()
-        self.interpreter, self._operators = self._open(self._model, self._options)
+        self.interpreter, self._operators = self._open(self._model, self.options)
         self._bind()
         self._set_tensor(index, tensor)
 

@@ -1,6 +1,7 @@
 """Predictions and feature maps show themselves in a notebook."""
 
 import io
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from edgecnn.device import Classifier, FeatureExtractor, Features, Prediction, sample_images
+from edgecnn.model_file.card import FeatureMap
 
 BRIGHTEST = (252, 255, 164)  # inferno ends in (0.988362, 0.998364, 0.644924)
 
@@ -56,6 +58,21 @@ def test_features_show_every_layer_of_the_network() -> None:
     one_row = Features(dict(list(features.maps.items())[:2]), features.probabilities)
     heights = [Image.open(io.BytesIO(shown._repr_png_())).height for shown in (one_row, features)]
     assert 1.8 < heights[1] / heights[0] < 2.2  # four layers take two rows
+
+
+def test_a_feature_extractor_shows_the_network_from_its_input_to_its_classes() -> None:
+    extractor = FeatureExtractor("fashion-mnist.activations")
+    rows = re.findall("<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", extractor._repr_html_())
+    assert rows[:2] == [("input", "image", "28 x 28 x 1"), ("conv2d", "Conv2D", "26 x 26 x 64")]
+    shapes = [values.shape for values in extractor.extract(sample_images()[0]).maps.values()]
+    assert [shape for _, _, shape in rows[1:-1]] == [" x ".join(map(str, shape)) for shape in shapes]
+    assert rows[-1] == ("classes", "probabilities", "10")
+
+
+def test_names_of_layers_cannot_write_html() -> None:
+    extractor = FeatureExtractor("fashion-mnist.activations")
+    extractor.layers = (FeatureMap("<img src=x>", "Conv2D", (1, 1, 1)),)
+    assert "&lt;img" in extractor._repr_html_() and "<img" not in extractor._repr_html_()
 
 
 def test_matplotlib_is_imported_only_when_features_and_explanations_are_shown() -> None:

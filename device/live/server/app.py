@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from ...explaining.methods import METHODS
 from ..steady import UNKNOWN
 from ..watcher import Watcher
 from .guard import Admission, Guard
@@ -25,6 +26,7 @@ _STATIC = {
     "/": ("index.html", "text/html"),
     "/live.js": ("live.js", "text/javascript"),
     "/paint.js": ("paint.js", "text/javascript"),
+    "/why.js": ("why.js", "text/javascript"),
     "/live.css": ("live.css", "text/css"),
 }
 
@@ -114,6 +116,7 @@ def _hello(watcher: Watcher, texts: PageTexts, hub: Hub) -> dict[str, Any]:
             "advice": texts.advice,
             "kept": list(texts.kept),
             "keeps": hub.keeper is not None,
+            "methods": [{"name": name, "summary": METHODS[name].summary} for name in hub.reasons.methods],
             "limits": {"bytes": MOST_BYTES, "filters": MOST_FILTERS, "side": MOST_SIDE, "layers": MOST_LAYERS},
             "status": describe_status(watcher.status),
         }

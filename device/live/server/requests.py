@@ -6,6 +6,8 @@ from typing import Any
 
 from edgecnn.pixels.crop import Crop
 
+from ...explaining.methods import METHODS
+
 MOST_BYTES = 1024
 MOST_LAYERS = 64
 _MOST_PIXELS = 1 << 20  # a side of an image, more than any
@@ -48,7 +50,27 @@ class Keep:
     label: int
 
 
-Request = Next | SetCrop | Keep
+@dataclass(frozen=True)
+class Why:
+    """Explain a frame that this viewer was sent; see `edgecnn.device.explaining`.
+
+    Attributes:
+        frame: its number.
+        method: one of `METHODS`.
+        label: the class that is explained; None for the most probable one.
+    """
+
+    frame: int
+    method: str
+    label: int | None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Explain no more what this viewer asked for."""
+
+
+Request = Next | SetCrop | Keep | Why | Cancel
 
 
 def parse_request(text: str) -> Request:
@@ -72,6 +94,11 @@ def parse_request(text: str) -> Request:
             return SetCrop(_crop(value["crop"]))
         case "keep", ["ask", "frame", "label"]:
             return Keep(_whole(value["frame"], 1 << 53), _whole(value["label"], 1 << 20))
+        case "why", ["ask", "frame", "label", "method"]:
+            label = None if value["label"] is None else _whole(value["label"], 1 << 20)
+            return Why(_whole(value["frame"], 1 << 53), _method(value["method"]), label)
+        case "cancel", ["ask"]:
+            return Cancel()
     raise ValueError("unknown")
 
 
@@ -84,6 +111,12 @@ def _maps(value: Any) -> tuple[MapRequest, ...]:
             raise ValueError("maps")
         requests.append(MapRequest(_whole(one[0], 10_000), _whole(one[1], 1 << 20), max(1, _whole(one[2], 1 << 20))))
     return tuple(requests)
+
+
+def _method(value: Any) -> str:
+    if not isinstance(value, str) or value not in METHODS:
+        raise ValueError("method")
+    return value
 
 
 def _crop(value: Any) -> Crop | None:

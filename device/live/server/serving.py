@@ -113,6 +113,7 @@ class LiveServer:
         try:
             self._loop.run_until_complete(self._server.serve(self._sockets))
         finally:
+            self._loop.run_until_complete(self.hub.reasons.close())
             self._loop.close()
 
     def _show(self, seen: Observation) -> None:

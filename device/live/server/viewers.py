@@ -16,7 +16,8 @@ from ..keeping import Keeper, folder_names
 from ..observation import Observation
 from ..watcher import Watcher
 from .messages import FrameMessages, describe_status
-from .requests import Keep, MapRequest, Next, SetCrop, parse_request
+from .reasons import Asked, Reasons
+from .requests import Cancel, Keep, MapRequest, Next, SetCrop, Why, parse_request
 
 MOST_VIEWERS = 16
 MOST_ASKED = 2  # frames that a viewer may have asked for at a time; two hide the way there and back
@@ -32,6 +33,7 @@ class Hub:
         watcher: what makes the observations.
         newest: messages of the newest frame; None before the first.
         viewers: who looks now.
+        reasons: explains frames to them.
     """
 
     def __init__(self, watcher: Watcher, keeper: Keeper | None) -> None:
@@ -40,6 +42,7 @@ class Hub:
         self.newest: FrameMessages | None = None
         self.viewers: set[Viewer] = set()
         self.keeper, self.folders = keeper, folder_names(watcher.classifier.labels)
+        self.reasons = Reasons(watcher.classifier.loaded)
         self._came = asyncio.Event()
 
     def publish(self, seen: Observation) -> None:
@@ -93,6 +96,7 @@ class Viewer:
         self._asked, self._has_asked = 0, asyncio.Event()
         self._sent: dict[int, Observation] = {}
         self._texts: list[str] = []
+        self._why: Asked | None = None
 
     async def run(self, hello: dict[str, Any]) -> None:
         """Greet it, then hear and send until it leaves or says what no page of ours says."""
@@ -101,6 +105,8 @@ class Viewer:
         try:
             await asyncio.wait({sender, hearer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if self._why:
+                self._why.cancelled.set()
             for task in (sender, hearer):
                 task.cancel()
             results = await asyncio.gather(sender, hearer, return_exceptions=True)
@@ -111,8 +117,13 @@ class Viewer:
 
     def tell(self, sentence: str) -> None:
         """A sentence to be read, with what is sent next."""
+        self._say({"note": sentence})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        if "progress" in message and self._texts:
+            return  # to one that is behind, what matters comes first
         if len(self._texts) < MOST_ASKED * 10:
-            self._texts.append(json.dumps({"note": sentence}))
+            self._texts.append(json.dumps(message))
         self._has_asked.set()
 
     async def _hear(self) -> None:
@@ -127,6 +138,10 @@ class Viewer:
                     self._set_crop(crop)
                 case Keep(frame, label):
                     await self._keep(frame, label)
+                case Why() as why:
+                    self._explain(why)
+                case Cancel() if self._why:
+                    self._why.cancelled.set()
 
     def _ask(self, maps: tuple[MapRequest, ...]) -> None:
         if self._asked >= MOST_ASKED:
@@ -158,13 +173,28 @@ class Viewer:
         elif label >= len(hub.folders):
             raise ValueError("no such class")
         elif seen is None:
-            self.tell(f"frame {frame} is gone; pause first, then keep it")
+            self.tell(f"frame {frame} is gone; of those that were sent, only the last {_REMEMBERED} can be kept")
         else:
             try:
                 path = await asyncio.to_thread(hub.keeper.keep, seen, hub.folders[label])
                 self.tell(f"kept as {path.parent.name}/{path.name}")
             except EdgecnnError as error:
                 self.tell(str(error))
+
+    def _explain(self, why: Why) -> None:
+        hub, seen = self._hub, self._sent.get(why.frame)
+        if why.label is not None and why.label >= len(hub.folders):
+            raise ValueError("no such class")
+        if why.method not in hub.reasons.methods:
+            failed = f"{why.method} cannot explain this network; what can is {', '.join(hub.reasons.methods)}"
+        elif seen is None:
+            failed = f"frame {why.frame} is gone; of those that were sent, only the last {_REMEMBERED} can be explained"
+        elif hub.reasons.is_busy:
+            failed = "another explanation is being made; try again when it is there"
+        else:
+            self._why = hub.reasons.start(seen, why, self._say)
+            return
+        self._say({"why": {"frame": why.frame, "method": why.method, "failed": failed}})
 
     async def _send(self, hello: dict[str, Any]) -> None:
         await self._socket.send_text(json.dumps(hello))

@@ -1,10 +1,11 @@
 // The page asks for a frame, shows it, and asks for the next: it is never behind, however slow it is.
 import { paintInput, paintMap, place, real } from "/paint.js";
+import { Why } from "/why.js";
 
 const $ = (id) => document.getElementById(id);
 const IN_FLIGHT = 2, RETRY_MS = 2000, ANNOUNCE_MS = 1000;
 let socket = null, hello = null, shown = null, pending = 0, paused = false;
-let announced = 0, times = [], panels = new Map(), drag = null, work = Promise.resolve();
+let announced = -ANNOUNCE_MS, times = [], panels = new Map(), drag = null, work = Promise.resolve();
 
 const make = (tag, properties = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), properties);
@@ -26,7 +27,13 @@ function trouble(text) {
 }
 
 function send(message) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  const isOpen = socket?.readyState === WebSocket.OPEN;
+  if (isOpen) socket.send(JSON.stringify(message));
+  return isOpen;
+}
+
+function request(message) {
+  if (!send(message)) put("note", "There is no connection: nothing was done.");
 }
 
 function ask() {
@@ -52,6 +59,7 @@ async function lost(event) {
   setTimeout(connect, RETRY_MS);
   put("status", "Not connected");
   if (hello) put("class", hello.unknown);
+  why.lose();
   if (event.code === 1013) return trouble(`${event.reason}. This page tries again until one leaves.`);
   try {
     const answer = await fetch("/api/state");
@@ -67,13 +75,19 @@ async function receive(data) {
   if (message.hello) greet(message.hello);
   if (message.note) put("note", message.note);
   if (message.status) report(message.status);
+  if (message.progress) why.hear(message.progress);
+  if (message.why) why.answer(message.why);
 }
 
 function greet(said) {
   const restarted = hello && JSON.stringify([hello.layers, hello.labels]) !== JSON.stringify([said.layers, said.labels]);
   if (restarted) { panels = new Map(); $("maps").replaceChildren(); }
   const isNew = !hello || restarted;
-  [hello, shown] = [said, null];
+  [hello, pending] = [said, 0]; // what was asked for before is lost
+  trouble("");
+  if (restarted) pause(false);
+  if (paused && shown) showPaused(); // it stands still until somebody goes on
+  else shown = null;
   put("model", said.model);
   put("advice", said.advice);
   document.title = `edgecnn live ${said.model}`;
@@ -83,13 +97,18 @@ function greet(said) {
   if (isNew) {
     $("label").replaceChildren(...said.labels.map((label, index) => make("option", { value: index, textContent: label })));
     listLayers();
+    why.offer(said.methods, said.labels);
   }
   report(said.status);
   askOn();
 }
 
 function report(status) {
-  if (status.trouble) { trouble(status.trouble); put("class", hello.unknown); }
+  if (status.trouble) {
+    trouble(status.trouble);
+    put("class", hello.unknown);
+    if (shown) put("status", `No frames now; the last was frame ${shown.frame}`);
+  }
   else if (!shown) { trouble(""); put("status", `No frame yet from ${status.source}: waiting …`); }
 }
 
@@ -204,6 +223,7 @@ async function decode(buffer) {
 
 function show(frame) {
   pending = Math.max(0, pending - 1);
+  if (why.isOn) return frame.bitmap?.close(); // one that was under way
   askOn();
   shown?.bitmap?.close();
   shown = frame;
@@ -211,9 +231,10 @@ function show(frame) {
   const now = performance.now();
   times = [...times.filter((time) => now - time < 2000), now];
   const rate = now > times[0] ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
-  put("status", `${paused ? "Paused at frame" : "Frame"} ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
+  if (paused) showPaused();
+  else put("status", `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
   $("step").disabled = !paused;
-  $("save").disabled = $("keep").disabled = false;
+  $("save").disabled = $("keep").disabled = $("why").disabled = false;
   showAnswer(frame, now);
   showCamera(frame);
   paintInput($("input"), frame.input, frame.values);
@@ -268,26 +289,35 @@ function showMaps(frame) {
 
 // Controls
 
-$("pause").onclick = () => {
-  paused = !paused;
+function pause(wanted) {
+  if (!wanted) why.leave();
+  paused = wanted;
   $("pause").setAttribute("aria-pressed", paused);
   $("pause").textContent = paused ? "Go on" : "Pause";
   $("step").disabled = !paused;
+  if (paused && shown) showPaused();
   askOn();
-};
-$("step").onclick = () => { if (pending < IN_FLIGHT) ask(); };
+}
+
+function showPaused() { put("status", `Paused at frame ${shown.frame}`); }
+
+const why = new Why({ send, freeze: () => { pause(true); return shown; } });
+$("pause").onclick = () => pause(!paused);
+$("live").onclick = () => { pause(false); $("why").focus(); };
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && paused) pause(false); });
+$("step").onclick = () => { why.leave(); if (pending < IN_FLIGHT) ask(); };
 $("scale").onchange = () => shown && showMaps(shown);
-$("square").onclick = () => send({ ask: "crop", crop: "square" });
-$("whole").onclick = () => send({ ask: "crop", crop: "whole" });
-$("keep").onclick = () => send({ ask: "keep", frame: shown.frame, label: Number($("label").value) });
+$("square").onclick = () => request({ ask: "crop", crop: "square" });
+$("whole").onclick = () => request({ ask: "crop", crop: "whole" });
+$("keep").onclick = () => request({ ask: "keep", frame: shown.frame, label: Number($("label").value) });
 $("crop").onsubmit = (event) => {
   event.preventDefault();
-  send({ ask: "crop", crop: ["x", "y", "w", "h"].map((name) => Number($("crop").elements[name].value)) });
+  request({ ask: "crop", crop: ["x", "y", "w", "h"].map((name) => Number($("crop").elements[name].value)) });
 };
 probe($("input"), (x, y) => {
   if (!shown) return;
   const [, width, channels] = shown.input, at = (y * width + x) * channels;
-  put("input-value", `x ${x}, y ${y}: ${[...shown.values.subarray(at, at + channels)].join(", ")}`);
+  put("input-value", `x ${x}, y ${y}: ${[...shown.values.subarray(at, at + channels)].join(", ")}${why.wordsAt(x, y)}`);
 });
 
 const pixelOf = (event) => {
@@ -305,14 +335,14 @@ $("picture").onpointerup = (event) => {
   if (!drag) return;
   const crop = boxOf(drag, pixelOf(event));
   drag = null;
-  if (crop[2] > 3 && crop[3] > 3) send({ ask: "crop", crop });
+  if (crop[2] > 3 && crop[3] > 3) request({ ask: "crop", crop });
 };
 $("picture").onpointercancel = () => { drag = null; };
 
 // One picture with the camera, the input and every map that is on the page, as a file.
 $("save").onclick = () => {
   const parts = [[$("picture"), 1], [$("input"), 8], ...[...panels.values()].filter((one) => one.map).map((one) => [one.canvas, 2])];
-  const titles = ["camera", "what the model sees", ...[...panels.values()].filter((one) => one.map).map((one) => hello.layers[one.index].name)];
+  const titles = ["camera", why.title, ...[...panels.values()].filter((one) => one.map).map((one) => hello.layers[one.index].name)];
   const line = 24, best = shown.predictions[0];
   const canvas = make("canvas", { width: Math.max(...parts.map(([one, zoom]) => one.width * zoom)), height: line + parts.reduce((sum, [one, zoom]) => sum + line + one.height * zoom, 0) });
   const context = canvas.getContext("2d");

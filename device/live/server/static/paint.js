@@ -68,6 +68,20 @@ export function paintInput(canvas, shape, values) {
   context.putImageData(image, 0, 0);
 }
 
+// The input in grey below the colours of its heat, which may have fewer positions; `share` of 1 is the heat alone.
+export function paintHeat(canvas, shape, values, heat, share) {
+  paintInput(canvas, shape, values);
+  const [height, width] = shape;
+  const context = canvas.getContext("2d");
+  const image = context.getImageData(0, 0, width, height);
+  for (let i = 0; i < width * height; i++) {
+    const below = (image.data[4 * i] * 2126 + image.data[4 * i + 1] * 7152 + image.data[4 * i + 2] * 722) / 10000;
+    const above = colour((heat.at(i % width, Math.floor(i / width)) - heat.low) / (heat.high - heat.low || 1));
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = (1 - share) * below + share * ((above >> (8 * c)) & 255);
+  }
+  context.putImageData(image, 0, 0);
+}
+
 // Which filter, row and column of `map` lie at a pixel of its mosaic; null in a gap.
 export function place(map, x, y) {
   const [height, width, count] = map.shape;

@@ -44,15 +44,29 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
         page.screenshot(path=tmp_path / "no-frame.png")
         wait_for(page, "#status", "Frame")
         wait_for(page, "#trouble", "opening it again")
-        assert text(page, "#class") == "unknown"
+        assert text(page, "#class") == "unknown" and text(page, "#status") == "No frames now; the last was frame 9"
         page.screenshot(path=tmp_path / "lost.png")
+        page.click("#why")  # of the last frame that there was
+        wait_for(page, "#why-said", "Why .*: occlusion")
     wait_for(page, "#trouble", "edgecnn live has ended. This page goes on when it is started again")
     wait_for(page, "#trouble", "The server is gone. This page tries again")
     assert text(page, "#class") == "unknown"
+    assert page.locator("#because").is_visible()  # what was explained can still be read
+    for _ in range(3):  # nobody hears that, and later nothing is the worse for it
+        page.click("#step")
+    page.click("#square")
+    wait_for(page, "#note", "There is no connection: nothing was done")
+    page.click("#why")
+    wait_for(page, "#why-said", "No explanation: there is no connection")
     page.screenshot(path=tmp_path / "gone.png")
     with served(port=port):
+        page.wait_for_selector("#trouble", state="hidden")
+        wait_for(page, "#status", "Paused at frame 9")
+        page.click("#why")
+        wait_for(page, "#why-said", "No explanation: frame 9 is gone; of those that were sent")
+        page.keyboard.press("Escape")
         wait_for(page, "#status", "^Frame")
-        assert page.locator("#trouble").is_hidden() and not page.failures
+        assert page.locator("#because").is_hidden() and not page.failures
 
 
 def test_the_link_opens_the_page_and_a_wrong_token_says_what_to_do(visit: Open, tmp_path: Path) -> None:

@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-from edgecnn.device.live.server.requests import Keep, MapRequest, Next, Request, SetCrop, parse_request
+from edgecnn.device.live.server.requests import (
+    Cancel,
+    Keep,
+    MapRequest,
+    Next,
+    Request,
+    SetCrop,
+    Why,
+    parse_request,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +25,9 @@ from edgecnn.device.live.server.requests import Keep, MapRequest, Next, Request,
         ({"ask": "crop", "crop": "square"}, SetCrop("square")),
         ({"ask": "crop", "crop": [1, 2, 3, 4]}, SetCrop((1, 2, 3, 4))),
         ({"ask": "keep", "frame": 12, "label": 0}, Keep(12, 0)),
+        ({"ask": "why", "frame": 12, "method": "rise", "label": None}, Why(12, "rise", None)),
+        ({"ask": "why", "frame": 0, "method": "cam", "label": 999}, Why(0, "cam", 999)),
+        ({"ask": "cancel"}, Cancel()),
     ],
 )
 def test_what_the_page_sends_is_understood(message: object, request_: Request) -> None:
@@ -36,6 +48,12 @@ def test_what_the_page_sends_is_understood(message: object, request_: Request) -
         {"ask": "crop", "crop": {"square": 1}},
         {"ask": "keep", "frame": "../../x", "label": 0},
         {"ask": "keep", "frame": 1, "label": -1},
+        {"ask": "why", "frame": 1, "method": "grad-cam", "label": None},
+        {"ask": "why", "frame": 1, "method": ["rise"], "label": None},
+        {"ask": "why", "frame": 1, "method": "rise", "label": "Bag"},
+        {"ask": "why", "frame": 1.0, "method": "rise", "label": None},
+        {"ask": "why", "frame": 1, "method": "rise"},
+        {"ask": "cancel", "frame": 1},
         {"ask": "stop"},
         {"ask": ["next"], "maps": []},
         ["next"],

@@ -1,0 +1,26 @@
+"""A further session of a model that is in use."""
+
+import numpy as np
+
+from edgecnn.device import Classifier, Delegate
+from edgecnn.device.runtime.opening import open_beside
+from edgecnn.model_file.bundled import sample_images
+
+
+def test_a_session_beside_another_gives_the_same_answers_on_one_thread() -> None:
+    loaded = Classifier("fashion-mnist", threads=2).loaded
+    beside = open_beside(loaded.session, loaded.packed)
+    assert beside is not loaded.session and getattr(beside, "options").threads == 1  # noqa: B009 - not of every runner
+    pixels = Classifier("fashion-mnist").prepare(sample_images()[3]).pixels
+    there, here = (
+        session.outputs_of(pixels, session.gather(loaded.input), [loaded.probabilities])[0]
+        for session in (loaded.session, beside)
+    )
+    np.testing.assert_array_equal(there, here)
+
+
+def test_beside_a_delegate_of_the_runtime_is_one_too_beside_one_in_a_process_of_its_own_none() -> None:
+    built_in = Classifier("fashion-mnist", delegate=Delegate("cpu")).loaded
+    assert open_beside(built_in.session, built_in.packed) is not built_in.session
+    apart = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True)).loaded
+    assert open_beside(apart.session, apart.packed) is apart.session
