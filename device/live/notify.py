@@ -57,7 +57,9 @@ class ServiceManager:
         if now >= self._next_status:
             self._next_status = now + _BETWEEN_STATUS
             best, status = seen.predictions[0], self._watcher.status
-            parts.append(_status(f"{best.label} {best.score:.1%}, {status.frames:,} frames, {status.dropped:,} dropped"))
+            parts.append(
+                _status(f"{best.label} {best.score:.1%}, {status.frames:,} frames, {status.dropped:,} dropped")
+            )
         self._is_ready = True
         self._send(*parts, "WATCHDOG=1")
 

@@ -9,8 +9,6 @@ from edgecnn.errors import OutputError, ServiceError
 from .systemd import Systemd
 from .unit import MARK, ServiceSpec, unit_name, unit_text
 
-_BEGIN = ("daemon-reload",), ("enable", "{unit}"), ("restart", "{unit}")
-
 
 def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None:
     """Install the service and start it; return when it has classified a frame.
@@ -38,14 +36,15 @@ def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None
     else:
         with claimed([path], force):
             write_bytes(path, text.encode())
-    for arguments in _BEGIN[:-1]:
-        systemd.do(systemd.systemctl(*(word.format(unit=unit) for word in arguments)))
-    if systemd.attempt(systemd.systemctl("restart", unit)).returncode:
+    *before, start = _starting(unit, systemd)
+    for command in before:
+        systemd.do(command)
+    if systemd.attempt(start).returncode:
         known = systemd.show(unit, "StatusText", "Result")
         reason = known.get("StatusText") or f"systemd calls it {known.get('Result', 'failed')}"
         raise ServiceError(
-            f"{unit} is installed and is tried again every few seconds, but it has not classified a frame yet: {reason}; "
-            f"{systemd.journal(unit)} says more"
+            f"{unit} is installed and is tried again every few seconds, but has not classified a frame yet: {reason}; "
+            f"see {systemd.journal(unit)}"
         )
 
 
@@ -53,9 +52,8 @@ def planned(spec: ServiceSpec, systemd: Systemd) -> list[str]:
     """The lines that `install` runs; without root the unit is written by edgecnn itself."""
     path = systemd.unit_folder / unit_name(spec.name)
     lines = [f"mkdir -p {shlex.quote(folder)}" for folder in spec.writable]
-    lines += [shlex.join(command) for command in _writing(path)] if systemd.is_system else []
-    begin = ([word.format(unit=path.name) for word in arguments] for arguments in _BEGIN)
-    return [*lines, *(shlex.join(systemd.systemctl(*arguments)) for arguments in begin)]
+    writing = _writing(path) if systemd.is_system else []
+    return [*lines, *map(shlex.join, (*writing, *_starting(path.name, systemd)))]
 
 
 def remove(name: str, systemd: Systemd) -> None:
@@ -96,6 +94,11 @@ def _writing(path: Path) -> list[tuple[str, ...]]:
     ]
 
 
+def _starting(unit: str, systemd: Systemd) -> list[tuple[str, ...]]:
+    """The lines that have it start: with the machine, and now."""
+    return [systemd.systemctl("daemon-reload"), systemd.systemctl("enable", unit), systemd.systemctl("restart", unit)]
+
+
 def _require_free(path: Path, force: bool) -> None:
     """Make sure that nothing but a unit of ours is replaced or removed, and that only when it is asked for."""
     try:
@@ -115,5 +118,3 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
-
-

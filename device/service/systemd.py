@@ -71,8 +71,8 @@ class Systemd:
             answer = run(("systemctl", "--user", "show", "--property=Version"))
             if answer.returncode:
                 raise ServiceError(
-                    f"systemd has no session of the user {user_name()} here ({last_line(answer)}): log in as that user, not "
-                    "by su or sudo; where nobody logs in, run loginctl enable-linger as root for that user, or choose "
+                    f"systemd has no session of the user {user_name()} here ({last_line(answer)}): log in as that user, "
+                    "not by su or sudo; where nobody logs in, run loginctl enable-linger as root for that user, or choose "
                     "--system"
                 )
 

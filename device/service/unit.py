@@ -4,7 +4,6 @@ import math
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgecnn.errors import InputError
 
@@ -50,8 +49,8 @@ def unit_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or name.endswith(".service"):
         raise InputError(
-            f"a service cannot be called {name or 'nothing'}: give it letters, digits, dots, dashes and underscores, at "
-            "most 64, without .service"
+            f"a service cannot be called {name or 'nothing'}: give it letters, digits, dots, dashes and underscores, "
+            "at most 64, without .service"
         )
     return f"edgecnn-{name}.service"
 

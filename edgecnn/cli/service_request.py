@@ -56,7 +56,9 @@ def _live_parameters(model: str, live_options: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"a service is to go on: leave out --{name.replace('_', '-')}")
     kind = next((kind.metavar for kind in SOURCES if kind.takes(said["source"])), "")
     if kind in _ENDING and not said["loop"]:
-        printing.note("Note: the source ends, and the service begins it again; with --loop behind -- it goes on at once")
+        printing.note(
+            "Note: the source ends, and the service begins it again; with --loop behind -- it goes on at once"
+        )
     return said
 
 

@@ -58,7 +58,7 @@ _BETWEEN_STATUS = 0.2  # seconds
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
 @page_options.bundled
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
-@click.option("--dry-run", is_flag=True, help="Check MODEL, the options and that there is such a source; watch nothing.")
+@click.option("--dry-run", is_flag=True, help="Check MODEL, the options and the source; watch nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print each change of the answer as a line of JSON.")
 @description_options.bundled
 @bundled

@@ -51,9 +51,7 @@ def command() -> None:
 @_system
 @click.option("--dry-run", is_flag=True, help="Print the unit file and the lines that would be run; change nothing.")
 @options.force
-def install(
-    model: str, live_options: tuple[str, ...], name: str, is_system: bool, dry_run: bool, force: bool
-) -> None:
+def install(model: str, live_options: tuple[str, ...], name: str, is_system: bool, dry_run: bool, force: bool) -> None:
     """Start edgecnn live with MODEL now, with the machine, and whenever it ends or sees no frame for a minute.
 
     Behind -- stand the options of edgecnn live. All is checked first; the command returns when the service has
