@@ -32,7 +32,7 @@ class ServiceManager:
         """
         self._watcher, self._is_ready, self._next_status = watcher, False, 0.0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(1)  # a manager that is stuck must not hold the camera up
+        self._socket.setblocking(False)  # a manager that is stuck does not hold the camera up
         name = os.fsencode(address)
         try:
             self._socket.connect(b"\0" + name[1:] if name.startswith(b"@") else name)
@@ -57,25 +57,26 @@ class ServiceManager:
         if now >= self._next_status:
             self._next_status = now + _BETWEEN_STATUS
             best, status = seen.predictions[0], self._watcher.status
-            parts.append(
-                _status(f"{best.label} {best.score:.1%}, {status.frames:,} frames, {status.dropped:,} dropped")
-            )
-        self._is_ready = True
-        self._send(*parts, "WATCHDOG=1")
+            counts = f"{status.frames:,} frames, {status.dropped:,} dropped"
+            parts.append(_status(f"{best.label} {best.score:.1%}, {counts}"))
+        if self._send(*parts, "WATCHDOG=1"):
+            self._is_ready = True
 
     def _hear(self, sentence: str) -> None:
         self._next_status = time.monotonic() + _BETWEEN_STATUS
         self._send(_status(sentence))
 
-    def _send(self, *assignments: str) -> None:
+    def _send(self, *assignments: str) -> bool:
+        """Whether it was taken. A manager that went away or is stuck hears the next one, or not: the camera goes on."""
         try:
             self._socket.send("\n".join(assignments).encode())
-        except OSError:  # the manager went away or is stuck: the camera goes on
-            return
+        except OSError:
+            return False
+        return True
 
 
 def _status(text: str) -> str:
-    """A line that it is one: what does not show is escaped."""
+    """One line: what does not show is escaped."""
     return f"STATUS={printable(text)[:_MOST_CHARACTERS]}"
 
 

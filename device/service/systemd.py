@@ -71,9 +71,8 @@ class Systemd:
             answer = run(("systemctl", "--user", "show", "--property=Version"))
             if answer.returncode:
                 raise ServiceError(
-                    f"systemd has no session of the user {user_name()} here ({last_line(answer)}): log in as that user, "
-                    "not by su or sudo; where nobody logs in, run loginctl enable-linger as root for that user, or choose "
-                    "--system"
+                    f"systemd has no session of {user_name()} here ({last_line(answer)}): log in as that user, not by "
+                    f"su or sudo; where nobody logs in, run sudo loginctl enable-linger {user_name()}, or choose --system"
                 )
 
     def require_root(self) -> None:

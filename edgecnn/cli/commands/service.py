@@ -1,6 +1,7 @@
 """edgecnn service install, status and remove."""
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,16 +61,15 @@ def install(model: str, live_options: tuple[str, ...], name: str, is_system: boo
     Example: edgecnn service install fashion-mnist.activations -- --source camera --threshold 0.9
     """
     from edgecnn.device.service import installing
+    from edgecnn.device.service.systemd import user_name
     from edgecnn.device.service.unit import unit_name, unit_text, uses_temporary_folders
-    from edgecnn.errors import InputError
 
     from ..service_request import service_spec
 
     systemd = _systemd(is_system)
-    try:
-        unit_name(name)
-    except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--name") from None
+    _named(lambda: unit_name(name))
+    if not dry_run:
+        systemd.require()
     spec = service_spec(name, model, live_options, is_system)
     if uses_temporary_folders(spec):
         printing.note("Note: what lies in /tmp is gone when the machine starts again; put model and images elsewhere")
@@ -85,13 +85,10 @@ def install(model: str, live_options: tuple[str, ...], name: str, is_system: boo
     installing.install(spec, systemd, force=force)
     printing.say(f"{unit_name(name)} runs, and has classified a frame")
     if not is_system and not systemd.lingers():
-        printing.note(f"Note: {_WITHOUT_LINGERING}")
-
-
-_WITHOUT_LINGERING = (
-    "it starts when you log in and ends when you log out; so that it starts with the machine, run sudo loginctl "
-    "enable-linger $USER"
-)
+        printing.note(
+            "Note: it starts when you log in and ends when you log out; so that it starts with the machine, run sudo "
+            f"loginctl enable-linger {user_name()}"
+        )
 
 
 @command.command(name="status")
@@ -135,6 +132,10 @@ def remove(name: str, is_system: bool) -> None:
 
 def _systemd(is_system: bool) -> "Systemd":
     from edgecnn.device.service.systemd import Systemd
+    from edgecnn.errors import ServiceError
+
+    if not sys.platform.startswith("linux"):
+        raise ServiceError("services are for Linux with systemd; have what starts programs here start edgecnn live")
 
     return Systemd(is_system, printing.note)
 
