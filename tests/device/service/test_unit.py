@@ -85,7 +85,7 @@ def test_a_folder_that_systemd_cannot_name_is_not_written_to(folder: str) -> Non
         unit_text(replace(SPEC, writable=(folder,)))
 
 
-@pytest.mark.parametrize("text", ["a\nExecStartPre=/bin/evil", "\\\n[Install]", "a\rb", "\x85", "\udcff\udc0a"[:1]])
+@pytest.mark.parametrize("text", ["a\nExecStartPre=/bin/evil", "\\\n[Install]", "a\rb", "\x85", "\udcff"])
 def test_no_argument_ends_its_line(text: str) -> None:
     unit = unit_text(replace(SPEC, command=("/bin/true", text), folder=f"/{text}"))
     assert len(unit.splitlines()) == len(unit_text(SPEC).splitlines()) and re.fullmatch(r'".*"', escaped(text))
