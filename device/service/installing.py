@@ -73,7 +73,7 @@ def remove(name: str, systemd: Systemd) -> None:
     systemd.do(systemd.systemctl("daemon-reload"))
     systemd.do(systemd.systemctl("disable", "--now", unit))
     # A unit that systemd could not read has no folders.
-    systemd.attempt(systemd.systemctl("clean", "--what=state", "--what=runtime", unit))
+    systemd.attempt(systemd.systemctl("clean", "--what", "state,runtime", unit))
     if systemd.is_system:
         systemd.do(systemd.as_root("rm", "-f", str(path)))
     else:

@@ -54,7 +54,8 @@ class Systemd:
 
     def journal(self, unit: str) -> str:
         """The line that shows what a service said."""
-        return f"journalctl {'' if self.is_system else '--user '}-u {unit} -n 20"
+        scope = () if self.is_system else ("--user",)
+        return shlex.join(("journalctl", *scope, "-u", unit, "-n", "20"))
 
     def require(self) -> None:
         """Make sure that it is there.
@@ -68,11 +69,11 @@ class Systemd:
                 "edgecnn live"
             )
         if not self.is_system:
-            answer = run(("systemctl", "--user", "show", "--property=Version"))
+            answer = run(("systemctl", "--user", "show", "--property", "Version"))
             if answer.returncode:
                 raise ServiceError(
                     f"systemd has no session of {user_name()} here ({last_line(answer)}): log in as that user, not by "
-                    f"su or sudo; where nobody logs in, run sudo loginctl enable-linger {user_name()}, or choose --system"
+                    f"su or sudo; where nobody does, run sudo loginctl enable-linger {user_name()}, or choose --system"
                 )
 
     def require_root(self) -> None:
@@ -115,14 +116,14 @@ class Systemd:
             ServiceError: it cannot be asked.
         """
         scope = () if self.is_system else ("--user",)
-        answer = run(("systemctl", *scope, "show", unit, f"--property={','.join(properties)}"))
+        answer = run(("systemctl", *scope, "show", unit, "--property", ",".join(properties)))
         if answer.returncode:
             raise ServiceError(f"systemd does not say how {unit} is: {last_line(answer)}")
         return dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
 
     def lingers(self) -> bool:
         """Whether services of this user start with the machine, and go on when the user logs out."""
-        answer = run(("loginctl", "show-user", user_name(), "--property=Linger", "--value"))
+        answer = run(("loginctl", "show-user", user_name(), "--property", "Linger", "--value"))
         return answer.returncode == 0 and answer.stdout.strip() == "yes"
 
 

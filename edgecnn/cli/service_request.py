@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 _ENDING = ("FOLDER", "FILE")  # sources that come to an end
 
 
-def service_spec(name: str, model: str, live_options: Sequence[str], is_system: bool) -> "ServiceSpec":
-    """The service `name` that runs `edgecnn live` as this Python would in this folder.
+def service_spec(
+    name: str, model: str, live: click.Command, live_options: Sequence[str], is_system: bool
+) -> "ServiceSpec":
+    """The service `name` that runs `live` with `model` and these options, as this Python would in this folder.
 
     Raises:
         click.ClickException: `edgecnn live` would not start so.
     """
     from edgecnn.device.service.unit import ServiceSpec, watchdog_seconds
 
-    said = _live_parameters(model, live_options)
+    said = _live_parameters(model, live, live_options)
     folder = os.getcwd()
     command = (sys.executable, "-m", "edgecnn", "live", model, *live_options)
     _check(command, folder)
@@ -39,15 +41,13 @@ def service_spec(name: str, model: str, live_options: Sequence[str], is_system: 
     )
 
 
-def _live_parameters(model: str, live_options: Sequence[str]) -> dict[str, Any]:
+def _live_parameters(model: str, live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
     """What the options say; those with which a service would end are refused.
 
     Raises:
         click.UsageError: `edgecnn live` does not take them, or they are not for a service.
     """
     from edgecnn.device.live.sources.opening import SOURCES
-
-    from .commands.live import command as live
 
     parent = click.get_current_context().find_root()
     said = live.make_context("live", [model, *live_options], parent=parent).params

@@ -65,12 +65,13 @@ def install(model: str, live_options: tuple[str, ...], name: str, is_system: boo
     from edgecnn.device.service.unit import unit_name, unit_text, uses_temporary_folders
 
     from ..service_request import service_spec
+    from .live import command as live
 
     systemd = _systemd(is_system)
     _named(lambda: unit_name(name))
     if not dry_run:
         systemd.require()
-    spec = service_spec(name, model, live_options, is_system)
+    spec = service_spec(name, model, live, live_options, is_system)
     if uses_temporary_folders(spec):
         printing.note("Note: what lies in /tmp is gone when the machine starts again; put model and images elsewhere")
     if dry_run:

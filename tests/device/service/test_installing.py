@@ -10,11 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from edgecnn.device.service.unit import ServiceSpec, unit_text
 from tests.support.cameras import SCRIPT, garment
 from tests.support.own_systemd import OwnSystemd, own_systemd
 
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "schemas" / "v1" / "service-status.schema.json"
 PYTHON = sys.executable
 SAMPLES = ("--", "--source", "samples", "--no-page")
 
@@ -62,6 +64,7 @@ def test_a_service_runs_until_it_is_removed_and_leaves_nothing(systemd: OwnSyste
     assert "already; add --force" in edgecnn(systemd, "install", "fashion-mnist", "--name", "door", *SAMPLES)[2]
     code, said, _ = edgecnn(systemd, "status", "--name", "door", "--json")
     status = json.loads(said)
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(status)
     assert code == 0 and status["active"] and status["installed"] and not status["at_boot"] and not status["restarts"]
     assert 0 <= status["last_frame_s"] < 2 and status["message"].endswith("0 dropped")
     assert "last frame classified 0." in edgecnn(systemd, "status", "--name", "door")[1]
@@ -80,8 +83,9 @@ def test_a_service_that_does_not_start_is_told_with_its_reason(systemd: OwnSyste
         systemd, "install", "fashion-mnist", "--name", "blind", "--", "--source", "text.jpg", "--no-page", cwd=tmp_path
     )
     assert code == 1 and not said and "has not classified a frame yet: text.jpg" in notes and "journalctl" in notes
-    code, said, _ = edgecnn(systemd, "status", "--name", "blind")
-    assert code == 1 and "not running" in said
+    code, said, _ = edgecnn(systemd, "status", "--name", "blind", "--json")
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(json.loads(said))
+    assert code == 1 and json.loads(said)["last_frame_s"] is None
     assert edgecnn(systemd, "remove", "--name", "blind")[0] == 0
 
 
