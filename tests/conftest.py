@@ -198,8 +198,10 @@ def commands() -> dict[str, click.Command]:
         for name in group.list_commands(context):
             command = group.get_command(context, name)
             assert command is not None, name
-            is_group = isinstance(command, click.Group)
-            found |= leaves(command, f"{prefix}{name} ") if is_group else {f"{prefix}{name}": command}
+            if isinstance(command, click.Group):
+                found |= leaves(command, f"{prefix}{name} ")
+            else:
+                found[f"{prefix}{name}"] = command
         return found
 
     return {"edgecnn": main, **leaves(main, "")}
