@@ -18,6 +18,7 @@ from .errors import (
     MissingExtraError,
     ModelFileError,
     OutputError,
+    ServiceError,
     SourceError,
 )
 from .model_file.card import ModelCard
@@ -40,6 +41,7 @@ __all__ = [
     "ModelCard",
     "ModelFileError",
     "OutputError",
+    "ServiceError",
     "SourceError",
     "__version__",
 ]

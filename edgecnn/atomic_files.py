@@ -92,6 +92,9 @@ def _locked(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             lock.unlink()  # before it is let go: who opened it meanwhile sees that it is gone
         os.close(descriptor)
+        if os.name == "nt":  # where nothing that is open can be removed
+            with contextlib.suppress(OSError):
+                lock.unlink()
         with contextlib.suppress(OSError):  # something has been written there
             for folder in made:
                 folder.rmdir()
@@ -108,8 +111,10 @@ def _remove_what_kills_left(path: Path) -> None:
 
 def _lock(lock: Path, path: Path) -> int:
     """A descriptor of the file `lock` that nobody else holds."""
-    import fcntl  # what writes nothing need not load it
-
+    try:
+        import fcntl  # what writes nothing need not load it
+    except ModuleNotFoundError:  # Windows: nobody is held off
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:

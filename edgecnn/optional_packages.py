@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import sys
 
 from .errors import MissingExtraError
 
@@ -100,6 +101,8 @@ def explain_import_error(error: Exception, module: str = "") -> str:
     package = _distribution_of(named if named not in ("", "numpy") else _failing_module(error) or module)
     if package == "edgecnn":
         return ""
+    if named in sys.stdlib_module_names:  # nothing that can be installed
+        return f"this is not possible here: Python has no module {named} on this system"
     if isinstance(error, ModuleNotFoundError) and named not in ("", "numpy"):
         return f"{package} is not installed: pip install {package}"
     if not package:

@@ -168,22 +168,34 @@ def index(commands: Sequence[tuple[str, click.Command]], context: click.Context)
     """The page with all commands."""
     rows = ["| command | does |", "| --- | --- |"]
     for name, command in commands:
-        rows.append(f"| [`edgecnn {name}`]({name}.md) | {words(paragraphs(command)[0][0])} |")
+        rows.append(f"| [`edgecnn {name}`]({file_of(name)}) | {words(paragraphs(command)[0][0])} |")
     return _INDEX.format(notice=_NOTICE, commands="\n".join(rows), options=entries(options_of(main, context)))
+
+
+def leaves(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group, those of groups within it too, each with what it is called by."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            raise LookupError(f"edgecnn lists the command {name} and does not have it")
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {within}", leaf) for within, leaf in leaves(command, context))
+        else:
+            yield name, command
+
+
+def file_of(name: str) -> str:
+    """The page of a command."""
+    return f"{name.replace(' ', '-')}.md"
 
 
 def pages() -> Iterator[tuple[str, str]]:
     """Name and text of every page."""
     context = main.make_context("edgecnn", ["doctor"], resilient_parsing=True)
-    commands = []
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        if command is None:
-            raise LookupError(f"edgecnn lists the command {name} and does not have it")
-        commands.append((name, command))
+    commands = list(leaves(main, context))
     yield "index.md", index(commands, context)
     for name, command in commands:
-        yield f"{name}.md", page(command, name, click.Context(command, parent=context, info_name=name))
+        yield file_of(name), page(command, name, click.Context(command, parent=context, info_name=name))
 
 
 def write(folder: Path) -> None:

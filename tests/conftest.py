@@ -190,14 +190,21 @@ def edgecnn() -> Run:
 
 @pytest.fixture(scope="session")
 def commands() -> dict[str, click.Command]:
-    """Every command of the command line by name, and the group itself as `edgecnn`."""
+    """Every command of the command line by name, such as `service install`, and the group itself as `edgecnn`."""
     context = click.Context(main, info_name="edgecnn")
-    found: dict[str, click.Command] = {"edgecnn": main}
-    for name in main.list_commands(context):
-        command = main.get_command(context, name)
-        assert command is not None, name
-        found[name] = command
-    return found
+
+    def leaves(group: click.Group, prefix: str) -> dict[str, click.Command]:
+        found: dict[str, click.Command] = {}
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None, name
+            if isinstance(command, click.Group):
+                found |= leaves(command, f"{prefix}{name} ")
+            else:
+                found[f"{prefix}{name}"] = command
+        return found
+
+    return {"edgecnn": main, **leaves(main, "")}
 
 
 @pytest.fixture

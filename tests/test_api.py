@@ -10,8 +10,8 @@ from edgecnn import errors
 FRONTS = {
     "edgecnn": {
         "ContradictionError", "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError",
-        "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "SourceError",
-        "__version__",
+        "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "ServiceError",
+        "SourceError", "__version__",
     },
     "edgecnn.train": {
         "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",

@@ -54,7 +54,10 @@ def check_edgecnn(arguments: list[str], complete: bool = True) -> None:
         return
     assert arguments[0] in COMMANDS, arguments
     command = main.get_command(click.Context(main), arguments[0])
-    assert command
+    if isinstance(command, click.Group) and (arguments[1:] or complete):
+        arguments = arguments[1:]
+        command = command.get_command(click.Context(command), arguments[0])
+    assert command, arguments
     context = click.Context(command, info_name=arguments[0])
     try:
         given, _, _ = command.make_parser(context).parse_args(arguments[1:])

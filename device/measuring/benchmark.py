@@ -1,7 +1,6 @@
 """How fast models are on this machine: several in turn, so that a noisy moment hits all of them alike."""
 
 import os
-import resource
 import statistics
 import subprocess
 import time
@@ -13,6 +12,7 @@ import numpy as np
 
 from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
+from edgecnn.peak_memory import peak_rss_bytes
 
 from ..classifier import Classifier
 from ..runtime.delegates import Delegate
@@ -66,13 +66,13 @@ class Machine:
 
     Attributes:
         runtime: name and version.
-        peak_rss_mib: most memory that this process had, MiB.
+        peak_rss_mib: most memory that this process had, MiB; None where the system does not say.
         temperature_c: of the processor after the runs, in degrees Celsius; None where it cannot be read.
         throttled: whether a Raspberry Pi was slowed down by heat or low voltage since it was started; None elsewhere.
     """
 
     runtime: str
-    peak_rss_mib: float
+    peak_rss_mib: float | None
     temperature_c: float | None
     throttled: bool | None
 
@@ -214,9 +214,10 @@ def _choose_images(model: str | Path, classifier: Classifier) -> list[np.ndarray
 
 def describe_machine(runtime: str) -> Machine:
     """Memory, heat and throttling now."""
+    peak = peak_rss_bytes()
     return Machine(
         runtime=runtime,
-        peak_rss_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_rss_mib=None if peak is None else peak / (1 << 20),
         temperature_c=_read_temperature(),
         throttled=_read_throttled(),
     )

@@ -2,8 +2,10 @@
 
 import ctypes.util
 import importlib.util
+import mmap
 import os
 import platform
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,15 +49,13 @@ def examine_machine(root: Path = Path("/")) -> tuple[Finding, ...]:
     return (
         Finding("system", platform.platform()),
         Finding("board", _read_board(root)),
-        Finding(
-            "python", f"{platform.python_version()} on {platform.machine()}, {os.sysconf('SC_PAGE_SIZE'):,} byte pages"
-        ),
+        Finding("python", f"{platform.python_version()} on {platform.machine()}, {mmap.PAGESIZE:,} byte pages"),
         _find_processor(root),
         *_find_runtimes(),
         _find_numpy(),
         *(_find_accelerator(name, row) for name, row in ACCELERATORS.items() if row.library or row.package),
         _find_package("drawing", "matplotlib", "features and benchmark --png", "pip install matplotlib"),
-        _find_package("camera", "picamera2", "taking photographs", "sudo apt install python3-picamera2"),
+        *_find_camera(sys.platform),
         _find_package(
             "training", "tensorflow", "train, convert and parity", 'on a training box: pip install "edgecnn[train]"'
         ),
@@ -113,6 +113,13 @@ def _find_accelerator(name: str, row: Accelerator) -> Finding:
     return Finding(
         f"delegate {name}", presence or f"no {row.library or row.package}", True, row.install if can_have else ""
     )
+
+
+def _find_camera(system: str) -> tuple[Finding, ...]:
+    """That of a Raspberry Pi, which only Linux has."""
+    if system != "linux":
+        return ()
+    return (_find_package("camera", "picamera2", "taking photographs", "sudo apt install python3-picamera2"),)
 
 
 def _find_package(name: str, package: str, needed_for: str, install: str) -> Finding:

@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import locale
 import os
-import resource
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -111,12 +110,24 @@ def _rounding() -> dict[str, _Part]:
         return {}
 
 
+def _address_space() -> dict[str, _Part]:
+    """How much of it this process may have; nothing where there is no such limit, as on Windows."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return {}
+    limit = resource.RLIMIT_AS
+    return {
+        "limit of address space": _Part(
+            lambda: resource.getrlimit(limit), lambda limits: resource.setrlimit(limit, limits)
+        )
+    }
+
+
 _PARTS = {
     "working directory": _Part(_read_folder, _return_to),
     "umask": _Part(_read_umask, os.umask),
     "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
-    "limit of address space": _Part(
-        lambda: resource.getrlimit(resource.RLIMIT_AS), lambda limits: resource.setrlimit(resource.RLIMIT_AS, limits)
-    ),
+    **_address_space(),
     **_rounding(),
 }

@@ -1,6 +1,7 @@
 """A process of its own that runs a model: what is sent to it, and what is made of its silence."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -126,6 +127,8 @@ class Worker:
 
 
 def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
+    if os.name != "posix":
+        raise DelegateError(f"{name} cannot run in a process of its own on this system; add --no-isolate")
     patience_s = 2 * round(child_process.TIMEOUT_S)
     told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
     descriptor = theirs.fileno()

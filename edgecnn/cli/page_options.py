@@ -43,6 +43,22 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
     no_page: bool
     keep: "tuple[KeepRule, ...]"
 
+    def check(self) -> bool:
+        """Whether a page is to be served.
+
+        Raises:
+            click.UsageError: options contradict each other.
+            EdgecnnError: the page cannot be served, or frames not be kept.
+        """
+        kinds = {rule.kind for rule in self.keep}
+        if len(kinds) < len(self.keep):
+            raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
+        if self.no_page and "chosen" in kinds:
+            raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
+        for rule in self.keep:
+            rule.require_folder()
+        return not self.no_page and self._is_possible()
+
     def open(self, watcher: "Watcher", model: str, threshold: float, outlets: contextlib.ExitStack) -> None:
         """Serve the page of `watcher` and keep what is to be kept, until `outlets` are closed.
 
@@ -52,14 +68,9 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         """
         from edgecnn.device.live.keeping import DoubtKeeper, Keeper
 
+        is_served = self.check()
         keepers = {rule.kind: Keeper(rule) for rule in self.keep}
-        if len(keepers) < len(self.keep):
-            raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
-        if self.no_page and "chosen" in keepers:
-            raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
-        for rule in self.keep:
-            rule.require_folder()
-        if not self.no_page and self._is_possible():
+        if is_served:
             self._serve(watcher, model, keepers.get("chosen"), outlets)
         if "doubtful" in keepers:
             doubt = DoubtKeeper(keepers["doubtful"], threshold, watcher.notes[0])

@@ -22,6 +22,10 @@ def written(folder: Path, **environment: str) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
+def file_of(name: str) -> str:
+    return f"{name.replace(' ', '-')}.md"
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return written(tmp_path_factory.mktemp("pages"))
@@ -37,12 +41,12 @@ def test_terminal_does_not_matter(pages: dict[str, str], tmp_path: Path) -> None
 
 
 def test_every_command_has_a_page(commands: dict[str, click.Command], pages: dict[str, str]) -> None:
-    assert set(pages) == {"index.md"} | {f"{name}.md" for name in commands if name != "edgecnn"}
+    assert set(pages) == {"index.md"} | {file_of(name) for name in commands if name != "edgecnn"}
 
 
 def test_every_option_has_a_heading(commands: dict[str, click.Command], pages: dict[str, str]) -> None:
     for name, command in commands.items():
-        text = pages["index.md" if name == "edgecnn" else f"{name}.md"]
+        text = pages["index.md" if name == "edgecnn" else file_of(name)]
         for option in command.params:
             for spelling in option.opts if isinstance(option, click.Option) else ():
                 assert re.search(rf"^### .*`{spelling}`", text, re.MULTILINE), (name, spelling)
@@ -76,5 +80,5 @@ def test_every_example_is_a_command_line_that_click_takes(
     for name, command in commands.items():
         if name == "edgecnn":
             continue
-        (example,) = re.findall(rf"```sh\nedgecnn {name}(.*)\n```", pages[f"{name}.md"])
+        (example,) = re.findall(rf"```sh\nedgecnn {name}(.*)\n```", pages[file_of(name)])
         assert command.make_context(name, example.split()).params

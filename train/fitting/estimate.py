@@ -1,10 +1,11 @@
 """Three steps of a training, to know what all of them will take."""
 
-import resource
 import time
 from dataclasses import dataclass
 
 import keras
+
+from edgecnn.peak_memory import peak_rss_bytes
 
 from .fit import prepare_fitting
 from .setup import TrainingSetup
@@ -21,14 +22,15 @@ class Estimate:
         steps: of the whole training, if nothing ends it early.
         step_ms: the fastest of three, the first of which traces the graph.
         seconds: of all steps; evaluation and saving come on top.
-        peak_mib: memory of the process so far, in MiB; on a GPU the memory of the host.
+        peak_mib: memory of the process so far, in MiB; on a GPU the memory of the host; None where the
+            system does not say.
     """
 
     parameters: int
     steps: int
     step_ms: float
     seconds: float
-    peak_mib: int
+    peak_mib: int | None
 
 
 def estimate_training(setup: TrainingSetup) -> Estimate:
@@ -42,5 +44,6 @@ def estimate_training(setup: TrainingSetup) -> Estimate:
         fitting.training_model.train_on_batch(*batch)
         times.append(time.perf_counter() - started)
     steps = len(fitting.batches) * setup.recipe.epochs
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Estimate(fitting.network.count_params(), steps, 1000 * min(times), steps * min(times), peak_kib // 1024)
+    peak = peak_rss_bytes()
+    peak_mib = None if peak is None else peak >> 20
+    return Estimate(fitting.network.count_params(), steps, 1000 * min(times), steps * min(times), peak_mib)

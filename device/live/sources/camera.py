@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -35,10 +36,7 @@ class Camera:
         """
         self.program = next((found for found in map(shutil.which, PROGRAMS) if found), "")
         if not self.program:
-            raise InputError(
-                f"the Raspberry Pi's camera needs {PROGRAMS[0]}, which is not installed: sudo apt install rpicam-apps; "
-                "for a USB camera write --source /dev/video0"
-            )
+            raise InputError(f"the Raspberry Pi's camera needs {PROGRAMS[0]}, which is not {_advice(sys.platform)}")
         self.title = f"the camera ({os.path.basename(self.program)})"
         self._settings, self._tell = settings, tell
         self._stopped = threading.Event()
@@ -100,6 +98,14 @@ class Camera:
         if watchdog.bit:
             raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s and was stopped")
         raise SourceError(f"{self.title} ended with exit code {child.returncode}{_reason(said)}")
+
+
+def _advice(platform: str) -> str:
+    """How that sentence ends."""
+    others = {"darwin": "avfoundation:0", "win32": "dshow:video=NAME"}
+    if platform in others:
+        return f"for this system; for its own camera write --source {others[platform]}, to try it --source samples"
+    return "installed: sudo apt install rpicam-apps; for a USB camera write --source /dev/video0"
 
 
 def _listen(child: "subprocess.Popen[bytes]", said: "deque[str]") -> None:

@@ -146,7 +146,8 @@ def _print(results: "tuple[Benchmark, ...]", machine: "Machine", compared: list[
     click.echo(printing.table(header, rows))
     heat = "" if machine.temperature_c is None else f", {machine.temperature_c:.0f} °C"
     slowed = {None: "", True: ", THROTTLED since it was started", False: ", never throttled"}[machine.throttled]
-    printing.say(f"milliseconds; {machine.runtime}, at most {machine.peak_rss_mib:.0f} MiB in memory{heat}{slowed}")
+    memory = "" if machine.peak_rss_mib is None else f", at most {machine.peak_rss_mib:.0f} MiB in memory"
+    printing.say(f"milliseconds; {machine.runtime}{memory}{heat}{slowed}")
 
 
 def _compare(result: "Benchmark", before: dict[tuple[str, str, int], float]) -> dict[str, Any]:

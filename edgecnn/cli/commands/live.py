@@ -1,6 +1,7 @@
 """edgecnn live."""
 
 import contextlib
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ _BETWEEN_STATUS = 0.2  # seconds
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
 @page_options.bundled
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
+@click.option("--dry-run", is_flag=True, help="Check MODEL, the options and the source; watch nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print each change of the answer as a line of JSON.")
 @description_options.bundled
 @bundled
@@ -75,6 +77,7 @@ def command(
     webhook: str | None,
     page_options: PageOptions,
     frames: int | None,
+    dry_run: bool,
     as_json: bool,
     runtime_options: RuntimeOptions,
     description: "Description | None",
@@ -111,7 +114,12 @@ def command(
     )
     with contextlib.ExitStack() as outlets:
         _add_outlets(watcher, line, as_json, webhook, outlets)
+        if dry_run:
+            page_options.check()
+            return
         page_options.open(watcher, model, threshold, outlets)
+        if "NOTIFY_SOCKET" in os.environ:
+            _tell_service_manager(watcher, outlets)
         _run(watcher, frames)
         line.clear()
     status = watcher.status
@@ -147,6 +155,14 @@ def _close_webhook(hook: "Webhook") -> None:
     hook.close()
     if hook.lost:
         printing.note(f"the webhook did not take {hook.lost:,} changes")
+
+
+def _tell_service_manager(watcher: "Watcher", outlets: contextlib.ExitStack) -> None:
+    from edgecnn.device.live.notify import tell_service_manager
+
+    manager = tell_service_manager(watcher)
+    if manager is not None:
+        outlets.callback(manager.close)
 
 
 def _run(watcher: "Watcher", frames: int | None) -> None:

@@ -143,7 +143,8 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
         return
     steps = f"{estimate.steps:,} steps of {estimate.step_ms:.1f} ms"
     printing.say(f"{estimate.parameters:,} parameters, {steps}: about {estimate.seconds / 60:.1f} minutes")
-    printing.say(f"memory {estimate.peak_mib:,} MiB; nothing was written")
+    memory = "" if estimate.peak_mib is None else f"memory {estimate.peak_mib:,} MiB; "
+    printing.say(f"{memory}nothing was written")
 
 
 def _print_run(run: "TrainingRun", as_json: bool) -> None:

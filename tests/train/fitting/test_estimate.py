@@ -13,5 +13,5 @@ def test_an_estimate_says_what_a_training_takes_and_writes_nothing(tiny: Dataset
     found = estimate(tiny, recipe=dataclasses.replace(RECIPES["fast"], epochs=10, batch_size=100))
     assert (found.parameters, found.steps) == (243_786, 60)
     assert found.seconds == pytest.approx(found.steps * found.step_ms / 1000)
-    assert 0 < found.step_ms < 60_000 and found.peak_mib > 100
+    assert 0 < found.step_ms < 60_000 and (found.peak_mib or 0) > 100
     assert not any(tmp_path.iterdir())

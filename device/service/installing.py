@@ -1,0 +1,120 @@
+"""A service is installed, and removed so that nothing of it stays."""
+
+import shlex
+from pathlib import Path
+
+from edgecnn.atomic_files import claimed, write_bytes
+from edgecnn.errors import OutputError, ServiceError
+
+from .systemd import Systemd
+from .unit import MARK, ServiceSpec, unit_name, unit_text
+
+
+def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None:
+    """Install the service and start it; return when it has classified a frame.
+
+    Args:
+        spec: what is to be always on.
+        systemd: where.
+        force: whether one of that name may be there already.
+
+    Raises:
+        InputError: systemd cannot be told what `spec` says.
+        OutputError: the unit cannot be written, or there is one.
+        ServiceError: systemd does not take it, or it does not start.
+    """
+    text, unit = unit_text(spec), unit_name(spec.name)
+    path = systemd.unit_folder / unit
+    systemd.require()
+    _require_free(path, force)
+    systemd.require_root()
+    for folder in spec.writable:
+        _make(Path(folder))
+    if systemd.is_system:
+        for command in _writing(path):
+            systemd.do(command, text)
+    else:
+        with claimed([path], force):
+            write_bytes(path, text.encode())
+    *before, start = _starting(unit, systemd)
+    for command in before:
+        systemd.do(command)
+    if systemd.attempt(start).returncode:
+        known = systemd.show(unit, "StatusText", "Result")
+        reason = known.get("StatusText") or f"systemd calls it {known.get('Result', 'failed')}"
+        raise ServiceError(
+            f"{unit} is installed and is tried again every few seconds, but has not classified a frame yet: {reason}; "
+            f"see {systemd.journal(unit)}"
+        )
+
+
+def planned(spec: ServiceSpec, systemd: Systemd) -> list[str]:
+    """The lines that `install` runs; without root the unit is written by edgecnn itself."""
+    path = systemd.unit_folder / unit_name(spec.name)
+    lines = [f"mkdir -p {shlex.quote(folder)}" for folder in spec.writable]
+    writing = _writing(path) if systemd.is_system else []
+    return [*lines, *map(shlex.join, (*writing, *_starting(path.name, systemd)))]
+
+
+def remove(name: str, systemd: Systemd) -> None:
+    """Stop the service, and remove its unit and what systemd keeps for it; what --keep has kept stays.
+
+    Raises:
+        InputError: no service can be called so.
+        ServiceError: there is no such service, or systemd does not let go of it.
+    """
+    unit = unit_name(name)
+    path = systemd.unit_folder / unit
+    systemd.require()
+    if not path.is_file():
+        raise ServiceError(f"there is no service {unit}: {path} does not exist; name another with --name, or --system")
+    _require_free(path, force=True)
+    systemd.require_root()
+    systemd.do(systemd.systemctl("daemon-reload"))
+    systemd.do(systemd.systemctl("disable", "--now", unit))
+    # A unit that systemd could not read has no folders.
+    systemd.attempt(systemd.systemctl("clean", "--what", "state,runtime", unit))
+    if systemd.is_system:
+        systemd.do(systemd.as_root("rm", "-f", str(path)))
+    else:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
+    systemd.do(systemd.systemctl("daemon-reload"))
+    systemd.attempt(systemd.systemctl("reset-failed", unit))  # there is nothing to forget where it never failed
+
+
+def _writing(path: Path) -> list[tuple[str, ...]]:
+    """The lines that write a unit of the system, whole or not at all; its text is their input."""
+    beside = path.with_name(f".{path.name}.new")
+    return [
+        Systemd.as_root("install", "-D", "-m", "644", "/dev/stdin", str(beside)),
+        Systemd.as_root("mv", "-T", str(beside), str(path)),
+    ]
+
+
+def _starting(unit: str, systemd: Systemd) -> list[tuple[str, ...]]:
+    """The lines that have it start: with the machine, and now."""
+    return [systemd.systemctl("daemon-reload"), systemd.systemctl("enable", unit), systemd.systemctl("restart", unit)]
+
+
+def _require_free(path: Path, force: bool) -> None:
+    """Make sure that nothing but a unit of ours is replaced or removed, and that only when it is asked for."""
+    try:
+        there = path.read_text(errors="replace") if path.exists() or path.is_symlink() else None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read ({error.strerror}); it must be a unit file") from None
+    if there is None:
+        return
+    if not there.startswith(MARK):
+        raise OutputError(f"{path} was not written by edgecnn service install, and stays; choose another --name")
+    if not force:
+        raise OutputError(f"the service {path.name} is installed already; add --force to replace it, or choose --name")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error

@@ -1,0 +1,96 @@
+"""From a command line of `edgecnn live` to the service that runs it, checked as `edgecnn live` itself checks it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import printing
+
+if TYPE_CHECKING:
+    from edgecnn.device.service.unit import ServiceSpec
+
+_ENDING = ("FOLDER", "FILE")  # sources that come to an end
+
+
+def service_spec(
+    name: str, model: str, live: click.Command, live_options: Sequence[str], is_system: bool
+) -> "ServiceSpec":
+    """The service `name` that runs `live` with `model` and these options, as this Python would in this folder.
+
+    Raises:
+        click.ClickException: `edgecnn live` would not start so.
+    """
+    from edgecnn.device.service.unit import ServiceSpec, watchdog_seconds
+
+    said = _live_parameters(model, live, live_options)
+    folder = os.getcwd()
+    command = (sys.executable, "-m", "edgecnn", "live", model, *live_options)
+    _check(command, folder)
+    return ServiceSpec(
+        name,
+        command,
+        folder,
+        watchdog_seconds(said["fps"], said["timeout"]),
+        tuple(str(rule.folder.absolute()) for rule in said["keep"]),
+        *(_user_and_groups() if is_system else ()),
+    )
+
+
+def _live_parameters(model: str, live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
+    """What the options say; those with which a service would end are refused.
+
+    Raises:
+        click.UsageError: `edgecnn live` does not take them, or they are not for a service.
+    """
+    from edgecnn.device.live.sources.opening import SOURCES
+
+    parent = click.get_current_context().find_root()
+    said = live.make_context("live", [model, *live_options], parent=parent).params
+    for name in ("frames", "dry_run"):
+        if said[name]:
+            raise click.UsageError(f"a service is to go on: leave out --{name.replace('_', '-')}")
+    kind = next((kind.metavar for kind in SOURCES if kind.takes(said["source"])), "")
+    if kind in _ENDING and not said["loop"]:
+        printing.note(
+            "Note: the source ends, and the service begins it again; with --loop behind -- it goes on at once"
+        )
+    return said
+
+
+def _check(command: Sequence[str], folder: str) -> None:
+    """Have the very program that systemd will start check model, options and source.
+
+    Raises:
+        click.ClickException: it does not take them, in its own words.
+    """
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    environment.pop("NOTIFY_SOCKET", None)
+    answer = subprocess.run(
+        [*command, "--dry-run"], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True
+    )
+    lines = answer.stderr.decode(errors="backslashreplace").splitlines()
+    if not answer.returncode:
+        for line in lines:
+            printing.note(line)
+        return
+    sentence = next((line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")), "")
+    if not sentence:
+        sentence = f"{Path(command[0])} cannot run edgecnn live: {lines[-1] if lines else 'it says nothing'}"
+    raise click.UsageError(sentence) if answer.returncode == 2 else click.ClickException(sentence)
+
+
+def _user_and_groups() -> tuple[str, tuple[str, ...]]:
+    """Who a service of the system runs as: who asks for it, also by sudo; and the group of cameras."""
+    import grp  # Windows has none, and no systemd
+
+    from edgecnn.device.service.systemd import user_name
+
+    user = (os.environ.get("SUDO_USER") if os.getuid() == 0 else None) or user_name()
+    if user == "root":
+        printing.note("Note: the service runs as root, without its privileges; install it as another user by sudo")
+    return user, ("video",) if any(group.gr_name == "video" for group in grp.getgrall()) else ()
