@@ -26,15 +26,17 @@ from tests.support.command_line import Run, sentence
 from tests.support.picture_files import encoded
 
 
-def most_at_once(gate: MemoryGate, sizes: list[int]) -> int:
-    """How many bytes were let through at the same time, at the most."""
-    lock, inside, most = threading.Lock(), [0], [0]
+def most_at_once(gate: MemoryGate, sizes: list[int], wanted: int = 0) -> int:
+    """How many bytes were let through at the same time, at the most; all wait until `wanted` are, for a few seconds."""
+    lock, inside, most = threading.Condition(), [0], [0]
 
     def hold(count: int) -> None:
         with gate.holding(count):
             with lock:
                 inside[0] += count
                 most[0] = max(most[0], inside[0])
+                lock.notify_all()
+                lock.wait_for(lambda: most[0] >= wanted, timeout=10)
             time.sleep(0.02)
             with lock:
                 inside[0] -= count
@@ -50,7 +52,7 @@ def most_at_once(gate: MemoryGate, sizes: list[int]) -> int:
 
 @pytest.mark.parametrize(("fitting", "most"), [(1, 1), (2, 2), (3, 3)])
 def test_as_many_as_fit_are_let_through(fitting: int, most: int) -> None:
-    assert most_at_once(MemoryGate(1000 * fitting), [1000] * 12) == 1000 * most
+    assert most_at_once(MemoryGate(1000 * fitting), [1000] * 12, wanted=1000 * most) == 1000 * most
 
 
 def test_an_image_larger_than_the_budget_goes_alone() -> None:
