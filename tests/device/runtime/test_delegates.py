@@ -15,7 +15,6 @@ import pytest
 from edgecnn import DelegateError, EdgecnnWarning, InputError
 from edgecnn.device import Classifier, Delegate, verify
 from edgecnn.device.measuring.delegate_report import measure_delegate
-from edgecnn.device.runtime.accelerators import ACCELERATORS
 from edgecnn.device.runtime.loading import load_model
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
@@ -39,12 +38,6 @@ def test_it_computes_what_the_cpu_does_to_the_bit(library: str, fashion: Dataset
     images = fashion.test.images[:200]
     with_it = Classifier("fashion-mnist", delegate=Delegate(library, require="any")).predict_all(images)
     np.testing.assert_array_equal(with_it, Classifier("fashion-mnist").predict_all(images))
-
-
-def test_what_is_not_built_in_has_a_process_of_its_own_unless_it_is_said() -> None:
-    isolated = [name for name in (*ACCELERATORS, "./any.so") if Delegate(name).is_isolated]
-    assert isolated == ["edgetpu", "gpu", "npu", "./any.so"]
-    assert not Delegate("npu", isolate=False).is_isolated and Delegate("xnnpack", isolate=True).is_isolated
 
 
 def test_built_in_ones_are_told_apart() -> None:
