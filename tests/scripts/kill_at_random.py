@@ -186,8 +186,8 @@ def torture(name: str, arguments: Callable[[Path], list[str]], check: Check, fol
         assert edgecnn(arguments(war), war) == 0
         assert check(war) == expected, f"{name}: the end differs"
     left = [path.name for path in war.rglob(".*")]
-    words = f"{killed} kills within {duration:.1f} s of processor time, {begun} when something had been written, {ends} runs ended in between"
-    print(f"{name}: {words}; nothing torn; left: {left}", flush=True)
+    moments = f"{killed} kills within {duration:.1f} s of processor time, {begun} when something had been written"
+    print(f"{name}: {moments}, {ends} runs ended in between; nothing torn; left: {left}", flush=True)
 
 
 def import_tensorflow() -> None:
