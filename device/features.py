@@ -14,6 +14,7 @@ from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
+from .runtime.audit import Audit, open_audit
 from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
 from .runtime.loading import open_model
@@ -60,6 +61,8 @@ class FeatureExtractor:
         layers: the feature maps it gives, in network order.
         labels: class names in output order.
         input: how images are turned into its input; see `edgecnn.pixels.preprocessing.prepare`.
+        audit: computes a share of the images on the CPU too, feature maps included; None without a delegate from
+            elsewhere.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class FeatureExtractor:
         self._model, self._options = model, options
         self._tensors = _map_tensors(loaded, str(model))
         self._gather = self._session.gather(loaded.input)
+        self.audit: Audit | None = open_audit(loaded, options) if options.delegate is not None else None
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
@@ -142,6 +146,7 @@ class FeatureExtractor:
 
         Raises:
             InputError: the image cannot be read or used.
+            ContradictionError: an audit finds that the delegate lies.
         """
         prepared = prepare_source(image, self.input, invert, order=order, crop=crop)
         if prepared.is_transparent:
@@ -149,6 +154,8 @@ class FeatureExtractor:
         with self._session.lock:
             self._session.run(self._gather(prepared.pixels))
             raw = [self._session.output(tensor) for tensor in (*self._tensors, self._output)]
+        if self.audit is not None:
+            self.audit.look(prepared.pixels, raw[-1], list(zip(self._tensors, raw[:-1], strict=True)))
         maps = {
             tensor.name: as_map(tensor.dequantize(values)) for tensor, values in zip(self._tensors, raw, strict=False)
         }

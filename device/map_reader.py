@@ -7,6 +7,7 @@ import numpy as np
 
 from edgecnn.arrays import Array, Pixels
 
+from .runtime.audit import Audit
 from .runtime.loaded_model import LoadedModel
 from .runtime.tensor_spec import TensorSpec
 
@@ -37,24 +38,30 @@ class MapReader:
         layers: names of the maps that it gives, in network order; empty for a plain model.
     """
 
-    def __init__(self, loaded: LoadedModel) -> None:
-        """Of a loaded model."""
+    def __init__(self, loaded: LoadedModel, audit: Audit | None = None) -> None:
+        """Of a loaded model; `audit` is shown the images and maps that are read."""
         outputs, card = loaded.session.outputs, loaded.card
         names = [layer.name for layer in card.feature_maps] if card else sorted(outputs)
         # Without a card, an output of four dimensions is taken for a feature map.
         self._tensors = {name: outputs[name] for name in names if name in outputs and (card or _is_map(outputs[name]))}
         self.layers: tuple[str, ...] = tuple(self._tensors)
         self._session, self._gather = loaded.session, loaded.session.gather(loaded.input)
+        self._scores, self._audit = loaded.probabilities, audit
 
     def read(self, pixels: Pixels, names: Collection[str]) -> dict[str, RawMap]:
         """The maps of the layers `names` for prepared pixels, uint8 (height, width, channels).
 
         The network is run only if its last image was another. Names of no layer are passed over.
+
+        Raises:
+            ContradictionError: the audit finds that the delegate lies.
         """
         tensors = [tensor for name, tensor in self._tensors.items() if name in names]
         if not tensors:
             return {}
-        raw = self._session.outputs_of(pixels, self._gather, tensors)
+        *raw, scores = self._session.outputs_of(pixels, self._gather, [*tensors, self._scores])
+        if self._audit is not None:
+            self._audit.look(pixels, scores, list(zip(tensors, raw, strict=True)))
         return {one.name: _to_bytes(one, values) for one, values in zip(tensors, raw, strict=True)}
 
 

@@ -45,15 +45,42 @@ def silence_tensorflow(backend: str = "tensorflow") -> None:
 
 def drop_native_output() -> None:
     """Drop what native code writes from now on, also while it aborts; what Python writes still comes."""
-    if _verbose or sys.stdout is None or sys.stderr is None or not (_is_open(1) and _is_open(2)):
+    if not _verbose and _has_streams():
+        _send_native_output(os.open(os.devnull, os.O_WRONLY))
+
+
+def escape_native_output() -> None:
+    """Show what native code writes from now on on standard error, with what would steer the terminal escaped.
+
+    A process of its own does that, which ends with this one and has said all before that, also where this one crashes.
+    """
+    if not _has_streams():
         return
+    import subprocess
+
+    command, (reading, writing) = [sys.executable, "-I", "-S", __file__], os.pipe()
+    try:
+        escaping = subprocess.Popen(command, stdin=reading, stdout=subprocess.DEVNULL, start_new_session=True)
+    except OSError:  # no memory for it
+        os.close(writing)
+    else:
+        escaping.returncode = 0  # it ends after this process, which does not wait for it
+        _send_native_output(writing)
+    os.close(reading)
+
+
+def _has_streams() -> bool:
+    return sys.stdout is not None and sys.stderr is not None and _is_open(1) and _is_open(2)
+
+
+def _send_native_output(to: int) -> None:
+    """Make `to`, which is closed, of descriptors 1 and 2; Python goes on to write where they led."""
     sys.stdout.flush()
     sys.stderr.flush()
     own = [os.fdopen(os.dup(descriptor), "w", buffering=1, errors="backslashreplace") for descriptor in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    os.dup2(to, 1)
+    os.dup2(to, 2)
+    os.close(to)
     sys.stdout, sys.stderr = own
 
 
@@ -89,6 +116,8 @@ class NativeOutput:
 def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
     """Catch what native code writes to file descriptor 2, and to 1 if asked; with `--verbose` it passes through.
 
+    What passes is escaped first where `escape_native_output` was called, which the command line does.
+
     The text is there for an error message: some runtimes give their reason nowhere else. What is not used for one is
     dropped. Descriptor 2 belongs to the whole process, so one thread captures at a time, other threads' lines too.
     """
@@ -113,3 +142,12 @@ def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
                 os.close(own)
             file.seek(0)
             output.text = file.read().decode(errors="replace").strip()
+
+
+def _escape_lines() -> None:
+    for line in iter(lambda: sys.stdin.buffer.readline(1 << 16), b""):
+        print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":  # the process of `escape_native_output`
+    _escape_lines()

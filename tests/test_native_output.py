@@ -17,6 +17,7 @@ CASES = [  # arguments, standard output, standard error
     ("captured verbose", "to standard output\n", "before\n reason \nafter ''\n"),
     ("dropped", "from Python\n", "from Python\n"),
     ("dropped verbose", "native\nfrom Python\n", "native\nfrom Python\n"),
+    ("escaped", "from Python \x1b[1m\n", "one \\x1b[2J\ntwo \ufffd\\r\nno end\n"),
     ("silenced", "jax 3 40\n", ""),
     ("silenced verbose", "jax None 0\n", ""),
 ]
@@ -28,6 +29,12 @@ def test_native_output_goes_where_it_belongs(arguments: str, stdout: str, stderr
     command = [sys.executable, str(SCRIPT), *arguments.split()]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == (stdout, stderr, 0)
+
+
+def test_the_last_words_before_a_crash_are_shown() -> None:
+    command = [sys.executable, str(SCRIPT), "escaped", "abort"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode < 0 and done.stderr.startswith("one \\x1b[2J\n") and "no end" in done.stderr
 
 
 def test_nobody_captures_while_another_thread_writes() -> None:

@@ -56,7 +56,9 @@ def dequantized(network: KerasNetwork, float32: PackedModel, packed: Pair[Packed
         return None
     faults = compare_weights(expected, found, layer_names(network.model, expected))
     flatbuffer = with_constants(float32.flatbuffer, expected, found)
-    operator_faults = compare_operators(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
+    calibrated = packed.plain.card.ranges if packed.plain.card else ()
+    variant = packed.activations or packed.plain
+    operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
 
 

@@ -1,11 +1,13 @@
 """Whether a file's operators compute what the float32 model's do: strides, padding, activations, fitting scales."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
+
+from edgecnn.model_file.card import LayerRange
 
 _CASTS = ("QUANTIZE", "DEQUANTIZE")
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -22,6 +24,8 @@ _BOUNDS = {
     "NONE": (-np.inf, np.inf), "RELU": (0.0, np.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
 }  # fmt: skip
 _FITS = 1e-3  # of a bias' scale to those of input and weights, whose product it is
+_CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
+_INTEGERS = {schema.TensorType.INT8: (-128, 127), schema.TensorType.UINT8: (0, 255)}
 
 
 @dataclass(frozen=True)
@@ -40,25 +44,31 @@ class _Operator:
     output: int
 
 
-def compare_operators(expected: bytes, found: bytes) -> tuple[OperatorFault, ...]:
+def compare_operators(
+    expected: bytes, found: bytes, calibrated: Sequence[LayerRange] = ()
+) -> tuple[OperatorFault, ...]:
     """Compare the operators of two activations variants, in the order in which they run.
 
     Args:
         expected: the float32 model.
-        found: the file. One with other operators, as after a compiler, is not compared.
+        found: the file. One that is built otherwise, as after a compiler, is not compared.
+        calibrated: which values its calibration saw in each layer, by the file's card.
     """
     first, second = (schema.Model.GetRootAs(each, 0) for each in (expected, found))
-    pairs = list(zip(_operators(first), _operators(second), strict=False))
-    names = [[operator.name for operator in _operators(model)] for model in (first, second)]
-    if names[0] != names[1]:
+    operators = [_operators(model) for model in (first, second)]
+    if len(operators[0]) != len(operators[1]):
         return ()
     layers, faults = _layers(first), []
     makers: dict[int, str] = {}
-    for own, here in pairs:
+    for own, here in zip(*operators, strict=True):
         layer = layers.get(own.output, f"operator {own.name}")
         makers[here.output] = layer
         tensor = second.Subgraphs(0).Tensors(here.output)
+        if own.name != here.name:
+            faults.append(OperatorFault(layer, f"it is {here.name}, in Keras {own.name}"))
+            continue
         faults += [OperatorFault(layer, words) for words in _other_options(own.options, here.options, tensor)]
+        faults += [OperatorFault(layer, words) for words in _other_range(layer, tensor, calibrated)]
         faults += [
             OperatorFault(makers.get(here.inputs[0], "image"), f"{words}, {layer}, was made for")
             for words in _other_scale(second.Subgraphs(0), here)
@@ -128,6 +138,21 @@ def _ends_alike(tensor: "schema.Tensor", activations: set[str]) -> bool:
         for each in activations
     ]
     return bool(np.ptp(ends, axis=0).max() <= scale)
+
+
+def _other_range(layer: str, tensor: "schema.Tensor", calibrated: Sequence[LayerRange]) -> Iterator[str]:
+    """Where the integers of a layer do not reach what its calibration saw."""
+    seen, quantization = next((one for one in calibrated if one.name == layer), None), tensor.Quantization()
+    if seen is None or quantization is None or quantization.ScaleLength() != 1 or tensor.Type() not in _INTEGERS:
+        return
+    scale, zero_point = float(quantization.Scale(0)), int(quantization.ZeroPoint(0))
+    low, high = (scale * (integer - zero_point) for integer in _INTEGERS[tensor.Type()])
+    slack = _CALIBRATED * (seen.high - seen.low)
+    if seen.low < low - slack or seen.high > high + slack:
+        yield (
+            f"its integers stand for {low:.4g} to {high:.4g}, but its calibration saw {seen.low:.4g} to "
+            f"{seen.high:.4g}: their scale or zero point was changed afterwards"
+        )
 
 
 def _other_scale(subgraph: "schema.SubGraph", operator: _Operator) -> Iterator[str]:

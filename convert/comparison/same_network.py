@@ -12,6 +12,8 @@ from edgecnn.model_file.container import PackedModel
 
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
+from .dequantized import in_float32
+from .operators import compare_operators
 
 
 def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
@@ -34,9 +36,10 @@ def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[
         shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
         same_input = session.input.shape[1:] == network.card.input.shape
         if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
+            other = _other_operator(network, packed.activations or packed.plain) if same_input else ""
             raise ModelFileError(
-                f"{path} is of another network than the run's model.keras (input, classes or feature maps differ); "
-                "convert the run again"
+                f"{path} is of another network than the run's model.keras ({other or 'input, classes or feature maps'}"
+                f"{'' if other else ' differ'}); convert the run again"
             )
     probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
     first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
@@ -47,3 +50,9 @@ def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[
             "both"
         )
     return dataclasses.replace(network, maps=maps)
+
+
+def _other_operator(network: KerasNetwork, packed: PackedModel) -> str:
+    """The first operator of a file that makes its maps of other shapes; empty where none is found."""
+    faults = compare_operators(in_float32(network).flatbuffer, packed.flatbuffer)
+    return f"{faults[0].layer}: {faults[0].words}" if faults else ""

@@ -1,13 +1,15 @@
 """A loaded Keras network with its card: what it answers, its feature maps, the values that occur in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
@@ -59,6 +61,14 @@ class KerasNetwork:
         """The activations variant: returns `probabilities` and every map by its layer's name."""
         return with_named_outputs(self.model, self.maps)
 
+    @cached_property
+    def _answer(self) -> Callable[[npt.NDArray[np.float32]], Any]:
+        return _traced_once(self.model)
+
+    @cached_property
+    def _answer_with_maps(self) -> Callable[[npt.NDArray[np.float32]], Any]:
+        return _traced_once(self.with_maps)
+
     def fed(self, images: Images) -> npt.NDArray[np.float32]:
         """What the model is fed for uint8 `images` (count, height, width, channels): float32, the same shape."""
         spec = self.card.input
@@ -70,7 +80,7 @@ class KerasNetwork:
         largest = max(values_of(use.output) for use in layer_uses(self.model))
         batch = max(1, min(_BATCH, _BATCH_VALUES // largest))
         parts = [
-            np.asarray(self.model.predict_on_batch(self.fed(images[start : start + batch])), dtype=np.float32)
+            np.asarray(self._answer(self.fed(images[start : start + batch])), dtype=np.float32)
             for start in range(0, len(images), batch)
         ]
         return np.concatenate(parts)
@@ -84,7 +94,7 @@ class KerasNetwork:
         names = (*(wanted.name for wanted in self.maps), PROBABILITIES)
         for start in range(0, len(images), _MAPS_BATCH):
             part = np.asarray(images[start : start + _MAPS_BATCH])
-            outputs = self.with_maps.predict_on_batch(self.fed(part))
+            outputs = self._answer_with_maps(self.fed(part))
             yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
 
     def ranges(self, images: Images) -> tuple[LayerRange, ...]:
@@ -94,3 +104,13 @@ class KerasNetwork:
             for name, extent in extents.items():
                 extent.add(self.fed(part) if name == INPUT else values[name])
         return tuple(extent.range(name) for name, extent in extents.items())
+
+
+def _traced_once(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], Any]:
+    """A model as a function of batches of any size; Keras' own is traced anew for another size, for seconds each."""
+
+    def answer(images: Any) -> Any:
+        return model(images, training=False)
+
+    traced: Callable[..., Any] = tf.function(answer, [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)])
+    return traced

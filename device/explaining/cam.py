@@ -43,11 +43,12 @@ class Head:
 class Cam:
     """Reads the last feature map and weighs it; see `Head`."""
 
-    invokes = 1
+    invokes = 0
 
     def __init__(self, loaded: LoadedModel, tensor: TensorSpec, weights: npt.NDArray[np.float32]) -> None:
         """For a network whose output `tensor` is averaged and then weighed with `weights`."""
         self._session, self._tensor, self._weights = loaded.session, tensor, weights
+        self.reads: tuple[TensorSpec, ...] = (tensor,)
         self._size = (loaded.input.width, loaded.input.height)
         self._gather = self._session.gather(loaded.input)
 
@@ -58,9 +59,7 @@ class Cam:
 
     def class_map(self, pixels: Pixels, index: int) -> npt.NDArray[np.float32]:
         """The map of the class in its own size: its mean, plus the bias, is the score before the softmax."""
-        with self._session.lock:
-            self._session.run(self._gather(pixels))
-            raw = self._session.output(self._tensor)
+        (raw,) = self._session.outputs_of(pixels, self._gather, [self._tensor])
         return np.ascontiguousarray(self._tensor.dequantize(raw) @ self._weights[index], np.float32)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..classifier import Classifier
     from ..features import FeatureExtractor
+    from ..runtime.audit import Audit
 
 _LONG_SECONDS = 1  # what takes longer is announced
 _FEW_LABELS = 20  # are all named
@@ -54,8 +55,9 @@ def explain(
     Raises:
         InputError: the image cannot be used, or there is no such label or method.
         ModelFileError: `method` cannot explain this network, or the scores are no numbers.
+        ContradictionError: an audit finds that the delegate lies.
     """
-    return Explainer(classifier.loaded, method).explain(image, label, invert, order=order)
+    return Explainer(classifier.loaded, method, classifier.audit).explain(image, label, invert, order=order)
 
 
 class Explainer:
@@ -70,8 +72,13 @@ class Explainer:
         invokes: how often the network runs for an image.
     """
 
-    def __init__(self, loaded: LoadedModel, method: str = DEFAULT) -> None:
+    def __init__(self, loaded: LoadedModel, method: str = DEFAULT, audit: "Audit | None" = None) -> None:
         """Make `method` ready for a network.
+
+        Args:
+            loaded: the network.
+            method: a name of `METHODS`.
+            audit: is shown every image that the network is run on, and the last of each explanation at its end.
 
         Raises:
             InputError: there is no such method.
@@ -80,7 +87,7 @@ class Explainer:
         if method not in METHODS:
             raise InputError(f"method must be {', '.join(METHODS)}. Received: {method!r}")
         self.method, self.input = method, loaded.input
-        self._loaded, self._session = loaded, loaded.session
+        self._loaded, self._session, self._audit = loaded, loaded.session, audit
         self._gather = self._session.gather(loaded.input)
         self._mapper = prepare(method, loaded)
         self.invokes = self._mapper.invokes + scoring.invokes(loaded.input.height, loaded.input.width) + 1
@@ -138,6 +145,8 @@ class Explainer:
 
         heat = self._mapper.heat_map(pixels, target, ask)
         ratings = scoring.score(heat, pixels, ask)
+        if self._audit is not None:
+            self._audit.finish()
         return Explanation(
             target=self._prediction(scores, target),
             predicted=self._prediction(scores, best),
@@ -168,6 +177,9 @@ class Explainer:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(output)
+            maps = [(one, self._session.output(one)) for one in self._mapper.reads] if self._audit is not None else []
+        if self._audit is not None:
+            self._audit.look(pixels, raw, maps)
         scores = output.dequantize(raw)
         if not np.isfinite(scores).all():
             raise ModelFileError(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edgecnn.arrays import Pixels
 
     from ..runtime.loaded_model import LoadedModel
+    from ..runtime.tensor_spec import TensorSpec
 
     HeatMap = npt.NDArray[np.float32]
 
@@ -22,10 +23,12 @@ class HeatMapper(Protocol):
     """A method, made ready for one network.
 
     Attributes:
-        invokes: how often it runs the network for an image.
+        invokes: how often it runs the network for an image that was run just before.
+        reads: the outputs that it reads beside the scores, of the image itself.
     """
 
     invokes: int
+    reads: "tuple[TensorSpec, ...]"
 
     def heat_map(self, pixels: "Pixels", index: int, ask: Ask) -> "HeatMap":
         """How much each pixel speaks for a class: float32 (height, width).

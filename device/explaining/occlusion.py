@@ -31,6 +31,7 @@ class Occlusion:
         """Lay the windows over images of `height` x `width` pixels."""
         self._windows = [(rows, columns) for rows in spans(height) for columns in spans(width)]
         self._height, self._width = height, width
+        self.reads = ()
         self.invokes = 1 + len(FILLS) * len(self._windows)
 
     def heat_map(self, pixels: Pixels, index: int, ask: Ask) -> npt.NDArray[np.float32]:

@@ -30,6 +30,7 @@ class Rise:
     """
 
     invokes = MASKS
+    reads = ()
 
     def __init__(self, height: int, width: int) -> None:
         """For images of `height` x `width` pixels."""

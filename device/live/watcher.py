@@ -86,7 +86,7 @@ class Watcher:
         self.latest: Observation | None = None
         self._invert: Invert = invert
         self._top, self._steady = min(require_count(top, "top"), len(classifier.labels)), steady or Steady()
-        self._maps = MapReader(classifier.loaded)
+        self._maps = MapReader(classifier.loaded, classifier.audit)
         self.layers = self._maps.layers
         self._watch = classifier.watch() if classifier.card and classifier.card.ranges else None
         self._drift: tuple[Drift, ...] = ()

@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +19,13 @@ from .opening import open_session
 from .probing import run_probabilities
 from .run_options import RunOptions
 from .session import Runner
+from .tensor_spec import TensorSpec
+
+Outputs = Sequence[tuple[TensorSpec, npt.NDArray[np.generic]]]
 
 _FIRST = 3  # images that are all looked at: most faults are there from the start
+# Of feature maps, root mean square, in parts of the CPU's; other kernels for the same integers stay below a tenth.
+_MAP_TOLERANCE = 0.2
 
 
 class Audit:
@@ -48,7 +54,7 @@ class Audit:
         self._name = loaded.session.delegate.name if loaded.session.delegate else "the runtime"
         self._contradiction = ""
         self._chance, self._lock = np.random.default_rng(), threading.Lock()
-        self._last: tuple[Pixels, npt.NDArray[np.generic]] | None = None
+        self._last: tuple[Pixels, npt.NDArray[np.generic], Outputs] | None = None
         self.images = self.compared = self.unconfirmed = 0
         tell_of_forks(self)
 
@@ -56,12 +62,13 @@ class Audit:
         """In a forked child: a thread that is not there may have held the lock."""
         self._lock = threading.Lock()
 
-    def look(self, pixels: Pixels, raw: npt.NDArray[np.generic]) -> None:
+    def look(self, pixels: Pixels, raw: npt.NDArray[np.generic], maps: Outputs = ()) -> None:
         """Be shown what the delegate made of one image, and compute that too if chance will have it.
 
         Args:
             pixels: uint8 (height, width, channels), as the model takes them.
             raw: the output for them, (classes,), in its own dtype.
+            maps: other outputs for them that were read, such as feature maps.
 
         Raises:
             ContradictionError: the CPU gives another answer, to this image or to one before.
@@ -73,7 +80,7 @@ class Audit:
                 return
             self.images += 1
             self.unconfirmed += 1
-            self._last = pixels.copy(), raw
+            self._last = pixels.copy(), raw, maps
             if self.images <= _FIRST or self._chance.random() < self._rate:
                 self._compare(*self._last)
 
@@ -87,20 +94,35 @@ class Audit:
             if self._last is not None:
                 self._compare(*self._last)
 
-    def _compare(self, pixels: Pixels, raw: npt.NDArray[np.generic]) -> None:
+    def _compare(self, pixels: Pixels, raw: npt.NDArray[np.generic], maps: Outputs) -> None:
         self._last = None
         expected = run_probabilities(self._loaded, self._runner, pixels[None])
         agreement = compare(self._loaded.probabilities.dequantize(raw)[None], expected, tolerance_of(self._loaded.card))
         self.compared += 1
-        if agreement.passed:
+        wrong = (
+            self._other_map(maps)
+            if agreement.passed
+            else (f"a probability is off by {agreement.max_difference:.2g} where {agreement.tolerance:g} is allowed")
+        )
+        if not wrong:
             self.unconfirmed = 0
             return
         self._contradiction = (
-            f"{self._name} contradicts the CPU at image {self.images:,}: a probability is off by "
-            f"{agreement.max_difference:.2g} where {agreement.tolerance:g} is allowed; its answers after image "
+            f"{self._name} contradicts the CPU at image {self.images:,}: {wrong}; its answers after image "
             f"{self.images - self.unconfirmed:,}, where both agreed last, are not to be trusted: use --delegate cpu"
         )
         raise ContradictionError(self._contradiction)
+
+    def _other_map(self, maps: Outputs) -> str:
+        """What is wrong with an output of the image that the CPU ran last; empty if nothing is."""
+        for tensor, raw in maps:
+            own = self._runner.outputs[tensor.name]
+            expected, here = own.dequantize(self._runner.output(own)), tensor.dequantize(raw)
+            error, size = (float(np.sqrt(np.mean(np.square(values)))) for values in (here - expected, expected))
+            if not error <= _MAP_TOLERANCE * size:  # which NaN is not
+                share = f"{error / size:.0%}" if size else f"{error:.2g}, where all is 0"
+                return f"the feature maps of {tensor.name} are off by {share} where {_MAP_TOLERANCE:.0%} is allowed"
+        return ""
 
 
 def open_audit(loaded: LoadedModel, options: RunOptions) -> Audit | None:

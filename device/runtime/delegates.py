@@ -26,7 +26,7 @@ class Delegate:
         require: `any` makes it an error if nothing was delegated, `full` if anything was not.
         fallback: go on with the CPU where it does not load, run or compute rightly, and warn.
         isolate: run it in a process of its own, where no fault of it reaches this one; None for what is right for it:
-            yes for a library, no for what is built in or behind CompiledModel.
+            yes, unless it is built into the runtime.
         audit: the share of images, 0 to 1, that a `Classifier` computes on the CPU too; None for 1 %, but 0 for what is
             built into the runtime.
     """
@@ -77,7 +77,7 @@ class Delegate:
     @property
     def is_isolated(self) -> bool:
         """Whether it runs in a process of its own."""
-        return self.accelerator.kind == "library" if self.isolate is None else self.isolate
+        return not self.is_built_in if self.isolate is None else self.isolate
 
     @property
     def audit_rate(self) -> float:

@@ -66,7 +66,7 @@ _isolate = click.option(
     "--isolate/--no-isolate",
     default=None,
     help="Run the delegate in a process of its own, which is started again where it crashes or hangs.  "
-    "[default: --isolate for a library]",
+    "[default: --isolate unless it is built in]",
 )
 
 

@@ -4,13 +4,19 @@ import os
 import sys
 
 _may_fork = False
+_is_own = False
 _report_to: int | None = None
 
 
 def allow() -> None:
     """Say that this process is the command line's own, and not that of a program which calls it."""
-    global _may_fork
-    _may_fork = hasattr(os, "fork")
+    global _may_fork, _is_own
+    _may_fork, _is_own = hasattr(os, "fork"), True
+
+
+def is_own_process() -> bool:
+    """Whether this process is the command line's own."""
+    return _is_own
 
 
 def watch_over(name: str) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgecnn.native_output import set_verbose
+from edgecnn.native_output import escape_native_output, set_verbose
 
-from . import printing
+from . import guard, printing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _verbose(_: click.Context, __: click.Parameter, value: bool) -> None:
     if value:
         set_verbose()
+        if guard.is_own_process():
+            escape_native_output()
 
 
 verbose = click.option(

@@ -26,11 +26,12 @@ _SAME = 2
 _DAMAGED = "its colour profile cannot be used and was left out: colours may differ from what was photographed"
 
 
-def to_srgb(image: Image.Image) -> tuple[Image.Image, str]:
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
     """The image in sRGB, as its colour profile says; the image itself if it has none, or that of sRGB.
 
     Args:
         image: loaded, of 8 bits a channel.
+        profile: as `edgecnn.pixels.colour_tags.stated_profile` gives it.
 
     Returns:
         L, LA, RGB or RGBA where it was converted, and a note where its profile is damaged or of other colours: what
@@ -39,9 +40,9 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, str]:
     Raises:
         InputError: this Pillow was built without Little CMS, or the profile is a table.
     """
-    if "icc_profile" not in image.info:
+    if profile is None:
         return image, ""
-    profile, space = image.info["icc_profile"] or b"", _SPACES.get(image.mode, "RGB")
+    space = _SPACES.get(image.mode, "RGB")
     try:
         conversion = _conversion(bytes(profile), space)
     except _UnusableProfile:
@@ -121,5 +122,5 @@ def _unless_same(
 
 def _converted(colours: Image.Image, transform: "ImageCms.ImageCmsTransform") -> Image.Image:
     converted = transform.apply(colours)
-    del converted.info["icc_profile"]
+    converted.info.pop("icc_profile", None)
     return converted

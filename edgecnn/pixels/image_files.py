@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
+from .colour_codes import find_codes
 from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
@@ -177,6 +178,9 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
     try:
         with without_pillows_warnings():  # our own limit decides what is too large
             image = _open(data)
+            codes = find_codes(data) if image.format in ("PNG", "AVIF") else None
+            if codes:
+                image.info["cicp"] = codes
             _check_size(image, name)
             if before_loading:
                 before_loading(image)

@@ -28,11 +28,8 @@ _LEFT_TO_RIGHT = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, I
 _TOP_TO_BOTTOM = (Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_90)
 
 
-def turn_of(image: Image.Image) -> Image.Transpose | None:
-    """What makes `image` upright, by EXIF alone: Pillows differ in whether they ask XMP too.
-
-    None for an image that is. A TIFF has been turned when it was loaded.
-    """
+def exif_of(image: Image.Image) -> Image.Exif | None:
+    """What the bytes of EXIF say; None where there is none, or it is damaged. A TIFF keeps it otherwise."""
     data = image.info.get("exif")
     profile = image.info.get("Raw profile type exif", "")  # a PNG by ImageMagick: name, length, hexadecimal lines
     if not data and not profile:
@@ -41,7 +38,20 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
         try:
             exif = Image.Exif()
             exif.load(data or bytes.fromhex("".join(profile.split("\n")[3:])))
-            return _TURNS.get(exif.get(_ORIENTATION, 1))
+        except DECODER_FAILURES:
+            return None
+        return exif
+
+
+def turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What makes `image` upright, by EXIF alone: Pillows differ in whether they ask XMP too.
+
+    None for an image that is. A TIFF has been turned when it was loaded.
+    """
+    exif = exif_of(image)
+    with without_pillows_warnings():
+        try:
+            return _TURNS.get(exif.get(_ORIENTATION, 1)) if exif else None
         except DECODER_FAILURES:
             return None
 

@@ -16,6 +16,7 @@ from ..arguments import require_choice, require_kind
 from ..arrays import Array, Pixels
 from ..errors import InputError
 from .colour_profile import to_srgb
+from .colour_tags import stated_profile
 from .deep_images import to_eight_bit
 from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_image
 from .input_spec import InputSpec
@@ -54,8 +55,8 @@ class Prepared:
         border: median brightness (0 to 255) of the source image's rim.
         inverted: whether the polarity was swapped.
         note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
-            image is to be seen, when its colour profile is damaged, when its 16 bits are nearly black, or when a crop
-            had to be clipped; else empty.
+            image is to be seen, when what it says of its colours cannot be used, when its 16 bits are nearly black, or
+            when a crop had to be clipped; else empty.
         is_transparent: whether every pixel is wholly transparent, so that the model sees the background alone.
         width: of the whole image, upright.
         height: likewise.
@@ -75,9 +76,9 @@ class Prepared:
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "Crop | None" = None) -> Prepared:
     """Turn any Pillow image into the uint8 pixels that the model was trained on.
 
-    In this order: 16-bit to 8; EXIF orientation; crop; the colour profile, to sRGB; transparency flattened on the
-    card's background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size and
-    mode passes unchanged.
+    In this order: 16-bit to 8; EXIF orientation; crop; the colours that the file names, to sRGB; transparency flattened
+    on the card's background; grayscale (ITU-R 601 luma) or rgb; inversion; fit and resize. An image of the right size
+    and mode passes unchanged.
 
     Args:
         image: any mode but floating point; of an animation, the current frame.
@@ -107,7 +108,7 @@ def _prepare(
         raise InputError(f"the image is damaged or truncated ({error})") from None
     # A TIFF has its size when it is loaded.
     box, scale = reduction or ((0, 0, *image.size), 1)
-    turn = turn_of(image)
+    turn, (profile, unstated) = turn_of(image), stated_profile(image)
     image, dark = to_eight_bit(with_inks(image))
     if turn is not None:
         box, image = turned_box(box, image.width, image.height, turn), image.transpose(turn)
@@ -118,7 +119,7 @@ def _prepare(
 
         region, clipped = region_of(crop, width, height)
         image, box = cut(image, box, scale, region)
-    image, unprofiled = to_srgb(image)
+    image, unprofiled = to_srgb(image, profile)
     transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
     flat = flatten(image, _background(spec, invert == "yes"))
     flat = convert_colour(flat, spec)
@@ -129,7 +130,7 @@ def _prepare(
         from PIL import ImageOps
 
         flat = ImageOps.invert(flat)
-    note = dark or unprofiled
+    note = dark or unstated or unprofiled
     if contradicts and not inverted and invert == "no":
         note = (
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "

@@ -25,6 +25,17 @@ def dropped() -> None:
     print("from Python", file=sys.stderr)
 
 
+def escaped() -> None:
+    """Both descriptors lead to standard error, without what steers a terminal, also where the process crashes."""
+    native_output.escape_native_output()
+    print("from Python \x1b[1m")
+    os.write(1, b"one \x1b[2J\n")
+    os.write(2, b"two \xff\r\n")
+    os.write(2, b"no end")
+    if "abort" in sys.argv:
+        os.abort()
+
+
 def silenced() -> None:
     """What Keras and TensorFlow read at import."""
     native_output.silence_tensorflow("jax")
@@ -33,4 +44,4 @@ def silenced() -> None:
 
 if "verbose" in sys.argv:
     native_output.set_verbose()
-{"captured": captured, "dropped": dropped, "silenced": silenced}[sys.argv[1]]()
+{"captured": captured, "dropped": dropped, "escaped": escaped, "silenced": silenced}[sys.argv[1]]()

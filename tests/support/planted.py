@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn.model_file.container import pack_card, read_model
 from edgecnn.run_directory import RunDirectory
@@ -69,6 +70,17 @@ def change_activation(run: RunDirectory, scheme: str, operator: int, activation:
         options.Init(given.BuiltinOptions().Bytes, given.BuiltinOptions().Pos)
         assert options.FusedActivationFunction()
         edited[options._tab.Pos + options._tab.Offset(10)] = activation
+
+    edit(run, scheme, change)
+
+
+def change_options(run: RunDirectory, scheme: str, operator: int, **options: int) -> None:
+    """Change strides, padding and the like of the operator of this number, those without weights counted, too."""
+
+    def change(edited: bytearray) -> None:
+        model = schema.ModelT.InitFromPackedBuf(bytes(edited), 0)
+        vars(model.subgraphs[0].operators[operator].builtinOptions).update(options)
+        edited[:] = flatbuffer_utils.convert_object_to_bytearray(model)
 
     edit(run, scheme, change)
 

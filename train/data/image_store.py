@@ -77,14 +77,15 @@ class StoredImages:
 
 
 def store_images(images: Iterable[Pixels], image_shape: tuple[int, ...]) -> StoredImages:
-    """Write `images`, each uint8 of `image_shape`, to a file in the user's cache that vanishes with the process.
+    """Write `images`, each uint8 of `image_shape`, to a file that vanishes with the process.
+
+    It lies in the user's cache; where there is none to write to and none was named, among the system's temporary files.
 
     Raises:
         OutputError: it cannot be written.
     """
-    folder, count = cache_root(), 0
+    folder, count = _writable_folder(), 0
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  closed below
     with file:
         for image in images:
@@ -94,6 +95,18 @@ def store_images(images: Iterable[Pixels], image_shape: tuple[int, ...]) -> Stor
                     rest = rest[file.write(rest) :]
             count += 1
         return StoredImages(_OpenFile(file.fileno()), np.arange(count), image_shape)
+
+
+def _writable_folder() -> Path:
+    if os.environ.get("XDG_CACHE_HOME"):
+        with _writing(cache_root()):
+            cache_root().mkdir(parents=True, exist_ok=True)
+        return cache_root()
+    with contextlib.suppress(OSError, RuntimeError):  # a home that is read-only, or missing
+        cache_root().mkdir(parents=True, exist_ok=True)
+        if os.access(cache_root(), os.W_OK):
+            return cache_root()
+    return Path(tempfile.gettempdir())
 
 
 @contextlib.contextmanager

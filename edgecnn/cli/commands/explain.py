@@ -10,6 +10,7 @@ import click
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
 from .. import description_options, options, printing
+from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @options.decode_threads
 @description_options.bundled
 @bundled
+@audit
 @trust
 @require_signature
 @options.force
@@ -104,11 +106,13 @@ def _open_explainer(
 ) -> "Explainer":
     """A model with a method, once it is certain that it has the class."""
     from edgecnn.device.explaining.explainer import Explainer
+    from edgecnn.device.runtime.audit import open_audit
     from edgecnn.device.runtime.loading import open_model
     from edgecnn.errors import InputError
 
-    run = runtime_options.run_options()
-    explainer = Explainer(open_model(model, dataclasses.replace(run, description=description)), method)
+    run = dataclasses.replace(runtime_options.run_options(), description=description)
+    loaded = open_model(model, run)
+    explainer = Explainer(loaded, method, open_audit(loaded, run))
     if label is not None:
         try:
             explainer.index_of(label)

@@ -12,6 +12,7 @@ import click
 from edgecnn.printable import printable
 
 from .. import description_options, options, printing, source_options
+from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ PAGE = 12
 @options.decode_threads
 @description_options.bundled
 @bundled
+@audit
 @trust
 @require_signature
 @options.force
@@ -146,6 +148,7 @@ def _make_pictures(
     extractor: "FeatureExtractor | KerasModel", images: "Iterable[tuple[str, Outcome]]"
 ) -> "tuple[list[Picture], bool]":
     """The pictures of the images that can be used, and whether there were others."""
+    from edgecnn.device import FeatureExtractor
     from edgecnn.device.pictures.feature_maps import Picture
     from edgecnn.errors import InputError
 
@@ -161,6 +164,8 @@ def _make_pictures(
         title = printable(Path(name).name)
         features = extractor.extract(prepared.pixels)
         pictures.append(Picture(title, prepared.pixels, features.maps, features.probabilities))
+    if isinstance(extractor, FeatureExtractor) and extractor.audit is not None:
+        extractor.audit.finish()
     return pictures, failed
 
 

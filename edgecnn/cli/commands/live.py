@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, page_options, printing, source_options
+from ..delegate_options import audit
 from ..page_options import PageOptions
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
@@ -62,6 +63,7 @@ _BETWEEN_STATUS = 0.2  # seconds
 @click.option("--json", "as_json", is_flag=True, help="Print each change of the answer as a line of JSON.")
 @description_options.bundled
 @bundled
+@audit
 @trust
 @require_signature
 @options.verbose

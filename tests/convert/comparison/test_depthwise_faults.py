@@ -8,9 +8,10 @@ import pytest
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.convert import ParityReport, convert, parity
+from edgecnn.errors import ModelFileError
 from edgecnn.run_directory import RunDirectory
 from tests.support.depthwise import OPERATORS, make_depthwise, pictures_of
-from tests.support.planted import Change, change_activation, change_output, edit, give_biases, plant
+from tests.support.planted import Change, change_activation, change_options, change_output, edit, give_biases, plant
 from tests.support.shared import once
 
 
@@ -114,6 +115,28 @@ def test_a_zero_point_that_was_shifted_is_no_fault_of_the_calibration(run: RunDi
     change_output(run, "int8", OPERATORS.index("conv1"), shift=200)
     layer, cause, words = broken(report_of(run))
     assert (layer, cause) == ("conv1", "conversion") and "calibrate" not in words
+    assert "their scale or zero point was changed afterwards" in words
+
+
+def test_a_dilation_that_no_shape_tells_of_is_named(run: RunDirectory) -> None:
+    change_options(run, "int8", OPERATORS.index("dw2"), dilationHFactor=3, dilationWFactor=3)
+    layer, cause, words = broken(report_of(run))
+    assert (layer, cause) == ("dw2", "conversion") and "its dilation is 3, in Keras 1" in words
+
+
+@pytest.mark.parametrize(
+    ("operator", "options", "words"),
+    [
+        ("conv1", {"strideH": 2, "strideW": 2}, "conv1: its stride is 2, in Keras 1"),
+        ("conv2", {"padding": 0}, "conv2: its padding is SAME, in Keras VALID"),
+    ],
+)
+def test_what_makes_maps_of_another_shape_is_named_though_nothing_can_be_compared(
+    operator: str, options: dict[str, int], words: str, run: RunDirectory
+) -> None:
+    change_options(run, "int8", OPERATORS.index(operator), **options)
+    with pytest.raises(ModelFileError, match=f"is of another network than the run's model.keras .{words}."):
+        report_of(run)
 
 
 def test_an_activation_that_the_integers_enforce_is_no_fault_and_another_is(run: RunDirectory) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -155,3 +156,22 @@ def test_a_damaged_run_is_replaced_where_that_is_asked_for(tmp_path: Path) -> No
         adopt(file, ("a", "b"), run.path)
     adopt(file, ("a", "b"), run.path, force=True)
     assert KerasModel(run.model).labels == ("a", "b")
+
+
+def test_a_network_whose_maps_are_a_burden_is_advised_to_name_some(tmp_path: Path) -> None:
+    layers = keras.layers
+    wide = [layers.Conv2D(64, 1, name=f"wide{number}") for number in (1, 2)]
+    first = [keras.Input((184, 184, 3)), layers.Rescaling(1 / 255)]
+    model = keras.Sequential([*first, *wide, layers.GlobalAveragePooling2D(), layers.Softmax()])
+    (tmp_path / "labels").mkdir()
+    run = adopt(save(model, tmp_path), tuple(map(str, range(64))), tmp_path / "run")
+    for number in range(2):
+        Image.new("RGB", (184, 184), (number, 99, 9)).save(tmp_path / "labels" / f"{number}.png")
+    images = load_representative(tmp_path / "labels", RunDirectory(run).read_card())
+    options: dict[str, Any] = {"scheme": "float32", "output": tmp_path, "calibration_images": 2, "force": True}
+    (note,) = convert(run, images, **options).notes
+    # Twice 184 x 184 x 64, and 64 means.
+    assert note.startswith(
+        "the activations variant gives 3 feature maps of 4,333,632 values an image; --feature-layers"
+    )
+    assert not convert(run, images, **options, feature_layers=["wide2"]).notes

@@ -57,3 +57,9 @@ def test_a_numpy_that_is_too_new_is_refused(name: str, numpy_version: str, refus
     sentence = refuse_numpy(name, numpy_version)
     assert bool(sentence) == refused
     assert not refused or sentence.endswith('pip install "numpy<2"')
+
+
+def test_what_is_not_built_in_has_a_process_of_its_own_unless_it_is_said() -> None:
+    isolated = [name for name in (*ACCELERATORS, "./any.so") if Delegate(name).is_isolated]
+    assert isolated == ["edgetpu", "gpu", "npu", "./any.so"]
+    assert not Delegate("npu", isolate=False).is_isolated and Delegate("xnnpack", isolate=True).is_isolated

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from edgecnn import ContradictionError, InputError
-from edgecnn.device import Classifier, Delegate
+from edgecnn.device import Classifier, Delegate, FeatureExtractor
 from edgecnn.device.bulk.classify_many import classify_many
 from edgecnn.device.bulk.sources import ImageFiles
+from edgecnn.device.map_reader import MapReader
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, sentence
 
@@ -112,3 +113,39 @@ def test_an_audit_needs_something_to_compare(edgecnn: Run) -> None:
         images = ("x.png",) if command == "classify" else ()
         result = edgecnn(command, "fashion-mnist", *images, "--audit", "0.1")
         assert result.exit_code == 2 and "--audit goes with" in result.stderr
+
+
+LATE = ("--delegate-option", "wrong=1", "--audit", str(NEVER))
+
+
+def test_feature_maps_are_looked_at_too(library: str, photos: Path, tmp_path: Path, edgecnn: Run) -> None:
+    drawn = ("features", "fashion-mnist.activations", photos, "-o", tmp_path / "drawn", "--delegate", library, *LATE)
+    result = edgecnn(*drawn, "--delegate-option", f"after={LOADING + 7}")
+    assert "contradicts the CPU at image 12" in sentence(result) and not (tmp_path / "drawn").exists()
+    extractor = FeatureExtractor("fashion-mnist.activations", delegate=Delegate(library, audit=1.0))
+    pixels = np.asarray(Image.open(photos / "00.png"))
+    assert extractor.audit is not None
+    maps = extractor.extract(pixels).maps
+    loaded, changed = extractor.loaded, maps["max_pooling2d"].copy()
+    (tensor,) = [one for name, one in loaded.session.outputs.items() if name == "max_pooling2d"]
+    right = np.rint(changed / tensor.scale + tensor.zero_point).astype(tensor.dtype)
+    with loaded.session.lock:
+        scores = loaded.session.output(loaded.probabilities)
+    extractor.audit.look(pixels[:, :, None], scores, [(tensor, right)])
+    wrong = right[..., ::-1].copy()  # right probabilities beside maps of other filters
+    with pytest.raises(ContradictionError, match=r"feature maps of max_pooling2d are off by \d+% where 20% is allowed"):
+        extractor.audit.look(pixels[:, :, None], scores, [(tensor, wrong)])
+
+
+def test_explanations_are_looked_at_too(library: str, photos: Path, tmp_path: Path, edgecnn: Run) -> None:
+    asked = ("explain", "fashion-mnist", photos / "00.png", "-o", tmp_path / "why", "--delegate", library, *LATE)
+    result = edgecnn(*asked, "--delegate-option", f"after={LOADING + 40}")
+    assert "contradicts the CPU" in sentence(result) and not list(tmp_path.glob("why/*.png"))
+    assert edgecnn(*asked, "--delegate-option", f"after={LOADING + 4000}").exit_code == 0
+
+
+def test_live_maps_are_looked_at_too(library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist.activations", delegate=lying(library, 1.0, after=LOADING + 6))
+    reader = MapReader(classifier.loaded, classifier.audit)
+    with pytest.raises(ContradictionError):
+        [reader.read(np.asarray(pixels), ["max_pooling2d_1"]) for pixels in fashion.test.images[:12]]

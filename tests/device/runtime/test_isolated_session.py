@@ -142,9 +142,10 @@ def test_nothing_that_it_does_to_its_process_reaches_this_one(library: str, imag
 
 
 @pytest.mark.parametrize("verbose", [(), ("--verbose",)])
-def test_its_chatter_never_steers_the_terminal(verbose: tuple[str, ...], library: str) -> None:
+@pytest.mark.parametrize("place", ["--isolate", "--no-isolate"])
+def test_its_chatter_never_steers_the_terminal(place: str, verbose: tuple[str, ...], library: str) -> None:
     options = ("--delegate-option", "chat=1", "--delegate-option", "chat_invoke=1")
-    done = in_new_process("verify", "fashion-mnist", "--delegate", library, *options, *verbose)
+    done = in_new_process("verify", "fashion-mnist", "--delegate", library, place, *options, *verbose)
     assert done.returncode == 0 and "\x1b" not in done.stdout + done.stderr and "chatter" not in done.stdout
     assert ("\\x1b[31mchatter" in done.stderr) == bool(verbose)
 

@@ -71,3 +71,14 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert "cannot be kept" in result.stdout and len(result.stdout.splitlines()) == 1
+
+
+def test_without_a_home_images_are_kept_among_the_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for home in (lambda: Path("/dev/null/home"), nowhere):
+        monkeypatch.setattr(Path, "home", home)
+        stored = store_images([np.full((2, 2, 1), 7, np.uint8)], (2, 2, 1))
+        assert np.asarray(stored).tolist() == [[[[7], [7]], [[7], [7]]]]
