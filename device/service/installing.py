@@ -123,7 +123,8 @@ def _make(folder: Path, user: str | None) -> None:
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for one in missing if user and os.getuid() == 0 else ():
-            shutil.chown(one, user)
+        if user and os.getuid() == 0:
+            for one in missing:
+                shutil.chown(one, user)
     except (OSError, LookupError) as error:
         raise OutputError(f"cannot make {folder}: {getattr(error, 'strerror', None) or error}") from error

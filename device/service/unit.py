@@ -111,7 +111,7 @@ def _start(spec: ServiceSpec) -> str:
 
 
 def _programs(path: str) -> str:
-    """Where it finds programs; systemd takes no variable that is not UTF-8, so folders called otherwise are left out."""
+    """Where it finds programs; without folders whose names are not UTF-8, for systemd takes no such variable."""
     known = ":".join(folder for folder in path.split(":") if folder == folder.encode(errors="ignore").decode())
     return f"Environment={escaped('PATH=' + known)}\n" if known else ""
 
