@@ -3,8 +3,9 @@
 import os
 import socket
 import time
+from types import TracebackType
 
-from edgecnn.errors import InputError
+from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.printable import printable
 
 from .observation import Observation
@@ -44,11 +45,15 @@ class ServiceManager:
         watcher.listeners.append(self._see)
         watcher.notes.append(self._hear)
 
-    def close(self) -> None:
-        """Say that the end has come."""
+    def __enter__(self) -> "ServiceManager":
+        """For a block in which the watcher is set up and runs."""
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """Say that the end has come, and why where that is a failure."""
         self._watcher.listeners.remove(self._see)
         self._watcher.notes.remove(self._hear)
-        self._send("STOPPING=1")
+        self._send(*([_status(str(error))] if isinstance(error, EdgecnnError) else []), "STOPPING=1")
         self._socket.close()
 
     def _see(self, seen: Observation) -> None:

@@ -1,6 +1,8 @@
 """A service is installed, and removed so that nothing of it stays."""
 
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 from edgecnn.atomic_files import claimed, write_bytes
@@ -29,7 +31,7 @@ def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None
     _require_free(path, force)
     systemd.require_root()
     for folder in spec.writable:
-        _make(Path(folder))
+        _make(Path(folder), spec.user)
     if systemd.is_system:
         for command in _writing(path):
             systemd.do(command, text)
@@ -71,8 +73,9 @@ def remove(name: str, systemd: Systemd) -> None:
     _require_free(path, force=True)
     systemd.require_root()
     systemd.do(systemd.systemctl("daemon-reload"))
-    systemd.do(systemd.systemctl("disable", "--now", unit))
-    # A unit that systemd could not read has no folders.
+    systemd.do(systemd.systemctl("disable", unit))
+    # A unit that systemd could not read does not run and has no folders.
+    systemd.attempt(systemd.systemctl("stop", unit))
     systemd.attempt(systemd.systemctl("clean", "--what", "state,runtime", unit))
     if systemd.is_system:
         systemd.do(systemd.as_root("rm", "-f", str(path)))
@@ -83,6 +86,8 @@ def remove(name: str, systemd: Systemd) -> None:
             raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
     systemd.do(systemd.systemctl("daemon-reload"))
     systemd.attempt(systemd.systemctl("reset-failed", unit))  # there is nothing to forget where it never failed
+    if systemd.show(unit, "ActiveState").get("ActiveState") not in ("inactive", "failed"):
+        raise ServiceError(f"{unit} is removed, but still runs: {shlex.join(systemd.systemctl('kill', unit))} ends it")
 
 
 def _writing(path: Path) -> list[tuple[str, ...]]:
@@ -113,8 +118,13 @@ def _require_free(path: Path, force: bool) -> None:
         raise OutputError(f"the service {path.name} is installed already; add --force to replace it, or choose --name")
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, user: str | None) -> None:
+    """Make a folder that is not there; where root does that for another user, it is that user's."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
+        if user and os.getuid() == 0:
+            for one in missing:
+                shutil.chown(one, user)
+    except (OSError, LookupError) as error:
+        raise OutputError(f"cannot make {folder}: {getattr(error, 'strerror', None) or error}") from error

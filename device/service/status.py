@@ -20,7 +20,8 @@ class ServiceStatus:
         unit: its name for systemd.
         is_system: whether it is one of the whole system; else one of this user.
         installed: whether there is such a unit.
-        at_boot: whether it starts with the machine; else, if at all, when the user logs in.
+        enabled: whether it starts by itself.
+        at_boot: whether that is with the machine; else it is when the user logs in.
         active: whether it runs, and has classified a frame since it was started.
         state: what systemd calls that, such as `running`, `start`, `auto-restart` or `dead`.
         result: how it ended last, such as `success`, `exit-code` or `watchdog`.
@@ -32,6 +33,7 @@ class ServiceStatus:
     unit: str
     is_system: bool
     installed: bool
+    enabled: bool
     at_boot: bool
     active: bool
     state: str
@@ -51,13 +53,15 @@ def service_status(name: str, systemd: Systemd) -> ServiceStatus:
     unit = unit_name(name)
     systemd.require()
     known = systemd.show(unit, *_PROPERTIES)
+    is_enabled = known.get("UnitFileState") == "enabled"
     is_active = known.get("ActiveState") == "active"
     fed = int(known.get("WatchdogTimestampMonotonic") or 0)
     return ServiceStatus(
         unit=unit,
         is_system=systemd.is_system,
         installed=known.get("LoadState") not in (None, "not-found"),
-        at_boot=known.get("UnitFileState") == "enabled" and (systemd.is_system or systemd.lingers()),
+        enabled=is_enabled,
+        at_boot=is_enabled and (systemd.is_system or systemd.lingers()),
         active=is_active,
         state=known.get("SubState", "unknown"),
         result=known.get("Result", "unknown"),

@@ -28,6 +28,7 @@ class ServiceSpec:
         folder: that it is started in.
         watchdog: seconds without a classified frame, after which it is started anew.
         writable: folders that it may write to, by their whole paths.
+        path: where it finds programs, as $PATH has it; empty for where systemd finds them.
         user: who it runs as, for a service of the whole system; None for one of the user who installs it.
         groups: further ones that `user` gets.
     """
@@ -37,6 +38,7 @@ class ServiceSpec:
     folder: str
     watchdog: int
     writable: tuple[str, ...] = ()
+    path: str = ""
     user: str | None = None
     groups: tuple[str, ...] = ()
 
@@ -66,7 +68,7 @@ def watchdog_seconds(fps: float, timeout: float) -> int:
 
 
 def escaped(text: str) -> str:
-    """A word as a command line of a unit has it; with `:` before the command line, `$` stands for itself."""
+    """A word as a unit has it that reads words; in a command line with `:` before it, `$` stands for itself."""
     plain = text.replace("\\", r"\\").replace('"', r"\"").replace("%", "%%")
     return '"' + _NO_LINE.sub(lambda odd: "".join(f"\\x{byte:02x}" for byte in os.fsencode(odd[0])), plain) + '"'
 
@@ -88,6 +90,7 @@ def unit_text(spec: ServiceSpec) -> str:
         watchdog=spec.watchdog,
         starting=_LONGEST_START + spec.watchdog,
         name=spec.name,
+        path=_programs(spec.path),
         state=unit_name(spec.name).removesuffix(".service"),
         writable="".join(f"ReadWritePaths=-{_path(folder)}\n" for folder in spec.writable),
         temporary="no" if uses_temporary_folders(spec) else "yes",
@@ -105,6 +108,12 @@ def _start(spec: ServiceSpec) -> str:
     else:
         folder = spec.folder.replace("%", "%%")
     return f"WorkingDirectory={folder}\nExecStart=:{' '.join(map(escaped, command))}"
+
+
+def _programs(path: str) -> str:
+    """Where it finds programs; without folders whose names are not UTF-8, for systemd takes no such variable."""
+    known = ":".join(folder for folder in path.split(":") if folder == folder.encode(errors="ignore").decode())
+    return f"Environment={escaped('PATH=' + known)}\n" if known else ""
 
 
 def _path(folder: str) -> str:
@@ -142,7 +151,7 @@ WatchdogSignal=SIGTERM
 Restart=always
 RestartSec=5
 {start}
-Environment=PYTHONSAFEPATH=1
+{path}Environment=PYTHONSAFEPATH=1
 # For what must not stand here, such as passwords: NAME=VALUE in each line.
 EnvironmentFile=-%E/edgecnn/{name}.env
 StateDirectory={state}

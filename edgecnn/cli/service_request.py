@@ -31,13 +31,16 @@ def service_spec(
     folder = os.getcwd()
     command = (sys.executable, "-m", "edgecnn", "live", model, *live_options)
     _check(command, folder)
+    user, groups = _user_and_groups() if is_system else (None, ())
     return ServiceSpec(
         name,
         command,
         folder,
         watchdog_seconds(said["fps"], said["timeout"]),
-        tuple(str(rule.folder.absolute()) for rule in said["keep"]),
-        *(_user_and_groups() if is_system else ()),
+        writable=tuple(str(rule.folder.absolute()) for rule in said["keep"]),
+        path=os.environ.get("PATH", ""),
+        user=user,
+        groups=groups,
     )
 
 
@@ -84,7 +87,7 @@ def _check(command: Sequence[str], folder: str) -> None:
     raise click.UsageError(sentence) if answer.returncode == 2 else click.ClickException(sentence)
 
 
-def _user_and_groups() -> tuple[str, tuple[str, ...]]:
+def _user_and_groups() -> tuple[str | None, tuple[str, ...]]:
     """Who a service of the system runs as: who asks for it, also by sudo; and the group of cameras."""
     import grp  # Windows has none, and no systemd
 

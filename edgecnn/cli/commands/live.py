@@ -115,13 +115,13 @@ def command(
         tell=tell,
     )
     with contextlib.ExitStack() as outlets:
+        if "NOTIFY_SOCKET" in os.environ and not dry_run:
+            _tell_service_manager(watcher, outlets)
         _add_outlets(watcher, line, as_json, webhook, outlets)
         if dry_run:
             page_options.check()
             return
         page_options.open(watcher, model, threshold, outlets)
-        if "NOTIFY_SOCKET" in os.environ:
-            _tell_service_manager(watcher, outlets)
         _run(watcher, frames)
         line.clear()
     status = watcher.status
@@ -164,7 +164,7 @@ def _tell_service_manager(watcher: "Watcher", outlets: contextlib.ExitStack) -> 
 
     manager = tell_service_manager(watcher)
     if manager is not None:
-        outlets.callback(manager.close)
+        outlets.enter_context(manager)
 
 
 def _run(watcher: "Watcher", frames: int | None) -> None:

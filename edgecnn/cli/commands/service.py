@@ -155,7 +155,8 @@ def _lines(found: "ServiceStatus", systemd: "Systemd") -> list[str]:
     scope = "the system's" if found.is_system else "your own"
     if not found.installed:
         return [f"{found.unit} ({scope}): not installed"]
-    lines = [f"{found.unit} ({scope}): installed, starts {'with the machine' if found.at_boot else 'when you log in'}"]
+    start = "starts with the machine" if found.at_boot else "starts when you log in"
+    lines = [f"{found.unit} ({scope}): installed, {start if found.enabled else 'does not start by itself'}"]
     if found.active:
         seen = "" if found.last_frame_s is None else f", last frame classified {found.last_frame_s:.1f} s ago"
         lines.append(f"running{seen}")

@@ -124,6 +124,14 @@ def test_a_source_without_one_frame_that_can_be_used_is_a_failure(tmp_path: Path
     assert edgecnn(*watched).exit_code == 0
 
 
+def test_a_dry_run_checks_and_watches_nothing(tmp_path: Path, edgecnn: Run) -> None:
+    checked = ("live", MODEL, "--dry-run", "--source")
+    result = edgecnn(*checked, "samples", "--keep", f"doubtful={tmp_path / 'kept'}")
+    assert (result.exit_code, result.output) == (0, "") and not list(tmp_path.iterdir())
+    assert "there is no source nowhere" in sentence(edgecnn(*checked, "nowhere"))
+    assert "--no-page" in sentence(edgecnn(*checked, "samples", "--no-page", "--keep", "chosen=x"), exit_code=2)
+
+
 def test_a_folder_for_kept_frames_that_cannot_be_is_said_at_the_start(tmp_path: Path, edgecnn: Run) -> None:
     (tmp_path / "file").write_text("in the way")
     rule = f"doubtful={tmp_path / 'file' / 'kept'}"

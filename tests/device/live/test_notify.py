@@ -95,8 +95,9 @@ def test_who_never_sees_a_frame_is_never_ready(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("edgecnn.device.live.sources.retrying.TRIES", 1)
     with listening("notify", monkeypatch) as manager:
-        assert "no cameras available" in sentence(edgecnn("live", MODEL, "--no-page"))
-    assert manager.heard == [["STOPPING=1"]]
+        said = sentence(edgecnn("live", MODEL, "--no-page"))
+    assert "no cameras available" in said
+    assert manager.heard == [[said.replace("Error: ", "STATUS="), "STOPPING=1"]]
 
 
 def test_a_manager_that_is_stuck_does_not_hold_the_camera_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,8 +109,8 @@ def test_a_manager_that_is_stuck_does_not_hold_the_camera_up(tmp_path: Path, mon
         manager = tell_service_manager(watcher)
         assert manager and "NOTIFY_SOCKET" not in os.environ  # children are not to speak
         started = time.monotonic()
-        watcher.run(frames=40)
-        manager.close()
+        with manager:
+            watcher.run(frames=40)
     assert time.monotonic() - started < 10
 
 

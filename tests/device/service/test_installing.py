@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from edgecnn.device.service.unit import ServiceSpec, unit_text
+from edgecnn.device.service.unit import MARK, ServiceSpec, unit_text
 from tests.support.cameras import SCRIPT, garment
 from tests.support.own_systemd import OwnSystemd, own_systemd
 
@@ -89,6 +89,15 @@ def test_a_service_that_does_not_start_is_told_with_its_reason(systemd: OwnSyste
     assert edgecnn(systemd, "remove", "--name", "blind")[0] == 0
 
 
+def test_a_unit_that_systemd_cannot_read_is_removed_too(systemd: OwnSystemd) -> None:
+    folder = systemd.home / ".config" / "systemd" / "user"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "edgecnn-torn.service").write_text(f"{MARK}\n[Service]\nExecStart=nowhere\n")
+    code, said, notes = edgecnn(systemd, "remove", "--name", "torn")
+    assert (code, said) == (0, "edgecnn-torn.service is removed\n"), notes
+    assert not (folder / "edgecnn-torn.service").exists()
+
+
 def test_a_unit_of_somebody_else_stays(systemd: OwnSystemd) -> None:
     folder = systemd.home / ".config" / "systemd" / "user"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,12 +116,14 @@ def test_odd_names_come_through(place: str, systemd: OwnSystemd, tmp_path: Path)
     program = folder / "program"
     program.write_text(f"#!{PYTHON} -ISs\n{_SAYS_WHERE_AND_WHAT}")
     program.chmod(0o755)
-    spec = ServiceSpec("odd", (str(program), str(folder), place, "", "%n", "${PATH}", "\t"), str(folder), 60)
+    arguments = (str(folder), place, "", "%n", "${PATH}", "\t")
+    spec = ServiceSpec("odd", (str(program), *arguments), str(folder), 60, path=f"/usr/bin:{folder}")
     if not any(ord(character) < 32 or ord(character) > 126 for character in place):
         spec = replace(spec, writable=(str(folder),))
     start(systemd, spec)
     answer = json.loads((folder / "said.json").read_text())
-    assert answer == [os.fsencode(word).hex() for word in (str(folder), *spec.command[1:])]
+    found = "/usr/bin" if "\udce9" in place else spec.path  # systemd takes no variable that is not UTF-8
+    assert answer == [os.fsencode(word).hex() for word in (found, str(folder), *arguments)]
     systemd.run("systemctl", "--user", "stop", "edgecnn-odd")
 
 
@@ -127,8 +138,7 @@ def test_a_camera_that_hangs_has_the_service_started_anew(systemd: OwnSystemd, t
     camera.write_text(f"#!/bin/sh\nexec env {settings} '{PYTHON}' -ISs '{program}' \"$@\"\n")
     camera.chmod(0o755)
     live = (PYTHON, "-m", "edgecnn", "live", "fashion-mnist", "--no-page", "--timeout", "60")
-    command = ("/usr/bin/env", f"PATH={tmp_path}:{os.environ['PATH']}", *live)
-    start(systemd, ServiceSpec("hung", command, str(tmp_path), watchdog=1))
+    start(systemd, ServiceSpec("hung", live, str(tmp_path), 1, path=f"{tmp_path}:{os.environ['PATH']}"))
 
     wait_for(lambda: len((tmp_path / "runs").read_text().splitlines()) == 2)
     wait_for(lambda: systemd.run("systemctl", "--user", "is-active", "edgecnn-hung").stdout == "active\n")
@@ -165,7 +175,7 @@ def test_each_line_is_said_before_it_is_run_as_root(systemd: OwnSystemd, tmp_pat
 _SAYS_WHERE_AND_WHAT = """\
 import json, os, socket, sys
 with open("said.json", "w") as file:
-    json.dump([os.fsencode(word).hex() for word in (os.getcwd(), *sys.argv[1:])], file)
+    json.dump([os.fsencode(word).hex() for word in (os.environ["PATH"], os.getcwd(), *sys.argv[1:])], file)
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 manager.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 sys.stdin.read(); import time; time.sleep(60)
