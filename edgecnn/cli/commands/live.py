@@ -90,6 +90,7 @@ def command(
     Example: edgecnn live fashion-mnist --source samples
     """
     from edgecnn.device.live.steady import Steady
+    from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
 
     from ..classifier import open_classifier
@@ -112,12 +113,15 @@ def command(
         steady=Steady(threshold, consecutive),
         tell=tell,
     )
+    tally = Tally(classifier.labels, threshold)
+    watcher.listeners.append(tally)
+    watcher.change_listeners.append(tally.change)
     with contextlib.ExitStack() as outlets:
         _add_outlets(watcher, line, as_json, webhook, outlets)
         if dry_run:
             page_options.check()
             return
-        page_options.open(watcher, model, threshold, outlets)
+        page_options.open(watcher, tally, model, threshold, outlets)
         if "NOTIFY_SOCKET" in os.environ:
             _tell_service_manager(watcher, outlets)
         _run(watcher, frames)
