@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, options, page_options, printing, source_options
+from .. import description_options, mqtt_options, options, page_options, printing, source_options
+from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
@@ -56,6 +57,7 @@ _BETWEEN_STATUS = 0.2  # seconds
     help="How many frames in a row must agree before the answer changes.",
 )
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
+@mqtt_options.bundled
 @page_options.bundled
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
 @click.option("--dry-run", is_flag=True, help="Check MODEL, the options and the source; watch nothing.")
@@ -75,6 +77,7 @@ def command(
     threshold: float,
     consecutive: int,
     webhook: str | None,
+    mqtt_options: MqttOptions,
     page_options: PageOptions,
     frames: int | None,
     dry_run: bool,
@@ -121,6 +124,7 @@ def command(
         if dry_run:
             page_options.check()
             return
+        mqtt_options.open(watcher, tally, model, outlets)
         page_options.open(watcher, tally, model, threshold, outlets)
         if "NOTIFY_SOCKET" in os.environ:
             _tell_service_manager(watcher, outlets)
