@@ -220,7 +220,7 @@ _OPTIONS = (
         "--mqtt",
         metavar="URL",
         callback=_broker,
-        help="Tell an MQTT broker, mqtt://USER@HOST:PORT/PREFIX or with TLS mqtts://..., state, answer and counters, in topics "
-        "PREFIX/DEVICE/... PREFIX is edgecnn where there is none. Never pictures.",
+        help="Tell an MQTT broker state, answer and counters, in topics PREFIX/DEVICE/...; never pictures. The URL is "
+        "mqtt://USER@HOST:PORT/PREFIX, or mqtts:// with TLS; PREFIX is edgecnn where there is none.",
     ),
 )

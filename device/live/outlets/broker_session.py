@@ -34,6 +34,7 @@ class BrokerSession:
     """A connection.
 
     Attributes:
+        is_open: whether the broker has let us in.
         is_home_assistant_new: whether Home Assistant has said, since this was set to false, that it has started.
     """
 
@@ -46,7 +47,7 @@ class BrokerSession:
             will: topic and text that the broker publishes, retained, when it hears no more from here.
             tell: hears which topics the broker does not let this client write.
         """
-        self.is_home_assistant_new = False
+        self.is_open = self.is_home_assistant_new = False
         self._broker, self._client_id, self._tell = broker, client_id, tell
         self._answer: ReasonCode | None = None
         self._end: ReasonCode | None = None
@@ -75,7 +76,8 @@ class BrokerSession:
             raise BrokerError(_reason(error)) from None
         self._wait(lambda: self._answer is not None, "it takes the connection and does not answer")
         if self._answer is not None and self._answer.is_failure:
-            raise BrokerError(_refusal(str(self._answer), self._broker))
+            raise BrokerError(self._farewell())
+        self.is_open = True
         self._client.subscribe(BIRTH, qos=1)
 
     def send(self, topic: str, text: str) -> None:
@@ -126,8 +128,11 @@ class BrokerSession:
             self.idle(0.05)
 
     def _farewell(self) -> str:
+        """Why the broker ended the connection."""
+        if self._answer is not None and self._answer.is_failure:
+            return _refusal(str(self._answer), self._broker)
         if self._end is not None and self._end.value == _TAKEN_OVER:
-            return f"another client called {self._client_id} took its place; give each a name with --mqtt-device"
+            return f"a client called {self._client_id} has taken its place; --mqtt-device gives each a name of its own"
         if self._answer is not None:
             return str(self._end).lower() if self._end is not None and self._end.is_failure else "it is gone"
         if not self._broker.is_secure:
@@ -140,7 +145,8 @@ class BrokerSession:
     def _hear_end(
         self, _: Client, __: Any, flags: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
-        self._end = reason if flags.is_disconnect_packet_from_server else None
+        if flags.is_disconnect_packet_from_server:  # paho calls this once more when it has closed the socket
+            self._end = reason
 
     def _hear_receipt(self, _: Client, __: Any, ___: int, reason: ReasonCode, ____: Properties | None) -> None:
         self._refused = reason.value == _NOT_AUTHORIZED

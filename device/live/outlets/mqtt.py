@@ -17,6 +17,8 @@ from .reports import Reports
 _ROOM = 100  # changes that wait for a broker that is away
 _LONGEST_WAIT = 60.0  # seconds between two tries
 _TICK = 0.1  # seconds in which a change is noticed
+_MANY = 4  # connections that are lost within a minute, each
+_TWINS = ", as often before; has another station the same name? --mqtt-device gives each its own"
 _BETWEEN_DISCOVERIES = 5.0  # seconds: whoever may write that Home Assistant has started need not keep us busy
 
 
@@ -59,7 +61,8 @@ class Mqtt:
         self._pending: deque[dict[str, Any]] = deque()
         self._last = reports.first_result()
         self._next_save, self._is_due, self._trouble = 0.0, False, ""
-        self._said: str | None = None
+        self._reasons: set[str] = set()
+        self._is_told = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="edgecnn mqtt", daemon=True)
         self._thread.start()
@@ -85,7 +88,7 @@ class Mqtt:
         self._reports.save()
 
     def _work(self) -> None:
-        wait = self._retry
+        wait, short = self._retry, 0
         will = f"{self._base}/availability", "offline"
         while not self._closing.is_set():
             session = BrokerSession(self._broker, f"edgecnn-{self._reports.device}", will, self._tell)
@@ -99,9 +102,12 @@ class Mqtt:
                 return
             except BrokerError as error:
                 session.abandon()
-                self._say_trouble(str(error))
+                reason = str(error)
             if time.monotonic() - began > _LONGEST_WAIT:
-                wait = self._retry
+                wait, short = self._retry, 0
+                self._reasons.clear()
+            short += session.is_open
+            self._say_trouble(reason + _TWINS * (short == _MANY))
             # A hundred stations must not all come back in the same moment.
             self._pause(wait * random.uniform(0.75, 1.25))  # noqa: S311
             wait = min(2 * wait, _LONGEST_WAIT)
@@ -171,11 +177,13 @@ class Mqtt:
             self._save_if_due()
 
     def _say_trouble(self, reason: str) -> None:
-        if reason != self._said:
-            self._said = reason
+        """Each reason once, until the broker was there for a while."""
+        if reason not in self._reasons:
+            self._reasons.add(reason)
             self._tell(f"the MQTT broker at {self._broker.title} is not to be had: {reason}; trying again")
+            self._is_told = False
 
     def _say_well(self) -> None:
-        if self._said != "":
-            self._said = ""
+        if not self._is_told:
+            self._is_told = True
             self._tell(f"the MQTT broker at {self._broker.title} is told of {self._base}")
