@@ -51,9 +51,9 @@ def require_package(what: str, package: str, extra: str) -> None:
 
 def require_paho() -> None:
     """Make sure that paho-mqtt can be used; raises as `require_tensorflow` does."""
-    found = version_of("paho-mqtt")
-    if found == "none":
+    if importlib.util.find_spec("paho") is None:
         raise MissingExtraError('--mqtt needs paho-mqtt: pip install "edgecnn[mqtt]"')
+    found = version_of("paho-mqtt")
     if found.startswith("1."):  # Debian's until bookworm: its callbacks are others
         raise MissingExtraError(f'--mqtt needs paho-mqtt 2 or newer, this is {found}: pip install "edgecnn[mqtt]"')
 

@@ -4,6 +4,7 @@ What fails raises with a reason. paho's own thread would connect again by itself
 sends after a break in another order than before.
 """
 
+import select
 import socket
 import ssl
 import time
@@ -12,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -99,7 +100,7 @@ class BrokerSession:
             BrokerError: the connection is lost.
         """
         try:
-            failed = self._client.loop(seconds)
+            failed = self._loop(seconds)
         except OSError as error:
             raise BrokerError(_reason(error)) from None
         except Exception as error:  # what paho raises at bytes that are no MQTT is of many kinds
@@ -107,11 +108,24 @@ class BrokerSession:
         if failed:
             raise BrokerError(self._farewell())
 
+    def _loop(self, seconds: float) -> bool:
+        """What came, and what waits to be written; whether the connection is lost."""
+        client, connection = self._client, self._client.socket()
+        if connection is None:
+            return True
+        has_bytes = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        wants = [connection] if client.want_write() else []
+        readable, writable, _ = select.select([connection], wants, [], 0 if has_bytes else seconds)
+        failed = client.loop_read() if readable or has_bytes else MQTTErrorCode.MQTT_ERR_SUCCESS
+        if writable and not failed:
+            failed = client.loop_write()
+        return bool(failed or client.loop_misc())
+
     def close(self) -> None:
         """Take leave; the broker does not publish the will then. What does not connect any more is closed as well."""
         with suppress(OSError, ValueError):
             self._client.disconnect()
-            self._client.loop(0.1)
+            self._loop(0.1)
 
     def abandon(self) -> None:
         """Close without leave."""
