@@ -60,7 +60,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             return
         from edgecnn.atomic_files import claimed
         from edgecnn.device.live.station import describe_station
-        from edgecnn.errors import InputError
+        from edgecnn.errors import InputError, OutputError
         from edgecnn.optional_packages import require_paho
         from edgecnn.user_state import state_folder
 
@@ -76,7 +76,11 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         tell, labels = watcher.notes[0], watcher.classifier.labels
         station = describe_station(watcher.classifier, model)
         path = counter_path(state_folder(), device, station, labels)
-        outlets.enter_context(claimed([path], force=True))
+        try:
+            outlets.enter_context(claimed([path], force=True))
+        except OutputError as error:
+            words = f"the counters of {device} cannot be kept; a second station needs a --mqtt-device of its own"
+            raise OutputError(f"{words} ({error})") from None
         reports = Reports(device, station, watcher, tally, CounterFile(path, labels, tell))
         reports.save()
         mqtt = Mqtt(broker, reports, tell, announce=self.discovery, interval=self.interval)

@@ -55,15 +55,15 @@ def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline(
 ) -> None:
     command = [sys.executable, "-m", "edgecnn", *BOOT, "--loop", "--mqtt", f"mqtt://127.0.0.1:{server.port}/lab/"]
     command += ["--mqtt-device", "pi"]
-    with listening(server.port, "lab/#") as listener:
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                assert until(lambda: listener.texts("lab/pi/availability") == ["online"], 30)
-                process.send_signal(number)
-                assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline", 5)
-                _, said = process.communicate(timeout=20)
-            finally:
-                process.kill()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with listening(server.port, "lab/#") as listener, subprocess.Popen(command, text=True, **pipes) as process:
+        try:
+            assert until(lambda: listener.texts("lab/pi/availability") == ["online"], 30)
+            process.send_signal(number)
+            assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline", 5)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == code and "Traceback" not in said
 
 
@@ -122,7 +122,8 @@ def test_two_stations_of_one_name_do_not_share_counters(edgecnn: Run, state: Pat
     watching = (*BOOT, "--mqtt", f"mqtt://127.0.0.1:{free_port()}", "--mqtt-device", "pi")
     edgecnn(*watching)
     with claimed([next(state.iterdir())], force=True):
-        assert "is being written by" in sentence(edgecnn(*watching))
+        told = sentence(edgecnn(*watching))
+    assert "is being written by" in told and "--mqtt-device" in told
 
 
 def test_counters_that_cannot_be_kept_are_said_at_the_start(edgecnn: Run, state: Path) -> None:

@@ -84,12 +84,15 @@ class Listener:
         heard: topic, whether it was retained, and payload, in their order.
     """
 
-    def __init__(self, port: int, topics: str = "#", **credentials: str) -> None:
+    def __init__(self, port: int, topics: str = "#", tls: Path | None = None, **credentials: str) -> None:
+        """Connect; with `tls`, as the certificate of this path, beside which are its key and the authority's."""
         self.heard: list[tuple[str, bool, bytes]] = []
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         self.client.reconnect_delay_set(1, 1)
         if credentials:
             self.client.username_pw_set(credentials["user"], credentials["password"])
+        if tls is not None:
+            self.client.tls_set(str(tls.with_name("ca.pem")), str(tls), str(tls.with_suffix(".key")))
         self.client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
         self.client.on_message = lambda _, __, one: self.heard.append((one.topic, one.retain, bytes(one.payload)))
         self.client.connect("127.0.0.1", port)
@@ -109,8 +112,8 @@ class Listener:
 
 
 @contextlib.contextmanager
-def listening(port: int, topics: str = "#", **credentials: str) -> Iterator[Listener]:
-    one = Listener(port, topics, **credentials)
+def listening(port: int, topics: str = "#", tls: Path | None = None, **credentials: str) -> Iterator[Listener]:
+    one = Listener(port, topics, tls, **credentials)
     try:
         yield one
     finally:
@@ -118,7 +121,7 @@ def listening(port: int, topics: str = "#", **credentials: str) -> Iterator[List
 
 
 def make_certificates(folder: Path) -> None:
-    """Authorities `ca` and `other`, and of `ca` certificates for a server, 127.0.0.1, and for a client."""
+    """Authorities `ca` and `other`, and of `ca` certificates for a server, 127.0.0.1, and for two clients."""
 
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=30)
@@ -128,7 +131,7 @@ def make_certificates(folder: Path) -> None:
         extension = ("-addext", "keyUsage=critical,keyCertSign", "-subj", f"/CN={name}")
         openssl(*new, "-x509", *extension, "-keyout", f"{name}.key", "-out", f"{name}.pem")
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
-    for name in ("server", "client"):
+    for name in ("server", "client", "homeassistant"):
         openssl(*new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2")
         openssl("x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.pem")
