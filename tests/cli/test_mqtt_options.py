@@ -55,8 +55,11 @@ def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline(
 ) -> None:
     command = [sys.executable, "-m", "edgecnn", *BOOT, "--loop", "--mqtt", f"mqtt://127.0.0.1:{server.port}/lab/"]
     command += ["--mqtt-device", "pi"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with listening(server.port, "lab/#") as listener, subprocess.Popen(command, text=True, **pipes) as process:
+    pipe = subprocess.PIPE
+    with (
+        listening(server.port, "lab/#") as listener,
+        subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe) as process,
+    ):
         try:
             assert until(lambda: listener.texts("lab/pi/availability") == ["online"], 30)
             process.send_signal(number)

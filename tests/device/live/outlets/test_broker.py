@@ -141,8 +141,16 @@ def test_tls_with_the_right_certificates_and_with_wrong_ones(secure: RealBroker,
 def test_files_that_are_no_certificates_are_said_before_anything_connects(certificates: Path, tmp_path: Path) -> None:
     target = parse_broker("mqtts://127.0.0.1:1")
     (tmp_path / "text").write_text("no certificate")
-    command = ["openssl", "ec", "-in", certificates / "client.key", "-aes128", "-passout", "pass:secret"]
-    subprocess.run([*command, "-out", tmp_path / "locked.key"], check=True, capture_output=True, timeout=30)
+    command: list[str | Path] = [
+        "openssl",
+        "ec",
+        "-in",
+        certificates / "client.key",
+        "-out",
+        tmp_path / "locked.key",
+        "-aes128",
+    ]
+    subprocess.run([*command, "-passout", "pass:secret"], check=True, capture_output=True, timeout=30)
     with pytest.raises(InputError, match="text holds no certificate of an authority"):
         target.with_tls(tmp_path / "text", None, None)
     for key in (certificates / "server.key", tmp_path / "text", tmp_path / "locked.key"):
