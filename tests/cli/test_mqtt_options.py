@@ -50,11 +50,11 @@ def test_without_a_broker_it_watches_says_so_once_and_keeps_the_counters(edgecnn
 @needs_mosquitto
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 0)])
-def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline(
-    number: signal.Signals, code: int, server: RealBroker
+def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline_and_counts_on(
+    number: signal.Signals, code: int, server: RealBroker, edgecnn: Run
 ) -> None:
     command = [sys.executable, "-m", "edgecnn", *BOOT, "--loop", "--mqtt", f"mqtt://127.0.0.1:{server.port}/lab/"]
-    command += ["--mqtt-device", "pi"]
+    command += ["--mqtt-device", "pi", "--fps", "60", "--mqtt-interval", "1"]
     pipe = subprocess.PIPE
     with (
         listening(server.port, "lab/#") as listener,
@@ -62,12 +62,18 @@ def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline(
     ):
         try:
             assert until(lambda: listener.texts("lab/pi/availability") == ["online"], 30)
+            assert until(lambda: listener.of("/counters")[-1]["frames"] > 0)
             process.send_signal(number)
-            assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline", 5)
+            assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline", 20)
             _, said = process.communicate(timeout=20)
         finally:
             process.kill()
-    assert process.returncode == code and "Traceback" not in said
+        assert process.returncode == code and "Traceback" not in said
+        before = listener.of("/counters")[-1]
+        assert edgecnn(*command[3:], "--frames", "60").exit_code == 0
+        assert until(lambda: listener.of("/counters")[-1]["frames"] >= before["frames"] + 60)
+        after = [one for one in listener.of("/counters") if one["time"] > before["time"]]
+    assert after[0]["frames"] >= before["frames"] and {one["id"] for one in after} == {before["id"]}
 
 
 @needs_mosquitto

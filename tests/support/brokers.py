@@ -19,7 +19,7 @@ MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sb
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="there is no mosquitto: apt install mosquitto")
 
 
-def until(is_so: Callable[[], Any], seconds: float = 10) -> bool:
+def until(is_so: Callable[[], Any], seconds: float = 20) -> bool:
     end = time.monotonic() + seconds
     while not is_so() and time.monotonic() < end:
         time.sleep(0.01)
@@ -64,6 +64,11 @@ class RealBroker:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def signal(self, number: int) -> None:
+        """Any other."""
+        assert self._process
+        self._process.send_signal(number)
 
 
 @contextlib.contextmanager

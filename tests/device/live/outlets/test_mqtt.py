@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from edgecnn.device.live.outlets.broker import Broker, parse_broker
 from tests.docs.test_json_schemas import check
-from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto, until
+from tests.support.brokers import Listener, RealBroker, broker, listening, needs_mosquitto, until
 from tests.support.cameras import garment
 from tests.support.live_messages import ReportedWatcher
 
@@ -77,6 +78,11 @@ def grow(counters: list[dict[str, Any]]) -> bool:
     )
 
 
+def was_said(listener: Listener, word: str, times: int) -> bool:
+    """Whether a station is said to be online or offline so many times."""
+    return until(lambda: listener.texts("/availability").count(word) == times)
+
+
 def test_a_broker_that_is_killed_costs_no_frame_no_change_and_no_count(
     tmp_path: Path, start: Callable[..., Station], server: RealBroker
 ) -> None:
@@ -106,6 +112,18 @@ def test_a_broker_that_is_killed_costs_no_frame_no_change_and_no_count(
         check(f"mqtt-{name}", listener.of(f"/{name}"))
 
 
+def test_a_broker_that_hangs_holds_up_no_frame_and_no_end(start: Callable[..., Station], server: RealBroker) -> None:
+    with start(server.port) as station:
+        assert until(lambda: station.told)
+        server.signal(signal.SIGSTOP)
+        assert station.goes_on() and until(lambda: station.mqtt.waiting > 3)
+        station.watcher.stop()
+        began = time.monotonic()
+        station.mqtt.close(timeout=0.3)
+        assert time.monotonic() - began < 2
+        server.signal(signal.SIGCONT)
+
+
 def test_what_waits_for_a_broker_arrives_in_order_and_is_bounded(start: Callable[..., Station], tmp_path: Path) -> None:
     server = RealBroker(tmp_path, "allow_anonymous true")
     with start(server.port) as station:
@@ -126,18 +144,17 @@ def test_counters_go_on_in_the_next_process_and_begin_anew_where_the_file_is_dam
 ) -> None:
     totals = []
     with listening(server.port) as listener:
-        for _ in range(2):
+        for round in range(3):
+            if round == 2:
+                (tmp_path / "counters.json").write_bytes((tmp_path / "counters.json").read_bytes()[:-9])
             with start(server.port) as station:
-                assert station.goes_on()
+                assert was_said(listener, "online", round + 1) and station.goes_on()
+            assert was_said(listener, "offline", round + 1)
             totals.append((station.watcher.status.frames, listener.of("/counters")[-1]))
-        (tmp_path / "counters.json").write_bytes((tmp_path / "counters.json").read_bytes()[:-9])
-        with start(server.port) as station:
-            assert station.goes_on()
-        anew = listener.of("/counters")[-1]
-    (first, one), (second, both) = totals
+    (first, one), (second, both), (third, anew) = totals
     assert one["frames"] == first and both["frames"] == first + second == sum(both["classes"].values())
     assert one["id"] == both["id"] != anew["id"] and both["since"] == one["since"] < anew["since"]
-    assert anew["frames"] == station.watcher.status.frames and "counting begins anew" in station.told[0]
+    assert anew["frames"] == third and "counting begins anew" in station.told[0]
 
 
 def test_home_assistant_is_told_again_when_it_starts_and_nothing_else_is_taken_from_it(
