@@ -13,12 +13,13 @@ from edgecnn.device.live.outlets.home_assistant import discovery
 from edgecnn.device.live.station import Station
 from tests.support.brokers import broker, listening, make_certificates, needs_mosquitto, until
 from tests.support.command_line import Run
-from tests.test_docs import blocks
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "alarms.md"
-AUTOMATION, SCRAPING, RULES = blocks(PAGE, "yaml")
-CONFIGURATION, ACCESS = blocks(PAGE, "ini")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+AUTOMATION, SCRAPING, RULES = (text for language, text in BLOCKS if language == "yaml")
+CONFIGURATION, ACCESS = (text for language, text in BLOCKS if language == "ini")
+COMMANDS = [line for language, text in BLOCKS for line in text.splitlines() if language == "sh"]
 STATION = Station("m.tflite", "0" * 64, "1.2.3", "LiteRT 2")
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool: apt has prometheus")
 
@@ -30,11 +31,11 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_mosquitto
 def test_the_first_command_runs_and_fills_the_topics_of_the_page(tmp_path: Path, edgecnn: Run) -> None:
-    (line,) = (line for line in "".join(blocks(PAGE, "sh")).splitlines() if "--mqtt " in line)
+    (line,) = (line for line in COMMANDS if "--mqtt " in line)
     with broker(tmp_path) as one, listening(one.port) as listener:
         words = shlex.split(line.replace("mqtt://localhost", f"mqtt://127.0.0.1:{one.port}"))
         result = edgecnn(*words[1:], "--no-page", "--frames", "20", "--fps", "20")
-        assert result.exit_code == 0 and "is told of edgecnn/shop-door" in result.stderr
+        assert result.exit_code == 0 and "is told, in topics edgecnn/shop-door/..." in result.stderr
         assert until(lambda: listener.texts("/availability")[-1:] == ["offline"])
     said = {topic for topic, _, _ in listener.heard if not topic.startswith("homeassistant")}
     assert said == set(re.findall(r"^\| `(edgecnn/\S+)` \|", PAGE.read_text(), re.MULTILINE))

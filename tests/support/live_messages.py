@@ -25,7 +25,7 @@ class ReportedWatcher:
     def __init__(self, images: Path | str, counters: Path, device: str = "pi-1") -> None:
         self.told: list[str] = []
         classifier = Classifier("fashion-mnist.activations")
-        settings = SourceSettings(fps=50, loop=True)
+        settings = SourceSettings(fps=100, loop=True)
         self.watcher = Watcher(classifier, str(images), settings, steady=Steady(0.1, 1), tell=self.told.append)
         tally = Tally(classifier.labels, 0.8)
         self.watcher.listeners.append(tally)

@@ -149,18 +149,15 @@ class Mqtt:
         self._send(session, "counters", self._reports.counters())
 
     def _send_changes(self, session: BrokerSession) -> bool:
-        """Whether there were any."""
-        were_any = False
-        while True:
-            with self._lock:
-                first = self._pending[0] if self._pending else None
-            if first is None:
-                return were_any
+        """Send those that wait now; what comes meanwhile has its turn after all else. Whether there were any."""
+        waiting = len(self._pending)
+        for _ in range(waiting):
+            first = self._pending[0]
             self._send(session, "result", first)
-            were_any = True
             with self._lock:
-                if self._pending and self._pending[0] is first:  # else it made way meanwhile
+                if self._pending[0] is first:  # else it made way meanwhile
                     self._pending.popleft()
+        return waiting > 0
 
     def _send(self, session: BrokerSession, topic: str, report: dict[str, Any]) -> None:
         session.send(f"{self._base}/{topic}", json.dumps(report))
@@ -180,10 +177,10 @@ class Mqtt:
         """Each reason once, until the broker was there for a while."""
         if reason not in self._reasons:
             self._reasons.add(reason)
-            self._tell(f"the MQTT broker at {self._broker.title} is not to be had: {reason}; trying again")
+            self._tell(f"the MQTT broker at {self._broker.title} cannot be used: {reason}; trying again")
             self._is_told = False
 
     def _say_well(self) -> None:
         if not self._is_told:
             self._is_told = True
-            self._tell(f"the MQTT broker at {self._broker.title} is told of {self._base}")
+            self._tell(f"the MQTT broker at {self._broker.title} is told, in topics {self._base}/...")
