@@ -147,7 +147,7 @@ def test_what_waits_for_a_broker_arrives_in_order_and_is_bounded(start: Callable
 def test_counters_go_on_in_the_next_process_and_begin_anew_where_the_file_is_damaged(
     start: Callable[..., Station], server: RealBroker, tmp_path: Path
 ) -> None:
-    totals = []
+    totals, told = [], list[str]()
     with listening(server.port) as listener:
         for round in range(3):
             if round == 2:
@@ -155,11 +155,12 @@ def test_counters_go_on_in_the_next_process_and_begin_anew_where_the_file_is_dam
             with start(server.port) as station:
                 assert was_said(listener, "online", round + 1) and station.goes_on()
             assert was_said(listener, "offline", round + 1)
+            told = station.told
             totals.append((station.watcher.status.frames, listener.of("/counters")[-1]))
     (first, one), (second, both), (third, anew) = totals
     assert one["frames"] == first and both["frames"] == first + second == sum(both["classes"].values())
     assert one["id"] == both["id"] != anew["id"] and both["since"] == one["since"] < anew["since"]
-    assert anew["frames"] == third and "counting begins anew" in station.told[0]
+    assert anew["frames"] == third and "counting begins anew" in told[0]
 
 
 def test_home_assistant_is_told_again_when_it_starts_and_nothing_else_is_taken_from_it(
