@@ -48,31 +48,44 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
     discovery: bool
     interval: float
 
+    def check(self) -> "tuple[Broker, str] | None":
+        """The broker, whole, and what this station is called; None where no broker is to be told.
+
+        Raises:
+            click.UsageError: options contradict each other, or files do not hold what they must.
+            MissingExtraError: paho-mqtt is not installed.
+        """
+        if self.broker is None:
+            self._refuse_others()
+            return None
+        from edgecnn.errors import InputError
+        from edgecnn.optional_packages import require_paho
+
+        require_paho()
+        try:
+            return self._complete(self.broker), self._device()
+        except InputError as error:
+            raise click.UsageError(str(error)) from None
+
     def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
         """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.
 
         Raises:
-            click.UsageError: options contradict each other, or files do not hold what they must.
-            EdgecnnError: paho-mqtt is not installed, or counters cannot be kept.
+            click.UsageError: as `check` raises it.
+            EdgecnnError: likewise, or counters cannot be kept.
         """
-        if self.broker is None:
-            self._refuse_others()
+        checked = self.check()
+        if checked is None:
             return
         from edgecnn.atomic_files import claimed
-        from edgecnn.device.live.station import describe_station
-        from edgecnn.errors import InputError, OutputError
-        from edgecnn.optional_packages import require_paho
-        from edgecnn.user_state import state_folder
-
-        require_paho()
         from edgecnn.device.live.outlets.counter_file import CounterFile, counter_path
         from edgecnn.device.live.outlets.mqtt import Mqtt
         from edgecnn.device.live.outlets.reports import Reports
+        from edgecnn.device.live.station import describe_station
+        from edgecnn.errors import OutputError
+        from edgecnn.user_state import state_folder
 
-        try:
-            broker, device = self._complete(self.broker), self._device()
-        except InputError as error:
-            raise click.UsageError(str(error)) from None
+        broker, device = checked
         tell, labels = watcher.notes[0], watcher.classifier.labels
         station = describe_station(watcher.classifier, model)
         path = counter_path(state_folder(), device, station, labels)

@@ -115,8 +115,9 @@ def test_the_password_is_in_a_file_or_the_environment(
     ],
 )
 def test_wrong_usage_is_one_sentence(options: tuple[str, ...], words: str, edgecnn: Run) -> None:
-    told = sentence(edgecnn(*BOOT, *options), exit_code=2)
-    assert words in told and "secret" not in told
+    for also in ((), ("--dry-run",)):
+        told = sentence(edgecnn(*BOOT, *options, *also), exit_code=2)
+        assert words in told and "secret" not in told
 
 
 def test_a_password_without_a_user_is_wrong_usage(edgecnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,7 @@ def command(
     with contextlib.ExitStack() as outlets:
         _add_outlets(watcher, line, as_json, webhook, outlets)
         if dry_run:
+            mqtt_options.check()
             page_options.check()
             return
         mqtt_options.open(watcher, tally, model, outlets)
