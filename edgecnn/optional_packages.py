@@ -49,6 +49,15 @@ def require_package(what: str, package: str, extra: str) -> None:
         raise MissingExtraError(f'{what} needs {package}: pip install "edgecnn[{extra}]"')
 
 
+def require_paho() -> None:
+    """Make sure that paho-mqtt can be used; raises as `require_tensorflow` does."""
+    if importlib.util.find_spec("paho") is None:
+        raise MissingExtraError('--mqtt needs paho-mqtt: pip install "edgecnn[mqtt]"')
+    found = version_of("paho-mqtt")
+    if found.startswith("1."):  # Debian's until bookworm: its callbacks are others
+        raise MissingExtraError(f'--mqtt needs paho-mqtt 2 or newer, this is {found}: pip install "edgecnn[mqtt]"')
+
+
 def require_tensorflow(what: str) -> None:
     """Make sure that TensorFlow and Keras can be imported.
 

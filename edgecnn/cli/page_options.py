@@ -13,6 +13,7 @@ from . import printing
 if TYPE_CHECKING:
     from edgecnn.device.live.keeping import Keeper, KeepRule
     from edgecnn.device.live.server.guard import Admission
+    from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
 
 R = TypeVar("R")
@@ -59,8 +60,10 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             rule.require_folder()
         return not self.no_page and self._is_possible()
 
-    def open(self, watcher: "Watcher", model: str, threshold: float, outlets: contextlib.ExitStack) -> None:
-        """Serve the page of `watcher` and keep what is to be kept, until `outlets` are closed.
+    def open(
+        self, watcher: "Watcher", tally: "Tally", model: str, threshold: float, outlets: contextlib.ExitStack
+    ) -> None:
+        """Serve the page of `watcher`, and what `tally` counts; keep what is to be kept; until `outlets` are closed.
 
         Raises:
             click.UsageError: options contradict each other.
@@ -71,7 +74,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         is_served = self.check()
         keepers = {rule.kind: Keeper(rule) for rule in self.keep}
         if is_served:
-            self._serve(watcher, model, keepers.get("chosen"), outlets)
+            self._serve(watcher, tally, model, keepers.get("chosen"), outlets)
         if "doubtful" in keepers:
             doubt = DoubtKeeper(keepers["doubtful"], threshold, watcher.notes[0])
             outlets.callback(doubt.close)
@@ -99,13 +102,23 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             return False
         return True
 
-    def _serve(self, watcher: "Watcher", model: str, keeper: "Keeper | None", outlets: contextlib.ExitStack) -> None:
+    def _serve(
+        self,
+        watcher: "Watcher",
+        tally: "Tally",
+        model: str,
+        keeper: "Keeper | None",
+        outlets: contextlib.ExitStack,
+    ) -> None:
+        from edgecnn.device.live.outlets.metrics import metrics_route
         from edgecnn.device.live.server.app import PageTexts
         from edgecnn.device.live.server.serving import LiveServer, advice_on_maps
+        from edgecnn.device.live.station import describe_station
 
         texts = PageTexts(Path(model).name, advice_on_maps(model, watcher), tuple(rule.words() for rule in self.keep))
         admission = self._admission()
-        server = LiveServer(watcher, texts, admission, self.port, keeper=keeper)
+        metrics = metrics_route(watcher, tally, describe_station(watcher.classifier, model))
+        server = LiveServer(watcher, texts, admission, self.port, keeper=keeper, routes=[metrics])
         outlets.callback(server.close)
         self._print_link(admission, server.port)
 

@@ -41,6 +41,8 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
                 urllib.request.urlopen(address, timeout=10)
             request = urllib.request.Request(address, headers={"Authorization": f"Bearer {link[2]}"})
             assert urllib.request.urlopen(request, timeout=10).status == 200  # noqa: S310
+            request.full_url = address.replace("api/state", "metrics")
+            assert b"edgecnn_source_up 1.0" in urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
             tokens.append(link[2])
             time.sleep(0.3)
             process.send_signal(signal.SIGINT)

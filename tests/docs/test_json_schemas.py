@@ -19,6 +19,7 @@ from referencing import Registry, Resource
 from edgecnn.device import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.live_messages import messages
 from tests.support.model_files import write_bare
 from tests.support.ssh_keys import allow, make_key
 
@@ -99,6 +100,7 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
         from tests.support.live_page import states
 
         outputs["live-state"] = states()
+    outputs |= messages(folder)
     outputs["classify-row"] = [json.loads(line) for line in rows.read_text().splitlines()]
     return outputs
 
@@ -164,7 +166,7 @@ def check(name: str, outputs: list[Any]) -> None:
 
 OF_THE_DEVICE = (
     "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
-    "live-state", "pack", "samples", "sign", "verify",
+    "live-state", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 

@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,12 +115,13 @@ def served(
     admission: Admission = LOOPBACK,
     keeper: Keeper | None = None,
     port: int = 0,
+    routes: Sequence[Any] = (),
 ) -> Iterator[Page]:
     """A watcher that runs, and its page."""
     watcher = Watcher(Classifier(model), source, settings)
     kept = (keeper.rule.words(),) if keeper else ()
     texts = PageTexts(model, advice_on_maps(model, watcher), kept)
-    server = LiveServer(watcher, texts, admission, port, keeper=keeper)
+    server = LiveServer(watcher, texts, admission, port, keeper=keeper, routes=routes)
     thread = threading.Thread(target=watcher.run, name="watcher of a test", daemon=True)
     thread.start()
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import InputError
+from edgecnn.user_state import state_folder
 
 _BYTES = 16  # 128 bits
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -19,14 +20,7 @@ def token_file() -> Path:
     Raises:
         InputError: the user has no home folder.
     """
-    service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd's StateDirectory=
-    if service:
-        return Path(service) / "live-token"
-    try:
-        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    except RuntimeError:
-        raise InputError("there is no home folder to keep the page's token in; set XDG_STATE_HOME") from None
-    return Path(state) / "edgecnn" / "live-token"
+    return state_folder() / "live-token"
 
 
 def load_token(path: Path) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, options, page_options, printing, source_options
+from .. import description_options, mqtt_options, options, page_options, printing, source_options
 from ..delegate_options import audit
+from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..source_options import SourceOptions, chosen_crop
@@ -57,6 +58,7 @@ _BETWEEN_STATUS = 0.2  # seconds
     help="How many frames in a row must agree before the answer changes.",
 )
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
+@mqtt_options.bundled
 @page_options.bundled
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop after so many frames.")
 @click.option("--dry-run", is_flag=True, help="Check MODEL, the options and the source; watch nothing.")
@@ -77,6 +79,7 @@ def command(
     threshold: float,
     consecutive: int,
     webhook: str | None,
+    mqtt_options: MqttOptions,
     page_options: PageOptions,
     frames: int | None,
     dry_run: bool,
@@ -92,6 +95,7 @@ def command(
     Example: edgecnn live fashion-mnist --source samples
     """
     from edgecnn.device.live.steady import Steady
+    from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
 
     from ..classifier import open_classifier
@@ -114,14 +118,19 @@ def command(
         steady=Steady(threshold, consecutive),
         tell=tell,
     )
+    tally = Tally(classifier.labels, threshold)
+    watcher.listeners.append(tally)
+    watcher.change_listeners.append(tally.change)
     with contextlib.ExitStack() as outlets:
         if "NOTIFY_SOCKET" in os.environ and not dry_run:
             _tell_service_manager(watcher, outlets)
         _add_outlets(watcher, line, as_json, webhook, outlets)
         if dry_run:
+            mqtt_options.check()
             page_options.check()
             return
-        page_options.open(watcher, model, threshold, outlets)
+        mqtt_options.open(watcher, tally, model, outlets)
+        page_options.open(watcher, tally, model, threshold, outlets)
         _run(watcher, frames)
         line.clear()
     status = watcher.status

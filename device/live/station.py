@@ -1,0 +1,33 @@
+"""What runs here: the part of what MQTT and Prometheus tell that does not change."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.model_file.container import sha256
+from edgecnn.optional_packages import version_of
+
+from ..classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Station:
+    """What runs here.
+
+    Attributes:
+        model: the file's name, or that of a bundled model.
+        network_sha256: of the network in the file, which the card says too.
+        edgecnn: its version.
+        runtime: name and version of what runs the model.
+    """
+
+    model: str
+    network_sha256: str
+    edgecnn: str
+    runtime: str
+
+
+def describe_station(classifier: Classifier, model: str) -> Station:
+    """What runs `classifier`, which was loaded from `model`."""
+    packed = classifier.loaded.packed
+    network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
+    return Station(Path(model).name, network or sha256(packed.flatbuffer), version_of("edgecnn"), classifier.runtime)

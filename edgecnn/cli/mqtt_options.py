@@ -1,0 +1,243 @@
+"""Options of `edgecnn live` that say to which MQTT broker it tells what."""
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import click
+
+from . import printing
+from .options import a_number
+
+if TYPE_CHECKING:
+    from edgecnn.device.live.outlets.broker import Broker
+    from edgecnn.device.live.outlets.mqtt import Mqtt
+    from edgecnn.device.live.tally import Tally
+    from edgecnn.device.live.watcher import Watcher
+
+R = TypeVar("R")
+
+PASSWORD = "EDGECNN_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
+_INTERVAL = 30.0
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+class MqttOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
+    """How the options of a command say that a broker is to be told.
+
+    Attributes:
+        broker: as its URL says; None for none.
+        ca: certificates of authorities.
+        certificate: what the broker is shown.
+        key: its key.
+        password_file: the broker's password.
+        device: what this station is called.
+        discovery: whether Home Assistant is told what there is.
+        interval: seconds between two reports.
+    """
+
+    broker: "Broker | None"
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
+    password_file: Path | None
+    device: str | None
+    discovery: bool
+    interval: float
+
+    def check(self) -> "tuple[Broker, str] | None":
+        """The broker, whole, and what this station is called; None where no broker is to be told.
+
+        Raises:
+            click.UsageError: options contradict each other, or files do not hold what they must.
+            MissingExtraError: paho-mqtt is not installed.
+        """
+        if self.broker is None:
+            self._refuse_others()
+            return None
+        from edgecnn.errors import InputError
+        from edgecnn.optional_packages import require_paho
+
+        require_paho()
+        try:
+            return self._complete(self.broker), self._device()
+        except InputError as error:
+            raise click.UsageError(str(error)) from None
+
+    def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
+        """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.
+
+        Raises:
+            click.UsageError: as `check` raises it.
+            EdgecnnError: likewise, or counters cannot be kept.
+        """
+        checked = self.check()
+        if checked is None:
+            return
+        from edgecnn.atomic_files import claimed
+        from edgecnn.device.live.outlets.counter_file import CounterFile, counter_path
+        from edgecnn.device.live.outlets.mqtt import Mqtt
+        from edgecnn.device.live.outlets.reports import Reports
+        from edgecnn.device.live.station import describe_station
+        from edgecnn.errors import OutputError
+        from edgecnn.user_state import state_folder
+
+        broker, device = checked
+        tell, labels = watcher.notes[0], watcher.classifier.labels
+        station = describe_station(watcher.classifier, model)
+        path = counter_path(state_folder(), device, station, labels)
+        try:
+            outlets.enter_context(claimed([path], force=True))
+        except OutputError as error:
+            words = f"the counters of {device} cannot be kept; a second station needs a --mqtt-device of its own"
+            raise OutputError(f"{words} ({error})") from None
+        reports = Reports(device, station, watcher, tally, CounterFile(path, labels, tell))
+        reports.save()
+        mqtt = Mqtt(broker, reports, tell, announce=self.discovery, interval=self.interval)
+        outlets.callback(_close, mqtt)
+        watcher.change_listeners.append(mqtt)
+
+    def _refuse_others(self) -> None:
+        given = {
+            "--mqtt-ca": self.ca,
+            "--mqtt-cert": self.certificate,
+            "--mqtt-key": self.key,
+            "--mqtt-password-file": self.password_file,
+            "--mqtt-device": self.device,
+            "--no-mqtt-discovery": not self.discovery,
+            "--mqtt-interval": self.interval != _INTERVAL,
+        }
+        for option, value in given.items():
+            if value:
+                raise click.UsageError(f"{option} goes with --mqtt")
+
+    def _complete(self, broker: "Broker") -> "Broker":
+        """The broker with password and certificates.
+
+        Raises:
+            InputError: they do not fit.
+        """
+        from edgecnn.device.live.outlets.broker import read_password
+        from edgecnn.errors import InputError
+
+        if self.key and not self.certificate:
+            raise InputError("--mqtt-key goes with --mqtt-cert")
+        password = read_password(self.password_file) if self.password_file else os.environ.get(PASSWORD, "")
+        if password:
+            broker = broker.with_password(password)
+        if broker.is_secure or self.ca or self.certificate:
+            broker = broker.with_tls(self.ca, self.certificate, self.key)
+        elif password and broker.host not in _HERE:
+            printing.note("Note: on the way to the broker others can read the password; mqtts:// encrypts it")
+        return broker
+
+    def _device(self) -> str:
+        """What the station is called: as the machine, unless an option says otherwise.
+
+        Raises:
+            InputError: that cannot be.
+        """
+        import socket
+
+        from edgecnn.device.live.outlets.broker import require_device
+        from edgecnn.errors import InputError
+
+        try:
+            return require_device(self.device or socket.gethostname().partition(".")[0])
+        except InputError as error:
+            raise InputError(f"{error}; name it with --mqtt-device") from None
+
+
+def _close(mqtt: "Mqtt") -> None:
+    mqtt.close()
+    missed = mqtt.lost + mqtt.waiting
+    if missed:
+        printing.note(f"the MQTT broker did not hear of {missed:,} changes")
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `mqtt_options`."""
+
+    @functools.wraps(command)
+    def with_bundle(
+        *arguments: object,
+        mqtt: "Broker | None",
+        mqtt_ca: Path | None,
+        mqtt_cert: Path | None,
+        mqtt_key: Path | None,
+        mqtt_password_file: Path | None,
+        mqtt_device: str | None,
+        mqtt_discovery: bool,
+        mqtt_interval: float,
+        **others: object,
+    ) -> R:
+        options = MqttOptions(
+            mqtt, mqtt_ca, mqtt_cert, mqtt_key, mqtt_password_file, mqtt_device, mqtt_discovery, mqtt_interval
+        )
+        return command(*arguments, mqtt_options=options, **others)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+def _broker(_: click.Context, __: click.Parameter, value: str | None) -> "Broker | None":
+    if value is None:
+        return None
+    from edgecnn.device.live.outlets.broker import parse_broker
+    from edgecnn.errors import InputError
+
+    try:
+        return parse_broker(value)
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+# In reverse: click lists last what is added first.
+_OPTIONS = (
+    click.option(
+        "--mqtt-interval",
+        type=click.FloatRange(1, 86400),
+        default=_INTERVAL,
+        show_default=True,
+        metavar="SECONDS",
+        callback=a_number,
+        help="Seconds between two messages on state and counters, which are written to a file each time.",
+    ),
+    click.option(
+        "--mqtt-discovery/--no-mqtt-discovery",
+        default=True,
+        show_default=True,
+        help="Whether Home Assistant is told what there is, so that it appears there by itself.",
+    ),
+    click.option(
+        "--mqtt-device",
+        metavar="NAME",
+        help="What this station is called in topics; each needs a name of its own.  [default: the machine's]",
+    ),
+    click.option(
+        "--mqtt-password-file",
+        type=_FILE,
+        help=f"File with the broker's password.  [default: what the environment variable {PASSWORD} says]",
+    ),
+    click.option("--mqtt-key", type=_FILE, help="Key of --mqtt-cert, where it is in another file; PEM."),
+    click.option("--mqtt-cert", type=_FILE, help="Certificate that is shown to the broker, PEM, without a password."),
+    click.option(
+        "--mqtt-ca",
+        type=_FILE,
+        help="Authorities that the broker's certificate must be of, PEM.  [default: those of this system]",
+    ),
+    click.option(
+        "--mqtt",
+        metavar="URL",
+        callback=_broker,
+        help="Tell an MQTT broker state, answer and counters, in topics PREFIX/DEVICE/...; never pictures. The URL is "
+        "mqtt://USER@HOST:PORT/PREFIX, or mqtts:// with TLS; PREFIX is edgecnn where there is none.",
+    ),
+)
