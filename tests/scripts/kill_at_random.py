@@ -120,16 +120,17 @@ def edgecnn(arguments: list[str], folder: Path, seconds: float | None = None) ->
     """Run a command line in `folder`, killed after so many seconds; its exit code, -9 if it was killed."""
     with tempfile.TemporaryFile() as words:
         process = _copy(arguments, folder, words) if _FORK else _start(arguments, folder, words)
-        code = None
+        code, spent = None, 0.0
         while code is None:
             time.sleep(0.002)
             if seconds is not None and _processor_seconds(process) > seconds:
                 os.kill(process, signal.SIGKILL)
             ended, status, used = os.wait4(process, os.WNOHANG)
-            code = os.waitstatus_to_exitcode(status) if ended else None
+            if ended:
+                code, spent = os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
         words.seek(0)
         assert code in (0, -9), f"{' '.join(arguments)}: {words.read().decode()}"
-    _used.append(used.ru_utime + used.ru_stime)
+    _used.append(spent)
     return code
 
 
