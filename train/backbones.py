@@ -115,7 +115,7 @@ def pretrained_weights(architecture: str, weights: str | Path | None) -> str | N
     """
     found = find_backbone(architecture)
     if weights is None:
-        return IMAGENET if found else None
+        weights = IMAGENET if found else NO_WEIGHTS
     if str(weights) == NO_WEIGHTS:
         return None
     if str(weights) == IMAGENET:

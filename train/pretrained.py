@@ -68,7 +68,8 @@ def load_pretrained(network: keras.Model, architecture: str, weights: str) -> No
     if not file.is_file():
         raise ModelFileError(f"there are no weights at {file}; give a .keras or .h5 file, imagenet or none")
     advice = f"give weights of {architecture} without its last layer, or the .keras file of such a network"
-    with loading_keras(f"{file}, as weights of {architecture},", advice):
+    with loading_keras(f"{file}, as weights of {architecture},", advice), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Skipping nested container")  # an error follows, which counts
         if file.suffix == ".keras":
             _copy(body_of(keras.models.load_model(file, compile=False)), body, file, architecture)
         elif found and not file.name.endswith(".weights.h5"):

@@ -25,7 +25,7 @@ _STEPS = 400  # of the last layer's training: its loss has settled by then; with
 _PASSES = 10
 _RATE = 3e-3
 # Of the squared kernel, on features of mean 0 and deviation 1: with few images there are more features than images.
-_L2 = 1e-3
+_L2 = 1e-2
 _FLAT = 1e-4  # a feature that varies less than this share of the liveliest says nothing
 
 
