@@ -38,7 +38,7 @@ def body_of(network: keras.Model) -> keras.Model:
             f"{type(last).__name__} layer"
         )
     features = last.input
-    if len(network.layers) < 3 or len(features.shape) != 2:
+    if len(network.layers) < 2 or len(features.shape) != 2:
         raise InputError("pretrained weights are for a network with layers before its last, one of features (batch, n)")
     return keras.Model(network.inputs[0], features)
 

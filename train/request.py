@@ -87,7 +87,7 @@ class TrainingRequest:
         if self.distributed and self.teacher and Path(self.teacher).suffix != ".keras":
             raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
 
-        if self.weights is not None and not str(require_path(self.weights, "weights")):
+        if self.weights is not None and require_path(self.weights, "weights") == Path():
             raise InputError("the weights' name is empty; give imagenet, none or a file, or leave it out")
         self._check_transfer()
 

@@ -26,7 +26,9 @@ _PASSES = 10
 _RATE = 3e-3
 # Of the squared kernel, on features of mean 0 and deviation 1: with few images there are more features than images.
 _L2 = 1e-2
-_FLAT = 1e-4  # a feature that varies less than this share of the liveliest says nothing
+# A feature that varies less than this share of the others is not made as loud as they are: augmented images, on which
+# the other layers learn later, may make it vary a thousand times as much.
+_QUIET = 0.1
 
 
 def prepare_network(network: keras.Model, setup: TrainingSetup) -> None:
@@ -40,7 +42,7 @@ def prepare_network(network: keras.Model, setup: TrainingSetup) -> None:
         pretrained.load_pretrained(network, setup.architecture, setup.weights)
     if setup.recipe.frozen is None:
         return
-    layers = network.layers[:-1]
+    layers = [layer for layer in network.layers[:-1] if not isinstance(layer, keras.layers.InputLayer)]
     frozen = round(setup.recipe.frozen * len(layers)) if setup.freeze is None else setup.freeze
     if frozen == "all":
         frozen = len(layers)
@@ -80,11 +82,11 @@ def train_last_layer(
     labels = [part.split.labels[part.rows] for part in parts if part is not None]
     weights = None if setup.class_weights is None else setup.class_weights[labels[0]]
     mean, deviation = features[0].mean(axis=0), features[0].std(axis=0)
-    varies = deviation > _FLAT * deviation.max()
-    inverse = np.divide(1, deviation, out=np.zeros_like(deviation), where=varies)
+    lowest = _QUIET * float(np.sqrt(np.square(deviation).mean()))
+    inverse = 1 / np.maximum(deviation, lowest or 1.0)
     scaled = [(each - mean) * inverse for each in features]
-    layer = _fit_layer((scaled[0], labels[0], weights), setup, network.output.shape[1], poll)
-    loss = losses.build_loss(setup.recipe, network.output.shape[1], False)
+    layer = _fit_layer((scaled[0], labels[0], weights), setup, network.outputs[0].shape[1], poll)
+    loss = losses.build_loss(setup.recipe, network.outputs[0].shape[1], False)
     logs = {"learning_rate": _RATE}
     for prefix, inputs, truth in zip(("", "val_"), scaled, labels, strict=False):
         probabilities = np.asarray(layer.predict_on_batch(inputs))
