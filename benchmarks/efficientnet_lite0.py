@@ -24,7 +24,16 @@ from edgecnn import InputSpec
 
 SIZE = 160
 SPEC = InputSpec(
-    SIZE, SIZE, 3, "rgb", "pad", "bicubic", (1 / 128,) * 3, (-127 / 128,) * 3, background="light", jpeg_decoding="reduced"
+    SIZE,
+    SIZE,
+    3,
+    "rgb",
+    "pad",
+    "bicubic",
+    (1 / 128,) * 3,
+    (-127 / 128,) * 3,
+    background="light",
+    jpeg_decoding="reduced",
 )
 # Factor of the channels inside, channels, repetitions, stride of the first, kernel.
 _STAGES = (

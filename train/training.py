@@ -15,10 +15,9 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
-from .backbones import require_input
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
-from .request import TrainingRequest, complete_request
+from .request import TrainingRequest, complete_request, require_images
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def train(
     require_kind(dataset, Dataset, "dataset")
     request, folder = complete_request(request, options), RunDirectory(require_path(output, "a run directory"))
     recipe = request.final_recipe()
-    _require_images(request, dataset)
+    require_images(request, dataset)
     library = choose_backend(request.devices or request.distributed)
     run_report.check_free(folder, request.replaces)  # before others wait for this process
     with captured_stderr():
@@ -105,7 +104,7 @@ def estimate(
     request = complete_request(request, options)
     if request.teacher or request.devices or request.distributed:
         raise InputError("an estimate is of a training on one device without its teacher; leave the others out")
-    _require_images(request, dataset)
+    require_images(request, dataset)
     library = choose_backend()
     with captured_stderr():
         from .devices.data_parallel import Parallel
@@ -125,20 +124,6 @@ def estimate(
             freeze=request.freeze,
         )
     )
-
-
-def _require_images(request: TrainingRequest, dataset: Dataset) -> None:
-    """Make sure that the data set has the images that the recipe and the network need."""
-    recipe = request.final_recipe()
-    if recipe.validation_split and dataset.validation is not None:
-        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
-    if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
-        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
-    if not len(dataset.train) or not len(dataset.test):
-        raise InputError(
-            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
-        )
-    require_input(request.architecture, request.pretrained, dataset.input, dataset.name)
 
 
 def _setup(

@@ -72,7 +72,7 @@ def test_images_that_a_backbone_cannot_take_are_refused() -> None:
     require_input("compact", None, input_for(8, 8, "grayscale", "pad"), "mine")
     gray = input_for(96, 96, "grayscale", "crop")
     for wrong in (dataclasses.replace(spec, height=31), gray):
-        with pytest.raises(InputError, match="takes rgb images of 32 x 32 pixels and more. Received: .* from mine"):
+        with pytest.raises(InputError, match=r"takes rgb images of 32 x 32 pixels and more\. Received: .* from mine"):
             require_input("mobilenet_v2", None, wrong, "mine")
     with pytest.raises(InputError, match=r"know pixels as .*InputChoice\(architecture='mobilenet_v2'\)"):
         require_input("mobilenet_v2", "imagenet", input_for(96, 96, "rgb", "crop"), "mine")
