@@ -98,7 +98,6 @@ def _build_body(backbone: Backbone, width: float | None, shape: Shape, weights: 
             include_top=False,
             weights=weights,
             input_tensor=image,
-            pooling="avg",
             **({} if width is None else {"alpha": width}),
         )
     preparing = (keras.layers.Rescaling, keras.layers.Normalization)
@@ -106,7 +105,9 @@ def _build_body(backbone: Backbone, width: float | None, shape: Shape, weights: 
     def call(layer: keras.layers.Layer, *arguments: keras.KerasTensor, **keywords: object) -> keras.KerasTensor:
         return arguments[0] if isinstance(layer, preparing) else layer(*arguments, **keywords)
 
-    return keras.models.clone_model(whole, clone_function=lambda layer: layer, call_function=call)
+    maps = keras.models.clone_model(whole, clone_function=lambda layer: layer, call_function=call)
+    # Keras' own would be called after how many there have been, and this is the name of a feature map.
+    return keras.Model(maps.inputs[0], keras.layers.GlobalAveragePooling2D(name="average")(maps.outputs[0]))
 
 
 @contextlib.contextmanager

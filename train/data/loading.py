@@ -39,7 +39,8 @@ class InputChoice:
         if found is None:
             return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
         backbone = found[0]
-        spec = input_for(*(self.size or (backbone.size,) * 2), self.colour or "rgb", self.fit or fit)
+        height, width = self.size or (backbone.size, backbone.size)
+        spec = input_for(height, width, self.colour or "rgb", self.fit or fit)
         if spec.channels != 3:
             raise InputError(f"{backbone.name} takes rgb images. Received: colour={spec.colour!r}")
         scale, offset = backbone.values

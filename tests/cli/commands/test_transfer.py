@@ -54,7 +54,7 @@ def test_a_transferred_network_goes_on_to_the_device(
     assert card.training is not None and card.training.architecture == "mobilenet_v2-0.1"
     assert card.training.recipe == "transfer, weights mobile.keras, freeze all"
     assert card.input.shape == (32, 32, 3) and card.input.offset == (-1.0,) * 3
-    converted = edgecnn("convert", run, *data, "--float32", "--int8", "--json")
+    converted = edgecnn("convert", run, *data, "--float32", "--int8", "--feature-layers", "Conv_1", "--json")
     assert converted.exit_code == 0, converted.stderr
     for label in ("bar", "disc"):  # float32: what random kernels make of images is too faint for 8 bits
         classified = edgecnn("classify", run / "model.float32.tflite", photographs / label / "0.png", "--json")

@@ -124,6 +124,7 @@ def test_an_estimate_counts_the_features_and_reads_no_weights(shoes: Dataset) ->
 def test_what_cannot_be_is_refused(
     options: dict[str, Any], message: str, shoes: Dataset, source: Path, tmp_path: Path
 ) -> None:
+    merged: dict[str, Any] = {"architecture": OWN, "weights": source, **options}
     with pytest.raises(InputError, match=message):
-        train(tmp_path / "run", shoes, **{"architecture": OWN, "weights": source, **options})
+        train(tmp_path / "run", shoes, **merged)
     assert not (tmp_path / "run").exists()
