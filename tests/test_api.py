@@ -14,8 +14,8 @@ FRONTS = {
         "SourceError", "__version__",
     },
     "edgecnn.train": {
-        "RECIPES", "Dataset", "Epoch", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate", "input_for",
-        "load_dataset", "load_fashion_mnist", "train",
+        "RECIPES", "Dataset", "Epoch", "InputChoice", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate",
+        "input_for", "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
         "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",

@@ -10,7 +10,7 @@ from edgecnn.pixels.dataset import Dataset, Split
 
 from .data.fashion_mnist import load_fashion_mnist
 from .data.image_folder import LabelSource
-from .data.loading import input_for, load_dataset
+from .data.loading import InputChoice, input_for, load_dataset
 from .recipes import RECIPES, Recipe
 from .run_report import Epoch, TrainingRun
 from .training import estimate, train
@@ -19,6 +19,7 @@ __all__ = [
     "RECIPES",
     "Dataset",
     "Epoch",
+    "InputChoice",
     "LabelSource",
     "Recipe",
     "Split",

@@ -1,5 +1,6 @@
 """Networks by name or from a Python file. Saved models hold the bare network; see `build_training_model`."""
 
+import functools
 import hashlib
 import importlib.util
 import sys
@@ -10,6 +11,8 @@ import keras
 
 from edgecnn.errors import InputError
 
+from . import pretrained
+from .backbones import BACKBONES, find_backbone
 from .recipes import Recipe
 
 Shape = tuple[int, int, int]
@@ -127,11 +130,13 @@ def find_builder(name: str) -> Builder:
     """
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
+    if backbone := find_backbone(name):
+        return functools.partial(pretrained.build_backbone, *backbone)
     file, separator, function = name.rpartition(":")
     if not separator or not file.endswith(".py"):
         raise InputError(
-            f"unknown architecture {name!r}; known: {', '.join(ARCHITECTURES)}, or FILE.py:function with a function "
-            "of (height, width, channels) and the number of classes that returns a Keras model"
+            f"unknown architecture {name!r}; known: {', '.join([*ARCHITECTURES, *BACKBONES])}, or FILE.py:function "
+            "with a function of (height, width, channels) and the number of classes that returns a Keras model"
         )
     builder: Builder | None = getattr(_import(Path(file)), function, None)
     if builder is None or not callable(builder):
@@ -141,7 +146,7 @@ def find_builder(name: str) -> Builder:
 
 def source_sha256(name: str) -> str:
     """SHA-256 of the file of a `FILE.py:function`; empty for a network that has a name."""
-    if name in ARCHITECTURES:
+    if name in ARCHITECTURES or find_backbone(name):
         return ""
     return hashlib.sha256(Path(name.rpartition(":")[0]).read_bytes()).hexdigest()
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 500
+_BATCH_PIXELS = _BATCH * 64 * 64  # larger images take so many at once that their feature maps need no more memory
 
 Inputs = Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]]
 
@@ -30,8 +31,15 @@ def predict_batches(model: "keras.Model", count: int, inputs: Inputs) -> npt.NDA
     Returns:
         float32 (count, classes).
     """
-    batches = np.split(np.arange(count), range(_BATCH, count, _BATCH))
+    size = batch_size(model)
+    batches = np.split(np.arange(count), range(size, count, size))
     return np.concatenate([np.asarray(model.predict_on_batch(inputs(rows)), dtype=np.float32) for rows in batches])
+
+
+def batch_size(model: "keras.Model") -> int:
+    """How many images `model` may be asked about at once: 500, fewer of more than 64 x 64 pixels."""
+    height, width, _ = model.inputs[0].shape[1:]
+    return max(1, min(_BATCH, _BATCH_PIXELS // int(height * width)))
 
 
 def evaluate_network(model: "keras.Model", split: Split, spec: InputSpec) -> Evaluation:

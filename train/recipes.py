@@ -19,8 +19,9 @@ class Recipe:
         name: what it is called, in the card too.
         epochs: passes over the training images, at most; above 0.
         batch_size: images a step; above 0.
-        optimizer: `adam` with Keras' defaults, or `muon` (see ConvMuon) with a one-cycle learning rate.
-        peak_learning_rate: of the one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine.
+        optimizer: `adam`, or `muon` (see ConvMuon).
+        peak_learning_rate: of a one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine; 0 leaves Adam
+            at Keras' defaults.
         weight_decay: of Muon's matrices; decoupled, per unit of learning rate.
         bfloat16: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
         augment: random changes of training images: mirror, move by up to 8 %, turn by up to 15 degrees, scale by up to
@@ -35,6 +36,9 @@ class Recipe:
         teacher_weight: share of the loss that follows the teacher instead of the labels.
         teacher_mixtures: sets of mixtures of two training images that the teacher is asked about too, if there is one;
             every second epoch trains on a set of them, see `edgecnn.train.distillation.Mixture`.
+        frozen: for pretrained weights: the share of the network's layers, from the first, that keep theirs. The first
+            epoch trains the last layer alone, on what all others make of the images as they are; the epochs after it
+            train the rest of the layers too, batch normalisation excepted. None trains all layers in every epoch.
         sixteen_bit: the name of `bfloat16` in 0.1; understood for one more version where a recipe is made.
     """
 
@@ -55,6 +59,7 @@ class Recipe:
     temperature: float = 3.0
     teacher_weight: float = 0.9
     teacher_mixtures: int = 0
+    frozen: float | None = None
     sixteen_bit: InitVar[bool | None] = None
 
     def __post_init__(self, sixteen_bit: bool | None) -> None:
@@ -77,6 +82,8 @@ class Recipe:
             raise InputError(f"early_stopping must be 1 epoch or more. Received: {self.early_stopping}")
         if self.teacher_mixtures < 0:
             raise InputError(f"teacher_mixtures must be 0 or more. Received: {self.teacher_mixtures}")
+        if self.frozen is not None and not 0 <= self.frozen <= 1:
+            raise InputError(f"frozen must be 0 to 1. Received: {self.frozen}")
         if self.temperature <= 0 or not 0 <= self.teacher_weight <= 1:
             raise InputError("temperature must be above 0 and teacher_weight 0 to 1")
 
@@ -111,8 +118,24 @@ RECIPES = {
             dropout=0.1,
             teacher_mixtures=4,
         ),
+        Recipe(
+            name="transfer",
+            epochs=11,
+            batch_size=32,
+            optimizer="adam",
+            peak_learning_rate=1e-4,
+            augment=("flip", "shift", "zoom"),
+            dropout=0.2,
+            label_smoothing=0.1,
+            frozen=0.65,
+        ),
     )
 }
+
+
+def default_recipe(weights: str | None) -> str:
+    """The name of the recipe for a network that starts from `weights`; None are random ones."""
+    return "transfer" if weights else "fast"
 
 
 def find_recipe(name: str) -> Recipe:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from edgecnn.arguments import require_count, require_path
 from edgecnn.errors import InputError
-from edgecnn.pixels.dataset import check_seed
+from edgecnn.pixels.dataset import Dataset, check_seed
 
 from . import recipes
+from .backbones import pretrained_weights, require_input
 from .recipes import Recipe
 
 
@@ -16,7 +17,9 @@ class TrainingOptions(TypedDict, total=False):
     """The fields of `TrainingRequest`, as keywords of `train` and `estimate`; see there."""
 
     architecture: str
-    recipe: str | Recipe
+    recipe: str | Recipe | None
+    weights: str | Path | None
+    freeze: int | Literal["all"] | None
     seed: int
     epochs: int | None
     stop_at_accuracy: float | None
@@ -34,7 +37,10 @@ class TrainingRequest:
 
     Attributes:
         architecture: a name from `edgecnn.train.architectures`, or `FILE.py:function`.
-        recipe: a name from `RECIPES`, or a recipe of your own.
+        recipe: a name from `RECIPES`, or a recipe of your own; None for transfer with pretrained weights, else fast.
+        weights: what all layers but the last start from: imagenet, none, or a file, see
+            `edgecnn.train.pretrained.load_pretrained`; None for imagenet where the architecture is a backbone.
+        freeze: with recipe transfer: how many layers, from the first, keep their pretrained weights, or all.
         seed: of weights, shuffling and dropout; the same seed gives the same weights on the same machine.
         epochs: instead of the recipe's number; the learning-rate schedule is stretched to it.
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
@@ -51,7 +57,9 @@ class TrainingRequest:
     """
 
     architecture: str = "reference"
-    recipe: str | Recipe = "fast"
+    recipe: str | Recipe | None = None
+    weights: str | Path | None = None
+    freeze: int | Literal["all"] | None = None
     seed: int = 0
     epochs: int | None = None
     stop_at_accuracy: float | None = None
@@ -66,7 +74,7 @@ class TrainingRequest:
         check_seed(self.seed)
         if not isinstance(self.architecture, str):
             raise InputError(f"architecture must be a name or FILE.py:function. Received: {self.architecture!r}")
-        if not isinstance(self.recipe, str | Recipe):
+        if not isinstance(self.recipe, str | Recipe | None):
             raise InputError(f"recipe must be a name or a Recipe. Received: {self.recipe!r}")
         if self.epochs is not None:
             require_count(self.epochs, "epochs")
@@ -79,6 +87,34 @@ class TrainingRequest:
         if self.distributed and self.teacher and Path(self.teacher).suffix != ".keras":
             raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
 
+        if self.weights is not None and require_path(self.weights, "weights") == Path():
+            raise InputError("the weights' name is empty; give imagenet, none or a file, or leave it out")
+        self._check_transfer()
+
+    def _check_transfer(self) -> None:
+        recipe, weights = self._named_recipe(), self.pretrained
+        if recipe.frozen is None and self.freeze is not None:
+            raise InputError(f"freeze goes with recipe transfer. Received: freeze={self.freeze}, recipe {recipe.name}")
+        if recipe.frozen is None:
+            return
+        if weights is None:
+            raise InputError(f"recipe {recipe.name} needs pretrained weights; give imagenet or a file, or recipe fast")
+        if self.teacher or self.devices or self.distributed:
+            raise InputError(f"recipe {recipe.name} trains on one device without a teacher; leave the others out")
+        if self.freeze == "all" and (self.epochs or 1) > 1:
+            raise InputError(f"with freeze all one epoch trains all there is. Received: epochs={self.epochs}")
+        if self.freeze not in (None, "all") and not (type(self.freeze) is int and self.freeze >= 0):
+            raise InputError(f"freeze must be a whole number from 0 on, or all. Received: {self.freeze!r}")
+
+    @property
+    def pretrained(self) -> str | None:
+        """What the network starts from: `imagenet`, a file's name, or None for weights at random.
+
+        Raises:
+            InputError: ImageNet weights of what has none.
+        """
+        return pretrained_weights(self.architecture, self.weights)
+
     @property
     def replaces(self) -> bool:
         """Whether the run directory may hold a run already."""
@@ -90,14 +126,25 @@ class TrainingRequest:
         Raises:
             InputError: no such recipe, or a number out of its range.
         """
-        recipe = recipes.find_recipe(self.recipe) if isinstance(self.recipe, str) else self.recipe
+        recipe = self._named_recipe()
+        if self.freeze == "all":
+            recipe = replace(recipe, epochs=1)
         numbers = {"epochs": self.epochs, "stop_at_accuracy": self.stop_at_accuracy}
         changes = {name: value for name, value in numbers.items() if value is not None}
         return recipes.change_recipe(recipe, **changes) if changes else recipe
 
+    def _named_recipe(self) -> Recipe:
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        return recipes.find_recipe(self.recipe or recipes.default_recipe(self.pretrained))
+
     def recipe_words(self) -> str:
         """What the card says of the recipe: its name, and what was changed or added."""
         words = [self.final_recipe().name]
+        if self.pretrained:
+            words.append(f"weights {Path(self.pretrained).name}")
+        if self.freeze is not None:
+            words.append(f"freeze {self.freeze}")
         if self.class_weights:
             words.append("class weights")
         if self.teacher:
@@ -113,3 +160,21 @@ def complete_request(request: TrainingRequest | None, options: TrainingOptions) 
         TypeError: an option of another name.
     """
     return replace(request or TrainingRequest(), **options)
+
+
+def require_images(request: TrainingRequest, dataset: Dataset) -> None:
+    """Make sure that the data set has the images that the recipe and the network need.
+
+    Raises:
+        InputError: it has not, or they are not prepared as the network needs them.
+    """
+    recipe = request.final_recipe()
+    if recipe.validation_split and dataset.validation is not None:
+        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
+    if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
+        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
+    if not len(dataset.train) or not len(dataset.test):
+        raise InputError(
+            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
+        )
+    require_input(request.architecture, request.pretrained, dataset.input, dataset.name)

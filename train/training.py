@@ -17,8 +17,7 @@ from edgecnn.run_directory import RunDirectory
 from . import run_report
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
-from .recipes import Recipe
-from .request import TrainingRequest, complete_request
+from .request import TrainingRequest, complete_request, require_images
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def train(
     require_kind(dataset, Dataset, "dataset")
     request, folder = complete_request(request, options), RunDirectory(require_path(output, "a run directory"))
     recipe = request.final_recipe()
-    _require_images(recipe, dataset)
+    require_images(request, dataset)
     library = choose_backend(request.devices or request.distributed)
     run_report.check_free(folder, request.replaces)  # before others wait for this process
     with captured_stderr():
@@ -105,7 +104,7 @@ def estimate(
     request = complete_request(request, options)
     if request.teacher or request.devices or request.distributed:
         raise InputError("an estimate is of a training on one device without its teacher; leave the others out")
-    recipe = request.final_recipe()
+    require_images(request, dataset)
     library = choose_backend()
     with captured_stderr():
         from .devices.data_parallel import Parallel
@@ -115,20 +114,16 @@ def estimate(
 
         processor = detect_processor(library, Parallel())
     return estimate_training(
-        TrainingSetup(dataset, request.architecture, recipe, request.seed, processor, RunDirectory(Path()))
-    )
-
-
-def _require_images(recipe: Recipe, dataset: Dataset) -> None:
-    """Make sure that the data set has the images that the recipe needs."""
-    if recipe.validation_split and dataset.validation is not None:
-        raise InputError(f"{dataset.name} has validation images of its own; leave the validation split out")
-    if recipe.early_stopping and not recipe.validation_split and dataset.validation is None:
-        raise InputError("early stopping needs images to judge by; add a validation split, such as 0.1")
-    if not len(dataset.train) or not len(dataset.test):
-        raise InputError(
-            f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
+        TrainingSetup(
+            dataset,
+            request.architecture,
+            request.final_recipe(),
+            request.seed,
+            processor,
+            RunDirectory(Path()),
+            freeze=request.freeze,
         )
+    )
 
 
 def _setup(
@@ -152,6 +147,8 @@ def _setup(
         resume=request.resume and not _has_only_a_teacher(folder),
         teacher_answers=_teach(request.teacher, folder, dataset, request, progress) if request.teacher else None,
         class_weights=balance_classes(dataset) if request.class_weights else None,
+        weights=request.pretrained,
+        freeze=request.freeze,
     )
 
 

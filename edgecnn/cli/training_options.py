@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -52,6 +52,8 @@ class RunOptions:
     """Fields of `edgecnn.train.request.TrainingRequest` that an option sets as they are."""
 
     architecture: str
+    weights: str | None
+    freeze: "int | Literal['all'] | None"
     teacher: str | None
     seed: int
     class_weights: bool
@@ -75,20 +77,48 @@ def bundle(kind: "type[DataclassInstance]", name: str) -> Callable[[Callable[...
     return decorate
 
 
+def layers(_: click.Context, __: click.Parameter, value: str | None) -> "int | Literal['all'] | None":
+    """What --freeze says: a number of layers, or all."""
+    if value is None or value == "all":
+        return "all" if value else None
+    if not (value.isascii() and value.isdigit()):
+        raise click.BadParameter(f"{value} is neither a number of layers nor all")
+    return int(value)
+
+
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _NETWORK = (
     click.option(
         "--architecture",
         default="reference",
         show_default=True,
-        help="reference, compact, residual, or FILE.py:function that builds a Keras model.",
+        help="reference, compact, residual; a pretrained backbone, such as mobilenet_v2, mobilenet_v3_small, "
+        "efficientnet_v2_b0 or resnet50_v2; or FILE.py:function that builds a Keras model.",
+    ),
+    click.option(
+        "--width",
+        type=click.FloatRange(0, 4, min_open=True),
+        callback=options.a_number,
+        metavar="FACTOR",
+        help="Of a MobileNet's channels, such as 0.5.  [default: 1]",
+    ),
+    click.option(
+        "--weights",
+        metavar="imagenet|none|FILE",
+        help="What all layers but the last start from; Keras downloads ImageNet's.  [default: imagenet for a "
+        "backbone, else none]",
     ),
     click.option(
         "--recipe",
-        type=click.Choice(["fast", "best", "notebook"]),
-        default="fast",
-        show_default=True,
-        help="fast: a few epochs; best: many, for use with --teacher; notebook: the tutorial's own training.",
+        type=click.Choice(["fast", "best", "notebook", "transfer"]),
+        help="fast: a few epochs; best: many, for use with --teacher; notebook: the tutorial's own training; transfer: "
+        "the last layer first, then the upper ones gently.  [default: transfer with pretrained weights, else fast]",
+    ),
+    click.option(
+        "--freeze",
+        metavar="N|all",
+        callback=layers,
+        help="With transfer: the first N layers keep their weights, or all but the last.  [default: two thirds]",
     ),
     click.option(
         "--teacher",
@@ -148,12 +178,12 @@ _DATA = (
         "--image-size",
         metavar="N|HEIGHTxWIDTH",
         callback=options.size,
-        help="Of the network's input, with --data.  [default: 64 for a folder, else that of the images]",
+        help="Of the network's input, with --data.  [default: the backbone's; 64 for a folder, else the images']",
     ),
     click.option(
         "--color",
         type=click.Choice(["rgb", "grayscale"]),
-        help="With --data.  [default: rgb for a folder, else that of the images]",
+        help="With --data.  [default: rgb for a folder and a backbone, else that of the images]",
     ),
     click.option(
         "--fit",
@@ -172,7 +202,7 @@ _DATA = (
 
 
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All of them; the command takes them as `data`, `changes` and `run`, and `recipe`, `tensorboard`, `dry_run`."""
+    """All of them; the command takes most as `data`, `changes` and `run`, the others by their own names."""
     command = bundle(DataOptions, "data")(command)
     command = bundle(RecipeOptions, "changes")(command)
     command = bundle(RunOptions, "run")(command)

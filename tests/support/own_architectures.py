@@ -12,6 +12,20 @@ def net(shape: Shape, classes: int) -> keras.Model:
     return keras.Sequential(layers)
 
 
+def normalised(shape: Shape, classes: int) -> keras.Model:
+    """Two convolutions with batch normalisation, and a last layer on the mean of the second."""
+    layers = [
+        keras.Input(shape),
+        keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="first"),
+        keras.layers.BatchNormalization(name="first_norm"),
+        keras.layers.Conv2D(16, 3, strides=2, activation="relu", name="second"),
+        keras.layers.BatchNormalization(name="second_norm"),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(classes, activation="softmax", name="scores"),
+    ]
+    return keras.Sequential(layers, name="normalised")  # an own name: another number in each would be in the file
+
+
 def headless(shape: Shape, _: int) -> keras.Model:
     return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
 

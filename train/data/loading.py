@@ -9,6 +9,7 @@ from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
 
+from ..backbones import find_backbone
 from .fashion_mnist import NAME, load_fashion_mnist
 from .idx import is_folder_of_idx, load_idx
 from .image_folder import LabelSource, load_image_folder
@@ -20,16 +21,30 @@ from .quality import require_trainable
 class InputChoice:
     """How images are to become a network's input; what is None follows from the data.
 
-    Photographs become 64 x 64 pixels in rgb, cropped to fit; arrays and IDX files keep their size and colour.
+    Photographs become 64 x 64 pixels in rgb, cropped to fit; arrays and IDX files keep their size and colour. For a
+    backbone everything becomes rgb of its size, with its filter and its range of values.
+
+    Attributes:
+        architecture: of the network that they are for.
     """
 
     size: tuple[int, int] | None = None
     colour: Colour | None = None
     fit: Fit | None = None
+    architecture: str = ""
 
     def spec(self, height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         """The input, with these values where nothing was chosen."""
-        return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
+        found = find_backbone(self.architecture)
+        if found is None:
+            return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
+        backbone = found[0]
+        height, width = self.size or (backbone.size, backbone.size)
+        spec = input_for(height, width, self.colour or "rgb", self.fit or fit)
+        if spec.channels != 3:
+            raise InputError(f"{backbone.name} takes rgb images. Received: colour={spec.colour!r}")
+        scale, offset = backbone.values
+        return replace(spec, scale=scale, offset=offset, resize_filter=backbone.resize_filter)
 
 
 def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:

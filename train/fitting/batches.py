@@ -18,6 +18,11 @@ class Batches(keras.utils.PyDataset):
     """Serves a split as (inputs, targets[, weights]); each epoch has its own permutation.
 
     Reads one batch at a time, so the memory it takes does not depend on the size of the split.
+
+    Attributes:
+        split: images and labels.
+        rows: int64, the indices of those that are served.
+        table: pixel values to model input.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class Batches(keras.utils.PyDataset):
                 label, the share of the loss that follows the teacher, the teacher's probabilities.
         """
         super().__init__()
-        self._split, self._rows, self._table = split, rows, table
+        self.split, self.rows, self.table = split, rows, table
         self._recipe, self._batch_size, self._seed = setup.recipe, setup.recipe.batch_size, setup.seed
         self._teacher_answers, self._class_weights = teacher_answers, setup.class_weights
         self._mixture: Mixture | None = None
@@ -49,16 +54,16 @@ class Batches(keras.utils.PyDataset):
         self._order = rows
 
     def __len__(self) -> int:
-        return math.ceil(self._parallel.divisible(len(self._rows)) / self._batch_size)
+        return math.ceil(self._parallel.divisible(len(self.rows)) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], ...]:
         rows = self._parallel.shard(self._order[index * self._batch_size : (index + 1) * self._batch_size])
-        labels = self._split.labels[rows]
+        labels = self.split.labels[rows]
         if self._mixture:
-            inputs = self._mixture.inputs(self._table, self._split.images, rows)
+            inputs = self._mixture.inputs(self.table, self.split.images, rows)
             targets = _targets(labels, 1.0, self._mixture.probabilities[rows])  # of a mixture only the teacher knows
         else:
-            inputs = apply_table(self._table, np.asarray(self._split.images[rows]))
+            inputs = apply_table(self.table, np.asarray(self.split.images[rows]))
             targets = labels
             if self._teacher_answers:
                 targets = _targets(labels, self._recipe.teacher_weight, self._teacher_answers.plain[rows])
@@ -66,7 +71,7 @@ class Batches(keras.utils.PyDataset):
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for `epoch`, counted from 0."""
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(self.rows)
         self._mixture = self._teacher_answers.mixture(epoch, self._recipe.epochs) if self._teacher_answers else None
 
 

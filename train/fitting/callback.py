@@ -97,7 +97,7 @@ class TrainingCallback(keras.callbacks.Callback):
             epoch=epoch + 1,
             loss=float(logs["loss"]),
             accuracy=float(logs["accuracy"]),
-            learning_rate=float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            learning_rate=float(logs.get("learning_rate", self._learning_rate())),
             seconds=round(time.perf_counter() - self._started, 3),
             validation_loss=float(logs["val_loss"]) if "val_loss" in logs else None,
             validation_accuracy=float(logs["val_accuracy"]) if "val_accuracy" in logs else None,
@@ -120,6 +120,9 @@ class TrainingCallback(keras.callbacks.Callback):
         self._interrupt.raise_if_pressed()
         if should_stop(self._setup.recipe, history):
             self.model.stop_training = True
+
+    def _learning_rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
 
 def should_stop(recipe: Recipe, history: list[Epoch]) -> bool:

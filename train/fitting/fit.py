@@ -18,7 +18,7 @@ from .. import architectures
 from ..devices.data_parallel import translate_worker_loss
 from ..distillation import TeacherAnswers
 from ..progress import TrainingProgress
-from . import checkpoint, losses, optimizers
+from . import checkpoint, losses, optimizers, transfer
 from .batches import Batches
 from .callback import Outcome, TrainingCallback, should_stop
 from .interrupt import Interrupt
@@ -76,6 +76,9 @@ def _fit(setup: TrainingSetup, outcome: Outcome, on_save: Callable[[int], None],
     done = len(outcome.history)
     with interrupt:
         try:
+            if recipe.frozen is not None and not done:
+                _train_last_layer(setup, fitting, callback, progress, interrupt)
+                done = 1
             if done < recipe.epochs and not (done and should_stop(recipe, outcome.history)):
                 fitting.training_model.fit(
                     fitting.batches,
@@ -90,6 +93,22 @@ def _fit(setup: TrainingSetup, outcome: Outcome, on_save: Callable[[int], None],
                 callback.save(len(outcome.history))
         except KeyboardInterrupt:
             outcome.interrupted = True
+
+
+def _train_last_layer(
+    setup: TrainingSetup,
+    fitting: Fitting,
+    callback: TrainingCallback,
+    progress: TrainingProgress,
+    interrupt: Interrupt,
+) -> None:
+    """The first epoch of a training on pretrained weights."""
+    callback.set_model(fitting.training_model)
+    callback.on_epoch_begin(0)
+    parts = fitting.batches, fitting.validation
+    callback.on_epoch_end(
+        0, transfer.train_last_layer(fitting.network, parts, setup, progress, interrupt.raise_if_pressed)
+    )
 
 
 def _restore(setup: TrainingSetup, identity: str, training_model: keras.Model, outcome: Outcome) -> None:
@@ -109,6 +128,7 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
     recipe, dataset = setup.recipe, setup.dataset
     table, classes, distils = input_table(dataset.input), len(dataset.labels), setup.teacher_answers is not None
     network = setup.build_network("mixed_bfloat16" if setup.bfloat16 else "float32")
+    transfer.prepare_network(network, setup)
     background = float(table[0, 255 if dataset.input.background == "light" else 0])
     model = architectures.build_training_model(network, recipe, background)
     kept, held = held_back(dataset.train.labels, recipe.validation_split, setup.seed)
@@ -121,7 +141,8 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
         # The loss of a distilled network needs a teacher; here the labels stand in for it.
         certain = TeacherAnswers(np.eye(classes, dtype=np.float32)[own.labels]) if distils else None
         validation = Batches(setup, own, np.arange(len(own)), table, certain)
-    steps = math.ceil(len(kept) / recipe.batch_size) * recipe.epochs
+    epochs = recipe.epochs - (recipe.frozen is not None)  # the first of a transfer has an optimizer of its own
+    steps = math.ceil(len(kept) / recipe.batch_size) * max(1, epochs)
     model.compile(
         optimizer=optimizers.build_optimizer(recipe, steps, network.layers[-1].name),
         loss=losses.build_loss(recipe, classes, distils),

@@ -29,7 +29,7 @@ class ConvMuon(keras.optimizers.Muon):
 
 def build_optimizer(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Optimizer:
     """The recipe's optimizer for a training of `steps` steps; `output_layer` is left to AdamW by Muon."""
-    if recipe.optimizer == "adam":
+    if recipe.optimizer == "adam" and not recipe.peak_learning_rate:
         return keras.optimizers.Adam()  # Keras' defaults, as in the notebook
     warmup = round(0.2 * steps)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -38,6 +38,8 @@ def build_optimizer(recipe: Recipe, steps: int, output_layer: str) -> keras.opti
         warmup_steps=warmup,
         decay_steps=max(1, steps - warmup),
     )
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(schedule)
     return ConvMuon(
         learning_rate=schedule,
         adam_lr_ratio=0.8,

@@ -2,8 +2,11 @@
 
 import dataclasses
 import functools
+import hashlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -35,6 +38,8 @@ class TrainingSetup:
         resume: whether to go on from the checkpoint in `folder`.
         teacher_answers: what a teacher says of the training split.
         class_weights: float32 (classes,).
+        weights: what the network starts from: `imagenet`, a file, or None for weights at random.
+        freeze: how many layers keep their pretrained weights, or all but the last; None for the recipe's share.
     """
 
     dataset: Dataset
@@ -47,6 +52,8 @@ class TrainingSetup:
     resume: bool = False
     teacher_answers: TeacherAnswers | None = None
     class_weights: npt.NDArray[np.float32] | None = None
+    weights: str | None = None
+    freeze: int | Literal["all"] | None = None
 
     @property
     def bfloat16(self) -> bool:
@@ -58,6 +65,9 @@ class TrainingSetup:
         """What a checkpoint must be of to go on with; of the files as they are when it is first asked for."""
         recipe = dataclasses.asdict(self.recipe)
         recipe["sixteen_bit"] = recipe.pop("bfloat16")  # as checkpoints of 0.1.0 call it
+        if recipe["frozen"] is None:
+            del recipe["frozen"]  # checkpoints of 0.1.0 know of none
+        transfer = {"weights": _content(self.weights), "freeze": self.freeze} if self.weights else {}
         answers = self.teacher_answers
         return hash_settings(
             dataset=self.dataset.sha256,
@@ -73,6 +83,7 @@ class TrainingSetup:
             # The processes of a job may run on different machines, and only one writes.
             hardware=self.processor.description if self.parallel.processes == 1 else "job",
             versions=(version("keras"), keras.backend.backend(), version(keras.backend.backend())),
+            **transfer,
         )
 
     def build_network(self, policy: str) -> keras.Model:
@@ -83,6 +94,12 @@ class TrainingSetup:
             return architectures.build_network(self.architecture, self.dataset.input.shape, len(self.dataset.labels))
         finally:
             keras.config.set_dtype_policy(before)
+
+
+def _content(weights: str) -> str:
+    """What tells pretrained weights from others: the SHA-256 of a file."""
+    file = Path(weights)
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else weights
 
 
 def balance_classes(dataset: Dataset) -> npt.NDArray[np.float32]:

@@ -30,7 +30,8 @@ def command(
     ctx: click.Context,
     /,
     output: str | None,
-    recipe: str,
+    recipe: str | None,
+    width: float | None,
     data: DataOptions,
     changes: RecipeOptions,
     run: RunOptions,
@@ -52,12 +53,15 @@ def command(
     choose_backend(run.devices or run.distributed)
     from edgecnn.errors import EdgecnnError
     from edgecnn.train import RECIPES, estimate, train
-    from edgecnn.train.recipes import change_recipe
+    from edgecnn.train.backbones import pretrained_weights, with_width
+    from edgecnn.train.recipes import change_recipe, default_recipe
     from edgecnn.train.request import TrainingRequest
 
-    dataset = _load(ctx, data)
+    run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
+    recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
+    dataset = _load(ctx, data, run.architecture)
     if dry_run:
         if run.teacher or run.devices or run.distributed:
             raise click.UsageError(
@@ -65,7 +69,8 @@ def command(
             )
         _print_estimate(estimate(dataset, request), as_json)
         return
-    output = output or f"runs/{dataset.name}-{Path(run.architecture).stem}-{recipe}"
+    network = Path(run.architecture).stem if ".py:" in run.architecture else run.architecture
+    output = output or f"runs/{dataset.name}-{network}-{recipe}"
     progress = _progress(changed_recipe, Path(output) if tensorboard else None)
     try:
         result = train(output, dataset, request, progress=progress)
@@ -82,14 +87,14 @@ def command(
         _fail_interrupted(ctx, result, run.distributed)
 
 
-def _load(ctx: click.Context, data: DataOptions) -> "Dataset":
+def _load(ctx: click.Context, data: DataOptions, architecture: str) -> "Dataset":
     from edgecnn.train.data.loading import InputChoice
     from edgecnn.train.data.quality import describe_classes
 
     own = data.data not in (None, "fashion-mnist")
     if not own:
         training_options.refuse_without_data(ctx)
-    choice = InputChoice(data.image_size, data.color, data.fit)
+    choice = InputChoice(data.image_size, data.color, data.fit, architecture)
     dataset = options.load_dataset(data.data_dir, data.data, choice, data.max_corrupt)
     if data.train_images:
         if data.train_images > len(dataset.train):
@@ -142,6 +147,8 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
         printing.print_json(dataclasses.asdict(estimate))
         return
     steps = f"{estimate.steps:,} steps of {estimate.step_ms:.1f} ms"
+    if estimate.features_seconds:
+        steps = f"features in {estimate.features_seconds:.0f} s, then {steps}"
     printing.say(f"{estimate.parameters:,} parameters, {steps}: about {estimate.seconds / 60:.1f} minutes")
     memory = "" if estimate.peak_mib is None else f"memory {estimate.peak_mib:,} MiB; "
     printing.say(f"{memory}nothing was written")

@@ -1,0 +1,156 @@
+"""Networks of keras.applications to start from: one row each. Keras is imported where they are built, not here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecnn.errors import InputError
+from edgecnn.pixels.input_spec import InputSpec, ResizeFilter
+
+IMAGENET = "imagenet"
+NO_WEIGHTS = "none"
+
+# Pixel values to what a network was trained on: -1 to 1, or the mean and deviation of ImageNet's channels.
+_ONE = (1 / 127.5,) * 3, (-1.0,) * 3
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_STANDARD = tuple(1 / 255 / d for d in _DEVIATION), tuple(-m / d for m, d in zip(_MEAN, _DEVIATION, strict=True))
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network of keras.applications, which is built without its top and without its own preprocessing layers.
+
+    Attributes:
+        name: of the architecture, for people and cards.
+        builder: the function in keras.applications.
+        size: height and width of its input, unless another is chosen: what ImageNet's weights were trained on, but for
+            the MobileNets: at 160 x 160 they cost half as much, and classify as well after a transfer.
+        values: scale and offset of its input's three channels; they go into the card, where other builders of
+            keras.applications have layers.
+        resize_filter: what its training images were resized with.
+        widths: those with ImageNet weights; empty if the network has one width only.
+        smallest: least height and width.
+    """
+
+    name: str
+    builder: str
+    size: int
+    values: tuple[tuple[float, ...], tuple[float, ...]]
+    resize_filter: ResizeFilter = "bilinear"
+    widths: tuple[float, ...] = ()
+    smallest: int = 32
+
+
+BACKBONES = {
+    row.name: row
+    for row in (
+        Backbone("mobilenet", "MobileNet", 160, _ONE, widths=(0.25, 0.5, 0.75, 1.0)),
+        Backbone("mobilenet_v2", "MobileNetV2", 160, _ONE, widths=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4)),
+        Backbone("mobilenet_v3_small", "MobileNetV3Small", 160, _ONE, widths=(0.75, 1.0)),
+        Backbone("mobilenet_v3_large", "MobileNetV3Large", 160, _ONE, widths=(0.75, 1.0)),
+        Backbone("efficientnet_b0", "EfficientNetB0", 224, _STANDARD, "bicubic"),
+        Backbone("efficientnet_b1", "EfficientNetB1", 240, _STANDARD, "bicubic"),
+        Backbone("efficientnet_b2", "EfficientNetB2", 260, _STANDARD, "bicubic"),
+        Backbone("efficientnet_v2_b0", "EfficientNetV2B0", 224, _STANDARD, "bicubic"),
+        Backbone("efficientnet_v2_b1", "EfficientNetV2B1", 240, _STANDARD, "bicubic"),
+        Backbone("efficientnet_v2_b2", "EfficientNetV2B2", 260, _STANDARD, "bicubic"),
+        Backbone("resnet50_v2", "ResNet50V2", 224, _ONE),
+        Backbone("resnet101_v2", "ResNet101V2", 224, _ONE),
+        Backbone("densenet121", "DenseNet121", 224, _STANDARD),
+        Backbone("xception", "Xception", 299, _ONE, smallest=71),
+        Backbone("inception_v3", "InceptionV3", 299, _ONE, smallest=75),
+    )
+}
+
+
+def find_backbone(architecture: str) -> tuple[Backbone, float | None] | None:
+    """The backbone that `architecture` names, such as mobilenet_v2 or mobilenet_v2-0.35, and its width, if one is said.
+
+    Returns:
+        None for another network.
+
+    Raises:
+        InputError: a width that is no number above 0, or of a backbone that has one width only.
+    """
+    name, dash, text = architecture.partition("-")
+    backbone = BACKBONES.get(name)
+    if backbone is None or not dash:
+        return (backbone, None) if backbone else None
+    if not backbone.widths:
+        others = ", ".join(row.name for row in BACKBONES.values() if row.widths)
+        raise InputError(f"{name} has one width only; leave it out, or choose one of {others}")
+    try:
+        width = float(text)
+    except ValueError:
+        width = 0.0
+    if not 0 < width <= 4:
+        raise InputError(f"the width of {name} must be a number above 0 and at most 4, such as 0.5. Received: {text}")
+    return backbone, width
+
+
+def with_width(architecture: str, width: float | None) -> str:
+    """`architecture` of this width, by name.
+
+    Raises:
+        InputError: it is no backbone that comes in widths.
+    """
+    if width is None:
+        return architecture
+    if architecture not in BACKBONES:
+        others = ", ".join(row.name for row in BACKBONES.values() if row.widths)
+        raise InputError(f"{architecture} has no widths; choose one of {others}")
+    named = f"{architecture}-{width:g}"
+    find_backbone(named)
+    return named
+
+
+def pretrained_weights(architecture: str, weights: str | Path | None) -> str | None:
+    """What a training starts from: `imagenet`, a file's name, or None for weights at random.
+
+    Args:
+        architecture: what is trained.
+        weights: `imagenet`, `none`, a file, or None for `imagenet` where `architecture` is a backbone.
+
+    Raises:
+        InputError: ImageNet weights of what has none.
+    """
+    found = find_backbone(architecture)
+    if weights is None:
+        weights = IMAGENET if found else NO_WEIGHTS
+    if str(weights) == NO_WEIGHTS:
+        return None
+    if str(weights) == IMAGENET:
+        if found is None:
+            raise InputError(
+                f"{architecture} has no ImageNet weights; give a file, or choose one of {', '.join(BACKBONES)}"
+            )
+        backbone, width = found
+        if width is not None and width not in backbone.widths:
+            raise InputError(
+                f"{backbone.name} has ImageNet weights in the widths {', '.join(map(str, backbone.widths))}. "
+                f"Received: {width:g}; choose one of them, or weights none"
+            )
+    return str(weights)
+
+
+def require_input(architecture: str, weights: str | None, spec: InputSpec, dataset: str) -> None:
+    """Make sure that a backbone gets images that it can take, and pretrained weights the values they know.
+
+    Raises:
+        InputError: gray or too small images, or values of another range.
+    """
+    found = find_backbone(architecture)
+    if found is None:
+        return
+    backbone = found[0]
+    if spec.channels != 3 or min(spec.height, spec.width) < backbone.smallest:
+        raise InputError(
+            f"{backbone.name} takes rgb images of {backbone.smallest} x {backbone.smallest} pixels and more. Received: "
+            f"{spec.height} x {spec.width} {spec.colour} from {dataset}; give images of your own another size or "
+            "colour, or choose another architecture"
+        )
+    if weights and (spec.scale, spec.offset) != backbone.values:
+        scale, offset = ([round(value, 6) for value in part] for part in backbone.values)
+        raise InputError(
+            f"the weights of {backbone.name} know pixels as pixel * {scale} + {offset}; load the data set with "
+            f"InputChoice(architecture={architecture!r})"
+        )
