@@ -20,7 +20,10 @@ def flatten(model: keras.Model) -> keras.Model:
         put before.
     """
     if not any(
-        isinstance(layer, keras.Model) or is_augmentation(layer) or layer.compute_dtype != "float32"
+        isinstance(layer, keras.Model)
+        or is_augmentation(layer)
+        or layer.compute_dtype != "float32"
+        or _is_called_as_in_training(layer)
         for layer in model.layers
     ):
         return model
@@ -44,6 +47,7 @@ def flatten(model: keras.Model) -> keras.Model:
         if is_augmentation(operation) or _keeps_size(operation, args[0]):
             return args[0]
         if isinstance(operation, keras.layers.Layer):
+            kwargs.pop("training", None)
             return copied(operation, owner)(*args, **kwargs)
         return operation(*args, **kwargs)  # an operation without weights, such as x + y
 
@@ -56,6 +60,12 @@ def flatten(model: keras.Model) -> keras.Model:
     for original, copy in copies.values():
         copy.set_weights(original.get_weights())
     return flat
+
+
+def _is_called_as_in_training(layer: keras.layers.Layer) -> bool:
+    """Whether it was called with `training=True`: Keras 3 predicts as without it, and exports it all the same."""
+    nodes: Any = layer._inbound_nodes
+    return any(node.arguments.kwargs.get("training") for node in nodes)
 
 
 def _keeps_size(layer: Any, image: Any) -> bool:

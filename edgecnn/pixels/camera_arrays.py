@@ -42,7 +42,7 @@ def image_of_array(pixels: Array, order: Order | None = None) -> Image.Image:
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise InputError(
             "the image array must be (height, width), (height, width, 1), (height, width, 3) or (height, width, 4). "
-            f"Received: shape={np.shape(pixels)}; pass one image at a time"
+            f"Received: shape={np.shape(pixels)}; {_towards_one_image(array)}"
         )
     channels = 1 if array.ndim == 2 else array.shape[2]
     order = order or _default_order(channels)
@@ -57,6 +57,20 @@ def image_of_array(pixels: Array, order: Order | None = None) -> Image.Image:
     if order in ("bgr", "bgra"):
         array = array[:, :, _CHANNELS[order]]
     return Image.fromarray(array)
+
+
+def _towards_one_image(array: Array) -> str:
+    if array.ndim == 4 and array.shape[0] == 1:
+        return "pass the image in it: array[0]"
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
+        return "channels stand first: array.transpose(1, 2, 0) puts them last"
+    return "pass one image at a time"
+
+
+def may_be_yuv420(pixels: Array) -> bool:
+    """Whether an array without channels has the shape of a frame in `yuv420`; a grayscale image may have it too."""
+    rows, width = pixels.shape if pixels.ndim == 2 else (1, 1)
+    return rows % 3 == 0 and width % 2 == 0
 
 
 def _default_order(channels: int) -> Order:

@@ -1,5 +1,6 @@
 """Labelled images, as the stages hand them to each other."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,6 +83,26 @@ class Dataset:
     sha256: str
     source: str
     validation: Split | None = None
+
+    def ordered_as(self, labels: tuple[str, ...]) -> "Dataset":
+        """The same images with the class names of a model, to which the data set's own belong.
+
+        Args:
+            labels: of the model, in its output order; it may have more than the data set.
+
+        Raises:
+            ValueError: one of the data set's names is not among them.
+        """
+        if labels == self.labels:
+            return self
+        places = np.asarray([labels.index(name) for name in self.labels], np.int64)
+
+        def renumbered(split: Split) -> Split:
+            return Split(split.images, np.where(split.labels < 0, -1, places[split.labels]))
+
+        validation = renumbered(self.validation) if self.validation else None
+        train, test = renumbered(self.train), renumbered(self.test)
+        return dataclasses.replace(self, labels=labels, train=train, test=test, validation=validation)
 
 
 def check_seed(seed: int) -> None:

@@ -1,5 +1,6 @@
 """What the command line says of a .tflite file without a card."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -48,11 +49,32 @@ def test_range_that_is_none_is_a_usage_error(ends: tuple[str, str], colours: Pat
     assert result.exit_code == 2 and "two different numbers" in result.output
 
 
-def test_evaluate_compares_the_names_that_are_given(tmp_path: Path, edgecnn: Run) -> None:
+PAINTS = {"red": (220, 30, 40), "green": (30, 220, 40), "blue": (30, 40, 220)}
+
+
+@pytest.mark.parametrize("shown", [("red", "green", "blue"), ("blue", "red")])
+def test_evaluate_finds_the_classes_of_folders_by_name(
+    shown: tuple[str, ...], tmp_path: Path, colours: Path, edgecnn: Run
+) -> None:
+    for part, paint in itertools.product(("train", "test"), shown):  # folders are read in alphabetical order
+        folder = tmp_path / part / paint
+        folder.mkdir(parents=True)
+        for number in range(2 + (paint == "red")):
+            Image.new("RGB", (SIDE, SIDE), PAINTS[paint]).save(folder / f"{number}.png")
+    options = ("--labels", colours / "labels.txt", "--input-range", "-1", "1", "--data", tmp_path, "--json")
+    result = edgecnn("evaluate", colours / "m.tflite", *options)
+    assert result.exit_code == 0 and "by name" in result.stderr, result.output
+    figures = json.loads(result.stdout)
+    assert figures["accuracy"] == 1 and figures["labels"] == ["red", "green", "blue"]
+    counts = [(2 + (paint == "red")) * (paint in shown) for paint in ("red", "green", "blue")]
+    assert figures["confusion_matrix"] == np.diag(counts).tolist()
+
+
+def test_evaluate_names_the_class_that_a_model_does_not_know(tmp_path: Path, edgecnn: Run) -> None:
     bare = write_bare(tmp_path / "bare.tflite")
     (tmp_path / "labels.txt").write_text("".join(f"class {number}\n" for number in range(10)))
     result = edgecnn("evaluate", bare, "--labels", tmp_path / "labels.txt")
-    assert result.exit_code == 1 and "other labels than the test set (class 0" in result.output
+    assert result.exit_code == 1 and "no label 'T-shirt/top'" in result.output and "class 9" in result.output
 
 
 def test_keras_file_and_file_with_a_card_take_none(edgecnn: Run, colours: Path) -> None:

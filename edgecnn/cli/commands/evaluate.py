@@ -11,6 +11,7 @@ from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
     from edgecnn.device import Classifier, Description, Evaluation
+    from edgecnn.pixels.dataset import Dataset
 
 
 @click.command(name="evaluate")
@@ -50,11 +51,12 @@ def command(
         raise ModelFileError(
             f"{model} takes images of shape {runner.input.shape}, the test set {shape}; name its data set with --data"
         )
-    if len(runner.labels) != len(dataset.labels) or (
-        _is_named(runner, description) and runner.labels != dataset.labels
-    ):
+    if _is_named(runner, description):
+        dataset = _ordered_as(runner.labels, dataset, model)
+    elif len(runner.labels) != len(dataset.labels):
         raise ModelFileError(
-            f"{model} has other labels than the test set ({', '.join(runner.labels)}); name its data with --data"
+            f"{model} has {len(runner.labels):,} labels without names, the test set {len(dataset.labels):,}; name its "
+            "data with --data"
         )
     printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result = runner.evaluate(dataset.test)
@@ -80,6 +82,27 @@ def _print(result: "Evaluation", labels: "tuple[str, ...]") -> None:
     printing.say(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f} on {result.images:,} test images")
     for true, predicted, count in most_confused(result):
         printing.say(f"  {count} times {labels[true]} taken for {labels[predicted]}")
+
+
+def _ordered_as(labels: "tuple[str, ...]", dataset: "Dataset", model: str) -> "Dataset":
+    """`dataset` with its classes numbered as those of the model, which says what it is trained on by their names."""
+    from edgecnn.errors import ModelFileError
+
+    strange = [name for name in dataset.labels if name not in labels]
+    if strange:
+        raise ModelFileError(
+            f"{model} has no label {strange[0]!r}, which the test set from {dataset.source} has; its labels are "
+            f"{_few(labels)}: name its data with --data, its folders called as these labels are"
+        )
+    if dataset.labels != labels:
+        printing.note(
+            f"the {len(dataset.labels):,} classes of the test set are found among the {len(labels):,} labels by name"
+        )
+    return dataset.ordered_as(labels)
+
+
+def _few(labels: "tuple[str, ...]") -> str:
+    return ", ".join(labels) if len(labels) <= 12 else f"{', '.join(labels[:12])} and {len(labels) - 12:,} more"
 
 
 def _is_named(runner: "KerasModel | Classifier", description: "Description | None") -> bool:
