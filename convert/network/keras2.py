@@ -47,7 +47,7 @@ def read_keras2(contents: KerasContents, code: CustomCode, progress: Callable[[s
         graph = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
         arrays, answers = (_load(folder / name) for name in ("arrays.npz", "answers.npz"))
     model = Rebuilder(arrays, code.objects(), f"{contents.path}, written by {contents.writer}").model(graph)
-    difference = _require_answers(model, answers, contents)
+    difference = _require_answers(model, answers, contents, _called_as_in_training(graph))
     progress(
         f"{contents.path} was written by {contents.writer}: read with tf-keras {version_of('tf-keras')} and rebuilt "
         f"for Keras {keras.__version__}, whose answers differ from it by {difference:.1g} at most"
@@ -103,7 +103,20 @@ def _advice(contents: KerasContents) -> str:
     return "if it reads where it was made, save it there as a .h5 file, with the newest TensorFlow that reads it"
 
 
-def _require_answers(model: keras.Model, answers: list[np.ndarray], contents: KerasContents) -> float:
+def _called_as_in_training(described: dict[str, Any]) -> list[str]:
+    """The layers that are called with `training=True`, here and in models within the model."""
+    graph = described["graph"]
+    names = [
+        graph["layers"][node["layer"]]["name"] for node in graph["nodes"] if node["kwargs"]["dict"].get("training")
+    ]
+    return names + [
+        name for layer in graph["layers"] if "model" in layer for name in _called_as_in_training(layer["model"])
+    ]
+
+
+def _require_answers(
+    model: keras.Model, answers: list[np.ndarray], contents: KerasContents, trained: list[str]
+) -> float:
     """The largest difference to the answers of tf-keras, relative to the largest answer where that is above 1.
 
     Raises:
@@ -121,6 +134,13 @@ def _require_answers(model: keras.Model, answers: list[np.ndarray], contents: Ke
             break
         scale = max(1.0, float(np.nanmax(np.abs(expected), initial=0)))
         largest = max(largest, float(np.nanmax(np.abs(expected - found), initial=0)) / scale)
+    if largest > tolerance and trained:
+        raise ModelFileError(
+            f"{contents.path}, written by {contents.writer}: layer {trained[0]} is called with training=True, so that "
+            "Keras 2 takes batch normalisation from the images that are asked together, and drops out at random: no "
+            "answer is of one image alone. Build the network with training=False there, give it these weights with "
+            "set_weights(model.get_weights()), and save it; none need be trained again"
+        )
     if largest > tolerance:
         raise ModelFileError(
             f"{contents.path}, written by {contents.writer}, answers otherwise once it is rebuilt for Keras "

@@ -43,9 +43,11 @@ def without_layers(folder: Path, contents: SavedModelContents) -> ModelFileError
             f"{what}; as a graph it cannot be converted either: it has no signature {_SIGNATURE}, which "
             "tf.saved_model.save(..., signatures=...) gives it"
         )
+    # Not from_saved_model: it leaves the variables of a Keras 3 model that a tf.Module holds without their values.
     code = (
-        f"import tensorflow as tf; open({f'{folder.name}.tflite'!r}, 'wb').write("
-        f"tf.lite.TFLiteConverter.from_saved_model({str(folder)!r}).convert())"
+        f"import tensorflow as tf; m = tf.saved_model.load({str(folder)!r}); "
+        f"c = tf.lite.TFLiteConverter.from_concrete_functions([m.signatures[{_SIGNATURE!r}]], m); "
+        f"open({f'{folder.name}.tflite'!r}, 'wb').write(c.convert())"
     )
     return ModelFileError(
         f'{what}, or convert the graph as it is, with python -c "{code}", and give that file labels and probes with '

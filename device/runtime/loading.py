@@ -136,7 +136,7 @@ def _try_first(packed: PackedModel, path: Path, options: RunOptions, judged: boo
 
 def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedModel:
     """A file without a card, by what it says of itself and what `options` say of it."""
-    from edgecnn.model_file.tflite_metadata import read_metadata
+    from edgecnn.model_file.tflite_metadata import read_metadata, reads_unset_variables
 
     from .bare import choose_input, choose_labels
     from .description import Description
@@ -144,6 +144,11 @@ def _open_bare(packed: PackedModel, path: Path, options: RunOptions) -> LoadedMo
     by_library = options.delegate is not None and not options.delegate.is_built_in
     if not by_library:
         _refuse_edge_tpu(packed)
+    if reads_unset_variables(packed.flatbuffer):
+        raise ModelFileError(
+            f"{packed.name} reads variables that nothing in it sets: its weights were left behind when it was "
+            "converted, so convert it again with TFLiteConverter.from_concrete_functions, or from_keras_model"
+        )
     _try_first(packed, path, options, judged=False)
     session = _open_session(packed, path, options)
     scores, made = understand_scores(packed, session)

@@ -20,7 +20,7 @@ _NORMALIZATION, _CALIBRATION, _THRESHOLDING = 1, 2, 3  # of ProcessUnitOptions
 _AXIS_LABELS, _VALUE_LABELS = 2, 3  # of AssociatedFileType
 _IMAGE, _RGB = 2, 1  # of ContentProperties, of ColorSpaceType
 _MAX_LABEL_BYTES, _MOST_LABEL_FILES = 4 << 20, 64
-_SOFTMAX, _LOGISTIC, _CUSTOM = 25, 14, 32  # of BuiltinOperator
+_SOFTMAX, _LOGISTIC, _CUSTOM, _READ_VARIABLE, _ASSIGN_VARIABLE = 25, 14, 32, 143, 144  # of BuiltinOperator
 # What changes the form of scores and not their meaning: ADD of a constant, AVERAGE_POOL_2D, DEQUANTIZE, RESHAPE, MEAN,
 # SQUEEZE, QUANTIZE.
 _TRANSPARENT = (0, 1, 6, 22, 40, 43, 114)
@@ -107,6 +107,15 @@ def custom_operators(data: bytes) -> tuple[str, ...]:
         return tuple(code.text(6) for code in codes if _builtin(code) == _CUSTOM)
     except DamagedFlatbufferError:
         return ()
+
+
+def reads_unset_variables(data: bytes) -> bool:
+    """Whether a file reads variables that nothing in it gives a value: what they hold is whatever lies in memory."""
+    try:
+        codes = {_builtin(code) for code in Table.root(data).tables(6)}
+    except (DamagedFlatbufferError, IndexError):
+        return False  # the runtime says what is damaged
+    return _READ_VARIABLE in codes and _ASSIGN_VARIABLE not in codes
 
 
 def score_kind(data: bytes, tensor: int | None = None) -> Scores:

@@ -4,6 +4,7 @@ Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table 
 """
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,6 +36,10 @@ Source = str | Path | Image.Image | Pixels | EncodedImage
 _TRANSPARENT = (
     "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
     "is no alpha, pass the first three: array[:, :, :3]"
+)
+_TAKEN_FOR_GRAY = (
+    "an array without channels is taken for a gray picture; if it is a camera's YUV420 frame, say order='yuv420', if "
+    "not, order='gray'"
 )
 # Up to here the rim is cut out of the whole, which is quicker; of a photograph alone, which takes less memory.
 _SMALL_PIXELS = 1 << 20
@@ -216,9 +221,12 @@ def prepare_array(
     Raises:
         InputError: not uint8, of another shape, or of four channels that are not named.
     """
-    from .camera_arrays import image_of_array
+    from .camera_arrays import image_of_array, may_be_yuv420
 
-    return prepare(image_of_array(pixels, order), spec, invert, crop)
+    prepared = prepare(image_of_array(pixels, order), spec, invert, crop)
+    if order is None and spec.channels == 3 and may_be_yuv420(pixels):
+        return dataclasses.replace(prepared, note="; ".join(filter(None, (prepared.note, _TAKEN_FOR_GRAY))))
+    return prepared
 
 
 def _background(spec: InputSpec, inverted: bool) -> int:

@@ -1,5 +1,7 @@
 """Arrays as cameras give them become the same pixels as the picture that they show."""
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -153,3 +155,22 @@ def test_every_order_gives_the_answer_of_the_picture(order: Order) -> None:
     expected = classifier.classify(Image.fromarray(picture()))[0]
     found = classifier.classify(arranged(order), order=order)[0]
     assert found.label == expected.label and found.score == pytest.approx(expected.score, abs=2 / 256)
+
+
+@pytest.mark.parametrize(
+    ("array", "code"),
+    [(arranged("rgb").transpose(2, 0, 1), "array.transpose(1, 2, 0)"), (arranged("rgb")[None], "array[0]")],
+    ids=["channels first", "one in a batch"],
+)
+def test_shape_that_one_line_makes_right_is_told_that_line(array: npt.NDArray[np.uint8], code: str) -> None:
+    with pytest.raises(InputError, match=re.escape(code)):
+        image_of_array(array)
+    made = eval(code, {"array": array})  # noqa: S307  our own sentence, as above
+    np.testing.assert_array_equal(np.asarray(image_of_array(made)), picture())
+
+
+def test_frame_of_a_camera_that_is_taken_for_gray_is_noted() -> None:
+    frame, gray = arranged("yuv420"), InputSpec(28, 28, 1, "grayscale", "pad", "box", (1.0,), (0.0,), "any")
+    assert "order='yuv420'" in prepare_array(frame, SPEC).note
+    assert not prepare_array(frame, SPEC, order="gray").note and not prepare_array(frame, SPEC, order="yuv420").note
+    assert not prepare_array(frame, gray).note and not prepare_array(frame[:-1], SPEC).note

@@ -1,6 +1,6 @@
 """Train usual networks with tf-keras, save them as Keras 2 does, and write down what they answer: FOLDER.
 
-Two more, which are not trained, need code that Keras does not bring.
+Three more are not trained: two need code that Keras does not bring, and one answers each image by its neighbours.
 """
 
 import os
@@ -112,6 +112,15 @@ def with_own_layers() -> Any:
     return tf_keras.Sequential(stack)
 
 
+def of_its_batch() -> Any:
+    """A model within whose batch normalisation takes the images that are asked together: built with training=True."""
+    inner = tf_keras.Input(SHAPE)
+    base = tf_keras.Model(inner, layers.BatchNormalization()(layers.Conv2D(4, 3)(inner)), name="base")
+    image = tf_keras.Input(SHAPE)
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(base(image, training=True)))
+    return tf_keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x))
+
+
 # File, network, and what pixels are divided by and what is taken away before the network gets them.
 NETWORKS = {
     "sequential.h5": (sequential, 1, 0), "functional.keras": (functional, 1, 0), "nested_saved_model": (nested, 1, 0),
@@ -142,6 +151,7 @@ def main(folder: Path) -> None:
         model = build()
         model.save(folder / name)
         answers[name] = model.predict(test.astype(np.float32), verbose=0)
+    of_its_batch().save(folder / "batch.h5")
     with_groups(folder / "teachable.h5")
     np.savez(folder / "answers.npz", images=test, **answers)
 

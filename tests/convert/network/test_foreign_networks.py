@@ -9,7 +9,7 @@ import pytest
 
 from edgecnn import EdgecnnError
 from edgecnn.convert import KerasModel, Preprocessing, adopt, convert, load_representative, parity
-from edgecnn.device import FeatureExtractor
+from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.errors import ModelFileError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
@@ -58,6 +58,19 @@ def adopted(model: keras.Model, folder: Path) -> tuple[RunDirectory, Dataset]:
     save_pictures(folder / "photos", pictures.repeat(4, axis=1).repeat(4, axis=2))
     run = RunDirectory(adopt(folder / "model.keras", ("a", "b", "c"), folder / "run", Preprocessing((1 / 255,))))
     return run, load_representative(folder / "photos", run.read_card())
+
+
+def test_layers_that_are_called_as_in_training_convert_as_keras_predicts(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    image, normalization = keras.Input(SIZE), layers.BatchNormalization()
+    x = layers.Dropout(0.5)(normalization(layers.Conv2D(4, 3)(image), training=True), training=True)
+    model = keras.Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
+    normalization.set_weights([np.full(4, value) for value in (0.1, 0.2, 30, 4000)])
+    run, pictures = adopted(model, tmp_path)
+    convert(run.path, pictures, scheme="float32")
+    expected = model.predict(np.asarray(pictures.test.images) / np.float32(255), verbose=0)
+    found = Classifier(run.tflite("float32")).predict_all(pictures.test.images)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -103,6 +103,11 @@ def test_another_answer_is_no_network_of_the_same_file(
         adopt(keras2.folder / "sequential.h5", LABELS, tmp_path / "run")
 
 
+def test_network_that_answers_by_its_neighbours_is_told_how_to_be_built(keras2: Keras2Models, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"layer base is called with training=True.*set_weights"):
+        adopt(keras2.folder / "batch.h5", LABELS, tmp_path / "run")
+
+
 @pytest.mark.parametrize("name", ["nested_saved_model", "teachable.h5", "functional.keras"])
 def test_the_loss_of_its_training_is_read(name: str, keras2: Keras2Models) -> None:
     assert training_loss(keras2.folder / name) == "sparse_categorical_crossentropy"
