@@ -70,7 +70,7 @@ def _towards_one_image(array: Array) -> str:
 def may_be_yuv420(pixels: Array) -> bool:
     """Whether an array without channels has the shape of a frame in `yuv420`; a grayscale image may have it too."""
     rows, width = pixels.shape if pixels.ndim == 2 else (1, 1)
-    return rows % 3 == 0 and width % 2 == 0
+    return bool(rows % 3 == 0 and width % 2 == 0)
 
 
 def _default_order(channels: int) -> Order:

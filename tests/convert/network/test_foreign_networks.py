@@ -67,7 +67,7 @@ def test_layers_that_are_called_as_in_training_convert_as_keras_predicts(tmp_pat
     model = keras.Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
     normalization.set_weights([np.full(4, value) for value in (0.1, 0.2, 30, 4000)])
     run, pictures = adopted(model, tmp_path)
-    convert(run.path, pictures, scheme="float32")
+    convert(run.path, pictures, scheme="float32", calibration_images=8)
     expected = model.predict(np.asarray(pictures.test.images) / np.float32(255), verbose=0)
     found = Classifier(run.tflite("float32")).predict_all(pictures.test.images)
     np.testing.assert_allclose(found, expected, atol=1e-5)
