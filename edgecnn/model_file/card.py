@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..arguments import require_path
-from ..atomic_files import write_bytes
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from .json_fields import decode, unique_fields
@@ -219,6 +218,8 @@ class ModelCard:
         Raises:
             OutputError: `path` cannot be written.
         """
+        from ..atomic_files import write_bytes
+
         write_bytes(path, self.to_json().encode())
 
 

@@ -7,7 +7,6 @@ r"""Golden probes: a few images and their right answers, which travel with the m
 What is in the zlib stream has the sizes that the card says, so nothing is inflated or allocated that a file asks for.
 """
 
-import hashlib
 import json
 import math
 import zlib
@@ -140,6 +139,8 @@ def preprocessing_sha256(spec: InputSpec, images: Pixels) -> str:
     reduced, what the decoder makes of a small one at every scale is part of it. The table is taken in float32: that of
     a quantized input follows from it and from the model's own scale.
     """
+    import hashlib  # with OpenSSL, 3 ms; each machine does this once
+
     digest = hashlib.sha256(in_model_order(apply_table(input_table(spec), images), spec).tobytes())
     for pattern in _patterns():
         digest.update(prepare(pattern, spec).pixels.tobytes())
