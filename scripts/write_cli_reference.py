@@ -113,7 +113,11 @@ def spelling(option: click.Option) -> str:
 def entry(option: click.Option) -> str:
     """An option's part of a page: name, value and default, meaning. A table would be too wide for a telephone."""
     text, default = default_of(option)
-    value = "" if option.is_flag or option.count else value_of(option.type, option.metavar)
+    value = (
+        ""
+        if option.is_flag or option.count
+        else value_of(option.type, option.metavar or getattr(option.type, "metavar", None))
+    )
     # `--require-delegate` alone means `--require-delegate=any`.
     if not option.is_flag and isinstance(option.flag_value, str):
         value += f"; alone: `{option.flag_value}`"

@@ -1,4 +1,4 @@
-"""What docs/how-to/extend.md promises of the device: an accelerator, a runtime, a method of explaining is a row."""
+"""What docs/how-to/extend.md promises of the device: an accelerator, a runtime, a method, a source is a row."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from edgecnn.model_file.bundled import sample_images
 from tests.support.tree_copy import ROOT, TreeCopy
@@ -37,6 +38,41 @@ class Centre:
 
 def prepare(loaded):
     return Centre()
+"""
+
+SOURCE_ROW = """    SourceKind("negatives:FOLDER", lambda text: text.startswith("negatives:"), _negatives),
+"""
+SOURCE_OPENING = """def _negatives(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
+    from .negatives import Negatives
+
+    return Negatives(text.removeprefix("negatives:"))
+
+
+"""
+SOURCE_FILE = """
+import io
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from .source import Numbering
+
+
+class Negatives:
+    title, is_live, damaged = "negatives", False, 0
+
+    def __init__(self, folder):
+        self._paths = sorted(Path(folder).iterdir())
+
+    def __iter__(self):
+        numbering = Numbering()
+        for path in self._paths:
+            buffer = io.BytesIO()
+            ImageOps.invert(Image.open(path)).save(buffer, "PNG")
+            yield numbering.frame(buffer.getvalue(), path.name)
+
+    def close(self):
+        pass
 """
 
 
@@ -71,6 +107,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     made.add("runtimes.py", RUNTIME)
     made.append("device/explaining/methods.py", METHOD)
     made.append("device/explaining/centre.py", METHOD_FILE)
+    made.append("device/live/sources/negatives.py", SOURCE_FILE)
+    made.insert("device/live/sources/opening.py", '    SourceKind("camera",', SOURCE_ROW)
+    made.insert("device/live/sources/opening.py", "def _is_device", SOURCE_OPENING)
     return made
 
 
@@ -133,6 +172,16 @@ def test_an_unknown_delegate_is_told_of_the_new_one(copy: Copy) -> None:
 def test_the_runtime_classifies(copy: Copy) -> None:
     done = copy.run("classify", "fashion-mnist", shoe(), "--runtime", "nightly")
     assert done.returncode == 0 and ": Sneaker " in done.stdout, done.stderr
+
+
+def test_the_source_gives_frames(copy: Copy, tmp_path: Path) -> None:
+    ImageOps.invert(Image.open(shoe()).convert("L")).save(tmp_path / "shoe.png")
+    done = copy.run("classify", "fashion-mnist", "--source", f"negatives:{tmp_path}")
+    assert done.returncode == 0 and "shoe.png: Sneaker " in done.stdout, done.stderr
+    watched = copy.run("live", "fashion-mnist", "--source", f"negatives:{tmp_path}", "--no-page", "--consecutive", "1")
+    assert "Sneaker" in watched.stdout, watched.stderr
+    for command in ("classify", "live"):
+        assert "negatives:FOLDER|camera|samples" in copy.run(command, "--help").stdout
 
 
 def test_the_method_explains(copy: Copy) -> None:

@@ -16,7 +16,22 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
 
-SOURCE = "camera|samples|URL|/dev/video0|FOLDER|FILE"
+
+class SourceText(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.2
+    """What `--source` takes; the help names the rows of the table, which is read when help is asked for."""
+
+    name = "source"
+
+    @property
+    def metavar(self) -> str:
+        """The sources there are."""
+        from edgecnn.device.live.sources.opening import METAVAR
+
+        return METAVAR
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The same, as click asks for it; `ctx` comes from click 8.2 on."""
+        return self.metavar
 
 
 class SourceOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start

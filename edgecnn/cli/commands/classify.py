@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @options.decode_threads
 @click.option(
     "--source",
-    metavar=source_options.SOURCE,
+    type=source_options.SourceText(),
     help="Classify frames of a camera, a film or a stream in place of IMAGES, until it ends, or with Ctrl-C.",
 )
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop --source after so many frames.")

@@ -30,7 +30,7 @@ _BETWEEN_STATUS = 0.2  # seconds
 @click.argument("model")
 @click.option(
     "--source",
-    metavar=source_options.SOURCE,
+    type=source_options.SourceText(),
     default="camera",
     show_default=True,
     help="Where frames come from: the Raspberry Pi's camera, the samples of edgecnn, a stream, a USB camera, images, a "

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from edgecnn import InputError
-from edgecnn.cli.source_options import SOURCE
 from edgecnn.device.live.sources.camera import Camera
 from edgecnn.device.live.sources.folder import ImageFolder
-from edgecnn.device.live.sources.opening import METAVAR, open_source
+from edgecnn.device.live.sources.opening import open_source
 from edgecnn.device.live.sources.source import SourceSettings
 from edgecnn.device.live.sources.video import Video
 from tests.support.cameras import FakeCamera, jpeg
@@ -41,7 +40,3 @@ def test_what_pyav_opens(text: str, is_live: bool, tmp_path: Path) -> None:
 def test_what_is_no_source_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(InputError, match=r"there is no source .*camera\|samples"):
         open_source(text)
-
-
-def test_the_help_of_the_option_names_the_sources_there_are() -> None:
-    assert SOURCE == METAVAR  # the command line must not load the room to print its help
