@@ -30,6 +30,7 @@ def arguments(command: str, run: Path, data: Path, here: Path) -> tuple[str | Pa
         "info": (MODEL,),
         "classify": (MODEL, BOOT, "-o", here / "rows.csv"),
         "live": (MODEL, "--source", BOOT.parent, "--frames", "2", "--no-page"),
+        "service": ("install", MODEL, "--dry-run", "--", "--source", BOOT.parent, "--no-page"),
         "features": (f"{MODEL}.activations", BOOT, "-o", here),
         "explain": (MODEL, BOOT, "-o", here),
         "verify": (MODEL,),
@@ -66,4 +67,8 @@ def test_it_needs_no_home(
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     result = edgecnn(command, *arguments(command, run, few, tmp_path))
-    assert "Traceback" not in result.output and result.exit_code == 0, result.output
+    # After one epoch Keras itself looks wrong: parity says so, at its end.
+    ended = result.exit_code == 0 or (
+        command == "parity" and "DOUBTFUL: the file answers as Keras does" in result.output
+    )
+    assert ended and "Traceback" not in result.output, result.output
