@@ -59,12 +59,12 @@ def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
     def pointwise(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
         return layers.Conv2D(filters, 1, use_bias=False, name=name)(x)
 
-    image = keras.Input(shape, name="image")
-    x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False, name="_conv_stem")(image)
-    x, block = norm(x, "_bn0"), 0
+    image = keras.Input(shape, name="image")  # the names are the weights' without "_", with which none may begin
+    x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(image)
+    x, block = norm(x, "bn0"), 0
     for factor, filters, repetitions, first_stride, kernel in _STAGES:
         for repetition in range(repetitions):
-            name, before = f"_blocks.{block}", x
+            name, before = f"blocks.{block}", x
             if factor > 1:
                 x = norm(pointwise(x, factor * x.shape[3], f"{name}._expand_conv"), f"{name}._bn0")
             x = layers.DepthwiseConv2D(
@@ -78,9 +78,9 @@ def build(shape: tuple[int, int, int], classes: int) -> keras.Model:
             x = norm(x, f"{name}._bn2", active=False)
             x = layers.Add(name=f"{name}.add")([x, before]) if repetition else x
             block += 1
-    x = norm(pointwise(x, 1280, "_conv_head"), "_bn1")
+    x = norm(pointwise(x, 1280, "conv_head"), "bn1")
     x = layers.GlobalAveragePooling2D(name="average")(x)
-    x = layers.Dense(classes, activation="softmax", name="_fc", dtype="float32")(x)
+    x = layers.Dense(classes, activation="softmax", name="fc", dtype="float32")(x)
     return keras.Model(image, x, name="efficientnet_lite0")
 
 
@@ -129,10 +129,10 @@ def write_weights(package: Path, target: Path) -> None:
     for layer in body.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             names = ("weight", "bias", "running_mean", "running_var")
-            layer.set_weights([tensors[f"{layer.name}.{part}"] for part in names])
+            layer.set_weights([tensors[f"_{layer.name}.{part}"] for part in names])
         elif layer.weights:
             axes = (2, 3, 0, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else (2, 3, 1, 0)
-            layer.set_weights([tensors[f"{layer.name}.weight"].transpose(axes)])
+            layer.set_weights([tensors[f"_{layer.name}.weight"].transpose(axes)])
     body.save_weights(target)
 
 
