@@ -30,11 +30,13 @@ class Trial:
         cause: what is wrong if it is the right one.
         how: in words, or as the options that do it.
         answer: from uint8 images (count, height, width, channels) to probabilities, float32 (count, classes).
+        simpler: `how` of an earlier trial that changes less, if there is one.
     """
 
     cause: Cause
     how: str
     answer: Callable[[Pixels], npt.NDArray[np.float32]]
+    simpler: str = ""
 
 
 def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
@@ -53,30 +55,39 @@ def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
         how = f"with pixels from {low:g} to {high:g}" if is_own else f"with --input-range {low:g} {high:g}"
         yield _fed(network, other, False, how)
         if spec.channels == 3:
-            yield _fed(network, other, True, f"{how} and {blue.removeprefix('with ')}")
+            yield _fed(network, other, True, f"{how} and {blue.removeprefix('with ')}", how)
 
 
-def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str) -> Trial:
+def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpler: str = "") -> Trial:
     other = dataclasses.replace(network, card=dataclasses.replace(network.card, input=spec))
-    return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images))
+    return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images), simpler)
 
 
 def better_trial(
     network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = _GAIN
 ) -> tuple[Trial, str] | None:
-    """The way in which surely more of the images are right, and that in words; None where there is none."""
+    """The way in which surely more of the images are right, and that in words; None where there is none.
+
+    One that changes more than another must surely be better than that one too.
+    """
     images = np.asarray(some.images)
     right = network.predict(images).argmax(axis=1) == some.labels
     best, found = right.mean() + gain, None
+    tried: dict[str, npt.NDArray[np.bool_]] = {}
     for trial in trials:
-        is_right = trial.answer(images).argmax(axis=1) == some.labels
-        gained, lost = int((is_right & ~right).sum()), int((right & ~is_right).sum())
-        if is_right.mean() < best or not gained:
-            continue
-        if binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue < _CHANCE / len(trials):
+        is_right = tried[trial.how] = trial.answer(images).argmax(axis=1) == some.labels
+        chance = _CHANCE / len(trials)
+        if is_right.mean() >= best and _surely_more(is_right, right, chance):
+            if trial.simpler and not _surely_more(is_right, tried[trial.simpler], chance):
+                continue
             best = is_right.mean()
             found = trial, f"{trial.how} {best:.1%} of {len(some):,} images are right, now {right.mean():.1%}"
     return found
+
+
+def _surely_more(these: npt.NDArray[np.bool_], those: npt.NDArray[np.bool_], chance: float) -> bool:
+    gained, lost = int((these & ~those).sum()), int((those & ~these).sum())
+    return gained > 0 and bool(binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue < chance)
 
 
 class _BatchStatistics(keras.layers.BatchNormalization):
