@@ -111,8 +111,10 @@ def _in_exif(exif: Image.Exif | None) -> tuple[int | None, str]:
         return None, ""
     with without_pillows_warnings():
         try:
-            said = exif.get_ifd(_EXIF_IFD).get(_COLOUR_SPACE)
-            return said, str(exif.get_ifd(_INTEROPERABILITY_IFD).get(_INTEROPERABILITY)) if said != 1 else ""
+            tags = exif.get_ifd(_EXIF_IFD)
+            # Pillow 9 fails where there is none.
+            rules = exif.get_ifd(_INTEROPERABILITY_IFD) if _INTEROPERABILITY_IFD in tags else {}
+            return tags.get(_COLOUR_SPACE), str(rules.get(_INTEROPERABILITY, ""))
         except DECODER_FAILURES:
             return None, ""
 

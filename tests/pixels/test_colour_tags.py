@@ -136,7 +136,7 @@ def test_high_dynamic_range_is_refused_instead_of_guessed(curve: int, name: str)
 def with_exif(space: int, interoperability: str = "", kind: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 1
-    exif.get_ifd(0x8769).update({0xA001: space, **({0xA005: {1: interoperability}} if interoperability else {})})
+    exif[0x8769] = {0xA001: space, **({0xA005: {1: interoperability}} if interoperability else {})}
     return encoded(PICTURE, kind, exif=exif.tobytes(), **{"quality": 95, "subsampling": 0} if kind == "JPEG" else {})
 
 
