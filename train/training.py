@@ -47,8 +47,9 @@ def train(
         dataset: images and labels; the order of `dataset.labels` is fixed in the card.
         request: how to train; by default a `TrainingRequest()`.
         progress: is told how it goes.
-        **options: fields of `TrainingRequest`, in place of those of `request`: `architecture`, `recipe`, `seed`,
-            `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `devices`, `distributed`, `resume`, `force`.
+        **options: fields of `TrainingRequest`, in place of those of `request`: `architecture`, `recipe`, `weights`,
+            `freeze`, `seed`, `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `devices`, `distributed`,
+            `resume`, `force`.
 
     Returns:
         The run; `interrupted` if Ctrl-C ended it after the first epoch.

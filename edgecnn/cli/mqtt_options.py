@@ -106,7 +106,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             "--mqtt-cert": self.certificate,
             "--mqtt-key": self.key,
             "--mqtt-password-file": self.password_file,
-            "--mqtt-device": self.device,
+            "--mqtt-device": self.device is not None,
             "--no-mqtt-discovery": not self.discovery,
             "--mqtt-interval": self.interval != _INTERVAL,
         }
@@ -146,7 +146,8 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         from edgecnn.errors import InputError
 
         try:
-            return require_device(self.device or socket.gethostname().partition(".")[0])
+            machine = socket.gethostname().partition(".")[0]
+            return require_device(machine if self.device is None else self.device)
         except InputError as error:
             raise InputError(f"{error}; name it with --mqtt-device") from None
 

@@ -94,7 +94,8 @@ def parse_broker(url: str) -> Broker:
         raise InputError(f"the broker's URL cannot be read ({error}); {_EXAMPLE}") from None
     if parts.password is not None:
         raise InputError("the broker's URL holds a password, which everybody on this machine can see; leave it out")
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or parts.query or parts.fragment:
+    # An empty query or fragment counts too: in topics # and ? may have been meant.
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or re.search(r"[?#]", url):
         raise InputError(f"this is no URL of a broker; {_EXAMPLE}, or mqtts:// with TLS")
     prefix = unquote(parts.path).strip("/") or "edgecnn"
     levels = prefix.split("/")
