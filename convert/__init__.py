@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .comparison.gate import Gate
     from .comparison.parity import ParityReport, parity
-    from .conversion import convert
+    from .conversion import Converter, convert
     from .first_passing import convert_until
     from .keras_model import KerasModel
     from .network.custom_code import CustomCode
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison.gate": ("Gate",),
     "comparison.parity": ("ParityReport", "parity"),
-    "conversion": ("convert",),
+    "conversion": ("Converter", "convert"),
     "first_passing": ("convert_until",),
     "keras_model": ("KerasModel",),
     "network.custom_code": ("CustomCode",),
@@ -43,6 +43,7 @@ __all__ = [
     "TARGETS",
     "Conversion",
     "ConvertedFile",
+    "Converter",
     "CustomCode",
     "Gate",
     "KerasModel",

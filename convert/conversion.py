@@ -19,6 +19,8 @@ from .targets.table import TARGETS
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .original import Original
+
 
 def convert(
     run: str | Path,
@@ -53,17 +55,48 @@ def convert(
         OutputError: a file exists or cannot be written.
         EdgecnnError: TensorFlow cannot convert the network, or the target cannot run what it becomes.
     """
-    require_tensorflow("edgecnn convert")
-    request = replace(request or ConversionRequest(), **options)
-    require_package(f"the target {request.target}", TARGETS[request.target].package, request.target)
-    require_package(f"the scheme {request.scheme}", SCHEMES[request.scheme].package, "train")
-    request.require_enough(dataset)
-    directory = RunDirectory.of(run)
-    card = directory.read_card(dataset)
-    with claimed(request.paths(directory), request.force):
-        silence_tensorflow()
-        progress("loading TensorFlow")
-        with captured_stderr():
-            from . import pipeline
+    return Converter(run, dataset).convert(request, progress=progress, **options)
 
-        return pipeline.run(directory, card, dataset, request, progress)
+
+class Converter:
+    """Conversions of one run: its network is loaded, and predicts, once for all of them."""
+
+    def __init__(self, run: str | Path, dataset: Dataset) -> None:
+        """Say what is converted.
+
+        Args:
+            run: a run directory with model.keras and card.json, or the path of its model.keras.
+            dataset: the one the network was trained on.
+
+        Raises:
+            MissingExtraError: TensorFlow is not installed.
+            InputError: `run` is no path.
+        """
+        require_tensorflow("edgecnn convert")
+        self._run, self._dataset = RunDirectory.of(run), dataset
+        self._original: Original | None = None
+
+    def convert(
+        self,
+        request: ConversionRequest | None = None,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+        **options: "Unpack[ConversionOptions]",
+    ) -> Conversion:
+        """Convert once; arguments, result and errors are those of the function `convert`."""
+        request = replace(request or ConversionRequest(), **options)
+        require_package(f"the target {request.target}", TARGETS[request.target].package, request.target)
+        require_package(f"the scheme {request.scheme}", SCHEMES[request.scheme].package, "train")
+        request.require_enough(self._dataset)
+        card = self._run.read_card(self._dataset)
+        with claimed(request.paths(self._run), request.force):
+            silence_tensorflow()
+            progress("loading TensorFlow")
+            with captured_stderr():
+                from . import pipeline
+                from .original import Original
+
+            patterns = tuple(request.feature_layers)
+            if self._original is None or (self._original.card, self._original.patterns) != (card, patterns):
+                self._original = Original(self._run, card, self._dataset, patterns)
+            return pipeline.run(self._original, request, progress)

@@ -19,7 +19,7 @@ from edgecnn.model_file.schemes import climb
 from edgecnn.pixels.dataset import Dataset
 
 from .comparison.gate import Gate
-from .conversion import convert
+from .conversion import Converter
 from .request import DEFAULT_IO, ConversionRequest, SchemeFreeOptions
 from .result import Conversion
 
@@ -62,10 +62,10 @@ def convert_until(
     conversions: list[Conversion] = []
     failures: list[str] = []
     request = replace(request or ConversionRequest(), io=DEFAULT_IO, activations=True, **options)
-    schemes = climb()
+    schemes, converter = climb(), Converter(run, dataset)
     for scheme in schemes:
         try:
-            conversion = convert(run, dataset, request, progress=progress, scheme=scheme)
+            conversion = converter.convert(request, progress=progress, scheme=scheme)
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:

@@ -13,8 +13,8 @@ from edgecnn.atomic_files import write_bytes
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.trial import vouch_for
-from edgecnn.errors import EdgecnnError, ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
+from edgecnn.errors import EdgecnnError
+from edgecnn.model_file.card import PROBABILITIES, Parity
 from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
@@ -23,11 +23,11 @@ from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 
 from .comparison.agreement import parity_of
-from .comparison.layer_figures import KerasMaps, images_for
-from .comparison.suspicion import suspicions_of
+from .comparison.answers import answer_all
 from .network import calibration
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
+from .original import Original
 from .pair import Pair
 from .request import ConversionRequest
 from .result import Conversion, ConvertedFile, LayerParity
@@ -80,24 +80,18 @@ class Compared:
     layers: tuple[LayerParity, ...]
 
 
-def run(
-    directory: RunDirectory, card: ModelCard, dataset: Dataset, request: ConversionRequest, progress: Progress
-) -> Conversion:
+def run(original: Original, request: ConversionRequest, progress: Progress) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
+    dataset = original.dataset
     # The plain model is the same with and without its variant, so its maps count in both cases.
-    network = KerasNetwork.load(directory.model, card, request.feature_layers)
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
-    settings = TARGETS[request.target].settings(requested, card.input)
+    settings = TARGETS[request.target].settings(requested, original.card.input)
     progress(f"Keras: {len(dataset.test):,} images")
-    expected = network.predict(dataset.test.images)
-    if not np.allclose(expected.sum(axis=1), 1, atol=1e-2) or expected.min() < 0:
-        raise ModelFileError(
-            f"{directory.model} does not give probabilities (they must sum to 1); end it with a softmax"
-        )
-    exported = _export(network, dataset, request, settings, progress)
-    compared = _compare(exported, expected, dataset, request.scheme, progress)
-    warnings = tuple(one.words for one in suspicions_of(network, expected, dataset.test))
-    return dataclasses.replace(_pack(exported, compared, directory, dataset, request), warnings=warnings)
+    expected = original.expected
+    exported = _export(original.network, dataset, request, settings, progress)
+    compared = _compare(exported, original, expected, request.scheme, progress)
+    warnings = tuple(one.words for one in original.suspicions)
+    return dataclasses.replace(_pack(exported, compared, original.run, dataset, request), warnings=warnings)
 
 
 def _export(
@@ -122,15 +116,19 @@ def _export(
 
 
 def _compare(
-    exported: Exported, expected: npt.NDArray[np.float32], dataset: Dataset, scheme: str, progress: Progress
+    exported: Exported,
+    original: Original,
+    expected: npt.NDArray[np.float32],
+    scheme: str,
+    progress: Progress,
 ) -> Compared:
-    network, test = exported.network, dataset.test
+    network, test = exported.network, original.dataset.test
     progress(f"running {len(test):,} images")
-    plain = Session(PackedModel("the converted model", exported.flatbuffers.plain, None, None))
-    output = plain.outputs[PROBABILITIES]
+    models = exported.flatbuffers.map(lambda flatbuffer: PackedModel(_CONVERTED, flatbuffer, None, None))
+    plain = Session(models.plain)
 
     def answer(images: Images) -> npt.NDArray[np.float32]:
-        return output.dequantize(plain.run_all(images, network.card.input, output))
+        return answer_all(plain, models.plain, images, network.card.input)
 
     probabilities = answer(test.images)
     if not np.isfinite(probabilities).all():
@@ -143,19 +141,19 @@ def _compare(
         bit_equal=None,
         layers=(),
     )
-    if exported.flatbuffers.activations is None:
+    if models.activations is None:
         return compared
     # Both are one graph with the same constants; on the images of the figures that is seen to hold to the bit.
-    some = test.sample(min(images_for(network.maps), len(test))).images
+    some = original.some_images
     progress(f"comparing the feature maps of {len(some)} images")
-    session = Session(PackedModel("the converted model", exported.flatbuffers.activations, None, None))
+    session = Session(models.activations)
     raw = [each.run_all(some, network.card.input, each.outputs[PROBABILITIES]) for each in (plain, session)]
     if not np.array_equal(raw[0], raw[1]):
         raise EdgecnnError(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    figures = KerasMaps(network, some).compare(session, network.card.input)
+    figures = original.maps.compare(session, network.card.input)
     layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
     return dataclasses.replace(compared, bit_equal=True, layers=layers)
 

@@ -82,6 +82,11 @@ class RunDirectory:
         return self.path / "checkpoint.npz"
 
     @property
+    def kept(self) -> Path:
+        """The folder of what conversions need again; it can be deleted."""
+        return self.path / "cache"
+
+    @property
     def tensorboard(self) -> Path:
         """The folder of TensorBoard's event files."""
         return self.path / "tensorboard"

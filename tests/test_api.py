@@ -18,8 +18,8 @@ FRONTS = {
         "input_for", "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "CustomCode", "Gate", "KerasModel", "LayerParity",
-        "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity",
+        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Converter", "CustomCode", "Gate", "KerasModel",
+        "LayerParity", "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity",
         "read_labels",
     },
     "edgecnn.device": {

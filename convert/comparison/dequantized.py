@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.run_directory import RunDirectory
 
+from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
-from ..tflite.export import to_flatbuffer
 from ..tflite.kernels import read_kernels, with_constants
 from .operators import OperatorFault, compare_operators
 from .weights import WeightFault, comparable, compare_weights, layer_names
@@ -31,18 +30,15 @@ class Dequantized:
     operator_faults: tuple[OperatorFault, ...]
 
 
-def in_float32(network: KerasNetwork) -> PackedModel:
-    """The activations variant of the network in float32 TFLite, which has no file."""
-    nothing = np.empty((0, *network.card.input.shape), np.float32)
-    return PackedModel("the float32 model", to_flatbuffer(network.with_maps, "float32", nothing), None, None)
-
-
-def dequantized(network: KerasNetwork, float32: PackedModel, packed: Pair[PackedModel]) -> Dequantized | None:
+def dequantized(
+    network: KerasNetwork, run: RunDirectory, float32: PackedModel, packed: Pair[PackedModel]
+) -> Dequantized | None:
     """Compare the weights of a file with Keras', and put them into the float32 model.
 
     Args:
         network: Keras.
-        float32: see `in_float32`.
+        run: its run directory.
+        float32: see `kept.in_float32`.
         packed: the file and its activations variant.
 
     Returns:
@@ -50,7 +46,7 @@ def dequantized(network: KerasNetwork, float32: PackedModel, packed: Pair[Packed
     """
     if packed.plain.card and _takes_pixels(packed.plain.card.input) and not _takes_pixels(network.card.input):
         network = fed_with_pixels(network)
-        float32 = in_float32(network)
+        float32 = kept.in_float32(run, network)
     expected, found = read_kernels(float32.flatbuffer), read_kernels(packed.plain.flatbuffer)
     if not comparable(expected, found):
         return None

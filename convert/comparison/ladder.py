@@ -13,17 +13,19 @@ from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.trial import try_model
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import PROBABILITIES, ModelCard, Parity
+from edgecnn.model_file.card import ModelCard, Parity
 from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
+from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
 from .agreement import mcnemar, parity_of
-from .dequantized import dequantized, in_float32
+from .answers import answer_all
+from .dequantized import dequantized
 from .layer_figures import KerasMaps, LayerFigures, images_for
 from .operators import OperatorFault
 from .parity_request import ParityRequest
@@ -129,17 +131,17 @@ def climb(
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
     packed = paths.map(read_model)
-    network = require_same_network(KerasNetwork.load(run.model, card), paths, packed)
+    network = require_same_network(KerasNetwork.load(run.model, card), run, paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
             progress(f"{path.name}: {open_model(path, RunOptions(delegate=delegate, probe=False)).session.placement()}")
     progress(f"Keras: {len(dataset.test):,} images")
-    expected = network.predict(dataset.test.images)
+    expected = kept.predictions(run, network, dataset.test.images)
     climber = _Climber(network, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
-    float32 = in_float32(network)
+    float32 = kept.in_float32(run, network)
     climber.run("TFLite, float32", Pair(float32), card.input)
-    own = dequantized(network, float32, packed)
+    own = dequantized(network, run, float32, packed)
     if own:
         climber.run(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
     left_out = _lacks_reference(paths)
@@ -179,8 +181,7 @@ class _Climber:
         """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
         session = open_session(files.plain, how)
-        output = session.outputs[PROBABILITIES]
-        probabilities = output.dequantize(session.run_all(self._test.images, spec, output))
+        probabilities = answer_all(session, files.plain, self._test.images, spec)
         if not np.isfinite(probabilities).all():
             raise ModelFileError(
                 f"{files.plain.name} gives probabilities that are no numbers ({name}); convert it otherwise"

@@ -9,15 +9,18 @@ from edgecnn.device.runtime.session import Session
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
+from edgecnn.run_directory import RunDirectory
 
+from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
-from .dequantized import in_float32
 from .operators import compare_operators
 
 
-def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[PackedModel]) -> KerasNetwork:
-    """Make sure that both files can be compared with the Keras model, and are of one another.
+def require_same_network(
+    network: KerasNetwork, run: RunDirectory, paths: Pair[Path], packed: Pair[PackedModel]
+) -> KerasNetwork:
+    """Make sure that both files can be compared with the Keras model of a run, and are of one another.
 
     Returns:
         The network with the maps that the variant has too.
@@ -36,7 +39,7 @@ def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[
         shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
         same_input = session.input.shape[1:] == network.card.input.shape
         if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
-            other = _other_operator(network, packed.activations or packed.plain) if same_input else ""
+            other = _other_operator(network, run, packed.activations or packed.plain) if same_input else ""
             raise ModelFileError(
                 f"{path} is of another network than the run's model.keras ({other or 'input, classes or feature maps'}"
                 f"{'' if other else ' differ'}); convert the run again"
@@ -52,7 +55,7 @@ def require_same_network(network: KerasNetwork, paths: Pair[Path], packed: Pair[
     return dataclasses.replace(network, maps=maps)
 
 
-def _other_operator(network: KerasNetwork, packed: PackedModel) -> str:
+def _other_operator(network: KerasNetwork, run: RunDirectory, packed: PackedModel) -> str:
     """The first operator of a file that makes its maps of other shapes; empty where none is found."""
-    faults = compare_operators(in_float32(network).flatbuffer, packed.flatbuffer)
+    faults = compare_operators(kept.in_float32(run, network).flatbuffer, packed.flatbuffer)
     return f"{faults[0].layer}: {faults[0].words}" if faults else ""

@@ -54,8 +54,7 @@ def describe_scores(tensor: TensorSpec, kind: Scores) -> tuple[TensorSpec, str]:
     if kind == "logits" and _is_quantized_probability(tensor):
         kind = "sigmoid" if tensor.shape[-1] == 1 else "probabilities"
     if kind not in ("logits", "sigmoid"):
-        note = "its scores are sigmoids, one for each label: they need not sum to 1" if kind == "sigmoids" else ""
-        return tensor, note
+        return tensor, ""
     fields = {name: getattr(tensor, name) for name in TensorSpec.__dataclass_fields__}
     note = "its scores are logits: a softmax is applied"
     if tensor.shape[-1] == 1:

@@ -24,7 +24,7 @@ def understand_scores(packed: PackedModel, session: Runner) -> tuple[TensorSpec,
     """What gives the probabilities of another tool's file, and what is done for that.
 
     Raises:
-        ModelFileError: it has no output of class scores, or several.
+        ModelFileError: it has no output of class scores, or several, or its classes do not exclude each other.
     """
     from edgecnn.model_file.tflite_metadata import score_kind
 
@@ -32,6 +32,12 @@ def understand_scores(packed: PackedModel, session: Runner) -> tuple[TensorSpec,
 
     found = _find_scores(session, packed.name, 1)
     kind = score_kind(packed.flatbuffer, found.index)
+    if kind == "sigmoids":
+        raise ModelFileError(
+            f"{packed.name} ends in {found.shape[1]} sigmoids: each class has a probability of its own, so several may "
+            "be right at once (multi-label); edgecnn takes classifiers with one right class, ending in a softmax, in "
+            "logits, or in a single sigmoid for two classes"
+        )
     if kind not in ("sigmoid", "logits"):
         _find_scores(session, packed.name, 2)
     return describe_scores(found, kind)

@@ -138,14 +138,15 @@ def _convert_all(
     schemes: "list[Scheme]",
     io: "IoType",
 ) -> "tuple[Conversion, ...]":
-    from edgecnn.convert import convert
+    from edgecnn.convert import Converter
 
+    converter = Converter(run.path, dataset)
     gate.require_labels(dataset)
     requests = [
         replace(request, scheme=scheme, io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO)
         for scheme in schemes
     ]
-    return tuple(convert(run.path, dataset, request, progress=printing.note) for request in requests)
+    return tuple(converter.convert(request, progress=printing.note) for request in requests)
 
 
 def _convert_until(

@@ -16,7 +16,7 @@ def test_the_command_makes_the_run_and_goes_on_there(edgecnn: Run, foreign: Fore
     result = edgecnn("convert", model, "--labels", foreign.labels, *common, "--int8", "--min-agreement", 90)
     assert result.exit_code == 0, result.output
     assert {path.name for path in (tmp_path / "shop").iterdir()} == {
-        "model.keras", "card.json", "model.int8.tflite", "model.int8.activations.tflite",
+        "model.keras", "card.json", "model.int8.tflite", "model.int8.activations.tflite", "cache",
     }  # fmt: skip
     # Again, and on the run itself: the run is kept.
     again = edgecnn("convert", model, "--labels", foreign.labels, *common, "--float16", "--no-activations")

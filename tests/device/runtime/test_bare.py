@@ -12,7 +12,7 @@ from edgecnn.device import Classifier, Delegate, Description
 from edgecnn.device.runtime.loaded_model import LoadedModel
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
-from tests.support.command_line import Run
+from tests.support.command_line import Run, sentence
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
@@ -73,6 +73,18 @@ def test_one_sigmoid_is_two_labels(tmp_path: Path) -> None:
     p = 1 / (1 + np.exp(-8 / 255 * (230 - 127.5)))
     np.testing.assert_allclose(classifier.probabilities(_pixels(COLOURS["blue"])), [1 - p, p], atol=1e-5)
     assert [classifier.classify(_pixels(colour))[0].label for colour in COLOURS.values()] == ["other", "other", "blue"]
+
+
+@pytest.mark.parametrize("quantized", ["", "uint8", "int8", "float16"])
+def test_several_sigmoids_are_refused(quantized: str, tmp_path: Path, edgecnn: Run) -> None:
+    path = tmp_path / "sigmoids.tflite"
+    path.write_bytes(converted(colour_network("sigmoid", std=255.0), quantized))
+    with pytest.raises(ModelFileError, match="ends in 3 sigmoids.*multi-label"):
+        Classifier(path)
+    (tmp_path / "labels.txt").write_text(LABELS)
+    labels = "--labels", tmp_path / "labels.txt"
+    done = edgecnn("pack", path, *labels, "--input-range", "0", "1", "--output", tmp_path / "packed.tflite")
+    assert "multi-label" in sentence(done) and not (tmp_path / "packed.tflite").exists()
 
 
 @pytest.mark.parametrize(("mean", "std"), [([0.0], [1.0]), ([127.5], [127.5])])

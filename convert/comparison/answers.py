@@ -1,0 +1,44 @@
+"""What a converted model answers to many images, on as many processors as there are."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.device.runtime.opening import open_beside
+from edgecnn.device.runtime.session import Runner
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.container import PackedModel
+from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_spec import InputSpec
+
+_MOST_SESSIONS = 8  # each has the network's memory once more
+_LEAST_IMAGES = 64  # for which a further session is worth its start
+
+
+def answer_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (count, classes), of images; the same as `session` alone gives.
+
+    Args:
+        session: of `model`, on one thread.
+        model: further sessions are of it, where no accelerator computes it.
+        images: uint8 (count, height, width, channels).
+        spec: how they are prepared.
+    """
+    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // _LEAST_IMAGES))
+    sessions = [session]
+    while len(sessions) < wanted and (other := open_beside(session, model)) is not session:
+        sessions.append(other)
+    output = session.outputs[PROBABILITIES]
+    edges = np.linspace(0, len(images), len(sessions) + 1, dtype=np.int64)
+    with ThreadPoolExecutor(len(sessions)) as pool:  # the interpreter lets other threads run while it computes
+        parts = pool.map(
+            lambda one, start, end: one.run_all(images[start:end], spec, output), sessions, edges[:-1], edges[1:]
+        )
+        return output.dequantize(np.concatenate(list(parts)))
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

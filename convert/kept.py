@@ -1,0 +1,112 @@
+"""What a run's network answers, and what it is in float32 TFLite: kept in the run directory, for the next command."""
+
+import contextlib
+import functools
+import hashlib
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from edgecnn import __version__
+from edgecnn.atomic_files import replacing
+from edgecnn.errors import OutputError
+from edgecnn.model_file.container import PackedModel, sha256
+from edgecnn.pixels.dataset import Images
+from edgecnn.run_directory import RunDirectory
+
+from .network.keras_network import KerasNetwork
+from .tflite.export import to_flatbuffer
+
+_CHECKED = 32  # images that are predicted anew
+_TOLERANCE = 1e-4  # of a probability: what another processor or number of threads makes
+_HASHED = 256  # images at once
+
+
+def predictions(run: RunDirectory, network: KerasNetwork, images: Images) -> npt.NDArray[np.float32]:
+    """Keras' probabilities of images, float32 (count, classes): those of an earlier command, or new ones.
+
+    Kept ones are of the same model file, the same pixels and the same versions; some are computed anew and compared.
+
+    Args:
+        run: the run directory of `network`.
+        network: what predicts.
+        images: uint8 (count, height, width, channels).
+    """
+    digest = hashlib.sha256(repr(network.card.input).encode())
+    for start in range(0, len(images), _HASHED):
+        digest.update(np.asarray(images[start : start + _HASHED]).tobytes())
+    rows = np.linspace(0, len(images) - 1, min(_CHECKED, len(images)), dtype=np.int64)
+
+    def is_right(kept: npt.NDArray[Any]) -> bool:
+        if kept.shape != (len(images), len(network.card.labels)) or kept.dtype != np.float32:
+            return False
+        return np.allclose(kept[rows], network.predict(images[rows]), rtol=0, atol=_TOLERANCE)
+
+    return _kept(run, "keras", digest.hexdigest(), is_right, lambda: network.predict(images))
+
+
+def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
+    """The activations variant of a run's network in float32 TFLite, which has no file of its own.
+
+    Args:
+        run: the run directory of `network`.
+        network: its maps are the variant's outputs.
+    """
+
+    def convert() -> npt.NDArray[np.uint8]:
+        nothing = np.empty((0, *network.card.input.shape), np.float32)
+        return np.frombuffer(to_flatbuffer(network.with_maps, "float32", nothing), np.uint8)
+
+    facts = repr((network.card.input, [wanted.name for wanted in network.maps]))
+    flatbuffer = _kept(run, "float32", facts, lambda kept: kept.dtype == np.uint8 and kept.ndim == 1, convert)
+    return PackedModel("the float32 model", flatbuffer.tobytes(), None, None)
+
+
+def _kept(
+    run: RunDirectory,
+    name: str,
+    facts: str,
+    is_right: Callable[[npt.NDArray[Any]], bool],
+    compute: Callable[[], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
+    """An array that was kept under `name` for exactly these facts, or a new one.
+
+    Where nothing can be read or written (a read-only folder, a full disk), it is computed each time.
+    """
+    model = _model_sha256(run)
+    key = sha256("\n".join((model, facts, __version__, keras.__version__, tf.__version__)).encode())
+    path = run.kept / f"{model[:16]}.{name}.{key[:16]}.npz"
+    # zipfile checks a CRC of what it reads.
+    with (
+        contextlib.suppress(OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile),
+        open(path, "rb") as stream,
+        np.load(stream) as file,
+    ):
+        found: npt.NDArray[Any] = file["kept"]
+        if is_right(found):
+            return found
+    made = compute()
+    with contextlib.suppress(OSError, OutputError):
+        run.kept.mkdir(exist_ok=True)
+        for old in run.kept.glob("*.npz"):
+            if not old.name.startswith(model[:16]):  # of the network that was there before
+                old.unlink()
+        with replacing(path) as temporary, open(temporary, "wb") as file_there:
+            np.savez(file_there, kept=made)
+    return made
+
+
+def _model_sha256(run: RunDirectory) -> str:
+    stat = run.model.stat()
+    return _sha256_of(str(run.model.resolve()), stat.st_mtime_ns, stat.st_size)
+
+
+@functools.cache
+def _sha256_of(path: str, _mtime_ns: int, _size: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

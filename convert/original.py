@@ -1,0 +1,75 @@
+"""What conversions of one run are compared with: the network, its answers and maps, each made once for all of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import ModelCard
+from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.run_directory import RunDirectory
+from edgecnn.sanity import Suspicion
+
+from . import kept
+from .comparison.layer_figures import KerasMaps, images_for
+from .comparison.suspicion import suspicions_of
+from .network.keras_network import KerasNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """A run's Keras network on a test split.
+
+    Attributes:
+        run: the run directory.
+        card: of the run.
+        dataset: the one it was trained on.
+        patterns: names or shell patterns of the layers whose maps are wanted; empty for all.
+    """
+
+    run: RunDirectory
+    card: ModelCard
+    dataset: Dataset
+    patterns: tuple[str, ...] = ()
+
+    @cached_property
+    def network(self) -> KerasNetwork:
+        """The network.
+
+        Raises:
+            ModelFileError: model.keras is damaged, or not what the card says.
+            InputError: a pattern matches no layer.
+        """
+        return KerasNetwork.load(self.run.model, self.card, self.patterns)
+
+    @cached_property
+    def expected(self) -> npt.NDArray[np.float32]:
+        """Its probabilities of the test split, float32 (images, classes).
+
+        Raises:
+            ModelFileError: they are no probabilities.
+        """
+        found = kept.predictions(self.run, self.network, self.dataset.test.images)
+        if not np.allclose(found.sum(axis=1), 1, atol=1e-2) or found.min() < 0:
+            raise ModelFileError(
+                f"{self.run.model} does not give probabilities (they must sum to 1); end it with a softmax"
+            )
+        return found
+
+    @cached_property
+    def some_images(self) -> Images:
+        """The images that feature maps are compared on, uint8 (count, height, width, channels)."""
+        test = self.dataset.test
+        return test.sample(min(images_for(self.network.maps), len(test))).images
+
+    @cached_property
+    def maps(self) -> KerasMaps:
+        """Its feature maps of these."""
+        return KerasMaps(self.network, self.some_images)
+
+    @cached_property
+    def suspicions(self) -> tuple[Suspicion, ...]:
+        """Why it may be wrong itself."""
+        return suspicions_of(self.network, self.expected, self.dataset.test)
