@@ -19,8 +19,8 @@ FRONTS = {
     },
     "edgecnn.convert": {
         "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Converter", "CustomCode", "Gate", "KerasModel",
-        "LayerParity", "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative", "parity",
-        "read_labels",
+        "LayerParity", "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative",
+        "parity", "read_labels",
     },
     "edgecnn.device": {
         "Classifier", "Delegate", "Description", "Evaluation", "Explanation", "FeatureExtractor", "Features",

@@ -79,7 +79,7 @@ def test_one_sigmoid_is_two_labels(tmp_path: Path) -> None:
 def test_several_sigmoids_are_refused(quantized: str, tmp_path: Path, edgecnn: Run) -> None:
     path = tmp_path / "sigmoids.tflite"
     path.write_bytes(converted(colour_network("sigmoid", std=255.0), quantized))
-    with pytest.raises(ModelFileError, match="ends in 3 sigmoids.*multi-label"):
+    with pytest.raises(ModelFileError, match=r"ends in 3 sigmoids.*multi-label"):
         Classifier(path)
     (tmp_path / "labels.txt").write_text(LABELS)
     labels = "--labels", tmp_path / "labels.txt"
