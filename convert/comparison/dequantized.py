@@ -50,11 +50,12 @@ def dequantized(
     expected, found = read_kernels(float32.flatbuffer), read_kernels(packed.plain.flatbuffer)
     if not comparable(expected, found):
         return None
-    faults = compare_weights(expected, found, layer_names(network.model, expected))
+    names = layer_names(network.model, expected)
+    faults = compare_weights(expected, found, names)
     flatbuffer = with_constants(float32.flatbuffer, expected, found)
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
     variant = packed.activations or packed.plain
-    operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated)
+    operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated, names)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
 
 

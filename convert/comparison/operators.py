@@ -45,7 +45,7 @@ class _Operator:
 
 
 def compare_operators(
-    expected: bytes, found: bytes, calibrated: Sequence[LayerRange] = ()
+    expected: bytes, found: bytes, calibrated: Sequence[LayerRange] = (), weighted: Sequence[str] = ()
 ) -> tuple[OperatorFault, ...]:
     """Compare the operators of two activations variants, in the order in which they run.
 
@@ -53,12 +53,13 @@ def compare_operators(
         expected: the float32 model.
         found: the file. One that is built otherwise, as after a compiler, is not compared.
         calibrated: which values its calibration saw in each layer, by the file's card.
+        weighted: the layers with weights in the order in which they run: names for those without a feature map.
     """
     first, second = (schema.Model.GetRootAs(each, 0) for each in (expected, found))
     operators = [_operators(model) for model in (first, second)]
     if len(operators[0]) != len(operators[1]):
         return ()
-    layers, faults = _layers(first), []
+    layers, faults = {**_named(operators[0], weighted), **_layers(first)}, []
     makers: dict[int, str] = {}
     for own, here in zip(*operators, strict=True):
         layer = layers.get(own.output, f"operator {own.name}")
@@ -108,6 +109,12 @@ def _layers(model: "schema.Model") -> dict[int, str]:
     signature = model.SignatureDefs(0)
     outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
     return {int(output.TensorIndex()): output.Name().decode() for output in outputs}
+
+
+def _named(operators: Sequence[_Operator], weighted: Sequence[str]) -> dict[int, str]:
+    """By the tensor the name of the layer whose weights made it; none where they are not as many as the names."""
+    made = [operator.output for operator in operators if operator.name in _WITH_BIAS]
+    return dict(zip(made, weighted, strict=True)) if len(made) == len(weighted) else {}
 
 
 def _other_options(own: dict[str, Any], here: dict[str, Any], tensor: "schema.Tensor") -> Iterator[str]:

@@ -147,6 +147,13 @@ def test_an_activation_that_the_integers_enforce_is_no_fault_and_another_is(run:
     assert [fault.layer for fault in report.ladder.operator_faults] == ["pw2"]
 
 
+def test_an_activation_behind_a_dense_layer_is_named_though_that_has_no_feature_map(run: RunDirectory) -> None:
+    logits = OPERATORS.index("logits") + 1  # behind the pooling, which has no weights
+    change_options(run, "int8", logits, fusedActivationFunction=schema.ActivationFunctionType.RELU)
+    layer, cause, words = broken(report_of(run))
+    assert (layer, cause) == ("logits", "conversion") and "its activation is RELU, in Keras NONE" in words
+
+
 def test_a_cap_that_floats_lost_is_named(run: RunDirectory) -> None:
     convert(run.path, pictures_of(run.path.parent), scheme="float32", calibration_images=40)
     change_activation(run, "float32", OPERATORS.index("pw2"), schema.ActivationFunctionType.RELU)
