@@ -50,6 +50,11 @@ class Device:
         return self.home / ".local" / "share" / "edgecnn" / "deploy"
 
     @property
+    def current(self) -> Path:
+        """The release that runs there."""
+        return (self.root / "current").resolve()
+
+    @property
     def options(self) -> list[str]:
         """Of `edgecnn deploy`: the way to it."""
         settings = {
@@ -100,6 +105,8 @@ def set_up(folder: Path, home: str = "home", **environment: str) -> Device:
 
 def sshd_command(device: Device) -> list[str]:
     assert SSHD is not None
+    if os.getuid() == 0:  # where sshd locks up what talks to strangers
+        Path("/run/sshd").mkdir(exist_ok=True)
     return [SSHD, "-D", "-e", "-f", str(device.folder / "sshd_config")]
 
 
@@ -113,12 +120,12 @@ def answers(device: Device) -> bool:
 
 
 @contextlib.contextmanager
-def running(device: Device) -> Iterator[Device]:
-    """Its sshd runs for the block."""
-    if os.getuid() == 0:  # where sshd locks up what talks to strangers
-        Path("/run/sshd").mkdir(exist_ok=True)
+def running(device: Device, start: tuple[str, ...] = ()) -> Iterator[Device]:
+    """Its sshd runs for the block, started by the program `start`."""
     with (device.folder / "log").open("ab") as log:
-        device.process = subprocess.Popen(sshd_command(device), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        device.process = subprocess.Popen(
+            [*start, *sshd_command(device)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         if not answers(device):
             pytest.skip(f"no sshd may be started here: {(device.folder / 'log').read_text()}")
