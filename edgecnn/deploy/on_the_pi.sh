@@ -36,6 +36,10 @@ tail_of() { # FILE: its last line that says something
     grep -v '^[[:space:]]*$' "$1" 2>/dev/null | tail -n 1
 }
 
+head_of() { # FILE: its first line that says something
+    grep -v '^[[:space:]]*$' "$1" 2>/dev/null | head -n 1
+}
+
 durable() { # FOLDER
     sync -f "$1" 2>/dev/null || sync
 }
@@ -127,8 +131,8 @@ receive() { # BYTES SECONDS SHA256-OF-THE-MANIFEST
     lock
     trap 'rm -rf -- "$root/incoming"' EXIT
     rm -rf incoming
-    mkdir incoming 2>said || fail unpack "$(tail_of said)"
-    timeout "$2" head -c "$1" | tar -x -f - -C incoming >said 2>&1 || fail unpack "$(tail_of said)"
+    mkdir incoming 2>said || fail unpack "$(head_of said)"
+    timeout "$2" head -c "$1" | tar -x -f - -C incoming >said 2>&1 || fail unpack "$(head_of said)"
     cd incoming || fail unpack ''
     printf '%s  manifest\n' "$3" | sha256sum -c --strict --quiet >../said 2>&1 || fail damaged manifest
     sha256sum -c --strict --quiet manifest >../said 2>&1 || fail damaged "$(sed -n 's/: FAILED.*//p' ../said | head -n 1)"

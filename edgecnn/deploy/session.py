@@ -69,11 +69,7 @@ class Session:
         """Hang up."""
         with contextlib.suppress(OSError):
             self._pipe(self._process.stdin).close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._hang_up()
         self._listener.join(1)
         for stream in (self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError, ValueError):
@@ -98,20 +94,36 @@ class Session:
         if payload is not None:
             sender = threading.Thread(target=self._copy, args=(payload,), daemon=True)
             sender.start()
+        try:
+            reply = self._reply()
+        except BaseException:
+            if sender is not None:  # it reads what the caller will close
+                self._hang_up()
+                sender.join()
+            raise
+        if sender is not None:
+            sender.join()
+        return reply
+
+    def _reply(self) -> Reply:
         reply: Reply = {}
         while True:
             name, text = self._section()
             if name == "done":
-                break
+                return reply
             if name == "note":
                 self._tell(f"{self.destination}: {text}")
             elif name.startswith("error."):
                 raise DeployError(device_refusal(self.destination, name.removeprefix("error."), text))
             else:
                 reply.setdefault(name, []).append(text)
-        if sender is not None:
-            sender.join()
-        return reply
+
+    def _hang_up(self) -> None:
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _copy(self, payload: IO[bytes]) -> None:
         with contextlib.suppress(OSError):  # the device has hung up: its answer says why
@@ -147,10 +159,7 @@ class Session:
             self._said = [*self._said[-_LAST_LINES:], line.decode(errors="replace").strip()]
 
     def _lost(self) -> DeployError:
-        with contextlib.suppress(OSError):
-            self._pipe(self._process.stdin).close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
+        self._hang_up()
         self._listener.join(1)
         return DeployError(ssh_refusal(self.destination, [line for line in self._said if line], self._is_connected))
 
