@@ -245,6 +245,7 @@ take() { # NEW OLD: have the new one run, or the old one again
     return 1
 }
 
+# shellcheck disable=SC2120 # the file of the service sets the arguments
 serve() { # start the service of the current release, and wait until it is well
     [ -f current/service ] || return 0
     emit note "starting its service, and waiting for the first frame"
