@@ -9,6 +9,7 @@ EdgecnnError              the command line prints it and exits 1
 ├── GateError             a conversion that was asked to pass a gate does not
 ├── DelegateError         an accelerator or runtime that will not load or run
 │   └── ContradictionError    one that gave other answers than the CPU
+├── DeployError          a device that a model cannot be brought to
 ├── ServiceError         a service of the system that cannot be installed, removed or asked
 ├── JobLostError          another process of a distributed training has gone
 └── MissingExtraError     an optional part, such as TensorFlow, is not installed here
@@ -68,6 +69,10 @@ class ContradictionError(DelegateError):
 
 class GateError(EdgecnnError):
     """No scheme passes the gate that was asked for."""
+
+
+class DeployError(EdgecnnError):
+    """A model cannot be brought to a device, or not be shown to work there."""
 
 
 class ServiceError(EdgecnnError):

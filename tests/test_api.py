@@ -9,9 +9,9 @@ from edgecnn import errors
 
 FRONTS = {
     "edgecnn": {
-        "ContradictionError", "DataError", "DelegateError", "EdgecnnError", "EdgecnnWarning", "GateError", "InputError",
-        "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError", "OutputError", "ServiceError",
-        "SourceError", "__version__",
+        "ContradictionError", "DataError", "DelegateError", "DeployError", "EdgecnnError", "EdgecnnWarning",
+        "GateError", "InputError", "InputSpec", "JobLostError", "MissingExtraError", "ModelCard", "ModelFileError",
+        "OutputError", "ServiceError", "SourceError", "__version__",
     },
     "edgecnn.train": {
         "RECIPES", "Dataset", "Epoch", "InputChoice", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate",

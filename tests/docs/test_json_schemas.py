@@ -191,7 +191,8 @@ def test_figures_that_nobody_knows_are_null_and_the_schema_says_so(name: str, un
 
 
 def test_every_schema_is_tested() -> None:
-    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, "service-status"}  # tests/device/service
+    elsewhere = {"deploy", "service-status"}  # tests/deploy, tests/device/service
+    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, *elsewhere}
 
 
 def test_every_command_that_prints_json_has_a_schema(commands: dict[str, click.Command]) -> None:

@@ -57,8 +57,14 @@ class OwnSystemd:
 
     def run(self, *command: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """What a user of it runs."""
-        enter = ["nsenter", "--target", str(self._inside()), "--mount", "--pid", "--cgroup", f"--wd={cwd or '/'}", "--"]
-        return subprocess.run([*enter, *command], env=self.environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            [*self.enter(cwd), *command], env=self.environment, capture_output=True, text=True, timeout=60
+        )
+
+    def enter(self, cwd: Path | None = None) -> tuple[str, ...]:
+        """What starts a program where it is."""
+        spaces = ("--mount", "--pid", "--cgroup", f"--wd={cwd or '/'}")
+        return ("nsenter", "--target", str(self._inside()), *spaces, "--")
 
     def _inside(self) -> int:
         """The process that waits for the manager."""

@@ -1,0 +1,237 @@
+"""edgecnn deploy."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import deploy_options, options, printing
+from ..delegate_options import DELEGATES, key_values
+from ..deploy_options import DeviceOptions
+from ..runtime_options import require_signature as signature_option
+
+if TYPE_CHECKING:
+    from edgecnn.deploy.deployment import Deployment
+    from edgecnn.deploy.machine import Machine
+    from edgecnn.deploy.release import Release, Service
+
+_EXTRAS = ("heic", "live", "mqtt")
+
+
+@click.command(name="deploy")
+@click.argument("model", metavar="[MODEL]")
+@click.argument("host", metavar="USER@HOST", required=False)
+@click.argument("live_options", nargs=-1, type=click.UNPROCESSED, metavar="[-- LIVE_OPTIONS...]")
+@click.option("--status", is_flag=True, help="Say what runs there, and have it prove itself again.")
+@click.option("--rollback", is_flag=True, help="Have the release before run again, once it has proved itself again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; change nothing there.")
+@click.option(
+    "--service",
+    metavar="NAME",
+    help="Run it as edgecnn service install NAME does, with the LIVE_OPTIONS.  [default: as the release before]",
+)
+@click.option("--no-service", is_flag=True, help="Run it as no service, and remove that of the release before.")
+@click.option("--system", "is_system", is_flag=True, help="The service is of the whole system, by sudo there.")
+@signature_option
+@click.option(
+    "--delegate", metavar=DELEGATES, help="What computes the model there.  [default: what the runtime chooses]"
+)
+@click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
+@click.option(
+    "--require-delegate",
+    type=click.Choice(["any", "full"]),
+    help="Fail if the delegate computes nothing there, or not all.",
+)
+@click.option(
+    "--sample", type=click.Path(exists=True, dir_okay=False), metavar="IMAGE", multiple=True,
+    help="Have the device classify this image too, and look for drift; may be repeated.",
+)  # fmt: skip
+@deploy_options.max_drift
+@click.option("--extra", type=click.Choice(_EXTRAS), multiple=True, help="Install this extra of edgecnn there too.")
+@deploy_options.bundled
+@options.as_json
+@options.verbose
+def command(
+    model: str,
+    host: str | None,
+    live_options: tuple[str, ...],
+    status: bool,
+    rollback: bool,
+    dry_run: bool,
+    device_options: DeviceOptions,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Bring MODEL to a device by ssh, prove it there, and only then switch to it.
+
+    On the device edgecnn verify replays the golden probes before anything is switched; a service that does not get
+    well is taken back. The device needs Python and no internet. Without --service or LIVE_OPTIONS a service that is
+    there goes on with the new model.
+
+    Example: edgecnn deploy fashion-mnist pi@raspberrypi --service door -- --source camera --no-page
+    """
+    from edgecnn.deploy import deploying
+    from edgecnn.deploy.deployment import Samples
+
+    if status or rollback:
+        if host is not None or live_options or dry_run or (status and rollback):
+            raise click.UsageError("--status and --rollback stand alone: edgecnn deploy USER@HOST --status")
+        work = deploying.status if status else deploying.roll_back
+        done = work(device_options.way(model), device_options.supplies(), printing.note)
+    else:
+        if host is None:
+            raise click.UsageError("name model and device: edgecnn deploy MODEL USER@HOST")
+        way = device_options.way(host)
+        planned = _Plan(model, live_options, said)
+        samples = Samples(tuple(map(Path, said["sample"])), said["max_drift"] / 100)
+        done = deploying.deploy(way, planned.release, samples, device_options.supplies(), printing.note, dry_run)
+    for line in done.notes:
+        printing.note(f"{done.host}: {line}")
+    if as_json:
+        printing.print_json(done.for_programs())
+    else:
+        _print(done)
+    is_well = done.verification is None or done.verification["passed"]
+    is_running = done.service is None or done.service["active"]
+    nothing = done.did == "status" and (done.verification is None or not done.intact)
+    click.get_current_context().exit(0 if is_well and is_running and not nothing else 1)
+
+
+class _Plan:
+    """What the options say is to run on the device."""
+
+    def __init__(self, model: str, live_options: tuple[str, ...], said: dict[str, Any]) -> None:
+        """Check all that can be checked here.
+
+        Raises:
+            ModelFileError: the model is damaged, or lacks the signature that is required.
+            click.UsageError: options contradict each other.
+        """
+        from edgecnn.device.runtime.loading import read_packed
+        from edgecnn.model_file.bundled import find_model
+        from edgecnn.model_file.signature import require_signature
+
+        self._said, self._live_options = said, live_options
+        self._has_service = bool(said["service"] or live_options or said["is_system"])
+        if said["no_service"] and self._has_service:
+            raise click.UsageError("--no-service contradicts --service, --system and options of edgecnn live")
+        self._service = self._new_service() if self._has_service else None
+        self._verify_options = self._delegate()
+        packed, self._path = read_packed(model), find_model(model)
+        self._signers = None
+        if said["require_signature"]:
+            require_signature(packed, said["require_signature"])
+            self._signers = Path(said["require_signature"]).read_bytes()
+        if packed.golden is None:
+            printing.note(
+                f"Note: {packed.name} carries no golden probes, so the device can only compare it with its own CPU; "
+                "edgecnn pack writes a copy with probes"
+            )
+
+    def release(self, machine: "Machine") -> "Release":
+        """What is to run on `machine`, where a service goes on."""
+        from edgecnn.deploy.release import Release, Service
+
+        service, extras = self._service, set(self._said["extra"])
+        before = machine.current.facts if machine.current else {}
+        if before.get("service") and not self._has_service and not self._said["no_service"]:
+            there = before["service"]
+            service = Service(there["name"], there["is_system"], tuple(there["options"]))
+            extras |= set(before["extras"])
+        if self._service:
+            extras |= _extras_of(self._service.options)
+        return Release(
+            self._path.name,
+            self._path.read_bytes(),
+            service,
+            self._signers,
+            self._verify_options,
+            tuple(sorted(extras)),
+        )
+
+    def _new_service(self) -> "Service":
+        from edgecnn.deploy.release import Service
+        from edgecnn.device.service.unit import unit_name
+        from edgecnn.errors import InputError
+
+        name = self._said["service"] or "live"
+        try:
+            unit_name(name)
+        except InputError as error:
+            raise click.BadParameter(str(error), param_hint="--service") from None
+        _live_parameters(self._live_options)
+        return Service(name, self._said["is_system"], self._live_options)
+
+    def _delegate(self) -> tuple[str, ...]:
+        said, words = self._said, []
+        key_values(said["delegate_options"])
+        if said["delegate"] is None and (said["delegate_options"] or said["require_delegate"]):
+            raise click.UsageError("--delegate-option and --require-delegate go with --delegate")
+        if said["delegate"] is not None:
+            words += ["--delegate", said["delegate"]]
+            words += [word for pair in said["delegate_options"] for word in ("--delegate-option", pair)]
+        if said["require_delegate"]:
+            words.append(f"--require-delegate={said['require_delegate']}")
+        return tuple(words)
+
+
+def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
+    """What the options of `edgecnn live` say, as click reads them."""
+    from .live import command as live
+
+    parent = click.get_current_context().find_root()
+    return live.make_context("live", ["fashion-mnist", *live_options], parent=parent).params
+
+
+def _extras_of(live_options: tuple[str, ...]) -> set[str]:
+    """The extras of edgecnn that these options need: the page, a broker."""
+    said = _live_parameters(live_options)
+    return {name for name, needed in (("live", not said["no_page"]), ("mqtt", bool(said["mqtt"]))) if needed}
+
+
+def _print(done: "Deployment") -> None:
+    """For people."""
+    if done.did == "status" and done.release is None:
+        printing.say(f"{done.host}: nothing is deployed there")
+        return
+    facts = done.facts or {}
+    model = facts.get("model", {})
+    words = {"deployed": "runs now", "unchanged": "ran there already; nothing was sent", "rolled back": "runs again",
+             "dry run": "would be sent", "status": "runs"}[done.did]  # fmt: skip
+    printing.say(f"{done.host}: {model.get('name')} {words}")
+    rows = [
+        ("model", f"SHA-256 {model.get('sha256')}, {model.get('bytes', 0):,} bytes{_damage(done)}"),
+        ("release", done.release or facts.get("id", "")),
+        ("before it", f"{done.previous}, {done.previous_model['name']}" if done.previous_model else "nothing"),
+        ("verified there", _verdict(done.verification)),
+        ("samples", "" if done.unlike is None else f"{done.unlike} unlike those of the calibration"),
+        ("service", _service(done, facts)),
+        ("sent" if done.did == "deployed" else "to be sent", f"{done.sent_bytes:,} bytes" if done.sent_bytes else ""),
+    ]
+    for name, value in rows:
+        if value:
+            printing.say(f"  {name:15} {value}")
+
+
+def _damage(done: "Deployment") -> str:
+    return "" if done.intact is not False else ", DAMAGED there"
+
+
+def _verdict(verification: dict[str, Any] | None) -> str:
+    if verification is None:
+        return ""
+    signer = verification["signature"]
+    by = f", signed by {signer['signer'] or signer['fingerprint']}" if signer else ""
+    return (
+        f"{'PASS' if verification['passed'] else 'FAIL'}, {verification['top1_equal']} of {verification['probes']} "
+        f"probes, max difference {verification['max_difference']:.2g}, {verification['runtime']}{by}"
+    )
+
+
+def _service(done: "Deployment", facts: dict[str, Any]) -> str:
+    if not facts.get("service"):
+        return "none"
+    name = f"edgecnn-{facts['service']['name']}"
+    if done.service is None:
+        return name
+    return f"{name}, {'running' if done.service['active'] else 'NOT running'}: {done.service['message']}"

@@ -1,0 +1,108 @@
+"""Options of `edgecnn deploy`: the way to the device, and what is to run there."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from . import options
+
+if TYPE_CHECKING:
+    from edgecnn.deploy.deployment import Supplies
+    from edgecnn.deploy.ssh import Ssh
+
+R = TypeVar("R")
+
+
+class DeviceOptions(NamedTuple):
+    """How the device is reached, and where what runs there comes from.
+
+    Attributes:
+        ssh: the ssh client.
+        port: of the device; None for what ssh's settings say.
+        ssh_option: KEY=VALUE, each.
+        accept_new_host: whether a key that was never seen is taken.
+        python: of the device.
+        wheels: a folder of wheels.
+        refresh: whether newer wheels are looked for.
+    """
+
+    ssh: str
+    port: int | None
+    ssh_option: tuple[str, ...]
+    accept_new_host: bool
+    python: str | None
+    wheels: str | None
+    refresh: bool
+
+    def way(self, host: str) -> "Ssh":
+        """The way to the device.
+
+        Raises:
+            click.UsageError: there is no such way.
+        """
+        from edgecnn.deploy.ssh import Ssh
+        from edgecnn.errors import InputError
+
+        try:
+            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, ask=sys.stdin.isatty())
+        except InputError as error:
+            raise click.UsageError(str(error)) from None
+
+    def supplies(self) -> "Supplies":
+        """Where what runs the model comes from."""
+        from edgecnn.deploy.deployment import Supplies
+
+        return Supplies(Path(self.wheels) if self.wheels else None, self.refresh, self.python)
+
+
+_OPTIONS = (
+    click.option("--refresh", is_flag=True, help="Look for newer wheels than those in the cache of this computer."),
+    click.option(
+        "--wheels",
+        type=click.Path(exists=True, file_okay=False),
+        metavar="DIR",
+        help="Take wheels from this folder, not from the package index: no internet is needed.",
+    ),
+    click.option("--python", metavar="PROGRAM", help="The device's Python.  [default: the first there that fits]"),
+    click.option(
+        "--accept-new-host",
+        is_flag=True,
+        help="Trust the key of a device that ssh has not seen before; one that has changed is always refused.",
+    ),
+    click.option(
+        "--ssh-option", metavar="KEY=VALUE", multiple=True, help="For ssh, as its -o; such as ProxyJump=gate."
+    ),
+    click.option(
+        "--port", type=click.IntRange(1, 65535), help="Where ssh answers.  [default: what ssh's settings say]"
+    ),
+    click.option("--ssh", default="ssh", show_default=True, metavar="PROGRAM", help="The ssh client."),
+)
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command, which gets what they say as one value, its argument `device_options`."""
+
+    @functools.wraps(command)
+    def with_bundle(*arguments: object, **given: Any) -> R:
+        own = {name: given.pop(name) for name in DeviceOptions._fields}
+        return command(*arguments, device_options=DeviceOptions(**own), **given)
+
+    decorated: Callable[..., R] = with_bundle
+    for option in _OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+max_drift = click.option(
+    "--max-drift",
+    type=click.FloatRange(0, 100),
+    default=50,
+    show_default=True,
+    metavar="PERCENT",
+    callback=options.a_number,
+    help="Fail if more of the samples are unlike those of the calibration.",
+)

@@ -1,0 +1,164 @@
+"""A deployment from beginning to end: ask, send, prove, and only then switch."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import DeployError
+
+from .deployment import Deployment, Samples, Supplies
+from .machine import Deployed, Machine, read_deployed, read_machine
+from .own_wheel import own_distribution
+from .proof import count_unlike, notes_of, read_json, verified
+from .release import Release, needed_bytes, pack, release_options, sample_files
+from .session import Session
+from .ssh import Ssh
+from .wheels import Wheels, find_wheels, require_whole
+
+_SLOWEST = 20_000  # bytes a second; who is slower than that for long has gone
+_UNCHANGED, _DRY_RUN = "unchanged", "dry run"
+
+
+def deploy(
+    ssh: Ssh,
+    choose: Callable[[Machine], Release],
+    samples: Samples,
+    supplies: Supplies,
+    tell: Callable[[str], None],
+    dry_run: bool = False,
+) -> Deployment:
+    """Bring a release to a device; it runs there only if it was proved there.
+
+    Args:
+        ssh: the device.
+        choose: says what is to run, once it is known what runs there.
+        samples: images that the device is to classify before.
+        supplies: where what runs the model comes from.
+        tell: hears what is being done.
+        dry_run: stop where something would be sent.
+
+    Raises:
+        DeployError: the device cannot be reached, cannot run it or does not prove it; what ran there runs on.
+    """
+    start = time.monotonic()
+    with Session(ssh, tell) as session, tempfile.TemporaryDirectory() as temporary:
+        machine = _probe(session, supplies)
+        release = choose(machine)
+        _require_services(ssh.destination, machine, release)
+        wheels = find_wheels(machine, release.extras, supplies.wheels, supplies.refresh, Path(temporary))
+        facts = release.facts(wheels.venv, own_distribution().version)
+        if _is_there(machine.current, facts):
+            return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start)
+        files = release.files(facts, machine.root) | sample_files(samples.paths)
+        new_wheels = None if wheels.venv in machine.venvs else wheels
+        with tempfile.TemporaryFile(dir=temporary) as payload:
+            if new_wheels:
+                require_whole(new_wheels)
+            size, manifest = pack(files, new_wheels, payload)
+            _require_space(ssh.destination, machine, size, wheels)
+            tell(f"{ssh.destination} ({machine}): {_contents(size, new_wheels, dry_run)}")
+            if dry_run:
+                return _outcome(ssh, _DRY_RUN, machine.current, machine.before, start, facts=facts, sent_bytes=size)
+            session.call("receive", size, 120 + size // _SLOWEST, manifest, payload=payload)
+        system = "yes" if machine.packages else ""
+        session.call("environment", wheels.venv, machine.python, system, machine.prefix)
+        verification = verified(session, session.call("check", *release_options(facts, f"{machine.root}/incoming")))
+        unlike = count_unlike(session, release, samples) if samples.paths else None
+        done = session.call("commit", facts["id"])
+    return _outcome(
+        ssh, "deployed", read_deployed(done), machine.current, start,
+        verification=verification, unlike=unlike, sent_bytes=size, notes=notes_of(done),
+    )  # fmt: skip
+
+
+def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deployment:
+    """Have the release before the current one run again, once it was verified there again.
+
+    Raises:
+        DeployError: there is none, it does not pass, or the device cannot be reached.
+    """
+    start = time.monotonic()
+    with Session(ssh, tell) as session:
+        machine = _probe(session, supplies)
+        facts = machine.before.facts if machine.before else {"verify_options": [], "allowed_signers_sha256": None}
+        name = machine.before.name if machine.before else ""
+        checked = session.call("rollback", *release_options(facts, f"{machine.root}/releases/{name}"))
+        verification = verified(session, checked)
+        done = session.call("back")
+    return _outcome(
+        ssh, "rolled back", read_deployed(done), None, start, verification=verification, notes=notes_of(done)
+    )  # fmt: skip
+
+
+def status(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deployment:
+    """What runs on a device, which proves itself again.
+
+    Raises:
+        DeployError: it cannot be reached.
+    """
+    start = time.monotonic()
+    with Session(ssh, tell) as session:
+        machine = _probe(session, supplies)
+        if machine.current is None:
+            return _outcome(ssh, "status", None, None, start)
+        facts = machine.current.facts
+        options = release_options(facts, f"{machine.root}/releases/{machine.current.name}")
+        reply = session.call("status", *options)
+    return _outcome(
+        ssh, "status", read_deployed(reply), machine.before, start,
+        verification=read_json(reply, "answer"), service=read_json(reply, "service_status"),
+    )  # fmt: skip
+
+
+def _probe(session: Session, supplies: Supplies) -> Machine:
+    reply = session.call("probe", supplies.python or "")
+    return read_machine(session.destination, reply, any_python=supplies.wheels is not None)
+
+
+def _require_services(host: str, machine: Machine, release: Release) -> None:
+    if release.service is None:
+        return
+    if release.service.is_system and "system" not in machine.services:
+        raise DeployError(
+            f"a service of the whole system of {host} needs systemd and a sudo that asks for no password there: leave "
+            "out --system for a service of your own"
+        )
+    if not release.service.is_system and "user" not in machine.services:
+        raise DeployError(
+            f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
+            "enable-linger there, or leave the service out with --no-service"
+        )
+
+
+def _is_there(current: Deployed | None, facts: dict[str, Any]) -> bool:
+    return current is not None and current.facts == facts and current.is_intact and current.is_settled
+
+
+def _require_space(host: str, machine: Machine, size: int, wheels: Wheels) -> None:
+    needed = needed_bytes(machine, size, wheels)
+    if machine.free_bytes < needed:
+        raise DeployError(
+            f"{host} has {machine.free_bytes / 1e6:,.1f} MB free at {machine.root}, and {needed / 1e6:,.1f} MB are "
+            "needed: free some space there"
+        )
+
+
+def _contents(size: int, wheels: Wheels | None, dry_run: bool) -> str:
+    what = f"{len(wheels.files)} wheels and the model" if wheels else "the model"
+    return f"{'would be sent' if dry_run else 'sending'} {size / 1e6:,.2f} MB, {what}"
+
+
+def _outcome(
+    ssh: Ssh, did: str, current: Deployed | None, before: Deployed | None, start: float, **more: Any
+) -> Deployment:
+    said: dict[str, Any] = {
+        "release": current.name if current else None,
+        "facts": current.facts if current else None,
+        "previous": before.name if before else None,
+        "previous_model": before.facts["model"] if before else None,
+        "intact": current.is_intact if current else None,
+        "seconds": round(time.monotonic() - start, 2),
+    }
+    return Deployment(ssh.destination, did, **said | more)

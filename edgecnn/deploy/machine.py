@@ -1,0 +1,164 @@
+"""What a device has: which Python, which wheels it takes, how much space, and what is deployed there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgecnn.errors import DeployError
+
+from .session import Reply
+
+# The runtime's wheels are for these machines: LiteRT's for 64 bits, tflite-runtime's for 32.
+_MACHINES = ("aarch64", "x86_64", "armv7l")
+_PYTHONS = ((3, 10), (3, 14))
+_PYTHONS_32_BIT = ((3, 10), (3, 11))
+_OLDEST_LIBC = (2, 17)  # of manylinux2014
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A release that is on a device.
+
+    Attributes:
+        name: of its folder.
+        facts: its release.json.
+        is_intact: whether the model there has the bytes that were sent.
+        is_settled: whether its service was well when it was deployed.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    is_intact: bool
+    is_settled: bool
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A device, as it was found.
+
+    Attributes:
+        root: the folder of deployments there.
+        python: the program.
+        version: of Python, such as (3, 11, 2).
+        machine: as wheels have it, such as `aarch64`.
+        libc: version of glibc.
+        prefix: what makes a 64-bit kernel call itself a 32-bit one; empty elsewhere.
+        free_bytes: on the disk of `root`.
+        services: the managers of services that can be asked: `user`, `system`.
+        packages: of a 32-bit system, versions of Python packages by name; they are used.
+        venvs: environments that are complete.
+        current: what is deployed; None where nothing is.
+        before: the release before it; None where there is none.
+    """
+
+    root: str
+    python: str
+    version: tuple[int, int, int]
+    machine: str
+    libc: tuple[int, int]
+    prefix: str
+    free_bytes: int
+    services: frozenset[str] = frozenset()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    venvs: frozenset[str] = frozenset()
+    current: Deployed | None = None
+    before: Deployed | None = None
+
+    def __str__(self) -> str:
+        return f"{self.machine}, Python {'.'.join(map(str, self.version))}, glibc {'.'.join(map(str, self.libc))}"
+
+
+def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
+    """What the device answered to `probe`.
+
+    Args:
+        host: the device, for messages.
+        reply: its answer.
+        any_python: whether wheels for other Pythons than the index has are at hand.
+
+    Raises:
+        DeployError: nothing can be deployed to such a machine.
+    """
+    found = [json.loads(text) for text in reply.get("python", ()) if text.startswith("{")]
+    if not found:
+        raise DeployError(
+            f"there is no Python on {host}: install it there (sudo apt install python3), or name it with --python"
+        )
+    fitting = [one for one in found if _why_not(host, one, any_python) == ""]
+    if not fitting:
+        raise DeployError(_why_not(host, found[0], any_python))
+    chosen = fitting[0]
+    managers = {"user": "user_systemd", "system": "root_systemd"}
+    return Machine(
+        root=reply["root"][0],
+        python=chosen["python"],
+        version=tuple(chosen["version"]),
+        machine=_machine(chosen),
+        libc=_libc(chosen["libc"]),
+        prefix="linux32" if chosen["bits"] == 32 and chosen["machine"] == "aarch64" else "",
+        free_bytes=1024 * int(reply["free"][0] or 0),
+        services=frozenset(name for name, key in managers.items() if "systemd" in reply and key in reply),
+        packages=chosen["packages"],
+        venvs=frozenset(reply.get("venv", ())),
+        current=read_deployed(reply),
+        before=_before(reply),
+    )
+
+
+def read_deployed(reply: Reply) -> Deployed | None:
+    """The release that the device says it has; None where it has none."""
+    if "current" not in reply:
+        return None
+    facts = json.loads(reply["release"][0])
+    is_intact = reply["sha256"][0] == facts["model"]["sha256"]
+    return Deployed(reply["current"][0], facts, is_intact, "settled" in reply)
+
+
+def _before(reply: Reply) -> Deployed | None:
+    if "before_release" not in reply:
+        return None
+    return Deployed(reply["before"][0], json.loads(reply["before_release"][0]), True, True)
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    """As wheels have it: by the kernel's name, but of a 32-bit Python on a 64-bit kernel that of 32 bits."""
+    name = str(found["machine"])
+    return "armv7l" if found["bits"] == 32 and name in ("aarch64", "armv8l", "armv7l") else name
+
+
+def _libc(text: str) -> tuple[int, int]:
+    try:
+        major, minor = text.removeprefix("glibc ").split(".")[:2]
+        return int(major), int(minor)
+    except ValueError:
+        return 0, 0
+
+
+def _why_not(host: str, found: Mapping[str, Any], any_python: bool) -> str:
+    """Why this Python of the device cannot be used, in a sentence; empty if it can."""
+    machine, version = _machine(found), tuple(found["version"])
+    words = ".".join(map(str, version))
+    if found["implementation"] != "CPython" or found["system"] != "Linux":
+        return (
+            f"{host} has {found['implementation']} on {found['system']}, and edgecnn's wheels are for CPython on Linux"
+        )
+    if machine not in _MACHINES or (machine == "x86_64" and found["bits"] == 32):
+        return f"{host} is a {machine}, for which there is no runtime: edgecnn needs {', '.join(_MACHINES)}"
+    oldest, newest = _PYTHONS_32_BIT if machine == "armv7l" else _PYTHONS
+    if version[:2] < oldest:
+        return (
+            f"{host} has Python {words}, and edgecnn needs {oldest[0]}.{oldest[1]} or newer: upgrade its system, or "
+            "name another Python there with --python"
+        )
+    if version[:2] > newest and not any_python:
+        bits = "32-bit systems have a runtime" if machine == "armv7l" else "there is a runtime"
+        return (
+            f"{host} has Python {words}, and {bits} for Python up to {newest[0]}.{newest[1]} only: name another Python "
+            "there with --python, or give wheels for this one with --wheels"
+        )
+    if _libc(found["libc"]) < _OLDEST_LIBC:
+        return f"{host} has {found['libc'] or 'no glibc'}, and the runtime's wheels need glibc 2.17 or newer"
+    if not found["venv"]:
+        return f"Python on {host} lacks its module venv: install it there (sudo apt install python3-venv)"
+    return ""

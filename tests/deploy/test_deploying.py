@@ -1,0 +1,160 @@
+"""A real sshd is the device: what runs there is what was proved there."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgecnn.device import bundled_models, sample_images
+from tests.deploy.conftest import Deploy
+from tests.docs.test_json_schemas import validator
+from tests.support.command_line import Outcome, sentence
+from tests.support.devices import Device, needs_sshd, running, set_up
+from tests.support.ssh_keys import allow, make_key
+
+pytestmark = needs_sshd
+MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]
+
+
+def releases(device: Device) -> list[str]:
+    return sorted(path.name.split("-")[0] for path in (device.root / "releases").iterdir())
+
+
+def printed(outcome: Outcome) -> dict[str, object]:
+    """What --json printed, which is what its schema says."""
+    said: dict[str, object] = json.loads(outcome.stdout)
+    errors = [f"{error.json_path}: {error.message}" for error in validator("deploy").iter_errors(said)]
+    assert not errors
+    return said
+
+
+def test_the_first_deployment_sends_all_and_proves_it_there(first: tuple[Outcome, Path]) -> None:
+    outcome, folder = first
+    assert outcome.exit_code == 0, outcome.output
+    assert "runs now" in outcome.stdout and "PASS, 24 of 24 probes" in outcome.stdout
+    root = folder / "ho me" / ".local/share/edgecnn/deploy"
+    assert (root / "current" / "model.tflite").read_bytes() == MODEL.read_bytes()
+    assert json.loads((root / "current" / "verified.json").read_text())["passed"]
+    assert not (root / "incoming").exists()
+    for path in (root / "current").resolve().iterdir():
+        assert path.is_symlink() or path.stat().st_mode & 0o777 == 0o600
+    assert root.stat().st_mode & 0o777 == 0o700
+
+
+def test_another_model_alone_is_sent_and_taken_back(device: Device, deploy: Deploy) -> None:
+    before = printed(deploy(device, MODEL, "--json"))
+    assert before["did"] == "deployed" and before["previous"] is None
+    start = time.monotonic()
+    said = printed(deploy(device, OTHER, "--json"))
+    assert time.monotonic() - start < 60
+    assert len(OTHER.read_bytes()) < int(str(said["sent_bytes"])) < len(OTHER.read_bytes()) + 20_480
+    assert (device.current / "model.tflite").read_bytes() == OTHER.read_bytes()
+    assert said["previous"] == before["release"] and said["release"] == device.current.name
+
+    again = deploy(device, OTHER)
+    assert again.exit_code == 0 and "ran there already; nothing was sent" in again.stdout
+    assert "sending" not in again.stderr and len(releases(device)) == 2
+
+    back = printed(deploy(device, "--rollback", "--json"))
+    assert back["did"] == "rolled back" and (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
+    assert "there is no release before the current one" in sentence(deploy(device, "--rollback"))
+
+
+def test_status_has_the_device_prove_itself_and_finds_a_byte_that_rotted(device: Device, deploy: Deploy) -> None:
+    nothing = deploy(device, "--status")
+    assert nothing.exit_code == 1 and "nothing is deployed there" in nothing.stdout
+    printed(deploy(device, "--status", "--json"))
+    deploy(device, MODEL)
+    said = printed(deploy(device, "--status", "--json"))
+    assert said["intact"] is True and said["model"] == {
+        "name": MODEL.name,
+        "sha256": hashlib.sha256(MODEL.read_bytes()).hexdigest(),
+        "bytes": MODEL.stat().st_size,
+    }
+    there = device.current / "model.tflite"
+    data = bytearray(there.read_bytes())
+    data[1000] ^= 1
+    there.write_bytes(data)
+    rotten = deploy(device, "--status")
+    assert rotten.exit_code == 1 and "DAMAGED there" in rotten.stdout
+    mended = deploy(device, MODEL)  # the same model: what is there is not what was sent
+    assert mended.exit_code == 0 and "runs now" in mended.stdout
+    assert "is damaged" in sentence(deploy(device, "--rollback"))
+    assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
+
+
+def test_a_dry_run_changes_nothing(device: Device, deploy: Deploy) -> None:
+    said = printed(deploy(device, MODEL, "--dry-run", "--json"))
+    assert said["did"] == "dry run" and int(str(said["sent_bytes"])) > MODEL.stat().st_size
+    assert [path.name for path in device.root.iterdir()] == ["venvs"]
+
+
+def test_old_releases_go_and_two_before_the_current_one_stay(device: Device, deploy: Deploy, tmp_path: Path) -> None:
+    for number in range(4):
+        assert deploy(device, (MODEL, OTHER)[number % 2]).exit_code == 0
+    assert releases(device) == ["0002", "0003", "0004"] and device.current.name.startswith("0004-")
+
+
+@pytest.mark.parametrize(
+    "name", ['it\'s a "model".tflite', "two\nlines $(touch x).tflite", "-rf.tflite", "größe\udcff.tflite"]
+)
+def test_odd_names_come_through(name: str, device: Device, deploy: Deploy, tmp_path: Path) -> None:
+    shutil.copy(MODEL, tmp_path / name)
+    outcome = deploy(device, tmp_path / name)
+    assert outcome.exit_code == 0, outcome.output
+    assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes() and not (device.home / "x").exists()
+
+
+def test_a_signature_is_required_here_and_there(
+    device: Device, deploy: Deploy, tmp_path: Path, edgecnn: Callable[..., Outcome]
+) -> None:
+    key = make_key(tmp_path)
+    unsigned = deploy(device, MODEL, "--require-signature", allow(key))
+    assert "is not signed, and a signature is required" in sentence(unsigned)
+    signed = tmp_path / "signed.tflite"
+    shutil.copy(MODEL, signed)
+    assert edgecnn("sign", signed, "--key", key).exit_code == 0
+    outcome = deploy(device, signed, "--require-signature", allow(key))
+    assert outcome.exit_code == 0 and "signed by anna@example.org" in outcome.stdout
+    assert (device.current / "allowed_signers").read_text() == allow(key).read_text()
+    assert "signed by anna@example.org" in deploy(device, "--status").stdout
+
+
+def test_samples_are_classified_there_before_the_switch(device: Device, deploy: Deploy, tmp_path: Path) -> None:
+    boots = [word for path in sample_images()[:3] for word in ("--sample", str(path))]
+    said = printed(deploy(device, MODEL, *boots, "--json"))
+    assert said["unlike_samples"] == 0 and not (device.current / "samples").exists()
+    from PIL import Image
+
+    white = tmp_path / "white.png"
+    Image.new("L", (28, 28), 255).save(white)
+    release = device.current
+    refused = deploy(device, OTHER, "--sample", white)
+    assert "1 of 1 samples are unlike what the model was calibrated with" in sentence(refused)
+    (tmp_path / "text.png").write_text("no image")
+    assert "cannot classify the samples" in sentence(deploy(device, OTHER, "--sample", tmp_path / "text.png"))
+    assert device.current == release
+    assert deploy(device, OTHER, "--sample", white, "--max-drift", "100").exit_code == 0
+
+
+def test_a_login_shell_that_talks_does_not_hinder(
+    make_device: Callable[..., Device], deploy: Deploy, tmp_path: Path
+) -> None:
+    """Whatever is in ~/.bashrc: bash reads it for a command that sshd runs."""
+    device = make_device()
+    (device.home / ".bashrc").write_text("echo Welcome; echo @hello 5; echo '@done 0'\n")
+    outcome = deploy(device, MODEL)
+    assert outcome.exit_code == 0, outcome.output
+
+
+def test_the_home_of_data_may_be_elsewhere(first: tuple[Outcome, Path], tmp_path: Path, deploy: Deploy) -> None:
+    device = set_up(tmp_path / "elsewhere", XDG_DATA_HOME=str(tmp_path / "data"))
+    (tmp_path / "data/edgecnn/deploy").mkdir(parents=True)
+    (tmp_path / "data/edgecnn/deploy/venvs").symlink_to(first[1] / "ho me/.local/share/edgecnn/deploy/venvs")
+    with running(device):
+        assert deploy(device, MODEL).exit_code == 0
+    assert (tmp_path / "data/edgecnn/deploy/current/model.tflite").is_file() and not (device.home / ".local").exists()

@@ -1,0 +1,111 @@
+"""Whatever breaks off, and whenever: what runs on the device was proved there, and the next deployment mends it."""
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edgecnn.device import bundled_models
+from tests.deploy.conftest import Deploy
+from tests.support.command_line import sentence
+from tests.support.devices import Device, needs_sshd
+
+pytestmark = needs_sshd
+MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]
+
+# An ssh on whose way a byte is changed, or behind which the line is cut.
+BAD_LINE = """#!{python} -IS
+import os, subprocess, sys
+limit, changed = {limit}, {changed}
+child = subprocess.Popen(["ssh", *sys.argv[1:]], stdin=subprocess.PIPE)
+passed = 0
+while data := os.read(0, 65536):
+    if limit and passed + len(data) > limit:
+        child.stdin.write(data[: limit - passed])
+        break
+    if passed <= changed < passed + len(data):
+        place = changed - passed
+        data = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+    child.stdin.write(data)
+    child.stdin.flush()
+    passed += len(data)
+child.stdin.close()
+sys.exit(child.wait())
+"""
+
+
+def bad_line(folder: Path, limit: int = 0, changed: int = -1) -> Path:
+    program = folder / "bad-ssh"
+    program.write_text(BAD_LINE.format(python=sys.executable, limit=limit, changed=changed))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def test_what_is_changed_or_cut_off_on_the_way_changes_nothing(device: Device, deploy: Deploy, tmp_path: Path) -> None:
+    deploy(device, MODEL)
+    release = device.current
+    changed = deploy(device, OTHER, "--ssh", bad_line(tmp_path, changed=150_000))
+    assert "model.tflite was damaged on the way" in sentence(changed)
+    cut = deploy(device, OTHER, "--ssh", bad_line(tmp_path, limit=150_000))
+    assert "could not unpack what was sent" in sentence(cut)
+    assert device.current == release and not (device.root / "incoming").exists()
+
+
+def test_the_second_of_two_at_once_is_refused(device: Device, deploy: Deploy) -> None:
+    deploy(device, MODEL)
+    release = device.current
+    with (device.root / "lock").open() as lock:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for arguments in ((OTHER,), ("--rollback",)):
+            assert "another deployment to" in sentence(deploy(device, *arguments))
+    assert device.current == release and deploy(device, OTHER).exit_code == 0
+
+
+def below(process: int) -> list[int]:
+    """All that a process started, and what that started."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [one for child in map(int, children) for one in (child, *below(child))]
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_a_kill_at_any_moment_leaves_a_release_that_was_proved(
+    side: str, device: Device, deploy: Deploy, wheelhouse: Path
+) -> None:
+    deploy(device, MODEL)
+    random.seed(side)
+    for _ in range(2):
+        command = [sys.executable, "-m", "edgecnn", "deploy", str(OTHER), device.name, *device.options]
+        started = subprocess.Popen(
+            [*command, "--wheels", str(wheelhouse)], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        time.sleep(random.uniform(0.3, 3))
+        assert device.process
+        for one in [started.pid] if side == "here" else below(device.process.pid):
+            try:
+                os.kill(one, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        assert b"Traceback" not in started.communicate(timeout=60)[1]
+        data = (device.current / "model.tflite").read_bytes()
+        assert data in (MODEL.read_bytes(), OTHER.read_bytes())
+        assert json.loads((device.current / "verified.json").read_text())["passed"]
+    for _ in range(100):  # what a kill here left going on there ends by itself
+        outcome = deploy(device, MODEL)
+        if "is going on" not in outcome.stderr:
+            break
+        time.sleep(0.2)
+    assert outcome.exit_code == 0, outcome.output
+    assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
+    assert {path.name for path in device.root.iterdir()} <= {"venvs", "releases", "current", "lock", "said"}

@@ -1,0 +1,68 @@
+"""Devices that nobody has here, as they would answer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from edgecnn.deploy.machine import Machine, read_machine
+from edgecnn.deploy.requirements import own_requirements
+from edgecnn.errors import DeployError
+
+PI_5 = {
+    "python": "/usr/bin/python3", "version": [3, 11, 2], "bits": 64, "machine": "aarch64", "system": "Linux",
+    "implementation": "CPython", "libc": "glibc 2.36", "venv": True, "packages": {},
+}  # fmt: skip
+DEBIAN = {"numpy": "1.24.2", "Pillow": "9.4.0", "matplotlib": "3.6.3", "click": "8.1.3"}
+OLD_PI = {**PI_5, "bits": 32, "machine": "armv7l", "packages": DEBIAN}
+
+
+def machine(*pythons: dict[str, Any], any_python: bool = False) -> Machine:
+    reply = {"root": ["/home/pi/x"], "free": ["1000"], "python": [json.dumps(one) for one in pythons]}
+    return read_machine("pi", reply, any_python)
+
+
+def refused(**changed: Any) -> str:
+    with pytest.raises(DeployError) as error:
+        machine({**PI_5, **changed})
+    return str(error.value)
+
+
+def test_raspberry_pi_os_of_two_generations_and_sizes() -> None:
+    assert str(machine(PI_5)) == "aarch64, Python 3.11.2, glibc 2.36"
+    trixie = machine({**PI_5, "version": [3, 13, 5], "libc": "glibc 2.41"})
+    assert trixie.libc == (2, 41) and trixie.prefix == "" and trixie.free_bytes == 1_024_000
+    assert machine(OLD_PI).prefix == ""
+    both = machine({**OLD_PI, "machine": "aarch64"})  # a 64-bit kernel below a 32-bit system
+    assert (both.machine, both.prefix) == ("armv7l", "linux32")
+
+
+def test_the_first_python_that_fits_is_taken() -> None:
+    old, new = {**PI_5, "version": [3, 9, 2]}, {**PI_5, "python": "/opt/python3.12", "version": [3, 12, 1]}
+    assert machine(old, new).python == "/opt/python3.12"
+
+
+def test_what_cannot_run_is_refused() -> None:
+    assert "edgecnn needs 3.10 or newer" in refused(version=[3, 9, 2])
+    assert "for Python up to 3.14 only" in refused(version=[3, 15, 0])
+    assert "32-bit systems have a runtime for Python up to 3.11 only" in refused(**{**OLD_PI, "version": [3, 13, 5]})
+    assert "is a armv6l, for which there is no runtime" in refused(machine="armv6l", bits=32)
+    assert "is a x86_64, for which there is no runtime" in refused(machine="x86_64", bits=32)
+    assert "no glibc" in refused(libc="") and "glibc 2.17" in refused(libc="glibc 2.13")
+    assert "PyPy" in refused(implementation="PyPy") and "Darwin" in refused(system="Darwin")
+    assert "python3-venv" in refused(venv=False)
+    assert machine({**OLD_PI, "version": [3, 13, 5]}, any_python=True).version == (3, 13, 5)
+
+
+def names(needed: list[str]) -> set[str]:
+    return {text.split(">")[0].split("<")[0].split("=")[0] for text in needed}
+
+
+def test_each_gets_its_own_runtime_and_a_32_bit_system_keeps_what_it_has() -> None:
+    assert names(own_requirements(machine(PI_5), ())) == {"ai-edge-litert", "click", "matplotlib", "numpy", "pillow"}
+    assert own_requirements(machine(OLD_PI), ()) == ["tflite-runtime==2.14.0"]
+    bare = own_requirements(machine({**OLD_PI, "packages": {}}), ())
+    assert "numpy<2" in bare and names(bare) == {"tflite-runtime", "click", "matplotlib", "numpy", "pillow"}
+    too_new = own_requirements(machine({**OLD_PI, "packages": {**DEBIAN, "numpy": "2.2.4"}}), ())
+    assert "numpy<2" in too_new and "pillow>=9.4" not in too_new
+    assert {"av", "paho-mqtt", "uvicorn"} <= names(own_requirements(machine(PI_5), ("live", "mqtt")))

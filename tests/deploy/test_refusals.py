@@ -1,0 +1,153 @@
+"""What cannot be done is said in one sentence, and the device is as it was."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgecnn.device import bundled_models, sample_images
+from tests.deploy.conftest import Deploy
+from tests.support.command_line import Outcome, Run, sentence
+from tests.support.devices import Device, free_port, needs_sshd, running, set_up
+from tests.support.ssh_keys import make_key
+
+pytestmark = needs_sshd
+MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]
+
+
+def holds(device: Device) -> list[str]:
+    """All that was written there."""
+    return sorted(str(path.relative_to(device.root)) for path in device.root.rglob("*") if "venvs" not in path.parts)
+
+
+@pytest.mark.parametrize("host", ["-oProxyCommand=touch x", "pi@-lhost", "pi @host", "pi@host\nx", ""])
+def test_what_ssh_would_take_for_an_option_is_no_device(host: str, edgecnn: Run) -> None:
+    said = edgecnn("deploy", "--status", "--", host)
+    assert said.exit_code == 2 and "is no device: write user@host" in said.stderr
+
+
+@pytest.mark.parametrize("option", ["StrictHostKeyChecking=no", "userknownhostsfile /dev/null", "BatchMode=no"])
+def test_no_option_leaves_host_keys_unchecked(option: str, edgecnn: Run) -> None:
+    said = edgecnn("deploy", "pi@127.0.0.1", "--status", "--ssh-option", option)
+    assert said.exit_code == 2 and "host keys are always checked; see --accept-new-host" in said.stderr
+
+
+def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
+    said = edgecnn("deploy", "pi@127.0.0.1", "--status", "--ssh-option", "Compression")
+    assert said.exit_code == 2 and "an option of ssh is KEY=VALUE" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["m", "pi@h", "--status"], "stand alone"),
+        (["pi@h", "--status", "--rollback"], "stand alone"),
+        (["fashion-mnist"], "name model and device"),
+        (["fashion-mnist", "pi@h", "--no-service", "--service", "x"], "--no-service contradicts"),
+        (["fashion-mnist", "pi@h", "--service", "a b"], "a service cannot be called a b"),
+        (["fashion-mnist", "pi@h", "--", "--treshold", "1"], "No such option"),
+        (["fashion-mnist", "pi@h", "--delegate-option", "a=b"], "go with --delegate"),
+        (["fashion-mnist", "pi@h", "--max-drift", "nan"], "nan is no number"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str], words: str, edgecnn: Run) -> None:
+    said = edgecnn("deploy", *arguments)
+    assert said.exit_code == 2 and words in said.stderr
+
+
+def test_a_damaged_model_is_refused_before_anybody_is_asked(edgecnn: Run, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(MODEL.read_bytes()[:-1000])
+    assert "cut.tflite" in sentence(edgecnn("deploy", cut, "pi@127.0.0.1", "--port", str(free_port())))
+    assert "no model file" in sentence(edgecnn("deploy", tmp_path / "none", "pi@127.0.0.1", "--port", "1"))
+
+
+def test_nobody_answers_nobody_is_known_nobody_has_ssh(edgecnn: Run) -> None:
+    refused = edgecnn("deploy", MODEL, "pi@127.0.0.1", "--port", str(free_port()))
+    assert "no ssh answers" in sentence(refused) and "name its --port" in refused.stderr
+    assert "there is no host pi@pi.invalid" in sentence(edgecnn("deploy", MODEL, "pi@pi.invalid"))
+    assert "there is no program plink" in sentence(edgecnn("deploy", MODEL, "pi@127.0.0.1", "--ssh", "plink"))
+
+
+def test_an_unknown_key_is_taken_only_when_asked_and_a_changed_one_never(device: Device, deploy: Deploy) -> None:
+    known = device.known_hosts.read_text()
+    device.known_hosts.write_text("")
+    assert "does not trust its key" in sentence(deploy(device, "--status"))
+    assert deploy(device, "--status", "--accept-new-host").stdout.endswith("nothing is deployed there\n")
+    assert known.split()[2] in device.known_hosts.read_text()
+    host, kind, _ = known.split()
+    other = make_key(device.folder, "other").with_suffix(".pub").read_text().split()[1]
+    device.known_hosts.write_text(f"{host} {kind} {other}\n")
+    for option in ((), ("--accept-new-host",)):
+        assert "does not have the host key that ssh knows of it" in sentence(deploy(device, "--status", *option))
+
+
+def test_a_stranger_is_not_let_in(device: Device, deploy: Deploy) -> None:
+    (device.folder / "authorized_keys").write_text("")
+    assert "does not let you in" in sentence(deploy(device, MODEL)) and not holds(device)
+
+
+def test_an_account_without_a_shell_is_told(device: Device, deploy: Deploy) -> None:
+    key = device.key.with_suffix(".pub").read_text()
+    (device.folder / "authorized_keys").write_text(f'command="echo only sftp here >&2; exit 1" {key}')
+    assert "(only sftp here)" in sentence(deploy(device, MODEL))
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder with all programs that a deployment needs but Python."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    names = (
+        "awk basename cat cut df dirname flock grep head id ls mkdir mktemp mv readlink rm sed sh sha256sum tail tar"
+    )
+    for name in f"{names} timeout uname wc".split():
+        path = shutil.which(name)
+        assert path, name
+        (folder / name).symlink_to(path)
+    return folder
+
+
+def test_a_device_without_python_with_an_old_one_and_without_venv(
+    make_device: Callable[..., Device], deploy: Deploy, programs: Path, edgecnn: Run
+) -> None:
+    device = make_device(PATH=str(programs))
+    assert "there is no Python on" in sentence(deploy(device, MODEL))
+    python = programs / "python3"
+    python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -c \"$OLD\n$3\"\n")
+    python.chmod(0o755)
+    for old, words in (
+        ("import sys; sys.version_info = (3, 9, 2)", "has Python 3.9.2, and edgecnn needs 3.10 or newer"),
+        (
+            "import sys; sys.version_info = (3, 15, 0)",
+            "has Python 3.15.0, and there is a runtime for Python up to 3.14",
+        ),
+        ("import sys; sys.modules['venv'] = None", "sudo apt install python3-venv"),
+        ("import platform; platform.machine = lambda: 'riscv64'", "is a riscv64, for which there is no runtime"),
+    ):
+        python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -c \"{old}\n$3\"\n")
+        assert words in sentence(edgecnn("deploy", MODEL, device.name, *device.options)), old
+    (programs / "flock").unlink()
+    assert "has no program flock" in sentence(deploy(device, MODEL)) and not holds(device)
+
+
+def test_a_full_disk_is_seen_before_and_found_on_the_way(
+    first: tuple[Outcome, Path], deploy: Deploy, tmp_path: Path
+) -> None:
+    """Of few bytes, and of few files, which nobody counts before."""
+    place = ".local/share/edgecnn/deploy"
+    mount = 'mount -t tmpfs -o "$0" tmpfs "$1" && mkdir -p "$1/$2" && ln -s "$3" "$1/$2" && shift 3 && exec "$@"'
+    for number, (option, words) in enumerate(
+        (("size=4m", "MB are needed: free some space there"), ("nr_inodes=12", "there is no space left on"))
+    ):
+        device = set_up(tmp_path / str(number))
+        disk = (option, str(device.home), place, str(first[1] / "ho me" / place / "venvs"))
+        start = ("unshare", "--mount", "sh", "-c", mount, *disk)
+        if subprocess.run([*start, "true"], capture_output=True).returncode:
+            pytest.skip("nobody may mount a disk here")
+        with running(device, start):
+            samples = [word for path in sample_images()[:4] for word in ("--sample", str(path))]
+            assert words in sentence(deploy(device, MODEL, *samples))
