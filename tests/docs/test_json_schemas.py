@@ -69,6 +69,8 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     said = ("--labels", folder / "labels.txt", "--input-range", "0", "1")
     timed = ("benchmark", model, "--runs", "10")
     rows = folder / "rows.jsonl"
+    part = folder / "part.csv"
+    run("classify", model, *images, "--output", part, "--shard", "1/1", exit_code=1)
     outputs: Outputs = {
         "pack": [run("pack", bare, *said, "--output", folder / "packed.tflite")],
         "info": [run("info", model), run("info", variant), run("info", bare, *said)],
@@ -85,6 +87,7 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
             run("classify", variant, BOOT, "--drift", "--invert", "yes"),
         ],
         "classify-output": [run("classify", model, *images, "--output", rows, exit_code=1)],
+        "merge": [run("merge", folder / "merged.csv", part, exit_code=1)],
         "benchmark": [run(*timed, "--output", folder / "times.json")],
     }
     if shutil.which("ssh-keygen"):
@@ -166,7 +169,7 @@ def check(name: str, outputs: list[Any]) -> None:
 
 OF_THE_DEVICE = (
     "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
-    "live-state", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
+    "live-state", "merge", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
