@@ -95,8 +95,7 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     outputs["benchmark"] += [json.loads((folder / "times.json").read_text())]
     watching = ("live", model, "--source", BOOT, "--consecutive", "1", "--json", "--no-page")
     outputs["live"] = [json.loads(edgecnn(*watching, "--threshold", least).stdout) for least in ("0.8", "1")]
-    shadowed = edgecnn(*watching, "--shadow", variant)
-    outputs["live-shadow"] = [json.loads(shadowed.stdout.splitlines()[-1])]
+    outputs["live-shadow"] = [json.loads(edgecnn(*watching, "--shadow", variant).stdout.splitlines()[-1])]
     if importlib.util.find_spec("uvicorn"):
         from tests.support.live_page import states
 

@@ -182,7 +182,7 @@ def test_damage_is_noticed_wherever_it_is(edgecnn: Run, shards: Path, tmp_path: 
     record = shards / "2.csv.shard"
     whole = record.read_bytes()
     middle = whole.index(b'"score": 0.') + len(b'"score": 0.')
-    damaged = [
+    for data in (
         whole[:middle] + (b"1" if whole[middle : middle + 1] != b"1" else b"2") + whole[middle + 1 :],
         whole[: len(whole) // 2],
         whole[: whole.rindex(b"\n", 0, -1) + 1],
@@ -192,8 +192,7 @@ def test_damage_is_noticed_wherever_it_is(edgecnn: Run, shards: Path, tmp_path: 
         b"\xff\n",
         whole.replace(b'"shard": [2, 3]', b'"shard": [9, 3]'),
         whole + whole.splitlines(True)[-1],
-    ]
-    for data in damaged:
+    ):
         record.write_bytes(data)
         assert "2.csv.shard is damaged; copy both" in sentence(edgecnn("merge", tmp_path / "all.csv", *files(shards)))
         assert not list(tmp_path.glob("*all.csv*"))
@@ -205,11 +204,10 @@ def test_damage_is_noticed_wherever_it_is(edgecnn: Run, shards: Path, tmp_path: 
 
 
 def test_what_does_not_belong_together_is_refused(edgecnn: Run, shards: Path, tmp_path: Path) -> None:
-    first, second, third = files(shards)
+    (first, second, third), there = files(shards), tmp_path / "there.csv"
     quarter = shard(edgecnn, 4, 4, tmp_path / "quarter.csv")
     for name in ("1.csv", "1.csv.shard"):
         shutil.copy(shards / name, tmp_path / name)
-    there = tmp_path / "there.csv"
     there.write_text("mine")
     for output, given, words in (
         ("all.csv", [first, second, quarter], "two different divisions"),
@@ -229,19 +227,19 @@ def test_a_merge_that_is_killed_leaves_no_file_and_memory_does_not_grow_with_the
 ) -> None:
     for record in shards.glob("*.shard"):
         multiply(record, 25)
-    command = [sys.executable, "-m", "edgecnn", "merge", str(tmp_path / "all.jsonl"), *map(str, shards.glob("*.shard"))]
-    process = subprocess.Popen(command)
+    arguments = ["merge", str(tmp_path / "all.jsonl"), *map(str, shards.glob("*.shard"))]
+    process = subprocess.Popen([sys.executable, "-m", "edgecnn", *arguments])
     while not any(path.stat().st_size for path in tmp_path.glob(".*-all.jsonl")):
         assert process.poll() is None, "it was done before it could be killed"
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     assert process.wait() and not (tmp_path / "all.jsonl").exists()
     tracemalloc.start()
-    assert edgecnn(*command[3:]).exit_code == 1
+    assert edgecnn(*arguments).exit_code == 1
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    size_bytes = (tmp_path / "all.jsonl").stat().st_size
     assert [path.name for path in tmp_path.iterdir() if "all" in path.name] == ["all.jsonl"]
+    size_bytes = (tmp_path / "all.jsonl").stat().st_size
     assert size_bytes > 1_600_000 and peak_bytes < size_bytes / 2  # three blocks, their lines, and what was imported
 
 
