@@ -17,9 +17,9 @@ SCHEMAS = REFERENCE / "schemas" / "v1"
 # In the order of the work. What belongs to another is beside it.
 ORDER = (
     "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
-    "classify", "classify-row", "classify-output", "live", "live-state", "mqtt-state", "mqtt-result", "mqtt-counters",
-    "service-status", "features", "explain", "verify", "benchmark", "deploy", "doctor", "samples",
-    "card",
+    "classify", "classify-row", "classify-output", "merge", "live", "live-shadow", "live-state", "mqtt-state",
+    "mqtt-result", "mqtt-counters", "service-status", "features", "explain", "verify", "benchmark", "deploy",
+    "doctor", "samples", "card",
 )  # fmt: skip
 _INTRO = """\
 # JSON

@@ -1,16 +1,18 @@
 """Rows of results as CSV, JSON lines or Parquet."""
 
 import csv
-import io
+import importlib.util
 import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from edgecnn.errors import InputError, MissingExtraError
 from edgecnn.printable import printable, printable_json
 
 # File names need not be text: their odd bytes are written as \udcff, which JSON reads back as they were.
 ERRORS = "backslashreplace"
+_GROUP = 1 << 16  # rows of a Parquet file that lie in memory at a time
 
 
 def to_line(row: Mapping[str, Any]) -> str:
@@ -63,12 +65,25 @@ def _write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
 
     columns, cells = _table(rows)
     kinds = [(name, pyarrow.float64() if name.startswith("score_") else pyarrow.string()) for name in columns]
-    table = pyarrow.Table.from_pylist(
-        [{name: row.get(name) for name in columns} for row in cells], pyarrow.schema(kinds)
-    )
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(table, sink)
-    path.write_bytes(sink.getvalue())
+    schema = pyarrow.schema(kinds)
+    with open(path, "wb") as file, pyarrow.parquet.ParquetWriter(file, schema) as writer:
+        while group := list(itertools.islice(cells, _GROUP)):
+            few = [{name: row.get(name) for name in columns} for row in group]
+            writer.write_table(pyarrow.Table.from_pylist(few, schema))
 
 
 WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
+FORMATS = tuple(WRITERS)
+
+
+def require_format(path: Path) -> None:
+    """Make sure that a file of results can be written under this name.
+
+    Raises:
+        InputError: its suffix is none of `FORMATS`.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    if path.suffix not in FORMATS:
+        raise InputError(f"{path} must end in {', '.join(FORMATS)}, which say the format")
+    if path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise MissingExtraError('Parquet needs pyarrow: pip install "edgecnn[parquet]"')

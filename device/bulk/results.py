@@ -1,21 +1,21 @@
 """Predictions of many images in a file: CSV, JSON lines or Parquet, whole or to be gone on with."""
 
 import contextlib
-import importlib.util
 import json
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from edgecnn.atomic_files import claimed, replacing
-from edgecnn.errors import InputError, MissingExtraError, OutputError
+from edgecnn.errors import InputError, OutputError
 
 from .classify_many import UNREADABLE
-from .result_formats import ERRORS, WRITERS, to_line
+from .result_formats import ERRORS, WRITERS, require_format, to_line
 
-FORMATS = (".csv", ".jsonl", ".parquet")
+if TYPE_CHECKING:
+    from .shards import ShardFiles
 
 
 class Results:
@@ -30,16 +30,24 @@ class Results:
     """
 
     def __init__(
-        self, path: str | Path, settings: Mapping[str, Any], *, resume: bool, force: bool, resumable: bool = True
+        self,
+        path: str | Path,
+        settings: Mapping[str, Any],
+        *,
+        resume: bool,
+        force: bool,
+        resumable: bool = True,
+        shard: "ShardFiles | None" = None,
     ) -> None:
         """Start, or go on.
 
         Args:
-            path: of the file to write; its suffix is one of `FORMATS`.
+            path: of the file to write; its suffix is one of `result_formats.FORMATS`.
             settings: what the results depend on (model, top, ...); a partial file of other things is not gone on with.
             resume: take over what a partial file has.
             force: replace a file that is there, or what a stopped run left.
             resumable: whether the images come again in another run; a camera's do not.
+            shard: the images, where they are one of several shards: what `merge` needs is written beside the file.
 
         Raises:
             InputError: another suffix, or nothing to resume that goes with `settings`.
@@ -48,12 +56,11 @@ class Results:
             MissingExtraError: Parquet without pyarrow.
         """
         self.path = Path(path)
-        if self.path.suffix not in FORMATS:
-            raise InputError(f"{path} must end in {', '.join(FORMATS)}, which say the format")
-        if self.path.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-            raise MissingExtraError('Parquet needs pyarrow: pip install "edgecnn[parquet]"')
+        require_format(self.path)
         self._partial = self.path.with_name(f".{self.path.name}.partial")
-        self._settings = json.dumps(dict(settings), sort_keys=True)
+        self._shard = shard
+        of_shard = {"shard": shard.shard, "images": shard.patterns} if shard is not None else {}
+        self._settings = json.dumps({**settings, **of_shard}, sort_keys=True)
         self.done: set[str] = set()
         self.counts: Counter[str] = Counter()
         with contextlib.ExitStack() as claim:
@@ -162,6 +169,12 @@ class Results:
         places = _Places(self._partial)
         with replacing(self.path) as temporary:
             WRITERS[self.path.suffix](temporary, places.rows(order))
+            if self._shard is not None:
+                from .shard_records import record_path, sha256_of, write_record
+
+                with replacing(record_path(self.path)) as record:
+                    rows = places.rows(self._shard.names)
+                    write_record(record, self._shard, json.loads(self._settings), rows, sha256_of(temporary))
         os.unlink(self._partial)
         self._claim.close()
         return self.path

@@ -35,8 +35,10 @@ class ImageFiles:
     """Files, glob patterns and folders, as they are named; `-` for one image on standard input.
 
     Attributes:
+        patterns: as they are named.
         names: of the images, in order; what stands for no image is among them, under its own name.
         errors: why a name stands for none.
+        counts: how many names each pattern stands for.
         count: how many names.
     """
 
@@ -49,12 +51,16 @@ class ImageFiles:
         """
         self.names: list[str] = []
         self.errors: dict[str, InputError] = {}
-        for pattern in patterns:
+        self.patterns = list(patterns)
+        self.counts: list[int] = []
+        for pattern in self.patterns:
+            before = len(self.names)
             try:
                 self.names += self._find(pattern, note)
             except InputError as error:
                 self.names.append(pattern)
                 self.errors[pattern] = error
+            self.counts.append(len(self.names) - before)
         self.count = len(self.names)
 
     @staticmethod

@@ -63,7 +63,8 @@ class ServiceManager:
             self._next_status = now + _BETWEEN_STATUS
             best, status = seen.predictions[0], self._watcher.status
             counts = f"{status.frames:,} frames, {status.dropped:,} dropped"
-            parts.append(_status(f"{best.label} {best.score:.1%}, {counts}"))
+            shadow = f"; {status.shadow}" if status.shadow else ""
+            parts.append(_status(f"{best.label} {best.score:.1%}, {counts}{shadow}"))
         if self._send(*parts, "WATCHDOG=1"):
             self._is_ready = True
 

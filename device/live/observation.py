@@ -27,6 +27,7 @@ class Observation:
         drift: where the image is unlike those at calibration, as far as it was looked at last; empty if nowhere.
         maps: feature maps of the layers that were asked for, by name.
         ready: when all this was known, seconds of `time.monotonic`.
+        latency_ms: how long the model took for its answer: decoded, prepared and run.
     """
 
     frame: Frame
@@ -37,6 +38,7 @@ class Observation:
     drift: tuple[Drift, ...]
     maps: Mapping[str, RawMap]
     ready: float
+    latency_ms: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Status:
         damaged: how many were no whole images.
         trouble: what is wrong with the source now, a sentence; empty while frames come.
         running: whether it goes on.
+        shadow: how the model beside it is doing, in a few words; empty where there is none.
     """
 
     source: str
@@ -58,6 +61,7 @@ class Status:
     damaged: int
     trouble: str
     running: bool
+    shadow: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from .steady import Steady, Verdict
 
 if TYPE_CHECKING:
     from ..classifier import Classifier
+    from .shadow import Shadow
 
 _PATIENCE = 0.2  # seconds in which a stop is noticed where no frame comes
 _MOST_NOTES = 20  # about single frames
@@ -47,6 +48,7 @@ class Watcher:
         change_listeners: are told each change of the steady answer, likewise.
         notes: are told what a person should know, a sentence each.
         latest: the newest observation; None before the first.
+        shadow: the model that runs beside this one, if one does; it is one of `listeners`.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Watcher:
         self.listeners: list[Callable[[Observation], None]] = []
         self.change_listeners: list[Callable[[Change], None]] = []
         self.latest: Observation | None = None
+        self.shadow: Shadow | None = None
         self._invert: Invert = invert
         self._top, self._steady = min(require_count(top, "top"), len(classifier.labels)), steady or Steady()
         self._maps = MapReader(classifier.loaded, classifier.audit)
@@ -140,7 +143,8 @@ class Watcher:
         dropped = self._reader.dropped if self._reader else 0
         damaged = self.source.damaged + self._unreadable
         running = self._reader is not None and not self._finished.is_set()
-        return Status(self.source.title, self._frames, dropped, damaged, self._trouble, running)
+        shadow = self.shadow.words() if self.shadow else ""
+        return Status(self.source.title, self._frames, dropped, damaged, self._trouble, running, shadow)
 
     def _hear(self, sentence: str) -> None:
         """What a camera says is trouble until its next frame; of a folder's files, one may be unreadable."""
@@ -159,6 +163,7 @@ class Watcher:
             self._note(sentence)
 
     def _observe(self, frame: Frame) -> None:
+        started = time.perf_counter()
         try:
             prepared = self.classifier.prepare(frame.image, self._invert, crop=self.crop)
         except InputError as error:
@@ -171,11 +176,20 @@ class Watcher:
         if prepared.note:
             self._note_once(prepared.note, f"Note: {frame.name}: {prepared.note}")
         predictions = self.classifier.rank(prepared.pixels, self._top)
+        latency_ms = 1000 * (time.perf_counter() - started)
         maps = self._maps.read(prepared.pixels, self.wanted_maps)
         verdict = self._steady.add(predictions[0], frame.time, frame.number)
         self._look_for_drift(prepared.pixels, verdict is not None)
         self.latest = seen = Observation(
-            frame, prepared, predictions, self._steady.verdict, verdict is not None, self._drift, maps, time.monotonic()
+            frame,
+            prepared,
+            predictions,
+            self._steady.verdict,
+            verdict is not None,
+            self._drift,
+            maps,
+            time.monotonic(),
+            latency_ms,
         )
         for listener in self.listeners:
             listener(seen)

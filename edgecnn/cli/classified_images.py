@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from edgecnn.device.bulk.classify_many import ClassifiedImage
     from edgecnn.device.bulk.results import Results
+    from edgecnn.device.bulk.shards import ShardFiles
     from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.drift import DriftWatch
     from edgecnn.device.live.frame_images import FrameImages
@@ -64,7 +65,7 @@ def _print_drift(watch: "DriftWatch | None") -> None:
 def write_results(
     classified: "Iterable[ClassifiedImage]",
     results: "Results",
-    found: "ImageFiles | FrameImages",
+    found: "ImageFiles | ShardFiles | FrameImages",
     as_json: bool,
     watch: "DriftWatch | None",
 ) -> "Counter[str]":

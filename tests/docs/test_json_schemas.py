@@ -18,6 +18,7 @@ from referencing import Registry, Resource
 
 from edgecnn.device import sample_images
 from edgecnn.pixels.dataset import Dataset
+from tests.support.bulk_messages import bulk_messages
 from tests.support.command_line import Run
 from tests.support.live_messages import messages
 from tests.support.model_files import write_bare
@@ -68,7 +69,6 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     (folder / "labels.txt").write_text("".join(f"class {number}\n" for number in range(10)))
     said = ("--labels", folder / "labels.txt", "--input-range", "0", "1")
     timed = ("benchmark", model, "--runs", "10")
-    rows = folder / "rows.jsonl"
     outputs: Outputs = {
         "pack": [run("pack", bare, *said, "--output", folder / "packed.tflite")],
         "info": [run("info", model), run("info", variant), run("info", bare, *said)],
@@ -84,7 +84,6 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
             run("classify", model, *images, "--top", "3", exit_code=1),
             run("classify", variant, BOOT, "--drift", "--invert", "yes"),
         ],
-        "classify-output": [run("classify", model, *images, "--output", rows, exit_code=1)],
         "benchmark": [run(*timed, "--output", folder / "times.json")],
     }
     if shutil.which("ssh-keygen"):
@@ -96,12 +95,13 @@ def printed(edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
     outputs["benchmark"] += [json.loads((folder / "times.json").read_text())]
     watching = ("live", model, "--source", BOOT, "--consecutive", "1", "--json", "--no-page")
     outputs["live"] = [json.loads(edgecnn(*watching, "--threshold", least).stdout) for least in ("0.8", "1")]
+    outputs["live-shadow"] = [json.loads(edgecnn(*watching, "--shadow", variant).stdout.splitlines()[-1])]
     if importlib.util.find_spec("uvicorn"):
         from tests.support.live_page import states
 
         outputs["live-state"] = states()
     outputs |= messages(folder)
-    outputs["classify-row"] = [json.loads(line) for line in rows.read_text().splitlines()]
+    outputs |= bulk_messages(run, folder, images)
     return outputs
 
 
@@ -166,7 +166,8 @@ def check(name: str, outputs: list[Any]) -> None:
 
 OF_THE_DEVICE = (
     "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
-    "live-state", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
+    "live-shadow", "live-state", "merge", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign",
+    "verify",
 )  # fmt: skip
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 

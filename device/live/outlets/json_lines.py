@@ -1,7 +1,8 @@
 """Each change as a line of JSON, for the program at the other end of a pipe."""
 
 import json
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 from ..observation import Change
 
@@ -14,10 +15,15 @@ class JsonLines:
         self._stream = stream
 
     def __call__(self, change: Change) -> None:
-        """Write one; in ASCII, which every terminal and program takes.
+        """Write one.
 
         Raises:
             BrokenPipeError: nobody reads any more.
         """
-        self._stream.write(f"{json.dumps(change.row())}\n")
-        self._stream.flush()
+        write_line(self._stream, change.row())
+
+
+def write_line(stream: TextIO, row: Mapping[str, Any]) -> None:
+    """Write a line at once; in ASCII, which every terminal and program takes."""
+    stream.write(f"{json.dumps(row)}\n")
+    stream.flush()

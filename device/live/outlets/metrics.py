@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..observation import Status
+from ..shadow_report import ShadowReport
 from ..station import Station
 from ..steady import UNKNOWN
 from ..tally import EDGES, Counts, Moment, Tally
@@ -38,15 +39,20 @@ def metrics_route(watcher: "Watcher", tally: Tally, station: Station) -> Route:
     async def answer(_: Request) -> Response:
         status = watcher.status
         counts = tally.counts(status.dropped, status.damaged)
-        text = metrics_text(counts, tally.moment(), status, station)
+        shadow = watcher.shadow.report() if watcher.shadow else None
+        text = metrics_text(counts, tally.moment(), status, station, shadow)
         return Response(text.encode(errors="backslashreplace"), media_type=MEDIA_TYPE)
 
     return Route("/metrics", answer)
 
 
-def metrics_text(counts: Counts, moment: Moment, status: Status, station: Station) -> str:
+def metrics_text(
+    counts: Counts, moment: Moment, status: Status, station: Station, shadow: ShadowReport | None = None
+) -> str:
     """The whole answer."""
     families = [*_counters(counts), _histogram(counts), *_gauges(moment, status, station)]
+    if shadow:
+        families += _of_shadow(shadow)
     return "".join(line for family in families for line in family)
 
 
@@ -100,6 +106,30 @@ def _gauges(moment: Moment, status: Status, station: Station) -> Iterator[Iterat
         "gauge",
         "1 for a layer that is unlike its calibration now.",
         [({"layer": layer, "kind": kind}, 1) for layer, kind in drift],
+    )
+
+
+def _of_shadow(shadow: ShadowReport) -> Iterator[Iterator[str]]:
+    """Of the model that runs beside the one that answers."""
+    told = {"model": shadow.model, "network_sha256": shadow.network_sha256}
+    yield _family("shadow_up", "gauge", "1 while the shadow runs, 0 when it has ended.", [(told, not shadow.trouble)])
+    yield _family("shadow_frames_total", "counter", "Frames that both models classified.", [({}, shadow.frames)])
+    words = "Frames of which both models name the same class."
+    yield _family("shadow_agreeing_frames_total", "counter", words, [({}, shadow.agreeing)])
+    words = "Frames that the shadow was too busy for."
+    yield _family("shadow_skipped_frames_total", "counter", words, [({}, shadow.skipped)])
+    yield _family(
+        "shadow_disagreements_total",
+        "counter",
+        "Frames by the class of the model that answers and that of the shadow.",
+        [({"class": label, "shadow": other}, count) for (label, other), count in shadow.disagreements.items()],
+    )
+    latencies = {"shadow": shadow.latency_ms, "answering": shadow.model_latency_ms}
+    yield _family(
+        "shadow_latency_seconds",
+        "gauge",
+        "Median time of each model for the same frames.",
+        [({"model": which}, milliseconds / 1000) for which, milliseconds in latencies.items() if milliseconds],
     )
 
 

@@ -59,6 +59,7 @@ class Reports:
     def state(self) -> dict[str, Any]:
         """Who it is, and how it is doing now."""
         moment, status = self._tally.moment(), self._watcher.status
+        shadow = self._watcher.shadow
         return {
             "time": now(),
             "started": self._started,
@@ -72,6 +73,7 @@ class Reports:
             "last_frame": None if moment.last_frame is None else iso(moment.last_frame),
             "frames_per_second": round(moment.rate, 2),
             "drift": [{"layer": one.layer, "kind": one.kind, "deviation": one.deviation} for one in moment.drift],
+            **({"shadow": shadow.report().row()} if shadow else {}),
         }
 
     def first_result(self) -> dict[str, Any]:

@@ -157,6 +157,7 @@ def describe_status(status: Status) -> dict[str, Any]:
         "damaged": status.damaged,
         "trouble": status.trouble,
         "running": status.running,
+        "shadow": status.shadow,
     }
 
 

@@ -9,18 +9,20 @@ from .. import description_options, options, printing, source_options
 from ..classified_images import print_results, write_results
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
+from ..shard_option import KeepsWords, shard_option, words_of_all_shards
 from ..source_options import SourceOptions, chosen_crop
 
 if TYPE_CHECKING:
     from edgecnn.device import Classifier, Description
     from edgecnn.device.bulk.results import Results
+    from edgecnn.device.bulk.shards import Shard, ShardFiles
     from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.live.frame_images import FrameImages
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
 
-@click.command(name="classify")
+@click.command(name="classify", cls=KeepsWords)
 @click.argument("model")
 @click.argument("images", nargs=-1)
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many classes to name.")
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
+@shard_option
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
 @source_options.crop(default="the whole; with --source the square")
 @options.invert
@@ -56,6 +59,7 @@ def command(
     top: int,
     output: str | None,
     resume: bool,
+    shard: "Shard | None",
     drift: bool,
     crop: "CropBox | None",
     square: bool | None,
@@ -77,7 +81,7 @@ def command(
 
     Example: edgecnn classify fashion-mnist photos/ --top 3
     """
-    _check(images, source, output, resume)
+    _check(images, source, output, resume, shard)
     region = chosen_crop(crop, square, otherwise=source is not None)
     from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
     from edgecnn.device.bulk.sources import Remaining
@@ -89,7 +93,7 @@ def command(
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     with contextlib.ExitStack() as running:
-        found = _find(images) if source is None else _open(source, source_options, frames, running)
+        found = _find(images, shard, output) if source is None else _open(source, source_options, frames, running)
         results = None
         if output:
             delegate = [runtime_options.delegate, *runtime_options.delegate_options]
@@ -116,7 +120,9 @@ def command(
     ctx.exit(1 if counts[UNREADABLE] else 0)
 
 
-def _check(images: tuple[str, ...], source: str | None, output: str | None, resume: bool) -> None:
+def _check(
+    images: tuple[str, ...], source: str | None, output: str | None, resume: bool, shard: "Shard | None"
+) -> None:
     """Refuse what does not go together."""
     if resume and not output:
         raise click.UsageError("--resume goes with --output")
@@ -129,14 +135,28 @@ def _check(images: tuple[str, ...], source: str | None, output: str | None, resu
                 raise click.UsageError(f"--{name} goes with --source")
     elif images:
         raise click.UsageError("--source takes the place of IMAGES; give one of them")
+    elif shard:
+        raise click.UsageError("--shard goes with IMAGES: every machine sees the same files, but not the same frames")
     elif resume:
         raise click.UsageError("--resume goes with IMAGES: what --source showed does not come again")
 
 
-def _find(images: tuple[str, ...]) -> "ImageFiles":
+def _find(images: tuple[str, ...], shard: "Shard | None", output: str | None) -> "ImageFiles | ShardFiles":
+    """The images; for a file of results each must be there, once."""
     from edgecnn.device.bulk.sources import ImageFiles
+    from edgecnn.errors import InputError
 
-    return ImageFiles(images, printing.note)
+    found = ImageFiles(images, printing.note)
+    if output:
+        for error in found.errors.values():
+            raise InputError(f"{error}; nothing was classified")
+        if len(set(found.names)) != len(found.names):
+            raise InputError("an image is named twice; with --output each must be named once")
+    if shard is None:
+        return found
+    from edgecnn.device.bulk.shards import ShardFiles
+
+    return ShardFiles(found, shard, words_of_all_shards())
 
 
 def _open(source: str, options: SourceOptions, frames: int | None, running: contextlib.ExitStack) -> "FrameImages":
@@ -155,20 +175,17 @@ def _open_results(
     output: str,
     model: str,
     classifier: "Classifier",
-    found: "ImageFiles | FrameImages",
+    found: "ImageFiles | ShardFiles | FrameImages",
     settings: dict[str, Any],
     resume: bool,
     force: bool,
 ) -> "Results":
     from edgecnn.device.bulk.results import Results
-    from edgecnn.errors import InputError
+    from edgecnn.device.bulk.shards import ShardFiles
     from edgecnn.model_file.bundled import find_model
     from edgecnn.model_file.container import sha256
 
-    for error in found.errors.values():
-        raise InputError(f"{error}; nothing was classified")
-    if len(set(found.names)) != len(found.names):
-        raise InputError("an image is named twice; with --output each must be named once")
     made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
     resumable = found.count is not None
-    return Results(output, {**made_by, **settings}, resume=resume, force=force, resumable=resumable)
+    shard = found if isinstance(found, ShardFiles) else None
+    return Results(output, {**made_by, **settings}, resume=resume, force=force, resumable=resumable, shard=shard)

@@ -13,6 +13,7 @@ from ..delegate_options import audit
 from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
+from ..shadow_option import open_shadow, print_report, shadow_option
 from ..source_options import SourceOptions, chosen_crop
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ _BETWEEN_STATUS = 0.2  # seconds
     metavar="N",
     help="How many frames in a row must agree before the answer changes.",
 )
+@shadow_option
 @click.option("--webhook", metavar="URL", help="POST each change of the answer there, as JSON.")
 @mqtt_options.bundled
 @page_options.bundled
@@ -78,6 +80,7 @@ def command(
     invert: "Invert",
     threshold: float,
     consecutive: int,
+    shadow: str | None,
     webhook: str | None,
     mqtt_options: MqttOptions,
     page_options: PageOptions,
@@ -124,6 +127,7 @@ def command(
     with contextlib.ExitStack() as outlets:
         if "NOTIFY_SOCKET" in os.environ and not dry_run:
             _tell_service_manager(watcher, outlets)
+        open_shadow(watcher, shadow, runtime_options.run_options(description), invert, outlets)
         _add_outlets(watcher, line, as_json, webhook, outlets)
         if dry_run:
             mqtt_options.check()
@@ -133,6 +137,7 @@ def command(
         page_options.open(watcher, tally, model, threshold, outlets)
         _run(watcher, frames)
         line.clear()
+        print_report(watcher, as_json)
     status = watcher.status
     printing.note(f"{status.frames:,} frames, {status.dropped:,} dropped, {status.damaged:,} damaged")
     click.get_current_context().exit(1 if status.damaged and not status.frames else 0)
@@ -181,6 +186,8 @@ def _run(watcher: "Watcher", frames: int | None) -> None:
 
     with stopped_by_signals(watcher.stop):
         watcher.run(frames)
+    if watcher.shadow:
+        watcher.shadow.finish()
 
 
 class _Print:
@@ -213,4 +220,4 @@ class _Show:
         age_ms = 1000 * (seen.ready - seen.frame.monotonic)
         self._shown, self._frames = now, status.frames
         text = f"{best.label} {best.score:.1%}  {rate:.0f} frames/s, {age_ms:.0f} ms old, {status.dropped:,} dropped"
-        self._line.show(text[:100])
+        self._line.show(f"{text}; {status.shadow}"[:160] if status.shadow else text[:100])

@@ -21,7 +21,7 @@ def seen(number: int, index: int, score: float, drift: tuple[Drift, ...] = (), a
     now = time.monotonic() - ago
     frame = Frame(b"", number, "x", now, 1000.0 + number)
     prepared = Prepared(np.zeros((1, 1, 1), np.uint8), 0, False, "")
-    return Observation(frame, prepared, (Prediction(LABELS[index], score, index),), None, False, drift, {}, now)
+    return Observation(frame, prepared, (Prediction(LABELS[index], score, index),), None, False, drift, {}, now, 1.0)
 
 
 def test_every_frame_is_counted_once_in_each_total() -> None:

@@ -232,7 +232,7 @@ function show(frame) {
   times = [...times.filter((time) => now - time < 2000), now];
   const rate = now > times[0] ? ((times.length - 1) * 1000) / (now - times[0]) : 0;
   if (paused) showPaused();
-  else put("status", `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped`);
+  else put("status", `Frame ${frame.frame}, ${rate.toFixed(0)} frames/s, ${frame.age} ms old, ${frame.status.dropped} dropped${frame.status.shadow && `; ${frame.status.shadow}`}`);
   $("step").disabled = !paused;
   $("save").disabled = $("keep").disabled = $("why").disabled = false;
   showAnswer(frame, now);

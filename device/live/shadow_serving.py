@@ -1,0 +1,70 @@
+"""What the process of a shadow does: classify frames for another process, until that goes away."""
+
+import contextlib
+import json
+import os
+import socket
+import time
+import warnings
+from dataclasses import replace
+from typing import Any
+
+from edgecnn.errors import EdgecnnError, EdgecnnWarning, InputError
+from edgecnn.pixels.image_files import EncodedImage
+
+from ..classifier import Classifier
+from ..runtime.child_process import options_from_json
+from ..runtime.description import Description
+from ..runtime.frames import OK, REFUSED, receive, send
+
+_NICE = 5  # the model that answers has the processor first
+
+
+def serve(descriptor: int) -> None:
+    """Load the model that is named in the first message; answer each pair of question and frame that follows.
+
+    Args:
+        descriptor: of a socket.
+    """
+    channel = socket.socket(fileno=descriptor)
+    os.nice(_NICE)
+    with contextlib.suppress(EOFError, ConnectionError):
+        try:
+            _serve(channel)
+        except EdgecnnError as error:
+            send(channel, REFUSED, str(error).encode(errors="backslashreplace"))
+        except (RuntimeError, ValueError, MemoryError) as error:
+            send(channel, REFUSED, f"it does not run ({error or type(error).__name__})".encode())
+    os._exit(0)  # taking a runtime down may crash, and there is nobody to tell
+
+
+def _serve(channel: socket.socket) -> None:
+    told = json.loads(bytes(receive(channel)))
+    classifier, notes = _load(told)
+    described = {"labels": classifier.labels, "runtime": classifier.runtime, "notes": notes}
+    send(channel, OK, json.dumps(described).encode())
+    while True:
+        crop = json.loads(bytes(receive(channel)))
+        image = EncodedImage(bytes(receive(channel)))
+        started = time.perf_counter()
+        try:
+            prepared = classifier.prepare(image, told["invert"], crop=crop and tuple(crop))
+            best: int | None = classifier.rank(prepared.pixels)[0].index
+        except InputError:  # this model needs more of the picture than there is
+            best = None
+        send(channel, OK, json.dumps([best, 1000 * (time.perf_counter() - started)]).encode())
+
+
+def _load(told: dict[str, Any]) -> tuple[Classifier, list[str]]:
+    """The model, and what is odd about it."""
+    description = Description(**told["description"]) if told["description"] else None
+    options = replace(
+        options_from_json(told["options"]),
+        trust=told["trust"],
+        require_signature=told["require_signature"],
+        description=description,
+    )
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always", EdgecnnWarning)
+        classifier = Classifier.with_options(told["model"], options)
+    return classifier, [str(note.message) for note in noted if issubclass(note.category, EdgecnnWarning)]

@@ -1,0 +1,33 @@
+"""edgecnn merge."""
+
+import click
+
+from .. import options, printing
+
+
+@click.command(name="merge")
+@click.argument("output", type=click.Path(dir_okay=False))
+@click.argument("shards", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@options.force
+@options.as_json
+@options.verbose
+@click.pass_context
+def command(ctx: click.Context, /, output: str, shards: tuple[str, ...], force: bool, as_json: bool) -> None:
+    """Make OUTPUT, a .csv, .jsonl or .parquet file, of all SHARDS that edgecnn classify --shard wrote.
+
+    It is what one run over all images would have written. A shard that is missing, stopped or made otherwise than the
+    rest is named, with the command that makes it. Beside each file must lie its record, which ends in .shard.
+
+    Example: edgecnn merge answers.csv shards/*.csv
+    """
+    from edgecnn.device.bulk.classify_many import UNREADABLE
+    from edgecnn.device.bulk.merging import merge
+
+    merged = merge(output, shards, force=force)
+    if as_json:
+        figures = {"output": str(merged.path), "shards": merged.shards, "images": merged.counts.total()}
+        printing.print_json({**figures, "counts": merged.counts})
+    else:
+        text = ", ".join(f"{count:,} {label}" for label, count in merged.counts.most_common())
+        printing.say(f"wrote {merged.path} of {merged.shards} shards: {text or 'no images'}")
+    ctx.exit(1 if merged.counts[UNREADABLE] else 0)

@@ -1,0 +1,65 @@
+"""Which shard has which image: each has one, whatever else lies there."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.device.bulk.shards import Shard, ShardFiles, number_of, parse_shard
+from edgecnn.device.bulk.sources import ImageFiles
+from tests.support.command_line import Run, sentence
+
+NAMES = [f"in/{number % 7}/ä {number}.png" for number in range(2000)]
+
+
+def names_of(patterns: list[str], number: int, of: int) -> list[str]:
+    return ShardFiles(ImageFiles(patterns), Shard(number, of)).names
+
+
+def test_every_image_is_in_one_shard_and_keeps_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(40):
+        Path(f"{'ba'[number % 2]}").mkdir(exist_ok=True)
+        Path(f"{'ba'[number % 2]}/{number:02}.png").touch()
+    patterns = ["b", "a/0?.png"]
+    shards = [names_of(patterns, number, 5) for number in range(1, 6)]
+    whole = ImageFiles(patterns).names
+    assert sorted(name for shard in shards for name in shard) == sorted(whole) and len(whole) == 25
+    assert all(shard == [name for name in whole if name in shard] for shard in shards)
+    Path("b/00-new.png").touch()
+    again = [names_of(patterns, number, 5) for number in range(1, 6)]
+    assert [[name for name in shard if "new" not in name] for shard in again] == shards
+
+
+def test_the_name_alone_decides_by_its_sha256() -> None:
+    for name in NAMES[:50]:
+        first = hashlib.sha256(name.encode()).digest()[:8]
+        expected = sum(byte << 8 * place for place, byte in enumerate(first)) % 12 + 1
+        assert number_of(name, 12) == expected
+
+
+def test_shards_are_of_about_one_size() -> None:
+    counts = [0] * 8
+    for name in NAMES:
+        counts[number_of(name, 8) - 1] += 1
+    # Binomial: 250 on average, standard deviation 14.8; five of them in either direction.
+    assert sum(counts) == len(NAMES) and all(abs(count - 250) < 75 for count in counts)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("0/8", "add 1 to a number"), ("9/8", "counted from 1 to 8"), ("3", "two whole numbers"), ("/8", "two whole"),
+     ("1/0", "1 to 1000 shards"), ("1/1001", "1 to 1000"), ("-1/8", "two whole"), ("²/8", "two whole"),
+     ("1/8/2", "two whole"), ("1/" + "9" * 5000, "1 to 1000"), ("9" * 5000 + "/8", "counted from 1"),
+     ("", "two whole")],
+)  # fmt: skip
+def test_what_is_no_shard_is_refused(text: str, words: str, edgecnn: Run) -> None:
+    with pytest.raises(InputError, match=words):
+        parse_shard(text)
+    assert words in sentence(edgecnn("classify", "fashion-mnist", "a.png", "--shard", text), 2)
+
+
+def test_a_shard_is_of_files(edgecnn: Run) -> None:
+    refused = edgecnn("classify", "fashion-mnist", "--source", "samples", "--shard", "1/2")
+    assert "--shard goes with IMAGES" in sentence(refused, 2)
