@@ -81,6 +81,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         from edgecnn.device.live.outlets.counter_file import CounterFile, counter_path
         from edgecnn.device.live.outlets.mqtt import Mqtt
         from edgecnn.device.live.outlets.reports import Reports
+        from edgecnn.device.live.proof import prove
         from edgecnn.device.live.station import describe_station
         from edgecnn.errors import OutputError
         from edgecnn.user_state import state_folder
@@ -94,9 +95,13 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         except OutputError as error:
             words = f"the counters of {device} cannot be kept; a second station needs a --mqtt-device of its own"
             raise OutputError(f"{words} ({error})") from None
-        reports = Reports(device, station, watcher, tally, CounterFile(path, labels, tell))
+        proof = prove(watcher.classifier)
+        if proof.passed is False:
+            tell(f"{station.model} does not answer its golden probes as it should, and the broker is told so")
+        file = CounterFile(path, labels, tell)
+        reports = Reports(device, station, watcher, tally, file, proof=proof, interval=self.interval)
         reports.save()
-        mqtt = Mqtt(broker, reports, tell, announce=self.discovery, interval=self.interval)
+        mqtt = Mqtt(broker, reports, tell, announce=self.discovery)
         outlets.callback(_close, mqtt)
         watcher.change_listeners.append(mqtt)
 

@@ -28,8 +28,8 @@ class Station(ReportedWatcher):
     """A watcher of garments, each frame of another class than the one before, and its outlet; it runs in the block."""
 
     def __init__(self, target: Broker, counters: Path, garments: Path, announce: bool) -> None:
-        super().__init__(garments, counters)
-        self.mqtt = Mqtt(target, self.reports, self.told.append, announce=announce, interval=0.1, retry=0.05)
+        super().__init__(garments, counters, interval=0.1)
+        self.mqtt = Mqtt(target, self.reports, self.told.append, announce=announce, retry=0.05)
         self.watcher.change_listeners.append(self.mqtt)
         self._thread = threading.Thread(target=self.watcher.run, name="watcher of a test", daemon=True)
 
