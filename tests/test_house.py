@@ -10,14 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("train", "convert", "device")
+BUILT_ON_THEM = ("cli", "fleet")  # parts in edgecnn/ that are not of its ground
 MAY_IMPORT: dict[str, set[str]] = {  # part: the other parts of edgecnn that its modules may name
     "edgecnn": set(),
     "device": set(),
     "train": set(),
     "convert": {"device"},
-    "cli": {"train", "convert", "device"},
+    "fleet": {"device"},
+    "cli": {"train", "convert", "device", "fleet"},
 }
-WITHOUT_TENSORFLOW = ("edgecnn", "device", "cli")
+WITHOUT_TENSORFLOW = ("edgecnn", "device", "fleet", "cli")
 
 
 def module_name(path: Path) -> str:
@@ -36,9 +38,9 @@ def modules() -> dict[str, Path]:
 
 
 def part(module: str) -> str:
-    """The stage that a module belongs to, `cli`, or `edgecnn` for the ground."""
+    """The stage that a module belongs to, one of what is built on them, or `edgecnn` for the ground."""
     second = ([*module.split("."), ""])[1]
-    return second if second in (*STAGES, "cli") else "edgecnn"
+    return second if second in (*STAGES, *BUILT_ON_THEM) else "edgecnn"
 
 
 def base_of(module: str, node: ast.ImportFrom) -> str:
@@ -71,7 +73,7 @@ def room(module: str) -> str:
     """The folder of a module where that is a room; else the module itself."""
     parts = module.split(".")
     is_package = modules()[module].name == "__init__.py"
-    depth = 3 if part(module) in STAGES or part(module) == "cli" else 2
+    depth = 2 if part(module) == "edgecnn" else 3
     return ".".join(parts[:depth]) if len(parts) > depth or (is_package and len(parts) == depth) else module
 
 

@@ -168,6 +168,8 @@ OF_THE_DEVICE = (
     "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
     "live-state", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
 )  # fmt: skip
+# In tests/device/service and tests/cli/commands/test_fleet.py.
+ELSEWHERE = ("fleet-compare", "fleet-drift", "fleet-status", "service-status")
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
 
@@ -191,7 +193,7 @@ def test_figures_that_nobody_knows_are_null_and_the_schema_says_so(name: str, un
 
 
 def test_every_schema_is_tested() -> None:
-    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, "service-status"}  # tests/device/service
+    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, *ELSEWHERE}
 
 
 def test_every_command_that_prints_json_has_a_schema(commands: dict[str, click.Command]) -> None:

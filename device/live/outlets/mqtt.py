@@ -10,7 +10,8 @@ from typing import Any
 
 from ..observation import Change
 from .broker import Broker
-from .broker_session import BrokerError, BrokerSession
+from .broker_connection import BrokerError
+from .broker_session import BrokerSession
 from .home_assistant import discovery
 from .reports import Reports
 

@@ -1,4 +1,4 @@
-"""What is told of a machine's heat and power is what its kernel and its firmware say, and nothing where they are silent."""
+"""What is told of heat and power is what kernel and firmware say, and nothing where they are silent."""
 
 from pathlib import Path
 
