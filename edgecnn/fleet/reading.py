@@ -28,13 +28,13 @@ _ROUNDS = 20  # in which the list of stations is asked for again, while that bri
 _MOST_NAMES = 200_000
 
 
-def read_fleet(broker: Broker, *, timeout: float = 60.0, quiet: float = QUIET) -> Fleet:
+def read_fleet(broker: Broker, *, timeout: float = 60.0, quiet: float | None = None) -> Fleet:
     """What the stations of a broker told last.
 
     Args:
         broker: with password and certificates.
         timeout: seconds after which what has not come is done without.
-        quiet: seconds without a message, after which no more is expected.
+        quiet: seconds without a message, after which no more is expected; None for `QUIET`.
 
     Raises:
         EdgecnnError: the broker cannot be used.
@@ -42,7 +42,7 @@ def read_fleet(broker: Broker, *, timeout: float = 60.0, quiet: float = QUIET) -
     reader = _Reader(broker)
     try:
         reader.open()
-        complete = reader.read(time.monotonic() + timeout, quiet)
+        complete = reader.read(time.monotonic() + timeout, QUIET if quiet is None else quiet)
         reader.close()
     except BrokerError as error:
         reader.abandon()

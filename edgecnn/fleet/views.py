@@ -22,9 +22,7 @@ def notes_of(fleet: Fleet) -> tuple[str, ...]:
         )
     if fleet.strangers:
         names = ", ".join(cell(one) for one in fleet.examples[:_MOST_NAMES])
-        notes.append(
-            f"{fleet.strangers:,} topics stand under names that no station has, and were passed over: {names}."
-        )
+        notes.append(f"Topics under names that no station has, which were passed over: {fleet.strangers:,} ({names}).")
     return tuple(notes)
 
 

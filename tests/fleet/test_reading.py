@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_what_a_broker_drops_is_asked_for_again(tmp_path: Path) -> None:
     lines = ("allow_anonymous true", "max_queued_messages 20")
     with broker(tmp_path, *lines) as one:
         long, count = "x" * 900, 150
-        told = {}
+        told: dict[str, Any] = {}
         for number in range(count):
             told |= station(f"pi-{number}", 100, source=long * 30)
         keep(one.port, told)
