@@ -13,7 +13,7 @@ padding: 0 1rem 3rem; } h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { 
 th, td { padding: .35rem .6rem; text-align: right; border-bottom: 1px solid #8885; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
 td.long { white-space: normal; min-width: 14rem; text-align: left; overflow-wrap: anywhere; }
-tr.bad td { background: color-mix(in srgb, #c0392b 12%, Canvas); } p { overflow-wrap: anywhere; }
+tr.bad td { background: color-mix(in srgb, #c0392b 12%, Canvas); } p, li { overflow-wrap: anywhere; }
 .verdict { padding: .6rem .9rem; border-left: 4px solid #2f7d4f; } .verdict.bad { border-color: #c0392b; }
 """
 _MOST_CELL = 60
@@ -61,7 +61,8 @@ class Page:
         """The page; every name in it is escaped."""
         bad = " bad" if self.is_bad else ""
         parts = [f"<h1>{_text(self.title)}</h1>", f'<p class="verdict{bad}">{_text(self.verdict)}</p>']
-        parts += [_table(one) for one in self.tables if one.rows]
+        tables = sorted((one for one in self.tables if one.rows), key=lambda one: not one.is_prose)
+        parts += [_list(one) if one.is_prose else _table(one) for one in tables]
         parts += [f"<p>{_text(note)}</p>" for note in self.notes]
         head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         head += f"<title>{_text(self.title)}</title><style>{_STYLE}</style>"
@@ -71,6 +72,11 @@ class Page:
 def cell(words: str) -> str:
     """What fits into a column; what is cut off is marked."""
     return words if len(words) <= _MOST_CELL else f"{words[: _MOST_CELL - 1]}…"
+
+
+def _list(table: Table) -> str:
+    lines = [f"<li><strong>{_text(row[0])}</strong>: {_text(row[-1])}</li>" for row in table.rows]
+    return f"<h2>{_text(table.title)}</h2><ul>{''.join(lines)}</ul>"
 
 
 def _table(table: Table) -> str:

@@ -128,7 +128,7 @@ def compare_page(fleet: Fleet, names: tuple[str, str], groups: Groups, most: flo
     verdict += f"{_index(groups.scores)}; {most:g} is the most (--max-psi)."
     notes = (
         "Each device counts as much as any other. Differences come with their interval of 95 %, of devices and images "
-        "drawn anew; of a group of one device it knows that device alone.",
+        "drawn anew; of a group of one device it knows that device alone. Marked: intervals without 0.",
     )
     return Page(f"{first} and {second}", verdict, is_apart or not fleet.complete, (*notes, *notes_of(fleet)), tables)
 
