@@ -18,7 +18,8 @@ SCHEMAS = REFERENCE / "schemas" / "v1"
 ORDER = (
     "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
     "classify", "classify-row", "classify-output", "live", "live-state", "mqtt-state", "mqtt-result", "mqtt-counters",
-    "service-status", "fleet-status", "fleet-drift", "fleet-compare", "features", "explain", "verify", "benchmark", "doctor", "samples",
+    "service-status", "fleet-status", "fleet-drift", "fleet-compare",
+    "features", "explain", "verify", "benchmark", "doctor", "samples",
     "card",
 )  # fmt: skip
 _INTRO = """\

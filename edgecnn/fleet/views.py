@@ -42,7 +42,8 @@ def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
         [(one.device, one.kind, one.words) for one in findings],
         is_prose=True,
     )
-    verdict = f"{len(fleet.devices):,} devices at {fleet.source}; "
+    count = len(fleet.devices)
+    verdict = f"{count:,} device{'' if count == 1 else 's'} at {fleet.source}; "
     verdict += f"something is wrong with {len(wrong):,} of them." if wrong else "nothing is wrong with any of them."
     if not fleet.devices:
         verdict, notes = nobody(fleet), []

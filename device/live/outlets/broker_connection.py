@@ -132,6 +132,8 @@ class BrokerConnection:
             return str(self._end).lower() if self._end is not None and self._end.is_failure else "it is gone"
         if not self._broker.is_secure:
             return "it ended the connection without an answer; does it want TLS, mqtts://?"
+        if self._broker.has_certificate:
+            return "it ended the connection without an answer; does it not take the certificate of --mqtt-cert?"
         return "it ended the connection without an answer; does it want a certificate, --mqtt-cert?"
 
     def _hear_answer(self, _: Client, __: Any, ___: ConnectFlags, reason: ReasonCode, ____: Properties | None) -> None:
