@@ -19,7 +19,7 @@ ORDER = (
     "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
     "classify", "classify-row", "classify-output", "merge", "live", "live-shadow", "live-state", "mqtt-state",
     "mqtt-result", "mqtt-counters", "service-status", "features", "explain", "verify", "benchmark", "deploy",
-    "doctor", "samples", "card",
+    "fleet-status", "fleet-drift", "fleet-compare", "doctor", "samples", "card",
 )  # fmt: skip
 _INTRO = """\
 # JSON

@@ -34,6 +34,9 @@ class Counts:
         scores: frames by the score of their best class, in the parts that end at `EDGES`.
         score_sum: of all best scores.
         drift: (layer, kind) to the frames at which the newest look for drift found that.
+        compared: frames that another one of the same process came before.
+        switches: how many of those have another best class than it. Frames of one scene answer alike: so it can be told
+            how many images of their own the frames are worth.
     """
 
     frames: int
@@ -45,6 +48,8 @@ class Counts:
     scores: tuple[int, ...]
     score_sum: float
     drift: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    compared: int = 0
+    switches: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Of both together."""
@@ -58,6 +63,8 @@ class Counts:
             tuple(a + b for a, b in zip(self.scores, other.scores, strict=True)),
             self.score_sum + other.score_sum,
             _sum(self.drift, other.drift),
+            self.compared + other.compared,
+            self.switches + other.switches,
         )
 
 
@@ -103,6 +110,7 @@ class Tally:
         self._frames = self._doubtful = self._changes = 0
         self._classes, self._scores, self._score_sum = [0] * len(labels), [0] * len(EDGES), 0.0
         self._drift: dict[tuple[str, str], int] = {}
+        self._switches = 0
         self._answer: Verdict | None = None
         self._latest: Observation | None = None
         self._times: deque[float] = deque(maxlen=_MOST_TIMES)
@@ -111,6 +119,8 @@ class Tally:
         """Count a frame."""
         best = seen.predictions[0]
         with self._lock:
+            if self._latest is not None:
+                self._switches += best.index != self._latest.predictions[0].index
             self._latest = seen
             self._frames += 1
             self._doubtful += best.score < self._threshold
@@ -140,6 +150,8 @@ class Tally:
                 tuple(self._scores),
                 self._score_sum,
                 dict(self._drift),
+                max(0, self._frames - 1),
+                self._switches,
             )
 
     def moment(self) -> Moment:

@@ -2,14 +2,13 @@
 
 import contextlib
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from . import printing
+from . import broker_options, printing
 from .options import a_number
 
 if TYPE_CHECKING:
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-PASSWORD = "EDGECNN_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
 _INTERVAL = 30.0
-_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class MqttOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
@@ -63,7 +60,8 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
 
         require_paho()
         try:
-            return self._complete(self.broker), self._device()
+            files = broker_options.BrokerFiles(self.ca, self.certificate, self.key, self.password_file)
+            return files.complete(self.broker), self._device()
         except InputError as error:
             raise click.UsageError(str(error)) from None
 
@@ -81,6 +79,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         from edgecnn.device.live.outlets.counter_file import CounterFile, counter_path
         from edgecnn.device.live.outlets.mqtt import Mqtt
         from edgecnn.device.live.outlets.reports import Reports
+        from edgecnn.device.live.proof import prove
         from edgecnn.device.live.station import describe_station
         from edgecnn.errors import OutputError
         from edgecnn.user_state import state_folder
@@ -94,9 +93,13 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         except OutputError as error:
             words = f"the counters of {device} cannot be kept; a second station needs a --mqtt-device of its own"
             raise OutputError(f"{words} ({error})") from None
-        reports = Reports(device, station, watcher, tally, CounterFile(path, labels, tell))
+        proof = prove(watcher.classifier)
+        if proof.passed is False:
+            tell(f"{station.model} does not answer its golden probes as it should, and the broker is told so")
+        file = CounterFile(path, labels, tell)
+        reports = Reports(device, station, watcher, tally, file, proof=proof, interval=self.interval)
         reports.save()
-        mqtt = Mqtt(broker, reports, tell, announce=self.discovery, interval=self.interval)
+        mqtt = Mqtt(broker, reports, tell, announce=self.discovery)
         outlets.callback(_close, mqtt)
         watcher.change_listeners.append(mqtt)
 
@@ -113,26 +116,6 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         for option, value in given.items():
             if value:
                 raise click.UsageError(f"{option} goes with --mqtt")
-
-    def _complete(self, broker: "Broker") -> "Broker":
-        """The broker with password and certificates.
-
-        Raises:
-            InputError: they do not fit.
-        """
-        from edgecnn.device.live.outlets.broker import read_password
-        from edgecnn.errors import InputError
-
-        if self.key and not self.certificate:
-            raise InputError("--mqtt-key goes with --mqtt-cert")
-        password = read_password(self.password_file) if self.password_file else os.environ.get(PASSWORD, "")
-        if password:
-            broker = broker.with_password(password)
-        if broker.is_secure or self.ca or self.certificate:
-            broker = broker.with_tls(self.ca, self.certificate, self.key)
-        elif password and broker.host not in _HERE:
-            printing.note("Note: on the way to the broker others can read the password; mqtts:// encrypts it")
-        return broker
 
     def _device(self) -> str:
         """What the station is called: as the machine, unless an option says otherwise.
@@ -186,20 +169,6 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
     return decorated
 
 
-def _broker(_: click.Context, __: click.Parameter, value: str | None) -> "Broker | None":
-    if value is None:
-        return None
-    from edgecnn.device.live.outlets.broker import parse_broker
-    from edgecnn.errors import InputError
-
-    try:
-        return parse_broker(value)
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 # In reverse: click lists last what is added first.
 _OPTIONS = (
     click.option(
@@ -222,22 +191,11 @@ _OPTIONS = (
         metavar="NAME",
         help="What this station is called in topics; each needs a name of its own.  [default: the machine's]",
     ),
-    click.option(
-        "--mqtt-password-file",
-        type=_FILE,
-        help=f"File with the broker's password.  [default: what the environment variable {PASSWORD} says]",
-    ),
-    click.option("--mqtt-key", type=_FILE, help="Key of --mqtt-cert, where it is in another file; PEM."),
-    click.option("--mqtt-cert", type=_FILE, help="Certificate that is shown to the broker, PEM, without a password."),
-    click.option(
-        "--mqtt-ca",
-        type=_FILE,
-        help="Authorities that the broker's certificate must be of, PEM.  [default: those of this system]",
-    ),
+    *broker_options.FILES,
     click.option(
         "--mqtt",
         metavar="URL",
-        callback=_broker,
+        callback=broker_options.parse,
         help="Tell an MQTT broker state, answer and counters, in topics PREFIX/DEVICE/...; never pictures. The URL is "
         "mqtt://USER@HOST:PORT/PREFIX, or mqtts:// with TLS; PREFIX is edgecnn where there is none.",
     ),

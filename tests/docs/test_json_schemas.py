@@ -169,6 +169,8 @@ OF_THE_DEVICE = (
     "live-shadow", "live-state", "merge", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign",
     "verify",
 )  # fmt: skip
+# In tests/deploy, tests/device/service and tests/cli/commands/test_fleet.py.
+ELSEWHERE = ("deploy", "fleet-compare", "fleet-drift", "fleet-status", "service-status")
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
 
@@ -192,8 +194,7 @@ def test_figures_that_nobody_knows_are_null_and_the_schema_says_so(name: str, un
 
 
 def test_every_schema_is_tested() -> None:
-    elsewhere = {"deploy", "service-status"}  # tests/deploy, tests/device/service
-    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, *elsewhere}
+    assert set(SCHEMAS) == {*OF_THE_DEVICE, *OF_THE_TRAINING_BOX, *ELSEWHERE}
 
 
 def test_every_command_that_prints_json_has_a_schema(commands: dict[str, click.Command]) -> None:

@@ -65,10 +65,15 @@ class RealBroker:
             self._process.wait()
             self._process = None
 
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """While it runs."""
+        assert self._process
+        return self._process
+
     def signal(self, number: int) -> None:
         """Any other."""
-        assert self._process
-        self._process.send_signal(number)
+        self.process.send_signal(number)
 
 
 @contextlib.contextmanager

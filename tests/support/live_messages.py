@@ -6,6 +6,7 @@ from typing import Any
 from edgecnn.device import Classifier
 from edgecnn.device.live.outlets.counter_file import CounterFile
 from edgecnn.device.live.outlets.reports import Reports
+from edgecnn.device.live.proof import prove
 from edgecnn.device.live.sources.source import SourceSettings
 from edgecnn.device.live.station import describe_station
 from edgecnn.device.live.steady import Steady
@@ -22,7 +23,7 @@ class ReportedWatcher:
         told: what a person was told.
     """
 
-    def __init__(self, images: Path | str, counters: Path, device: str = "pi-1") -> None:
+    def __init__(self, images: Path | str, counters: Path, device: str = "pi-1", interval: float = 30.0) -> None:
         self.told: list[str] = []
         classifier = Classifier("fashion-mnist.activations")
         settings = SourceSettings(fps=100, loop=True)
@@ -31,7 +32,8 @@ class ReportedWatcher:
         self.watcher.listeners.append(tally)
         self.watcher.change_listeners.append(tally.change)
         file = CounterFile(counters, classifier.labels, self.told.append)
-        self.reports = Reports(device, describe_station(classifier, "m.tflite"), self.watcher, tally, file)
+        station, proof = describe_station(classifier, "fashion-mnist.activations"), prove(classifier)
+        self.reports = Reports(device, station, self.watcher, tally, file, proof=proof, interval=interval)
 
 
 def messages(folder: Path) -> dict[str, list[Any]]:

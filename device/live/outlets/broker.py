@@ -27,6 +27,7 @@ class Broker:
         password: empty for none.
         tls: how it is checked, and what it is shown; None for a connection that others can read.
         is_secure: whether the URL asks for TLS.
+        has_certificate: whether it is shown one.
     """
 
     host: str
@@ -36,6 +37,7 @@ class Broker:
     password: str = ""
     tls: ssl.SSLContext | None = None
     is_secure: bool = False
+    has_certificate: bool = False
 
     @property
     def title(self) -> str:
@@ -78,7 +80,7 @@ class Broker:
                     f"{certificate} and {key or certificate} are no certificate with its key in PEM, without a "
                     f"password ({_reason(error)})"
                 ) from None
-        return replace(self, tls=context)
+        return replace(self, tls=context, has_certificate=certificate is not None)
 
 
 def parse_broker(url: str) -> Broker:

@@ -18,6 +18,7 @@ from ..tally import Counts, no_counts
 
 _MOST_BYTES = 1 << 24
 _PLAIN = ("frames", "dropped", "damaged", "doubtful", "changes")
+_NEWER = ("compared", "switches")  # which the files of before do not have
 
 
 def counter_path(folder: Path, device: str, station: Station, labels: Sequence[str]) -> Path:
@@ -80,7 +81,7 @@ class CounterFile:
             "id": self._id,
             "since": self._since,
             "time": now(),
-            **{name: getattr(counts, name) for name in _PLAIN},
+            **{name: getattr(counts, name) for name in (*_PLAIN, *_NEWER)},
             "classes": dict(counts.classes),
             "scores": list(counts.scores),
             "score_sum": counts.score_sum,
@@ -96,7 +97,7 @@ class CounterFile:
         none = no_counts(self._labels)
         classes, scores, score_sum = found["classes"], tuple(found["scores"]), found["score_sum"]
         drift = {(layer, kind): n for layer, kinds in found["drift"].items() for kind, n in kinds.items()}
-        plain = {name: found[name] for name in _PLAIN}
+        plain = {name: found[name] for name in _PLAIN} | {name: found.get(name, 0) for name in _NEWER}
         counted = [*plain.values(), *classes.values(), *scores, *drift.values()]
         if any(type(one) is not int or not 0 <= one < 1 << 62 for one in counted):
             raise ValueError("counts")

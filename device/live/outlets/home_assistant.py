@@ -50,6 +50,28 @@ _ENTITIES: dict[str, tuple[str, str, dict[str, Any]]] = {
             "value_template": "{{ 'ON' if value_json.drift else 'OFF' }}",
         },
     ),
+    "verified": (
+        "binary_sensor",
+        "state",
+        {
+            "name": "Model not verified",
+            "device_class": "problem",
+            "entity_category": "diagnostic",
+            "value_template": "{{ 'OFF' if value_json.verified.passed else 'ON' }}",
+        },
+    ),
+    "temperature": (
+        "sensor",
+        "state",
+        {
+            "name": "Temperature",
+            "device_class": "temperature",
+            "entity_category": "diagnostic",
+            "state_class": "measurement",
+            "unit_of_measurement": "°C",
+            "value_template": "{{ value_json.temperature }}",  # None, of a machine that tells none, is "unknown"
+        },
+    ),
     "last_frame": (
         "sensor",
         "state",

@@ -5,7 +5,6 @@ sample: for that the package prometheus-client would take 12 MB of memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -91,7 +90,7 @@ def _histogram(counts: Counts) -> Iterator[str]:
 
 
 def _gauges(moment: Moment, status: Status, station: Station) -> Iterator[Iterator[str]]:
-    yield _family("info", "gauge", "What runs here.", [(asdict(station), 1)])
+    yield _family("info", "gauge", "What runs here.", [(_info_labels(station), 1)])
     is_up = status.running and not status.trouble
     yield _family("source_up", "gauge", "1 while the source gives frames, 0 if not.", [({}, is_up)])
     age: Samples = [] if moment.age is None else [({}, moment.age)]
@@ -131,6 +130,10 @@ def _of_shadow(shadow: ShadowReport) -> Iterator[Iterator[str]]:
         "Median time of each model for the same frames.",
         [({"model": which}, milliseconds / 1000) for which, milliseconds in latencies.items() if milliseconds],
     )
+
+
+def _info_labels(station: Station) -> dict[str, str]:
+    return {name: str(getattr(station, name)) for name in ("model", "network_sha256", "edgecnn", "runtime")}
 
 
 def _answer_labels(index: int | None, label: str, reason: str) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..observation import Change
 from .broker import Broker
-from .broker_session import BrokerError, BrokerSession
+from .broker_connection import BrokerError
+from .broker_session import BrokerSession
 from .home_assistant import discovery
 from .reports import Reports
 
@@ -39,7 +40,6 @@ class Mqtt:
         tell: Callable[[str], None],
         *,
         announce: bool = True,
-        interval: float = 30.0,
         retry: float = 1.0,
     ) -> None:
         """Begin to connect, and go on with it until that succeeds.
@@ -49,12 +49,11 @@ class Mqtt:
             reports: what is told.
             tell: hears when the broker is away, and when it is there again.
             announce: whether Home Assistant is told what there is.
-            interval: seconds between two reports of state and totals.
             retry: seconds before the second try to connect; twice as long before each that follows, to one minute.
         """
         self.lost = 0
         self._broker, self._reports, self._tell = broker, reports, tell
-        self._interval, self._retry = interval, retry
+        self._interval, self._retry = reports.interval, retry
         self._base = f"{broker.prefix}/{reports.device}"
         self._discovery = discovery(reports.device, self._base, reports.station) if announce else {}
         self._lock = threading.Lock()

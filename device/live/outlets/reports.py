@@ -8,9 +8,12 @@
 Never pictures.
 """
 
+from dataclasses import asdict
 from typing import Any
 
+from ..machine import temperature, throttling
 from ..observation import Change
+from ..proof import Proof
 from ..station import Station
 from ..steady import UNKNOWN
 from ..tally import Tally
@@ -24,10 +27,19 @@ class Reports:
     Attributes:
         device: what it is called.
         station: what runs on it.
+        interval: seconds between two reports.
     """
 
     def __init__(
-        self, device: str, station: Station, watcher: Watcher, tally: Tally, counter_file: CounterFile
+        self,
+        device: str,
+        station: Station,
+        watcher: Watcher,
+        tally: Tally,
+        counter_file: CounterFile,
+        *,
+        proof: Proof,
+        interval: float = 30.0,
     ) -> None:
         """Begin.
 
@@ -37,8 +49,10 @@ class Reports:
             watcher: is described.
             tally: counts what `watcher` sees.
             counter_file: keeps the totals.
+            proof: what the golden probes said at the start.
+            interval: seconds between two reports.
         """
-        self.device, self.station = device, station
+        self.device, self.station, self.interval, self._proof = device, station, interval, proof
         self._watcher, self._tally, self._counter_file = watcher, tally, counter_file
         self._started = now()
 
@@ -58,21 +72,28 @@ class Reports:
 
     def state(self) -> dict[str, Any]:
         """Who it is, and how it is doing now."""
-        moment, status = self._tally.moment(), self._watcher.status
+        moment, status, throttled = self._tally.moment(), self._watcher.status, throttling()
         shadow = self._watcher.shadow
         return {
             "time": now(),
             "started": self._started,
             "device": self.device,
             "model": self.station.model,
+            "model_sha256": self.station.model_sha256,
             "network_sha256": self.station.network_sha256,
+            "release": self.station.release,
+            "verified": {**asdict(self._proof), "time": iso(self._proof.time)},
             "edgecnn": self.station.edgecnn,
             "runtime": self.station.runtime,
             "source": status.source,
             "trouble": status.trouble,
             "last_frame": None if moment.last_frame is None else iso(moment.last_frame),
+            "last_frame_age": None if moment.age is None else round(moment.age, 3),
             "frames_per_second": round(moment.rate, 2),
             "drift": [{"layer": one.layer, "kind": one.kind, "deviation": one.deviation} for one in moment.drift],
+            "temperature": temperature(),
+            "throttled": None if throttled is None else asdict(throttled),
+            "interval": self.interval,
             **({"shadow": shadow.report().row()} if shadow else {}),
         }
 

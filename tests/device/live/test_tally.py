@@ -56,6 +56,16 @@ def test_a_layer_counts_once_a_frame_for_each_kind() -> None:
     assert tally.moment().drift == ()
 
 
+def test_a_switch_is_a_frame_that_answers_otherwise_than_the_one_before() -> None:
+    tally = Tally(LABELS, 0.5)
+    assert (tally.counts(0, 0).compared, tally.counts(0, 0).switches) == (0, 0)
+    for number, index in enumerate((1, 1, 1, 0, 2, 2, 0)):
+        tally(seen(number, index, 0.9))
+    counts = tally.counts(0, 0)
+    assert (counts.compared, counts.switches) == (6, 3)
+    assert ((counts + counts).compared, (counts + counts).switches) == (12, 6)
+
+
 def test_two_totals_add_up_and_nothing_adds_nothing() -> None:
     one, other = Tally(LABELS, 0.5), Tally(LABELS, 0.5)
     one(seen(1, 0, 0.9, (Drift("k", "saturated", "x"),)))

@@ -13,7 +13,8 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password, require_device
-from edgecnn.device.live.outlets.broker_session import BrokerError, BrokerSession
+from edgecnn.device.live.outlets.broker_connection import BrokerError
+from edgecnn.device.live.outlets.broker_session import BrokerSession
 from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto, until
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates")
@@ -160,7 +161,7 @@ def test_files_that_are_no_certificates_are_said_before_anything_connects(certif
 
 
 def test_who_does_not_answer_sends_nonsense_or_is_not_there_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.live.outlets.broker_session._PATIENCE", 0.4)
+    monkeypatch.setattr("edgecnn.device.live.outlets.broker_connection._PATIENCE", 0.4)
     assert reason(parse_broker(f"mqtt://127.0.0.1:{free_port()}")) == "Connection refused"
     assert reason(parse_broker("mqtt://no-such-host.invalid")) == "there is no host of this name"
     answers = {b"": "does not answer", b"\x20\xff\xff\xff\xff\xff": "", b"HTTP/1.1 400 Bad Request\r\n\r\n": ""}

@@ -1,6 +1,7 @@
 """Totals go on in the next process; what is no file of theirs is said, and never taken for one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,16 @@ def test_what_holds_no_counters_is_said_and_counting_begins_anew(alter: Any, tmp
     assert told == [f"{path} holds no counters; counting begins anew"]
     assert after.totals["frames"] == 0 and after.totals["id"] != before.totals["id"]
     assert after.save(SOME) and CounterFile(path, LABELS, pytest.fail).totals["frames"] == 3
+
+
+def test_totals_of_before_there_were_switches_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "counters.json"
+    first = CounterFile(path, LABELS, pytest.fail)
+    first.save(SOME)
+    path.write_text(json.dumps({key: one for key, one in first.totals.items() if key not in ("compared", "switches")}))
+    second = CounterFile(path, LABELS, pytest.fail)
+    second.save(replace(SOME, compared=2, switches=1))
+    assert second.totals["frames"] == 6 and (second.totals["compared"], second.totals["switches"]) == (2, 1)
 
 
 def test_what_cannot_be_written_is_never_told(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ class Station(ReportedWatcher):
     """A watcher of garments, each frame of another class than the one before, and its outlet; it runs in the block."""
 
     def __init__(self, target: Broker, counters: Path, garments: Path, announce: bool) -> None:
-        super().__init__(garments, counters)
-        self.mqtt = Mqtt(target, self.reports, self.told.append, announce=announce, interval=0.1, retry=0.05)
+        super().__init__(garments, counters, interval=0.1)
+        self.mqtt = Mqtt(target, self.reports, self.told.append, announce=announce, retry=0.05)
         self.watcher.change_listeners.append(self.mqtt)
         self._thread = threading.Thread(target=self.watcher.run, name="watcher of a test", daemon=True)
 
@@ -169,15 +169,15 @@ def test_home_assistant_is_told_again_when_it_starts_and_nothing_else_is_taken_f
     with listening(server.port) as listener, start(server.port) as station:
         assert until(lambda: "online" in listener.texts("/availability"))
         configurations = listener.of("/config")
-        assert len(configurations) == len({one["unique_id"] for one in configurations}) == 8
+        assert len(configurations) == len({one["unique_id"] for one in configurations}) == 10
         for hostile in (b"x" * 1_000_000, b"\xff\xfe", b"ONLINE", b'{"online": 1}', b"", b"online\0"):
             listener.client.publish("homeassistant/status", hostile, qos=1).wait_for_publish(5)
-        assert station.goes_on() and len(listener.of("/config")) == 8
+        assert station.goes_on() and len(listener.of("/config")) == 10
         for _ in range(50):
             listener.client.publish("homeassistant/status", b"online", qos=1)
-        assert until(lambda: len(listener.of("/config")) == 16)
+        assert until(lambda: len(listener.of("/config")) == 20)
         time.sleep(0.3)
-        assert len(listener.of("/config")) == 16 and station.goes_on() and len(station.told) == 1
+        assert len(listener.of("/config")) == 20 and station.goes_on() and len(station.told) == 1
 
 
 def test_entities_read_what_is_sent(start: Callable[..., Station], server: RealBroker) -> None:
@@ -185,7 +185,7 @@ def test_entities_read_what_is_sent(start: Callable[..., Station], server: RealB
         assert until(lambda: waiting.of("/counters") and waiting.of("/counters")[-1]["frames"] > 0)
         with listening(server.port) as listener:  # one that comes later finds all of it retained
             assert until(
-                lambda: len(listener.of("/config")) == 8 and listener.of("/result") and listener.of("/counters")
+                lambda: len(listener.of("/config")) == 10 and listener.of("/result") and listener.of("/counters")
             )
     newest = {topic: payload for topic, _, payload in listener.heard}
     shown = {}
@@ -200,6 +200,7 @@ def test_entities_read_what_is_sent(start: Callable[..., Station], server: RealB
         100 * result["score"], abs=0.05
     )
     assert shown["source"] == "ON" and shown["drift"] == ("ON" if state["drift"] else "OFF")
+    assert shown["verified"] == "OFF" and shown["temperature"] == str(state["temperature"])
     assert shown["last_frame"] == state["last_frame"] and int(shown["frames"]) > 0
 
 

@@ -1,0 +1,1 @@
+"""Many stations at once: what they tell an MQTT broker, read, judged and compared. Nothing is ever sent to them."""

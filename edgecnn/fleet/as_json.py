@@ -1,0 +1,82 @@
+"""A fleet as JSON, and the totals of one that was kept so."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edgecnn.errors import InputError
+
+from .fleet import Device, Fleet
+from .messages import Counters, MessageError, read_counters
+from .status import Finding, age_s
+
+_MOST_BYTES = 1 << 30
+
+
+def fleet_row(fleet: Fleet) -> dict[str, Any]:
+    """Where a fleet was read, and when."""
+    return {
+        "source": fleet.source,
+        "time": _iso(fleet.time),
+        "complete": fleet.complete,
+        "strangers": fleet.strangers,
+    }
+
+
+def status_row(fleet: Fleet, findings: Sequence[Finding]) -> dict[str, Any]:
+    """A fleet with all that its stations told, and what is wrong."""
+    devices = [_device_row(device, fleet) for device in fleet.devices]
+    return {**fleet_row(fleet), "devices": devices, "findings": [asdict(one) for one in findings]}
+
+
+def _device_row(device: Device, fleet: Fleet) -> dict[str, Any]:
+    state, counters = device.state, device.counters
+    age = age_s(device, fleet)
+    told: dict[str, Any] | None = None
+    if state is not None:
+        told = {**asdict(state), "time": _iso(state.time)}
+        if state.verified is not None:
+            told["verified"]["time"] = _iso(state.verified.time)
+    totals: dict[str, Any] | None = None
+    if counters is not None:
+        totals = {**asdict(counters), "time": _iso(counters.time)}
+        totals["classes"] = dict(zip(totals.pop("labels"), counters.classes, strict=True))
+    return {
+        "device": device.name,
+        "availability": device.availability,
+        "age": None if age is None else round(age, 3),
+        "state": told,
+        "counters": totals,
+        "unread": list(device.unread),
+    }
+
+
+def read_totals(path: Path) -> dict[str, Counters]:
+    """The totals by station of what `edgecnn fleet status --json` printed.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(_MOST_BYTES))
+        rows = {row["device"]: row["counters"] for row in found["devices"]}
+        return {name: _totals(row) for name, row in rows.items() if row is not None}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise InputError(f"{path} is not what edgecnn fleet status --json prints") from None
+
+
+def _totals(row: dict[str, Any]) -> Counters:
+    try:
+        return read_counters(json.dumps({**row, "drift": {"any": {"unlike": row["unlike"]}}}).encode())
+    except MessageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,88 @@
+"""Which stations a group is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from edgecnn.errors import EdgecnnError, InputError
+from edgecnn.model_file.container import sha256
+
+from .fleet import Device, Fleet
+
+_FORMS = "write model=FILE, model=SHA256 (or its beginning), release=NAME or devices=PATTERN"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Stations that have something in common.
+
+    Attributes:
+        name: as the user wrote it.
+        kind: `model`, `release` or `devices`.
+        value: SHA-256 of a file or the beginning of one, the name of a release, or a pattern of names.
+    """
+
+    name: str
+    kind: str
+    value: str
+
+    def has(self, device: Device) -> bool:
+        """Whether a station belongs to it."""
+        if self.kind == "devices":
+            return fnmatchcase(device.name, self.value)
+        if device.state is None:
+            return False
+        if self.kind == "release":
+            return device.state.release == self.value
+        hashes = (device.state.model_sha256 or "", device.state.network_sha256)
+        return any(one.startswith(self.value) for one in hashes)
+
+
+def parse_group(text: str) -> Group:
+    """A group as a user writes it.
+
+    Raises:
+        InputError: it is none.
+    """
+    kind, equals, value = text.partition("=")
+    if not equals or not value or kind not in ("model", "release", "devices"):
+        raise InputError(f"{text!r} is no group; {_FORMS}")
+    if kind == "model":
+        path = Path(value)
+        if path.is_file():
+            return Group(text, kind, sha256(path.read_bytes()))
+        if not 6 <= len(value) <= 64 or set(value.lower()) - set("0123456789abcdef"):
+            raise InputError(f"{value!r} is neither a file nor six or more digits of a SHA-256; {_FORMS}")
+        value = value.lower()
+    return Group(text, kind, value)
+
+
+def choose_groups(fleet: Fleet, asked: Sequence[Group]) -> list[tuple[str, list[Device]]]:
+    """Name and stations of two groups: those that were asked for, or the two models that the fleet runs.
+
+    Raises:
+        EdgecnnError: there are not two, one is empty, or a station belongs to both.
+    """
+    if asked:
+        sides = [(one.name, [device for device in fleet.devices if one.has(device)]) for one in asked]
+    else:
+        models: dict[str, list[Device]] = {}
+        for device in fleet.devices:
+            if device.version:
+                models.setdefault(device.version, []).append(device)
+        if len(models) != 2:
+            names = ", ".join(f"{name} on {len(devices):,}" for name, devices in list(models.items())[:8])
+            raise EdgecnnError(
+                f"not two models run in the fleet but {len(models)}{f' ({names})' if names else ''}; {_FORMS}"
+            )
+        sides = [(f"model {name}", devices) for name, devices in models.items()]
+    for name, devices in sides:
+        if not devices:
+            raise EdgecnnError(
+                f"{name}: no device at {fleet.source} is of it; edgecnn fleet status lists what there is"
+            )
+    both = {one.name for one in sides[0][1]} & {one.name for one in sides[1][1]}
+    if both:
+        raise EdgecnnError(f"{len(both):,} devices are in both groups, {sorted(both)[0]} is one of them")
+    return sides

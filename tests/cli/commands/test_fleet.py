@@ -1,0 +1,163 @@
+"""edgecnn fleet with a real broker: what is printed, what is written, and the exit code."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecnn.model_file.bundled import bundled_models
+from edgecnn.model_file.container import read_model, sha256
+from tests.docs.test_json_schemas import check
+from tests.support.brokers import broker, free_port, needs_mosquitto
+from tests.support.command_line import Outcome, Run
+from tests.support.fleets import keep, station
+
+pytestmark = needs_mosquitto
+ODD = (0.64,) + (0.04,) * 9
+MODEL = bundled_models()["fashion-mnist"]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker with fleets under several prefixes."""
+    well: dict[str, Any] = {"model_sha256": sha256(MODEL.read_bytes()), "release": "r1"}
+    card = read_model(MODEL).card
+    assert card is not None
+    well["network_sha256"] = card.provenance.flatbuffer_sha256
+    with broker(tmp_path_factory.mktemp("broker")) as one:
+        fleets: dict[str, dict[str, Any]] = {"well": {}, "odd": {}, "two": {}, "hostile": {"<i>\u202e/state": "1"}}
+        for number in range(4):
+            name = f"pi-{number}"
+            fleets["well"] |= station(name, **well)
+            fleets["odd"] |= station(name, classes=ODD if number == 2 else (0.1,) * 10, **well)
+            release = {"release": "r2", "model_sha256": "c" * 64} if number > 1 else {}
+            fleets["two"] |= station(name, classes=ODD if release else (0.1,) * 10, **{**well, **release})
+            fleets["hostile"] |= station(name, model="<b>\x1b[31mm</b>\u202e" * 9, release="<script>", **{})
+        fleets["hostile"] |= {"nan/state": '{"time": NaN}', "huge/counters": "[" * 2_000_000}
+        for prefix, told in fleets.items():
+            keep(one.port, told, prefix)
+        yield f"mqtt://127.0.0.1:{one.port}"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("paho", reason="--mqtt needs edgecnn[mqtt]")
+    monkeypatch.setattr("edgecnn.fleet.reading.QUIET", 0.2)
+
+
+@pytest.fixture
+def fleet(edgecnn: Run, url: str) -> Any:
+    def run(command: str, prefix: str, *options: str | Path) -> Outcome:
+        return edgecnn("fleet", command, *options, "--mqtt", f"{url}/{prefix}")
+
+    return run
+
+
+def test_a_fleet_that_is_well_is_listed_and_ends_with_0(fleet: Any) -> None:
+    result = fleet("status", "well", "--expect", MODEL)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[1].split() == [
+        "device", "now", "seen", "model", "version", "verified", "edgecnn", "frames", "doubtful", "unlike", "°C"
+    ]  # fmt: skip
+    assert [line.split()[0] for line in lines[2:6]] == ["pi-0", "pi-1", "pi-2", "pi-3"] and " r1 " in lines[2]
+    assert "nothing is wrong" in lines[-1]
+    only = json.loads(fleet("status", "well", "--devices", "*-[13]", "--json").stdout)
+    assert [one["device"] for one in only["devices"]] == ["pi-1", "pi-3"] and only["passed"] is True
+
+
+def test_another_model_than_expected_ends_with_1_unless_that_is_ignored(fleet: Any) -> None:
+    result = fleet("status", "two", "--expect", MODEL, "--json")
+    found = json.loads(result.stdout)
+    check("fleet-status", [found])
+    assert result.exit_code == 1 and found["passed"] is False
+    assert {(one["device"], one["kind"]) for one in found["findings"]} == {
+        ("pi-2", "other-model"),
+        ("pi-3", "other-model"),
+    }
+    assert fleet("status", "two", "--expect", MODEL, "--ignore", "other-model").exit_code == 0
+    assert fleet("status", "two", "--max-age", "0.001").exit_code == 1
+
+
+def test_drift_names_the_odd_one_and_since_an_earlier_look_there_is_too_little(fleet: Any, tmp_path: Path) -> None:
+    result = fleet("drift", "odd")
+    assert result.exit_code == 1 and "1 of 4 devices that could be compared answer otherwise" in result.stdout
+    (line,) = (one for one in result.stdout.splitlines() if " otherwise " in one and one.startswith("pi-"))
+    assert line.startswith("pi-2") and "class 0" in line
+    found = json.loads(fleet("drift", "odd", "--json").stdout)
+    check("fleet-drift", [found])
+    assert fleet("drift", "odd", "--max-psi", "50").exit_code == fleet("drift", "well").exit_code == 0
+    (tmp_path / "before.json").write_text(fleet("status", "odd", "--json").stdout)
+    since = json.loads(fleet("drift", "odd", "--since", tmp_path / "before.json", "--json").stdout)
+    check("fleet-drift", [since])
+    assert {(one["frames"], one["verdict"]) for one in since["devices"]} == {(0, "too few images")}
+
+
+def test_two_models_side_by_side(fleet: Any) -> None:
+    for groups in (
+        [],
+        [f"model={MODEL}", "model=cccccccc"],
+        ["release=r1", "release=r2"],
+        ["devices=*[01]", "devices=*[23]"],
+    ):
+        result = fleet("compare", "two", *groups, "--json")
+        found = json.loads(result.stdout)
+        check("fleet-compare", [found])
+        assert result.exit_code == 1 and found["devices"] == [2, 2] and found["classes"]["low"] > 0.25
+    assert "They answer otherwise" in fleet("compare", "two").stdout
+    assert fleet("compare", "well", "devices=pi-0", "devices=pi-1").exit_code == 0
+
+
+def test_the_page_shows_hostile_names_as_text_and_is_not_overwritten(fleet: Any, tmp_path: Path) -> None:
+    page = tmp_path / "fleet.html"
+    result = fleet("status", "hostile", "--html", page)
+    assert result.exit_code == 1 and "\x1b" not in result.output and "\u202e" not in result.output
+    assert "nan: its message state does not read" in result.stdout and "2,000,000 bytes" in result.stdout
+    assert "names that no station has, which were passed over: 1 (<i>\\u202e)." in result.stderr
+    text = page.read_text()
+    assert "<b>" not in text and "<script" not in text and "&lt;b&gt;\\x1b[31mm" in text and "src=" not in text
+    assert fleet("status", "hostile", "--html", page).exit_code == 1
+    assert "exists already" in fleet("status", "hostile", "--html", page).stderr
+    for command, prefix in (("drift", "odd"), ("compare", "two")):
+        fleet(command, prefix, "--html", page, "--force")
+        assert page.read_text().startswith("<!doctype html>") and "PSI" in page.read_text()
+    json.loads(fleet("status", "hostile", "--json").stdout)
+
+
+def test_nobody_there_is_said_and_ends_with_1(fleet: Any, edgecnn: Run) -> None:
+    for command in ("status", "drift"):
+        result = fleet(command, "nobody")
+        assert result.exit_code == 1 and "No device has told anything" in result.stdout
+    gone = edgecnn("fleet", "status", "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
+    assert gone.exit_code == 1 and gone.stderr.count("\n") == 1 and "Connection refused" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("status",), "--mqtt"),
+        (("status", "--mqtt", "http://x"), "no URL of a broker"),
+        (("status", "--mqtt", "mqtt://x", "--mqtt-key", MODEL), "--mqtt-key goes with --mqtt-cert"),
+        (("status", "--mqtt", "mqtt://x", "--mqtt-ca", MODEL), "mqtts://"),
+        (("status", "--mqtt", "mqtt://x", "--max-age", "nan"), "nan is no number"),
+        (("status", "--mqtt", "mqtt://x", "--ignore", "rain"), "rain"),
+        (("drift", "--mqtt", "mqtt://x", "--max-psi", "0"), "--max-psi"),
+        (("drift", "--mqtt", "mqtt://x", "--since", MODEL), "is not what edgecnn fleet status --json prints"),
+        (("compare", "devices=a", "--mqtt", "mqtt://x"), "give two groups"),
+        (("compare", "a", "b", "--mqtt", "mqtt://x"), "'a' is no group"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_2(options: tuple[str | Path, ...], words: str, edgecnn: Run) -> None:
+    result = edgecnn("fleet", *options)
+    assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.output
+
+
+def test_a_file_that_is_no_model_is_no_expectation(fleet: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_text("no model")
+    result = fleet("status", "well", "--expect", tmp_path / "m.tflite")
+    assert result.exit_code == 1 and "m.tflite" in result.stderr and "Traceback" not in result.output
+    signed_otherwise = shutil.copy(MODEL, tmp_path / "copy.tflite")
+    assert fleet("status", "well", "--expect", signed_otherwise).exit_code == 0

@@ -1,0 +1,53 @@
+"""What is told of heat and power is what kernel and firmware say, and nothing where they are silent."""
+
+from pathlib import Path
+
+import pytest
+
+from edgecnn.device.live.machine import Throttling, read_throttling, temperature, throttling
+
+FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
+
+
+def write(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+def test_the_hottest_zone_counts_and_what_is_no_reading_does_not(tmp_path: Path) -> None:
+    assert temperature(tmp_path) is None
+    for number, text in enumerate(("48312\n", "61250\n", "", "off\n", "-274000\n", "999999\n")):
+        write(tmp_path, f"sys/class/thermal/thermal_zone{number}/temp", text)
+    (tmp_path / "sys/class/thermal/thermal_zone9/temp").mkdir(parents=True)
+    assert temperature(tmp_path) == 61.25
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "since_boot"),
+    [
+        ("0\n", (), ()),
+        ("throttled=0x0\n", (), ()),
+        ("50005\n", ("under-voltage", "throttled"), ("under-voltage", "throttled")),
+        ("throttled=0x80008", ("soft temperature limit",), ("soft temperature limit",)),
+        ("20002", ("frequency capped",), ("frequency capped",)),
+        ("f0000", (), ("under-voltage", "frequency capped", "throttled", "soft temperature limit")),
+    ],
+)
+def test_bits_of_the_firmware(text: str, now: tuple[str, ...], since_boot: tuple[str, ...], tmp_path: Path) -> None:
+    assert read_throttling(text) == Throttling(now, since_boot)
+    write(tmp_path, FIRMWARE, text)
+    assert throttling(tmp_path) == Throttling(now, since_boot)
+
+
+@pytest.mark.parametrize("script", ["echo throttled=0x50000", "echo VCHI initialization failed", "exit 1", "sleep 9"])
+def test_where_the_kernel_has_no_file_the_firmwares_program_is_asked(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.device.live.machine._SLOWEST_S", 0.2)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert throttling(tmp_path) is None
+    (tmp_path / "vcgencmd").write_text(f"#!/bin/sh\n[ $1 = get_throttled ] && exec {script}\n")
+    (tmp_path / "vcgencmd").chmod(0o700)
+    write(tmp_path, FIRMWARE, "not a number")
+    told = throttling(tmp_path)
+    assert told == (Throttling((), ("under-voltage", "throttled")) if "0x5" in script else None)

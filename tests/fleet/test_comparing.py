@@ -1,0 +1,68 @@
+"""Two groups side by side: differences that were put there are found, others are not; intervals know of stations."""
+
+import numpy as np
+import pytest
+
+from edgecnn.fleet.comparing import compare_groups
+from edgecnn.fleet.histograms import Histograms
+
+EVEN = np.full(4, 0.25)
+SURE, DOUBTFUL = np.array([0.0] * 8 + [0.2, 0.8]), np.array([0.0] * 4 + [0.5, 0.5] + [0.0] * 4)
+
+
+def group(
+    name: str,
+    count: int,
+    classes: np.ndarray = EVEN,
+    scores: np.ndarray = SURE,
+    frames: int = 2000,
+    spread: float = 0.0,
+    labels: str = "abcd",
+) -> list[Histograms]:
+    """Stations; with `spread`, each sees classes of its own shares."""
+    random = np.random.default_rng([*name.encode()])
+    devices = []
+    for number in range(count):
+        own = random.dirichlet(classes / spread) if spread else classes
+        drawn = random.multinomial(frames, own), random.multinomial(frames, scores)
+        found = Histograms(f"{name}-{number}", name, tuple(labels), *drawn, 0, frames // 10, frames, float(frames))
+        devices.append(found)
+    return devices
+
+
+def test_alike_groups_are_alike_and_the_figures_are_those_of_the_counts() -> None:
+    first, second = group("old", 5), group("new", 3)
+    found = compare_groups(first, second)
+    assert found.devices == (5, 3) and found.frames == (10_000, 6000) and found.images == (10_000, 6000)
+    assert found.classes is not None and found.classes.low == 0 and found.scores.psi < 0.01
+    assert len([one for one in found.shares if one.differs]) <= 1  # of four intervals of 95 %
+    shares = [one.classes / one.classes.sum() for one in first]
+    assert [one.first for one in found.shares] == pytest.approx(np.mean(shares, axis=0).tolist())
+    middles = [(part + 0.5) / 10 for part in range(10)]
+    scores = np.mean([one.scores / one.frames for one in second], axis=0)
+    assert found.confidence.second == pytest.approx(float(scores @ middles))
+    assert found.unlike.first == pytest.approx(0.1) and not found.unlike.differs
+
+
+def test_another_mix_of_classes_and_lower_scores_are_found() -> None:
+    found = compare_groups(group("old", 4), group("new", 4, np.array([0.7, 0.1, 0.1, 0.1]), DOUBTFUL))
+    assert found.classes is not None and found.classes.low > 0.25 and found.scores.low > 0.25
+    first = found.shares[0]
+    assert first.name == "a" and first.low < first.difference < first.high and first.low > 0.4
+    assert found.confidence.differs and found.confidence.difference == pytest.approx(0.5 - 0.93, abs=0.02)
+
+
+def test_where_stations_differ_among_themselves_intervals_are_wider_than_frames_alone_would_say() -> None:
+    alike = compare_groups(group("old", 6), group("new", 6)).shares[0]
+    various = compare_groups(group("old", 6, spread=0.1), group("new", 6, spread=0.1)).shares[0]
+    assert various.high - various.low > 3 * (alike.high - alike.low)
+
+
+def test_models_with_other_classes_are_compared_by_their_scores_alone() -> None:
+    found = compare_groups(group("old", 2), group("new", 2, labels="abce", scores=DOUBTFUL))
+    assert found.classes is None and found.shares == () and found.scores.low > 0.25
+
+
+def test_one_station_a_side_will_do() -> None:
+    found = compare_groups(group("old", 1), group("new", 1))
+    assert found.devices == (1, 1) and found.classes is not None and found.classes.psi < 0.05
