@@ -40,7 +40,7 @@ def convert(
         **options: fields of `ConversionRequest`, in place of those of `request`: `scheme` (one of `SCHEMES`), `io`
             (type of int8's input and output), `output` (folder for the files), `activations` (write the variant too),
             `feature_layers` (names or patterns of the layers whose maps it returns), `dense_per_tensor`, `target`
-            (one of `TARGETS`), `calibration_images`, `seed`, `force`.
+            (one of `TARGETS`), `calibration_images`, `seed`, `force`, `qat` (epochs of quantization-aware training).
 
     Returns:
         The files that were written, and what they cost.
@@ -60,7 +60,8 @@ def convert(
     request.require_enough(dataset)
     directory = RunDirectory.of(run)
     card = directory.read_card(dataset)
-    with claimed(request.paths(directory), request.force):
+    record = request.folder(directory).tuning_record(request.scheme)
+    with claimed((*request.paths(directory), *([record] if request.qat is not None else [])), request.force):
         silence_tensorflow()
         progress("loading TensorFlow")
         with captured_stderr():

@@ -12,6 +12,7 @@ from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
 from ..tflite.export import to_flatbuffer
 from ..tflite.kernels import read_kernels, with_constants
+from ..tuning.record import TuningRecord
 from .operators import OperatorFault, compare_operators
 from .weights import WeightFault, comparable, compare_weights, layer_names
 
@@ -37,13 +38,16 @@ def in_float32(network: KerasNetwork) -> PackedModel:
     return PackedModel("the float32 model", to_flatbuffer(network.with_maps, "float32", nothing), None, None)
 
 
-def dequantized(network: KerasNetwork, float32: PackedModel, packed: Pair[PackedModel]) -> Dequantized | None:
+def dequantized(
+    network: KerasNetwork, float32: PackedModel, packed: Pair[PackedModel], record: TuningRecord | None = None
+) -> Dequantized | None:
     """Compare the weights of a file with Keras', and put them into the float32 model.
 
     Args:
         network: Keras.
         float32: see `in_float32`.
         packed: the file and its activations variant.
+        record: of the network that was exported in place of Keras', where the file was tuned.
 
     Returns:
         None where the file has other operators than the float32 model, e.g. after a compiler.
@@ -54,9 +58,11 @@ def dequantized(network: KerasNetwork, float32: PackedModel, packed: Pair[Packed
     expected, found = read_kernels(float32.flatbuffer), read_kernels(packed.plain.flatbuffer)
     if not comparable(expected, found):
         return None
-    faults = compare_weights(expected, found, layer_names(network.model, expected))
+    exported = record.kernels(expected) if record else expected
+    faults = compare_weights(exported, found, layer_names(network.model, expected))
     flatbuffer = with_constants(float32.flatbuffer, expected, found)
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
+    calibrated = record.calibrated(calibrated) if record else calibrated
     variant = packed.activations or packed.plain
     operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)

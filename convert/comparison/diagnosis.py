@@ -36,7 +36,7 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`, `left out`; `one class`, `chance`, `labels`, `input`, `scaled twice`,
+            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `labels`, `input`, `scaled twice`,
             `statistics` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
@@ -63,8 +63,16 @@ def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
     broken = _keras(ladder) or _climb(ladder)
     if broken:
         return (broken,) if broken.rung == first else (broken, *doubts)
-    remarks = (_ties(ladder), _dead(ladder), _left_out(ladder))
+    remarks = (_ties(ladder), _dead(ladder), _left_out(ladder), _tuned(ladder))
     return (*doubts, *(remark for remark in remarks if remark))
+
+
+def _tuned(ladder: Ladder) -> Finding | None:
+    """The file's numbers were compared with those that were exported, which are not quite Keras'."""
+    if not ladder.tuning:
+        return None
+    words = f"its weights, biases and ranges are those that --qat exported; {ladder.tuning}"
+    return Finding(f"{ladder.scheme}, {DEQUANTIZED}", "", "tuned", words, False)
 
 
 def _keras(ladder: Ladder) -> Finding | None:
