@@ -219,21 +219,8 @@ def _pack(
         float32_bytes=exported.float32_bytes,
         bit_equal=compared.bit_equal,
         layers=compared.layers,
-        notes=(*own_notes, *notes, *_of_tuning(exported, dataset)),
+        notes=(*own_notes, *notes, *(exported.record.notes(dataset) if exported.record else ())),
         compiled=compiled,
-    )
-
-
-def _of_tuning(exported: Exported, dataset: Dataset) -> tuple[str, ...]:
-    """What tuning did, and whether the images that it was done on are those of the comparison."""
-    if exported.record is None:
-        return ()
-    if dataset.train is not dataset.test:
-        return (exported.record.words,)
-    return (
-        exported.record.words,
-        "it was tuned on the images that it is compared on, so the agreement is somewhat too high: edgecnn parity with "
-        "--representative and a folder of other images gives one that is not",
     )
 
 

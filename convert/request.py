@@ -15,6 +15,7 @@ from .pair import Pair
 from .targets.table import DEFAULT_TARGET, TARGETS
 
 DEFAULT_IO: IoType = "int8"
+FEWEST_FOR_QAT = 32  # training images: half of them choose, half measure
 
 
 class SchemeFreeOptions(TypedDict, total=False):
@@ -90,7 +91,9 @@ class ConversionRequest:
         check_seed(self.seed)
         if self.qat is not None:
             if self.scheme != "int8":
-                raise InputError(f"quantization-aware training goes with the scheme int8; leave it out for {self.scheme}")
+                raise InputError(
+                    f"quantization-aware training goes with the scheme int8; leave it out for {self.scheme}"
+                )
             if isinstance(self.qat, bool) or not isinstance(self.qat, int) or self.qat < 0:
                 raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")
         if self.output is not None:
@@ -111,6 +114,12 @@ class ConversionRequest:
             raise InputError(
                 f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
                 f"Received: {self.calibration_images}"
+            )
+
+        if self.qat is not None and len(dataset.train) < FEWEST_FOR_QAT:
+            raise InputError(
+                f"--qat needs {FEWEST_FOR_QAT} training images at least, {dataset.name} has {len(dataset.train)}; "
+                "leave it out"
             )
 
     def folder(self, run: RunDirectory) -> RunDirectory:

@@ -77,6 +77,8 @@ def _round(simulation: Simulation, operator: Operator, taken: Any, wanted: Any) 
     """Round the weights of an operator, and move its biases.
 
     Args:
+        simulation: its constants are changed.
+        operator: one with weights.
         taken: what it is given when everything before is rounded.
         wanted: the same where nothing is.
     """
@@ -110,7 +112,7 @@ def _round(simulation: Simulation, operator: Operator, taken: Any, wanted: Any) 
 
 
 def _patches(operator: Operator, values: Any, weights: Any) -> Iterator[npt.NDArray[np.float32]]:
-    """What each channel is multiplied with: float32 (groups, positions, weights of a channel), some images at a time."""
+    """Of some images at a time, what each weight is multiplied with: (groups, positions, weights of a channel)."""
     for start in range(0, len(values), _PART):
         part = patches(operator.name, operator.options, tf.convert_to_tensor(values[start : start + _PART]), weights)
         yield part.numpy()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,28 +27,32 @@ class Tensor:
     """A tensor of the graph.
 
     Attributes:
-        dtype: of its elements; None for one that no simulation knows.
+        dtype: of its elements; void for one that no simulation knows.
         values: how many it has.
         scales: float64: none, one, or one a channel.
         zero_point: the integer that stands for 0, where there is one scale.
         axis: of the channels.
         buffer: number of the buffer that holds a constant.
-        constant: its elements; None where they are computed.
+        constant: its elements; none where they are computed.
     """
 
     index: int
-    dtype: "np.dtype[Any] | None"
+    dtype: "np.dtype[Any]"
     values: int
     scales: npt.NDArray[np.float64]
     zero_point: int
     axis: int
     buffer: int
-    constant: npt.NDArray[Any] | None
+    constant: npt.NDArray[Any]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether its elements are in the file."""
+        return self.constant.size > 0
 
     @property
     def step(self) -> npt.NDArray[np.float32]:
         """What an integer of a constant stands for, in a shape that spreads to the constant's."""
-        assert self.constant is not None
         column = [1] * self.constant.ndim
         column[self.axis] = len(self.scales)
         return self.scales.reshape(column).astype(np.float32)
@@ -55,7 +60,6 @@ class Tensor:
     @property
     def real(self) -> npt.NDArray[Any]:
         """A constant's elements as the numbers that they stand for: float32, or int32 of a shape."""
-        assert self.constant is not None
         if not len(self.scales):
             return self.constant
         return np.asarray((self.constant.astype(np.float32) - self.zero_point) * self.step, np.float32)
@@ -142,7 +146,7 @@ class Graph:
             if operator.is_weighted:
                 continue
             own = [index for index in (*operator.inputs, *operator.outputs) if index in members]
-            for first, second in zip(own, own[1:], strict=False):
+            for first, second in pairwise(own):
                 if self._same_scale(first, second) and members[first] is not members[second]:
                     members[first] |= members[second]
                     members.update(dict.fromkeys(members[first], members[first]))
@@ -159,17 +163,18 @@ class Graph:
 
 def _tensor(index: int, tensor: Any, buffers: Sequence[Any]) -> Tensor:
     quantization, data = tensor.quantization, buffers[tensor.buffer].data
-    scales = quantization.scale if quantization is not None and quantization.scale is not None else ()
-    zero_points = quantization.zeroPoint if len(scales) else ()
-    dtype, shape = _DTYPES.get(tensor.type), () if tensor.shape is None else tuple(tensor.shape)
-    is_constant = data is not None and len(data) and dtype is not None
+    has_scales = quantization is not None and quantization.scale is not None and len(quantization.scale) > 0
+    has_zero_points = has_scales and quantization.zeroPoint is not None
+    dtype = _DTYPES.get(tensor.type, np.dtype(np.void))
+    shape: tuple[int, ...] = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+    is_constant = data is not None and len(data) and dtype.kind != "V"
     return Tensor(
         index=index,
         dtype=dtype,
         values=int(np.prod(shape)),
-        scales=np.asarray(scales, np.float64),
-        zero_point=int(zero_points[0]) if zero_points is not None and len(zero_points) else 0,
-        axis=int(quantization.quantizedDimension) if len(scales) else 0,
+        scales=np.asarray(quantization.scale if has_scales else (), np.float64),
+        zero_point=int(quantization.zeroPoint[0]) if has_zero_points else 0,
+        axis=int(quantization.quantizedDimension) if has_scales else 0,
         buffer=int(tensor.buffer),
-        constant=np.asarray(data, np.uint8).view(dtype).reshape(shape) if is_constant else None,
+        constant=np.asarray(data, np.uint8).view(dtype).reshape(shape) if is_constant else np.empty(0),
     )

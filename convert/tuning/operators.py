@@ -33,7 +33,7 @@ def _depthwise(options: Any, inputs: Sequence[Any]) -> tf.Tensor:
     return tf.nn.depthwise_conv2d(inputs[0], kernel, strides, padding, dilations=dilations) + inputs[2]
 
 
-def _dense(options: Any, inputs: Sequence[Any]) -> tf.Tensor:
+def _dense(_options: Any, inputs: Sequence[Any]) -> tf.Tensor:
     values = tf.reshape(inputs[0], (-1, inputs[1].shape[1]))
     product = tf.matmul(values, inputs[1], transpose_b=True)
     return product if len(inputs) < 3 else product + inputs[2]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import LayerRange
+from edgecnn.pixels.dataset import Dataset
 
 from ..tflite.kernels import Kernel
 
@@ -34,6 +35,16 @@ class TuningRecord:
     weights: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
     ranges: dict[str, tuple[float, float]]
+
+    def notes(self, dataset: Dataset) -> tuple[str, ...]:
+        """What was done, and whether the agreement on the test images of `dataset` is to be trusted."""
+        if dataset.train is not dataset.test:
+            return (self.words,)
+        return (
+            self.words,
+            "it was tuned on the images that it is compared on, so the agreement is somewhat too high; edgecnn parity "
+            "with --representative and a folder of other images gives one that is not",
+        )
 
     def to_bytes(self) -> bytes:
         """The contents of the file."""

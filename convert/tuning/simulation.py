@@ -64,7 +64,7 @@ class Simulation:
     def _add_constants(self, operator: Operator, constants: Mapping[int, Floats]) -> None:
         for place, index in enumerate(operator.inputs[1:3]):
             tensor = self.graph.tensors[index]
-            if index < 0 or tensor.constant is None or index in self._units:
+            if index < 0 or not tensor.is_constant or index in self._units:
                 continue
             given = self.graph.tensors[operator.output].scales.astype(np.float32)
             self._units[index] = tensor.step if place == 0 else given
@@ -91,11 +91,11 @@ class Simulation:
 
     def integers(self, index: int) -> npt.NDArray[np.int8]:
         """The weights of a tensor as they are written."""
-        return np.clip(np.rint(self.weights[index].numpy()), -LARGEST, LARGEST).astype(np.int8)
+        return np.asarray(np.clip(np.rint(self.weights[index].numpy()), -LARGEST, LARGEST), np.int8)
 
     def real_bias(self, index: int) -> npt.NDArray[np.float64]:
         """The biases of a tensor."""
-        return self.biases[index].numpy().astype(np.float64) * self._units[index].astype(np.float64)
+        return np.asarray(self.biases[index].numpy(), np.float64) * self._units[index].astype(np.float64)
 
     @property
     def trainable_biases(self) -> list[tf.Variable]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import EdgecnnError, InputError
+from edgecnn.errors import EdgecnnError
 from edgecnn.pixels.dataset import Split, stratified
 
 from ..network.keras_network import KerasNetwork
@@ -39,7 +39,7 @@ def tune(
     Args:
         flatbuffer: the activations variant.
         network: what it was converted from.
-        split: training images; half of those that are drawn choose, the others measure.
+        split: two training images at least; half of those that are drawn choose, the others measure.
         epochs: of training on all of them; 0 for none.
         seed: draws the images and their order.
         parent: SHA-256 of the Keras model.
@@ -47,12 +47,9 @@ def tune(
 
     Raises:
         EdgecnnError: the network has an operator that is not simulated.
-        InputError: too few images.
     """
     simulation = _simulation(flatbuffer, network)
     most = max(_FEWEST, min(_IMAGES, 2 * _VALUES // simulation.graph.most_values))
-    if len(split) < _FEWEST:
-        raise InputError(f"--qat needs {_FEWEST} training images at least, here are {len(split)}; leave it out")
     drawn = stratified(split.labels, min(most, len(split)), seed)
     choosing, measuring = (network.fed(np.asarray(split.images[np.sort(drawn[part::2])])) for part in (0, 1))
     expected = simulation.answers(measuring, quantized=False)
@@ -81,9 +78,7 @@ def tune(
             kept = simulation.state()
             words.append(f"{epochs} epoch{'s'[: epochs > 1]} of training on {len(split):,} images ({reached:.2e})")
     simulation.restore(kept)
-    said = (
-        f"divergence from Keras, on {len(measuring)} training images: as converted {first:.2e}; {'; '.join(words)}"
-    )
+    said = f"divergence from Keras, on {len(measuring)} training images: as converted {first:.2e}; {'; '.join(words)}"
     return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, f"tuned: {said}", parent))
 
 
