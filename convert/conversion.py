@@ -42,7 +42,7 @@ def convert(
         **options: fields of `ConversionRequest`, in place of those of `request`: `scheme` (one of `SCHEMES`), `io`
             (type of int8's input and output), `output` (folder for the files), `activations` (write the variant too),
             `feature_layers` (names or patterns of the layers whose maps it returns), `dense_per_tensor`, `target`
-            (one of `TARGETS`), `calibration_images`, `seed`, `force`.
+            (one of `TARGETS`), `calibration_images`, `seed`, `force`, `qat` (epochs of quantization-aware training).
 
     Returns:
         The files that were written, and what they cost.
@@ -89,7 +89,8 @@ class Converter:
         require_package(f"the scheme {request.scheme}", SCHEMES[request.scheme].package, "train")
         request.require_enough(self._dataset)
         card = self._run.read_card(self._dataset)
-        with claimed(request.paths(self._run), request.force):
+        record = [request.folder(self._run).tuning_record(request.scheme)] if request.qat is not None else []
+        with claimed((*request.paths(self._run), *record), request.force):
             silence_tensorflow()
             progress("loading TensorFlow")
             with captured_stderr():

@@ -1,6 +1,6 @@
 """The first scheme that passes a gate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ from edgecnn.errors import (
     ModelFileError,
     OutputError,
 )
-from edgecnn.model_file.schemes import climb
+from edgecnn.model_file.schemes import DEFAULT_SCHEME, Scheme, climb
 from edgecnn.pixels.dataset import Dataset
 
 from .comparison.gate import Gate
 from .conversion import Converter
-from .request import DEFAULT_IO, ConversionRequest, SchemeFreeOptions
+from .request import DEFAULT_IO, FEWEST_FOR_QAT, ConversionRequest, SchemeFreeOptions
 from .result import Conversion
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def convert_until(
 ) -> tuple[Conversion, ...]:
     """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.
 
+    Between int8 and mixed comes int8 with an epoch of quantization-aware training, where the data set has training
+    images of its own: its files take the place of int8's.
+
     Args:
         run: a run directory, or the path of its model.keras.
         dataset: the one the network was trained on.
@@ -49,7 +52,7 @@ def convert_until(
         **options: fields of `ConversionRequest` but for those three, in place of those of `request`; see `convert`.
 
     Returns:
-        Every conversion that was made; the last one passes. The files of all of them are kept.
+        The conversions whose files are kept, one a scheme; the last one passes.
 
     Raises:
         InputError: the gate asks for nothing, or for what the images cannot tell.
@@ -63,28 +66,39 @@ def convert_until(
     failures: list[str] = []
     request = replace(request or ConversionRequest(), io=DEFAULT_IO, activations=True, **options)
     schemes, converter = climb(), Converter(run, dataset)
-    for scheme in schemes:
+    for scheme, qat in _steps(dataset):
+        label = f"{scheme} with --qat" if qat else scheme
         try:
-            conversion = converter.convert(request, progress=progress, scheme=scheme)
+            # Trained, int8's files are replaced that were made here.
+            force = request.force or bool(qat)
+            conversion = converter.convert(request, progress=progress, scheme=scheme, qat=qat, force=force)
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:
             failures = [str(error)]
-            progress(f"{scheme}: {error}")
+            progress(f"{label}: {error}")
             continue
-        conversions.append(conversion)
+        conversions = [made for made in conversions if made.scheme != scheme] + [conversion]
         failures = gate.failures(conversion.plain.parity, conversion.warnings)
         if conversion.warnings and gate.max_drop is not None:
             raise GateError(failures[0])  # another scheme would not help
         if not failures:
-            progress(f"{scheme}: {cost(conversion)}; passes")
+            progress(f"{label}: {cost(conversion)}; passes")
             return tuple(conversions)
         worst = sorted(conversion.layers, key=lambda layer: layer.sqnr_db)[:_WORST]
         named = ", ".join(f"{layer.name} ({layer.sqnr_db:.1f} dB)" for layer in worst)
-        progress(f"{scheme}: {cost(conversion)}; {'; '.join(failures)}; higher precision would help most in {named}")
+        progress(f"{label}: {cost(conversion)}; {'; '.join(failures)}; higher precision would help most in {named}")
     raise GateError(
         f"no scheme passes, not even {schemes[-1]}: {'; '.join(failures)}; relax the gate, or use --float32"
     )
+
+
+def _steps(dataset: Dataset) -> Iterator[tuple[Scheme, int | None]]:
+    """The schemes in turn, each with the epochs of its training."""
+    for scheme in climb():
+        yield scheme, None
+        if scheme == DEFAULT_SCHEME and dataset.train is not dataset.test and len(dataset.train) >= FEWEST_FOR_QAT:
+            yield scheme, 1
 
 
 def cost(conversion: Conversion) -> str:

@@ -37,6 +37,8 @@ from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
 from .tflite.float32_size import float32_size
 from .tflite.prune_outputs import keep_output
+from .tuning.record import TuningRecord
+from .tuning.tuning import tune
 
 Progress = Callable[[str], None]
 _CONVERTED = "the converted model"
@@ -51,12 +53,14 @@ class Exported:
         calibration_images: the representative data set.
         flatbuffers: what the target runs.
         float32_bytes: size that the bare float32 model has.
+        record: what was exported in place of Keras' numbers; None where they are as converted.
     """
 
     network: KerasNetwork
     calibration_images: Pixels
     flatbuffers: Pair[bytes]
     float32_bytes: int
+    record: TuningRecord | None
 
 
 @dataclass(frozen=True)
@@ -87,15 +91,20 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, original.card.input)
     progress(f"Keras: {len(dataset.test):,} images")
-    expected = original.expected
-    exported = _export(original.network, dataset, request, settings, progress)
+    expected, parent = original.expected, sha256(original.run.model.read_bytes())
+    exported = _export(original.network, dataset, request, settings, parent, progress)
     compared = _compare(exported, original, expected, request.scheme, progress)
     warnings = tuple(one.words for one in original.suspicions)
     return dataclasses.replace(_pack(exported, compared, original.run, dataset, request), warnings=warnings)
 
 
 def _export(
-    network: KerasNetwork, dataset: Dataset, request: ConversionRequest, settings: ExportSettings, progress: Progress
+    network: KerasNetwork,
+    dataset: Dataset,
+    request: ConversionRequest,
+    settings: ExportSettings,
+    parent: str,
+    progress: Progress,
 ) -> Exported:
     target = TARGETS[request.target]
     if settings.pixels_in:
@@ -106,13 +115,17 @@ def _export(
     with_maps = to_flatbuffer(
         network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
     )
+    record = None
+    if request.qat is not None:
+        tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, parent, progress)
+        with_maps, record = tuned.flatbuffer, tuned.record
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
         require_supported(target, read_graph(flatbuffer, _CONVERTED))
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
     is_float32 = settings.scheme == "float32"
     float32_bytes = len(flatbuffers.plain) if is_float32 else float32_size(flatbuffers.plain)
-    return Exported(network, images, flatbuffers, float32_bytes)
+    return Exported(network, images, flatbuffers, float32_bytes, record)
 
 
 def _compare(
@@ -188,6 +201,11 @@ def _pack(
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
         return ConvertedFile(path, len(packed), ratio, compared.parity)
 
+    record = request.folder(directory).tuning_record(request.scheme)
+    if exported.record:
+        write_bytes(record, exported.record.to_bytes())
+    else:
+        record.unlink(missing_ok=True)  # that of files which are replaced here
     files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
     notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
     compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
@@ -198,7 +216,7 @@ def _pack(
         float32_bytes=exported.float32_bytes,
         bit_equal=compared.bit_equal,
         layers=compared.layers,
-        notes=(*own_notes, *notes),
+        notes=(*own_notes, *notes, *(exported.record.notes(dataset) if exported.record else ())),
         compiled=compiled,
     )
 

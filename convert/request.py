@@ -15,6 +15,7 @@ from .pair import Pair
 from .targets.table import DEFAULT_TARGET, TARGETS
 
 DEFAULT_IO: IoType = "int8"
+FEWEST_FOR_QAT = 32  # training images: half of them choose, half measure
 
 
 class SchemeFreeOptions(TypedDict, total=False):
@@ -35,6 +36,7 @@ class ConversionOptions(SchemeFreeOptions, total=False):
     scheme: Scheme
     io: IoType
     activations: bool
+    qat: int | None
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,12 @@ class ConversionRequest:
         calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
         seed: draws the calibration images.
         force: replace files that exist.
+        qat: epochs of quantization-aware training of int8, after better roundings were chosen; 0 for those alone, None
+            for neither.
 
     Raises:
-        InputError: unknown scheme, target or type, a type that does not go with the scheme, or an impossible seed.
+        InputError: unknown scheme, target or type, a type or training that does not go with the scheme, or an
+            impossible seed.
     """
 
     scheme: Scheme = DEFAULT_SCHEME
@@ -69,6 +74,7 @@ class ConversionRequest:
     calibration_images: int = 100
     seed: int = 0
     force: bool = False
+    qat: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.target, str) or self.target not in TARGETS:
@@ -83,6 +89,13 @@ class ConversionRequest:
                 f"io={self.io} goes with the scheme {takers}; {self.scheme} has input and output of its own"
             )
         check_seed(self.seed)
+        if self.qat is not None:
+            if self.scheme != "int8":
+                raise InputError(
+                    f"quantization-aware training goes with the scheme int8; leave it out for {self.scheme}"
+                )
+            if isinstance(self.qat, bool) or not isinstance(self.qat, int) or self.qat < 0:
+                raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")
         if self.output is not None:
             require_path(self.output, "the folder for the files")
         if not _are_names(self.feature_layers):
@@ -103,9 +116,19 @@ class ConversionRequest:
                 f"Received: {self.calibration_images}"
             )
 
+        if self.qat is not None and len(dataset.train) < FEWEST_FOR_QAT:
+            raise InputError(
+                f"--qat needs {FEWEST_FOR_QAT} training images at least, {dataset.name} has {len(dataset.train)}; "
+                "leave it out"
+            )
+
+    def folder(self, run: RunDirectory) -> RunDirectory:
+        """Where the files of `run` are written."""
+        return run if self.output is None else RunDirectory(Path(self.output))
+
     def paths(self, run: RunDirectory) -> Pair[Path]:
-        """The files to write for `run`."""
-        folder = run if self.output is None else RunDirectory(Path(self.output))
+        """The models to write for `run`."""
+        folder = self.folder(run)
         variant = folder.tflite(self.scheme, activations=True) if self.activations else None
         return Pair(folder.tflite(self.scheme), variant)
 

@@ -100,6 +100,10 @@ class RunDirectory:
         """The converted model of `scheme`, or its activations variant."""
         return self.path / f"model.{scheme}{'.activations' if activations else ''}.tflite"
 
+    def tuning_record(self, scheme: str) -> Path:
+        """What a tuned model of `scheme` was exported from; there is none of one that was not tuned."""
+        return self.path / f"model.{scheme}.tuned.npz"
+
     def converted_files(self) -> list[Path]:
         """Every .tflite file that conversions have written there, in the order of their names."""
         return sorted(self.path.glob("model.*.tflite"))

@@ -11,6 +11,7 @@ from ..network.keras_network import KerasNetwork
 from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
 from ..tflite.kernels import read_kernels, with_constants
+from ..tuning.record import TuningRecord
 from .operators import OperatorFault, compare_operators
 from .weights import WeightFault, comparable, compare_weights, layer_names
 
@@ -31,7 +32,11 @@ class Dequantized:
 
 
 def dequantized(
-    network: KerasNetwork, run: RunDirectory, float32: PackedModel, packed: Pair[PackedModel]
+    network: KerasNetwork,
+    run: RunDirectory,
+    float32: PackedModel,
+    packed: Pair[PackedModel],
+    record: TuningRecord | None = None,
 ) -> Dequantized | None:
     """Compare the weights of a file with Keras', and put them into the float32 model.
 
@@ -40,6 +45,7 @@ def dequantized(
         run: its run directory.
         float32: see `kept.in_float32`.
         packed: the file and its activations variant.
+        record: of the network that was exported in place of Keras', where the file was tuned.
 
     Returns:
         None where the file has other operators than the float32 model, e.g. after a compiler.
@@ -51,9 +57,10 @@ def dequantized(
     if not comparable(expected, found):
         return None
     names = layer_names(network.model, expected)
-    faults = compare_weights(expected, found, names)
+    faults = compare_weights(record.kernels(expected) if record else expected, found, names)
     flatbuffer = with_constants(float32.flatbuffer, expected, found)
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
+    calibrated = record.calibrated(calibrated) if record else calibrated
     variant = packed.activations or packed.plain
     operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated, names)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)

@@ -1,6 +1,7 @@
 """Where on the ladder a classifier breaks, in which layer, and why, in words."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,8 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`, `left out`; `one class`, `chance`, `labels`, `input`, `scaled twice`,
-            `statistics` where Keras itself looks wrong.
+            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `labels`, `input`,
+            `scaled twice`, `statistics` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
         causes: those that the figures do not tell apart; empty where there is one.
@@ -63,7 +64,7 @@ def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
     broken = _keras(ladder) or _climb(ladder)
     if broken:
         return (broken,) if broken.rung == first else (broken, *doubts)
-    remarks = (_ties(ladder), _dead(ladder), _left_out(ladder))
+    remarks = (_ties(ladder), _dead(ladder), *_noted(ladder))
     return (*doubts, *(remark for remark in remarks if remark))
 
 
@@ -214,21 +215,22 @@ def _describe(spec: InputSpec) -> str:
     return f"{numbers}, {', '.join(f'{key} {value}' for key, value in values.items())}"
 
 
-def _left_out(ladder: Ladder) -> Finding | None:
-    if not ladder.left_out:
-        return None
-    message = f"this rung is left out: {ladder.left_out}; the kernels of the next rung were compared alone"
-    return Finding(f"{ladder.scheme}, {REFERENCE}", "", "left out", message, False)
+def _noted(ladder: Ladder) -> Iterator[Finding]:
+    """What the ladder could not do, or compared with something else than Keras."""
+    if ladder.left_out:
+        words = f"this rung is left out: {ladder.left_out}; the kernels of the next rung were compared alone"
+        yield Finding(f"{ladder.scheme}, {REFERENCE}", "", "left out", words, False)
+    if ladder.tuning:
+        words = f"weights, biases and ranges are compared with those that --qat exported; {ladder.tuning}"
+        yield Finding(f"{ladder.scheme}, {DEQUANTIZED}", "", "tuned", words, False)
 
 
 def _ties(ladder: Ladder) -> Finding | None:
     """How many of the flips are ties of an integer output: nothing is broken, and a float output cures it."""
     last, flipped = ladder.rungs[-1], ladder.flipped
-    if not len(flipped):
-        return None
     ordered = np.sort(last.probabilities[flipped], axis=1)
     tied = int((ordered[:, -1] == ordered[:, -2]).sum())
-    if tied * 2 < len(flipped):
+    if not tied or tied * 2 < len(flipped):
         return None
     message = (
         f"{tied} of the {len(flipped)} images that flip have their two best classes tied in the output of "

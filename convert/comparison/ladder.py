@@ -23,6 +23,7 @@ from edgecnn.sanity import Suspicion
 from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
+from ..tuning.record import TuningRecord
 from .agreement import mcnemar, parity_of
 from .answers import answer_all
 from .dequantized import dequantized
@@ -83,6 +84,7 @@ class Ladder:
         weight_faults: the layers whose weights in the file are not Keras', in network order.
         operator_faults: those whose operators compute otherwise.
         left_out: why there is no rung of the reference kernels; empty where there is one.
+        tuning: what was exported in place of Keras' numbers, and so is compared with the file; empty where they were.
     """
 
     run: Path
@@ -98,6 +100,7 @@ class Ladder:
     weight_faults: tuple[WeightFault, ...] = ()
     operator_faults: tuple[OperatorFault, ...] = ()
     left_out: str = ""
+    tuning: str = ""
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -141,7 +144,8 @@ def climb(
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     climber.run("TFLite, float32", Pair(float32), card.input)
-    own = dequantized(network, run, float32, packed)
+    record = _tuning_record(files, scheme, packed.plain)
+    own = dequantized(network, run, float32, packed, record)
     if own:
         climber.run(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
     left_out = _lacks_reference(paths)
@@ -164,7 +168,19 @@ def climb(
         weight_faults=own.faults if own else (),
         operator_faults=own.operator_faults if own else (),
         left_out=left_out,
+        tuning=record.words if record else "",
     )
+
+
+def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> TuningRecord | None:
+    """What the file was exported from where that is not Keras' network; None where it is."""
+    path = files.tuning_record(scheme)
+    if not path.is_file():
+        return None
+    record = TuningRecord.load(path)
+    if packed.card and packed.card.provenance.parent_sha256 != record.parent_sha256:
+        raise ModelFileError(f"{path} is of another conversion than {packed.name}; convert the run again, with --qat")
+    return record
 
 
 class _Climber:

@@ -14,11 +14,8 @@ Array = npt.NDArray[np.floating]
 _BUILTIN = schema.BuiltinOperator
 # How to bring the output channels of the constant that an operator takes as its second input to the front; each order
 # undoes itself. Depthwise: (1, height, width, channels).
-_CHANNELS_FIRST = {
-    _BUILTIN.CONV_2D: (0, 1, 2, 3),
-    _BUILTIN.DEPTHWISE_CONV_2D: (3, 1, 2, 0),
-    _BUILTIN.FULLY_CONNECTED: (0, 1),
-}
+CHANNELS_FIRST = {"CONV_2D": (0, 1, 2, 3), "DEPTHWISE_CONV_2D": (3, 1, 2, 0), "FULLY_CONNECTED": (0, 1)}
+_NAMES = {getattr(_BUILTIN, name): name for name in CHANNELS_FIRST}
 _DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.FLOAT16: np.dtype(np.float16),
@@ -70,14 +67,14 @@ def read_kernels(flatbuffer: bytes) -> tuple[Kernel, ...]:
     kernels = []
     for position in range(subgraph.OperatorsLength()):
         operator, code = subgraph.Operators(position), _code(model, subgraph.Operators(position))
-        if code not in _CHANNELS_FIRST:
+        if code not in _NAMES:
             continue
+        name = _NAMES[code]
         inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
-        weights = _constant(model, subgraph, inputs[1], _CHANNELS_FIRST[code])
+        weights = _constant(model, subgraph, inputs[1], CHANNELS_FIRST[name])
         if weights is None:
             continue
         bias = _constant(model, subgraph, inputs[2], (0,)) if len(inputs) > 2 else None
-        name = next(name for name, value in vars(_BUILTIN).items() if value == code)
         kernels.append(Kernel(name, weights, bias))
     return tuple(kernels)
 
@@ -92,7 +89,7 @@ def with_constants(flatbuffer: bytes, kernels: Sequence[Kernel], others: Sequenc
     """
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     for old, new in zip(kernels, others, strict=True):
-        order = _CHANNELS_FIRST[getattr(_BUILTIN, old.operator)]
+        order = CHANNELS_FIRST[old.operator]
         for before, after, axes in ((old.weights, new.weights, order), (old.bias, new.bias, (0,))):
             if before is None or after is None:
                 continue

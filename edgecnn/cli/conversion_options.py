@@ -58,4 +58,13 @@ target = click.option(
     show_default=True,
     help="What will run the files: what it needs is switched, what it cannot take is refused.",
 )
+qat = click.option(
+    "--qat",
+    type=click.IntRange(0),
+    is_flag=False,
+    flag_value="1",
+    metavar="[EPOCHS]",
+    help="Choose int8's weights and ranges by their error on training images, then train them for so many epochs (1 if "
+    "none are named, 0 for no training).",
+)
 auto = click.option("--auto", is_flag=True, help=f"Climb {', '.join(climb())} until the gate holds.")

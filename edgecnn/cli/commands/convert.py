@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
 )
+@conversion_options.qat
 @conversion_options.auto
 @options.gate
 @import_options.bundled
@@ -64,6 +65,7 @@ def command(
     feature_layers: tuple[str, ...],
     calibration_images: int,
     seed: int,
+    qat: int | None,
     auto: bool,
     max_drop: float | None,
     min_agreement: float | None,
@@ -78,6 +80,8 @@ def command(
     """Convert the trained network in RUN to TFLite files that carry all a device needs.
 
     A Keras model of somebody else (.keras, .h5, SavedModel) becomes a run first: with --labels and --representative.
+
+    With --qat RUN's training images choose and train the integers of int8: slower to make, closer to Keras.
 
     Example: edgecnn convert runs/shoes --int8
     """
@@ -99,6 +103,10 @@ def command(
         seed=seed,
         force=force,
     )
+    if qat is not None and (auto or DEFAULT_SCHEME not in (schemes or [DEFAULT_SCHEME])):
+        raise click.UsageError(
+            "--auto tries --qat itself; leave it out" if auto else "--qat goes with --int8; add that"
+        )
     if auto:
         _check_auto(request, gate, schemes, io)
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
@@ -116,7 +124,7 @@ def command(
     if auto:
         conversions = _convert_until(folder, dataset, gate, request)
     else:
-        conversions = _convert_all(folder, dataset, gate, request, schemes, io)
+        conversions = _convert_all(folder, dataset, gate, request, schemes, io, qat)
     for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
         printing.note(f"warning: {words}")
     if as_json:
@@ -137,13 +145,19 @@ def _convert_all(
     request: "ConversionRequest",
     schemes: "list[Scheme]",
     io: "IoType",
+    qat: int | None,
 ) -> "tuple[Conversion, ...]":
     from edgecnn.convert import Converter
 
     converter = Converter(run.path, dataset)
     gate.require_labels(dataset)
     requests = [
-        replace(request, scheme=scheme, io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO)
+        replace(
+            request,
+            scheme=scheme,
+            io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO,
+            qat=qat if scheme == DEFAULT_SCHEME else None,
+        )
         for scheme in schemes
     ]
     return tuple(converter.convert(request, progress=printing.note) for request in requests)

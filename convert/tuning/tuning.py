@@ -1,0 +1,121 @@
+"""Tune an int8 flatbuffer: what the training images say is better is kept, and said."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.errors import EdgecnnError
+from edgecnn.pixels.dataset import Split, stratified
+
+from ..network.keras_network import KerasNetwork
+from ..tflite.export import to_flatbuffer
+from ..tflite.kernels import CHANNELS_FIRST, read_kernels
+from .error import choose_by_error
+from .graph import Graph
+from .record import TuningRecord
+from .simulation import Floats, Simulation
+from .training import divergence, train
+from .writing import write
+
+_IMAGES, _FEWEST, _VALUES = 512, 32, 25_000_000  # values of the largest tensor for all images that choose
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned flatbuffer, and the network that was exported in it."""
+
+    flatbuffer: bytes
+    record: TuningRecord
+
+
+def tune(
+    flatbuffer: bytes, network: KerasNetwork, split: Split, epochs: int, seed: int, parent: str, progress: Progress
+) -> Tuned:
+    """Choose the integers of an int8 flatbuffer anew, and train them; each step is kept if others images say so.
+
+    Args:
+        flatbuffer: the activations variant.
+        network: what it was converted from.
+        split: two training images at least; half of those that are drawn choose, the others measure.
+        epochs: of training on all of them; 0 for none.
+        seed: draws the images and their order.
+        parent: SHA-256 of the Keras model.
+        progress: is told of each step.
+
+    Raises:
+        EdgecnnError: the network has an operator that is not simulated.
+    """
+    simulation = _simulation(flatbuffer, network)
+    most = max(_FEWEST, min(_IMAGES, 2 * _VALUES // simulation.graph.most_values))
+    drawn = stratified(split.labels, min(most, len(split)), seed)
+    choosing, measuring = (network.fed(np.asarray(split.images[np.sort(drawn[part::2])])) for part in (0, 1))
+    expected = simulation.answers(measuring, quantized=False)
+
+    def measured() -> float:
+        return divergence(expected, simulation.answers(measuring, quantized=True))
+
+    original, first = simulation.state(), measured()
+    best, kept, words = first, original, ["no step was better"]
+    progress(f"as converted: divergence from Keras {first:.2e} on {len(measuring)} training images")
+    for ranges, step in ((False, "weights rounded together"), (True, "weights rounded together, ranges by error")):
+        simulation.restore(original)
+        choose_by_error(simulation, choosing, ranges)
+        reached = measured()
+        progress(f"{step}: {reached:.2e}")
+        if reached < best:
+            best, kept, words = reached, simulation.state(), [f"{step} ({reached:.2e})"]
+    if epochs:
+        simulation.restore(original)
+        teacher = _teacher(simulation, network, split)
+        simulation.restore(kept)
+        train(simulation, lambda rows: _fed(network, split, rows), teacher, epochs, seed, progress)
+        reached = measured()
+        progress(f"trained: {reached:.2e}")
+        if reached < best:
+            kept = simulation.state()
+            words.append(f"{epochs} epoch{'s'[: epochs > 1]} of training on {len(split):,} images ({reached:.2e})")
+    simulation.restore(kept)
+    said = f"divergence from Keras, on {len(measuring)} training images: as converted {first:.2e}; {'; '.join(words)}"
+    return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, f"tuned: {said}", parent))
+
+
+def _simulation(flatbuffer: bytes, network: KerasNetwork) -> Simulation:
+    nothing = np.empty((0, *network.card.input.shape), np.float32)
+    own, real = read_kernels(flatbuffer), read_kernels(to_flatbuffer(network.with_maps, "float32", nothing))
+    constants: dict[int, Floats] = {}
+    if [each.weights.values.shape for each in own] == [each.weights.values.shape for each in real]:
+        for here, there in zip(own, real, strict=True):
+            order = CHANNELS_FIRST[here.operator]
+            constants[here.weights.index] = there.weights.values.transpose(order).astype(np.float32)
+            if here.bias and there.bias:
+                constants[here.bias.index] = there.bias.values.astype(np.float32)
+    try:
+        return Simulation(Graph.read(flatbuffer), constants)
+    except LookupError as error:
+        raise EdgecnnError(f"--qat does not know the operator {error.args[0]} of this network; leave it out") from None
+
+
+def _fed(network: KerasNetwork, split: Split, rows: npt.NDArray[np.int64]) -> Floats:
+    return network.fed(np.asarray(split.images[rows]))
+
+
+def _teacher(simulation: Simulation, network: KerasNetwork, split: Split) -> Floats:
+    parts = np.array_split(np.arange(len(split)), max(1, len(split) // 1000))
+    return np.concatenate([simulation.answers(_fed(network, split, rows), quantized=False) for rows in parts])
+
+
+def _record(flatbuffer: bytes, simulation: Simulation, words: str, parent: str) -> TuningRecord:
+    weights, biases = [], []
+    for kernel in read_kernels(flatbuffer):
+        tensor = simulation.graph.tensors[kernel.weights.index]
+        values = simulation.integers(tensor.index) * tensor.step
+        weights.append(values.transpose(CHANNELS_FIRST[kernel.operator]))
+        own = simulation.real_bias(kernel.bias.index) if kernel.bias else np.empty(0)
+        biases.append(own.astype(np.float32))
+    chosen = {index for group in simulation.graph.groups for index in group}
+    outputs = simulation.graph.outputs.items()
+    ranges = {name: simulation.range(index) for name, index in outputs if index in chosen}
+    return TuningRecord(words, parent, tuple(weights), tuple(biases), ranges)

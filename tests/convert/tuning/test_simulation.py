@@ -1,0 +1,112 @@
+"""The simulation of an int8 file computes what the file does, operator by operator."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgecnn.convert.network.feature_maps import with_named_outputs
+from edgecnn.convert.tflite.export import to_flatbuffer
+from edgecnn.convert.tuning.graph import Graph
+from edgecnn.convert.tuning.simulation import Simulation, steps
+from edgecnn.convert.tuning.writing import write
+from tests.support.many_operators import make_many_operators, noise
+
+# Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
+BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU")
+HALFWAY = 0.01  # of a step: a kernel multiplies by 31 bits of the scales' ratio, and rounds twice
+
+
+@pytest.fixture(scope="module")
+def flatbuffer() -> bytes:
+    images = noise(20).astype(np.float32) / 255
+    return to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images)
+
+
+def tensors_of(flatbuffer: bytes, image: np.ndarray) -> dict[int, np.ndarray]:
+    """Every tensor that the reference kernels make of an int8 image."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=flatbuffer,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    graph = Graph.read(flatbuffer)
+    computed = [graph.image, *(operator.output for operator in graph.operators)]
+    return {index: interpreter.get_tensor(index) for index in computed}
+
+
+def test_every_operator_gives_the_integers_of_the_reference_kernels(flatbuffer: bytes) -> None:
+    graph = Graph.read(flatbuffer)
+    simulation = Simulation(graph, {})
+    assert len({operator.name for operator in graph.operators}) >= 12
+    scale = graph.tensors[graph.image].scales[0]
+    for image in noise(3, seed=5):
+        integers = (image.astype(np.int16) - 128).astype(np.int8)[None]
+        real: dict[int, Any] = {graph.image: ((integers.astype(np.float32) + 128) * scale).astype(np.float32)}
+        given = tensors_of(flatbuffer, integers)
+        for operator in graph.operators:
+            step, zero_point = simulation.quantization(operator.output)
+            # Each operator is fed with what the file's own ones gave: errors do not add up.
+            exact = simulation.compute(operator, real, quantized=True).numpy() / step + zero_point
+            found = given[operator.output].astype(np.int64)
+            expected = np.clip(np.rint(exact), -128, 127).reshape(found.shape)
+            off, exact = found != expected, exact.reshape(found.shape)
+            assert np.abs(found - expected).max() <= 1, operator.name
+            if operator.name not in BY_TABLE:
+                is_halfway = np.abs(np.abs(exact - np.floor(exact)) - 0.5) < HALFWAY
+                assert not (off & ~is_halfway).any(), operator.name
+            real[operator.output] = ((found - zero_point) * step).astype(np.float32)
+
+
+def test_a_graph_without_roundings_is_the_keras_network(flatbuffer: bytes) -> None:
+    model, images = make_many_operators(), noise(8, seed=2).astype(np.float32) / 255
+    graph = Graph.read(flatbuffer)
+    probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
+    # Its weights are the file's, to half a step of 1/127 of the largest in a channel.
+    np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
+
+
+def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
+    simulation = Simulation(Graph.read(flatbuffer), {})
+    generator = np.random.default_rng(1)
+    for variable in simulation.weights.values():
+        variable.assign_add(generator.normal(0, 3, variable.shape).astype(np.float32))
+    for index in [index for index in simulation.biases if not simulation.graph.shares_buffer(index)]:
+        simulation.move_bias(index, generator.normal(0, 0.01, simulation.real_bias(index).shape))
+    for group in simulation.graph.groups:
+        low, high = simulation.range(group[0])
+        simulation.set_range(group, 0.8 * low, 0.9 * high)
+    written = write(flatbuffer, simulation)
+    assert len(written) == len(flatbuffer)
+    again = Simulation(Graph.read(written), {})
+    for index in simulation.weights:
+        np.testing.assert_array_equal(again.integers(index), simulation.integers(index))
+    for index in simulation.biases:
+        np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
+    images = noise(16, seed=9).astype(np.float32) / 255
+    np.testing.assert_allclose(again.answers(images, True), simulation.answers(images, True), atol=1e-5)
+
+
+def test_tensors_whose_values_only_move_have_one_range(flatbuffer: bytes) -> None:
+    graph = Graph.read(flatbuffer)
+    group_of = {index: group for group in graph.groups for index in group}
+    for operator in graph.operators:
+        if operator.name in ("MAX_POOL_2D", "RESHAPE", "PAD"):
+            assert group_of[operator.inputs[0]] is group_of[operator.output]
+        if operator.name in ("SOFTMAX", "LOGISTIC", "TANH"):
+            assert operator.output not in group_of
+    assert graph.image not in group_of
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 2.55), (-1.0, 1.0), (-0.3, 6.0), (0.5, 4.0), (-3.0, -1.0), (0.0, 0.0)])
+def test_zero_is_exact_in_every_range(low: float, high: float) -> None:
+    scale, zero_point = steps(low, high)
+    assert scale > 0 and -128 <= zero_point <= 127
+    assert (-128 - zero_point) * scale <= low + scale and (127 - zero_point) * scale >= high - scale

@@ -1,0 +1,164 @@
+"""`convert --int8 --qat`: what is exported, what is said of it, and that the parity ladder still sees every fault."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgecnn import EdgecnnError, InputError, ModelFileError
+from edgecnn.convert import Conversion, Preprocessing, adopt, convert, load_representative, parity
+from edgecnn.convert.tuning.record import TuningRecord
+from edgecnn.model_file.container import read_model
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.run_directory import RunDirectory
+from edgecnn.train import TrainingRun
+from tests.support.command_line import Run
+from tests.support.depthwise import make_depthwise, pictures_of
+from tests.support.foreign import save_pictures
+from tests.support.many_operators import noise
+from tests.support.planted import change_output, plant
+
+
+@pytest.fixture(scope="module")
+def some(small: Dataset) -> Dataset:
+    return dataclasses.replace(small, train=small.train.take(1_000), test=small.test.take(300))
+
+
+@pytest.fixture(scope="module")
+def tuned(small_run: TrainingRun, some: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
+    run = tmp_path_factory.mktemp("tuned")
+    for path in (small_run.model_path, small_run.path / "card.json"):
+        shutil.copy(path, run)
+    return convert(run, some, qat=1)
+
+
+@pytest.fixture
+def faulty(tuned: Conversion, tmp_path: Path) -> RunDirectory:
+    """A copy of the tuned run, to be damaged."""
+    return RunDirectory(Path(shutil.copytree(tuned.plain.path.parent, tmp_path / "faulty")))
+
+
+def test_the_note_says_what_each_step_gained(tuned: Conversion) -> None:
+    (note,) = tuned.notes
+    assert "as converted" in note and "rounded together" in note and "1 epoch of training on 1,000 images" in note
+    figures = [float(word.strip("(;)")) for word in note.replace(";", " ").split() if "e-0" in word]
+    assert len(figures) == 3 and figures == sorted(figures, reverse=True) and figures[-1] < 0.7 * figures[0]
+
+
+def test_size_and_scheme_stay_and_the_maps_are_closer(tuned: Conversion, int8: Conversion) -> None:
+    plain, before = (read_model(each.plain.path) for each in (tuned, int8))
+    assert len(plain.flatbuffer) == len(before.flatbuffer) and plain.flatbuffer != before.flatbuffer
+    assert plain.card and before.card and plain.card.quantization.scheme == "int8"
+    assert tuned.bit_equal and tuned.layers[0].sqnr_db > int8.layers[0].sqnr_db
+    assert tuned.plain.parity.agreement >= 0.98
+
+
+def test_the_ladder_passes_and_says_what_was_exported(tuned: Conversion, some: Dataset) -> None:
+    report = parity(tuned.plain.path.parent, some, force=True)
+    assert report.passed and not report.ladder.weight_faults and not report.ladder.operator_faults
+    (remark,) = [finding for finding in report.findings if finding.cause == "tuned"]
+    assert not remark.broken and tuned.notes[0] in remark.words
+    assert remark.words in report.json.read_text() and "--qat exported" in report.html.read_text()
+
+
+def exchange(weights: np.ndarray, biases: np.ndarray) -> None:
+    weights[[3, 7]] = weights[[7, 3]]
+    biases[[3, 7]] = biases[[7, 3]]
+
+
+def one_weight(weights: np.ndarray, biases: np.ndarray) -> None:
+    weights[5, 1, 1, 2] += 3 if weights[5, 1, 1, 2] < 100 else -3
+
+
+def one_bias(weights: np.ndarray, biases: np.ndarray) -> None:
+    biases[9] += 40
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (exchange, "exchanged"),
+        (one_weight, "channel 5 is changed in 1 of 576 weights"),
+        (one_bias, "the bias of channel 9"),
+    ],
+)
+def test_a_fault_in_a_tuned_file_is_seen(change: object, words: str, faulty: RunDirectory, some: Dataset) -> None:
+    plant(faulty, "int8", 1, change)  # type: ignore[arg-type]
+    report = parity(faulty.path, some, force=True)
+    assert not report.passed and words in report.findings[0].words
+
+
+def test_a_range_that_was_changed_afterwards_is_seen(faulty: RunDirectory, some: Dataset) -> None:
+    change_output(faulty, "int8", 3, gain=0.8)
+    report = parity(faulty.path, some, force=True)
+    assert not report.passed and report.ladder.operator_faults
+
+
+def test_another_conversion_takes_the_record_away(faulty: RunDirectory, some: Dataset) -> None:
+    record = faulty.tuning_record("int8")
+    assert record.is_file()
+    with pytest.raises(EdgecnnError, match="exists already"):
+        convert(faulty.path, some, qat=0)
+    convert(faulty.path, some, force=True)
+    assert not record.exists()
+    assert {finding.cause for finding in parity(faulty.path, some, force=True).findings} <= {"ties", "dead"}
+
+
+def test_a_record_that_is_damaged_or_of_another_network_is_refused(faulty: RunDirectory, some: Dataset) -> None:
+    record = faulty.tuning_record("int8")
+    other = dataclasses.replace(TuningRecord.load(record), parent_sha256="0" * 64)
+    for contents, words in ((other.to_bytes(), "of another conversion"), (record.read_bytes()[:900], "is damaged")):
+        record.write_bytes(contents)
+        with pytest.raises(ModelFileError, match=words):
+            parity(faulty.path, some, force=True)
+
+
+def test_depthwise_convolutions_are_tuned_the_same_way_twice(tmp_path: Path) -> None:
+    run = make_depthwise(tmp_path)
+    pictures = pictures_of(tmp_path)
+    made = [convert(run.path, pictures, qat=1, force=True, calibration_images=40) for _ in range(2)]
+    once = read_model(made[0].plain.path).flatbuffer
+    convert(run.path, pictures, qat=1, force=True, calibration_images=40)
+    assert read_model(run.tflite("int8")).flatbuffer == once
+    assert any("tuned on the images that it is compared on" in note for note in made[1].notes)
+    assert parity(run.path, pictures, force=True).passed
+
+
+def test_an_operator_that_is_not_simulated_is_named(tmp_path: Path) -> None:
+    import keras
+
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2DTranspose(4, 3, strides=2)(image)
+    x = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    keras.Model(image, x).save(tmp_path / "up.keras")
+    run = adopt(tmp_path / "up.keras", ("a", "b"), tmp_path / "run", Preprocessing((1 / 255,), (0.0,)))
+    save_pictures(tmp_path / "photos", noise(40))
+    images = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
+    with pytest.raises(EdgecnnError, match="--qat does not know the operator TRANSPOSE_CONV of this network"):
+        convert(run, images, qat=0, calibration_images=8)
+    assert not RunDirectory(run).converted_files()
+
+
+def test_too_few_images_are_refused(small_run: TrainingRun, some: Dataset, tmp_path: Path) -> None:
+    few = dataclasses.replace(some, train=Split(some.train.images[:31], some.train.labels[:31]))
+    with pytest.raises(InputError, match="--qat needs 32 training images at least"):
+        convert(small_run.path, few, qat=0, calibration_images=10, output=tmp_path)
+    for wrong in (-1, True, 1.5):
+        with pytest.raises(InputError, match="0 or more"):
+            convert(small_run.path, some, qat=wrong, output=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="goes with the scheme int8"):
+        convert(small_run.path, some, scheme="mixed", qat=1, output=tmp_path)
+
+
+def test_options_that_contradict_each_other(small_run: TrainingRun, edgecnn: Run) -> None:
+    for options, words in (
+        (("--float32", "--qat"), "--qat goes with --int8"),
+        (("--auto", "--qat", "2", "--max-drop", "1"), "--auto tries --qat itself"),
+        (("--qat", "-1"), "--qat"),
+    ):
+        outcome = edgecnn("convert", small_run.path, *options)
+        assert outcome.exit_code == 2 and words in outcome.stderr

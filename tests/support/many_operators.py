@@ -1,0 +1,33 @@
+"""A small network of most operators that int8 files have, with random weights."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+def make_many_operators() -> "keras.Model":
+    """Convolutions, pools, swishes, squeeze-and-excite, residual, concatenation; 16 x 16 RGB, 5 classes."""
+    import keras
+
+    layers = keras.layers
+    keras.utils.set_random_seed(7)
+    image = keras.Input((16, 16, 3))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="silu", bias_initializer="random_normal")(image)
+    y = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="hard_silu")(x)
+    squeezed = layers.GlobalAveragePooling2D(keepdims=True)(y)
+    y = layers.Multiply()([y, layers.Conv2D(16, 1, activation="sigmoid")(squeezed)])
+    x = layers.Add()([x, layers.Conv2D(8, 1)(y)])
+    pooled = layers.AveragePooling2D(2)(x), layers.MaxPooling2D(2)(x)
+    x = layers.Concatenate()([*pooled, layers.Conv2D(4, 3, strides=2, padding="same", activation="tanh")(x)])
+    x = layers.Conv2D(8, 3, activation="relu6")(layers.ZeroPadding2D(1)(x))
+    x = layers.Dense(12, activation="leaky_relu")(layers.Flatten()(x))
+    return keras.Model(image, layers.Dense(5, activation="softmax", bias_initializer="random_normal")(x))
+
+
+def noise(count: int, seed: int = 0) -> np.ndarray:
+    """Images of coarse noise: uint8 (count, 16, 16, 3)."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 3), np.uint8)
+    return coarse.repeat(4, axis=1).repeat(4, axis=2)
