@@ -48,6 +48,21 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
     return keras.Model(inputs, shared(x))
 
 
+def freeze_first_layer(training_model: keras.Model, network: keras.Model) -> None:
+    """Let `network`'s first layer keep its weights from the next step of `training_model` on.
+
+    Its gradient costs a third of a step, and its few weights are the first to settle (Brock et al., "FreezeOut", 2017).
+    Nothing changes where the first layer is no convolution, where there is no other, and on JAX: there a training step
+    updates all that its optimizer knows.
+    """
+    learning = [layer for layer in network.layers if layer.trainable_weights]
+    convolutions = [layer for layer in learning if isinstance(layer, keras.layers.Conv2D)]
+    if len(convolutions) < 2 or learning[0] is not convolutions[0] or keras.backend.backend() != "tensorflow":
+        return
+    convolutions[0].trainable = False
+    training_model.make_train_function(force=True)
+
+
 class PooledFirst(keras.layers.Layer):
     """A convolution and the max pooling behind it, its bias and activation last: on a quarter of the values."""
 

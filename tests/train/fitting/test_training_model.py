@@ -1,16 +1,19 @@
 """The network that is trained computes what the bare one does, and shares its weights."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgecnn.train import RECIPES
+from edgecnn.pixels.dataset import Dataset
+from edgecnn.train import RECIPES, Epoch, train
 from edgecnn.train.architectures import build_network, reference
-from edgecnn.train.fitting.training_model import PooledFirst, build_training_model
+from edgecnn.train.fitting.training_model import PooledFirst, build_training_model, freeze_first_layer
 from edgecnn.train.recipes import AUGMENTATIONS, Augmentation
+from tests.support.trainings import Listening
 
 
 @pytest.mark.parametrize("architecture", ["reference", "compact", "residual"])
@@ -103,3 +106,45 @@ def test_bfloat16_rounds_pooled_values_as_the_bare_network_does() -> None:
     assert keras.backend.standardize_dtype(pooled.output.dtype) == "bfloat16"
     found, expected = (np.asarray(each(images), np.float32) for each in (pooled, bare))
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02)
+
+
+class Copying(Listening):
+    """Remembers the network as it was after each epoch."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.models = path, []
+
+    def finish_epoch(self, epoch: Epoch) -> None:
+        if (self.path / "model.keras").exists():
+            self.models.append(keras.models.load_model(self.path / "model.keras", compile=False))
+
+
+def test_a_first_layer_that_has_learnt_for_its_share_keeps_its_weights(tiny: Dataset, tmp_path: Path) -> None:
+    listener = Copying(tmp_path / "run")
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=3, batch_size=100, first_layer=1 / 3, peak_learning_rate=1e-3)
+    train(tmp_path / "run", tiny, recipe=recipe, progress=listener)
+    first, *_, last = listener.models
+    changed = [not np.array_equal(*pair) for pair in zip(first.get_weights(), last.get_weights(), strict=True)]
+    assert changed == [False, False, True, True, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("layers", "frozen"),
+    [
+        ([L.Conv2D(4, 3), L.Conv2D(4, 3), L.Flatten()], "Conv2D"),
+        ([L.Rescaling(2.0), L.Conv2D(4, 3), L.BatchNormalization(), L.Conv2D(4, 3), L.Flatten()], "Conv2D"),
+        ([L.Conv2D(4, 3), L.Flatten(), L.Dense(5)], None),  # the only one makes all features
+        ([L.DepthwiseConv2D(3), L.Conv2D(4, 3), L.Flatten()], None),
+        ([L.Flatten(), L.Dense(5)], None),
+    ],
+)
+def test_only_the_first_of_several_convolutions_stops_learning(
+    layers: list[keras.layers.Layer], frozen: str | None
+) -> None:
+    model = keras.Sequential([keras.Input((9, 9, 1)), *layers, L.Dense(2)])
+    training_model = build_training_model(model, RECIPES["fast"], background=0.0)
+    training_model.compile("sgd", "mse", jit_compile=False)
+    freeze_first_layer(training_model, model)
+    names = [type(layer).__name__ for layer in model.layers if not layer.trainable]
+    assert names == ([frozen] if frozen else [])
