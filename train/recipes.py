@@ -105,11 +105,13 @@ RECIPES = {
         ),
         Recipe(
             name="fast",
-            epochs=4,
-            batch_size=256,
+            epochs=2,
+            batch_size=128,
             optimizer="muon",
-            peak_learning_rate=5e-3,
+            peak_learning_rate=8e-3,
             bfloat16=True,
+            label_smoothing=0.05,
+            first_layer=0.25,
         ),
         Recipe(
             name="best",
