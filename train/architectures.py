@@ -1,4 +1,4 @@
-"""Networks by name or from a Python file. Saved models hold the bare network; see `build_training_model`."""
+"""Networks by name or from a Python file. Saved models hold the bare network; see `fitting/training_model.py`."""
 
 import functools
 import hashlib
@@ -13,7 +13,6 @@ from edgecnn.errors import InputError
 
 from . import pretrained
 from .backbones import BACKBONES, find_backbone
-from .recipes import Recipe
 
 Shape = tuple[int, int, int]
 Builder = Callable[[Shape, int], keras.Model]
@@ -190,49 +189,3 @@ def build_network(name: str, shape: Shape, classes: int) -> keras.Model:
             f"Received: {tuple(model.outputs[0].shape)}"
         )
     return model
-
-
-def build_training_model(model: keras.Model, recipe: Recipe, background: float) -> keras.Model:
-    """The network to train instead of `model`: the same layers, hence the same weights, and what only training needs.
-
-    Args:
-        model: a Sequential or functional model.
-        recipe: its `augment`, `dropout` (before every Dense layer) and `l2` are added.
-        background: input value of what lies around an image that is moved.
-
-    Returns:
-        A model of the same input and output shapes that shares the weights of `model`.
-    """
-    inputs = keras.Input(model.inputs[0].shape[1:])
-    augmented = inputs
-    for name in recipe.augment:
-        augmented = _augmentation(name, background)(augmented)
-
-    def call(layer: keras.layers.Layer, *arguments: keras.KerasTensor, **keywords: object) -> keras.KerasTensor:
-        if recipe.dropout and isinstance(layer, keras.layers.Dense):
-            arguments = (keras.layers.Dropout(recipe.dropout)(arguments[0]), *arguments[1:])
-        return layer(*arguments, **keywords)
-
-    if recipe.l2:
-        for variable in model.trainable_variables:
-            if len(variable.shape) > 1:  # kernels, not biases
-                variable.regularizer = keras.regularizers.L2(recipe.l2)
-    bare = keras.Model(model.inputs[0], model.outputs[0])
-    shared = keras.models.clone_model(bare, clone_function=lambda layer: layer, call_function=call)
-    return keras.Model(inputs, shared(augmented))
-
-
-def _augmentation(name: str, background: float) -> keras.layers.Layer:
-    layers = keras.layers
-    constant = {"fill_mode": "constant", "fill_value": background}
-    layer = {
-        "flip": lambda: layers.RandomFlip("horizontal"),
-        "shift": lambda: layers.RandomTranslation(0.08, 0.08, **constant),
-        "rotate": lambda: layers.RandomRotation(15 / 360, **constant),
-        "zoom": lambda: layers.RandomZoom((-0.1, 0.1), **constant),
-        "erase": lambda: layers.RandomErasing(factor=(0.5, 0.5), scale=(0.02, 0.15), fill_value=background),
-    }[name]()
-    if keras.backend.backend() == "jax":
-        # Keras calls some of them unfit for XLA, as it is in TensorFlow, and would run the network step by step.
-        layer.supports_jit = True
-    return layer

@@ -6,9 +6,16 @@ from pathlib import Path
 
 from edgecnn.train import RECIPES, Epoch, TrainingRun
 
-# Everything at once that a resumed training must restore: augmentation, dropout, L2, a validation split.
+# Everything at once that a resumed training must restore: augmentation, dropout, L2, a validation split, a first layer
+# that has stopped learning.
 EVERYTHING = dataclasses.replace(
-    RECIPES["best"], epochs=5, batch_size=64, augment=("flip", "shift", "erase"), l2=1e-5, validation_split=0.1
+    RECIPES["best"],
+    epochs=5,
+    batch_size=64,
+    augment=("flip", "shift", "erase"),
+    l2=1e-5,
+    validation_split=0.1,
+    first_layer=0.3,
 )
 SEED = 7
 

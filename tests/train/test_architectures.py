@@ -1,6 +1,5 @@
 """R2 and R3 of the reference: the tutorial's network, layer by layer."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -8,10 +7,7 @@ import numpy as np
 import pytest
 
 from edgecnn import InputError
-from edgecnn.train import RECIPES
-from edgecnn.train.architectures import build_network, build_training_model, reference
-from edgecnn.train.fitting.optimizers import ConvMuon
-from edgecnn.train.recipes import AUGMENTATIONS, Augmentation
+from edgecnn.train.architectures import build_network, reference
 
 LAYERS = [  # class, output shape, parameters: the tutorial's model summary
     ("Conv2D", (26, 26, 64), 640),
@@ -88,49 +84,3 @@ def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(tmp_path: Path) ->
     own.write_text("1 / 0")
     with pytest.raises(InputError, match="does not run: ZeroDivisionError"):
         build_network(f"{own}:net", (8, 8, 3), 4)
-
-
-@pytest.mark.parametrize("architecture", ["reference", "compact", "residual"])
-def test_regularisation_shares_the_weights_and_does_nothing_at_inference(architecture: str) -> None:
-    model = build_network(architecture, (28, 28, 1), 10)
-    recipe = dataclasses.replace(RECIPES["best"], augment=AUGMENTATIONS, dropout=0.5)
-    trained = build_training_model(model, recipe, background=0.0)
-    images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
-    assert trained.count_params() == model.count_params()
-    np.testing.assert_array_equal(
-        np.asarray(trained(images, training=False)), np.asarray(model(images, training=False))
-    )
-    assert not np.allclose(np.asarray(trained(images, training=True)), np.asarray(model(images)))
-
-
-def test_l2_adds_the_squared_kernels_to_the_loss() -> None:
-    model = reference((28, 28, 1), 10)
-    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], l2=0.01), background=0.0)
-    kernels = [np.asarray(variable) for variable in model.trainable_variables if len(variable.shape) > 1]
-    expected = 0.01 * sum(float(np.square(kernel).sum()) for kernel in kernels)
-    assert sum(float(loss) for loss in trained.losses) == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_every_augmentation_changes_images_and_keeps_their_range(name: Augmentation) -> None:
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Identity()])
-    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=0.0)
-    images = np.random.default_rng(0).random((64, 28, 28, 1), dtype=np.float32)
-    changed = np.asarray(trained(images, training=True))
-    assert (changed != images).any() and changed.min() >= 0 and changed.max() <= 1
-
-
-def test_muon_orthogonalises_a_convolution_kernel_as_a_matrix() -> None:
-    gradient = np.random.default_rng(0).normal(size=(3, 3, 16, 8)).astype(np.float32)
-    optimizer = ConvMuon()
-    update = np.asarray(optimizer.zeropower_via_newtonschulz5(keras.ops.convert_to_tensor(gradient), 5))
-    assert update.shape == gradient.shape
-    # Newton-Schulz with these coefficients brings every singular value near 1, not exactly to it: 0.7 to 1.2.
-    singular = np.linalg.svd(update.reshape(-1, 8), compute_uv=False)
-    assert singular.min() > 0.6 and singular.max() < 1.25
-
-
-def test_muon_scales_a_kernels_update_by_the_longer_side_of_its_matrix() -> None:
-    ones = keras.ops.ones((3, 3, 16, 8))
-    # Liu et al. 2025: 0.2 * sqrt(max(rows, columns)); here 144 rows and 8 columns.
-    np.testing.assert_allclose(np.asarray(ConvMuon().lr_adjust(ones)), 0.2 * np.sqrt(144), rtol=1e-6)

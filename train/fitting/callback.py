@@ -17,6 +17,7 @@ from . import checkpoint
 from .batches import Batches
 from .interrupt import Interrupt
 from .setup import TrainingSetup
+from .training_model import freeze_first_layer
 
 
 @dataclass
@@ -54,6 +55,7 @@ class TrainingCallback(keras.callbacks.Callback):
         self._on_save, self._progress = on_save, progress
         self._interrupt = interrupt
         self._epoch, self._started = 0, 0.0
+        self._first_is_frozen = False
 
     def save(self, epoch: int) -> None:
         """Write the weights as they are now, unless those of `epoch` were the last to be written."""
@@ -76,6 +78,13 @@ class TrainingCallback(keras.callbacks.Callback):
         """Shuffle for the epoch."""
         self._batches.start_epoch(epoch)
         self._epoch, self._started = epoch + 1, time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Freeze the first layer once it has learnt for its share of the steps."""
+        done = (self._epoch - 1 + batch / len(self._batches)) / self._setup.recipe.epochs
+        if not self._first_is_frozen and done >= self._setup.recipe.first_layer:
+            freeze_first_layer(self.model, self._network)
+            self._first_is_frozen = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report, and stop a training that has gone astray."""

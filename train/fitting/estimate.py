@@ -13,6 +13,7 @@ from ..prediction import batch_size
 from ..pretrained import body_of
 from .fit import Fitting, prepare_fitting
 from .setup import TrainingSetup
+from .training_model import freeze_first_layer
 
 _STEPS = 3
 
@@ -24,7 +25,8 @@ class Estimate:
     Attributes:
         parameters: of the network.
         steps: of the whole training, if nothing ends it early.
-        step_ms: the fastest of three, the first of which traces the graph.
+        step_ms: the fastest of three, the first of which traces the graph; the mean of both where the first
+            layer stops learning on the way.
         seconds: of all steps, and of the features; evaluation and saving come on top.
         peak_mib: memory of the process so far, in MiB; on a GPU the memory of the host; None where the
             system does not say.
@@ -43,20 +45,29 @@ def estimate_training(setup: TrainingSetup) -> Estimate:
     """Take three training steps and extrapolate; nothing is written."""
     keras.utils.set_random_seed(setup.seed)
     fitting = prepare_fitting(setup)
+    step = rest = _time_steps(fitting)
+    if setup.recipe.first_layer < 1:
+        freeze_first_layer(fitting.training_model, fitting.network)
+        rest = _time_steps(fitting)
+    step += (1 - setup.recipe.first_layer) * (rest - step)
+    transfers = setup.recipe.frozen is not None
+    features = _time_features(fitting) if transfers else 0.0
+    steps = len(fitting.batches) * (setup.recipe.epochs - transfers)
+    peak = peak_rss_bytes()
+    peak_mib = None if peak is None else peak >> 20
+    parameters = fitting.network.count_params()
+    return Estimate(parameters, steps, 1000 * step, steps * step + features, peak_mib, features)
+
+
+def _time_steps(fitting: Fitting) -> float:
+    """Seconds of a training step."""
     times = []
     for number in range(_STEPS):
         batch = fitting.batches[number % len(fitting.batches)]
         started = time.perf_counter()
         fitting.training_model.train_on_batch(*batch)
         times.append(time.perf_counter() - started)
-    transfers = setup.recipe.frozen is not None
-    features = _time_features(fitting) if transfers else 0.0
-    steps = len(fitting.batches) * (setup.recipe.epochs - transfers)
-    peak = peak_rss_bytes()
-    peak_mib = None if peak is None else peak >> 20
-    step = min(times)
-    parameters = fitting.network.count_params()
-    return Estimate(parameters, steps, 1000 * step, steps * step + features, peak_mib, features)
+    return min(times)
 
 
 def _time_features(fitting: Fitting) -> float:

@@ -14,7 +14,6 @@ from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import held_back
 from edgecnn.pixels.input_table import input_table
 
-from .. import architectures
 from ..devices.data_parallel import translate_worker_loss
 from ..distillation import TeacherAnswers
 from ..progress import TrainingProgress
@@ -23,6 +22,7 @@ from .batches import Batches
 from .callback import Outcome, TrainingCallback, should_stop
 from .interrupt import Interrupt
 from .setup import TrainingSetup
+from .training_model import build_training_model
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
     network = setup.build_network("mixed_bfloat16" if setup.bfloat16 else "float32")
     transfer.prepare_network(network, setup)
     background = float(table[0, 255 if dataset.input.background == "light" else 0])
-    model = architectures.build_training_model(network, recipe, background)
+    model = build_training_model(network, recipe, background)
     kept, held = held_back(dataset.train.labels, recipe.validation_split, setup.seed)
     if recipe.validation_split and not len(held):
         raise InputError(
@@ -144,7 +144,7 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
     epochs = recipe.epochs - (recipe.frozen is not None)  # the first of a transfer has an optimizer of its own
     steps = math.ceil(len(kept) / recipe.batch_size) * max(1, epochs)
     model.compile(
-        optimizer=optimizers.build_optimizer(recipe, steps, network.layers[-1].name),
+        optimizer=optimizers.build_optimizer(recipe, steps, network.layers[-1].name, setup.processor.gpu),
         loss=losses.build_loss(recipe, classes, distils),
         metrics=[keras.metrics.MeanMetricWrapper(losses.accuracy, name="accuracy")],
         # XLA is slower than TensorFlow's own kernels on a CPU; JAX has nothing else.

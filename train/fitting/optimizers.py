@@ -1,5 +1,7 @@
 """Optimizers by name."""
 
+from typing import Any
+
 import keras
 
 from ..recipes import Recipe
@@ -16,10 +18,37 @@ class ConvMuon(keras.optimizers.Muon):
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
         return len(variable.shape) != 4 and super()._should_use_adamw(variable)
 
+    def __init__(self, *args: Any, by_gram: bool = True, **options: Any) -> None:
+        """Muon with Keras' own arguments.
+
+        Args:
+            *args: of `keras.optimizers.Muon`.
+            by_gram: iterate on the small matrix of inner products instead of the kernel itself: the same result in a
+                third of the work, where products of float32 are float32; GPUs round their factors to TensorFloat-32.
+            **options: of `keras.optimizers.Muon`.
+        """
+        super().__init__(*args, **options)
+        self.by_gram = by_gram
+
     def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
         """Orthogonalise `x`, any shape (..., out), as a matrix of `out` columns; the shape is kept."""
         matrix = keras.ops.reshape(x, (-1, x.shape[-1]))
-        return keras.ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+        if not self.by_gram:
+            return keras.ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+        wide = matrix.shape[0] < matrix.shape[1]
+        matrix = self._orthogonalise(keras.ops.transpose(matrix) if wide else matrix, steps)
+        return keras.ops.reshape(keras.ops.transpose(matrix) if wide else matrix, x.shape)
+
+    def _orthogonalise(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
+        """Newton-Schulz of `x`, (rows, columns): x times a polynomial of its columns' inner products, `steps` times."""
+        x = x / (keras.ops.norm(x) + 1e-7)  # as Keras has it
+        gram, identity = keras.ops.transpose(x) @ x, keras.ops.eye(x.shape[1], dtype=x.dtype)
+        product = identity
+        for _ in range(steps):
+            polynomial = self.muon_a * identity + self.muon_b * gram + self.muon_c * gram @ gram
+            product = product @ polynomial
+            gram = polynomial @ gram @ polynomial
+        return x @ product
 
     def lr_adjust(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """Scale the update `x`, any shape (..., out), by the sizes of its matrix; the shape is kept."""
@@ -27,8 +56,8 @@ class ConvMuon(keras.optimizers.Muon):
         return keras.ops.reshape(super().lr_adjust(matrix), x.shape)
 
 
-def build_optimizer(recipe: Recipe, steps: int, output_layer: str) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer for a training of `steps` steps; `output_layer` is left to AdamW by Muon."""
+def build_optimizer(recipe: Recipe, steps: int, output_layer: str, gpu: bool = False) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer for a training of `steps` steps, on a GPU or not; Muon leaves `output_layer` to AdamW."""
     if recipe.optimizer == "adam" and not recipe.peak_learning_rate:
         return keras.optimizers.Adam()  # Keras' defaults, as in the notebook
     warmup = round(0.2 * steps)
@@ -45,4 +74,5 @@ def build_optimizer(recipe: Recipe, steps: int, output_layer: str) -> keras.opti
         adam_lr_ratio=0.8,
         weight_decay=recipe.weight_decay,
         exclude_layers=[f"{output_layer}/"],
+        by_gram=not gpu,
     )

@@ -67,6 +67,8 @@ class TrainingSetup:
         recipe["sixteen_bit"] = recipe.pop("bfloat16")  # as checkpoints of 0.1.0 call it
         if recipe["frozen"] is None:
             del recipe["frozen"]  # checkpoints of 0.1.0 know of none
+        if recipe["first_layer"] == 1:
+            del recipe["first_layer"]
         transfer = {"weights": _content(self.weights), "freeze": self.freeze} if self.weights else {}
         answers = self.teacher_answers
         return hash_settings(
