@@ -35,13 +35,17 @@ th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(-
 th:first-child, td:first-child { text-align: left; } td.worse { background: var(--bad); }
 td.better { background: var(--good); }
 .finding { padding: .6rem .9rem; border-left: 4px solid var(--fine); background: var(--good); }
-.broken { border-color: var(--fault); background: var(--bad); }
+.open { border-color: var(--line); background: none; } .broken { border-color: var(--fault); background: var(--bad); }
 .chart { max-width: 100%; height: auto; } img.chart { background: #fff; } .note { font-size: .85rem; }
 .gallery { display: flex; flex-wrap: wrap; gap: .8rem; }
 figure { margin: 0; width: 8rem; font-size: .8rem; line-height: 1.3; } figure img { width: 7rem; }
 figure.pair { width: 15rem; } img.small { width: 3.5rem; margin-right: 2px; } .pixels { image-rendering: pixelated; }
+table.facts td { white-space: normal; text-align: left; }
+@media (max-width: 30rem) { table { font-size: .85rem; } thead th { white-space: normal; }
+ th, td { padding: .25rem .3rem; }
+.gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; } figure.pair { width: 13.5rem; } }
 table.matrix th, table.matrix td { padding: .2rem .35rem; text-align: center; }
-table.matrix th:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
+table.matrix th:first-child, table.matrix td:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
 writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 """
 
@@ -78,11 +82,15 @@ def percent(share: float | None) -> str:
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str | Cell]], kind: str = "") -> str:
-    """A table that scrolls where it is wider than the page; `matrix` as its kind turns the header's words."""
+    """A table that scrolls where it is wider than the page; without a header, there is none.
+
+    A table of the kind `matrix` turns the header's words, one of `facts` breaks its lines.
+    """
     head = "".join(f"<th>{text(cell)}</th>" for cell in header)
+    head = f"<thead><tr>{head}</tr></thead>" if head else ""
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     begin = f'<table class="{kind}">' if kind else "<table>"
-    return f'<div class="wide">{begin}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide">{begin}{head}<tbody>{body}</tbody></table></div>'
 
 
 def _cell(cell: str | Cell) -> str:

@@ -35,8 +35,8 @@ class PairedComparison:
     @classmethod
     def of(cls, first: Right, second: Right) -> "PairedComparison":
         """Count them; both bool (images,): whether each answer is right."""
-        counts = [int((a & b).sum()) for a, b in ((first, second), (first, ~second), (~first, second))]
-        return cls(len(first), *counts, len(first) - sum(counts))
+        both, neither = int((first & second).sum()), int((~first & ~second).sum())
+        return cls(len(first), both, int((first & ~second).sum()), int((~first & second).sum()), neither)
 
     @property
     def difference(self) -> float:
@@ -51,7 +51,7 @@ class PairedComparison:
         for k in range(min(self.only_first, self.only_second) + 1):
             tail += term
             term = term * (differing - k) // (k + 1)
-        return min(1.0, 2 * tail / 2**differing)
+        return min(1.0, 2 * tail / (1 << differing))
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -73,16 +73,16 @@ class PairedComparison:
 
     @property
     def images_needed(self) -> int | None:
-        """How many images would tell, were the two as different as they are on these; None where they are equally good.
+        """How many images would tell, were the two as different as here; None where they do already, or are equal.
 
         Connor's formula (Biometrics 43, 1987) for a power of 80 %.
         """
-        if not self.difference:
+        if not self.difference or self.better is not None:
             return None
         differing, difference = (self.only_first + self.only_second) / self.images, abs(self.difference)
         spread = math.sqrt(max(0.0, differing - difference**2))
         root = (_Z * math.sqrt(differing) + NormalDist().inv_cdf(POWER) * spread) / difference
-        return math.ceil(root**2)
+        return max(self.images + 1, math.ceil(root**2))
 
 
 def wilson_interval(right: int, images: int) -> tuple[float, float]:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import ModelFileError, OutputError
 from edgecnn.metrics import Evaluation
@@ -162,8 +164,8 @@ def write_history(run: TrainingRun) -> None:
     write_bytes(run.folder.history, text.getvalue().encode())
 
 
-def read_run(folder: RunDirectory, evaluation: Evaluation) -> TrainingRun:
-    """A finished training from its files, with what its model does on the test images now.
+def read_run(folder: RunDirectory) -> TrainingRun:
+    """A finished training from its files.
 
     Raises:
         ModelFileError: a file is missing or damaged.
@@ -173,6 +175,8 @@ def read_run(folder: RunDirectory, evaluation: Evaluation) -> TrainingRun:
         rows = list(csv.DictReader(io.StringIO(folder.history.read_text(encoding="utf-8"))))
         history = tuple(Epoch(**{key: _number(row[key], str(kind)) for key, kind in kinds.items()}) for row in rows)
         metrics = json.loads(folder.metrics.read_text(encoding="utf-8"))
+        confusion = np.asarray(metrics["confusion_matrix"], np.int64).reshape(len(card.labels), len(card.labels))
+        evaluation = Evaluation(metrics["images"], metrics["accuracy"], metrics["loss"], confusion)
         device, interrupted = str(metrics["device"]), bool(metrics["interrupted"])
         if not history:
             raise ValueError("history.csv has no epoch")

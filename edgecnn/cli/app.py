@@ -21,7 +21,7 @@ from . import guard
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
-    "train", "report", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "live",
+    "train", "report", "evaluate", "compare", "convert", "parity", "pack", "sign", "info", "classify", "live",
     "service", "features", "explain", "verify", "benchmark", "doctor", "samples",
 )  # fmt: skip
 

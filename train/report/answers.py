@@ -31,7 +31,7 @@ class Answers:
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
         """Its answers, int64 (images,)."""
-        return self.probabilities.argmax(axis=1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     def name_of(self, row: int) -> str:
         """What people call an image: its file, or its number in the split."""

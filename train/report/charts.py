@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from edgecnn.figure_style import plain_style
 from edgecnn.html_page import INK, svg_chart
@@ -19,10 +20,13 @@ _BLUE, _ORANGE, _GREEN = "#3f7fd0", "#d9822b", "#3c9a62"  # read on white and on
 @contextmanager
 def _page_style() -> Iterator[None]:
     """Draw in the page's ink; words stay words."""
-    keys = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     with plain_style():
-        matplotlib.rcParams.update(dict.fromkeys(keys, INK) | {"svg.fonttype": "none", "svg.hashsalt": "edgecnn"})
-        matplotlib.rcParams.update({"font.family": "sans-serif", "legend.frameon": False, "font.size": 9})
+        for group in ("text", "xtick", "ytick", "grid"):
+            matplotlib.rc(group, color=INK)
+        matplotlib.rc("axes", edgecolor=INK, labelcolor=INK)
+        matplotlib.rc("svg", fonttype="none", hashsalt="edgecnn")
+        matplotlib.rc("font", size=9)
+        matplotlib.rc("legend", frameon=False)
         yield
 
 
@@ -42,7 +46,7 @@ def _curve(run: TrainingRun, name: str) -> Figure:
         axes.plot(epochs, validation, marker="o", markersize=3, color=_GREEN, label="validation")
     axes.axhline(getattr(run.evaluation, name), color=_ORANGE, linestyle="--", label="test, saved model")
     axes.set(xlabel="epoch", ylabel=name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return figure
 

@@ -32,8 +32,8 @@ def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> s
         "<h2>Mistakes that it is surest of</h2>", pictures.mistakes(test, dataset.labels),
         "<h2>Images that look mislabelled</h2>",
         "<p>Where the network is surer of another class than it usually is of images with that label (confident "
-        "learning: Northcutt, Jiang and Chuang, JAIR 70, 2021). It may be the network that is wrong: look before you "
-        "change a label.</p>",
+        "learning: Northcutt, Jiang and Chuang, JAIR 70, 2021). It may be the network that is wrong, the "
+        "more often the more mistakes it makes: look before you change a label.</p>",
         *(pictures.mislabelled(one, dataset.labels) for one in answers),
         "<h2>Duplicates across splits</h2>", pictures.duplicates(dataset),
         "<h2>Calibration</h2>", _calibration(test),
@@ -60,7 +60,7 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
     facts += [("trained on", run.device), ("seconds in epochs", f"{seconds:,.1f}")]
     if run.interrupted:
         facts.append(("ended", "by Ctrl-C"))
-    yield table(("", ""), facts)
+    yield table((), facts, "facts")
 
 
 def _classes(run: TrainingRun) -> str:
@@ -91,10 +91,10 @@ def _confusion(run: TrainingRun) -> str:
     most = "<h3>Most often confused</h3>" + table(("class", "taken for", "images"), confused) if confused else ""
     if len(labels) > _MATRIX:
         return most
-    rows = [
-        [label, *(Cell(str(count) if count else "", filled=count / max(1, row.sum())) for count in row)]
-        for label, row in zip(labels, confusion, strict=True)
-    ]
+    rows: list[list[str | Cell]] = []
+    for label, counts in zip(labels, confusion, strict=True):
+        cells = [Cell(str(count) if count else "", filled=count / max(1, counts.sum())) for count in counts]
+        rows.append([label, *cells])
     return table(("class \\ answer", *labels), rows, "matrix") + most
 
 

@@ -67,6 +67,7 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     training = folder.read_card().training
     if training is None:
         raise ModelFileError(f"{run} was trained elsewhere: nothing is known of its training to report")
+    report = read_run(folder)
     dataset = options.load_images(run, None, data, data_dir)
     folder.read_card(dataset)
     if 0 < training.train_images < len(dataset.train):  # as --train-images draws them
@@ -74,5 +75,6 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     model = KerasModel(folder.model)
     printing.note(f"asking {folder.model} about {len(dataset.train) + len(dataset.test):,} images")
     test = answer("test", dataset.test, model.predict_all)
-    report = read_run(folder, evaluate_probabilities(test.probabilities, dataset.test.labels))
+    # Asked again, not taken from metrics.json: figures and pictures are of one run of the network.
+    report = dataclasses.replace(report, evaluation=evaluate_probabilities(test.probabilities, dataset.test.labels))
     write_training_report(path, report, dataset, [test, *answer_rest(dataset, model.predict_all)])
