@@ -55,6 +55,34 @@ def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.
     )
 
 
+@dataclass(frozen=True)
+class ClassFigures:
+    """How well a classifier knows one class.
+
+    Attributes:
+        images: of the class.
+        precision: share of its answers with this class that are right, 0 to 1; None where it never gives it.
+        recall: share of the class's images that it gets right; None where there are none.
+        f1: harmonic mean of both; None where one of them is.
+    """
+
+    images: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+def class_figures(confusion: npt.NDArray[np.int64]) -> list[ClassFigures]:
+    """Of every class, in label order, from int64 (classes, classes) with the true class in rows."""
+    figures = []
+    for right, images, answers in zip(confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0), strict=True):
+        precision = float(right / answers) if answers else None
+        recall = float(right / images) if images else None
+        f1 = None if precision is None or recall is None else float(2 * right / (images + answers))
+        figures.append(ClassFigures(int(images), precision, recall, f1))
+    return figures
+
+
 def most_confused(evaluation: Evaluation, count: int = 3) -> list[tuple[int, int, int]]:
     """The most frequent mistakes as (true class, predicted class, images), most frequent first."""
     mistakes = evaluation.confusion.copy()

@@ -17,8 +17,9 @@ HISTORY = "history.csv"
 HISTORY_PICTURE = "history.png"
 METRICS = "metrics.json"
 CONFUSION_PICTURE = "confusion.png"
+REPORT = "report.html"
 # What a finished training leaves, in the order in which it is told.
-TRAINING_FILES = (MODEL, CARD, HISTORY, HISTORY_PICTURE, METRICS, CONFUSION_PICTURE)
+TRAINING_FILES = (MODEL, CARD, HISTORY, HISTORY_PICTURE, METRICS, CONFUSION_PICTURE, REPORT)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class RunDirectory:
     def confusion_picture(self) -> Path:
         """The confusion matrix of the test split."""
         return self.path / CONFUSION_PICTURE
+
+    @property
+    def report(self) -> Path:
+        """The training on one page."""
+        return self.path / REPORT
 
     @property
     def training_files(self) -> tuple[Path, ...]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from edgecnn.metrics import best_order, evaluate_probabilities, most_confused
+from edgecnn.metrics import ClassFigures, best_order, class_figures, evaluate_probabilities, most_confused
 
 # Five images of three classes; the third and the fifth are mistaken, the fifth surely so.
 PROBABILITIES = np.array(
@@ -48,3 +48,12 @@ def test_best_order_is_that_of_scipy(classes: int, highest: int) -> None:
         assert sorted(order) == list(range(classes))
         best = matrix[optimize.linear_sum_assignment(matrix, maximize=True)].sum()
         assert matrix[np.arange(classes), order].sum() == best
+
+
+def test_class_figures_are_those_counted_by_hand() -> None:
+    confusion = np.array([[6, 2, 0, 0], [1, 9, 0, 0], [3, 1, 0, 0], [0, 0, 0, 0]])
+    first, second, third, fourth = class_figures(confusion)
+    assert (first.images, first.precision, first.recall) == (8, 6 / 10, 6 / 8)
+    assert second.f1 == pytest.approx(2 / (12 / 9 + 10 / 9))
+    assert third == ClassFigures(4, None, 0.0, None)  # never answered
+    assert fourth == ClassFigures(0, None, None, None)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.pixels.dataset import Split
+from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
@@ -42,8 +41,7 @@ def batch_size(model: "keras.Model") -> int:
     return max(1, min(_BATCH, _BATCH_PIXELS // int(height * width)))
 
 
-def evaluate_network(model: "keras.Model", split: Split, spec: InputSpec) -> Evaluation:
-    """Evaluate a Keras model with softmax output on labelled images, prepared as `spec` says."""
+def predict_images(model: "keras.Model", images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), as `spec` has them."""
     table = input_table(spec)
-    probabilities = predict_batches(model, len(split), lambda rows: apply_table(table, np.asarray(split.images[rows])))
-    return evaluate_probabilities(probabilities, split.labels)
+    return predict_batches(model, len(images), lambda rows: apply_table(table, np.asarray(images[rows])))

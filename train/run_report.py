@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from edgecnn.atomic_files import claimed, write_bytes
-from edgecnn.errors import OutputError
+from edgecnn.errors import ModelFileError, OutputError
 from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard
 from edgecnn.run_directory import RunDirectory
@@ -159,6 +162,39 @@ def write_history(run: TrainingRun) -> None:
     writer.writeheader()
     writer.writerows(asdict(epoch) for epoch in run.history)
     write_bytes(run.folder.history, text.getvalue().encode())
+
+
+def read_run(folder: RunDirectory) -> TrainingRun:
+    """A finished training from its files.
+
+    Raises:
+        ModelFileError: a file is missing or damaged.
+    """
+    card, kinds = folder.read_card(), {field.name: field.type for field in fields(Epoch)}
+    try:
+        rows = list(csv.DictReader(io.StringIO(folder.history.read_text(encoding="utf-8"))))
+        history = tuple(Epoch(**{key: _number(row[key], str(kind)) for key, kind in kinds.items()}) for row in rows)
+        metrics = json.loads(folder.metrics.read_text(encoding="utf-8"))
+        confusion = np.asarray(metrics["confusion_matrix"], np.int64).reshape(len(card.labels), len(card.labels))
+        evaluation = Evaluation(metrics["images"], metrics["accuracy"], metrics["loss"], confusion)
+        device, interrupted = str(metrics["device"]), bool(metrics["interrupted"])
+        if not history:
+            raise ValueError("history.csv has no epoch")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(
+            f"{folder.path}: history.csv and metrics.json of the training are not there as edgecnn train wrote them "
+            f"({type(error).__name__}: {error}); train again"
+        ) from None
+    return TrainingRun(folder.path, card, evaluation, history, device, interrupted)
+
+
+def _number(text: str | None, kind: str) -> Any:
+    """A cell of history.csv."""
+    if text:
+        return int(text) if kind == str(int) else float(text)
+    if "None" not in kind:
+        raise ValueError("a number is missing")
+    return None
 
 
 def write_metrics(run: TrainingRun) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from edgecnn.arguments import require_kind, require_path
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.metrics import Evaluation
 from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from .devices.data_parallel import Parallel
     from .devices.processor import Processor
     from .distillation import TeacherAnswers
-    from .fitting.callback import Outcome
     from .fitting.estimate import Estimate
     from .fitting.setup import TrainingSetup
     from .request import TrainingOptions
@@ -81,10 +79,7 @@ def train(
     listener = progress if progress and parallel.is_main else Silent()
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
-        run = _fit(setup, request, listener)
-        if parallel.is_main:
-            _write_report(run)
-    return run
+        return _fit(setup, request, listener)
 
 
 def estimate(
@@ -187,8 +182,8 @@ def _teach(
 
 def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress) -> TrainingRun:
     """Train, keep card.json in step with model.keras, and evaluate what was saved last."""
+    from .finishing import finish
     from .fitting.fit import fit
-    from .prediction import evaluate_network
 
     dataset, folder, words = setup.dataset, setup.folder, request.recipe_words()
     started = Training(
@@ -209,36 +204,4 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
         saved = dataclasses.replace(started, epochs=epoch)
         dataclasses.replace(card, training=saved).save(folder.card)
 
-    outcome = fit(setup, save_card, progress)
-    evaluation = evaluate_network(outcome.model, dataset.test, dataset.input)
-    training = dataclasses.replace(
-        started,
-        epochs=outcome.saved_epoch,
-        test_images=evaluation.images,
-        test_accuracy=evaluation.accuracy,
-        test_loss=evaluation.loss,
-    )
-    return _run(setup, dataclasses.replace(card, training=training), outcome, evaluation)
-
-
-def _run(setup: "TrainingSetup", card: ModelCard, outcome: "Outcome", evaluation: Evaluation) -> TrainingRun:
-    return TrainingRun(
-        path=setup.folder.path,
-        card=card,
-        evaluation=evaluation,
-        history=tuple(outcome.history),
-        device=setup.processor.description,
-        interrupted=outcome.interrupted,
-        process=setup.parallel.process,
-    )
-
-
-def _write_report(run: TrainingRun) -> None:
-    from .plots import draw_training
-
-    run.card.save(run.folder.card)
-    run_report.write_history(run)
-    run_report.write_metrics(run)
-    draw_training(run)
-    if not run.interrupted:
-        run.folder.checkpoint.unlink(missing_ok=True)
+    return finish(setup, card, started, fit(setup, save_card, progress), progress.tell)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import Parity
+from edgecnn.paired import PairedComparison, wilson_interval
 
 Array = npt.NDArray[np.floating]
 
@@ -23,14 +23,14 @@ def parity_of(keras: Array, converted: Array, labels: npt.NDArray[np.int64]) -> 
         return Parity(len(labels), agreement)
     after = evaluate_probabilities(converted, labels)
     right = round(after.accuracy * len(labels))
-    interval = binomtest(right, len(labels)).proportion_ci(confidence_level=0.95, method="wilson")
+    low, high = wilson_interval(right, len(labels))
     return Parity(
         images=len(labels),
         agreement=agreement,
         keras_accuracy=evaluate_probabilities(keras, labels).accuracy,
         accuracy=after.accuracy,
-        interval_low=float(interval.low),
-        interval_high=float(interval.high),
+        interval_low=low,
+        interval_high=high,
     )
 
 
@@ -47,8 +47,5 @@ def sqnr_db(signal: float, noise: float) -> float:
 
 
 def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided p of two classifiers that were right on these images (1947; the binomial form)."""
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
+    """McNemar's exact two-sided p of two classifiers that were right on these images; see `PairedComparison`."""
+    return PairedComparison.of(first, second).mcnemar_p

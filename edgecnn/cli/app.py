@@ -21,8 +21,8 @@ from . import guard
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
-    "train", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "merge", "live", "service",
-    "features", "explain", "verify", "benchmark", "deploy", "fleet", "doctor", "samples",
+    "train", "report", "compare", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "merge",
+    "live", "service", "features", "explain", "verify", "benchmark", "deploy", "fleet", "doctor", "samples",
 )  # fmt: skip
 
 

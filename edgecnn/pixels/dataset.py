@@ -35,10 +35,12 @@ class Split:
 
     Attributes:
         labels: int64 (count,), indices into the class names; all -1 where nobody knows what the images show.
+        names: of the files that the images were read from, within their folder; empty where they are from none.
     """
 
     images: Images
     labels: npt.NDArray[np.int64]
+    names: tuple[str, ...] = ()
 
     @property
     def is_labelled(self) -> bool:
@@ -55,12 +57,15 @@ class Split:
 
     def take(self, count: int) -> "Split":
         """The first `count` images."""
-        return Split(self.images[:count], self.labels[:count])
+        return Split(self.images[:count], self.labels[:count], self.names[:count])
+
+    def at(self, rows: npt.NDArray[np.int64]) -> "Split":
+        """The images at `rows`, in this order."""
+        return Split(self.images[rows], self.labels[rows], tuple(self.names[row] for row in rows) if self.names else ())
 
     def sample(self, count: int, seed: int = 0) -> "Split":
         """`count` images, see `stratified`, in the order in which they stand."""
-        rows = np.sort(stratified(self.labels, count, seed))
-        return Split(self.images[rows], self.labels[rows])
+        return self.at(np.sort(stratified(self.labels, count, seed)))
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Dataset:
         places = np.asarray([labels.index(name) for name in self.labels], np.int64)
 
         def renumbered(split: Split) -> Split:
-            return Split(split.images, np.where(split.labels < 0, -1, places[split.labels]))
+            return dataclasses.replace(split, labels=np.where(split.labels < 0, -1, places[split.labels]))
 
         validation = renumbered(self.validation) if self.validation else None
         train, test = renumbered(self.train), renumbered(self.test)

@@ -66,7 +66,7 @@ def load_image_folder(
     """
     labels, files = _list_images(folder, labelled or LabelSource(), progress)
     require_heif(path for part in files.values() for path in part.paths)
-    splits = _decode(files, spec, max_corrupt, progress)
+    splits = _decode(folder, files, spec, max_corrupt, progress)
     if "test" not in splits:
         splits["train"], splits["test"] = _set_aside(splits["train"], labels)
     return Dataset(
@@ -90,7 +90,7 @@ def _list_images(
 
 
 def _decode(
-    files: dict[str, ImageList], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
+    folder: Path, files: dict[str, ImageList], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
 ) -> dict[str, Split]:
     corrupt: list[str] = []
     splits = {}
@@ -116,7 +116,8 @@ def _decode(
             progress(f"reading {len(part.paths):,} {name} images")
             good = np.ones(len(part.paths), dtype=bool)
             images = store_images(readable(part, good), spec.shape)
-            splits[name] = Split(images, part.labels[good])
+            names = tuple(os.path.relpath(part.paths[row], folder) for row in np.flatnonzero(good))
+            splits[name] = Split(images, part.labels[good], names)
     _report_corrupt(corrupt, max_corrupt, progress)
     return splits
 
@@ -137,4 +138,4 @@ def _set_aside(split: Split, labels: tuple[str, ...]) -> tuple[Split, Split]:
         rare = labels[int(counts.argmin())]
         raise DataError(f"class {rare} has {counts.min()} image(s); training and test need one each, add images")
     kept, held = held_back(split.labels, TEST_SHARE, _SPLIT_SEED)
-    return Split(split.images[kept], split.labels[kept]), Split(split.images[held], split.labels[held])
+    return split.at(kept), split.at(held)

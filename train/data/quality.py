@@ -1,18 +1,13 @@
 """What people should know about their own images before they train on them."""
 
-import hashlib
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError
-from edgecnn.pixels.dataset import Dataset, Images, Split
+from edgecnn.pixels.dataset import Dataset, Split
+
+from .duplicates import Thumbnails, find_duplicates
 
 _SHOWN = 20  # a line or two on a terminal
-_SIDE = 16  # 256 bits: images of equal hash look alike to people
 
 
 def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None:
@@ -59,37 +54,13 @@ def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[s
 
 
 def _report_duplicates(splits: dict[str, Split], progress: Callable[[str], None]) -> None:
-    """Tell `progress` how many images of validation and test are in the training split too.
-
-    Exactly: the same prepared pixels. Nearly: the same difference hash (N. Krawetz, 2013) of 16 x 16 bits.
-    """
-    training = _hashes(splits["train"].images)
+    """Tell `progress` how many images of validation and test are in the training split too, see `find_duplicates`."""
+    training = Thumbnails.of(splits["train"].images)
     for name, split in splits.items():
-        if name == "train":
-            continue
-        same, alike = (int(np.isin(*pair).sum()) for pair in zip(_hashes(split.images), training, strict=True))
-        if alike:
+        found = [] if name == "train" else find_duplicates(Thumbnails.of(split.images), training)
+        if found:
+            same = sum(one.is_exact for one in found)
             progress(
-                f"{same} of {len(split):,} {name} images are training images too, {alike - same} more look like one; "
-                f"{name} accuracy is flattered by them"
+                f"{same} of {len(split):,} {name} images are training images too, {len(found) - same} more look like "
+                f"one; {name} accuracy is flattered by them"
             )
-
-
-def _hashes(images: Images) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-    """64 bits of every image's pixels, and of its difference hash; among a million two agree by a chance of 1e-7."""
-    exact, near = np.empty(len(images), np.uint64), np.empty(len(images), np.uint64)
-    for row, image in enumerate(images):
-        exact[row] = _digest(image.tobytes())
-        near[row] = _digest(_difference_hash(image))
-    return exact, near
-
-
-def _digest(data: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
-
-
-def _difference_hash(image: Pixels) -> bytes:
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image).convert("L")
-    gray = np.asarray(picture.resize((_SIDE + 1, _SIDE), Image.Resampling.BILINEAR)).astype(np.int16)
-    # A flat image has no differences; its level tells it from other flat ones.
-    return np.packbits(gray[:, 1:] > gray[:, :-1]).tobytes() + bytes([int(gray.mean()) // 8])

@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Train a CNN on Fashion-MNIST, or on your own images with --data.
 
-    Writes a run directory: model.keras, card.json, history.csv, history.png, metrics.json, confusion.png.
+    Writes a run directory: model.keras, card.json, history.csv, history.png, metrics.json, confusion.png, report.html.
 
     Example: edgecnn train --recipe fast --output runs/shoes
     """
@@ -155,8 +155,6 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
 
 
 def _print_run(run: "TrainingRun", as_json: bool) -> None:
-    from edgecnn.run_directory import TRAINING_FILES
-
     evaluation = run.evaluation
     if as_json:
         printing.print_json(
@@ -173,4 +171,4 @@ def _print_run(run: "TrainingRun", as_json: bool) -> None:
         return
     printing.say(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
     printing.say(run.verdict)
-    printing.say(f"wrote {run.path}: {', '.join(TRAINING_FILES)}")
+    printing.say(f"wrote {run.path}: {', '.join(path.name for path in run.folder.training_files if path.exists())}")

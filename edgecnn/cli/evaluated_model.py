@@ -1,0 +1,88 @@
+"""The model that a command evaluates, and the labelled images that it is evaluated on."""
+
+from typing import TYPE_CHECKING
+
+from . import description_options, printing
+from .runtime_options import RuntimeOptions, refuse_for_keras
+
+if TYPE_CHECKING:
+    from edgecnn.convert import KerasModel
+    from edgecnn.device import Classifier, Description
+    from edgecnn.pixels.dataset import Dataset
+
+
+def open_model(
+    model: str, runtime_options: RuntimeOptions | None = None, description: "Description | None" = None
+) -> "KerasModel | Classifier":
+    """Load a .keras or .tflite file, or a bundled model by its name, as the options of the command say if it has any.
+
+    Raises:
+        click.UsageError: options that do nothing for this kind of file.
+    """
+    if model.endswith(".keras"):
+        if runtime_options:
+            refuse_for_keras()
+        description_options.refuse_for_keras(description)
+        from edgecnn.convert import KerasModel
+
+        return KerasModel(model)
+    from edgecnn.device import Classifier
+
+    if runtime_options is None:
+        return Classifier(model, description=description)
+    run = runtime_options.run_options(description)
+    classifier = Classifier.with_options(model, run)
+    runtime_options.report(model, run)
+    return classifier
+
+
+def fit_dataset(
+    runner: "KerasModel | Classifier", model: str, dataset: "Dataset", description: "Description | None" = None
+) -> "Dataset":
+    """`dataset`, loaded with the model's input, with its classes numbered as those of the model.
+
+    Raises:
+        ModelFileError: images of another size, or classes that the model does not have.
+    """
+    from edgecnn.errors import ModelFileError
+
+    if runner.input.shape != dataset.test.images.shape[1:]:
+        shape = dataset.test.images.shape[1:]
+        raise ModelFileError(
+            f"{model} takes images of shape {runner.input.shape}, the test set {shape}; name its data set with --data"
+        )
+    if _is_named(runner, description):
+        return _ordered_as(runner.labels, dataset, model)
+    if len(runner.labels) != len(dataset.labels):
+        raise ModelFileError(
+            f"{model} has {len(runner.labels):,} labels without names, the test set {len(dataset.labels):,}; name its "
+            "data with --data"
+        )
+    return dataset
+
+
+def _ordered_as(labels: "tuple[str, ...]", dataset: "Dataset", model: str) -> "Dataset":
+    """`dataset` with its classes numbered as those of the model, which says what it is trained on by their names."""
+    from edgecnn.errors import ModelFileError
+
+    strange = [name for name in dataset.labels if name not in labels]
+    if strange:
+        raise ModelFileError(
+            f"{model} has no label {strange[0]!r}, which the test set from {dataset.source} has; its labels are "
+            f"{_few(labels)}: name its data with --data, its folders called as these labels are"
+        )
+    if dataset.labels != labels:
+        printing.note(
+            f"the {len(dataset.labels):,} classes of the test set are found among the {len(labels):,} labels by name"
+        )
+    return dataset.ordered_as(labels)
+
+
+def _few(labels: "tuple[str, ...]") -> str:
+    return ", ".join(labels) if len(labels) <= 12 else f"{', '.join(labels[:12])} and {len(labels) - 12:,} more"
+
+
+def _is_named(runner: "KerasModel | Classifier", description: "Description | None") -> bool:
+    """Whether its labels are names, not the indices of a file that says nothing."""
+    said = description is not None and description.labels is not None
+    return said or runner.card is not None or runner.labels != tuple(map(str, range(len(runner.labels))))

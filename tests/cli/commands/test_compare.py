@@ -1,0 +1,105 @@
+"""edgecnn compare: which of two models is better, by hand; labels in another order; gates."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecnn.convert import KerasModel
+from edgecnn.device import Classifier
+from edgecnn.pixels.dataset import Dataset
+from tests.support.command_line import Run
+
+
+@pytest.fixture(scope="module")
+def turned(fashion: Dataset, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that hardly trained, on classes in the order of the alphabet, turned round."""
+    pytest.importorskip("tensorflow")
+    folder = tmp_path_factory.mktemp("turned")
+    names = sorted(fashion.labels, reverse=True)
+    places = np.array([names.index(name) for name in fashion.labels])
+    train, test = fashion.train.sample(400), fashion.test.sample(40)
+    np.savez(
+        folder / "data.npz",
+        x_train=np.asarray(train.images), y_train=places[train.labels],
+        x_test=np.asarray(test.images), y_test=places[test.labels], labels=np.array(names),
+    )  # fmt: skip
+    said = edgecnn("train", "--data", folder / "data.npz", "--epochs", "2", "-o", folder / "run")
+    assert said.exit_code == 0, said.output
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def against(turned: Path, few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:  # type: ignore[type-arg]
+    """What is printed of the bundled model and the turned run, and the page."""
+    page = tmp_path_factory.mktemp("page") / "page.html"
+    said = edgecnn("compare", "fashion-mnist", turned, "--data", few, "--json", "--html", page)
+    assert said.exit_code == 0, said.output
+    assert "was trained on other data" in said.stderr
+    return json.loads(said.stdout), page.read_text()
+
+
+def test_figures_are_those_counted_by_hand(against: tuple[dict, str], turned: Path, few: Path) -> None:  # type: ignore[type-arg]
+    figures, _ = against
+    with np.load(few) as arrays:
+        images, truth, labels = arrays["x_test"], arrays["y_test"], arrays["labels"]
+    bundled, own = Classifier("fashion-mnist"), KerasModel(turned / "model.keras")
+    images = images if images.ndim == 4 else images[..., None]
+    answers = [
+        [runner.labels[index] for index in runner.predict_all(images).argmax(axis=1)] for runner in (bundled, own)
+    ]
+    true = [str(labels[index]) for index in truth]
+    right = [np.array([a == t for a, t in zip(one, true, strict=True)]) for one in answers]
+    assert figures["first"]["accuracy"] == right[0].mean() > 0.8
+    assert figures["second"]["accuracy"] == right[1].mean() < 0.8
+    assert figures["only_first_right"] == (right[0] & ~right[1]).sum()
+    assert figures["only_second_right"] == (right[1] & ~right[0]).sum()
+    assert figures["difference"] == pytest.approx(right[1].mean() - right[0].mean())
+    differing = [row for row in range(len(true)) if answers[0][row] != answers[1][row]]
+    assert [one["image"] for one in figures["differing"]] == [f"#{row}" for row in differing]
+    assert figures["agreement"] == pytest.approx(1 - len(differing) / len(true))
+    assert figures["verdict"] == "first is better" and figures["images_needed"] is None
+    assert figures["second"]["size_bytes"] == (turned / "model.keras").stat().st_size
+
+
+def test_the_page_shows_where_they_differ(against: tuple[dict, str], turned: Path) -> None:  # type: ignore[type-arg]
+    figures, page = against
+    assert "fashion-mnist is better: by " in page and "<script" not in page
+    shown = page.split("<h2>Only the first is right</h2>")[1].split("<h2>")[0].count("<img")
+    assert shown == min(36, figures["only_first_right"])
+    assert all(link.startswith("data:") for link in re.findall(r'src="([^"]*)"', page))
+
+
+def test_worse_fails_where_asked_and_better_does_not(turned: Path, few: Path, edgecnn: Run) -> None:
+    worse = edgecnn("compare", "fashion-mnist", turned, "--data", few, "--fail-if-worse")
+    assert worse.exit_code == 1 and "is worse than fashion-mnist" in worse.stderr
+    better = edgecnn("compare", turned, "fashion-mnist", "--data", few, "--fail-if-worse")
+    assert better.exit_code == 0 and "fashion-mnist is better" in better.stdout
+
+
+def test_equal_models_give_the_same_answers(few: Path, edgecnn: Run) -> None:
+    said = edgecnn("compare", "fashion-mnist", "fashion-mnist.activations", "--data", few, "--fail-if-worse")
+    assert said.exit_code == 0 and "both give the same answers to all 200 images" in said.stdout
+
+
+def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path: Path) -> None:
+    with np.load(few) as arrays:
+        parts = dict(arrays)
+    np.savez(tmp_path / "named.npz", **(parts | {"labels": np.array([f"class {number}" for number in range(10)])}))
+    for arguments, words in (
+        (("fashion-mnist", tmp_path, "--data", few), "is not a run directory"),
+        (("fashion-mnist", "nothing", "--data", few), "no model file nothing"),
+        (("fashion-mnist", "fashion-mnist", "--data", tmp_path / "named.npz"), "has no label 'class 0'"),
+    ):
+        said = edgecnn("compare", *arguments)
+        assert said.exit_code == 1 and words in said.stderr and "Traceback" not in said.output
+    assert edgecnn("compare", "fashion-mnist").exit_code == 2
+
+
+def test_a_page_that_exists_is_kept(few: Path, edgecnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("mine")
+    pair = ("fashion-mnist", "fashion-mnist.activations", "--data", few)
+    said = edgecnn("compare", *pair, "--html", tmp_path / "page.html")
+    assert said.exit_code == 1 and "add --force" in said.stderr and (tmp_path / "page.html").read_text() == "mine"

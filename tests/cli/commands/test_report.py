@@ -1,0 +1,95 @@
+"""edgecnn report, and the report that edgecnn train leaves."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgecnn.train import load_dataset, train
+from edgecnn.train.progress import Silent
+from edgecnn.train.run_report import Epoch
+from tests.support.command_line import Run
+
+
+@pytest.fixture(scope="module")
+def trained(few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one epoch on 300 of the training images."""
+    pytest.importorskip("tensorflow")
+    path = tmp_path_factory.mktemp("trained") / "run"
+    said = edgecnn("train", "--data", few, "--epochs", "1", "--train-images", "300", "-o", path)
+    assert said.exit_code == 0 and "report.html" in said.stdout, said.output
+    return path
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    shutil.copytree(trained, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_report_is_written_anew_as_the_training_wrote_it(run: Path, few: Path, edgecnn: Run) -> None:
+    before = (run / "report.html").read_text()
+    (run / "report.html").unlink()
+    said = edgecnn("report", run, "--data", few)
+    assert said.exit_code == 0 and f"wrote {run / 'report.html'}" in said.stdout, said.output
+    after = (run / "report.html").read_text()
+    # A few probabilities may round otherwise: a network that was loaded, and other batches.
+    assert len(after) == pytest.approx(len(before), rel=0.05)
+    assert "300 training and 200 test images" in before and "300 training and 200 test images" in after
+    assert after.count("<h2>") == before.count("<h2>") == 8
+
+
+def test_a_report_is_kept_unless_forced(run: Path, few: Path, edgecnn: Run) -> None:
+    said = edgecnn("report", run, "--data", few)
+    assert said.exit_code == 1 and "add --force" in said.stderr
+    assert edgecnn("report", run, "--data", few, "--output", run / "other.html").exit_code == 0
+    assert (run / "other.html").read_text().startswith("<!doctype html>")
+
+
+def test_what_has_no_training_or_other_data_is_a_sentence(run: Path, few: Path, edgecnn: Run, tmp_path: Path) -> None:
+    for arguments, words in (
+        ((run, "--force"), "was trained on"),
+        ((tmp_path / "nothing", "--data", few), "is not a run directory"),
+    ):
+        said = edgecnn("report", *arguments)
+        assert said.exit_code == 1 and words in said.stderr and "Traceback" not in said.output
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.csv", "epoch,loss\n1,0.5\n"),
+        ("history.csv", ""),
+        ("metrics.json", "{}"),
+        ("metrics.json", "[]"),
+        ("metrics.json", '{"confusion_matrix": [[1]]}'),
+    ],
+)
+def test_damaged_figures_are_a_sentence(name: str, content: str, run: Path, few: Path, edgecnn: Run) -> None:
+    (run / name).write_text(content)
+    said = edgecnn("report", run, "--data", few, "--force")
+    assert said.exit_code == 1 and "history.csv and metrics.json" in said.stderr and "Traceback" not in said.output
+
+
+class InTheWay(Silent):
+    """Puts a folder where the report is to be written, and hears what is told."""
+
+    def __init__(self, report: Path) -> None:
+        self.report, self.told = report, ""
+
+    def finish_epoch(self, epoch: Epoch) -> None:
+        self.report.mkdir()
+
+    def tell(self, message: str) -> None:
+        self.told += message
+
+
+def test_a_report_that_cannot_be_written_loses_no_training(few: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    listener = InTheWay(tmp_path / "run" / "report.html")
+    dataset = load_dataset(few)
+    run = train(tmp_path / "run", dataset, epochs=1, progress=listener)
+    assert "no report.html" in listener.told and "edgecnn report" in listener.told
+    assert json.loads(run.folder.metrics.read_text())["accuracy"] == run.evaluation.accuracy
+    assert run.model_path.is_file() and run.folder.confusion_picture.is_file() and not run.folder.checkpoint.exists()

@@ -1,0 +1,82 @@
+"""report.html: what it shows, that it is whole by itself, and how large it is."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from edgecnn.metrics import Evaluation, evaluate_probabilities
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.train import TrainingRun, input_for
+from edgecnn.train.report.answers import Answers, answer_rest
+from edgecnn.train.report.page import to_html
+from tests.train.report.conftest import HOSTILE, Planted
+
+
+@pytest.fixture(scope="module")
+def page(planted: Planted) -> str:
+    return planted.run.folder.report.read_text()
+
+
+def test_a_training_leaves_a_report_with_every_part(page: str) -> None:
+    parts = re.findall(r"<h2>(.*?)</h2>", page)
+    assert parts == [
+        "Curves", "Classes", "Confusion matrix of the test images", "Mistakes that it is surest of",
+        "Images that look mislabelled", "Duplicates across splits", "Calibration", "The data set at a glance",
+    ]  # fmt: skip
+    assert page.count("<svg") == 3 and page.count("<img") > 100
+    assert "of 300 test images</h3>" in page and "of 1,000 training images</h3>" in page
+
+
+def test_it_needs_nothing_from_elsewhere_and_names_do_nothing(page: str) -> None:
+    assert HOSTILE not in page and "&lt;/td&gt;&lt;script&gt;" in page and "<script" not in page
+    links = re.findall(r"(?:src|href|xlink:href)=\"([^\"]*)\"", page)
+    assert links and all(link.startswith(("data:image/png;base64,", "#")) for link in links)
+    assert not re.search(r"url\((?!#)|@import|<link|<iframe", page)
+
+
+def test_the_planted_duplicate_is_shown(page: str, planted: Planted) -> None:
+    assert "1 of 300 test images are training images too, 0 more are nearly the same." in page
+    assert "test: #0, " in page and "training: #9, " in page
+
+
+def test_classes_are_told_as_counted_by_hand(page: str, planted: Planted) -> None:
+    confusion = planted.run.evaluation.confusion
+    right, images, answers = int(confusion[8, 8]), int(confusion[8].sum()), int(confusion[:, 8].sum())
+    cells = f"<td>Bag</td><td>{images}</td><td>{right / answers:.2%}</td><td>{right / images:.2%}</td>"
+    assert cells.replace("%", " %") in page
+
+
+def noise(channels: int, classes: int) -> tuple[Dataset, tuple[str, ...]]:
+    """Images that no PNG makes smaller, of many classes."""
+    labels = tuple(f"a class with a long name {number}" for number in range(classes))
+    generator = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        images = generator.integers(0, 256, (count, 120, 160, channels), dtype=np.uint8)
+        return Split(images, np.arange(count) % classes, tuple(f"{number}.png" for number in range(count)))
+
+    spec = input_for(120, 160, "rgb", "crop")
+    train, test = split(120), split(60)
+    test.images[:12] = train.images[:12]
+    return Dataset("noise", labels, spec, train, test, "0" * 64, "here", validation=split(60)), labels
+
+
+def test_it_is_smaller_than_two_megabytes_whatever_the_images_are(planted: Planted) -> None:
+    dataset, labels = noise(3, 20)
+    generator = np.random.default_rng(1)
+
+    def guess(images: object) -> np.ndarray:
+        values = generator.uniform(size=(len(images), 20)) ** 8  # type: ignore[arg-type]
+        return (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    test = Answers("test", dataset.test, np.arange(60), guess(dataset.test.images), 60)
+    evaluation: Evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
+    card = dataclasses.replace(planted.run.card, labels=labels)
+    run: TrainingRun = dataclasses.replace(planted.run, card=card, evaluation=evaluation)
+    page = to_html(run, dataset, [test, *answer_rest(dataset, guess, most=40)])
+    assert 500_000 < len(page.encode()) < 2_000_000
+    assert page.count("<img") == 24 + 3 * 18 + 2 * 12 + 20 * 6
+    assert "of 40 of 60 validation images" in page and "of 40 of 120 training images" in page
+    assert re.search(r"<br>\d+\.png<", page)  # files are called by their names

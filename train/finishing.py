@@ -1,0 +1,88 @@
+"""What follows the last epoch: the saved model is evaluated, and the run directory gets the rest of its files."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.metrics import evaluate_probabilities
+from edgecnn.model_file.card import ModelCard, Training
+from edgecnn.pixels.dataset import Dataset, Images
+
+from . import run_report
+from .prediction import batch_size, predict_images
+from .report.answers import Answers, answer, answer_rest
+from .run_report import TrainingRun
+
+if TYPE_CHECKING:
+    from .fitting.callback import Outcome
+    from .fitting.setup import TrainingSetup
+
+_BATCHES = 20  # of training images that the report looks at: no more than 10,000, however many there are
+
+
+def finish(
+    setup: "TrainingSetup", card: ModelCard, training: Training, outcome: "Outcome", tell: Callable[[str], None]
+) -> TrainingRun:
+    """Evaluate what was saved last, and let the main process write the run's figures, pictures and report."""
+    dataset = setup.dataset
+
+    def predict(images: Images) -> npt.NDArray[np.float32]:
+        return predict_images(outcome.model, images, dataset.input)
+
+    test = answer("test", dataset.test, predict)
+    evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
+    training = dataclasses.replace(
+        training,
+        epochs=outcome.saved_epoch,
+        test_images=evaluation.images,
+        test_accuracy=evaluation.accuracy,
+        test_loss=evaluation.loss,
+    )
+    run = TrainingRun(
+        path=setup.folder.path,
+        card=dataclasses.replace(card, training=training),
+        evaluation=evaluation,
+        history=tuple(outcome.history),
+        device=setup.processor.description,
+        interrupted=outcome.interrupted,
+        process=setup.parallel.process,
+    )
+    if setup.parallel.is_main:
+        _write_files(run)
+        # Where processes train together none may ask the network alone: the report is of the test images then.
+        rest = setup.parallel.processes == 1
+        most = _BATCHES * batch_size(outcome.model)
+        with _kept(tell):
+            answers = [test, *(answer_rest(dataset, predict, most) if rest else ())]
+            _write_report(run, dataset, answers)
+    return run
+
+
+def _write_files(run: TrainingRun) -> None:
+    from .plots import draw_training
+
+    run.card.save(run.folder.card)
+    run_report.write_history(run)
+    run_report.write_metrics(run)
+    draw_training(run)
+    if not run.interrupted:
+        run.folder.checkpoint.unlink(missing_ok=True)
+
+
+def _write_report(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> None:
+    from .report.writing import write_training_report
+
+    write_training_report(run.folder.report, run, dataset, answers)
+
+
+@contextlib.contextmanager
+def _kept(tell: Callable[[str], None]) -> Iterator[None]:
+    """Say what went wrong in the block instead of failing: the network is trained, and its report can be had later."""
+    try:
+        yield
+    except Exception as error:  # whatever it is, the training is worth more
+        tell(f"no report.html ({type(error).__name__}: {error}); edgecnn report writes it from the run and its data")

@@ -1,0 +1,58 @@
+"""What a trained network says of the images that its report is about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.pixels.dataset import Dataset, Images, Split, stratified
+
+Predict = Callable[[Images], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Labelled images, and what the network says of each.
+
+    Attributes:
+        name: of the split that they are from: `test`, `validation` or `training`.
+        rows: int64 (images,), where each stands in its split.
+        probabilities: float32 (images, classes).
+        whole: how many images the split has; these may be some of them.
+    """
+
+    name: str
+    split: Split
+    rows: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    whole: int
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """Its answers, int64 (images,)."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    def name_of(self, row: int) -> str:
+        """What people call an image: its file, or its number in the split."""
+        return self.split.names[row] if self.split.names else f"{self.name} image {self.rows[row]}"
+
+    @property
+    def certainty(self) -> npt.NDArray[np.float32]:
+        """The probability of each answer, float32 (images,)."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+
+def answer(name: str, split: Split, predict: Predict, most: int | None = None) -> Answers:
+    """Ask about a split, of more than `most` images about so many, of every class as many."""
+    if most is None or len(split) <= most:
+        return Answers(name, split, np.arange(len(split)), predict(split.images), len(split))
+    rows = np.sort(stratified(split.labels, most, seed=0))
+    asked = split.at(rows)
+    return Answers(name, asked, rows, predict(asked.images), len(split))
+
+
+def answer_rest(dataset: Dataset, predict: Predict, most: int | None = None) -> list[Answers]:
+    """Ask about all splits but the test images, the data set's own validation images first."""
+    own = [] if dataset.validation is None else [answer("validation", dataset.validation, predict, most)]
+    return [*own, answer("training", dataset.train, predict, most)]

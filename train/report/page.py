@@ -1,0 +1,109 @@
+"""A training's report as one HTML file."""
+
+from collections.abc import Iterator, Sequence
+
+from edgecnn.html_page import Cell, page, percent, table, text
+from edgecnn.metrics import ClassFigures, class_figures, most_confused
+from edgecnn.paired import wilson_interval
+from edgecnn.pixels.dataset import Dataset
+
+from ..run_report import TrainingRun
+from . import charts, pictures
+from .answers import Answers
+from .calibration import BINS, calibration_error, reliability
+
+_MATRIX = 30  # classes; of more, the matrix is a wall
+
+
+def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> str:
+    """The page.
+
+    Args:
+        run: what was trained.
+        dataset: what on; its class names are those of the card.
+        answers: what the saved model says of the test images, and then of others.
+    """
+    test, title = answers[0], f"Training of {run.card.name}"
+    parts = [
+        f"<h1>{text(title)}</h1>", *_summary(run, dataset),
+        "<h2>Curves</h2>", *charts.curves(run),
+        "<h2>Classes</h2>", _classes(run),
+        "<h2>Confusion matrix of the test images</h2>", _confusion(run),
+        "<h2>Mistakes that it is surest of</h2>", pictures.mistakes(test, dataset.labels),
+        "<h2>Images that look mislabelled</h2>",
+        "<p>Where the network is surer of another class than it usually is of images with that label (confident "
+        "learning: Northcutt, Jiang and Chuang, JAIR 70, 2021). It may be the network that is wrong, the "
+        "more often the more mistakes it makes: look before you change a label.</p>",
+        *(pictures.mislabelled(one, dataset.labels) for one in answers),
+        "<h2>Duplicates across splits</h2>", pictures.duplicates(dataset),
+        "<h2>Calibration</h2>", _calibration(test),
+        "<h2>The data set at a glance</h2>", pictures.glance(dataset),
+    ]  # fmt: skip
+    return page(title, parts)
+
+
+def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
+    evaluation = run.evaluation
+    low, high = wilson_interval(round(evaluation.accuracy * evaluation.images), evaluation.images)
+    yield (
+        f"<p><strong>{percent(evaluation.accuracy)} of {evaluation.images:,} test images right</strong> "
+        f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), loss {evaluation.loss:.4f}.</p>"
+    )
+    kind = "finding broken" if run.verdict.startswith("overfits") else "finding"
+    yield f'<p class="{kind}">It {text(run.verdict)}.</p>'
+    training = run.card.training
+    facts = [("data set", f"{dataset.name}, {len(dataset.train):,} training and {len(dataset.test):,} test images")]
+    if training:
+        facts += [("network", training.architecture), ("recipe", training.recipe), ("seed", str(training.seed))]
+        facts.append(("epochs", f"{len(run.history)}, the saved one is {training.epochs}"))
+    seconds = sum(epoch.seconds for epoch in run.history)
+    facts += [("trained on", run.device), ("seconds in epochs", f"{seconds:,.1f}")]
+    if run.interrupted:
+        facts.append(("ended", "by Ctrl-C"))
+    yield table((), facts, "facts")
+
+
+def _classes(run: TrainingRun) -> str:
+    rows = [
+        [label, f"{one.images:,}", percent(one.precision), percent(one.recall), percent(one.f1)]
+        for label, one in zip(run.card.labels, class_figures(run.evaluation.confusion), strict=True)
+    ]
+    rows.append(_mean(class_figures(run.evaluation.confusion)))
+    return table(("class", "test images", "precision", "recall", "F1"), rows) + (
+        '<p class="note">Precision: share of the answers with this class that are right. Recall: share of the class\'s '
+        "images that are. F1: their harmonic mean. Empty where nothing was so called.</p>"
+    )
+
+
+def _mean(figures: Sequence[ClassFigures]) -> list[str]:
+    """The mean of the classes, where each has the same say; a class without answers counts as 0."""
+    values = [[one.precision or 0.0, one.recall or 0.0, one.f1 or 0.0] for one in figures]
+    means = [percent(sum(column) / len(figures)) for column in zip(*values, strict=True)]
+    return ["mean of the classes", f"{sum(one.images for one in figures):,}", *means]
+
+
+def _confusion(run: TrainingRun) -> str:
+    labels, confusion = run.card.labels, run.evaluation.confusion
+    confused = [
+        (labels[true], labels[predicted], f"{count:,}")
+        for true, predicted, count in most_confused(run.evaluation, count=10)
+    ]
+    most = "<h3>Most often confused</h3>" + table(("class", "taken for", "images"), confused) if confused else ""
+    if len(labels) > _MATRIX:
+        return most
+    rows: list[list[str | Cell]] = []
+    for label, counts in zip(labels, confusion, strict=True):
+        cells = [Cell(str(count) if count else "", filled=count / max(1, counts.sum())) for count in counts]
+        rows.append([label, *cells])
+    return table(("class \\ answer", *labels), rows, "matrix") + most
+
+
+def _calibration(test: Answers) -> str:
+    right = test.predicted == test.split.labels
+    error, mean, share = calibration_error(test.certainty, right), float(test.certainty.mean()), float(right.mean())
+    words = "surer than it should be" if mean > share else "less sure than it may be"
+    return (
+        f"<p>Its scores are {percent(mean)} on average, and {percent(share)} of its answers are right: it is {words}. "
+        f"Expected calibration error {percent(error)}: how far scores and the share of right answers are apart, in "
+        f"{BINS} bins (Guo et al., ICML 2017).</p>"
+    ) + charts.reliability_chart(reliability(test.certainty, right))
