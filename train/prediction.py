@@ -1,13 +1,15 @@
 """What a Keras model says of images, some hundred at a time."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.pixels.dataset import Split
+from edgecnn.confidence import Answers, measure_confidence, validation_of, why_unmeasured
+from edgecnn.model_file.confidence import Confidence
+from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
@@ -42,8 +44,47 @@ def batch_size(model: "keras.Model") -> int:
     return max(1, min(_BATCH, _BATCH_PIXELS // int(height * width)))
 
 
-def evaluate_network(model: "keras.Model", split: Split, spec: InputSpec) -> Evaluation:
-    """Evaluate a Keras model with softmax output on labelled images, prepared as `spec` says."""
+def predict_images(model: "keras.Model", images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
+    """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels) as `spec` says."""
     table = input_table(spec)
-    probabilities = predict_batches(model, len(split), lambda rows: apply_table(table, np.asarray(split.images[rows])))
-    return evaluate_probabilities(probabilities, split.labels)
+    return predict_batches(model, len(images), lambda rows: apply_table(table, np.asarray(images[rows])))
+
+
+@dataclass(frozen=True)
+class JudgedScores:
+    """What a model's scores are worth.
+
+    Attributes:
+        answers: what it says of the test split.
+        confidence: for its card; None where the images do not tell.
+        doubt: why they do not, in words; else empty.
+    """
+
+    answers: Answers
+    confidence: Confidence | None
+    doubt: str
+
+
+def judge_scores(
+    model: "keras.Model", dataset: Dataset, validation_split: float, seed: int, other: Images | None
+) -> JudgedScores:
+    """Measure what the scores of a trained model are worth.
+
+    Args:
+        model: with softmax output.
+        dataset: what it was trained on.
+        validation_split: share of the training images that was held back.
+        seed: of the training.
+        other: images that are none of the classes, uint8 (count, height, width, channels).
+    """
+    spec, held_out = dataset.input, validation_of(dataset, validation_split, seed)
+    answers, validation = Answers(predict_images(model, dataset.test.images, spec), dataset.test.labels), None
+    if held_out is not None:
+        validation = Answers(predict_images(model, held_out.images, spec), held_out.labels)
+    confidence = measure_confidence(
+        answers,
+        "test" if validation is None else "validation",
+        validation=validation,
+        other=None if other is None else predict_images(model, other, spec),
+    )
+    return JudgedScores(answers, confidence, why_unmeasured(answers, validation))

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.arguments import require_kind, require_path
+from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.metrics import Evaluation
+from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
     from .devices.data_parallel import Parallel
     from .devices.processor import Processor
     from .distillation import TeacherAnswers
-    from .fitting.callback import Outcome
     from .fitting.estimate import Estimate
     from .fitting.setup import TrainingSetup
     from .request import TrainingOptions
+
+_OTHER = "other images are a folder of pictures that show none of the classes"
 
 
 def train(
@@ -48,8 +51,8 @@ def train(
         request: how to train; by default a `TrainingRequest()`.
         progress: is told how it goes.
         **options: fields of `TrainingRequest`, in place of those of `request`: `architecture`, `recipe`, `weights`,
-            `freeze`, `seed`, `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `devices`, `distributed`,
-            `resume`, `force`.
+            `freeze`, `seed`, `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `other`, `devices`,
+            `distributed`, `resume`, `force`.
 
     Returns:
         The run; `interrupted` if Ctrl-C ended it after the first epoch.
@@ -79,9 +82,10 @@ def train(
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
+    other = read_folder(request.other, dataset.input, _OTHER, listener.tell) if request.other else None
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
-        run = _fit(setup, request, listener)
+        run = _fit(setup, request, listener, other)
         if parallel.is_main:
             _write_report(run)
     return run
@@ -185,10 +189,12 @@ def _teach(
     return distillation.query_teacher(file, dataset, request.final_recipe(), request.seed, progress.tell)
 
 
-def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress) -> TrainingRun:
+def _fit(
+    setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress, other: Pixels | None
+) -> TrainingRun:
     """Train, keep card.json in step with model.keras, and evaluate what was saved last."""
     from .fitting.fit import fit
-    from .prediction import evaluate_network
+    from .prediction import judge_scores
 
     dataset, folder, words = setup.dataset, setup.folder, request.recipe_words()
     started = Training(
@@ -210,7 +216,8 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
         dataclasses.replace(card, training=saved).save(folder.card)
 
     outcome = fit(setup, save_card, progress)
-    evaluation = evaluate_network(outcome.model, dataset.test, dataset.input)
+    judged = judge_scores(outcome.model, dataset, setup.recipe.validation_split, setup.seed, other)
+    evaluation = evaluate_probabilities(judged.answers.probabilities, dataset.test.labels)
     training = dataclasses.replace(
         started,
         epochs=outcome.saved_epoch,
@@ -218,18 +225,16 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
         test_accuracy=evaluation.accuracy,
         test_loss=evaluation.loss,
     )
-    return _run(setup, dataclasses.replace(card, training=training), outcome, evaluation)
-
-
-def _run(setup: "TrainingSetup", card: ModelCard, outcome: "Outcome", evaluation: Evaluation) -> TrainingRun:
     return TrainingRun(
-        path=setup.folder.path,
-        card=card,
+        path=folder.path,
+        card=dataclasses.replace(card, training=training, confidence=judged.confidence),
         evaluation=evaluation,
         history=tuple(outcome.history),
         device=setup.processor.description,
         interrupted=outcome.interrupted,
         process=setup.parallel.process,
+        answers=judged.answers,
+        doubt=judged.doubt,
     )
 
 

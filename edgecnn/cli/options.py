@@ -94,6 +94,12 @@ representative = click.option(
     metavar="DIR",
     help="Images for a model trained elsewhere; in folders called as the labels are, they give its accuracy too.",
 )
+other = click.option(
+    "--other",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Images that are none of the classes: how well are they told from the others, and below which score?",
+)
 invert = click.option(
     "--invert",
     type=click.Choice(["no", "yes", "auto"]),

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...prediction import UNKNOWN
 from ..observation import Status
 from ..station import Station
-from ..steady import UNKNOWN
 from ..tally import EDGES, Counts, Moment, Tally
 
 if TYPE_CHECKING:

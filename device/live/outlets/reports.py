@@ -10,9 +10,9 @@ Never pictures.
 
 from typing import Any
 
+from ...prediction import UNKNOWN
 from ..observation import Change
 from ..station import Station
-from ..steady import UNKNOWN
 from ..tally import Tally
 from ..watcher import Watcher
 from .counter_file import CounterFile, iso, now
