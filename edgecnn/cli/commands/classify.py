@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import description_options, options, printing, source_options
+from .. import description_options, options, printing, score_options, source_options
 from ..classified_images import print_results, write_results
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgecnn.device.bulk.results import Results
     from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.live.frame_images import FrameImages
+    from edgecnn.device.lowest_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
+@score_options.min_score
 @source_options.crop(default="the whole; with --source the square")
 @options.invert
 @options.decode_threads
@@ -57,6 +59,7 @@ def command(
     output: str | None,
     resume: bool,
     drift: bool,
+    min_score: "MinScore | None",
     crop: "CropBox | None",
     square: bool | None,
     invert: "Invert",
@@ -81,10 +84,12 @@ def command(
     region = chosen_crop(crop, square, otherwise=source is not None)
     from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
     from edgecnn.device.bulk.sources import Remaining
+    from edgecnn.device.lowest_score import lowest_score
 
     from ..classifier import open_classifier
 
     classifier = open_classifier(model, runtime_options, description)
+    least = None if min_score is None else lowest_score(min_score, classifier.card, model)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
@@ -96,6 +101,8 @@ def command(
             settings: dict[str, Any] = {"top": top, "invert": invert, "drift": drift, "delegate": delegate}
             if region:
                 settings["crop"] = region
+            if least is not None:
+                settings["min_score"] = least
             if description:  # what was begun with others is not to be gone on with
                 settings["description"] = list(map(repr, vars(description).values()))
             results = _open_results(output, model, classifier, found, settings, resume, force)
@@ -109,6 +116,8 @@ def command(
             note=printing.note,
             decode_threads=decode_threads,
         )
+        if least is not None:
+            classified = (image.unknown_below(least) for image in classified)
         if results:
             counts = write_results(classified, results, found, as_json, watch)
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, mqtt_options, options, page_options, printing, source_options
+from .. import description_options, mqtt_options, options, page_options, printing, score_options, source_options
 from ..delegate_options import audit
 from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgecnn.device.live.observation import Change, Observation
     from edgecnn.device.live.outlets.webhook import Webhook
     from edgecnn.device.live.watcher import Watcher
+    from edgecnn.device.lowest_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -43,11 +44,13 @@ _BETWEEN_STATUS = 0.2  # seconds
 @options.invert
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    "--min-score",
+    "threshold",
+    type=score_options.ScoreText(),
     default=0.8,
     show_default=True,
-    callback=options.a_number,
-    help="The lowest score that counts; below it the answer is unknown.",
+    metavar=score_options.METAVAR,
+    help="The lowest score that counts; below it the answer is unknown. auto: the one that the model recommends.",
 )
 @click.option(
     "--consecutive",
@@ -76,7 +79,7 @@ def command(
     crop: "CropBox | None",
     square: bool | None,
     invert: "Invert",
-    threshold: float,
+    threshold: "MinScore",
     consecutive: int,
     webhook: str | None,
     mqtt_options: MqttOptions,
@@ -97,13 +100,14 @@ def command(
     from edgecnn.device.live.steady import Steady
     from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
+    from edgecnn.device.lowest_score import lowest_score
 
     from ..classifier import open_classifier
     from ..status_line import StatusLine
 
     region = chosen_crop(crop, square, otherwise=True)
     classifier = open_classifier(model, runtime_options, description)
-    line = StatusLine()
+    least, line = lowest_score(threshold, classifier.card, model), StatusLine()
 
     def tell(sentence: str) -> None:
         line.clear()
@@ -115,10 +119,10 @@ def command(
         source_options.settings(paced=True),
         crop=region,
         invert=invert,
-        steady=Steady(threshold, consecutive),
+        steady=Steady(least, consecutive),
         tell=tell,
     )
-    tally = Tally(classifier.labels, threshold)
+    tally = Tally(classifier.labels, least)
     watcher.listeners.append(tally)
     watcher.change_listeners.append(tally.change)
     with contextlib.ExitStack() as outlets:
@@ -130,7 +134,7 @@ def command(
             page_options.check()
             return
         mqtt_options.open(watcher, tally, model, outlets)
-        page_options.open(watcher, tally, model, threshold, outlets)
+        page_options.open(watcher, tally, model, least, outlets)
         _run(watcher, frames)
         line.clear()
     status = watcher.status
