@@ -55,15 +55,15 @@ class Answers:
         """Whether each answer is right."""
         return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
 
-    def best(self, temperature: float = 1.0) -> npt.NDArray[np.float32]:
-        """Best scores, float32 (images,)."""
+    def best(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+        """Best scores, see `best_scores`."""
         return best_scores(self.probabilities, temperature)
 
 
-def best_scores(probabilities: Scores, temperature: float = 1.0) -> npt.NDArray[np.float32]:
-    """Best scores, float32 (images,), of probabilities (images, classes)."""
+def best_scores(probabilities: Scores, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """Best scores, (images,), of probabilities (images, classes): floats, which compare as a device's answers do."""
     scaled = probabilities if temperature == 1 else apply_temperature(probabilities, temperature)
-    return np.asarray(scaled.max(axis=1), np.float32)
+    return np.asarray(scaled.max(axis=1), np.float64)
 
 
 def validation_of(dataset: Dataset, share: float, seed: int) -> Split | None:
@@ -200,14 +200,14 @@ class _Measured:
         loss: mean cross-entropy.
     """
 
-    scores: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
     other_kept: npt.NDArray[np.bool_]
     loss: float
 
 
 def _measure(test: Answers, validation: Answers | None, other: Scores | None, rule: Rule) -> _Measured:
-    scores, kept = np.empty(len(test), np.float32), np.zeros(len(test), bool)
+    scores, kept = np.empty(len(test)), np.zeros(len(test), bool)
     other_kept, loss = np.zeros(0 if other is None else len(other), bool), 0.0
     order, turn = stratified(test.labels, len(test), 0), np.arange(len(other_kept)) % _FOLDS
     for fold in range(_FOLDS):

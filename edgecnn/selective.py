@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from .confidence import Answers
+from .confidence import Answers, best_scores
 from .min_score import area_under_curve
 from .sanity import lower_bound
 from .temperature import Scores, calibration_error
@@ -48,7 +46,7 @@ def measure_selective(answers: Answers, min_score: float | None, other: Scores |
     scores, least = answers.best(), min_score or 0.0
     kept = scores >= least
     answered, wrong = int(kept.sum()), int((kept & ~answers.right).sum())
-    others = None if other is None else np.asarray(other.max(axis=1), np.float32)
+    others = None if other is None else best_scores(other)
     return SelectiveFigures(
         calibration_error=calibration_error(scores, answers.right),
         min_score=min_score,

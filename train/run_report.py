@@ -204,6 +204,6 @@ def _score_figures(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _bins(scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+def _bins(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
     names = ("images", "score", "accuracy")
     return [dict(zip(names, row, strict=True)) for row in reliability(scores, right)]

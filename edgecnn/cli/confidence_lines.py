@@ -42,5 +42,5 @@ def _advice(confidence: "Confidence") -> str:
     words += ", and calls the others unknown"
     if confidence.other_accepted is not None:
         accepted = printing.percent(confidence.other_accepted)
-        words += f"; of {confidence.other_images:,} images that are none of the classes the trained network answers {accepted}"
+        words += f"; of {confidence.other_images:,} images of no class the trained network answers {accepted}"
     return words
