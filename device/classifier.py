@@ -16,7 +16,6 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
 from .best_answer import BestAnswer
-from .lowest_score import MinScore, lowest_score
 from .prediction import Prediction, Predictions, are_probabilities, reject_below, require_numbers
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .lowest_score import MinScore
     from .runtime.audit import Audit
     from .runtime.delegates import Delegate
     from .runtime.description import Description
@@ -128,9 +128,7 @@ class Classifier:
         return prepare_source(image, self.input, invert, order=order, crop=crop)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
-
-        They are calibrated, where the card has a temperature.
+        """Calibrated class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
 
         Raises:
             InputError: `pixels` are of another shape or type.
@@ -174,7 +172,7 @@ class Classifier:
         invert: Invert = "no",
         order: "Order | None" = None,
         crop: "Crop | None" = None,
-        min_score: MinScore | None = None,
+        min_score: "MinScore | None" = None,
     ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
@@ -192,6 +190,8 @@ class Classifier:
             ModelFileError: `min_score` is `auto`, and the model recommends none.
         """
         if min_score is not None:
+            from .lowest_score import lowest_score
+
             least = lowest_score(min_score, self.card, self.loaded.packed.name)
             return reject_below(self.classify(image, top=top, invert=invert, order=order, crop=crop), least)
         as_it_is = type(invert) is str and invert == "no" and order is None and crop is None
@@ -205,8 +205,7 @@ class Classifier:
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""
         raw = self._run(pixels)
-        answer = self._best_answer.of(raw)
-        return answer if answer is not None else self._rank(self._scores.probabilities(raw), 1)
+        return self._best_answer.of(raw) or self._rank(self._scores.probabilities(raw), 1)
 
     def watch(self) -> "DriftWatch":
         """What compares the images that are classified next with those at calibration.

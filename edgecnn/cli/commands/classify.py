@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import description_options, options, printing, score_options, source_options
+from .. import description_options, options, printing, source_options
 from ..classified_images import print_results, write_results
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
-@score_options.min_score
+@options.min_score
 @source_options.crop(default="the whole; with --source the square")
 @options.invert
 @options.decode_threads
@@ -84,12 +84,11 @@ def command(
     region = chosen_crop(crop, square, otherwise=source is not None)
     from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
     from edgecnn.device.bulk.sources import Remaining
-    from edgecnn.device.lowest_score import lowest_score
 
     from ..classifier import open_classifier
 
     classifier = open_classifier(model, runtime_options, description)
-    least = None if min_score is None else lowest_score(min_score, classifier.card, model)
+    least = None if min_score is None else _lowest(min_score, classifier, model)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
@@ -140,6 +139,12 @@ def _check(images: tuple[str, ...], source: str | None, output: str | None, resu
         raise click.UsageError("--source takes the place of IMAGES; give one of them")
     elif resume:
         raise click.UsageError("--resume goes with IMAGES: what --source showed does not come again")
+
+
+def _lowest(wanted: "MinScore", classifier: "Classifier", model: str) -> float:
+    from edgecnn.device.lowest_score import lowest_score  # only who asks for it waits for it
+
+    return lowest_score(wanted, classifier.card, model)
 
 
 def _find(images: tuple[str, ...]) -> "ImageFiles":

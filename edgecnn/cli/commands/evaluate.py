@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, options, printing, score_options
+from .. import description_options, options, printing
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.data
 @options.data_dir
 @options.min_accuracy
-@score_options.min_score
+@options.min_score
 @options.other
 @description_options.bundled
 @bundled

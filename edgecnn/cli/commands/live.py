@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, mqtt_options, options, page_options, printing, score_options, source_options
+from .. import description_options, mqtt_options, options, page_options, printing, source_options
 from ..delegate_options import audit
 from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
@@ -46,10 +46,10 @@ _BETWEEN_STATUS = 0.2  # seconds
     "--threshold",
     "--min-score",
     "threshold",
-    type=score_options.ScoreText(),
+    type=options.ScoreText(),
     default=0.8,
     show_default=True,
-    metavar=score_options.METAVAR,
+    metavar=options.SCORE_METAVAR,
     help="The lowest score that counts; below it the answer is unknown. auto: the one that the model recommends.",
 )
 @click.option(
