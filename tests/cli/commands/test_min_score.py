@@ -152,6 +152,9 @@ def uncalibrated(classifier: Classifier, images: np.ndarray) -> np.ndarray:
 def test_folders_without_images_are_a_sentence(edgecnn: Run, model: Path, few: Path, tmp_path: Path) -> None:
     missing = sentence(edgecnn("evaluate", model, "--data", few, "--other", tmp_path / "none"))
     assert "no folder" in missing and "--other takes a folder of images that are none of the classes" in missing
+    training = ("train", "--data", few, "--output", tmp_path / "run", "--other", tmp_path / "none")
+    assert "other images are a folder of pictures that show none of the classes" in sentence(edgecnn(*training))
+    assert not (tmp_path / "run").exists()
     (tmp_path / "text.png").write_text("no image")
     assert "holds no image that can be read" in sentence(edgecnn("evaluate", model, "--data", few, "--other", tmp_path))
 
