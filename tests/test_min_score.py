@@ -62,7 +62,7 @@ def test_a_coverage_is_met_as_nearly_as_ties_allow() -> None:
 
 
 def test_images_of_no_class_are_kept_out_where_their_scores_are_lower() -> None:
-    known, other = np.float32([0.7, 0.8, 0.9, 0.95]).astype(float), np.float32([0.2, 0.6, 0.69]).astype(float)
+    known, other = np.array([0.7, 0.8, 0.9, 0.95]), np.array([0.2, 0.6, 0.69])
     assert other.max() < score_apart(known, other) <= known.min()
     assert area_under_curve(known, other) == 1 and area_under_curve(other, known) == 0
 

@@ -18,7 +18,7 @@ CONFIDENCE = Confidence(
 
 def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
 
 
 def overconfident(count: int, temperature: float, seed: int = 0, classes: int = 5) -> Answers:
