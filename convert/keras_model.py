@@ -21,6 +21,7 @@ from edgecnn.pixels.dataset import Images, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 from edgecnn.run_directory import RunDirectory
+from edgecnn.temperature import apply_temperature
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,15 @@ class KerasModel:
         self.layers: tuple[FeatureMap, ...] = self._network.maps
 
     def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels)."""
-        return self._network.predict(images)
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
+
+        They are calibrated, as on the device, where the card has a temperature.
+        """
+        return self._calibrated(self._network.predict(images))
+
+    def _calibrated(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        confidence = self.card.confidence
+        return apply_temperature(probabilities, confidence.temperature) if confidence else probabilities
 
     def evaluate(self, split: Split) -> Evaluation:
         """Accuracy, loss and confusion on labelled images."""
@@ -87,7 +95,7 @@ class KerasModel:
         pixels = prepare_source(image, self.input, invert, order=order, crop=crop).pixels
         ((_, values),) = self._network.maps_of(pixels[None])
         maps = {layer.name: as_map(values[layer.name][0]) for layer in self.layers}
-        return Features(maps, values[PROBABILITIES][0])
+        return Features(maps, self._calibrated(values[PROBABILITIES][0]))
 
     def layer_table(self) -> list[LayerInfo]:
         """Every layer with its output shape, multiply-accumulates and parameters, in network order."""

@@ -15,6 +15,7 @@ from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.card import PROBABILITIES, Parity
+from edgecnn.model_file.confidence import Confidence
 from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
@@ -31,6 +32,7 @@ from .original import Original
 from .pair import Pair
 from .request import ConversionRequest
 from .result import Conversion, ConvertedFile, LayerParity
+from .score_judgement import judge_scores
 from .targets.rules import require_supported
 from .targets.table import TARGETS
 from .targets.target import ExportSettings
@@ -94,8 +96,10 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     expected, parent = original.expected, sha256(original.run.model.read_bytes())
     exported = _export(original.network, dataset, request, settings, parent, progress)
     compared = _compare(exported, original, expected, request.scheme, progress)
+    confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)
-    return dataclasses.replace(_pack(exported, compared, original.run, dataset, request), warnings=warnings)
+    conversion = _pack(exported, compared, confidence, original.run, dataset, request)
+    return dataclasses.replace(conversion, confidence=confidence, doubt=doubt, warnings=warnings)
 
 
 def _export(
@@ -172,7 +176,12 @@ def _compare(
 
 
 def _pack(
-    exported: Exported, compared: Compared, directory: RunDirectory, dataset: Dataset, request: ConversionRequest
+    exported: Exported,
+    compared: Compared,
+    confidence: Confidence | None,
+    directory: RunDirectory,
+    dataset: Dataset,
+    request: ConversionRequest,
 ) -> Conversion:
     network, target, paths = exported.network, TARGETS[request.target], request.paths(directory)
     card = dataclasses.replace(
@@ -181,6 +190,7 @@ def _pack(
         quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
         ranges=network.ranges(exported.calibration_images),
         parity=compared.parity,
+        confidence=confidence,
         provenance=stamp(parent_sha256=sha256(directory.model.read_bytes())),
     )
     # The same ones in both files, which answer alike.

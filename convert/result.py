@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecnn.model_file.card import Parity
+from edgecnn.model_file.confidence import Confidence
 from edgecnn.model_file.schemes import Scheme
 
 
@@ -46,6 +47,8 @@ class Conversion:
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
         notes: what the target makes of it, in words.
         compiled: the file that the Edge TPU compiler made of the model, where there is one.
+        confidence: what the converted model's scores are worth; None where the images do not tell.
+        doubt: why they do not, in words; else empty.
         warnings: why Keras itself may be wrong on these images, in words: then the converted files are, too.
     """
 
@@ -57,4 +60,6 @@ class Conversion:
     layers: tuple[LayerParity, ...]
     notes: tuple[str, ...] = ()
     compiled: Path | None = None
+    confidence: Confidence | None = None
+    doubt: str = ""
     warnings: tuple[str, ...] = ()

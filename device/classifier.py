@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arguments import require_count, require_kind
-from edgecnn.arrays import Pixels
+from edgecnn.arrays import Array, Pixels
 from edgecnn.errors import EdgecnnWarning
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
-from .prediction import Prediction, Predictions, are_probabilities, require_numbers
+from .best_answer import BestAnswer
+from .prediction import Prediction, Predictions, are_probabilities, reject_below, require_numbers
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
+from .runtime.score_reader import ScoreReader
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
+    from .lowest_score import MinScore
     from .runtime.audit import Audit
     from .runtime.delegates import Delegate
     from .runtime.description import Description
@@ -90,6 +93,7 @@ class Classifier:
     def _open(self, model: str | Path, options: RunOptions) -> None:
         loaded = open_model(model, options)
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
+        self._scores, self._best_answer = ScoreReader(loaded), BestAnswer(loaded)
         self._model, self._options = model, options
         self._gather = self._session.gather(loaded.input)
         self._shape, self._warned = loaded.input.shape, False
@@ -98,9 +102,6 @@ class Classifier:
             from .runtime.audit import open_audit
 
             self.audit = open_audit(loaded, options)
-        # An 8-bit output has few answers: each is made once, where a probability depends on one score alone.
-        is_small = self._output.dtype.itemsize == 1 and loaded.card is not None and self._output.is_elementwise
-        self._answers: dict[tuple[int, float], Predictions] | None = {} if is_small else None
         self.labels: tuple[str, ...] = loaded.labels
         self.input: InputSpec = loaded.input
         self.card: ModelCard | None = loaded.card
@@ -127,18 +128,21 @@ class Classifier:
         return prepare_source(image, self.input, invert, order=order, crop=crop)
 
     def probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        """Class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
+        """Calibrated class probabilities, float32 (classes,), of prepared pixels: uint8 (height, width, channels).
 
         Raises:
             InputError: `pixels` are of another shape or type.
         """
         check_pixels(pixels, self.input)
+        return self._scores.probabilities(self._run(pixels))
+
+    def _run(self, pixels: Pixels) -> Array:
         with self._session.lock:
             self._session.run(self._gather(pixels))
             raw = self._session.output(self._output)
         if self.audit is not None:
             self.audit.look(pixels, raw)
-        return self._output.dequantize(raw)
+        return raw
 
     def rank(self, pixels: Pixels, top: int = 1) -> tuple[Prediction, ...]:
         """The `top` most probable classes of prepared pixels, best first; ties in label order.
@@ -147,7 +151,9 @@ class Classifier:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
         """
         top = require_count(top, "top")
-        scores = self.probabilities(pixels)
+        return self._rank(self.probabilities(pixels), top)
+
+    def _rank(self, scores: npt.NDArray[np.float32], top: int) -> Predictions:
         self._check_scores(scores)
         order = np.argsort(-scores, kind="stable")[:top]
         return Predictions(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
@@ -166,6 +172,7 @@ class Classifier:
         invert: Invert = "no",
         order: "Order | None" = None,
         crop: "Crop | None" = None,
+        min_score: "MinScore | None" = None,
     ) -> tuple[Prediction, ...]:
         """Classify one image: a path, `-`, a Pillow image, or a uint8 array (height, width[, channels]).
 
@@ -176,10 +183,17 @@ class Classifier:
             order: of an array's channels: `rgb` (what three are taken for), `bgr`, `rgba`, `bgra`, `gray` or `yuv420`;
                 four channels must be named. `edgecnn.pixels.camera_arrays.image_of_array` says which camera has which.
             crop: what the model is shown: the largest `square` in the middle, or (left, top, width, height); None: all.
+            min_score: call the image `unknown` if its best score is lower; `auto` for what the model recommends.
 
         Raises:
-            InputError: the image cannot be read or used, or `top` is below 1.
+            InputError: the image cannot be read or used, `top` is below 1, or `min_score` is not 0 to 1.
+            ModelFileError: `min_score` is `auto`, and the model recommends none.
         """
+        if min_score is not None:
+            from .lowest_score import lowest_score
+
+            least = lowest_score(min_score, self.card, self.loaded.packed.name)
+            return reject_below(self.classify(image, top=top, invert=invert, order=order, crop=crop), least)
         as_it_is = type(invert) is str and invert == "no" and order is None and crop is None
         if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:
             return self._best(image) if type(top) is int and top == 1 else self.rank(image, top)
@@ -190,23 +204,8 @@ class Classifier:
 
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""
-        with self._session.lock:
-            self._session.run(self._gather(pixels))
-            raw = self._session.output(self._output)
-        if self.audit is not None:
-            self.audit.look(pixels, raw)
-        index = int(raw.argmax())
-        if self._answers is None:
-            scores = self._output.dequantize(raw)
-            self._check_scores(scores)
-            index = int(scores.argmax())  # of a sigmoid there are more than raw ones
-            return Predictions((Prediction(self.labels[index], float(scores[index]), index),))
-        key = index, raw.item(index)
-        answer = self._answers.get(key)
-        if answer is None:
-            best = Prediction(self.labels[index], float(self._output.dequantize(raw)[index]), index)
-            answer = self._answers[key] = Predictions((best,))
-        return answer
+        raw = self._run(pixels)
+        return self._best_answer.of(raw) or self._rank(self._scores.probabilities(raw), 1)
 
     def watch(self) -> "DriftWatch":
         """What compares the images that are classified next with those at calibration.
@@ -234,7 +233,7 @@ class Classifier:
             InputError: `images` are of another shape or type.
         """
         check_pixels(images, self.input, many=True)
-        return self._output.dequantize(self._session.run_all(images, self.input, self._output, self.audit))
+        return self._scores.probabilities(self._session.run_all(images, self.input, self._output, self.audit))
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

@@ -19,6 +19,7 @@ from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
+from .runtime.score_reader import ScoreReader
 from .runtime.tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Features:
 
     Attributes:
         maps: float32 (height, width, channels) by layer name, in network order; (1, 1, channels) of global pooling.
-        probabilities: float32 (classes,).
+        probabilities: float32 (classes,), calibrated where the card has a temperature.
     """
 
     maps: dict[str, npt.NDArray[np.float32]]
@@ -106,7 +107,7 @@ class FeatureExtractor:
         loaded = open_model(model, options)
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
-        self._tensors = _map_tensors(loaded, str(model))
+        self._tensors, self._scores = _map_tensors(loaded, str(model)), ScoreReader(loaded)
         self._gather = self._session.gather(loaded.input)
         self.audit: Audit | None = open_audit(loaded, options) if options.delegate is not None else None
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
@@ -159,7 +160,7 @@ class FeatureExtractor:
         maps = {
             tensor.name: as_map(tensor.dequantize(values)) for tensor, values in zip(self._tensors, raw, strict=False)
         }
-        return Features(maps, self._output.dequantize(raw[-1]))
+        return Features(maps, self._scores.probabilities(raw[-1]))
 
 
 def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.atomic_files import write_bytes
 from edgecnn.bounded_zip import read_members
-from edgecnn.errors import DataError, InputError, ModelFileError
+from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Provenance, Quantization
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, OLD_GOLDEN, add_header, pack_card, sha256
 from edgecnn.model_file.golden import Golden
@@ -22,9 +22,8 @@ from edgecnn.model_file.tflite_graph import read_graph, scheme_of
 from edgecnn.model_file.tflite_metadata import associated_files
 from edgecnn.optional_packages import version_of
 from edgecnn.pixels.dataset import Split
-from edgecnn.pixels.image_files import find_images
+from edgecnn.pixels.folder_images import read_folder
 from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.sanity import one_class
 from edgecnn.zip_errors import ZIP_ERRORS
 
@@ -33,6 +32,7 @@ from .runtime.loading import open_model
 from .runtime.run_options import DEFAULTS, RunOptions
 
 _MOST_IMAGES = 500
+_TAKES = "--representative takes a folder of images like those the model will see"
 _MOST_FILES_BYTES = 16 << 20  # of what lies behind the model: label files
 _OUR_OWN = (CARD, LABELS, GOLDEN, OLD_GOLDEN)
 
@@ -88,7 +88,8 @@ def pack_model(
     if loaded.assumed:
         missing = " and ".join(f"--{field.replace('_', '-')}" for field in loaded.assumed)
         raise InputError(f"{name} does not say all that its card must; say it with {missing}")
-    images = _read_images(representative, loaded.input, progress) if representative else patterns(loaded.input)
+    images = read_folder(representative, loaded.input, _TAKES, progress, _MOST_IMAGES) if representative else None
+    images = patterns(loaded.input) if images is None else images
     flatbuffer, files = split_files(loaded.packed.flatbuffer)
     for unnamed in set(files) - associated_files(flatbuffer):
         progress(f"left out: {unnamed!r} behind the model, which its metadata does not name")
@@ -126,24 +127,6 @@ def split_files(data: bytes) -> tuple[bytes, dict[str, bytes]]:
         return data[:start], {name: member for name, member in members.items() if name not in _OUR_OWN}
     except ZIP_ERRORS:  # ValueError: nothing is in it
         return data, {}
-
-
-def _read_images(folder: str | Path, spec: InputSpec, progress: Callable[[str], None]) -> Pixels:
-    if not Path(folder).is_dir():
-        raise DataError(f"no folder {folder}; --representative takes a folder of images like those the model will see")
-    paths = find_images([str(folder)])
-    if len(paths) > _MOST_IMAGES:
-        progress(f"{folder}: {_MOST_IMAGES} of {len(paths):,} images are drawn")
-        paths = [paths[row] for row in np.sort(np.random.default_rng(0).permutation(len(paths))[:_MOST_IMAGES])]
-    images = []
-    for path in paths:
-        try:
-            images.append(prepare_source(path, spec).pixels)
-        except InputError as error:
-            progress(f"left out: {error}")
-    if not images:
-        raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
-    return np.stack(images)
 
 
 def patterns(spec: InputSpec) -> Pixels:

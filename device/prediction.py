@@ -1,20 +1,29 @@
 """What a classifier says of an image."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
 
+UNKNOWN = "unknown"  # the label of an image whose best score is too low; a model may have a class of that name, too
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """A class and its probability (0 to 1); `index` is its place in the model's output."""
+    """A class and its probability (0 to 1); `index` is its place in the model's output.
+
+    Attributes:
+        is_known: false where the score is below the lowest to answer with: the label is then `unknown`, and score and
+            index are those of the class that came closest.
+    """
 
     label: str
     score: float
     index: int
+    is_known: bool = field(default=True, repr=False)
 
     def _repr_html_(self) -> str:
         """A table of one row, for notebooks."""
@@ -39,6 +48,14 @@ class Predictions(tuple[Prediction, ...]):
         return (
             f"<table><thead><tr><th>class</th><th>probability</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def reject_below(predictions: Sequence[Prediction], min_score: float) -> Predictions:
+    """Predictions of one image, the first of which is `unknown` if its score is below `min_score`, 0 to 1."""
+    best, *others = predictions
+    if best.score < min_score:
+        best = replace(best, label=UNKNOWN, is_known=False)
+    return Predictions((best, *others))
 
 
 def require_numbers(scores: npt.NDArray[np.float32]) -> None:

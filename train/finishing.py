@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn import confidence
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Images
 
 from . import run_report
-from .prediction import batch_size, predict_images
+from .prediction import batch_size, judge_scores, predict_images
 from .report.answers import Answers, answer, answer_rest
 from .run_report import TrainingRun
 
@@ -25,7 +26,12 @@ _BATCHES = 20  # of training images that the report looks at: no more than 10,00
 
 
 def finish(
-    setup: "TrainingSetup", card: ModelCard, training: Training, outcome: "Outcome", tell: Callable[[str], None]
+    setup: "TrainingSetup",
+    card: ModelCard,
+    training: Training,
+    outcome: "Outcome",
+    other: Images | None,
+    tell: Callable[[str], None],
 ) -> TrainingRun:
     """Evaluate what was saved last, and let the main process write the run's figures, pictures and report."""
     dataset = setup.dataset
@@ -35,6 +41,8 @@ def finish(
 
     test = answer("test", dataset.test, predict)
     evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
+    scored = confidence.Answers(test.probabilities, dataset.test.labels)
+    judged = judge_scores(scored, predict, dataset, setup.recipe.validation_split, setup.seed, other)
     training = dataclasses.replace(
         training,
         epochs=outcome.saved_epoch,
@@ -44,12 +52,14 @@ def finish(
     )
     run = TrainingRun(
         path=setup.folder.path,
-        card=dataclasses.replace(card, training=training),
+        card=dataclasses.replace(card, training=training, confidence=judged.confidence),
         evaluation=evaluation,
         history=tuple(outcome.history),
         device=setup.processor.description,
         interrupted=outcome.interrupted,
         process=setup.parallel.process,
+        answers=scored,
+        doubt=judged.doubt,
     )
     if setup.parallel.is_main:
         _write_files(run)

@@ -1,12 +1,15 @@
 """What a Keras model says of images, some hundred at a time."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.pixels.dataset import Images
+from edgecnn.confidence import Answers, measure_confidence, validation_of, why_unmeasured
+from edgecnn.model_file.confidence import Confidence
+from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
 
@@ -45,3 +48,46 @@ def predict_images(model: "keras.Model", images: Images, spec: InputSpec) -> npt
     """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), as `spec` has them."""
     table = input_table(spec)
     return predict_batches(model, len(images), lambda rows: apply_table(table, np.asarray(images[rows])))
+
+
+@dataclass(frozen=True)
+class JudgedScores:
+    """What a model's scores are worth.
+
+    Attributes:
+        confidence: for its card; None where the images do not tell.
+        doubt: why they do not, in words; else empty.
+    """
+
+    confidence: Confidence | None
+    doubt: str
+
+
+def judge_scores(
+    test: Answers,
+    predict: Callable[[Images], npt.NDArray[np.float32]],
+    dataset: Dataset,
+    validation_split: float,
+    seed: int,
+    other: Images | None,
+) -> JudgedScores:
+    """Measure what the scores of a trained model are worth.
+
+    Args:
+        test: what it says of the test split.
+        predict: from uint8 images (count, height, width, channels) to its probabilities, float32 (count, classes).
+        dataset: what it was trained on.
+        validation_split: share of the training images that was held back.
+        seed: of the training.
+        other: images that are none of the classes, uint8 (count, height, width, channels).
+    """
+    held_out, validation = validation_of(dataset, validation_split, seed), None
+    if held_out is not None:
+        validation = Answers(predict(held_out.images), held_out.labels)
+    confidence = measure_confidence(
+        test,
+        "test" if validation is None else "validation",
+        validation=validation,
+        other=None if other is None else predict(other),
+    )
+    return JudgedScores(confidence, why_unmeasured(test, validation))

@@ -25,6 +25,7 @@ class TrainingOptions(TypedDict, total=False):
     stop_at_accuracy: float | None
     teacher: str | Path | None
     class_weights: bool
+    other: str | Path | None
     devices: bool
     distributed: bool
     resume: bool
@@ -46,6 +47,8 @@ class TrainingRequest:
         stop_at_accuracy: end after the first epoch whose training accuracy (0 to 1) reaches this.
         teacher: a .keras file to distil from, or an architecture that is trained first, into the run's folder teacher.
         class_weights: weigh each class by the inverse of its share of the training images.
+        other: a folder of images that are none of the classes: the score below which an answer is better `unknown` is
+            then chosen with them, too.
         devices: divide every batch among all accelerators of this computer, with JAX.
         distributed: divide every batch among the processes of a job, with JAX; see `devices/data_parallel.py`.
             Only process 0 writes files; all must be started with the same arguments and data.
@@ -65,6 +68,7 @@ class TrainingRequest:
     stop_at_accuracy: float | None = None
     teacher: str | Path | None = None
     class_weights: bool = False
+    other: str | Path | None = None
     devices: bool = False
     distributed: bool = False
     resume: bool = False
@@ -82,6 +86,8 @@ class TrainingRequest:
             raise InputError(f"stop_at_accuracy must be a number. Received: {self.stop_at_accuracy!r}")
         if self.teacher is not None:
             require_path(self.teacher, "a teacher")
+        if self.other is not None:
+            require_path(self.other, "a folder of other images")
         if self.teacher is not None and not str(self.teacher):
             raise InputError("the teacher's name is empty; give a .keras file or an architecture, or leave it out")
         if self.distributed and self.teacher and Path(self.teacher).suffix != ".keras":

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecnn.atomic_files import claimed, write_bytes
+from edgecnn.confidence import Answers
 from edgecnn.errors import ModelFileError, OutputError
 from edgecnn.metrics import Evaluation
+from edgecnn.min_score import risk_coverage
 from edgecnn.model_file.card import ModelCard
 from edgecnn.run_directory import RunDirectory
+from edgecnn.temperature import reliability
 
 # Twice what chance alone explains on a few thousand images: the standard error of 91 % of 1,000 is 0.9 points.
 _OVERFITTING = 0.03
@@ -57,6 +61,8 @@ class TrainingRun:
         device: what it was trained on.
         interrupted: whether Ctrl-C ended it; the saved model is then the best finished epoch.
         process: this one's number in a job; only number 0 has written `path`.
+        answers: what the saved model says of the test split; None where nobody asked it.
+        doubt: why the card does not say what its scores are worth, in words; empty where it does.
     """
 
     path: Path
@@ -66,6 +72,8 @@ class TrainingRun:
     device: str
     interrupted: bool
     process: int = 0
+    answers: Answers | None = None
+    doubt: str = ""
 
     @property
     def verdict(self) -> str:
@@ -211,5 +219,24 @@ def write_metrics(run: TrainingRun) -> None:
         "device": run.device,
         "interrupted": run.interrupted,
         "verdict": run.verdict,
+        "confidence": asdict(run.card.confidence) if run.card.confidence else None,
+        **_score_figures(run),
     }
     write_bytes(run.folder.metrics, (json.dumps(data, indent=2) + "\n").encode())
+
+
+def _score_figures(run: TrainingRun) -> dict[str, Any]:
+    """On the test split: what a lowest score costs and gives, and the bins of the calibration error."""
+    if run.answers is None or run.card.confidence is None:
+        return {"risk_coverage": [], "reliability_before": [], "reliability_after": []}
+    answers, scores = run.answers, run.answers.best(run.card.confidence.temperature)
+    return {
+        "risk_coverage": [asdict(point) for point in risk_coverage(scores, answers.right)],
+        "reliability_before": _bins(answers.best(), answers.right),
+        "reliability_after": _bins(scores, answers.right),
+    }
+
+
+def _bins(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+    names = ("images", "score", "accuracy")
+    return [dict(zip(names, row, strict=True)) for row in reliability(scores, right)]

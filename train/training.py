@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.arguments import require_kind, require_path
+from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .fitting.setup import TrainingSetup
     from .request import TrainingOptions
 
+_OTHER = "other images are a folder of pictures that show none of the classes"
+
 
 def train(
     output: str | Path,
@@ -46,8 +50,8 @@ def train(
         request: how to train; by default a `TrainingRequest()`.
         progress: is told how it goes.
         **options: fields of `TrainingRequest`, in place of those of `request`: `architecture`, `recipe`, `weights`,
-            `freeze`, `seed`, `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `devices`, `distributed`,
-            `resume`, `force`.
+            `freeze`, `seed`, `epochs`, `stop_at_accuracy`, `teacher`, `class_weights`, `other`, `devices`,
+            `distributed`, `resume`, `force`.
 
     Returns:
         The run; `interrupted` if Ctrl-C ended it after the first epoch.
@@ -77,9 +81,10 @@ def train(
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
+    other = read_folder(request.other, dataset.input, _OTHER, listener.tell) if request.other else None
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
-        return _fit(setup, request, listener)
+        return _fit(setup, request, listener, other)
 
 
 def estimate(
@@ -180,7 +185,9 @@ def _teach(
     return distillation.query_teacher(file, dataset, request.final_recipe(), request.seed, progress.tell)
 
 
-def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress) -> TrainingRun:
+def _fit(
+    setup: "TrainingSetup", request: TrainingRequest, progress: TrainingProgress, other: Pixels | None
+) -> TrainingRun:
     """Train, keep card.json in step with model.keras, and evaluate what was saved last."""
     from .finishing import finish
     from .fitting.fit import fit
@@ -204,4 +211,4 @@ def _fit(setup: "TrainingSetup", request: TrainingRequest, progress: TrainingPro
         saved = dataclasses.replace(started, epochs=epoch)
         dataclasses.replace(card, training=saved).save(folder.card)
 
-    return finish(setup, card, started, fit(setup, save_card, progress), progress.tell)
+    return finish(setup, card, started, fit(setup, save_card, progress), other, progress.tell)

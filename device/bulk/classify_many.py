@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgecnn.errors import ContradictionError, InputError
 from edgecnn.pixels.preprocessing import Invert
 
+from ..prediction import reject_below
 from .prefetch import prepared_images
 from .sources import Source
 
@@ -31,6 +31,7 @@ class ClassifiedImage(NamedTuple):  # making a frozen dataclass takes a millisec
         inverted: whether its polarity was swapped.
         note: what is odd about its polarity; else empty.
         drift: where it is unlike the images at calibration; None if nobody watched.
+        guess: the class that came closest where the best is `unknown`, else empty; None where nobody asked for that.
     """
 
     name: str
@@ -39,22 +40,33 @@ class ClassifiedImage(NamedTuple):  # making a frozen dataclass takes a millisec
     inverted: bool = False
     note: str = ""
     drift: tuple[str, ...] | None = None
+    guess: str | None = None
 
     @property
     def label(self) -> str:
         """Of the best class; `UNREADABLE` where there is none."""
         return self.predictions[0].label if self.predictions else UNREADABLE
 
+    def unknown_below(self, min_score: float) -> "ClassifiedImage":
+        """The same, with `unknown` for its best class if that has a score below `min_score`, 0 to 1."""
+        if self.error:
+            return self
+        predictions = reject_below(self.predictions, min_score)
+        guess = "" if predictions[0].is_known else self.label
+        return self._replace(predictions=predictions, guess=guess)
+
     def row(self) -> dict[str, Any]:
         """The same for JSON and for files of results."""
         if self.error:
             return {"image": self.name, "error": self.error}
-        row = {
+        row: dict[str, Any] = {
             "image": self.name,
-            "predictions": [asdict(prediction) for prediction in self.predictions],
+            "predictions": [{"label": one.label, "score": one.score, "index": one.index} for one in self.predictions],
             "inverted": self.inverted,
             "note": self.note,
         }
+        if self.guess is not None:
+            row["guess"] = self.guess
         return row if self.drift is None else {**row, "drift": list(self.drift)}
 
 

@@ -21,10 +21,12 @@ def to_line(row: Mapping[str, Any]) -> str:
 
 
 def flatten_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of a table: image, error, then label and score of each rank."""
+    """One line of a table: image, error, then label and score of each rank, then what else was asked for."""
     cells: dict[str, Any] = {name: row.get(name, "").encode(errors=ERRORS).decode() for name in ("image", "error")}
     for rank, prediction in enumerate(row.get("predictions", ()), start=1):
         cells[f"label_{rank}"], cells[f"score_{rank}"] = prediction["label"], prediction["score"]
+    if "guess" in row:
+        cells["guess"] = row["guess"]
     if "drift" in row:
         cells["drift"] = "; ".join(row["drift"])
     return cells

@@ -15,6 +15,7 @@ from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_s
 
 from ..prediction import Prediction
 from ..runtime.loaded_model import LoadedModel
+from ..runtime.score_reader import ScoreReader
 from . import scoring
 from .explanation import Explanation
 from .methods import DEFAULT, METHODS, prepare
@@ -88,7 +89,7 @@ class Explainer:
             raise InputError(f"method must be {', '.join(METHODS)}. Received: {method!r}")
         self.method, self.input = method, loaded.input
         self._loaded, self._session, self._audit = loaded, loaded.session, audit
-        self._gather = self._session.gather(loaded.input)
+        self._gather, self._scores = self._session.gather(loaded.input), ScoreReader(loaded)
         self._mapper = prepare(method, loaded)
         self.invokes = self._mapper.invokes + scoring.invokes(loaded.input.height, loaded.input.width) + 1
 
@@ -180,7 +181,7 @@ class Explainer:
             maps = [(one, self._session.output(one)) for one in self._mapper.reads] if self._audit is not None else []
         if self._audit is not None:
             self._audit.look(pixels, raw, maps)
-        scores = output.dequantize(raw)
+        scores = self._scores.probabilities(raw)
         if not np.isfinite(scores).all():
             raise ModelFileError(
                 f"{self._loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"

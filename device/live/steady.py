@@ -6,9 +6,8 @@ from typing import Literal
 from edgecnn.arguments import require_count
 from edgecnn.errors import InputError
 
-from ..prediction import Prediction
+from ..prediction import UNKNOWN, Prediction
 
-UNKNOWN = "unknown"  # where no class is sure enough; a model may have a class of that name: see `index`
 THRESHOLD, CONSECUTIVE = 0.8, 3
 
 Reason = Literal["class", "below threshold", "source lost"]

@@ -53,7 +53,9 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
 
 
 def _text(image: "ClassifiedImage") -> str:
-    text = ", ".join(f"{prediction.label} {prediction.score:.1%}" for prediction in image.predictions)
+    best, *others = image.predictions
+    answer = f"{best.label} ({image.guess} {best.score:.1%})" if image.guess else f"{best.label} {best.score:.1%}"
+    text = ", ".join([answer, *(f"{prediction.label} {prediction.score:.1%}" for prediction in others)])
     return f"{text} ({'; '.join(image.drift)})" if image.drift else text
 
 

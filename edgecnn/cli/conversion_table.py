@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import printing
+from . import confidence_lines, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, ConvertedFile
@@ -22,6 +22,8 @@ def show(conversion: "Conversion") -> None:
     printing.say(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
     if conversion.bit_equal:
         printing.say("probabilities of both files: equal to the bit")
+    for line in confidence_lines.lines(conversion.confidence, conversion.doubt):
+        printing.say(line)
     for layer in conversion.layers:
         printing.say(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
     for note in conversion.notes:

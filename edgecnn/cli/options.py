@@ -14,6 +14,7 @@ from . import guard, printing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from edgecnn.device.lowest_score import MinScore
     from edgecnn.pixels.dataset import Dataset
     from edgecnn.pixels.input_spec import InputSpec
     from edgecnn.train.data.image_folder import LabelSource
@@ -94,6 +95,12 @@ representative = click.option(
     metavar="DIR",
     help="Images for a model trained elsewhere; in folders called as the labels are, they give its accuracy too.",
 )
+other = click.option(
+    "--other",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Images that are none of the classes: how well are they told from the others, and below which score?",
+)
 invert = click.option(
     "--invert",
     type=click.Choice(["no", "yes", "auto"]),
@@ -139,6 +146,33 @@ def gate(command: F) -> F:
     ):
         command = click.option(name, type=_PERCENT, metavar=unit, callback=a_number, help=words)(command)
     return command
+
+
+class ScoreText(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from click 8.2
+    """A score from 0 to 1, or auto for the one that the model recommends."""
+
+    name = "score"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "MinScore":
+        """What the text says."""
+        if value == "auto":
+            return "auto"
+        try:
+            score = float(str(value))
+        except ValueError:
+            score = -1.0
+        if not 0 <= score <= 1:  # which nan is not
+            self.fail(f"{value} is neither a score from 0 to 1 nor auto", param, ctx)
+        return score
+
+
+SCORE_METAVAR = "SCORE|auto"
+min_score = click.option(
+    "--min-score",
+    type=ScoreText(),
+    metavar=SCORE_METAVAR,
+    help="Answer unknown below this score; auto: below the one that the model recommends.  [default: off]",
+)
 
 
 def load_dataset(

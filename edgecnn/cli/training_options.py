@@ -57,6 +57,7 @@ class RunOptions:
     teacher: str | None
     seed: int
     class_weights: bool
+    other: str | None
     devices: bool
     distributed: bool
     resume: bool
@@ -164,6 +165,7 @@ _RUN = (
         help="Train on N images only, of every class as many, for a quick try.",
     ),
     click.option("--class-weights", is_flag=True, help="Give rare classes the same say as frequent ones."),
+    options.other,
     click.option("--devices", is_flag=True, help="Train on all accelerators of this computer, with JAX."),
     click.option(
         "--distributed", is_flag=True, help="Train in all processes of a job, with JAX; start each like this."

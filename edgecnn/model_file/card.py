@@ -8,11 +8,12 @@ from pathlib import Path
 from ..arguments import require_path
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
+from .confidence import Confidence
 from .json_fields import decode, unique_fields
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
 # The name of the input, there and among the ranges of a calibration.
@@ -152,6 +153,7 @@ class ModelCard:
         labels: class names in output order, fixed at training time.
         feature_maps: outputs of the activations variant, in network order; empty before conversion.
         ranges: of the input and of every feature map at calibration; empty before conversion.
+        confidence: what this model's scores are worth; None where nothing told.
     """
 
     name: str
@@ -163,6 +165,7 @@ class ModelCard:
     training: Training | None = None
     parity: Parity | None = None
     ranges: tuple[LayerRange, ...] = ()
+    confidence: Confidence | None = None
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:

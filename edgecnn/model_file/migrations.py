@@ -28,6 +28,14 @@ def _decode_jpegs_in_full(fields: Fields) -> Fields:
 MIGRATIONS[1] = _decode_jpegs_in_full
 
 
+def _leave_scores_alone(fields: Fields) -> Fields:
+    """2 to 3: before, scores were told as the network gives them."""
+    return {**fields, "confidence": None}
+
+
+MIGRATIONS[2] = _leave_scores_alone
+
+
 def migrate(fields: Fields, current: int, where: str) -> Fields:
     """Bring the fields of a card to schema `current`.
 

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ...prediction import UNKNOWN
 from ..observation import Status
 from ..shadow_report import ShadowReport
 from ..station import Station
-from ..steady import UNKNOWN
 from ..tally import EDGES, Counts, Moment, Tally
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ Never pictures.
 from dataclasses import asdict
 from typing import Any
 
+from ...prediction import UNKNOWN
 from ..machine import temperature, throttling
 from ..observation import Change
 from ..proof import Proof
 from ..station import Station
-from ..steady import UNKNOWN
 from ..tally import Tally
 from ..watcher import Watcher
 from .counter_file import CounterFile, iso, now

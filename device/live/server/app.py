@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from ...explaining.methods import METHODS
-from ..steady import UNKNOWN
+from ...prediction import UNKNOWN
 from ..watcher import Watcher
 from .guard import Admission, Guard
 from .messages import MOST_BYTES, MOST_FILTERS, MOST_SIDE, describe, describe_status

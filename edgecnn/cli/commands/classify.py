@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgecnn.device.bulk.shards import Shard, ShardFiles
     from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.live.frame_images import FrameImages
+    from edgecnn.device.lowest_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @shard_option
 @click.option("--drift", is_flag=True, help="Say where images or feature maps are unlike those at calibration.")
+@options.min_score
 @source_options.crop(default="the whole; with --source the square")
 @options.invert
 @options.decode_threads
@@ -61,6 +63,7 @@ def command(
     resume: bool,
     shard: "Shard | None",
     drift: bool,
+    min_score: "MinScore | None",
     crop: "CropBox | None",
     square: bool | None,
     invert: "Invert",
@@ -89,6 +92,7 @@ def command(
     from ..classifier import open_classifier
 
     classifier = open_classifier(model, runtime_options, description)
+    least = None if min_score is None else _lowest(min_score, classifier, model)
     watch = classifier.watch() if drift else None
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
@@ -100,6 +104,8 @@ def command(
             settings: dict[str, Any] = {"top": top, "invert": invert, "drift": drift, "delegate": delegate}
             if region:
                 settings["crop"] = region
+            if least is not None:
+                settings["min_score"] = least
             if description:  # what was begun with others is not to be gone on with
                 settings["description"] = list(map(repr, vars(description).values()))
             results = _open_results(output, model, classifier, found, settings, resume, force)
@@ -113,6 +119,8 @@ def command(
             note=printing.note,
             decode_threads=decode_threads,
         )
+        if least is not None:
+            classified = (image.unknown_below(least) for image in classified)
         if results:
             counts = write_results(classified, results, found, as_json, watch)
         else:
@@ -139,6 +147,12 @@ def _check(
         raise click.UsageError("--shard goes with IMAGES: every machine sees the same files, but not the same frames")
     elif resume:
         raise click.UsageError("--resume goes with IMAGES: what --source showed does not come again")
+
+
+def _lowest(wanted: "MinScore", classifier: "Classifier", model: str) -> float:
+    from edgecnn.device.lowest_score import lowest_score  # only who asks for it waits for it
+
+    return lowest_score(wanted, classifier.card, model)
 
 
 def _find(images: tuple[str, ...], shard: "Shard | None", output: str | None) -> "ImageFiles | ShardFiles":

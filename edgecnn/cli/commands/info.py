@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import description_options, options, printing
+from .. import confidence_lines, description_options, options, printing
 from ..runtime_options import refuse_for_keras, require_signature
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _print_card(card: "ModelCard") -> None:
             interval = f"{printing.percent(parity.interval_low)} to {printing.percent(parity.interval_high)}"
             text = f"{parity.accuracy:.2%}, 95 % interval {interval}, {text}"
         lines.append(("this file", text))
+    lines += [("scores", line) for line in confidence_lines.lines(card.confidence)]
     made = card.provenance
     how = f"keras {made.keras}, tensorflow {made.tensorflow}" if made.keras else "pack, of another tool's file"
     lines.append(("made by", f"edgecnn {made.edgecnn}, {how}, {made.created}"))

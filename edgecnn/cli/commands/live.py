@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgecnn.device.live.observation import Change, Observation
     from edgecnn.device.live.outlets.webhook import Webhook
     from edgecnn.device.live.watcher import Watcher
+    from edgecnn.device.lowest_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -44,11 +45,13 @@ _BETWEEN_STATUS = 0.2  # seconds
 @options.invert
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    "--min-score",
+    "threshold",
+    type=options.ScoreText(),
     default=0.8,
     show_default=True,
-    callback=options.a_number,
-    help="The lowest score that counts; below it the answer is unknown.",
+    metavar=options.SCORE_METAVAR,
+    help="The lowest score that counts; below it the answer is unknown. auto: the one that the model recommends.",
 )
 @click.option(
     "--consecutive",
@@ -78,7 +81,7 @@ def command(
     crop: "CropBox | None",
     square: bool | None,
     invert: "Invert",
-    threshold: float,
+    threshold: "MinScore",
     consecutive: int,
     shadow: str | None,
     webhook: str | None,
@@ -100,13 +103,14 @@ def command(
     from edgecnn.device.live.steady import Steady
     from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
+    from edgecnn.device.lowest_score import lowest_score
 
     from ..classifier import open_classifier
     from ..status_line import StatusLine
 
     region = chosen_crop(crop, square, otherwise=True)
     classifier = open_classifier(model, runtime_options, description)
-    line = StatusLine()
+    least, line = lowest_score(threshold, classifier.card, model), StatusLine()
 
     def tell(sentence: str) -> None:
         line.clear()
@@ -118,10 +122,10 @@ def command(
         source_options.settings(paced=True),
         crop=region,
         invert=invert,
-        steady=Steady(threshold, consecutive),
+        steady=Steady(least, consecutive),
         tell=tell,
     )
-    tally = Tally(classifier.labels, threshold)
+    tally = Tally(classifier.labels, least)
     watcher.listeners.append(tally)
     watcher.change_listeners.append(tally.change)
     with contextlib.ExitStack() as outlets:
@@ -134,7 +138,7 @@ def command(
             page_options.check()
             return
         mqtt_options.open(watcher, tally, model, outlets)
-        page_options.open(watcher, tally, model, threshold, outlets)
+        page_options.open(watcher, tally, model, least, outlets)
         _run(watcher, frames)
         line.clear()
         print_report(watcher, as_json)

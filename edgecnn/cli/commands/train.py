@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from .. import options, printing, training_options
+from .. import confidence_lines, options, printing, training_options
 from ..training_options import DataOptions, RecipeOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -166,9 +166,12 @@ def _print_run(run: "TrainingRun", as_json: bool) -> None:
                 "interrupted": run.interrupted,
                 "device": run.device,
                 "verdict": run.verdict,
+                "confidence": dataclasses.asdict(run.card.confidence) if run.card.confidence else None,
             }
         )
         return
     printing.say(f"test accuracy {evaluation.accuracy:.2%}, loss {evaluation.loss:.4f} on {evaluation.images:,} images")
     printing.say(run.verdict)
+    for line in confidence_lines.lines(run.card.confidence, run.doubt):
+        printing.say(line)
     printing.say(f"wrote {run.path}: {', '.join(path.name for path in run.folder.training_files if path.exists())}")

@@ -14,7 +14,8 @@ def test_train_convert_and_evaluate_say_nothing_but_their_own(few: Path, tmp_pat
     trained = in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
     assert trained.returncode == 0, trained.stderr
     assert [line.split()[0] for line in trained.stderr.splitlines()] == ["few", "10", "training", "epoch"]
-    accuracy, verdict, wrote = trained.stdout.splitlines()
+    accuracy, verdict, scores, _, wrote = trained.stdout.splitlines()
+    assert "expected calibration error" in scores
     assert accuracy.startswith("test accuracy ") and "on training images" in verdict and wrote.startswith("wrote ")
     converted = in_new_process("convert", run, "--data", few, "--int8", "--json")
     assert converted.returncode == 0, converted.stderr

@@ -7,7 +7,8 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.device import Prediction
-from edgecnn.device.live.steady import UNKNOWN, Steady, Verdict
+from edgecnn.device.live.steady import Steady, Verdict
+from edgecnn.device.prediction import UNKNOWN
 
 LABELS = ("cat", "dog")
 
