@@ -66,12 +66,13 @@ class KerasModel:
         self._network = KerasNetwork.load(path, self.card)
         self.layers: tuple[FeatureMap, ...] = self._network.maps
 
-    def predict_all(self, images: Images) -> npt.NDArray[np.float32]:
+    def predict_all(self, images: Images, *, calibrated: bool = True) -> npt.NDArray[np.float32]:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
 
-        They are calibrated, as on the device, where the card has a temperature.
+        They are calibrated by the card's temperature, as on the device, or as the network gives them.
         """
-        return self._calibrated(self._network.predict(images))
+        scores = self._network.predict(images)
+        return self._calibrated(scores) if calibrated else scores
 
     def _calibrated(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         confidence = self.card.confidence

@@ -226,14 +226,15 @@ class Classifier:
             self._session.run(tensor)
             return time.perf_counter() - started
 
-    def predict_all(self, images: "Images") -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
+    def predict_all(self, images: "Images", *, calibrated: bool = True) -> npt.NDArray[np.float32]:
+        """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels); or raw scores.
 
         Raises:
             InputError: `images` are of another shape or type.
         """
         check_pixels(images, self.input, many=True)
-        return self._scores.probabilities(self._session.run_all(images, self.input, self._output, self.audit))
+        raw = self._session.run_all(images, self.input, self._output, self.audit)
+        return self._scores.probabilities(raw) if calibrated else self._output.dequantize(raw)
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

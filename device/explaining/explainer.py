@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arrays import Pixels
+from edgecnn.arrays import Array, Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
 
@@ -90,6 +90,8 @@ class Explainer:
         self.method, self.input = method, loaded.input
         self._loaded, self._session, self._audit = loaded, loaded.session, audit
         self._gather, self._scores = self._session.gather(loaded.input), ScoreReader(loaded)
+        # Pixels are judged by the network's own scores: a temperature would make all of them look weaker or stronger.
+        self._output = loaded.probabilities
         self._mapper = prepare(method, loaded)
         self.invokes = self._mapper.invokes + scoring.invokes(loaded.input.height, loaded.input.width) + 1
 
@@ -135,14 +137,14 @@ class Explainer:
         check_pixels(pixels, self.input)
         index = None if label is None else self.index_of(label)
         started = time.perf_counter()
-        scores = self._probabilities(pixels)
+        scores = self._scores.probabilities(self._run(pixels))
         self._announce(time.perf_counter() - started, note)
         best = int(scores.argmax())
         target = best if index is None else index
 
         def ask(image: Pixels) -> float:
             on_run()
-            return float(self._probabilities(image)[target])
+            return float(self._output.dequantize(self._run(image))[target])
 
         heat = self._mapper.heat_map(pixels, target, ask)
         ratings = scoring.score(heat, pixels, ask)
@@ -173,20 +175,19 @@ class Explainer:
         which = "its labels are" if len(labels) <= _FEW_LABELS else f"of its {len(labels)} labels the nearest are"
         raise InputError(f"{self._loaded.packed.name} has no label {label!r}; {which} {', '.join(near)}")
 
-    def _probabilities(self, pixels: Pixels) -> npt.NDArray[np.float32]:
-        output = self._loaded.probabilities
+    def _run(self, pixels: Pixels) -> Array:
+        """The output's own numbers, (classes,)."""
         with self._session.lock:
             self._session.run(self._gather(pixels))
-            raw = self._session.output(output)
+            raw = self._session.output(self._output)
             maps = [(one, self._session.output(one)) for one in self._mapper.reads] if self._audit is not None else []
         if self._audit is not None:
             self._audit.look(pixels, raw, maps)
-        scores = self._scores.probabilities(raw)
-        if not np.isfinite(scores).all():
+        if not np.isfinite(raw).all():
             raise ModelFileError(
                 f"{self._loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"
             )
-        return scores
+        return raw
 
     def _prediction(self, scores: npt.NDArray[np.float32], index: int) -> Prediction:
         return Prediction(self._loaded.labels[index], float(scores[index]), index)

@@ -69,8 +69,8 @@ def test_activations_variant_gives_the_same_probabilities_to_the_bit(
 
 def test_float32_equals_keras(float32: Conversion, small_run: TrainingRun, small: Dataset) -> None:
     # The same arithmetic in another order.
-    keras = KerasModel(small_run.model_path).predict_all(small.test.images)
-    here = Classifier(float32.plain.path).predict_all(small.test.images)
+    keras = KerasModel(small_run.model_path).predict_all(small.test.images, calibrated=False)
+    here = Classifier(float32.plain.path).predict_all(small.test.images, calibrated=False)
     np.testing.assert_allclose(here, keras, atol=1e-5)
 
 
@@ -132,7 +132,9 @@ def test_golden_probes_are_test_images_with_keras_answers(
     assert golden
     known = {image.tobytes() for image in small.test.images}
     assert len(golden.images) == 24 and all(image.tobytes() in known for image in golden.images)
-    np.testing.assert_allclose(golden.keras, KerasModel(small_run.model_path).predict_all(golden.images), atol=1e-6)
+    np.testing.assert_allclose(
+        golden.keras, KerasModel(small_run.model_path).predict_all(golden.images, calibrated=False), atol=1e-6
+    )
     ordered = np.sort(golden.host, axis=1)
     assert (ordered[:, -1] - ordered[:, -2]).min() >= 0.2  # no healthy device can flip them
 

@@ -130,9 +130,9 @@ def test_evaluate_counts_answers_mistakes_and_strangers(
     plain = Classifier("fashion-mnist")
     with np.load(few) as arrays:
         images, labels = arrays["x_test"].reshape(-1, 28, 28, 1), arrays["y_test"].ravel()
-    answers = apply_temperature(uncalibrated(plain, images), 1.7)
+    answers = apply_temperature(plain.predict_all(images, calibrated=False), 1.7)
     others = np.stack([np.asarray(Image.open(path))[..., None] for path in sorted(strangers.iterdir())])
-    theirs = apply_temperature(uncalibrated(plain, others), 1.7).max(axis=1)
+    theirs = apply_temperature(plain.predict_all(others, calibrated=False), 1.7).max(axis=1)
     best, kept = answers.max(axis=1), answers.max(axis=1) >= 0.7
     assert (evaluated["min_score"], evaluated["other_images"]) == (0.7, 30)
     assert evaluated["answered"] == kept.mean()
@@ -140,13 +140,6 @@ def test_evaluate_counts_answers_mistakes_and_strangers(
     assert evaluated["other_answered"] == pytest.approx((theirs >= 0.7).mean())
     pairs = (best[:, None] > theirs) + (best[:, None] == theirs) / 2
     assert evaluated["auroc"] == pytest.approx(pairs.mean())
-
-
-def uncalibrated(classifier: Classifier, images: np.ndarray) -> np.ndarray:
-    """As the network gives them, whatever the bundled card says."""
-    loaded = classifier.loaded
-    raw = loaded.session.run_all(images, loaded.input, loaded.probabilities)
-    return np.asarray(loaded.probabilities.dequantize(raw))
 
 
 def test_folders_without_images_are_a_sentence(edgecnn: Run, model: Path, few: Path, tmp_path: Path) -> None:

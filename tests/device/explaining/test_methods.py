@@ -49,11 +49,16 @@ def test_of_the_class_that_it_speaks_against_the_same_pixels_are_the_coldest(
     assert explained.heat_map.max() <= 1e-6
 
 
+def of_network(classifier: Classifier, pixels: np.ndarray) -> np.ndarray:
+    """Its scores without the temperature of the card."""
+    return np.asarray(classifier.predict_all(pixels[None], calibrated=False)[0])
+
+
 def test_occlusion_is_the_mean_fall_over_windows_and_fills() -> None:
     classifier = Classifier("fashion-mnist")
     pixels = classifier.prepare(sample_images()[3]).pixels
     explained = explain(classifier, pixels)
-    whole = classifier.probabilities(pixels)
+    whole = of_network(classifier, pixels)
     index, grey = int(whole.argmax()), round(float(pixels.mean()))
     for row, column in ((0, 0), (13, 20), (9, 4), (27, 27)):
         falls = []
@@ -63,7 +68,7 @@ def test_occlusion_is_the_mean_fall_over_windows_and_fills() -> None:
                     for fill in (0, grey):
                         covered = pixels.copy()
                         covered[top : top + 7, left : left + 7] = fill
-                        falls.append(whole[index] - classifier.probabilities(covered)[index])
+                        falls.append(whole[index] - of_network(classifier, covered)[index])
         assert explained.heat_map[row, column] == pytest.approx(np.mean(falls), abs=1e-6)
 
 
@@ -85,13 +90,13 @@ def test_masks_show_half_of_every_pixel_and_are_the_same_every_time(height: int,
 def test_rise_is_the_mean_probability_weighted_by_what_masks_show() -> None:
     classifier = Classifier("fashion-mnist")
     pixels = classifier.prepare(sample_images()[5]).pixels
-    index = int(classifier.probabilities(pixels).argmax())
+    index = int(of_network(classifier, pixels).argmax())
     fills = [0.0, float(np.rint(pixels.mean()))]
     total = shown = 0.0
     for number, mask in enumerate(masks(28, 28)):
         fill = fills[number % 2]
         masked = np.rint(fill + (pixels[:, :, 0] - fill) * mask)[:, :, None].astype(np.uint8)
-        total, shown = total + mask[20, 9] * classifier.probabilities(masked)[index], shown + mask[20, 9]
+        total, shown = total + mask[20, 9] * of_network(classifier, masked)[index], shown + mask[20, 9]
     assert explain(classifier, pixels, method="rise").heat_map[20, 9] == pytest.approx(total / shown, abs=1e-5)
 
 
