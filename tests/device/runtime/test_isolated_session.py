@@ -17,6 +17,7 @@ from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.isolated_session import IsolatedSession
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.score_reader import ScoreReader
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, in_new_process, sentence
@@ -79,7 +80,7 @@ def test_two_deaths_at_one_image_are_a_sentence_or_with_fallback_the_cpus_turn(
             continue
         with pytest.warns(EdgecnnWarning, match="going on with the CPU"):
             raw = loaded.session.run_all(images, loaded.input, loaded.probabilities)
-        np.testing.assert_array_equal(loaded.probabilities.dequantize(raw), expected)
+        np.testing.assert_array_equal(ScoreReader(loaded).probabilities(raw), expected)
         assert loaded.session.delegate is None
 
 
