@@ -19,34 +19,32 @@ if TYPE_CHECKING:
 
 # A colour that no chart uses: what matplotlib draws in it takes the colour of the page's text.
 INK = "#0a0b0c"
+# What has no colour here has the browser's own, of light or of dark; tints are half transparent, to be read on both.
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --page: #fff; --line: #dde3ea; --good: #dcf2e0; --bad: #fbe0dd;
---fine: #2f7d4f; --fault: #b8382c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #dfe5ee; --page: #14181f; --line: #3a4350; --good: #1d4029;
---bad: #55241f; --fine: #58b07c; --fault: #e8776c; } }
-@media print { :root { color-scheme: light; --ink: #000; --page: #fff; --line: #bbb; --good: #dcf2e0; --bad: #fbe0dd; }
-* { print-color-adjust: exact; -webkit-print-color-adjust: exact; } .wide { overflow: visible; }
-figure, tr, svg, .finding { break-inside: avoid; } h2, h3 { break-after: avoid; } }
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem; color: var(--ink);
-background: var(--page); overflow-wrap: anywhere; }
+:root { color-scheme: light dark; }
+@media print { :root { color-scheme: light; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.wide { overflow: visible; } figure, tr, svg, .finding { break-inside: avoid; } h2, h3 { break-after: avoid; } }
+body { font: 16px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem;
+overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } td.worse { background: var(--bad); }
-td.better { background: var(--good); }
-.finding { padding: .6rem .9rem; border-left: 4px solid var(--fine); background: var(--good); }
-.open { border-color: var(--line); background: none; } .broken { border-color: var(--fault); background: var(--bad); }
+th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
+border-bottom: 1px solid rgb(128 140 155 / .35); }
+th:first-child, td:first-child { text-align: left; }
+.better { background: rgb(50 160 90 / .18); } .worse { background: rgb(225 70 55 / .2); }
+.finding { padding: .6rem .9rem; border-left: 4px solid #3c9a62; background: rgb(50 160 90 / .14); }
+.open { border-color: #8893a2; background: none; } .broken { border-color: #d2493c; background: rgb(225 70 55 / .14); }
 .chart { max-width: 100%; height: auto; } img.chart { background: #fff; } .note { font-size: .85rem; }
 .gallery { display: flex; flex-wrap: wrap; gap: .8rem; }
 figure { margin: 0; width: 8rem; font-size: .8rem; line-height: 1.3; } figure img { width: 7rem; }
 figure.pair { width: 15rem; } img.small { width: 3.5rem; margin-right: 2px; } .pixels { image-rendering: pixelated; }
 table.facts td { white-space: normal; text-align: left; }
-@media (max-width: 30rem) { table { font-size: .85rem; } thead th { white-space: normal; }
- th, td { padding: .25rem .3rem; }
-.gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; } figure.pair { width: 13.5rem; } }
 table.matrix th, table.matrix td { padding: .2rem .35rem; text-align: center; }
 table.matrix th:first-child, table.matrix td:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
 writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
+@media (max-width: 30rem) { table { font-size: .85rem; } thead th { white-space: normal; }
+th, td { padding: .25rem .3rem; } .gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; }
+figure.pair { width: 13.5rem; } }
 """
 
 

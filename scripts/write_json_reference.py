@@ -16,10 +16,10 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 SCHEMAS = REFERENCE / "schemas" / "v1"
 # In the order of the work. What belongs to another is beside it.
 ORDER = (
-    "train", "train-dry-run", "metrics", "evaluate", "convert", "parity", "pack", "sign", "info", "info-keras",
-    "classify", "classify-row", "classify-output", "merge", "live", "live-shadow", "live-state", "mqtt-state",
-    "mqtt-result", "mqtt-counters", "service-status", "features", "explain", "verify", "benchmark", "deploy",
-    "fleet-status", "fleet-drift", "fleet-compare", "doctor", "samples", "card",
+    "train", "train-dry-run", "metrics", "evaluate", "compare", "convert", "parity", "pack", "sign", "info",
+    "info-keras", "classify", "classify-row", "classify-output", "merge", "live", "live-shadow", "live-state",
+    "mqtt-state", "mqtt-result", "mqtt-counters", "service-status", "features", "explain", "verify", "benchmark",
+    "deploy", "fleet-status", "fleet-drift", "fleet-compare", "doctor", "samples", "card",
 )  # fmt: skip
 _INTRO = """\
 # JSON

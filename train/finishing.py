@@ -64,11 +64,11 @@ def finish(
     if setup.parallel.is_main:
         _write_files(run)
         # Where processes train together none may ask the network alone: the report is of the test images then.
-        rest = setup.parallel.processes == 1
+        asked, share = setup.parallel.processes == 1, setup.recipe.validation_split
         most = _BATCHES * batch_size(outcome.model)
         with _kept(tell):
-            answers = [test, *(answer_rest(dataset, predict, most) if rest else ())]
-            _write_report(run, dataset, answers)
+            rest = answer_rest(dataset, predict, most, held_share=share, seed=setup.seed) if asked else []
+            _write_report(run, dataset, [test, *rest])
     return run
 
 

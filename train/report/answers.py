@@ -1,12 +1,13 @@
 """What a trained network says of the images that its report is about."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.pixels.dataset import Dataset, Images, Split, stratified
+from edgecnn.pixels.dataset import Dataset, Images, Split, held_back, stratified
 
 Predict = Callable[[Images], npt.NDArray[np.float32]]
 
@@ -20,6 +21,7 @@ class Answers:
         rows: int64 (images,), where each stands in its split.
         probabilities: float32 (images, classes).
         whole: how many images the split has; these may be some of them.
+        numbered: the split that `rows` are of, where the network held images of another back.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Answers:
     rows: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32]
     whole: int
+    numbered: str = ""
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:
@@ -35,7 +38,7 @@ class Answers:
 
     def name_of(self, row: int) -> str:
         """What people call an image: its file, or its number in the split."""
-        return self.split.names[row] if self.split.names else f"{self.name} image {self.rows[row]}"
+        return self.split.names[row] if self.split.names else f"{self.numbered or self.name} image {self.rows[row]}"
 
     @property
     def certainty(self) -> npt.NDArray[np.float32]:
@@ -52,7 +55,30 @@ def answer(name: str, split: Split, predict: Predict, most: int | None = None) -
     return Answers(name, asked, rows, predict(asked.images), len(split))
 
 
-def answer_rest(dataset: Dataset, predict: Predict, most: int | None = None) -> list[Answers]:
-    """Ask about all splits but the test images, the data set's own validation images first."""
-    own = [] if dataset.validation is None else [answer("validation", dataset.validation, predict, most)]
-    return [*own, answer("training", dataset.train, predict, most)]
+def answer_rest(
+    dataset: Dataset, predict: Predict, most: int | None = None, *, held_share: float = 0.0, seed: int = 0
+) -> list[Answers]:
+    """Ask about all splits but the test images, those first that the network was not trained on.
+
+    Args:
+        dataset: as it was trained on.
+        predict: what the network says of images.
+        most: how many of a split to ask about; None for all.
+        held_share: of each class of the training images that the training held back, with its `seed`.
+        seed: of the training.
+    """
+    kept, held = held_back(dataset.train.labels, held_share, seed)
+    training = answer("training", dataset.train.at(kept), predict, most)
+    answers = [replace(training, rows=kept[training.rows])]
+    if len(held):
+        validation = answer("validation", dataset.train.at(held), predict, most)
+        answers.insert(0, replace(validation, rows=held[validation.rows], numbered="training"))
+    if dataset.validation is not None:
+        answers.insert(0, answer("validation", dataset.validation, predict, most))
+    return answers
+
+
+def held_share_of(recipe: str) -> float:
+    """The validation split that a card's words on its recipe name; 0 where they name none."""
+    share = re.search(r"\bvalidation_split ([0-9.e-]+)", recipe)
+    return float(share[1]) if share else 0.0

@@ -44,7 +44,8 @@ def mislabelled(answers: Answers, labels: tuple[str, ...]) -> str:
     if answers.name == "training":
         parts.append(
             '<p class="note">The network was trained on these labels: a wrong one that it has learnt by heart looks '
-            "right to it and is missing here. More epochs hide more.</p>"
+            "right to it and is missing here. More epochs hide more. With --validation-split 0.2 a fifth of them is "
+            "held back, and looked at as images that it does not know.</p>"
         )
     if len(rows) > _SUSPECTS:
         parts.append(f"<p>{_counted(len(rows), _SUSPECTS, 'images')}</p>")

@@ -58,7 +58,7 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     from edgecnn.metrics import evaluate_probabilities
     from edgecnn.optional_packages import require_matplotlib
     from edgecnn.run_directory import RunDirectory
-    from edgecnn.train.report.answers import answer, answer_rest
+    from edgecnn.train.report.answers import answer, answer_rest, held_share_of
     from edgecnn.train.report.writing import write_training_report
     from edgecnn.train.run_report import read_run
 
@@ -77,4 +77,6 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     test = answer("test", dataset.test, model.predict_all)
     # Asked again, not taken from metrics.json: figures and pictures are of one run of the network.
     report = dataclasses.replace(report, evaluation=evaluate_probabilities(test.probabilities, dataset.test.labels))
-    write_training_report(path, report, dataset, [test, *answer_rest(dataset, model.predict_all)])
+    share = held_share_of(training.recipe)
+    rest = answer_rest(dataset, model.predict_all, held_share=share, seed=training.seed)
+    write_training_report(path, report, dataset, [test, *rest])

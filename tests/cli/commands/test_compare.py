@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset
+from tests.docs.test_json_schemas import check
 from tests.support.command_line import Run
+
+Figures = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,7 @@ def turned(fashion: Dataset, edgecnn: Run, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def against(turned: Path, few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, str]:  # type: ignore[type-arg]
+def against(turned: Path, few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Figures, str]:
     """What is printed of the bundled model and the turned run, and the page."""
     page = tmp_path_factory.mktemp("page") / "page.html"
     said = edgecnn("compare", "fashion-mnist", turned, "--data", few, "--json", "--html", page)
@@ -41,7 +45,7 @@ def against(turned: Path, few: Path, edgecnn: Run, tmp_path_factory: pytest.Temp
     return json.loads(said.stdout), page.read_text()
 
 
-def test_figures_are_those_counted_by_hand(against: tuple[dict, str], turned: Path, few: Path) -> None:  # type: ignore[type-arg]
+def test_figures_are_those_counted_by_hand(against: tuple[Figures, str], turned: Path, few: Path) -> None:
     figures, _ = against
     with np.load(few) as arrays:
         images, truth, labels = arrays["x_test"], arrays["y_test"], arrays["labels"]
@@ -60,11 +64,12 @@ def test_figures_are_those_counted_by_hand(against: tuple[dict, str], turned: Pa
     differing = [row for row in range(len(true)) if answers[0][row] != answers[1][row]]
     assert [one["image"] for one in figures["differing"]] == [f"#{row}" for row in differing]
     assert figures["agreement"] == pytest.approx(1 - len(differing) / len(true))
+    check("compare", [figures])
     assert figures["verdict"] == "first is better" and figures["images_needed"] is None
     assert figures["second"]["size_bytes"] == (turned / "model.keras").stat().st_size
 
 
-def test_the_page_shows_where_they_differ(against: tuple[dict, str], turned: Path) -> None:  # type: ignore[type-arg]
+def test_the_page_shows_where_they_differ(against: tuple[Figures, str], turned: Path) -> None:
     figures, page = against
     assert "fashion-mnist is better: by " in page and "<script" not in page
     shown = page.split("<h2>Only the first is right</h2>")[1].split("<h2>")[0].count("<img")
@@ -82,12 +87,16 @@ def test_worse_fails_where_asked_and_better_does_not(turned: Path, few: Path, ed
 def test_equal_models_give_the_same_answers(few: Path, edgecnn: Run) -> None:
     said = edgecnn("compare", "fashion-mnist", "fashion-mnist.activations", "--data", few, "--fail-if-worse")
     assert said.exit_code == 0 and "both give the same answers to all 200 images" in said.stdout
+    figures = json.loads(edgecnn("compare", "fashion-mnist", "fashion-mnist", "--data", few, "--json").stdout)
+    check("compare", [figures])
+    assert figures["verdict"] == "cannot tell" and figures["images_needed"] is None and figures["mcnemar_p"] == 1
 
 
 def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path: Path) -> None:
     with np.load(few) as arrays:
-        parts = dict(arrays)
-    np.savez(tmp_path / "named.npz", **(parts | {"labels": np.array([f"class {number}" for number in range(10)])}))
+        parts: dict[str, Any] = dict(arrays)
+    parts["labels"] = np.array([f"class {number}" for number in range(10)])
+    np.savez(tmp_path / "named.npz", **parts)
     for arguments, words in (
         (("fashion-mnist", tmp_path, "--data", few), "is not a run directory"),
         (("fashion-mnist", "nothing", "--data", few), "no model file nothing"),

@@ -48,7 +48,7 @@ def planted(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Plant
         labels = (HOSTILE, *fashion.labels[1:])
         split = dataclasses.replace(test, images=images)
         dataset = dataclasses.replace(fashion, labels=labels, train=training, test=split, name="planted")
-        recipe = change_recipe(RECIPES["fast"], batch_size=50, epochs=5)
+        recipe = change_recipe(RECIPES["notebook"], batch_size=50, epochs=5)
         run = train(folder / "run", dataset, recipe=recipe)
         return Planted(dataset, run, train_rows, test_rows)
 

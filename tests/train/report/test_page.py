@@ -4,10 +4,11 @@ import dataclasses
 import re
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from edgecnn.metrics import Evaluation, evaluate_probabilities
-from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.train import TrainingRun, input_for
 from edgecnn.train.report.answers import Answers, answer_rest
 from edgecnn.train.report.page import to_html
@@ -53,23 +54,26 @@ def noise(channels: int, classes: int) -> tuple[Dataset, tuple[str, ...]]:
     labels = tuple(f"a class with a long name {number}" for number in range(classes))
     generator = np.random.default_rng(0)
 
-    def split(count: int) -> Split:
-        images = generator.integers(0, 256, (count, 120, 160, channels), dtype=np.uint8)
-        return Split(images, np.arange(count) % classes, tuple(f"{number}.png" for number in range(count)))
+    def pixels(count: int) -> npt.NDArray[np.uint8]:
+        return generator.integers(0, 256, (count, 120, 160, channels), dtype=np.uint8)
 
+    def split(images: npt.NDArray[np.uint8]) -> Split:
+        return Split(images, np.arange(len(images)) % classes, tuple(f"{row}.png" for row in range(len(images))))
+
+    train, test = pixels(120), pixels(60)
+    test[:12] = train[:12]
+    splits = split(train), split(test)
     spec = input_for(120, 160, "rgb", "crop")
-    train, test = split(120), split(60)
-    test.images[:12] = train.images[:12]
-    return Dataset("noise", labels, spec, train, test, "0" * 64, "here", validation=split(60)), labels
+    return Dataset("noise", labels, spec, *splits, "0" * 64, "here", validation=split(pixels(60))), labels
 
 
 def test_it_is_smaller_than_two_megabytes_whatever_the_images_are(planted: Planted) -> None:
     dataset, labels = noise(3, 20)
     generator = np.random.default_rng(1)
 
-    def guess(images: object) -> np.ndarray:
-        values = generator.uniform(size=(len(images), 20)) ** 8  # type: ignore[arg-type]
-        return (values / values.sum(axis=1, keepdims=True)).astype(np.float32)
+    def guess(images: Images) -> npt.NDArray[np.float32]:
+        values = generator.uniform(size=(len(images), 20)) ** 8
+        return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
 
     test = Answers("test", dataset.test, np.arange(60), guess(dataset.test.images), 60)
     evaluation: Evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
