@@ -16,6 +16,7 @@ import heapq
 import json
 import os
 import random
+import signal
 import ssl
 import subprocess
 import sys
@@ -81,12 +82,17 @@ def read(options: argparse.Namespace, folder: Path) -> None:
 
 def tell(options: argparse.Namespace, folder: Path) -> None:
     """Stations that tell state and counters every `--interval` seconds."""
-    lines = ("allow_anonymous true", f"persistence_location {folder}/", *_SAVING[options.autosave])
-    with broker(folder, *lines) as one:
-        rows = [station(f"pi-{number}") for number in range(options.devices)]
-        texts = [
-            (f"edgecnn/{topic}", json.dumps(text)) for row in rows for topic, text in row.items() if "/a" not in topic
-        ]
+    rows = [station(f"pi-{number}") for number in range(options.devices)]
+    told = {topic: text for row in rows for topic, text in row.items()}
+    texts = [
+        (f"edgecnn/{topic}", json.dumps(text)) for topic, text in told.items() if not topic.endswith("/availability")
+    ]
+    place = ("allow_anonymous true", f"persistence_location {folder}/")
+    with broker(folder, *place, *_SAVING["minute"]) as one:  # they are all there already
+        keep(one.port, told)
+        one.signal(signal.SIGUSR1)  # Mosquitto writes its file then
+        time.sleep(3)
+    with broker(folder, *place, *_SAVING[options.autosave]) as one:
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
         client.max_queued_messages_set(0)
         client.max_inflight_messages_set(10_000)
@@ -94,9 +100,6 @@ def tell(options: argparse.Namespace, folder: Path) -> None:
         heard: dict[int, float] = {}
         client.connect("127.0.0.1", one.port)
         client.loop_start()
-        for topic, text in texts:  # they are all there already
-            last = client.publish(topic, text, 1, retain=True)
-        last.wait_for_publish(120)
         client.on_publish = lambda _, __, message, *___: heard.__setitem__(message, time.monotonic())
         time.sleep(2)
         process = one.process.pid

@@ -168,8 +168,7 @@ OF_THE_DEVICE = (
     "benchmark", "classify", "classify-output", "classify-row", "doctor", "explain", "features", "info", "live",
     "live-state", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign", "verify",
 )  # fmt: skip
-# In tests/device/service and tests/cli/commands/test_fleet.py.
-ELSEWHERE = ("fleet-compare", "fleet-drift", "fleet-status", "service-status")
+ELSEWHERE = ("fleet-compare", "fleet-drift", "fleet-status", "service-status")  # in tests/cli and tests/device
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
 
