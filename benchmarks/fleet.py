@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -123,7 +124,7 @@ def tell(options: argparse.Namespace, folder: Path) -> None:
 
 def _talker(port: int, number: int, heard: dict[tuple[int, int], float]) -> mqtt.Client:
     """A connection that notes when a message of it is confirmed."""
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.max_queued_messages_set(0)
     client.max_inflight_messages_set(10_000)
     client.on_publish = lambda _, __, message, *___: heard.__setitem__((number, message), time.monotonic())
@@ -143,7 +144,7 @@ def connections(options: argparse.Namespace, folder: Path) -> None:
         memory, before, began = memory_mib(process), cpu_s(process), time.monotonic()
         clients = []
         for number in range(options.devices):
-            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"pi-{number}")
+            client = mqtt.Client(CallbackAPIVersion.VERSION2, f"pi-{number}")
             client.tls_set_context(context)
             client.connect("127.0.0.1", one.port)
             while not client.is_connected():

@@ -5,7 +5,7 @@
 What a message and a connection cost is what `benchmarks/fleet.py` measured; options say otherwise. The broker is one
 queue with one server, as Mosquitto is one thread. Three things are simulated: stations that tell state and counters
 every 30 seconds; all of them coming back at once when the broker was started anew, with the waits of `edgecnn live`;
-and the stages of a roll-out. What writing the broker's file costs is not simulated: that `benchmarks/fleet.py` measures.
+and the stages of a roll-out. What writing the broker's file costs is not in it: that `benchmarks/fleet.py` measures.
 """
 
 import argparse
