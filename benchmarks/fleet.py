@@ -3,19 +3,17 @@
     python benchmarks/fleet.py read --devices 1000
     python benchmarks/fleet.py broker --devices 10000 --seconds 20 --autosave changes
     python benchmarks/fleet.py connections --devices 300
-    python benchmarks/fleet.py rollout --devices 10000
 
 `read` has a broker keep what so many stations tell, and reads it as a user does. `broker` lets stations tell state and
-counters every 30 seconds, each message a QoS 1 of its own, over a few connections; it says how late the broker confirms
-them and how much of a processor it takes. `connections` opens TLS connections, each with a certificate. `rollout` adds
-up the stages of examples/fleet/rollout.yml from the seconds that one host takes, which `--seconds` gives.
+counters every 30 seconds, with QoS 1, over fifty connections; it says how late the broker confirms them and how much
+of a processor it takes. `connections` opens TLS connections, each with a certificate. What follows for larger fleets,
+`benchmarks/fleet_plan.py` works out.
 """
 
 import argparse
-import heapq
 import json
 import os
-import random
+import signal
 import ssl
 import subprocess
 import sys
@@ -24,6 +22,7 @@ import time
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -81,23 +80,20 @@ def read(options: argparse.Namespace, folder: Path) -> None:
 
 def tell(options: argparse.Namespace, folder: Path) -> None:
     """Stations that tell state and counters every `--interval` seconds."""
-    lines = ("allow_anonymous true", f"persistence_location {folder}/", *_SAVING[options.autosave])
-    with broker(folder, *lines) as one:
-        rows = [station(f"pi-{number}") for number in range(options.devices)]
-        texts = [
-            (f"edgecnn/{topic}", json.dumps(text)) for row in rows for topic, text in row.items() if "/a" not in topic
-        ]
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        client.max_queued_messages_set(0)
-        client.max_inflight_messages_set(10_000)
-        sent: dict[int, float] = {}  # when each message was sent, and when it was confirmed
-        heard: dict[int, float] = {}
-        client.connect("127.0.0.1", one.port)
-        client.loop_start()
-        for topic, text in texts:  # they are all there already
-            last = client.publish(topic, text, 1, retain=True)
-        last.wait_for_publish(120)
-        client.on_publish = lambda _, __, message, *___: heard.__setitem__(message, time.monotonic())
+    rows = [station(f"pi-{number}") for number in range(options.devices)]
+    told = {topic: text for row in rows for topic, text in row.items()}
+    texts = [
+        (f"edgecnn/{topic}", json.dumps(text)) for topic, text in told.items() if not topic.endswith("/availability")
+    ]
+    place = ("allow_anonymous true", f"persistence_location {folder}/")
+    with broker(folder, *place, *_SAVING["minute"]) as one:  # they are all there already
+        keep(one.port, told)
+        one.signal(signal.SIGUSR1)  # Mosquitto writes its file then
+        time.sleep(3)
+    with broker(folder, *place, *_SAVING[options.autosave]) as one:
+        sent: dict[tuple[int, int], float] = {}  # when each message was sent, and when it was confirmed
+        heard: dict[tuple[int, int], float] = {}
+        clients = [_talker(one.port, number, heard) for number in range(options.connections)]
         time.sleep(2)
         process = one.process.pid
         before, began, count = cpu_s(process), time.monotonic(), 0
@@ -107,7 +103,8 @@ def tell(options: argparse.Namespace, folder: Path) -> None:
             for number in range(count, due):
                 topic, text = texts[number % len(texts)]
                 moment = time.monotonic()
-                sent[client.publish(topic, text, 1, retain=True).mid] = moment
+                which = number % len(clients)
+                sent[which, clients[which].publish(topic, text, 1, retain=True).mid] = moment
             count = due
             time.sleep(0.005)
         took, used = time.monotonic() - began, cpu_s(process) - before
@@ -121,7 +118,19 @@ def tell(options: argparse.Namespace, folder: Path) -> None:
             broker_cores=used / took, cpu_us_a_message=1e6 * used / max(1, len(late)), broker_mib=memory_mib(process),
             file_mib=files[0].stat().st_size / 2**20 if files else 0.0,
         )  # fmt: skip
-        client.disconnect()
+        for client in clients:
+            client.loop_stop()
+
+
+def _talker(port: int, number: int, heard: dict[tuple[int, int], float]) -> mqtt.Client:
+    """A connection that notes when a message of it is confirmed."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.max_queued_messages_set(0)
+    client.max_inflight_messages_set(10_000)
+    client.on_publish = lambda _, __, message, *___: heard.__setitem__((number, message), time.monotonic())
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    return client
 
 
 def connections(options: argparse.Namespace, folder: Path) -> None:
@@ -135,7 +144,7 @@ def connections(options: argparse.Namespace, folder: Path) -> None:
         memory, before, began = memory_mib(process), cpu_s(process), time.monotonic()
         clients = []
         for number in range(options.devices):
-            client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, f"pi-{number}")
+            client = mqtt.Client(CallbackAPIVersion.VERSION2, f"pi-{number}")
             client.tls_set_context(context)
             client.connect("127.0.0.1", one.port)
             while not client.is_connected():
@@ -151,40 +160,18 @@ def connections(options: argparse.Namespace, folder: Path) -> None:
             client.disconnect()
 
 
-def rollout(options: argparse.Namespace, _: Path) -> None:
-    """One host, a quarter, all: how long that takes with so many at a time, and how many have a bad model by then."""
-    draw = random.Random(0)  # noqa: S311
-    for forks in (5, 20, 50):
-        clock, left, stages = 0.0, options.devices, []
-        for size in (1, options.devices // 4, options.devices):
-            hosts = min(size, left)
-            left -= hosts
-            ends = [clock] * min(forks, max(hosts, 1))
-            heapq.heapify(ends)
-            for _ in range(hosts):  # a line that is slow by chance is up to ten times as slow
-                heapq.heappush(ends, heapq.heappop(ends) + options.seconds * draw.lognormvariate(0, 0.6))
-            clock = max(ends)
-            stages.append(clock)
-        say(
-            devices=options.devices,
-            at_a_time=forks,
-            one_s=stages[0],
-            quarter_min=stages[1] / 60,
-            all_min=stages[2] / 60,
-        )
-
-
 def main() -> None:
     """Run the part that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("read", "broker", "connections", "rollout"))
+    parser.add_argument("part", choices=("read", "broker", "connections"))
     parser.add_argument("--devices", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of telling; of one host, for rollout")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of telling")
     parser.add_argument("--interval", type=float, default=30.0, help="seconds between two messages of a station")
     parser.add_argument("--autosave", choices=list(_SAVING), default="changes")
+    parser.add_argument("--connections", type=int, default=50, help="that the stations of `broker` share")
     parser.add_argument("--queue", type=int, default=1000, help="Mosquitto's max_queued_messages; 1,000 is its own")
     options = parser.parse_args()
-    parts = {"read": read, "broker": tell, "connections": connections, "rollout": rollout}
+    parts = {"read": read, "broker": tell, "connections": connections}
     with tempfile.TemporaryDirectory() as folder:
         parts[options.part](options, Path(folder))
 

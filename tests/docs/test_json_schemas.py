@@ -169,7 +169,7 @@ OF_THE_DEVICE = (
     "live-shadow", "live-state", "merge", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign",
     "verify",
 )  # fmt: skip
-# In tests/deploy, tests/device/service tests/cli/commands/test_fleet.py and test_compare.py.
+# In tests/cli, tests/deploy and tests/device.
 ELSEWHERE = ("compare", "deploy", "fleet-compare", "fleet-drift", "fleet-status", "service-status")
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 

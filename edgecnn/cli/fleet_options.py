@@ -1,0 +1,116 @@
+"""Options that the commands of `edgecnn fleet` share, and what they read by them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from . import broker_options, options
+
+if TYPE_CHECKING:
+    from edgecnn.device.live.outlets.broker import Broker
+    from edgecnn.fleet.fleet import Fleet
+    from edgecnn.fleet.messages import Counters
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def read_options(command: F) -> F:
+    """Which broker is read, of which stations, and where the page goes; `read` goes by it."""
+    said = [
+        click.option(
+            "--mqtt",
+            metavar="URL",
+            required=True,
+            callback=broker_options.parse,
+            help="The broker that the stations tell: mqtt://USER@HOST:PORT/PREFIX, or mqtts:// with TLS; PREFIX is "
+            "edgecnn where there is none.",
+        ),
+        *reversed(broker_options.FILES),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(1, 3600),
+            default=60.0,
+            show_default=True,
+            metavar="SECONDS",
+            callback=options.a_number,
+            help="What the broker has not told by then is done without, and that is said.",
+        ),
+        click.option(
+            "--devices", "pattern", default="*", show_default=True, metavar="PATTERN", help="Only these, as in shop-*."
+        ),
+        click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page, too."),
+        options.force,
+        options.as_json,
+    ]
+    for option in reversed(said):
+        command = option(command)
+    return command
+
+
+since = click.option(
+    "--since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Count from there on: what edgecnn fleet status --json printed then.",
+)
+min_images = click.option(
+    "--min-images",
+    type=click.IntRange(10),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Compare no device with fewer images; frames of one scene count once.",
+)
+max_psi = click.option(
+    "--max-psi",
+    type=click.FloatRange(0, min_open=True),
+    default=0.25,
+    show_default=True,
+    callback=options.a_number,
+    help="The largest population stability index that is no other answer.",
+)
+
+
+def read(broker: dict[str, Any]) -> "Fleet":
+    """The stations that the options name.
+
+    Raises:
+        click.UsageError: the options contradict each other.
+        EdgecnnError: the broker cannot be used.
+    """
+    from edgecnn.atomic_files import refuse_existing
+    from edgecnn.errors import InputError
+    from edgecnn.fleet.reading import read_fleet
+    from edgecnn.optional_packages import require_paho
+
+    require_paho()
+    if broker["page"] is not None:
+        refuse_existing([broker["page"]], broker["force"])
+    files = broker_options.BrokerFiles(
+        broker["mqtt_ca"], broker["mqtt_cert"], broker["mqtt_key"], broker["mqtt_password_file"]
+    )
+    target: Broker = broker["mqtt"]
+    try:
+        target = files.complete(target)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+    return read_fleet(target, timeout=broker["timeout"]).only(broker["pattern"])
+
+
+def totals(since: Path | None) -> "dict[str, Counters] | None":
+    """Those that --since names.
+
+    Raises:
+        click.BadParameter: the file holds none.
+    """
+    if since is None:
+        return None
+    from edgecnn.errors import InputError
+    from edgecnn.fleet.as_json import read_totals
+
+    try:
+        return read_totals(since)
+    except InputError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from None
