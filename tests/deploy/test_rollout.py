@@ -56,7 +56,8 @@ def test_a_refusal_in_stage_two_leaves_the_rest_untouched(
     inventory.write_text(json.dumps({"pis": {"hosts": hosts}}))
 
     refused = play(inventory, tmp_path, "-e", json.dumps(said))
-    assert refused.returncode != 0 and "pi3" not in refused.stdout, refused.stdout + refused.stderr
+    said_of_it = refused.stdout + refused.stderr
+    assert refused.returncode != 0 and "changed: [pi1]" in said_of_it and "pi3" not in said_of_it, said_of_it
     assert (canary.current / "model.tflite").read_bytes() == NEW.read_bytes()
     assert (second.current / "model.tflite").read_bytes() == OLD.read_bytes()
     assert not any("Accepted" in (device.folder / "log").read_text() for device in rest)
