@@ -53,7 +53,6 @@ class TuningRecord:
         arrays |= {f"biases_{place}": values for place, values in enumerate(self.biases)}
         np.savez_compressed(
             file,
-            allow_pickle=False,
             words=np.array(self.words),
             parent_sha256=np.array(self.parent_sha256),
             names=np.array(list(self.ranges), np.str_),

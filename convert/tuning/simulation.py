@@ -128,6 +128,10 @@ class Simulation:
             quantized: whether its weights are rounded.
         """
         inputs = [self._input(index, values, quantized) for index in operator.inputs if index >= 0]
+        if quantized and operator.inputs[2:3] and operator.inputs[2] in self.biases:
+            taken, weights = (self.graph.tensors[index] for index in operator.inputs[:2])
+            scale = self._scales.get(taken.index, taken.scales.astype(np.float32)) * weights.scales.astype(np.float32)
+            inputs[2] += tf.stop_gradient(tf.round(inputs[2] / scale) * scale - inputs[2])
         return compute(operator.name, operator.options, inputs)
 
     def rounded(self, values: Any, index: int) -> Any:

@@ -18,7 +18,9 @@ def test_the_first_scheme_that_passes_is_chosen(copy: RunDirectory, small: Datas
     told: list[str] = []
     made = convert_until(copy.path, spoilt, Gate(min_agreement=99), force=True, progress=told.append)
     assert [conversion.scheme for conversion in made] == ["int8", "mixed", "int16x8", "float16"]
-    (spoken,) = [line for line in told if line.startswith("int8: ")]
+    (untrained,) = [line for line in told if line.startswith("int8: ")]
+    (spoken,) = [line for line in told if line.startswith("int8 with --qat: ")]
+    assert told.index(untrained) < told.index(spoken) < [line[:6] for line in told].index("mixed:")
     assert f"{made[0].plain.size_bytes:,} bytes" in spoken and "would help most in " in spoken and " dB)" in spoken
     assert not Gate(min_agreement=99).failures(made[-1].plain.parity)
     with pytest.raises(InputError, match="needs a gate"):

@@ -91,7 +91,9 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
     for index in simulation.biases:
         np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
     images = noise(16, seed=9).astype(np.float32) / 255
-    np.testing.assert_allclose(again.answers(images, True), simulation.answers(images, True), atol=1e-5)
+    off = np.abs(again.answers(images, True) - simulation.answers(images, True))
+    # A bias of float32 may round the other way: then a value that was halfway is a step off.
+    assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95
 
 
 def test_tensors_whose_values_only_move_have_one_range(flatbuffer: bytes) -> None:

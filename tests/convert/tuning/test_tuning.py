@@ -1,6 +1,7 @@
 """`convert --int8 --qat`: what is exported, what is said of it, and that the parity ladder still sees every fault."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,9 @@ pytest.importorskip("tensorflow")
 from edgecnn import EdgecnnError, InputError, ModelFileError
 from edgecnn.convert import Conversion, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.convert.tuning.record import TuningRecord
+from edgecnn.device import Classifier
 from edgecnn.model_file.container import read_model
+from edgecnn.model_file.schemes import IoType
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun
@@ -44,14 +47,14 @@ def faulty(tuned: Conversion, tmp_path: Path) -> RunDirectory:
 
 def test_the_note_says_what_each_step_gained(tuned: Conversion) -> None:
     (note,) = tuned.notes
-    assert "as converted" in note and "rounded together" in note and "1 epoch of training on 1,000 images" in note
-    figures = [float(word.strip("(;)")) for word in note.replace(";", " ").split() if "e-0" in word]
-    assert len(figures) == 3 and figures == sorted(figures, reverse=True) and figures[-1] < 0.7 * figures[0]
+    assert "on 256 training images: as converted" in note and "rounded together" in note
+    figures = [float(figure) for figure in re.findall(r"\d\.\d\de-\d\d", note)]
+    assert len(figures) >= 2 and figures == sorted(figures, reverse=True) and figures[-1] < 0.7 * figures[0]
 
 
 def test_size_and_scheme_stay_and_the_maps_are_closer(tuned: Conversion, int8: Conversion) -> None:
     plain, before = (read_model(each.plain.path) for each in (tuned, int8))
-    assert len(plain.flatbuffer) == len(before.flatbuffer) and plain.flatbuffer != before.flatbuffer
+    assert abs(len(plain.flatbuffer) - len(before.flatbuffer)) <= 256 and plain.flatbuffer != before.flatbuffer
     assert plain.card and before.card and plain.card.quantization.scheme == "int8"
     assert tuned.bit_equal and tuned.layers[0].sqnr_db > int8.layers[0].sqnr_db
     assert tuned.plain.parity.agreement >= 0.98
@@ -63,6 +66,15 @@ def test_the_ladder_passes_and_says_what_was_exported(tuned: Conversion, some: D
     (remark,) = [finding for finding in report.findings if finding.cause == "tuned"]
     assert not remark.broken and tuned.notes[0] in remark.words
     assert remark.words in report.json.read_text() and "--qat exported" in report.html.read_text()
+
+
+def test_uint8_at_both_ends_gives_the_same_answers(small_run: TrainingRun, some: Dataset, tmp_path: Path) -> None:
+    ios: tuple[IoType, ...] = ("int8", "uint8")
+    made = [convert(small_run.path, some, qat=0, io=io, output=tmp_path / io) for io in ios]
+    signed, unsigned = (Classifier(each.plain.path).predict_all(some.test.images) for each in made)
+    np.testing.assert_allclose(signed, unsigned, atol=1e-6)
+    for before, after in zip(made[0].layers, made[1].layers, strict=True):
+        assert before.sqnr_db == pytest.approx(after.sqnr_db, abs=0.01)
 
 
 def exchange(weights: np.ndarray, biases: np.ndarray) -> None:
@@ -93,7 +105,7 @@ def test_a_fault_in_a_tuned_file_is_seen(change: object, words: str, faulty: Run
 
 
 def test_a_range_that_was_changed_afterwards_is_seen(faulty: RunDirectory, some: Dataset) -> None:
-    change_output(faulty, "int8", 3, gain=0.8)
+    change_output(faulty, "int8", 1, gain=0.8)
     report = parity(faulty.path, some, force=True)
     assert not report.passed and report.ladder.operator_faults
 
