@@ -52,6 +52,8 @@ class KerasNetwork:
             ModelFileError: missing, damaged, not an image classifier, or not what `card` says.
             InputError: a pattern matches no layer.
         """
+        # On a GPU products of float32 are rounded to ten bits otherwise; they are compared with TFLite's.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         model = load_keras(path)
         require_card_of(model, card, path)
         return cls(model, card, feature_maps(model, patterns))

@@ -30,7 +30,15 @@ def choose_backend(parallel: bool = False) -> Backend:
         )
     if backend == "jax":
         require_jax("training with JAX")
+        _add_in_order()
     else:
         require_tensorflow("edgecnn train")
     silence_tensorflow(backend)
     return backend
+
+
+def _add_in_order() -> None:
+    """Have XLA's GPU kernels add in the same order every time, unless the user has said what they are to do."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "--xla_gpu_deterministic_ops" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()

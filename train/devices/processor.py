@@ -1,5 +1,6 @@
 """What Keras trains on here, and which arithmetic is fast there."""
 
+import contextlib
 import platform
 from dataclasses import dataclass
 
@@ -36,8 +37,10 @@ def _detect_with_jax(parallel: Parallel) -> Processor:
     gpu = device.platform != "cpu"
     name = f"GPU ({device.device_kind})" if gpu else _cpu()[0]
     several = f"{parallel.devices} devices of {parallel.processes} process(es), each " if parallel.distribution else ""
-    # XLA emulates bfloat16 on CPUs, those that have it included.
-    return Processor(f"{several}{name}, JAX", gpu, gpu)
+    # NVIDIA GPUs multiply bfloat16 from 8.0 on. XLA emulates it on CPUs, those that have it included.
+    capability = str(getattr(device, "compute_capability", ""))
+    before_ampere = capability.replace(".", "").isdecimal() and float(capability) < 8
+    return Processor(f"{several}{name}, JAX", gpu, gpu and not before_ampere)
 
 
 def _detect_with_tensorflow() -> Processor:
@@ -46,6 +49,11 @@ def _detect_with_tensorflow() -> Processor:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         tf.config.experimental.enable_op_determinism()  # GPU kernels add in any order otherwise
+        # float32 means float32, for convert and parity too, which compare to the fourth digit and further.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        with contextlib.suppress(RuntimeError):  # they are in use by this process already
+            for gpu in gpus:  # all memory of all of them is taken at the start otherwise, whoever else computes there
+                tf.config.experimental.set_memory_growth(gpu, True)
         details = tf.config.experimental.get_device_details(gpus[0])
         capability = details.get("compute_capability", (0, 0))
         return Processor(f"GPU ({details.get('device_name', gpus[0].name)})", True, capability >= (8, 0))

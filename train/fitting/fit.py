@@ -147,8 +147,9 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
         optimizer=optimizers.build_optimizer(recipe, steps, network.layers[-1].name, setup.processor.gpu),
         loss=losses.build_loss(recipe, classes, distils),
         metrics=[keras.metrics.MeanMetricWrapper(losses.accuracy, name="accuracy")],
-        # XLA is slower than TensorFlow's own kernels on a CPU; JAX has nothing else.
-        jit_compile="auto" if setup.processor.gpu or keras.backend.backend() == "jax" else False,
+        # XLA is slower than TensorFlow's own kernels on a CPU. On a GPU Keras leaves it off where the same seed gives
+        # the same weights. JAX has nothing else.
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
     )
     model.optimizer.build(model.trainable_variables)
     return Fitting(network, model, Batches(setup, dataset.train, kept, table, setup.teacher_answers), validation)
