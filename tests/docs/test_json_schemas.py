@@ -46,9 +46,8 @@ def parts(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object within a schema, with its place."""
     if isinstance(schema, dict):
         yield place, schema
-    for key, value in (
-        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
-    ):
+    pairs = schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    for key, value in pairs:
         yield from parts(value, f"{place}/{key}")
 
 
@@ -169,8 +168,7 @@ OF_THE_DEVICE = (
     "live-shadow", "live-state", "merge", "mqtt-counters", "mqtt-result", "mqtt-state", "pack", "samples", "sign",
     "verify",
 )  # fmt: skip
-# In tests/cli, tests/deploy and tests/device.
-ELSEWHERE = ("compare", "deploy", "fleet-compare", "fleet-drift", "fleet-status", "service-status")
+ELSEWHERE = ("compare", "deploy", "fleet-compare", "fleet-drift", "fleet-status", "service-status")  # their own tests
 OF_THE_TRAINING_BOX = ("card", "convert", "evaluate", "info-keras", "metrics", "parity", "train", "train-dry-run")
 
 

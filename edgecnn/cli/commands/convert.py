@@ -103,10 +103,7 @@ def command(
         seed=seed,
         force=force,
     )
-    if qat is not None and (auto or DEFAULT_SCHEME not in (schemes or [DEFAULT_SCHEME])):
-        raise click.UsageError(
-            "--auto tries --qat itself; leave it out" if auto else "--qat goes with --int8; add that"
-        )
+    _check_qat(qat, schemes, auto)
     if auto:
         _check_auto(request, gate, schemes, io)
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
@@ -186,6 +183,13 @@ def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoT
         raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
     if request.feature_layers and not request.activations:
         raise click.UsageError("--feature-layers chooses what the activations variant returns; leave out one of them")
+
+
+def _check_qat(qat: int | None, schemes: "list[Scheme]", auto: bool) -> None:
+    if qat is not None and auto:
+        raise click.UsageError("--auto tries --qat itself; leave it out")
+    if qat is not None and schemes and DEFAULT_SCHEME not in schemes:
+        raise click.UsageError("--qat goes with --int8; add that")
 
 
 def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
