@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 
 from edgecnn.figure_style import plain_style
 from edgecnn.html_page import INK, svg_chart
+from edgecnn.temperature import BINS
 
 from ..run_report import TrainingRun
-from .calibration import BINS
 
 _BLUE, _ORANGE, _GREEN = "#3f7fd0", "#d9822b", "#3c9a62"  # read on white and on black
 

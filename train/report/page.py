@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from edgecnn.confidence import best_scores
 from edgecnn.html_page import Cell, page, percent, table, text
 from edgecnn.metrics import ClassFigures, class_figures, most_confused
 from edgecnn.paired import wilson_interval
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.temperature import BINS, calibration_error, reliability
 
 from ..run_report import TrainingRun
 from . import charts, pictures
 from .answers import Answers
-from .calibration import BINS, calibration_error, reliability
 
 _MATRIX = 30  # classes; of more, the matrix is a wall
 
@@ -36,7 +37,7 @@ def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> s
         "more often the more mistakes it makes: look before you change a label.</p>",
         *(pictures.mislabelled(one, dataset.labels) for one in answers),
         "<h2>Duplicates across splits</h2>", pictures.duplicates(dataset),
-        "<h2>Calibration</h2>", _calibration(test),
+        "<h2>Calibration</h2>", _calibration(run, test),
         "<h2>The data set at a glance</h2>", pictures.glance(dataset),
     ]  # fmt: skip
     return page(title, parts)
@@ -98,12 +99,22 @@ def _confusion(run: TrainingRun) -> str:
     return table(("class \\ answer", *labels), rows, "matrix") + most
 
 
-def _calibration(test: Answers) -> str:
-    right = test.predicted == test.split.labels
-    error, mean, share = calibration_error(test.certainty, right), float(test.certainty.mean()), float(right.mean())
-    words = "surer than it should be" if mean > share else "less sure than it may be"
-    return (
-        f"<p>Its scores are {percent(mean)} on average, and {percent(share)} of its answers are right: it is {words}. "
-        f"Expected calibration error {percent(error)}: how far scores and the share of right answers are apart, in "
-        f"{BINS} bins (Guo et al., ICML 2017).</p>"
-    ) + charts.reliability_chart(reliability(test.certainty, right))
+def _calibration(run: TrainingRun, test: Answers) -> str:
+    """The scores as they are told, with the card's temperature."""
+    found, right = run.card.confidence, test.predicted == test.split.labels
+    scores = best_scores(test.probabilities, found.temperature if found else 1.0)
+    mean, share = float(scores.mean()), float(right.mean())
+    error = found.error_after if found else calibration_error(scores, right)
+    words = (
+        f"Its scores are {percent(mean)} on average, and {percent(share)} of its answers are right. Expected "
+        f"calibration error {percent(error)}: how far scores and the share of right answers are apart, in {BINS} bins "
+        "(Guo et al., ICML 2017)."
+    )
+    if found and found.temperature != 1:
+        words += f" The temperature {found.temperature:.3g} brought it there from {percent(found.error_before)}."
+    if found and found.min_score is not None and found.coverage is not None and found.error is not None:
+        words += (
+            f" With --min-score auto, {found.min_score:.4g}, {percent(found.coverage)} of the images are answered, "
+            f"{percent(found.error)} of these wrongly; the others are called unknown."
+        )
+    return f"<p>{words}</p>" + charts.reliability_chart(reliability(scores, right))
