@@ -27,7 +27,8 @@ _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 0 1rem 3rem;
 overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums;
+overflow-wrap: normal; }
 th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
 border-bottom: 1px solid rgb(128 140 155 / .35); }
 th:first-child, td:first-child { text-align: left; }
@@ -38,7 +39,7 @@ th:first-child, td:first-child { text-align: left; }
 .gallery { display: flex; flex-wrap: wrap; gap: .8rem; }
 figure { margin: 0; width: 8rem; font-size: .8rem; line-height: 1.3; } figure img { width: 7rem; }
 figure.pair { width: 15rem; } img.small { width: 3.5rem; margin-right: 2px; } .pixels { image-rendering: pixelated; }
-table.facts td { white-space: normal; text-align: left; }
+table.facts td { white-space: normal; overflow-wrap: anywhere; text-align: left; }
 table.matrix th, table.matrix td { padding: .2rem .35rem; text-align: center; }
 table.matrix th:first-child, table.matrix td:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
 writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }

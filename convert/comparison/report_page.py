@@ -131,7 +131,7 @@ def _confusion(ladder: Ladder, truth: npt.NDArray[np.int64]) -> str:
             kind = "" if value == 0 else "better" if good else "worse"
             cells.append(Cell(f"{value:+}" if value else "·", kind))
         rows.append(cells)
-    return table(("true class \\ answer", *ladder.dataset_labels), rows)
+    return table(("true class \\ answer", *ladder.dataset_labels), rows, "matrix")
 
 
 def _gallery(ladder: Ladder) -> str:
