@@ -46,10 +46,10 @@ def deploy(
     with Session(ssh, tell) as session, tempfile.TemporaryDirectory() as temporary:
         machine = _probe(session, supplies)
         release = choose(machine)
-        _require_services(ssh.destination, machine, release)
+        _require_services(session, machine, release)
         wheels = find_wheels(machine, release.extras, supplies.wheels, supplies.refresh, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
-        if _is_there(machine.current, facts):
+        if _is_there(machine, facts):
             return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start)
         files = release.files(facts, machine.root) | sample_files(samples.paths)
         new_wheels = None if wheels.venv in machine.venvs else wheels
@@ -84,7 +84,7 @@ def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Depl
         machine = _probe(session, supplies)
         facts = machine.before.facts if machine.before else {"verify_options": [], "allowed_signers_sha256": None}
         name = machine.before.name if machine.before else ""
-        checked = session.call("rollback", *release_options(facts, f"{machine.root}/releases/{name}"))
+        checked = session.call("rollback", name, *release_options(facts, f"{machine.root}/releases/{name}"))
         verification = verified(session, checked)
         done = session.call("back")
     return _outcome(
@@ -117,23 +117,29 @@ def _probe(session: Session, supplies: Supplies) -> Machine:
     return read_machine(session.destination, reply, any_python=supplies.wheels is not None)
 
 
-def _require_services(host: str, machine: Machine, release: Release) -> None:
+def _require_services(session: Session, machine: Machine, release: Release) -> None:
     if release.service is None:
         return
-    if release.service.is_system and "system" not in machine.services:
-        raise DeployError(
-            f"a service of the whole system of {host} needs systemd and a sudo that asks for no password there: leave "
-            "out --system for a service of your own"
-        )
-    if not release.service.is_system and "user" not in machine.services:
+    host = session.destination
+    if release.service.is_system:
+        if not machine.has_systemd or "root" not in session.call("as_root"):
+            raise DeployError(
+                f"a service of the whole system of {host} needs systemd and a sudo that asks for no password there: "
+                "leave out --system for a service of your own"
+            )
+    elif not machine.has_session:
         raise DeployError(
             f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
             "enable-linger there, or leave the service out with --no-service"
         )
 
 
-def _is_there(current: Deployed | None, facts: dict[str, Any]) -> bool:
-    return current is not None and current.facts == facts and current.is_intact and current.is_settled
+def _is_there(machine: Machine, facts: dict[str, Any]) -> bool:
+    """Whether this very release runs there, whole, in an environment that works."""
+    current = machine.current
+    if current is None or facts["venv"] not in machine.venvs:
+        return False
+    return current.facts == facts and current.is_intact and current.is_settled
 
 
 def _require_space(host: str, machine: Machine, size: int, wheels: Wheels) -> None:

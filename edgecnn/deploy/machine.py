@@ -45,7 +45,8 @@ class Machine:
         libc: version of glibc.
         prefix: what makes a 64-bit kernel call itself a 32-bit one; empty elsewhere.
         free_bytes: on the disk of `root`.
-        services: the managers of services that can be asked: `user`, `system`.
+        has_systemd: whether systemd started it.
+        has_session: whether systemd has a session of the user.
         packages: of a 32-bit system, versions of Python packages by name; they are used.
         venvs: environments that are complete.
         current: what is deployed; None where nothing is.
@@ -59,7 +60,8 @@ class Machine:
     libc: tuple[int, int]
     prefix: str
     free_bytes: int
-    services: frozenset[str] = frozenset()
+    has_systemd: bool = False
+    has_session: bool = False
     packages: Mapping[str, str] = field(default_factory=dict)
     venvs: frozenset[str] = frozenset()
     current: Deployed | None = None
@@ -89,7 +91,6 @@ def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
     if not fitting:
         raise DeployError(_why_not(host, found[0], any_python))
     chosen = fitting[0]
-    managers = {"user": "user_systemd", "system": "root_systemd"}
     return Machine(
         root=reply["root"][0],
         python=chosen["python"],
@@ -98,7 +99,8 @@ def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
         libc=_libc(chosen["libc"]),
         prefix="linux32" if chosen["bits"] == 32 and chosen["machine"] == "aarch64" else "",
         free_bytes=1024 * int(reply["free"][0] or 0),
-        services=frozenset(name for name, key in managers.items() if "systemd" in reply and key in reply),
+        has_systemd="systemd" in reply,
+        has_session="systemd" in reply and "user_systemd" in reply,
         packages=chosen["packages"],
         venvs=frozenset(reply.get("venv", ())),
         current=read_deployed(reply),

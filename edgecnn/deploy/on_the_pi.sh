@@ -93,12 +93,16 @@ probe() { # PYTHON, or nothing for those that there are
     done
     [ -d /run/systemd/system ] && emit systemd yes
     systemctl --user show --property Version >/dev/null 2>&1 && emit user_systemd yes
-    { [ "$(id -u)" = 0 ] || sudo -n true; } >/dev/null 2>&1 && emit root_systemd yes
     for one in "$root"/venvs/*/complete; do
         one=${one%/complete}
         "$one/bin/python" -I -c 'import edgecnn' >/dev/null 2>&1 && emit venv "${one##*/}"
     done
     current
+    finish
+}
+
+as_root() { # whether services of the whole system may be changed
+    { [ "$(id -u)" = 0 ] || sudo -n true; } >/dev/null 2>&1 && emit root yes
     finish
 }
 
@@ -288,14 +292,14 @@ prune() { # all but the current release and the two before it, and environments 
     done
 }
 
-rollback() { # ARGUMENTS of edgecnn verify
+rollback() { # RELEASE ARGUMENTS of edgecnn verify
     lock
     old=$(basename -- "$(readlink current)")
     new=$(before current)
     [ -n "$new" ] || fail nothing ''
+    [ "$new" = "$1" ] || fail busy '' # it was another one a moment ago
+    shift
     verify "$new" "$@"
-    emit sha256_before "$(sha256sum <"releases/$new/model.tflite" | cut -d ' ' -f 1)"
-    emit_file release_before "releases/$new/release.json"
     finish
 }
 
