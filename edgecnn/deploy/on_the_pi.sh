@@ -158,7 +158,7 @@ environment() { # ID PYTHON SYSTEM-PACKAGES PREFIX
         done
         $arch "$venv/bin/python" -I "$pip/pip" --isolated install --no-index --find-links incoming/wheels \
             --no-cache-dir --disable-pip-version-check --no-input --quiet "$@" >said 2>&1 9>&- ||
-            spoiled "$(grep -i '^error' said | tail -n 1)"
+            spoiled "$(grep '^ERROR: ' said | tail -n 1)"
         durable "$venv"
         : >"$venv/complete"
     fi
