@@ -41,12 +41,11 @@ def is_proved(device: Device) -> bool:
 
 def settled(device: Device, model: Path) -> tuple[int, bytes]:
     """A deployment after the kills, when what they left has ended by itself."""
-    for _ in range(100):
+    while True:
         answer = subprocess.run(line(device, model), capture_output=True)
         if b"is going on" not in answer.stderr:
-            break
+            return answer.returncode, answer.stderr
         time.sleep(0.2)
-    return answer.returncode, answer.stderr
 
 
 def kill(device: Device, side: str, wait: float) -> str:

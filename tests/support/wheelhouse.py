@@ -8,7 +8,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-_UNUSED = ("/tests/", "/test/", "/_pyinstaller/", "/f2py/")
+# The drivers of accelerators that no test has are most of LiteRT.
+_UNUSED = ("/tests/", "/test/", "/_pyinstaller/", "/f2py/", "/vendors/", "/tools/apply_", "WebGpu", "/mpl-data/sample")
 
 
 def write_wheels(folder: Path) -> Path:
