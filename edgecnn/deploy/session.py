@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
-from importlib.resources import files
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
@@ -44,7 +44,7 @@ class Session:
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        program = files(__package__).joinpath("on_the_pi.sh").read_text(encoding="utf-8")
+        program = Path(__file__).with_name("on_the_pi.sh").read_text(encoding="utf-8")
         try:
             self._send(f"{program}\nemit hello ''\nfinish")
             while (line := self._line()) != _GREETING:  # before it, whatever the user's own shell prints
