@@ -17,6 +17,7 @@ COMMAND_LINE = re.compile(r"\bedgecnn ([a-z]+)\b((?:\\\n|[^\n`;|)])*)")
 # Options of other programs. The text that has one must name its program.
 FOREIGN = {
     "actionlint": {"--version"},
+    "benchmarks/fleet.py": {"--autosave"},
     "docker": {"--rm", "--volume"},
     "git": {"--depth", "--short", "--tags"},
     "journalctl": {"--user"},

@@ -38,11 +38,14 @@ class Device:
         return self.state.network_sha256 if self.state else ""
 
     @property
+    def model(self) -> str:
+        """What tells its model's file from others: the beginning of its SHA-256, or of its network's; or nothing."""
+        return (self.state.model_sha256 or self.state.network_sha256)[:12] if self.state else ""
+
+    @property
     def version(self) -> str:
-        """What its model is known by: its release, or the beginning of its file's SHA-256, or of its network's."""
-        if self.state is None:
-            return ""
-        return self.state.release or (self.state.model_sha256 or self.state.network_sha256)[:12]
+        """Its release, whose number is the device's own; or for want of one what tells its model's file from others."""
+        return (self.state.release if self.state else None) or self.model
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ class Group:
         if device.state is None:
             return False
         if self.kind == "release":
-            return device.state.release == self.value
+            name = device.state.release or ""
+            # edgecnn deploy numbers the releases of each device: 0002-3f9a is 3f9a, the second one there.
+            return self.value in (name, name.partition("-")[2])
         hashes = (device.state.model_sha256 or "", device.state.network_sha256)
         return any(one.startswith(self.value) for one in hashes)
 
@@ -69,8 +71,8 @@ def choose_groups(fleet: Fleet, asked: Sequence[Group]) -> list[tuple[str, list[
     else:
         models: dict[str, list[Device]] = {}
         for device in fleet.devices:
-            if device.version:
-                models.setdefault(device.version, []).append(device)
+            if device.model:
+                models.setdefault(device.model, []).append(device)
         if len(models) != 2:
             names = ", ".join(f"{name} on {len(devices):,}" for name, devices in list(models.items())[:8])
             raise EdgecnnError(

@@ -123,7 +123,7 @@ def _other_model(device: Device, expected: Expected) -> Iterator[tuple[str, str]
     if state.model_sha256 == expected.model_sha256:
         return
     if state.network_sha256 != expected.network_sha256:
-        yield "other-model", f"it runs {state.model[:_MOST_WORDS]}, {device.version}, not {expected.name}"
+        yield "other-model", f"it runs {state.model[:_MOST_WORDS]}, {device.model}, not {expected.name}"
     elif state.model_sha256 is not None:
         yield "other-model", f"it runs the network of {expected.name} in another file: card or signature differ"
 

@@ -34,7 +34,7 @@ def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
     header = (
         "device", "now", "seen", "model", "version", "verified", "edgecnn", "frames", "doubtful", "unlike", "°C"
     )  # fmt: skip
-    versions = Counter(device.version or "not said" for device in fleet.devices)
+    versions = Counter(device.model or "not said" for device in fleet.devices)
     notes = [f"Models: {', '.join(f'{cell(name)} on {count:,}' for name, count in versions.most_common(8))}."]
     found = Table(
         "What is wrong",

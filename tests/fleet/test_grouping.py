@@ -13,10 +13,10 @@ from tests.support.fleets import station
 
 
 def fleet(**models: str) -> Fleet:
-    """Stations by name, with the SHA-256 of their file, behind a dash their release."""
+    """Stations by name, with the SHA-256 of their file, behind a space their release."""
     gathering = Gathering()
     for name, model in models.items():
-        file, _, release = model.partition("-")
+        file, _, release = model.partition(" ")
         told = station(name, model_sha256=file * 64, network_sha256=file * 64, release=release or None)
         for topic, payload in told.items():
             text = payload if isinstance(payload, str) else json.dumps(payload)
@@ -25,7 +25,7 @@ def fleet(**models: str) -> Fleet:
     return gathering.fleet("here", 0.0, True)
 
 
-SHOP = fleet(shop_1="a", shop_2="a-r1", gate_1="b-r1")
+SHOP = fleet(shop_1="a", shop_2="a 0001-r1", gate_1="b 0007-r1")
 
 
 def names(*asked: str, among: Fleet = SHOP) -> list[list[str]]:
@@ -36,6 +36,7 @@ def test_groups_by_file_hash_release_and_name(tmp_path: Path) -> None:
     assert names("model=aaaaaa", "model=" + "B" * 64) == [["shop_1", "shop_2"], ["gate_1"]]
     assert names("devices=shop_?", "devices=gate*") == [["shop_1", "shop_2"], ["gate_1"]]
     assert names("release=r1", "devices=shop_1") == [["gate_1", "shop_2"], ["shop_1"]]
+    assert names("release=0007-r1", "release=0001-r1") == [["gate_1"], ["shop_2"]]
     file = tmp_path / "m.tflite"
     file.write_bytes(b"anything")
     assert parse_group(f"model={file}").value == sha256(b"anything")

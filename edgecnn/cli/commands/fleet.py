@@ -27,9 +27,8 @@ def command() -> None:
 @fleet_options.read_options
 @click.option(
     "--expect",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="MODEL",
-    help="The file that should run on all of them.",
+    help="The file, or bundled model, that should run on all of them.",
 )
 @click.option(
     "--max-age",
@@ -39,7 +38,7 @@ def command() -> None:
     help="A device's newest message may be so old.  [default: three of its own --mqtt-interval]",
 )
 @click.option("--ignore", type=click.Choice(list(KINDS)), multiple=True, help="Not wrong; may be given several times.")
-def status(expect: Path | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any) -> None:
+def status(expect: str | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any) -> None:
     """List the devices: what they run, whether it is verified, when they were seen last, what they counted.
 
     Exit code 1 if something is wrong with one of them: offline or silent, another model, golden probes that did not
@@ -152,11 +151,12 @@ def _show(page: "Page", row: dict[str, Any], broker: dict[str, Any]) -> None:
     click.get_current_context().exit(1 if page.is_bad else 0)
 
 
-def _expected(model: Path) -> "Expected":
+def _expected(model: str) -> "Expected":
     from edgecnn.device.runtime.loading import read_packed
     from edgecnn.fleet.status import Expected
+    from edgecnn.model_file.bundled import find_model
     from edgecnn.model_file.container import sha256
 
     packed = read_packed(model)
     network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
-    return Expected(packed.name, sha256(model.read_bytes()), network or sha256(packed.flatbuffer))
+    return Expected(packed.name, sha256(find_model(model).read_bytes()), network or sha256(packed.flatbuffer))

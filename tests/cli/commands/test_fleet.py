@@ -161,3 +161,6 @@ def test_a_file_that_is_no_model_is_no_expectation(fleet: Any, tmp_path: Path) -
     assert result.exit_code == 1 and "m.tflite" in result.stderr and "Traceback" not in result.output
     signed_otherwise = shutil.copy(MODEL, tmp_path / "copy.tflite")
     assert fleet("status", "well", "--expect", signed_otherwise).exit_code == 0
+    assert fleet("status", "well", "--expect", "fashion-mnist").exit_code == 0
+    gone = fleet("status", "well", "--expect", tmp_path / "gone.tflite")
+    assert gone.exit_code == 1 and "no model file" in gone.stderr and gone.stderr.count("\n") == 1
