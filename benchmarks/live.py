@@ -81,7 +81,7 @@ def parts(model: str) -> dict[str, float]:
     prepared = classifier.prepare(image.image, crop="square")
     predictions = classifier.rank(prepared.pixels, 5)
     maps = reader.read(prepared.pixels, reader.layers)
-    seen = Observation(image, prepared, predictions, None, False, (), maps, 0.0)
+    seen = Observation(image, prepared, predictions, None, False, (), maps, 0.0, 0.0)
     status = Status("a folder", 1, 0, 0, "", True)
     request = tuple(MapRequest(layer, 0, 64) for layer in range(len(reader.layers)))
     other = classifier.prepare(Frame(frame(1), 2, "frame.jpg", 0.0, 0.0).image, crop="square").pixels

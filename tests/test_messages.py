@@ -17,6 +17,7 @@ COMMAND_LINE = re.compile(r"\bedgecnn ([a-z]+)\b((?:\\\n|[^\n`;|)])*)")
 # Options of other programs. The text that has one must name its program.
 FOREIGN = {
     "actionlint": {"--version"},
+    "ansible-playbook": {"--limit"},
     "benchmarks/fleet.py": {"--autosave"},
     "docker": {"--rm", "--volume"},
     "git": {"--depth", "--short", "--tags"},
@@ -36,6 +37,7 @@ FOREIGN = {
     "pyright": {"--pythonpath"},
     "pytest": {"--durations"},
     "ruff": {"--fix"},
+    "sbatch": {"--array"},
     "srun": {"--nodes", "--ntasks-per-node"},
     "uv": {"--resolution"},
     "venv": {"--system-site-packages"},

@@ -151,9 +151,9 @@ class Shadow:
                 best, latency_ms = self._ask(_PATIENCE, json.dumps(crop and list(crop)).encode(), seen.frame.data)
             except _EndedError as error:
                 if not self._is_closing:
-                    self._fail(str(error))
+                    self._fail(f"fails: {error}" if isinstance(error, _RefusedError) else str(error))
                 return
-            label = UNREADABLE if best is None else self._labels[best]
+            label = UNREADABLE if best is None else self._labels[int(best)]
             with self._lock:
                 self._tally.add(seen.predictions[0].label, label, seen.latency_ms, latency_ms)
 

@@ -1,6 +1,5 @@
 """One file of many machines' results: just what one run writes, or a sentence with the command that is missing."""
 
-import hashlib
 import json
 import shlex
 import shutil
@@ -18,6 +17,7 @@ from PIL import Image
 from edgecnn.device.bulk.shards import number_of
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, sentence
+from tests.support.shard_files import multiply
 
 COUNT = 600
 IMAGES = ("zebra", "ape/*.png")
@@ -236,16 +236,8 @@ def test_a_merge_that_is_killed_leaves_no_file_and_memory_does_not_grow_with_the
     assert process.wait() and not (tmp_path / "all.jsonl").exists()
     tracemalloc.start()
     assert edgecnn(*arguments).exit_code == 1
-    peak_bytes, _ = tracemalloc.get_traced_memory()[1], tracemalloc.stop()
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert [path.name for path in tmp_path.iterdir() if "all" in path.name] == ["all.jsonl"]
     # Three blocks, their lines, and what was imported.
     assert peak_bytes < 1_000_000 < 1_600_000 < (tmp_path / "all.jsonl").stat().st_size
-
-
-def multiply(record: Path, times: int) -> None:
-    """Give a record its rows many times, sealed as it was."""
-    header, *rows, end = record.read_bytes().splitlines(keepends=True)
-    record.with_suffix("").unlink()
-    body = header + b"".join(row for row in rows for _ in range(times))
-    sealed = {**json.loads(end), "rows": len(rows) * times, "sha256": hashlib.sha256(body).hexdigest()}
-    record.write_bytes(body + json.dumps(sealed).encode() + b"\n")

@@ -95,7 +95,7 @@ def test_agreement_has_wilsons_interval() -> None:
     )
     assert [one["label"] for one in report.row()["disagreements"]] == ["b", "a"]
     nothing = ShadowReport("n", "0" * 64, 0, 0, 0, None, None, {}, "")
-    assert nothing.agreement is nothing.interval is None
+    assert nothing.agreement is None and nothing.interval is None
 
 
 def test_a_shadow_that_hangs_holds_nothing_up_and_is_ended(
