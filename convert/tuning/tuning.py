@@ -80,8 +80,11 @@ def tune(
             kept = simulation.state()
             words.append(f"{epochs} epoch{'s'[: epochs > 1]} of training on {len(split):,} images ({reached:.2e})")
     simulation.restore(kept)
-    said = f"divergence from Keras, on {len(measuring):,} training images: as converted {first:.2e}; {'; '.join(words) or 'no step was better'}"
-    return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, f"tuned: {said}", parent))
+    said = (
+        f"tuned: divergence from Keras, on {len(measuring):,} training images: as converted {first:.2e}; "
+        f"{'; '.join(words) or 'no step was better'}"
+    )
+    return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, said, parent))
 
 
 def _simulation(flatbuffer: bytes, network: KerasNetwork) -> Simulation:
