@@ -57,7 +57,7 @@ class TuningRecord:
             parent_sha256=np.array(self.parent_sha256),
             names=np.array(list(self.ranges), np.str_),
             ranges=np.array(list(self.ranges.values()), np.float64).reshape(-1, 2),
-            **arrays,
+            **arrays,  # type: ignore[arg-type]  # the stubs take them for the option that has a name
         )
         return file.getvalue()
 
@@ -69,7 +69,7 @@ class TuningRecord:
             ModelFileError: damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 count = sum(name.startswith("weights_") for name in file.files)
                 names = [str(name) for name in file["names"]]
                 return cls(

@@ -19,7 +19,9 @@ from .simulation import Floats, Simulation
 from .training import divergence, train
 from .writing import write
 
-_IMAGES, _FEWEST, _VALUES = 512, 32, 25_000_000  # values of the largest tensor for all images that choose
+# Images that choose, as far as memory goes; of a divergence a few images make up most, so that more of them measure it.
+_CHOOSING, _FEWEST, _VALUES = 256, 16, 12_500_000  # values of the largest tensor for all that choose
+_MEASURING = 4  # times as many
 Progress = Callable[[str], None]
 
 
@@ -39,7 +41,7 @@ def tune(
     Args:
         flatbuffer: the activations variant.
         network: what it was converted from.
-        split: two training images at least; half of those that are drawn choose, the others measure.
+        split: two training images at least; some of those that are drawn choose, the others measure.
         epochs: of training on all of them; 0 for none.
         seed: draws the images and their order.
         parent: SHA-256 of the Keras model.
@@ -49,17 +51,17 @@ def tune(
         EdgecnnError: the network has an operator that is not simulated.
     """
     simulation = _simulation(flatbuffer, network)
-    most = max(_FEWEST, min(_IMAGES, 2 * _VALUES // simulation.graph.most_values))
-    drawn = stratified(split.labels, min(most, len(split)), seed)
-    choosing, measuring = (network.fed(np.asarray(split.images[np.sort(drawn[part::2])])) for part in (0, 1))
+    count = min(max(_FEWEST, min(_CHOOSING, _VALUES // simulation.graph.most_values)), len(split) // 2)
+    drawn = stratified(split.labels, min(count * (1 + _MEASURING), len(split)), seed)
+    choosing, measuring = (_fed(network, split, np.sort(rows)) for rows in (drawn[:count], drawn[count:]))
     expected = simulation.answers(measuring, quantized=False)
 
     def measured() -> float:
         return divergence(expected, simulation.answers(measuring, quantized=True))
 
     original, first = simulation.state(), measured()
-    best, kept, words = first, original, ["no step was better"]
-    progress(f"as converted: divergence from Keras {first:.2e} on {len(measuring)} training images")
+    best, kept, words = first, original, list[str]()
+    progress(f"as converted: divergence from Keras {first:.2e} on {len(measuring):,} training images")
     for ranges, step in ((False, "weights rounded together"), (True, "weights rounded together, ranges by error")):
         simulation.restore(original)
         choose_by_error(simulation, choosing, ranges)
@@ -78,8 +80,11 @@ def tune(
             kept = simulation.state()
             words.append(f"{epochs} epoch{'s'[: epochs > 1]} of training on {len(split):,} images ({reached:.2e})")
     simulation.restore(kept)
-    said = f"divergence from Keras, on {len(measuring)} training images: as converted {first:.2e}; {'; '.join(words)}"
-    return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, f"tuned: {said}", parent))
+    said = (
+        f"tuned: divergence from Keras, on {len(measuring):,} training images: as converted {first:.2e}; "
+        f"{'; '.join(words) or 'no step was better'}"
+    )
+    return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, said, parent))
 
 
 def _simulation(flatbuffer: bytes, network: KerasNetwork) -> Simulation:
