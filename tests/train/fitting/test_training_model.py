@@ -118,7 +118,8 @@ class Copying(Listening):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path, self.models = path, []
+        self.path = path
+        self.models: list[keras.Model] = []
 
     def finish_epoch(self, epoch: Epoch) -> None:
         if (self.path / "model.keras").exists():
