@@ -21,8 +21,10 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
         background: input value of what lies around an image that is moved.
 
     Returns:
-        A model of the same input and output shapes that shares the weights of `model`, and computes the same. Of a
-        Sequential model it leaves out what has no part in the result, see `PooledFirst` and `_seen`.
+        A model of the same input and output shapes that shares the weights of `model`, and computes the same. With a
+        recipe for bfloat16 it leaves out what has no part in the result of a Sequential model, see `PooledFirst` and
+        `_seen`; in float32 it adds up in the order of `model`, for the weights of the
+        tutorial's own lines.
     """
     inputs = keras.Input(model.inputs[0].shape[1:])
     x = inputs
@@ -38,7 +40,7 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
         for variable in model.trainable_variables:
             if len(variable.shape) > 1:  # kernels, not biases
                 variable.regularizer = keras.regularizers.L2(recipe.l2)
-    if isinstance(model, keras.Sequential):
+    if recipe.bfloat16 and isinstance(model, keras.Sequential):
         x = _crop(x, model.layers)
         for layer in _pooled_first(model.layers):
             x = call(layer, x)

@@ -93,6 +93,11 @@ def _outputs_and_gradients(model: keras.Model, images: tf.Tensor) -> list[np.nda
     return [np.asarray(outputs), *map(np.asarray, gradients)]
 
 
+def test_in_float32_the_layers_are_called_as_they_are() -> None:
+    trained = build_training_model(reference((28, 28, 1), 10), RECIPES["notebook"], background=0.0)
+    assert not [layer for layer in trained.layers if isinstance(layer, PooledFirst | L.Cropping2D)]
+
+
 def test_bfloat16_rounds_pooled_values_as_the_bare_network_does() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -113,7 +118,8 @@ class Copying(Listening):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.path, self.models = path, []
+        self.path = path
+        self.models: list[keras.Model] = []
 
     def finish_epoch(self, epoch: Epoch) -> None:
         if (self.path / "model.keras").exists():
