@@ -42,6 +42,15 @@ def test_the_planted_duplicate_is_shown(page: str, planted: Planted) -> None:
     assert "test: #0, " in page and "training: #9, " in page
 
 
+def test_calibration_is_told_before_and_after_the_temperature(page: str, planted: Planted) -> None:
+    confidence = planted.run.card.confidence
+    assert confidence
+    before, after = (f"{100 * error:.2f} %" for error in (confidence.error_before, confidence.error_after))
+    told = page.split("<h2>Calibration</h2>")[1].split("</p>")[0]
+    assert f"Expected calibration error {after}" in told
+    assert (f"brought it there from {before}" in told) == (confidence.temperature != 1)
+
+
 def test_classes_are_told_as_counted_by_hand(page: str, planted: Planted) -> None:
     confusion = planted.run.evaluation.confusion
     right, images, answers = int(confusion[8, 8]), int(confusion[8].sum()), int(confusion[:, 8].sum())
