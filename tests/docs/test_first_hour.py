@@ -64,7 +64,7 @@ def keep(viewer: Any, folder: Path) -> None:
 
 def doubt(viewer: Any, folder: Path) -> None:
     """Wait until a frame was kept; it is the shirt."""
-    assert until(lambda: any((folder / "unsure").glob("*Shirt*84*")))
+    assert until(lambda: any((folder / "unsure").glob("*Shirt*91*")))
 
 
 def see_own_classes(viewer: Any, folder: Path) -> None:
