@@ -30,7 +30,7 @@ def test_why_is_shown_over_the_input_with_its_scores_in_words(live: Page, visit:
     page = opened(live, visit)
     plain = page.evaluate(LUMINANCES)
     page.click("#why")
-    wait_for(page, "#why-said", r"Why Ankle boot, 94\.5 %: occlusion, \d+ runs of the network")
+    wait_for(page, "#why-said", r"Why Ankle boot, 98\.5 %: occlusion, \d+ runs of the network")
     classifier = Classifier("fashion-mnist.activations")
     there = explain(classifier, classifier.prepare(sample_images()[0], crop="square").pixels)
     black = next(score for score in there.scores if (score.ranking, score.fill) == ("explanation", "black"))
