@@ -54,8 +54,10 @@ def kill(device: Device, side: str, wait: float) -> str:
     there = (device.current / "model.tflite").read_bytes()
     model = next(one for one in MODELS if one.read_bytes() != there)
     started = subprocess.Popen(line(device, model), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(wait)
     assert device.process
+    while side == "there" and not below(device.process.pid) and started.poll() is None:
+        time.sleep(0.01)  # there is nothing to kill before ssh has connected
+    time.sleep(wait)
     ended = started.poll() is not None
     for process in [started.pid] if side == "here" else below(device.process.pid):
         with contextlib.suppress(ProcessLookupError):
