@@ -19,6 +19,7 @@ FOREIGN = {
     "actionlint": {"--version"},
     "ansible-playbook": {"--limit"},
     "benchmarks/fleet.py": {"--autosave"},
+    "benchmarks/training.py": {"--way"},
     "docker": {"--rm", "--volume"},
     "git": {"--depth", "--short", "--tags"},
     "journalctl": {"--user"},

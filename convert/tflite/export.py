@@ -72,8 +72,7 @@ def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> Non
     """
     signature = tf.TensorSpec(shape, tf.float32, name="image")
     traced = tf.function(lambda image: model(image, training=False)).get_concrete_function(signature)
-    holder = tf.Module()
-    holder.weights = [variable.value for variable in model.variables]
+    holder = tf.train.Checkpoint(weights=[variable.value for variable in model.variables])
     tf.saved_model.save(holder, folder, signatures=traced)
 
 

@@ -84,7 +84,7 @@ def _round(simulation: Simulation, operator: Operator, taken: Any, wanted: Any) 
     """
     tensor = simulation.graph.tensors[operator.inputs[1]]
     weights = simulation.weights[tensor.index]
-    shape = weights.shape
+    shape = tuple(int(size) for size in weights.numpy().shape)
     is_depthwise = operator.name == "DEPTHWISE_CONV_2D"
     # (groups, channels of each, weights of a channel): a depthwise channel sees its own input alone.
     matrix = weights.numpy().astype(np.float64)

@@ -162,9 +162,9 @@ class Graph:
 
 
 def _tensor(index: int, tensor: Any, buffers: Sequence[Any]) -> Tensor:
-    quantization, data = tensor.quantization, buffers[tensor.buffer].data
-    has_scales = quantization is not None and quantization.scale is not None and len(quantization.scale) > 0
-    has_zero_points = has_scales and quantization.zeroPoint is not None
+    quantization, data = tensor.quantization or schema.QuantizationParametersT(), buffers[tensor.buffer].data
+    scales: Any = () if quantization.scale is None else quantization.scale
+    zero_points: Any = () if quantization.zeroPoint is None else quantization.zeroPoint
     dtype = _DTYPES.get(tensor.type, np.dtype(np.void))
     shape: tuple[int, ...] = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
     is_constant = data is not None and len(data) and dtype.kind != "V"
@@ -172,9 +172,9 @@ def _tensor(index: int, tensor: Any, buffers: Sequence[Any]) -> Tensor:
         index=index,
         dtype=dtype,
         values=int(np.prod(shape)),
-        scales=np.asarray(quantization.scale if has_scales else (), np.float64),
-        zero_point=int(quantization.zeroPoint[0]) if has_zero_points else 0,
-        axis=int(quantization.quantizedDimension) if has_scales else 0,
+        scales=np.asarray(scales, np.float64),
+        zero_point=int(zero_points[0]) if len(scales) and len(zero_points) else 0,
+        axis=int(quantization.quantizedDimension) if len(scales) else 0,
         buffer=int(tensor.buffer),
         constant=np.asarray(data, np.uint8).view(dtype).reshape(shape) if is_constant else np.empty(0),
     )

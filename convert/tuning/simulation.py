@@ -57,7 +57,7 @@ class Simulation:
             tensor = graph.tensors[operator.output]
             if len(tensor.scales) == 1:
                 self._scales[tensor.index] = tf.Variable(tensor.scales[0], dtype=tf.float32)
-                self._zero_points[tensor.index] = tf.Variable(tensor.zero_point, dtype=tf.float32)
+                self._zero_points[tensor.index] = tf.Variable(tf.constant(tensor.zero_point, tf.float32))
             if operator.is_weighted:
                 self._add_constants(operator, constants)
 
@@ -70,7 +70,7 @@ class Simulation:
             self._units[index] = tensor.step if place == 0 else given
             value = constants.get(index, tensor.real) / self._units[index]
             kept = self.weights if place == 0 else self.biases
-            kept[index] = tf.Variable(value, dtype=tf.float32)
+            kept[index] = tf.Variable(tf.constant(value, tf.float32))
 
     def quantization(self, index: int) -> tuple[float, int]:
         """Scale and zero point of a computed tensor."""

@@ -14,7 +14,7 @@ _BATCH = 64
 _LEARNING_RATE = 0.01
 
 
-def divergence(expected: npt.ArrayLike, found: npt.ArrayLike) -> float:
+def divergence(expected: npt.NDArray[np.floating], found: npt.NDArray[np.floating]) -> float:
     """How far probabilities are from those expected: mean Kullback-Leibler divergence of logits (count, classes)."""
     return float(tf.reduce_mean(_divergences(tf.convert_to_tensor(expected), tf.convert_to_tensor(found))))
 
