@@ -12,7 +12,7 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
-from tests.support.many_operators import make_many_operators, noise
+from tests.support.many_operators import fed_noise, make_many_operators, noise
 
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
 BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU")
@@ -21,7 +21,7 @@ HALFWAY = 0.01  # of a step: a kernel multiplies by 31 bits of the scales' ratio
 
 @pytest.fixture(scope="module")
 def flatbuffer() -> bytes:
-    images = noise(20).astype(np.float32) / 255
+    images = fed_noise(20)
     return to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images)
 
 
@@ -66,7 +66,7 @@ def test_every_operator_gives_the_integers_of_the_reference_kernels(flatbuffer: 
 
 
 def test_a_graph_without_roundings_is_the_keras_network(flatbuffer: bytes) -> None:
-    model, images = make_many_operators(), noise(8, seed=2).astype(np.float32) / 255
+    model, images = make_many_operators(), fed_noise(8, seed=2)
     graph = Graph.read(flatbuffer)
     probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
     # Its weights are the file's, to half a step of 1/127 of the largest in a channel.
@@ -90,7 +90,7 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
         np.testing.assert_array_equal(again.integers(index), simulation.integers(index))
     for index in simulation.biases:
         np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
-    images = noise(16, seed=9).astype(np.float32) / 255
+    images = fed_noise(16, seed=9)
     off = np.abs(again.answers(images, True) - simulation.answers(images, True))
     # A bias of float32 may round the other way: then a value that was halfway is a step off.
     assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95
