@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     import keras
@@ -31,3 +32,8 @@ def noise(count: int, seed: int = 0) -> np.ndarray:
     """Images of coarse noise: uint8 (count, 16, 16, 3)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 3), np.uint8)
     return coarse.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def fed_noise(count: int, seed: int = 0) -> npt.NDArray[np.float32]:
+    """The same as the network is fed with it, from 0 to 1."""
+    return np.asarray(noise(count, seed) / 255, np.float32)

@@ -12,7 +12,7 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
-from tests.support.many_operators import make_many_operators, noise
+from tests.support.many_operators import fed_noise, make_many_operators, noise
 
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
 BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU")
@@ -21,7 +21,7 @@ HALFWAY = 0.01  # of a step: a kernel multiplies by 31 bits of the scales' ratio
 
 @pytest.fixture(scope="module")
 def flatbuffer() -> bytes:
-    images = (noise(20) / 255).astype(np.float32)
+    images = fed_noise(20)
     return to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images)
 
 
@@ -66,7 +66,7 @@ def test_every_operator_gives_the_integers_of_the_reference_kernels(flatbuffer: 
 
 
 def test_a_graph_without_roundings_is_the_keras_network(flatbuffer: bytes) -> None:
-    model, images = make_many_operators(), (noise(8, seed=2) / 255).astype(np.float32)
+    model, images = make_many_operators(), fed_noise(8, seed=2)
     graph = Graph.read(flatbuffer)
     probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
     # Its weights are the file's, to half a step of 1/127 of the largest in a channel.
@@ -77,7 +77,7 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
     simulation = Simulation(Graph.read(flatbuffer), {})
     generator = np.random.default_rng(1)
     for variable in simulation.weights.values():
-        variable.assign_add(generator.normal(0, 3, variable.numpy().shape).astype(np.float32))
+        variable.assign_add(generator.normal(0, 3, variable.shape).astype(np.float32))
     for index in [index for index in simulation.biases if not simulation.graph.shares_buffer(index)]:
         simulation.move_bias(index, generator.normal(0, 0.01, simulation.real_bias(index).shape))
     for group in simulation.graph.groups:
@@ -90,7 +90,7 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
         np.testing.assert_array_equal(again.integers(index), simulation.integers(index))
     for index in simulation.biases:
         np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
-    images = (noise(16, seed=9) / 255).astype(np.float32)
+    images = fed_noise(16, seed=9)
     off = np.abs(again.answers(images, True) - simulation.answers(images, True))
     # A bias of float32 may round the other way: then a value that was halfway is a step off.
     assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95

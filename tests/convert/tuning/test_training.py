@@ -10,7 +10,7 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation
 from edgecnn.convert.tuning.training import divergence, train
-from tests.support.many_operators import make_many_operators, noise
+from tests.support.many_operators import fed_noise, make_many_operators
 
 
 def test_divergence_is_that_of_the_probabilities() -> None:
@@ -20,14 +20,15 @@ def test_divergence_is_that_of_the_probabilities() -> None:
 
 
 def test_training_lowers_the_divergence_the_same_way_twice() -> None:
-    images = (noise(192) / 255).astype(np.float32)
+    images = fed_noise(192)
     flatbuffer = to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images[:20])
-    states, told = [], list[str]()
+    states = []
+    told: list[str] = []
     for _ in range(2):
         simulation = Simulation(Graph.read(flatbuffer), {})
         teacher = simulation.answers(images, quantized=False)
         for variable in simulation.trainable_biases:
-            variable.assign_add(np.where(np.arange(len(variable.numpy())) % 2, 2.0, -2.0).astype(np.float32))
+            variable.assign_add(np.where(np.arange(variable.shape[0]) % 2, 2.0, -2.0).astype(np.float32))
         before = divergence(teacher, simulation.answers(images, quantized=True))
         train(simulation, lambda rows: images[rows], teacher, 60, seed=3, progress=told.append)
         assert divergence(teacher, simulation.answers(images, quantized=True)) < 0.7 * before
