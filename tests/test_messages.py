@@ -42,7 +42,6 @@ FOREIGN = {
     "srun": {"--nodes", "--ntasks-per-node"},
     "uv": {"--resolution"},
     "venv": {"--system-site-packages"},
-    "xla": {"--xla_gpu_deterministic_ops"},
     "zizmor": {"--offline"},
 }
 

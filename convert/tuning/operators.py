@@ -1,14 +1,14 @@
 """What TFLite's operators compute, in TensorFlow: on real numbers, in batches, with gradients."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
 # Takes an operator's options and inputs; a constant that is a shape or an axis is a NumPy array.
 Compute = Callable[[Any, Sequence[Any]], tf.Tensor]
-_PADDINGS = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
+_PADDINGS: dict[int, Literal["SAME", "VALID"]] = {schema.Padding.SAME: "SAME", schema.Padding.VALID: "VALID"}
 _ACTIVATIONS: dict[int, Callable[[Any], Any]] = {
     schema.ActivationFunctionType.NONE: tf.identity,
     schema.ActivationFunctionType.RELU: tf.nn.relu,

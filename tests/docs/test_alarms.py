@@ -120,10 +120,12 @@ def test_the_page_names_the_metrics_that_there_are() -> None:
     pytest.importorskip("starlette", reason="the page needs edgecnn[live]")
     from edgecnn.device.live.observation import Status
     from edgecnn.device.live.outlets.metrics import metrics_text
+    from edgecnn.device.live.shadow_report import ShadowReport
     from edgecnn.device.live.tally import Moment, no_counts
 
     status = Status("samples", 0, 0, 0, "", True)
-    text = metrics_text(no_counts(["a"]), Moment(None, (), None, None, 0.0), status, STATION)
+    shadow = ShadowReport("new.tflite", "1" * 64, 2, 1, 0, 0.5, 0.6, {("a", "b"): 1}, "")
+    text = metrics_text(no_counts(["a"]), Moment(None, (), None, None, 0.0), status, STATION, shadow)
     families = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
     assert families == set(re.findall(r"`(edgecnn_\w+)(?:\{[\w,]+\})?`", PAGE.read_text()))
     assert set(re.findall(r"\bedgecnn_\w+", RULES)) <= families

@@ -40,5 +40,6 @@ def choose_backend(parallel: bool = False) -> Backend:
 def _add_in_order() -> None:
     """Have XLA's GPU kernels add in the same order every time, unless the user has said what they are to do."""
     flags = os.environ.get("XLA_FLAGS", "")
-    if "--xla_gpu_deterministic_ops" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    wanted = "--xla_gpu_deterministic_ops"
+    if wanted not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {wanted}=true".strip()

@@ -77,7 +77,7 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
     simulation = Simulation(Graph.read(flatbuffer), {})
     generator = np.random.default_rng(1)
     for variable in simulation.weights.values():
-        variable.assign_add(generator.normal(0, 3, variable.shape).astype(np.float32))
+        variable.assign_add(generator.normal(0, 3, variable.numpy().shape).astype(np.float32))
     for index in [index for index in simulation.biases if not simulation.graph.shares_buffer(index)]:
         simulation.move_bias(index, generator.normal(0, 0.01, simulation.real_bias(index).shape))
     for group in simulation.graph.groups:

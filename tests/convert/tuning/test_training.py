@@ -28,7 +28,7 @@ def test_training_lowers_the_divergence_the_same_way_twice() -> None:
         simulation = Simulation(Graph.read(flatbuffer), {})
         teacher = simulation.answers(images, quantized=False)
         for variable in simulation.trainable_biases:
-            variable.assign_add(np.where(np.arange(variable.shape[0]) % 2, 2.0, -2.0).astype(np.float32))
+            variable.assign_add(np.where(np.arange(len(variable.numpy())) % 2, 2.0, -2.0).astype(np.float32))
         before = divergence(teacher, simulation.answers(images, quantized=True))
         train(simulation, lambda rows: images[rows], teacher, 60, seed=3, progress=told.append)
         assert divergence(teacher, simulation.answers(images, quantized=True)) < 0.7 * before
