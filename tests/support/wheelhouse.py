@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 
 # The drivers of accelerators that no test has are most of LiteRT.
 _UNUSED = ("/tests/", "/test/", "/_pyinstaller/", "/f2py/", "/vendors/", "/tools/apply_", "WebGpu", "/mpl-data/sample")
+_REQUIRED = re.compile(rb"^Requires-Python: .*\r?\n", re.MULTILINE)
 
 
 def write_wheels(folder: Path) -> Path:
@@ -36,7 +38,9 @@ def _repack(name: str, folder: Path) -> None:
             continue
         if text.endswith((".dist-info/RECORD", ".dist-info/INSTALLER", ".dist-info/REQUESTED", "direct_url.json")):
             continue
-        contents[text] = Path(str(found.locate_file(file))).read_bytes()
+        data = Path(str(found.locate_file(file))).read_bytes()
+        # uv passes over upper bounds of it, and pip does not: what runs here may be refused.
+        contents[text] = _REQUIRED.sub(b"", data, count=1) if text.endswith(".dist-info/METADATA") else data
     (info,) = {text.split("/")[0] for text in contents if text.endswith(".dist-info/METADATA")}
     tags = [line.split(": ")[1] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")]
     python, abi, _ = tags[0].split("-")
