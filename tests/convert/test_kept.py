@@ -26,7 +26,7 @@ def some(small: Dataset) -> Dataset:
 @pytest.fixture(scope="module")
 def truth(small_run: TrainingRun, some: Dataset) -> np.ndarray:
     """Keras' own answers."""
-    return KerasModel(small_run.path / "model.keras").predict_all(some.test.images)
+    return KerasModel(small_run.path / "model.keras").predict_all(some.test.images, calibrated=False)
 
 
 def predicted(run: RunDirectory, some: Dataset) -> np.ndarray:

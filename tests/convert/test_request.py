@@ -24,7 +24,7 @@ def test_options_are_the_fields_of_the_request(options: type, request_type: Any)
 
 def test_a_choice_of_schemes_takes_all_options_but_what_it_chooses() -> None:
     every = typing.get_type_hints(ConversionOptions)
-    assert set(every) - set(typing.get_type_hints(SchemeFreeOptions)) == {"scheme", "io", "activations"}
+    assert set(every) - set(typing.get_type_hints(SchemeFreeOptions)) == {"scheme", "io", "activations", "qat"}
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,14 @@ from edgecnn.train import TrainingRun, train
 
 
 def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
-    made = {path.name for path in small_run.path.iterdir() if path.suffix != ".tflite"}
+    converted = {"cache", *(path.name for path in small_run.path.glob("*.tflite"))}  # other tests do that
+    made = {path.name for path in small_run.path.iterdir()} - converted
     assert made == set(TRAINING_FILES)
 
 
 def test_metrics_are_those_of_the_saved_model(small_run: TrainingRun, small: Dataset) -> None:
     metrics = json.loads((small_run.path / "metrics.json").read_text())
-    probabilities = KerasModel(small_run.model_path).predict_all(small.test.images)
+    probabilities = KerasModel(small_run.model_path).predict_all(small.test.images, calibrated=False)
     right = int((probabilities.argmax(axis=1) == small.test.labels).sum())
     loss = -np.log(probabilities[np.arange(1000), small.test.labels].clip(1e-7, 1 - 1e-7)).mean()
     assert metrics["accuracy"] == right / 1000
@@ -35,10 +36,10 @@ def test_metrics_are_those_of_the_saved_model(small_run: TrainingRun, small: Dat
 
 def test_history_has_a_row_an_epoch(small_run: TrainingRun) -> None:
     rows = list(csv.DictReader((small_run.path / "history.csv").read_text().splitlines()))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
-    assert float(rows[3]["loss"]) < float(rows[0]["loss"])
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     # The one-cycle schedule ends at 0.
-    assert float(rows[3]["learning_rate"]) < 1e-4
+    assert float(rows[1]["learning_rate"]) < 1e-4
 
 
 @pytest.mark.parametrize(

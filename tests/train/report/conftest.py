@@ -52,4 +52,4 @@ def planted(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Plant
         run = train(folder / "run", dataset, recipe=recipe)
         return Planted(dataset, run, train_rows, test_rows)
 
-    return once(tmp_path_factory, "planted", make)
+    return once(tmp_path_factory, "planted-labels", make)
