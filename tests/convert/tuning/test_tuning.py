@@ -69,11 +69,15 @@ def test_the_ladder_passes_and_says_what_was_exported(tuned: Conversion, some: D
     assert remark.words in report.json.read_text() and "--qat exported" in report.html.read_text()
 
 
-def test_uint8_at_both_ends_gives_the_same_answers(small_run: TrainingRun, some: Dataset, tmp_path: Path) -> None:
+def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
+    small_run: TrainingRun, some: Dataset, tmp_path: Path
+) -> None:
     ios: tuple[IoType, ...] = ("int8", "uint8")
     made = [convert(small_run.path, some, qat=0, io=io, output=tmp_path / io) for io in ios]
     signed, unsigned = (Classifier(each.plain.path).predict_all(some.test.images, calibrated=False) for each in made)
-    np.testing.assert_allclose(signed, unsigned, atol=1e-6)
+    # The operators at the ends are others, so a weight that lay halfway may be rounded the other way.
+    off = np.abs(signed - unsigned)
+    assert off.max() <= 4 / 256 and (off < 1e-6).mean() >= 0.99
     for before, after in zip(made[0].layers, made[1].layers, strict=True):
         assert before.sqnr_db == pytest.approx(after.sqnr_db, abs=0.01)
 
