@@ -1,5 +1,6 @@
 """URL, password and certificates, read strictly; and what a real broker makes of wrong ones."""
 
+import gc
 import shutil
 import socket
 import ssl
@@ -136,6 +137,7 @@ def test_tls_with_the_right_certificates_and_with_wrong_ones(secure: RealBroker,
     assert "localhost" in reason(named.with_tls(ca, certificate, key))
     assert "--mqtt-cert" in reason(target.with_tls(ca, None, None))
     assert "mqtts://" in reason(parse_broker(f"mqtt://127.0.0.1:{secure.port}"))
+    gc.collect()  # here, where the sockets are expected
 
 
 @needs_openssl
