@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
+from edgecnn.model_file.container import sha256
 from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
@@ -33,6 +34,11 @@ class Original:
     card: ModelCard
     dataset: Dataset
     patterns: tuple[str, ...] = ()
+
+    @cached_property
+    def model_sha256(self) -> str:
+        """Of its model.keras."""
+        return sha256(self.run.model.read_bytes())
 
     @cached_property
     def network(self) -> KerasNetwork:

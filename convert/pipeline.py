@@ -16,12 +16,11 @@ from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.card import PROBABILITIES, Parity
 from edgecnn.model_file.confidence import Confidence
-from edgecnn.model_file.container import PackedModel, pack_card, sha256, unpack
+from edgecnn.model_file.container import PackedModel, pack_card, unpack
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
 from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Dataset, Images
-from edgecnn.run_directory import RunDirectory
 
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
@@ -93,12 +92,12 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, original.card.input)
     progress(f"Keras: {len(dataset.test):,} images")
-    expected, parent = original.expected, sha256(original.run.model.read_bytes())
-    exported = _export(original.network, dataset, request, settings, parent, progress)
+    expected = original.expected
+    exported = _export(original.network, dataset, request, settings, original.model_sha256, progress)
     compared = _compare(exported, original, expected, request.scheme, progress)
     confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)
-    conversion = _pack(exported, compared, confidence, original.run, dataset, request)
+    conversion = _pack(exported, compared, confidence, original, request)
     return dataclasses.replace(conversion, confidence=confidence, doubt=doubt, warnings=warnings)
 
 
@@ -179,11 +178,11 @@ def _pack(
     exported: Exported,
     compared: Compared,
     confidence: Confidence | None,
-    directory: RunDirectory,
-    dataset: Dataset,
+    original: Original,
     request: ConversionRequest,
 ) -> Conversion:
-    network, target, paths = exported.network, TARGETS[request.target], request.paths(directory)
+    network, target, paths = exported.network, TARGETS[request.target], request.paths(original.run)
+    dataset = original.dataset
     card = dataclasses.replace(
         network.card,
         feature_maps=network.maps,
@@ -191,7 +190,7 @@ def _pack(
         ranges=network.ranges(exported.calibration_images),
         parity=compared.parity,
         confidence=confidence,
-        provenance=stamp(parent_sha256=sha256(directory.model.read_bytes())),
+        provenance=stamp(parent_sha256=original.model_sha256),
     )
     # The same ones in both files, which answer alike.
     golden = golden_probes(
@@ -211,7 +210,7 @@ def _pack(
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
         return ConvertedFile(path, len(packed), ratio, compared.parity)
 
-    record = request.folder(directory).tuning_record(request.scheme)
+    record = request.folder(original.run).tuning_record(request.scheme)
     if exported.record:
         write_bytes(record, exported.record.to_bytes())
     else:

@@ -85,10 +85,16 @@ def validation_of(dataset: Dataset, share: float, seed: int) -> Split | None:
 
 def validation_of_run(dataset: Dataset, training: Training) -> Split | None:
     """The same of a run that was trained: its card says the share, where an option of `edgecnn train` did."""
-    share = re.search(r"\bvalidation_split ([0-9.e-]+)", training.recipe)
+    share = held_share_of(training.recipe)
     if share and 0 < training.train_images < len(dataset.train):  # as --train-images draws them
         dataset = dataclasses.replace(dataset, train=dataset.train.sample(training.train_images))
-    return validation_of(dataset, float(share[1]) if share else 0.0, training.seed)
+    return validation_of(dataset, share, training.seed)
+
+
+def held_share_of(recipe: str) -> float:
+    """The validation split that a card's words on its recipe name; 0 where they name none."""
+    share = re.search(r"\bvalidation_split ([0-9.e-]+)", recipe)
+    return float(share[1]) if share else 0.0
 
 
 def why_unmeasured(test: Answers, validation: Answers | None = None) -> str:

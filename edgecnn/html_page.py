@@ -63,10 +63,10 @@ class Cell:
     filled: float = 0.0
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """The whole file: `parts` are HTML, the title is text."""
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """The whole file: `parts` are HTML, the title is text, `style` is CSS beyond that of all pages."""
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    head += f"<title>{text(title)}</title><style>{_STYLE}</style>"
+    head += f"<title>{text(title)}</title><style>{_STYLE}{style}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 

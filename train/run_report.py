@@ -188,6 +188,11 @@ def read_run(folder: RunDirectory) -> TrainingRun:
         device, interrupted = str(metrics["device"]), bool(metrics["interrupted"])
         if not history:
             raise ValueError("history.csv has no epoch")
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"{folder.path} has no {Path(str(error.filename)).name}, which edgecnn train leaves there; of a network "
+            f"that was trained elsewhere, edgecnn evaluate {folder.model} tells the mistakes"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(
             f"{folder.path}: history.csv and metrics.json of the training are not there as edgecnn train wrote them "

@@ -104,7 +104,7 @@ class ShardRecord:
                 self._results_sha256, self._rows, _ = str(end["results"]), int(end["rows"]), str(end["sha256"])
         except FileNotFoundError:
             raise InputError(
-                f"{results} has no {self.path.name} beside it, which edgecnn classify --shard writes; keep both"
+                f"{self.results} has no {self.path.name} beside it, which edgecnn classify --shard writes; keep both"
             ) from None
         except OSError as error:
             raise InputError(f"{self.path} cannot be read: {error.strerror}") from None

@@ -1,6 +1,5 @@
 """What a trained network says of the images that its report is about."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -76,9 +75,3 @@ def answer_rest(
     if dataset.validation is not None:
         answers.insert(0, answer("validation", dataset.validation, predict, most))
     return answers
-
-
-def held_share_of(recipe: str) -> float:
-    """The validation split that a card's words on its recipe name; 0 where they name none."""
-    share = re.search(r"\bvalidation_split ([0-9.e-]+)", recipe)
-    return float(share[1]) if share else 0.0

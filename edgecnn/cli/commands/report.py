@@ -53,12 +53,13 @@ def command(
 def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) -> None:
     import dataclasses
 
+    from edgecnn.confidence import held_share_of
     from edgecnn.convert import KerasModel
     from edgecnn.errors import ModelFileError
     from edgecnn.metrics import evaluate_probabilities
     from edgecnn.optional_packages import require_matplotlib
     from edgecnn.run_directory import RunDirectory
-    from edgecnn.train.report.answers import answer, answer_rest, held_share_of
+    from edgecnn.train.report.answers import answer, answer_rest
     from edgecnn.train.report.writing import write_training_report
     from edgecnn.train.run_report import read_run
 

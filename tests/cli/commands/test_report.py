@@ -72,6 +72,14 @@ def test_damaged_figures_are_a_sentence(name: str, content: str, run: Path, few:
     assert said.exit_code == 1 and "history.csv and metrics.json" in said.stderr and "Traceback" not in said.output
 
 
+@pytest.mark.parametrize("name", ["history.csv", "metrics.json"])
+def test_a_run_that_no_training_left_is_told_what_helps(name: str, run: Path, few: Path, edgecnn: Run) -> None:
+    (run / name).unlink()
+    said = edgecnn("report", run, "--data", few, "--force")
+    assert said.exit_code == 1 and f"has no {name}" in said.stderr
+    assert edgecnn("evaluate", run / "model.keras", "--data", few).exit_code == 0  # what is advised
+
+
 class InTheWay(Silent):
     """Puts a folder where the report is to be written, and hears what is told."""
 

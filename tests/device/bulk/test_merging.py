@@ -197,7 +197,7 @@ def test_damage_is_noticed_wherever_it_is(edgecnn: Run, shards: Path, tmp_path: 
         assert "2.csv.shard is damaged; copy both" in sentence(edgecnn("merge", tmp_path / "all.csv", *files(shards)))
         assert not list(tmp_path.glob("*all.csv*"))
     record.unlink()
-    assert "has no 2.csv.shard beside it" in sentence(edgecnn("merge", tmp_path / "all.csv", *files(shards)))
+    assert "/2.csv has no 2.csv.shard beside it" in sentence(edgecnn("merge", tmp_path / "all.csv", *files(shards)))
     record.write_bytes(whole)
     (shards / "2.csv").write_text("edited by hand")
     assert "2.csv is not as it was written" in sentence(edgecnn("merge", tmp_path / "all.csv", *files(shards)))
