@@ -5,6 +5,7 @@ follow; CAMERA_LOG is a file that gets a line with the options for each run.
     steady      frames for ever
     dies:N      N frames, then words of libcamera and exit code 255
     hangs:N     N frames, then nothing, and SIGTERM is not heard
+    begins:N    N frames, then half of one, then nothing
     half:N      N frames, then half of one, then exit code 1
     none        no camera: libcamera's words and exit code 255
     text        something that is no MJPEG
@@ -61,8 +62,10 @@ while kind == "steady" or number < int(count):
 if kind == "hangs":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
-if kind == "half":
+if kind in ("begins", "half"):
     write(images[0][: len(images[0]) // 2])
+    if kind == "begins":
+        time.sleep(600)
     sys.exit(1)
 print("[0:13:37.1] [777] ERROR V4L2 v4l2_videodevice.cpp:1896 Dequeue timer has expired!", file=sys.stderr)
 print("terminate called", file=sys.stderr)

@@ -82,7 +82,6 @@ class Camera:
         listener.start()
         try:
             assert child.stdout is not None  # noqa: S101  # it was asked for
-            self._splitter.forget()
             while not self._stopped.is_set() and (chunk := child.stdout.read1(_CHUNK)):  # type: ignore[attr-defined]
                 for frame in self._splitter.add(chunk):
                     watchdog.feed()
@@ -91,7 +90,8 @@ class Camera:
             watchdog.close()
             _end(child)
             listener.join(1)
-            self._splitter.forget()
+            if not self._stopped.is_set():  # else it is we who did not wait for the rest of a frame
+                self._splitter.forget()
             for pipe in (child.stdout, child.stderr):
                 if pipe:
                     pipe.close()

@@ -39,6 +39,7 @@ def test_the_older_name_of_the_program_is_taken_too(camera: FakeCamera) -> None:
         ("dies:2 steady", "exit code 255: [0:13:37.1] [777] ERROR V4L2 v4l2_videodevice.cpp:1896 Dequeue timer"),
         ("hangs:2 steady", "gave no frame for 0.6 s"),
         ("half:2 steady", "exit code 1"),
+        ("begins:2 steady", "gave no frame for 0.6 s"),
         ("none dies:2 steady", "no cameras available"),
         ("hangs:0 steady", "gave no frame for 0.6 s"),
     ],
@@ -50,7 +51,7 @@ def test_one_that_fails_is_started_anew_and_it_is_said(runs: str, words: str, ca
     frames = first(source, 5)
     assert [frame.number for frame in frames] == [1, 2, 3, 4, 5] and len(camera.runs) == len(runs.split())
     assert words in told[0] and "opening it again in 0.02 s" in told[0]
-    assert source.damaged == ("half" in runs) and not camera.processes()
+    assert source.damaged == (runs.startswith(("half", "begins"))) and not camera.processes()
 
 
 @pytest.mark.parametrize(("runs", "words"), [("none", "255: ERROR: *** no cameras available"), ("text", "no MJPEG")])
@@ -73,6 +74,15 @@ def test_closing_ends_one_that_hangs_at_once(camera: FakeCamera) -> None:
     threading.Timer(0.1, source.close).start()
     started = time.monotonic()
     assert list(frames) == [] and time.monotonic() - started < 5 and not camera.processes()
+
+
+def test_a_frame_that_was_begun_when_it_was_closed_is_not_a_damaged_one(camera: FakeCamera) -> None:
+    camera.install("begins:1")
+    source = Camera(SourceSettings(fps=200, timeout=60), pytest.fail)
+    frames = iter(source)
+    assert next(frames).number == 1
+    threading.Timer(0.5, source.close).start()  # time for the half to come
+    assert list(frames) == [] and source.damaged == 0
 
 
 def test_without_the_program_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
