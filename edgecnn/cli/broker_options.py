@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from . import printing
+from . import printing, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.device.live.outlets.broker import Broker
@@ -60,12 +60,9 @@ def parse(_: click.Context, __: click.Parameter, value: str | None) -> "Broker |
     if value is None:
         return None
     from edgecnn.device.live.outlets.broker import parse_broker
-    from edgecnn.errors import InputError
 
-    try:
+    with wrong_usage.bad_value():
         return parse_broker(value)
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

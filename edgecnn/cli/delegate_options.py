@@ -8,7 +8,7 @@ import click
 
 from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
 
-from . import guard
+from . import guard, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
@@ -106,12 +106,9 @@ def make_delegate(
             raise click.UsageError("--delegate-option goes with --delegate")
         return None
     from edgecnn.device import Delegate
-    from edgecnn.errors import InputError
 
-    try:
+    with wrong_usage.bad_options():
         delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit)
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
     if not delegate.is_built_in and not delegate.is_isolated:
         guard.watch_over(name)
     return delegate

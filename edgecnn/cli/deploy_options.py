@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from . import options
+from . import options, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.deploy.deployment import Supplies
@@ -45,12 +45,9 @@ class DeviceOptions(NamedTuple):
             click.UsageError: there is no such way.
         """
         from edgecnn.deploy.ssh import Ssh
-        from edgecnn.errors import InputError
 
-        try:
+        with wrong_usage.bad_options():
             return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, ask=sys.stdin.isatty())
-        except InputError as error:
-            raise click.UsageError(str(error)) from None
 
     def supplies(self) -> "Supplies":
         """Where what runs the model comes from."""

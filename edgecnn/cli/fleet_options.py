@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from . import broker_options, options
+from . import broker_options, options, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.device.live.outlets.broker import Broker
@@ -81,7 +81,6 @@ def read(broker: dict[str, Any]) -> "Fleet":
         EdgecnnError: the broker cannot be used.
     """
     from edgecnn.atomic_files import refuse_existing
-    from edgecnn.errors import InputError
     from edgecnn.fleet.reading import read_fleet
     from edgecnn.optional_packages import require_paho
 
@@ -92,10 +91,8 @@ def read(broker: dict[str, Any]) -> "Fleet":
         broker["mqtt_ca"], broker["mqtt_cert"], broker["mqtt_key"], broker["mqtt_password_file"]
     )
     target: Broker = broker["mqtt"]
-    try:
+    with wrong_usage.bad_options():
         target = files.complete(target)
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
     return read_fleet(target, timeout=broker["timeout"]).only(broker["pattern"])
 
 
@@ -107,10 +104,7 @@ def totals(since: Path | None) -> "dict[str, Counters] | None":
     """
     if since is None:
         return None
-    from edgecnn.errors import InputError
     from edgecnn.fleet.as_json import read_totals
 
-    try:
+    with wrong_usage.bad_value("--since"):
         return read_totals(since)
-    except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None

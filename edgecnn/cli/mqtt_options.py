@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from . import broker_options, printing
+from . import broker_options, printing, wrong_usage
 from .options import a_number
 
 if TYPE_CHECKING:
@@ -55,15 +55,12 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         if self.broker is None:
             self._refuse_others()
             return None
-        from edgecnn.errors import InputError
         from edgecnn.optional_packages import require_paho
 
         require_paho()
-        try:
+        with wrong_usage.bad_options():
             files = broker_options.BrokerFiles(self.ca, self.certificate, self.key, self.password_file)
             return files.complete(self.broker), self._device()
-        except InputError as error:
-            raise click.UsageError(str(error)) from None
 
     def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
         """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
-from . import printing
+from . import printing, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.device.live.keeping import Keeper, KeepRule
@@ -168,12 +168,9 @@ def _keep(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> "tu
     if not values:
         return ()
     from edgecnn.device.live.keeping import parse_keep
-    from edgecnn.errors import InputError
 
-    try:
+    with wrong_usage.bad_value():
         return tuple(map(parse_keep, values))
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 # In reverse: click lists last what is added first.

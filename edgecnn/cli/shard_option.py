@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import wrong_usage
+
 if TYPE_CHECKING:
     from edgecnn.device.bulk.shards import Shard
 
@@ -25,12 +27,9 @@ def _parse(_: click.Context, __: click.Parameter, value: str | None) -> "Shard |
     if value is None:
         return None
     from edgecnn.device.bulk.shards import parse_shard
-    from edgecnn.errors import InputError
 
-    try:
+    with wrong_usage.bad_value():
         return parse_shard(value)
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 shard_option = click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from . import wrong_usage
 from .options import a_number
 
 if TYPE_CHECKING:
@@ -113,13 +114,10 @@ _OPTIONS = (
 def _crop(_: click.Context, __: click.Parameter, value: str | None) -> "CropBox | None":
     if value is None:
         return None
-    from edgecnn.errors import InputError
     from edgecnn.pixels.crop import parse_crop
 
-    try:
+    with wrong_usage.bad_value():
         return parse_crop(value)
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def crop(default: str) -> Callable[[F], F]:

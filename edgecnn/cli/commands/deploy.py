@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import deploy_options, options, printing
+from .. import deploy_options, options, printing, wrong_usage
 from ..delegate_options import DELEGATES, key_values
 from ..deploy_options import DeviceOptions
 from ..runtime_options import require_signature as signature_option
@@ -152,13 +152,10 @@ class _Plan:
     def _new_service(self) -> "Service":
         from edgecnn.deploy.release import Service
         from edgecnn.device.service.unit import unit_name
-        from edgecnn.errors import InputError
 
         name = self._said["service"] or "live"
-        try:
+        with wrong_usage.bad_value("--service"):
             unit_name(name)
-        except InputError as error:
-            raise click.BadParameter(str(error), param_hint="--service") from None
         _live_parameters(self._live_options)
         return Service(name, self._said["is_system"], self._live_options)
 

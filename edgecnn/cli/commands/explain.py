@@ -9,7 +9,7 @@ import click
 
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
-from .. import description_options, options, printing
+from .. import description_options, options, printing, wrong_usage
 from ..delegate_options import audit
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
@@ -108,16 +108,13 @@ def _open_explainer(
     from edgecnn.device.explaining.explainer import Explainer
     from edgecnn.device.runtime.audit import open_audit
     from edgecnn.device.runtime.loading import open_model
-    from edgecnn.errors import InputError
 
     run = dataclasses.replace(runtime_options.run_options(), description=description)
     loaded = open_model(model, run)
     explainer = Explainer(loaded, method, open_audit(loaded, run))
     if label is not None:
-        try:
+        with wrong_usage.bad_value("--class"):
             explainer.index_of(label)
-        except InputError as error:
-            raise click.BadParameter(str(error), param_hint="--class") from None
     runtime_options.report(model, run)
     return explainer
 

@@ -8,7 +8,7 @@ import click
 
 from edgecnn.fleet.status import KINDS
 
-from .. import fleet_options, options, printing
+from .. import fleet_options, options, printing, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.fleet.page import Page
@@ -95,7 +95,7 @@ def compare(groups: tuple[str, ...], since: Path | None, min_images: int, max_ps
 
     Example: edgecnn fleet compare model=old.tflite model=new.tflite --mqtt mqtt://broker.local
     """
-    from edgecnn.errors import EdgecnnError, InputError
+    from edgecnn.errors import EdgecnnError
     from edgecnn.fleet.as_json import fleet_row
     from edgecnn.fleet.comparing import compare_groups
     from edgecnn.fleet.grouping import choose_groups, parse_group
@@ -104,10 +104,8 @@ def compare(groups: tuple[str, ...], since: Path | None, min_images: int, max_ps
 
     if len(groups) not in (0, 2):
         raise click.UsageError("give two groups, or none for the two models that the fleet runs")
-    try:
+    with wrong_usage.bad_options():
         asked = [parse_group(one) for one in groups]
-    except InputError as error:
-        raise click.UsageError(str(error)) from None
     before = fleet_options.totals(since)
     fleet = fleet_options.read(broker)
     sides = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import description_options, mqtt_options, options, page_options, printing, source_options
+from .. import description_options, mqtt_options, options, page_options, printing, source_options, wrong_usage
 from ..delegate_options import audit
 from ..mqtt_options import MqttOptions
 from ..page_options import PageOptions
@@ -153,12 +153,9 @@ def _add_outlets(
     """Have changes told where the options say; `outlets` closes what must be closed."""
     if webhook:
         from edgecnn.device.live.outlets.webhook import Webhook
-        from edgecnn.errors import InputError
 
-        try:
+        with wrong_usage.bad_value("--webhook"):
             hook = Webhook(webhook, watcher.notes[0])
-        except InputError as error:
-            raise click.BadParameter(str(error), param_hint="--webhook") from None
         outlets.callback(_close_webhook, hook)
         watcher.change_listeners.append(hook)
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import options, printing
+from .. import options, printing, wrong_usage
 
 if TYPE_CHECKING:
     from edgecnn.device.service.status import ServiceStatus
@@ -143,12 +143,8 @@ def _systemd(is_system: bool) -> "Systemd":
 
 def _named(work: Callable[[], Any]) -> Any:
     """Its result; a name that no service can have is wrong usage."""
-    from edgecnn.errors import InputError
-
-    try:
+    with wrong_usage.bad_value("--name"):
         return work()
-    except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--name") from None
 
 
 def _lines(found: "ServiceStatus", systemd: "Systemd") -> list[str]:
