@@ -17,6 +17,7 @@ from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
 from tests.support.command_line import sentence
 from tests.support.devices import Device, needs_sshd
+from tests.support.processes import below
 
 pytestmark = needs_sshd
 MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]
@@ -69,15 +70,6 @@ def test_the_second_of_two_at_once_is_refused(device: Device, deploy: Deploy) ->
         for arguments in ((OTHER,), ("--rollback",)):
             assert "another deployment to" in sentence(deploy(device, *arguments))
     assert device.current == release and deploy(device, OTHER).exit_code == 0
-
-
-def below(process: int) -> list[int]:
-    """All that a process started, and what that started."""
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return []
-    return [one for child in map(int, children) for one in (child, *below(child))]
 
 
 @pytest.mark.parametrize("side", ["here", "there"])

@@ -17,4 +17,4 @@ def text(page: Any, selector: str) -> str:
 
 
 def wait_for(page: Any, selector: str, words: str) -> None:
-    api.expect(page.locator(selector)).to_contain_text(re.compile(words), timeout=10_000)  # of a busy machine
+    api.expect(page.locator(selector)).to_contain_text(re.compile(words), timeout=30_000)  # of a busy machine

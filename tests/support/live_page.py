@@ -47,7 +47,7 @@ class Page:
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of a GET; a header `Host` takes the place of the usual one."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.putrequest("GET", path, skip_host="Host" in headers)
             for name, value in headers.items():
@@ -71,7 +71,7 @@ class Page:
         return until(lambda: self.watcher.status.frames > before)
 
 
-def until(is_so: Callable[[], bool], seconds: float = 10) -> bool:
+def until(is_so: Callable[[], bool], seconds: float = 30) -> bool:
     end = time.monotonic() + seconds
     while not is_so() and time.monotonic() < end:
         time.sleep(0.01)
@@ -84,7 +84,7 @@ def ask(viewer: Any, maps: list[list[int]]) -> None:
 
 def frame_of(viewer: Any) -> dict[str, Any]:
     """The next frame, read by what the docstring of `messages` says of it."""
-    while isinstance(message := viewer.recv(timeout=10), str):
+    while isinstance(message := viewer.recv(timeout=30), str):
         pass
     age_ms, length = struct.unpack(">II", message[:8])
     head: dict[str, Any] = json.loads(message[8 : 8 + length])
@@ -101,7 +101,7 @@ def frame_of(viewer: Any) -> dict[str, Any]:
 def text_of(viewer: Any, key: str) -> Any:
     """What the next text with this key says."""
     while True:
-        message = viewer.recv(timeout=10)
+        message = viewer.recv(timeout=30)
         if isinstance(message, str) and key in (found := json.loads(message)):
             return found[key]
 

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 
 def in_a_fork(work: Callable[[], bool]) -> int:
@@ -16,3 +17,12 @@ def in_a_fork(work: Callable[[], bool]) -> int:
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def below(process: int) -> list[int]:
+    """All that a process started, and what that started."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [one for child in map(int, children) for one in (child, *below(child))]

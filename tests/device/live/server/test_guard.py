@@ -137,7 +137,7 @@ def test_a_thousand_connections_leave_room_for_the_camera(page: Page) -> None:
     open_before, held = descriptors(), list[socket.socket]()
     with contextlib.ExitStack() as closed:
         for _ in range(1000):
-            held.append(closed.enter_context(socket.create_connection(("127.0.0.1", page.port), timeout=5)))
+            held.append(closed.enter_context(socket.create_connection(("127.0.0.1", page.port), timeout=30)))
             if len(held) == 100:  # those that were refused need not use up descriptors of this process
                 assert until(partial(at_least_closed, held, 36))
                 for one in filter(is_closed, held):
@@ -176,7 +176,7 @@ def test_one_viewer_too_many_is_told_so(page: Page) -> None:
             ask(viewer, [])
             frame_of(viewer)
         with page.connect() as further, pytest.raises(ConnectionClosed) as caught:
-            further.recv(timeout=5)
+            further.recv(timeout=30)
         assert caught.value.rcvd is not None and caught.value.rcvd.code == 1013
     assert until(lambda: not page.server.hub.viewers) and page.goes_on()
 
@@ -208,7 +208,7 @@ def test_who_takes_nothing_makes_room_for_others(tmp_path: Path, monkeypatch: py
             with contextlib.suppress(OSError):
                 tight.sendall(bytes([0x81, 0x80 | len(question), 0, 0, 0, 0]) + question)
             until(lambda: not page.server.hub.viewers, 0.1)
-        assert until(lambda: not page.server.hub.viewers, 5) and page.goes_on()
+        assert until(lambda: not page.server.hub.viewers) and page.goes_on()
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def drain(viewer: Any, messages: Sequence[str | bytes] = ()) -> None:
     for message in messages:
         viewer.send(message)
     while True:
-        viewer.recv(timeout=5)
+        viewer.recv(timeout=30)
 
 
 def test_bytes_for_text_and_too_many_questions_end_it_too(page: Page) -> None:

@@ -37,7 +37,7 @@ def test_no_frame_yet_then_a_lost_camera_then_a_server_that_is_gone_and_back(
 ) -> None:
     camera = FakeCamera(tmp_path, monkeypatch)
     camera.install("hangs:0 dies:9 hangs:0")
-    with served(source="camera", settings=SourceSettings(fps=20, timeout=1.2, retry=0.1)) as live:
+    with served(source="camera", settings=SourceSettings(fps=20, timeout=3, retry=0.1)) as live:
         port = live.port
         page = visit(f"http://{live.address}/")
         wait_for(page, "#status", "No frame yet from .*waiting")
