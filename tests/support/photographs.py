@@ -1,5 +1,6 @@
 """Pictures like photographs, made of noise of every size, of edges and of grain."""
 
+import functools
 import io
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 
+@functools.lru_cache(4)
 def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
-    """RGB, the same for the same seed."""
+    """RGB, the same for the same seed; not to be changed, for others get it too."""
     generator = np.random.default_rng(seed)
     scene = np.full((height, width, 3), 128, np.float32)
     for count in (3, 9, 40, 160):
