@@ -110,7 +110,7 @@ def test_of_many_labels_the_nearest_are_named(loaded: LoadedModel) -> None:
 
 
 def test_threads_share_an_explainer_and_a_feature_extractor_is_explained_too(loaded: LoadedModel) -> None:
-    shared, images = Explainer(loaded), [*sample_images()[: 2 if ON_A_BOARD else 4]] * 2
+    shared, images = Explainer(loaded), [*sample_images()[: 1 if ON_A_BOARD else 4]] * 2
     alone = [shared.explain(image) for image in images[: len(images) // 2]] * 2
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(shared.explain, images))
