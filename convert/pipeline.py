@@ -187,7 +187,7 @@ def _pack(
         network.card,
         feature_maps=network.maps,
         quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
-        ranges=network.ranges(exported.calibration_images),
+        ranges=original.ranges(network, exported.calibration_images),
         parity=compared.parity,
         confidence=confidence,
         provenance=stamp(parent_sha256=original.model_sha256),
