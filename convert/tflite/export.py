@@ -84,7 +84,8 @@ def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> Non
         state.read_value()  # tensors are called after what has a state, so that a network's file keeps its bytes
         return dict(zip(names, frozen(image), strict=True))
 
-    tf.saved_model.save(tf.train.Checkpoint(state=state), folder, signatures=_trace(answer, signature))
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
+    tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
 
 
 def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:
