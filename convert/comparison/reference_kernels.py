@@ -111,8 +111,8 @@ def _equal_up_to(packed: PackedModel, cuts: tuple[_Cut, ...], some: Images, spec
         for session in sessions:
             session.run(gather(pixels))
         for place, cut in enumerate(cuts[:same]):
-            values = [session.output(tensors[cut.tensor]) for session in sessions if cut.tensor in tensors]
-            if not values or not np.array_equal(*values):  # of tensors with one name, only one is known
+            tensor = tensors.get(cut.tensor)  # of tensors with one name, only one is known
+            if tensor is None or not np.array_equal(sessions[0].output(tensor), sessions[1].output(tensor)):
                 same = place
                 break
     return same
@@ -120,7 +120,9 @@ def _equal_up_to(packed: PackedModel, cuts: tuple[_Cut, ...], some: Images, spec
 
 def _cuts(flatbuffer: bytes) -> Iterator[_Cut]:
     """Every place where a single tensor goes on, as far as operators give integers: those do not depend on an order."""
-    graph = schema.ModelT.InitFromPackedBuf(flatbuffer, 0).subgraphs[0]
+    graph, *others = schema.ModelT.InitFromPackedBuf(flatbuffer, 0).subgraphs
+    if others:  # its operators call them
+        return
     images = set(map(int, graph.inputs))
     given = set(images)
     for position, operator in enumerate(graph.operators[:-1], 1):

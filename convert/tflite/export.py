@@ -78,7 +78,7 @@ def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> Non
     traced = _trace(lambda image: model(image, training=False), signature)
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
     names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
-    state = tf.Variable(0.0)
+    state = tf.Variable(tf.constant(0.0))
 
     def answer(image: Any) -> dict[str, Any]:
         state.read_value()  # tensors are called after what has a state, so that a network's file keeps its bytes
