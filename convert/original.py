@@ -6,10 +6,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import ModelCard
+from edgecnn.model_file.card import LayerRange, ModelCard
 from edgecnn.model_file.container import sha256
 from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
@@ -74,6 +76,17 @@ class Original:
     def maps(self) -> KerasMaps:
         """Its feature maps of these."""
         return KerasMaps(self.network, self.some_images)
+
+    def ranges(self, network: KerasNetwork, images: Pixels) -> tuple[LayerRange, ...]:
+        """`network.ranges`, computed once where schemes are calibrated by the same images."""
+        key = network.card.input, images.tobytes()
+        if key not in self._ranges:
+            self._ranges[key] = network.ranges(images)
+        return self._ranges[key]
+
+    @cached_property
+    def _ranges(self) -> dict[tuple[InputSpec, bytes], tuple[LayerRange, ...]]:
+        return {}
 
     @cached_property
     def suspicions(self) -> tuple[Suspicion, ...]:

@@ -20,8 +20,9 @@ from edgecnn.model_file.container import PackedModel, pack_card, unpack
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.provenance import stamp
 from edgecnn.model_file.tflite_graph import read_graph
-from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.pixels.dataset import Images
 
+from . import kept
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
 from .network import calibration
@@ -93,7 +94,7 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     settings = TARGETS[request.target].settings(requested, original.card.input)
     progress(f"Keras: {len(dataset.test):,} images")
     expected = original.expected
-    exported = _export(original.network, dataset, request, settings, original.model_sha256, progress)
+    exported = _export(original, request, settings, progress)
     compared = _compare(exported, original, expected, request.scheme, progress)
     confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)
@@ -101,26 +102,21 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     return dataclasses.replace(conversion, confidence=confidence, doubt=doubt, warnings=warnings)
 
 
-def _export(
-    network: KerasNetwork,
-    dataset: Dataset,
-    request: ConversionRequest,
-    settings: ExportSettings,
-    parent: str,
-    progress: Progress,
-) -> Exported:
-    target = TARGETS[request.target]
-    if settings.pixels_in:
-        network = fed_with_pixels(network)
+def _export(original: Original, request: ConversionRequest, settings: ExportSettings, progress: Progress) -> Exported:
+    target, dataset = TARGETS[request.target], original.dataset
+    network = fed_with_pixels(original.network) if settings.pixels_in else original.network
     images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
     representative = network.fed(calibration.pinned(images))
     progress(f"converting: {settings.scheme}")
-    with_maps = to_flatbuffer(
-        network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
-    )
+    if settings.scheme == "float32" and network is original.network:
+        with_maps = kept.in_float32(original.run, network).flatbuffer  # what `parity` compares with
+    else:
+        with_maps = to_flatbuffer(
+            network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
+        )
     record = None
     if request.qat is not None:
-        tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, parent, progress)
+        tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, original.model_sha256, progress)
         with_maps, record = tuned.flatbuffer, tuned.record
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
@@ -187,7 +183,7 @@ def _pack(
         network.card,
         feature_maps=network.maps,
         quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
-        ranges=network.ranges(exported.calibration_images),
+        ranges=original.ranges(network, exported.calibration_images),
         parity=compared.parity,
         confidence=confidence,
         provenance=stamp(parent_sha256=original.model_sha256),

@@ -30,6 +30,7 @@ from .dequantized import dequantized
 from .layer_figures import KerasMaps, LayerFigures, images_for
 from .operators import OperatorFault
 from .parity_request import ParityRequest
+from .reference_kernels import REFERENCE_KERNELS, open_reference
 from .same_network import require_same_network
 from .suspicion import suspicions_of
 from .weights import WeightFault
@@ -150,7 +151,7 @@ def climb(
         climber.run(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
     left_out = _lacks_reference(paths)
     if not left_out:
-        climber.run(f"{scheme}, {REFERENCE}", packed, spec, RunOptions(kernels="reference"))
+        climber.run(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
     climber.run(f"{scheme}, {DEFAULT}", packed, spec)
     if delegate:
         climber.run(f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
@@ -190,13 +191,15 @@ class _Climber:
         self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
     ) -> None:
         self._test, self._expected, self._progress = test, expected, progress
-        self._keras = KerasMaps(network, test.sample(min(images_for(network.maps), len(test))).images)
+        self._some = test.sample(min(images_for(network.maps), len(test))).images
+        self._keras = KerasMaps(network, self._some)
         self.rungs: list[Rung] = []
 
     def run(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
         """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
-        session = open_session(files.plain, how)
+        is_reference = how.kernels == "reference"
+        session = open_reference(files.plain, self._some, spec) if is_reference else open_session(files.plain, how)
         probabilities = answer_all(session, files.plain, self._test.images, spec)
         if not np.isfinite(probabilities).all():
             raise ModelFileError(

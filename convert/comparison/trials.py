@@ -59,7 +59,7 @@ def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
 
 
 def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpler: str = "") -> Trial:
-    other = dataclasses.replace(network, card=dataclasses.replace(network.card, input=spec))
+    other = network.prepared_as(spec)
     return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images), simpler)
 
 

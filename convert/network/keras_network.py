@@ -1,7 +1,7 @@
 """A loaded Keras network with its card: what it answers, its feature maps, the values that occur in them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import tensorflow as tf
 from edgecnn.arrays import Pixels
 from edgecnn.model_file.card import INPUT, PROBABILITIES, FeatureMap, LayerRange, ModelCard
 from edgecnn.pixels.dataset import Images
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, in_model_order, input_table
 
 from .extent import Extent
@@ -70,6 +71,12 @@ class KerasNetwork:
     @cached_property
     def _answer_with_maps(self) -> Callable[[npt.NDArray[np.float32]], Any]:
         return _traced_once(self.with_maps)
+
+    def prepared_as(self, spec: InputSpec) -> "KerasNetwork":
+        """The same network with another way in which pixels become its input; traced once for both."""
+        other = replace(self, card=replace(self.card, input=spec))
+        other.__dict__["_answer"] = self._answer
+        return other
 
     def fed(self, images: Images) -> npt.NDArray[np.float32]:
         """What the model is fed for uint8 `images` (count, height, width, channels): float32, the same shape."""

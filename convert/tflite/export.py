@@ -1,11 +1,14 @@
 """From a Keras model to a TFLite flatbuffer."""
 
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.container import add_header
@@ -68,12 +71,25 @@ def to_flatbuffer(
 def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> None:
     """Write a SavedModel of a model for images of `shape`.
 
-    `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time.
+    `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time. Its
+    weights stand in the graph: each variable would be saved and restored by operators of its own, for seconds.
     """
     signature = tf.TensorSpec(shape, tf.float32, name="image")
-    traced = tf.function(lambda image: model(image, training=False)).get_concrete_function(signature)
-    holder = tf.train.Checkpoint(weights=[variable.value for variable in model.variables])
-    tf.saved_model.save(holder, folder, signatures=traced)
+    traced = _trace(lambda image: model(image, training=False), signature)
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
+    state = tf.Variable(tf.constant(0.0))
+
+    def answer(image: Any) -> dict[str, Any]:
+        state.read_value()  # tensors are called after what has a state, so that a network's file keeps its bytes
+        return dict(zip(names, frozen(image), strict=True))
+
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
+    tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
+
+
+def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(signature)
 
 
 def _other_way(model: keras.Model, refused: str) -> str:

@@ -1,0 +1,50 @@
+"""Quick answers of the reference kernels are those of the slow ones, to the bit."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from edgecnn.convert.comparison.reference_kernels import REFERENCE_KERNELS, ReferenceSession, open_reference
+from edgecnn.convert.network.feature_maps import with_named_outputs
+from edgecnn.convert.tflite.export import to_flatbuffer
+from edgecnn.convert.tflite.prune_outputs import keep_output
+from edgecnn.device.runtime.loading import read_packed
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.session import Runner, Session
+from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.container import PackedModel
+from edgecnn.pixels.input_spec import InputSpec
+from tests.support.many_operators import fed_noise, make_many_operators, noise
+
+
+def raw_answers(session: Runner, images: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """What a session gives for each image, as its output tensor holds it."""
+    return session.run_all(images, spec, session.outputs[PROBABILITIES])
+
+
+def test_unseen_images_get_the_integers_of_the_reference_kernels() -> None:
+    packed = read_packed("fashion-mnist")
+    assert packed.card
+    spec, random = packed.card.input, np.random.default_rng(3)
+    # From strong noise to faint: the softmax of the plain kernels gives other integers for some.
+    contrast = np.linspace(255, 5, 300)[:, None, None, None]
+    images = (random.random((300, 28, 28, 1)) * contrast).astype(np.uint8)
+    quick = open_reference(packed, images[:20], spec)
+    expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, spec)
+    assert isinstance(quick, ReferenceSession)
+    np.testing.assert_array_equal(raw_answers(quick, images, spec), expected)
+    assert (raw_answers(Session(packed, RunOptions(kernels="plain")), images, spec) != expected).any()
+
+
+@pytest.mark.parametrize("scheme", ["int8", "float32"])
+def test_branches_meet_before_the_reference_kernels_go_on(scheme: str) -> None:
+    model = make_many_operators()
+    flatbuffer = keep_output(to_flatbuffer(with_named_outputs(model), scheme, fed_noise(20)), PROBABILITIES)
+    packed = PackedModel("many", flatbuffer, None, None)
+    spec = InputSpec(16, 16, 3, "rgb", "stretch", "bilinear", (1 / 255,) * 3, (0.0,) * 3, "any")
+    session, images = open_reference(packed, noise(4), spec), noise(30, seed=7)
+    # Floats depend on the order in which they are added, so that agreement on some images proves nothing.
+    assert scheme == "int8" or type(session) is Session
+    expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, spec)
+    np.testing.assert_array_equal(raw_answers(session, images, spec), expected)
