@@ -5,7 +5,7 @@
     python -m benchmarks.transfer stamps lite0.weights.h5
 
 The photographs are of things cut out, on white. Two tasks: of five kinds with 10 and with 20 images a class, 15 of each
-class to test on; and of three kinds, for there are too few of the five, with 50, and 25 of each to test on. Each seed
+class to test on; and of three kinds, for there are too few of the five, with 50, and 20 of each to test on. Each seed
 draws its own photographs, and trains all ways on the same.
 """
 
@@ -40,7 +40,7 @@ FIVE = {
     "thing": ("household", "vehicles", "sports", "hobbies"),
 }
 THREE = {"animal": ("animals",), "grown": ("food", "plants"), "thing": FIVE["thing"]}
-TASKS = ((FIVE, 10, 15), (FIVE, 20, 15), (THREE, 50, 25))  # kinds, images a class to train on, to test on
+TASKS = ((FIVE, 10, 15), (FIVE, 20, 15), (THREE, 50, 20))  # kinds, images a class to train on, to test on
 DRAWN = {"cartoon", "toys", "plastic", "00_symbols"}  # folders of what is no photograph of the kind
 
 

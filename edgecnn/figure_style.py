@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .atomic_files import replacing
 
@@ -16,6 +18,12 @@ def plain_style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         yield
+
+
+def number_epochs(axes: Axes, first: int, last: int) -> None:
+    """Name the x-axis after epochs, and mark whole ones only: of a single epoch, too."""
+    axes.set(xlabel="epoch", xlim=(first - 0.5, last + 0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def save_figure(figure: Figure, path: Path) -> None:

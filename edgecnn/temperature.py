@@ -67,6 +67,9 @@ def fit_temperature(probabilities: Scores, labels: Labels) -> float:
     Returns:
         1 where all images are right, or none is: they do not say how sure the network may be.
     """
+    # Of many classes all scores may be less than half a step of 8 bits: no temperature makes something of zeros.
+    seen = probabilities.max(axis=1, initial=0) > 0
+    probabilities, labels = probabilities[seen], labels[seen]
     right = int((probabilities.argmax(axis=1) == labels).sum())
     if right in (0, len(labels)):
         return 1.0

@@ -66,6 +66,14 @@ def test_one_image_and_many_give_the_same_and_zeros_stay_zeros() -> None:
     assert not scaled[7].any() and (scaled[scores == 0] == 0).all() and np.isfinite(scaled).all()
 
 
+def test_images_of_whose_scores_8_bits_leave_nothing_do_not_count() -> None:
+    answers = overconfident(300, 2.0)
+    zeros = np.zeros((40, answers.probabilities.shape[1]), np.float32)
+    more = np.concatenate([zeros, answers.probabilities]), np.concatenate([np.arange(40) % 3, answers.labels])
+    assert fit_temperature(*more) == fit_temperature(answers.probabilities, answers.labels) > 1.2
+    assert fit_temperature(zeros, np.zeros(40, np.int64)) == 1
+
+
 def test_the_calibration_error_is_that_of_the_paper() -> None:
     answers = overconfident(777, 2.0, seed=9)
     scores, right = answers.best(), answers.right

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from edgecnn.figure_style import plain_style, save_figure
+from edgecnn.figure_style import number_epochs, plain_style, save_figure
 
 from .run_report import TrainingRun
 
@@ -34,8 +34,8 @@ def _draw_history(run: TrainingRun) -> None:
         test = getattr(run.evaluation, name)
         shown = f"{test:.2%}" if name == "accuracy" else f"{test:.3f}"
         axes.axhline(test, color="tab:orange", linestyle="--", label=f"test, saved model: {shown}")
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_ylabel(name)
+        number_epochs(axes, epochs[0], epochs[-1])
         axes.grid(alpha=0.3)
         axes.legend()
     save_figure(figure, run.folder.history_picture)

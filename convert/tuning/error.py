@@ -86,13 +86,14 @@ def _round(simulation: Simulation, operator: Operator, taken: Any, wanted: Any) 
     weights = simulation.weights[tensor.index]
     shape = tuple(int(size) for size in weights.numpy().shape)
     is_depthwise = operator.name == "DEPTHWISE_CONV_2D"
-    # (groups, channels of each, weights of a channel): a depthwise channel sees its own input alone.
+    # (groups, channels of each, weights of a channel), as `patches` has them.
     matrix = weights.numpy().astype(np.float64)
     inputs = int(taken.shape[-1])
     if is_depthwise:
         matrix = matrix.reshape(-1, inputs, shape[3] // inputs).transpose(1, 2, 0)
     else:
-        matrix = matrix.reshape(1, shape[0], -1)
+        groups = inputs // shape[3] if operator.name == "CONV_2D" else 1
+        matrix = matrix.reshape(groups, shape[0] // groups, -1)
     products: Array = np.zeros((len(matrix), matrix.shape[2], matrix.shape[2]))
     means = [np.zeros((len(matrix), matrix.shape[2])) for _ in range(2)]
     count = 0

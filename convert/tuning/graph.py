@@ -54,7 +54,8 @@ class Tensor:
     def step(self) -> npt.NDArray[np.float32]:
         """What an integer of a constant stands for, in a shape that spreads to the constant's."""
         column = [1] * self.constant.ndim
-        column[self.axis] = len(self.scales)
+        if len(self.scales) > 1:
+            column[self.axis] = len(self.scales)
         return self.scales.reshape(column).astype(np.float32)
 
     @property

@@ -67,6 +67,7 @@ OPERATORS: dict[str, Compute] = {
     "MAX_POOL_2D": _pool("MAX"),
     "AVERAGE_POOL_2D": _pool("AVG"),
     "MEAN": lambda options, inputs: tf.reduce_mean(inputs[0], inputs[1].tolist(), bool(options.keepDims)),
+    "REDUCE_MAX": lambda options, inputs: tf.reduce_max(inputs[0], inputs[1].tolist(), bool(options.keepDims)),
     "RESHAPE": _reshape,
     "PAD": lambda options, inputs: tf.pad(inputs[0], inputs[1]),
     "CONCATENATION": lambda options, inputs: tf.concat(inputs, options.axis),
@@ -82,6 +83,8 @@ OPERATORS: dict[str, Compute] = {
     "LOGISTIC": _unary(tf.sigmoid),
     "TANH": _unary(tf.tanh),
     "ELU": _unary(tf.nn.elu),
+    "GELU": lambda options, inputs: tf.nn.gelu(inputs[0], options.approximate),
+    "PRELU": _binary(lambda x, slopes: tf.where(x < 0, slopes * x, x)),
     "HARD_SWISH": _unary(lambda x: x * tf.nn.relu6(x + 3.0) / 6.0),
     "LEAKY_RELU": lambda options, inputs: tf.nn.leaky_relu(inputs[0], options.alpha),
     "SOFTMAX": lambda options, inputs: tf.nn.softmax(options.beta * inputs[0]),
@@ -104,14 +107,15 @@ def patches(name: str, options: Any, values: Any, weights: Any) -> tf.Tensor:
         weights: in TFLite's order.
 
     Returns:
-        (groups, positions, weights of a channel): one group for all channels, or one for each input of a depthwise one.
+        (groups, positions, weights of a channel): the channels of a group see the same inputs; of a depthwise
+        convolution each input is a group.
     """
     if name == "FULLY_CONNECTED":
         return tf.reshape(values, (1, -1, weights.shape[1]))
     sizes, strides = (1, *weights.shape[1:3], 1), (1, options.strideH, options.strideW, 1)
     rates = (1, options.dilationHFactor, options.dilationWFactor, 1)
     cut = tf.image.extract_patches(values, sizes, strides, rates, _PADDINGS[options.padding])
-    if name == "CONV_2D":
-        return tf.reshape(cut, (1, -1, cut.shape[-1]))
-    channels = values.shape[-1]
-    return tf.transpose(tf.reshape(cut, (-1, cut.shape[-1] // channels, channels)), (2, 0, 1))
+    each = 1 if name == "DEPTHWISE_CONV_2D" else weights.shape[3]
+    groups, area = values.shape[-1] // each, weights.shape[1] * weights.shape[2]
+    apart = tf.transpose(tf.reshape(cut, (-1, area, groups, each)), (2, 0, 1, 3))
+    return tf.reshape(apart, (groups, -1, area * each))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def make_many_operators() -> "keras.Model":
-    """Convolutions, pools, swishes, squeeze-and-excite, residual, concatenation; 16 x 16 RGB, 5 classes."""
+    """Convolutions of all kinds, pools, activations, squeeze-and-excite, residual; 16 x 16 RGB, 5 classes."""
     import keras
 
     layers = keras.layers
@@ -24,7 +24,11 @@ def make_many_operators() -> "keras.Model":
     pooled = layers.AveragePooling2D(2)(x), layers.MaxPooling2D(2)(x)
     x = layers.Concatenate()([*pooled, layers.Conv2D(4, 3, strides=2, padding="same", activation="tanh")(x)])
     x = layers.Conv2D(8, 3, activation="relu6")(layers.ZeroPadding2D(1)(x))
-    x = layers.Dense(12, activation="leaky_relu")(layers.Flatten()(x))
+    x = layers.Rescaling(0.7, 0.1)(x)  # by a constant without a shape
+    x = layers.Conv2D(8, 2, groups=4, activation="gelu", bias_initializer="random_normal")(x)
+    x = layers.PReLU("random_uniform", shared_axes=(1, 2))(layers.Conv2D(8, 1)(x))
+    flat = layers.Concatenate()([layers.Flatten()(x), layers.GlobalMaxPooling2D()(x)])
+    x = layers.Dense(12, activation="leaky_relu")(flat)
     return keras.Model(image, layers.Dense(5, activation="softmax", bias_initializer="random_normal")(x))
 
 

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from edgecnn.figure_style import plain_style
+from edgecnn.figure_style import number_epochs, plain_style
 from edgecnn.html_page import INK, svg_chart
 from edgecnn.temperature import BINS
 
@@ -45,8 +44,8 @@ def _curve(run: TrainingRun, name: str) -> Figure:
     if None not in validation:
         axes.plot(epochs, validation, marker="o", markersize=3, color=_GREEN, label="validation")
     axes.axhline(getattr(run.evaluation, name), color=_ORANGE, linestyle="--", label="test, saved model")
-    axes.set(xlabel="epoch", ylabel=name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel(name)
+    number_epochs(axes, epochs[0], epochs[-1])
     axes.legend()
     return figure
 

@@ -9,13 +9,14 @@ pytest.importorskip("tensorflow")
 
 from edgecnn.convert.network.feature_maps import with_named_outputs
 from edgecnn.convert.tflite.export import to_flatbuffer
+from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
 from tests.support.many_operators import fed_noise, make_many_operators, noise
 
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
-BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU")
+BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU", "GELU")
 HALFWAY = 0.01  # of a step: a kernel multiplies by 31 bits of the scales' ratio, and rounds twice
 
 
@@ -45,7 +46,7 @@ def tensors_of(flatbuffer: bytes, image: np.ndarray) -> dict[int, np.ndarray]:
 def test_every_operator_gives_the_integers_of_the_reference_kernels(flatbuffer: bytes) -> None:
     graph = Graph.read(flatbuffer)
     simulation = Simulation(graph, {})
-    assert len({operator.name for operator in graph.operators}) >= 12
+    assert len({operator.name for operator in graph.operators}) >= 15
     scale = graph.tensors[graph.image].scales[0]
     for image in noise(3, seed=5):
         integers = (image.astype(np.int16) - 128).astype(np.int8)[None]
@@ -94,6 +95,17 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
     off = np.abs(again.answers(images, True) - simulation.answers(images, True))
     # A bias of float32 may round the other way: then a value that was halfway is a step off.
     assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95
+
+
+def test_every_kind_of_weights_is_chosen_by_error(flatbuffer: bytes) -> None:
+    simulation, images = Simulation(Graph.read(flatbuffer), {}), fed_noise(32, seed=3)
+    for variable in simulation.weights.values():  # as floats, a third of a step beside their integers
+        variable.assign(np.clip(variable.numpy() + 1 / 3, -127, 127))
+    wanted, before = simulation.answers(images, False), simulation.answers(images, True)
+    choose_by_error(simulation, images, ranges=False)
+    assert np.square(simulation.answers(images, True) - wanted).mean() < 0.9 * np.square(before - wanted).mean()
+    for variable in simulation.weights.values():
+        np.testing.assert_array_equal(variable.numpy(), np.rint(variable.numpy()))
 
 
 def test_tensors_whose_values_only_move_have_one_range(flatbuffer: bytes) -> None:
