@@ -10,12 +10,21 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
+def is_printable(text: str) -> bool:
+    """Whether `printable` shows the text as it is: what names of classes must be."""
+    return printable(text) == text
+
+
+# What joins or parts letters within a word of Persian and of Indian languages, and makes one emoji of several.
+_JOINERS = "\u200c\u200d"
+
+
 @lru_cache(maxsize=1000)
 def _escaped(character: str) -> str:
     # Spaces of any width are none of the printable, but do no harm: telephones and Macs put them into names.
     import unicodedata  # most texts need it not
 
-    if character.isprintable() or unicodedata.category(character) == "Zs":
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
         return character
     return character.encode("unicode_escape").decode()
 

@@ -19,7 +19,7 @@ from edgecnn.optional_packages import require_package, version_of
 
 from .custom_code import CustomCode
 from .damaged_files import damaged
-from .keras2_child import probe_images
+from .keras2_child import probe_images, raw_answers
 from .keras2_rebuilding import Rebuilder
 from .keras_contents import KerasContents
 
@@ -128,7 +128,7 @@ def _require_answers(
     largest = 0.0
     probes = probe_images(tuple(model.inputs[0].shape[1:])) if answers else []
     for images, expected in zip(probes, answers, strict=True):
-        found = np.asarray(model.predict_on_batch(images), np.float32)
+        found = raw_answers(model, images)
         if expected.shape != found.shape or not np.array_equal(np.isnan(expected), np.isnan(found)):
             largest = float("inf")
             break

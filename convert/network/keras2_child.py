@@ -79,6 +79,8 @@ class Describer:
             return {"tensor": f"{id(history.layer)}:{history.node_index}:{history.tensor_index}"}
         if isinstance(value, tuple | list):
             return {"tuple" if isinstance(value, tuple) else "list": [self._value(each) for each in value]}
+        if isinstance(value, dict) and value.keys() == {"start", "stop", "step"}:  # so Keras 2 saves a slice
+            value = slice(*(value[name] for name in ("start", "stop", "step")))
         if isinstance(value, dict):
             return {"dict": {name: self._value(each) for name, each in value.items()}}
         if isinstance(value, slice):
@@ -112,6 +114,28 @@ def probe_images(shape: tuple[int | None, ...]) -> list[np.ndarray]:
     return [generator.uniform(low, high, (PROBES, *fixed)).astype(np.float32) for low, high in RANGES]
 
 
+def raw_answers(model: Any, images: np.ndarray) -> np.ndarray:
+    """What a model of Keras 2 or 3 with one output answers, float32, before the softmax or sigmoid of its last layer.
+
+    Those values tell what it computes: where they are large, each softmax is 1 and 0, whatever stands before it.
+    """
+    layer = model
+    while hasattr(layer, "layers"):
+        layer = layer.outputs[0]._keras_history[0]
+    activation = getattr(layer, "activation", None)
+    if getattr(activation, "__name__", "") not in ("softmax", "sigmoid"):
+        return np.asarray(model(images, training=False), np.float32)
+    layer.activation = _as_it_is
+    try:  # called, not asked by `predict`, which may be compiled with the activation
+        return np.asarray(model(images, training=False), np.float32)
+    finally:
+        layer.activation = activation
+
+
+def _as_it_is(values: Any) -> Any:
+    return values
+
+
 def read(request: dict[str, Any], folder: Path) -> None:
     """Write graph.json, arrays.npz and answers.npz into `folder`, or refusal.json."""
     import tf_keras
@@ -138,7 +162,7 @@ def read(request: dict[str, Any], folder: Path) -> None:
     answers: list[Any] = []
     if graph["graph"] and len(model.inputs) == len(model.outputs) == 1:
         for images in probe_images(tuple(model.inputs[0].shape[1:])):
-            answers.append(np.asarray(model.predict(images, verbose=0), np.float32))
+            answers.append(raw_answers(model, images))
     np.savez(folder / "arrays.npz", *describer.arrays)
     np.savez(folder / "answers.npz", *answers)
     (folder / "graph.json").write_text(json.dumps(graph), encoding="utf-8")

@@ -73,10 +73,11 @@ class Rebuilder:
         except ModelFileError:
             raise
         except Exception as error:  # Keras raises whatever its layers raise
+            is_layer = not described["class_name"].endswith("OpLambda")
+            own = ", or put a class of this name in a file for --custom-objects" if is_layer else ""
             raise ModelFileError(
                 f"{self._where}: layer {described['name']} ({described['class_name']}) cannot be made in Keras "
-                f"{keras.__version__} ({first_clause(error)}); leave it out where the model was built, or put a class "
-                "of this name in a file for --custom-objects"
+                f"{keras.__version__} ({first_clause(error)}); leave it out where the model was built{own}"
             ) from None
         results = result if isinstance(result, list | tuple) else [result]
         tensors.update(zip(tensors_of(node["outputs"]), results, strict=False))
@@ -146,11 +147,22 @@ def _layer(class_name: str, config: dict[str, Any]) -> Any:
     if class_name == "ThresholdedReLU":
         return keras.layers.ReLU(threshold=config["theta"], name=config["name"])
     cls = getattr(keras.layers, _RENAMED.get(class_name, class_name))
-    accepted = {name for each in cls.__mro__ for name in inspect.signature(each.__init__).parameters}
+    accepted = _accepted(cls)
     if class_name == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config["alpha"]
     # What Keras 3 has no argument for (`groups` of a depthwise convolution) is left to the check of the answers.
     return cls.from_config({name: value for name, value in config.items() if name in accepted})
+
+
+def _accepted(cls: type) -> set[str]:
+    """The arguments that make a layer: those of its class, and of the classes above as far as it passes them on."""
+    names: set[str] = set()
+    for each in cls.__mro__:
+        parameters = inspect.signature(each.__init__).parameters  # type: ignore[misc]
+        names |= parameters.keys()
+        if all(parameter.kind is not inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
 
 
 def _translated(config: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edgecnn.errors import InputError
 from edgecnn.model_file.tflite_metadata import LabelFile, Scores, TfliteMetadata
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.printable import is_printable
 
 from .description import Description
 from .tensor_spec import TensorSpec
@@ -111,7 +112,7 @@ def _names(file: LabelFile, name: str) -> tuple[str, ...]:
     from edgecnn.model_file.label_file import names_of_lines
 
     # A card takes printable text alone.
-    lines = ["".join(letter if letter.isprintable() else " " for letter in line) for line in file.lines]
+    lines = ["".join(letter if is_printable(letter) else " " for letter in line) for line in file.lines]
     try:
         return names_of_lines(lines, f"{name}: {file.name}")
     except InputError:  # a number without a name

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ..errors import ModelFileError
+from ..printable import is_printable
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ def _decode_scalar(hint: type, value: object, where: str) -> Any:
     # bool is a subclass of int, but `true` is not a height.
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
-    if isinstance(value, str) and not value.isprintable():
+    if isinstance(value, str) and not is_printable(value):
         raise ModelFileError(f"{where} must be printable text. Received: {_shown(value)}")
     try:
         return float(value) if hint is float and isinstance(value, int) else value

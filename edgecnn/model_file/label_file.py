@@ -1,22 +1,27 @@
 """Class names in files as people have them: lines, numbered lines, Keras' class_indices, CSV."""
 
-import codecs
 import csv
 import io
 import json
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..arguments import require_path
-from ..errors import EdgecnnWarning, InputError
+from ..errors import InputError
+from ..printable import is_printable
+from .label_text import read_label_text, say
 
-# `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`; not `3D printer` nor `0.5 mm`.
-_NUMBERED = re.compile(r"(\d{1,6})(?:\s*[:;,=]\s*|[.)]\s+|\s+-\s+|\s+)(\S.*)", re.ASCII)
-# `cat,0`: a CSV file that is not called so; `Boeing 747` is a name.
-_NUMBERED_BEHIND = re.compile(r"(.*\S)\s*[,;\t]\s*(\d{1,6})", re.ASCII)
-_NUMBER = re.compile(r"\d{1,6}", re.ASCII)
+_BETWEEN = r"\s*(?:[:;,=|\t\uff1a\uff1b\uff0c\u3001]|[-=]>|\u2192)\s*"
+# `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`, `[0] cat`; not `3D printer` nor `0.5 mm`.
+_NUMBERED = re.compile(rf"\[?([0-9]{{1,6}})(?:{_BETWEEN}|[.)\]]\s+|\s+-\s+|\s+)(\S.*)")
+# `cat,0`, `cat: 0`; of `Boeing 747` the number may be part of the name.
+_NUMBERED_BEHIND = re.compile(rf"(.*\S)(?:{_BETWEEN})([0-9]{{1,6}})")
+_ENDS_WITH_NUMBER = re.compile(r"(.*\S)\s+([0-9]{1,6})")
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_QUOTED = re.compile(r"""(["'])(.+)\1,?""")
+# str.splitlines ends a line at characters that no editor does.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _NAME_HEADERS = frozenset(
     ("label", "labels", "name", "names", "class", "classes", "class_name", "category", "display_name")
 )
@@ -33,36 +38,19 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
         InputError: missing, not text, fewer than two names, or an empty, repeated or wrongly numbered one.
     """
     text = read_label_text(require_path(path, "a file of labels"))
-    if text.lstrip().startswith(("{", "[")) or Path(path).suffix.lower() == ".json":
+    kind = Path(path).suffix.lower()
+    if kind in (".yaml", ".yml"):
+        raise InputError(f"{path} is YAML, which is not read; give a text file with one class name a line, or JSON")
+    lines = [line.strip() for line in _LINE_END.split(text.rstrip())]
+    if (lines[0][:1], lines[-1][-1:]) in (("{", "}"), ("[", "]")) or kind == ".json":
         labels = _from_json(text, path)
-    elif Path(path).suffix.lower() in (".csv", ".tsv"):
+    elif kind in (".csv", ".tsv"):
         labels = _from_csv(text, path)
     else:
-        labels = list(names_of_lines(text.rstrip().splitlines(), path))
-    _require_names(labels, path)
+        labels = list(names_of_lines(lines if text.strip() else [], path))
+    # Numbers may have put them into another order than that of the lines.
+    _require_names(labels, path, "line" if labels == lines else "name")
     return tuple(labels)
-
-
-def read_label_text(path: Path) -> str:
-    """The text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
-
-    Raises:
-        InputError: missing, or not such text.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8") from None
-    if "\0" in text:
-        raise InputError(f"{path} holds zero bytes, as UTF-16 without its mark has them; save it as UTF-8")
-    if wide:
-        _say(f"{path} is UTF-16 text and was read as such")
-    return text
 
 
 def names_of_lines(lines: Sequence[str], path: str | Path) -> tuple[str, ...]:
@@ -75,7 +63,20 @@ def names_of_lines(lines: Sequence[str], path: str | Path) -> tuple[str, ...]:
     Raises:
         InputError: a number has no name.
     """
-    return tuple(_from_lines([line.strip() for line in lines], path))
+    return tuple(_without_quotes(_from_lines([line.strip() for line in lines], path), path))
+
+
+def _without_quotes(names: list[str], path: str | Path) -> list[str]:
+    """Names without the quotation marks, or the comma behind, that every one of them has: of a list in a program."""
+    matches = [_QUOTED.fullmatch(name) for name in names]
+    if len(names) > 1 and all(matches):
+        say(f"every name of {path} stands in quotation marks: they are no part of it")
+        return [match[2] for match in matches if match]
+    # Behind the last one a list may lack it.
+    if len(names) > 1 and all(name.endswith(",") for name in names[:-1]):
+        say(f"a comma ends the lines of {path}: it is no part of the names")
+        return [name.removesuffix(",").rstrip() for name in names]
+    return names
 
 
 def _from_lines(lines: list[str], path: str | Path) -> list[str]:
@@ -86,18 +87,19 @@ def _from_lines(lines: list[str], path: str | Path) -> list[str]:
     numbers = [number for number, _ in numbered]
     if len(lines) < 2 or len(numbered) < len(lines):
         _say_if_some_are_numbered(lines, path)
+        _say_if_numbered_behind(lines, path)
         return lines
     in_place = numbers == list(range(len(lines)))
     if in_place and len({name for _, name in numbered}) < len(lines):
-        _say(f"the lines of {path} differ by their numbers alone: the numbers are part of the names")
+        say(f"the lines of {path} differ by their numbers alone: the numbers are part of the names")
         return lines
     if not _is_order(numbers):
-        _say(
+        say(
             f"every line of {path} begins with a number, but these are not 0 to {len(lines) - 1}: the lines are taken "
             "in the order in which they stand, and the numbers are part of the names"
         )
         return lines
-    _say(f"the lines of {path} are numbered: the numbers are their order, and no part of the names")
+    say(f"the lines of {path} are numbered: the numbers are their order, and no part of the names")
     return [name for _, name in sorted(numbered)]
 
 
@@ -117,10 +119,21 @@ def _say_if_some_are_numbered(lines: Sequence[str], path: str | Path) -> None:
     for number in bare:
         if lines[number].rstrip(":,;.) ") == str(number):
             raise InputError(f"{path}: line {number + 1} has a number and no name; give one, as the other lines do")
-    _say(
+    say(
         f"most lines of {path} begin with the number of their place, but line {bare[0] + 1}, {lines[bare[0]]!r}, does "
         "not: the numbers are part of the names"
     )
+
+
+def _say_if_numbered_behind(lines: Sequence[str], path: str | Path) -> None:
+    """Of `cat 1` and `dog 0` nothing says whether the number is an order; of `class 1` and `class 0` it cannot be."""
+    matches = [match for line in lines if (match := _ENDS_WITH_NUMBER.fullmatch(line))]
+    differ = len({match[1] for match in matches}) == len(lines)
+    if len(matches) == len(lines) > 1 and differ and _is_order([int(match[2]) for match in matches]):
+        say(
+            f"every line of {path} ends with a number, 0 to {len(lines) - 1}: the lines are taken in the order in "
+            "which they stand, and the numbers are part of the names; if they are the order, put them in front"
+        )
 
 
 def _from_csv(text: str, path: str | Path) -> list[str]:
@@ -139,13 +152,13 @@ def _from_csv(text: str, path: str | Path) -> list[str]:
     if width == 1:
         body = rows[1:] if header[0] in _NAME_HEADERS else rows
         if len(body) < len(rows):
-            _say(f"the first row of {path}, {rows[0][0]}, was taken for the heading of its column")
-        return [row[0] for row in body]
+            say(f"the first row of {path}, {rows[0][0]}, was taken for the heading of its column")
+        return _from_lines([row[0] for row in body], path)
     for start in (0, 1):  # with and without a heading
         body = rows[start:]
         orders = [column for column in range(width) if _is_order([_number(row[column]) for row in body])]
         if len(orders) == 1 and (name := _name_column(header if start else [], width, orders[0])) is not None:
-            _say(f"column {orders[0] + 1} of {path} gives the order of the names in column {name + 1}")
+            say(f"column {orders[0] + 1} of {path} gives the order of the names in column {name + 1}")
             return [row[name] for row in sorted(body, key=lambda row: int(row[orders[0]]))]
     raise InputError(
         f"{path} must have a column of class names and perhaps one with their numbers, 0 to n - 1; where there are "
@@ -177,7 +190,7 @@ def _from_json(text: str, path: str | Path) -> list[str]:
             f'{path} must hold {{"cat": 0, "dog": 1}}, {{"0": "cat", "1": "dog"}} or ["cat", "dog"], its numbers 0 to '
             "n - 1"
         )
-    _say(f"the numbers in {path} are the order of its names")
+    say(f"the numbers in {path} are the order of its names")
     return [name.strip() for _, name in sorted(numbered)]
 
 
@@ -198,19 +211,15 @@ def _is_order(numbers: Sequence[int]) -> bool:
     return bool(numbers) and sorted(numbers) == list(range(len(numbers)))
 
 
-def _require_names(labels: Sequence[str], path: str | Path) -> None:
+def _require_names(labels: Sequence[str], path: str | Path, one: str) -> None:
     if len(labels) < 2:
-        raise InputError(f"{path} must name 2 classes at least, one a line. Received: {len(labels)} line(s)")
+        raise InputError(f"{path} must name 2 classes at least, one a line. Received: {len(labels)}")
     seen: set[str] = set()
     for number, label in enumerate(labels, start=1):
         if not label:
-            raise InputError(f"{path}: line {number} is empty; give one class name a line, in output order")
-        if not label.isprintable():
-            raise InputError(f"{path}: line {number}, {label!r}, holds a character that is no text; leave it out")
+            raise InputError(f"{path}: {one} {number} is empty; give one class name a line, in output order")
+        if not is_printable(label):
+            raise InputError(f"{path}: {one} {number}, {label!r}, holds a character that is no text; leave it out")
         if label in seen:
-            raise InputError(f"{path}: line {number} repeats {label!r}; class names must differ")
+            raise InputError(f"{path}: {one} {number} repeats {label!r}; class names must differ")
         seen.add(label)
-
-
-def _say(message: str) -> None:
-    warnings.warn(message, EdgecnnWarning, stacklevel=4)

@@ -1,4 +1,4 @@
-"""What a file says of its colours: in an ICC profile, code points, PNG's gAMA and cHRM, EXIF, or a TIFF's tags."""
+"""What a file says of its colours: in an ICC profile, code points, PNG's gAMA and cHRM, EXIF, or a header."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def stated_profile(image: Image.Image) -> tuple[bytes | None, str]:
     """The ICC profile of an image, or one that says what the file says otherwise.
 
     In this order, as the PNG specification has it: code points of a PNG; ICC; sRGB, gAMA and cHRM of a PNG; code points
-    of AVIF and HEIC; EXIF; a TIFF's primaries, which lack a curve.
+    of AVIF and HEIC; a BMP's header; EXIF; a TIFF's primaries, which lack a curve.
 
     Args:
         image: as it was opened.
@@ -46,6 +46,10 @@ def stated_profile(image: Image.Image) -> tuple[bytes | None, str]:
         return _made(space_of(codes), f"it names its colours by numbers that are not known here {codes},")
     if "srgb" in info:
         return None, ""
+    if image.format == "BMP":
+        from .bmp_colours import NOTE
+
+        return None, info.get(NOTE, "")
     if image.format == "PNG" and ("gamma" in info or "chromaticity" in info):
         return _of_png(info)
     return _of_exif(image)
@@ -93,7 +97,8 @@ def _of_png(info: dict[Any, Any]) -> tuple[bytes | None, str]:
 
 def _of_exif(image: Image.Image) -> tuple[bytes | None, str]:
     primaries = getattr(image, "tag_v2", {}).get(_TIFF_PRIMARIES)
-    said, name = _in_exif(exif_of(image))
+    # Pillow reads a TIFF's EXIF with the file.
+    said, name = _in_exif(image.getexif() if image.format == "TIFF" else exif_of(image))
     if said in (_ADOBE, _UNCALIBRATED):
         if said == _ADOBE or name.startswith("R03"):
             from .colour_space import ADOBE_RGB

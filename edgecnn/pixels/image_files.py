@@ -181,6 +181,10 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
             codes = find_codes(data) if image.format in ("PNG", "AVIF") else None
             if codes:
                 image.info["cicp"] = codes
+            if image.format == "BMP":
+                from .bmp_colours import add_colours
+
+                add_colours(image, data)
             _check_size(image, name)
             if before_loading:
                 before_loading(image)

@@ -30,6 +30,16 @@ SAID = [  # name, content, words of the warning
     ("class_indices.json", json.dumps({"1": "dog", "0": "cat", "2": "red fox"}), "the order of its names"),
     ("labels.txt", '{"red fox": 2, "cat": 0, "dog": 1}', "the order of its names"),
     ("labels.txt", "dog,1\nred fox,2\ncat,0\n", "are numbered"),
+    ("labels.txt", "dog: 1\nred fox: 2\ncat: 0\n", "are numbered"),
+    ("labels.txt", "dog=1\ncat=0\nred fox=2\n", "are numbered"),
+    ("labels.txt", "1 -> dog\n0 -> cat\n2 -> red fox\n", "are numbered"),
+    ("labels.txt", "[1] dog\n[0] cat\n[2] red fox\n", "are numbered"),
+    ("labels.txt", "1\uff1adog\n0\uff1acat\n2\uff1ared fox\n", "are numbered"),
+    ("labels.txt", "1\u3000dog\n0\u3000cat\n2\u3000red fox\n", "are numbered"),
+    ("labels.csv", "1 dog\n0 cat\n2 red fox\n", "are numbered"),
+    ("labels.txt", '"cat"\n"dog"\n"red fox"\n', "quotation marks"),
+    ("labels.txt", "'cat',\n'dog',\n'red fox'\n", "quotation marks"),
+    ("labels.txt", "cat,\ndog,\nred fox\n", "a comma ends the lines"),
     ("labels.csv", "mid,index,display_name\n/m/1,1,dog\n/m/0,0,cat\n/m/2,2,red fox\n", "column 2 .* in column 3"),
     ("labels.csv", "index,name\n1,dog\n0,cat\n2,red fox\n", "column 1 .* names in column 2"),
     ("labels.csv", "dog;1\nred fox;2\ncat;0\n", "column 2 .* names in column 1"),
@@ -52,6 +62,7 @@ def test_an_order_that_a_file_gives_is_obeyed_and_said(
         ("0 stars\n1 stars\n2 stars\n", ("0 stars", "1 stars", "2 stars"), "differ by their numbers alone"),
         ("cat,0\ncat,1\n", ("cat,0", "cat,1"), "differ by their numbers alone"),
         ("0 cats\n1 cat\nmany cats\n", ("0 cats", "1 cat", "many cats"), "line 3, 'many cats', does not"),
+        ("cat 1\ndog 0\n", ("cat 1", "dog 0"), "ends with a number, 0 to 1: .* put them in front"),
         ("0 cat\nbird\n2 dog\n", ("0 cat", "bird", "2 dog"), "line 2, 'bird', does not"),
     ],
 )
@@ -74,6 +85,10 @@ AS_THEY_STAND = [
     ("labels.txt", "50 euro\nno note\n", ("50 euro", "no note")),
     ("labels.txt", "0.5 mm\n1.5 mm\n", ("0.5 mm", "1.5 mm")),
     ("labels.csv", "dog\ncat\n", ("dog", "cat")),
+    ("labels.txt", '"big" cat\ndog, small\n', ('"big" cat', "dog, small")),
+    ("labels.txt", "class 1\nclass 0\n", ("class 1", "class 0")),
+    ("labels.txt", "نیم\u200cفاصله\nکتاب\n", ("نیم\u200cفاصله", "کتاب")),  # noqa: RUF001
+    ("labels.txt", "big\u00a0cat\ndog\n", ("big\u00a0cat", "dog")),
     ("labels.json", '["dog", "cat"]', ("dog", "cat")),
 ]
 
@@ -104,6 +119,10 @@ def test_keras_names_that_are_digits_are_names(tmp_path: Path) -> None:
     [
         ("labels.txt", "", "must name 2 classes"),
         ("labels.txt", "a\n\nb\n", "line 2 is empty"),
+        ("labels.txt", "2 a\n0 a\n1 b\n", "name 3 repeats 'a'"),
+        ("labels.txt", "a\u2028b\nc\n", "line 1, .*, holds a character that is no text"),
+        ("labels.txt", "a\u202eb\nc\n", "line 1, .*, holds a character that is no text"),
+        ("names.yaml", "0: cat\n1: dog\n", "is YAML, which is not read; give a text file"),
         ("labels.txt", b"caf\xe9\nbar\n", "not UTF-8 text; save it as UTF-8"),
         ("labels.txt", "cat\ndog\n".encode("utf-16-le"), "as UTF-16 without its mark"),
         ("labels.json", '{"cat": 1, "dog": 2}', "its numbers 0 to n - 1"),

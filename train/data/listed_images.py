@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.label_file import read_label_text
+from edgecnn.model_file.label_text import read_label_text
 from edgecnn.pixels.image_files import SUFFIXES, find_images
 
 from .folder_layout import ImageList, split_of

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.printable import is_printable
 
 from .duplicates import Thumbnails, find_duplicates
 
@@ -19,7 +20,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
     labels = dataset.labels
     if len(labels) < 2:
         raise DataError(f"{dataset.source} has one class only; a classifier needs two or more")
-    if len(set(labels)) != len(labels) or not all(label and label.isprintable() for label in labels):
+    if len(set(labels)) != len(labels) or not all(label and is_printable(label) for label in labels):
         raise DataError(
             f"{dataset.source}: class names must be unique and printable. Received: {', '.join(map(ascii, labels))}"
         )

@@ -1,0 +1,34 @@
+"""The text of a file of labels, whatever it holds: lines, CSV or JSON."""
+
+import codecs
+import warnings
+from pathlib import Path
+
+from ..errors import EdgecnnWarning, InputError
+
+
+def read_label_text(path: Path) -> str:
+    """The text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
+
+    Raises:
+        InputError: missing, or not such text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path} holds zero bytes, as UTF-16 without its mark has them; save it as UTF-8")
+    if wide:
+        say(f"{path} is UTF-16 text and was read as such")
+    return text
+
+
+def say(message: str) -> None:
+    """Warn of what was taken from such a file."""
+    warnings.warn(message, EdgecnnWarning, stacklevel=4)
