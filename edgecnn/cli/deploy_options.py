@@ -1,6 +1,7 @@
 """Options of `edgecnn deploy`: the way to the device, and what is to run there."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,7 @@ class DeviceOptions(NamedTuple):
         from edgecnn.errors import InputError
 
         try:
-            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, ask=sys.stdin.isatty())
+            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, _somebody_answers())
         except InputError as error:
             raise click.UsageError(str(error)) from None
 
@@ -57,6 +58,15 @@ class DeviceOptions(NamedTuple):
         from edgecnn.deploy.deployment import Supplies
 
         return Supplies(Path(self.wheels) if self.wheels else None, self.refresh, self.python)
+
+
+def _somebody_answers() -> bool:
+    """Whether ssh may ask for a password or about a key: on the terminal, or by the program of SSH_ASKPASS."""
+    if sys.stdin.isatty():
+        return True
+    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    is_forced = os.environ.get("SSH_ASKPASS_REQUIRE", "").lower() in ("force", "prefer")
+    return bool(os.environ.get("SSH_ASKPASS")) and (has_screen or is_forced)
 
 
 _OPTIONS = (

@@ -10,6 +10,11 @@ _SSH = (
         "its place. If you know that it was installed anew, forget the old key with ssh-keygen -R and its name",
     ),
     (
+        "you have requested strict checking",
+        "ssh's settings take no host key that they do not know (StrictHostKeyChecking yes), and they know none of "
+        "{host}: compare the one that ssh-keyscan prints with the one there, and add it to your known_hosts",
+    ),
+    (
         "Host key verification failed",
         "ssh has not seen {host} before and does not trust its key: connect once with ssh {host} and compare the "
         "fingerprint, or add --accept-new-host",
@@ -39,6 +44,10 @@ _DEVICE = {
 }
 
 
+# What ssh says last where what should bring it to the device (ProxyJump, ProxyCommand) has ended.
+_NO_WAY = "UNKNOWN port 65535"
+
+
 def ssh_refusal(host: str, said: Sequence[str], is_connected: bool) -> str:
     """The sentence for a connection that did not come about, or ended.
 
@@ -48,6 +57,12 @@ def ssh_refusal(host: str, said: Sequence[str], is_connected: bool) -> str:
         is_connected: whether the device has answered before: then programs there may have said those lines.
     """
     text = "\n".join(said)
+    if _NO_WAY in text and not is_connected:
+        reason = next((line.rstrip(".") for line in said if _NO_WAY not in line), "it said nothing")
+        return (
+            f"there is no way to {host} through its jump host or ProxyCommand ({reason}): connect once "
+            "with ssh by the same way, and see ~/.ssh/config"
+        )
     for key, sentence in () if is_connected else _SSH:
         if key in text:
             line = next(line for line in reversed(said) if key in line).rstrip(".")
