@@ -107,6 +107,14 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
     return decorated
 
 
+keep = click.option(
+    "--keep",
+    type=click.IntRange(2, 1000),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Releases that stay there: the current one, and those before it.",
+)
 max_drift = click.option(
     "--max-drift",
     type=click.FloatRange(0, 100),

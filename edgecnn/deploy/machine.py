@@ -24,7 +24,7 @@ class Deployed:
         name: of its folder.
         facts: its release.json.
         is_intact: whether the model there has the bytes that were sent.
-        is_settled: whether its service was well when it was deployed.
+        is_settled: whether its service was well after the switch, if it has one.
     """
 
     name: str

@@ -202,13 +202,15 @@ look() { # ARGUMENTS of edgecnn classify, for the samples that came along
     finish
 }
 
-commit() { # ID
+commit() { # ID RELEASES-TO-KEEP
     trap '' HUP INT TERM PIPE # from here to the end, whoever goes away
     trap - EXIT
     rm -f incoming/manifest
     ln -s "../../venvs/${venv##*/}" incoming/venv
     [ -z "$arch" ] || printf '%s' "$arch" >incoming/prefix
     old=$(basename -- "$(readlink current)")
+    # The same release, whose deployment was cut off after the switch, is none to go back to.
+    if [ "${old#*-}" = "$1" ] && [ ! -f current/settled ]; then old=$(before current); fi
     printf '%s' "$old" >incoming/before
     last=0
     for one in releases/*-*; do
@@ -218,8 +220,8 @@ commit() { # ID
     new=$(printf '%04d-%s' "$(expr "$last" + 1)" "$1")
     durable incoming
     mv -T -- incoming "releases/$new" || fail commit "$root/releases/$new"
-    take "$new" "$old" || { rm -rf -- "releases/$new"; fail health "$(tail_of said)"; }
-    prune
+    take "$new" "$old" || { rm -rf -- "releases/$new"; fail "$ended" "$(tail_of said)"; }
+    prune "$2"
     emit_file said said
     current
     finish
@@ -234,8 +236,10 @@ switch() { # RELEASE: it is current from here on, or none
     fi
 }
 
-take() { # NEW OLD: have the new one run, or the old one again
+take() { # NEW OLD: have the new one run, or the old one again; then $ended says how that went
     : >said
+    ended=commit
+    rm -f "releases/$1/settled" # until it runs: a kill may come between
     switch "$1" || return 1
     if serve; then
         drop_service "$2"
@@ -243,8 +247,11 @@ take() { # NEW OLD: have the new one run, or the old one again
         return 0
     fi
     mv -- said why
+    ended=health_first
+    [ -z "$2" ] || { ended=health && rm -f "releases/$2/settled"; }
     switch "$2"
-    if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve; fi
+    if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve || ended=health_both; fi
+    [ "$ended" != health ] || : >current/settled
     mv -- why said
     return 1
 }
@@ -275,12 +282,12 @@ drop_service() { # RELEASE: remove its service, unless the current one has it
     edgecnn_of "$root/releases/$1" service remove --name $gone >/dev/null 2>&1
 }
 
-prune() { # all but the current release and the two before it, and environments that none has
-    kept=' ' one=$(basename -- "$(readlink current)")
-    for _ in 1 2 3; do
-        [ -n "$one" ] || break
+prune() { # HOW-MANY: all releases but the current one and those before it, and environments that none has
+    kept=' ' one=$(basename -- "$(readlink current)") left=$1
+    while [ -n "$one" ] && [ "$left" -gt 0 ]; do
         kept="$kept$one "
         one=$(before "releases/$one")
+        left=$((left - 1))
     done
     for one in releases/*; do
         case $kept in *" ${one##*/} "*) ;; *) rm -rf -- "$one" ;; esac
@@ -305,7 +312,7 @@ rollback() { # RELEASE ARGUMENTS of edgecnn verify
 
 back() { # after rollback, and what it verified
     trap '' HUP INT TERM PIPE
-    take "$new" "$old" || fail health "$(tail_of said)"
+    take "$new" "$old" || fail "$ended" "$(tail_of said)"
     emit_file said said
     current
     finish

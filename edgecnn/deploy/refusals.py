@@ -40,6 +40,10 @@ _DEVICE = {
     "environment": "no environment for edgecnn could be made on {host} ({text}); nothing was changed there",
     "commit": "{host} could not put the release into its place, {text}; nothing was changed there: deploy again",
     "health": "the service on {host} did not get well with this release, and the one before runs again: {text}",
+    "health_first": "the service on {host} did not get well with this release, and was removed; nothing is deployed "
+    "there, as before: {text}",
+    "health_both": "the service on {host} did not get well with this release, and the one before, which is current "
+    "again, did not either: {text}",
     "nothing": "there is no release before the current one on {host} to go back to",
 }
 

@@ -58,7 +58,7 @@ def test_a_shared_connection_is_used_and_none_is_left_behind(status: Status, pi:
     lines = ("ControlMaster auto", f"ControlPath {path}", "ControlPersist 60")
     assert is_reached(status(*lines)) and not path.exists()
     # Where one is there, a key that would not be let in does not matter.
-    ssh = ["ssh", "-F", tmp_path / "config", "-o", "BatchMode=yes", "kitchen"]
+    ssh: list[str | Path] = ["ssh", "-F", tmp_path / "config", "-o", "BatchMode=yes", "kitchen"]
     subprocess.run([*ssh, "true"], check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     assert path.exists()
     try:
