@@ -9,7 +9,7 @@ from typing import Any
 from edgecnn.errors import DeployError
 
 from .deployment import Deployment, Samples, Supplies
-from .machine import Deployed, Machine, read_deployed, read_machine
+from .machine import Deployed, Machine, read_before, read_deployed, read_machine
 from .own_wheel import own_distribution
 from .proof import count_unlike, notes_of, read_json, verified
 from .release import Release, needed_bytes, pack, release_options, sample_files
@@ -71,7 +71,7 @@ def deploy(
         unlike = count_unlike(session, release, samples) if samples.paths else None
         done = session.call("commit", facts["id"], keep)
     return _outcome(
-        ssh, "deployed", read_deployed(done), machine.current, start,
+        ssh, "deployed", read_deployed(done), read_before(done), start,
         verification=verification, unlike=unlike, sent_bytes=size, notes=notes_of(done),
     )  # fmt: skip
 
@@ -91,7 +91,8 @@ def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Depl
         verification = verified(session, checked)
         done = session.call("back")
     return _outcome(
-        ssh, "rolled back", read_deployed(done), None, start, verification=verification, notes=notes_of(done)
+        ssh, "rolled back", read_deployed(done), read_before(done), start,
+        verification=verification, notes=notes_of(done),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 # line feed; `@done 0` ends an answer. What is there, in $root:
 #
 #     current -> releases/0002-3f…    switched by one rename; always a release that was verified here
-#     releases/0001-9c…               model.tflite, release.json, verified.json, venv ->, before, service
+#     releases/0001-9c…               model.tflite, release.json, verified.json, venv ->, before, service; settled: it
+#                                     runs since the switch; ran: it did once
 #     venvs/HASH                      one for each set of wheels; without the file `complete` it is made anew
 #     incoming                        what arrives, or what a kill left of it
 #     lock                            held by one deployment at a time
@@ -209,8 +210,11 @@ commit() { # ID RELEASES-TO-KEEP
     ln -s "../../venvs/${venv##*/}" incoming/venv
     [ -z "$arch" ] || printf '%s' "$arch" >incoming/prefix
     old=$(basename -- "$(readlink current)")
-    # The same release, whose deployment was cut off after the switch, is none to go back to.
-    if [ "${old#*-}" = "$1" ] && [ ! -f current/settled ]; then old=$(before current); fi
+    cut=
+    if [ ! -f current/settled ] && [ ! -f current/ran ]; then # its deployment ended early: it is none to go back to
+        cut=$old
+        old=$(before current)
+    fi
     printf '%s' "$old" >incoming/before
     last=0
     for one in releases/*-*; do
@@ -220,7 +224,12 @@ commit() { # ID RELEASES-TO-KEEP
     new=$(printf '%04d-%s' "$(expr "$last" + 1)" "$1")
     durable incoming
     mv -T -- incoming "releases/$new" || fail commit "$root/releases/$new"
-    take "$new" "$old" || { rm -rf -- "releases/$new"; fail "$ended" "$(tail_of said)"; }
+    if ! take "$new" "$old"; then
+        drop_service "$cut"
+        rm -rf -- "releases/$new"
+        fail "$ended" "$(tail_of said)"
+    fi
+    drop_service "$cut"
     prune "$2"
     emit_file said said
     current
@@ -239,7 +248,7 @@ switch() { # RELEASE: it is current from here on, or none
 take() { # NEW OLD: have the new one run, or the old one again; then $ended says how that went
     : >said
     ended=commit
-    rm -f "releases/$1/settled" # until it runs: a kill may come between
+    unsettle "$1"
     switch "$1" || return 1
     if serve; then
         drop_service "$2"
@@ -248,12 +257,16 @@ take() { # NEW OLD: have the new one run, or the old one again; then $ended says
     fi
     mv -- said why
     ended=health_first
-    [ -z "$2" ] || { ended=health && rm -f "releases/$2/settled"; }
+    [ -z "$2" ] || { ended=health && unsettle "$2"; }
     switch "$2"
     if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve || ended=health_both; fi
     [ "$ended" != health ] || : >current/settled
     mv -- why said
     return 1
+}
+
+unsettle() { # RELEASE: until it runs again, a kill may come between
+    [ ! -f "releases/$1/settled" ] || mv -- "releases/$1/settled" "releases/$1/ran"
 }
 
 # shellcheck disable=SC2120 # the file of the service sets the arguments
