@@ -83,6 +83,6 @@ def device_refusal(host: str, kind: str, text: str) -> str:
         kind: what stands behind `fail` in on_the_pi.sh.
         text: its reason.
     """
-    if kind == "unpack" and "No space left" in text:
+    if kind in ("unpack", "environment") and "No space left" in text:
         return f"there is no space left on {host}; nothing was changed there: free some space there and deploy again"
     return _DEVICE[kind].format(host=host, text=text or "without a reason")

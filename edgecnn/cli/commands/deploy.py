@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edgecnn.deploy.release import Release, Service
 
 _EXTRAS = ("heic", "live", "mqtt")
-_UNSETTLED = "its deployment ended between the switch and the start: the release before may run still; deploy it again"
+_UNSETTLED = "its deployment goes on, or was cut off after the switch: what ran before may run still; deploy it again"
 
 
 @click.command(name="deploy")
