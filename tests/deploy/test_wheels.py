@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,13 +100,33 @@ def test_a_wheel_that_is_none_is_one_sentence(house: Path, tmp_path: Path) -> No
 
 
 def test_several_may_fetch_at_once(house: Path, tmp_path: Path, cache: Path) -> None:
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(3) as pool:  # one of them with --refresh
         asked = [pool.submit(find, house, tmp_path / f"own{number}", number == 2) for number in range(3)]
     found = [[(one.name, one.source.read_bytes()) for one in future.result().files[1:]] for future in asked]
     assert found[0] == found[1] == found[2] == [(path.name, path.read_bytes()) for path in sorted(house.iterdir())]
     (place,) = cache.iterdir()
     named = json.loads((place / "set.json").read_text())["folder"]
     assert sorted(path.name for path in place.iterdir()) == sorted(["lock", "set.json", named])
+
+
+def test_who_comes_second_waits_and_takes_what_was_fetched(house: Path, tmp_path: Path, cache: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    wheels = find(house, tmp_path / "own")
+    (place,) = cache.iterdir()
+    kept = place.rename(tmp_path / "kept")
+    place.mkdir()
+    with (place / "lock").open("a") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = pool.submit(find, house, tmp_path / "own")
+        time.sleep(0.3)
+        assert not second.done() and [path.name for path in place.iterdir()] == ["lock"]
+        for path in kept.iterdir():
+            if path.name != "lock":
+                path.rename(place / path.name)
+        number = (place / "set.json").stat().st_ino
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert second.result(60) == wheels
+    assert (place / "set.json").stat().st_ino == number  # who fetches writes it anew
 
 
 def test_newer_wheels_do_not_take_those_away_that_are_on_their_way(house: Path, tmp_path: Path, cache: Path) -> None:
