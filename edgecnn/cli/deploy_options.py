@@ -1,6 +1,7 @@
 """Options of `edgecnn deploy`: the way to the device, and what is to run there."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,13 +48,22 @@ class DeviceOptions(NamedTuple):
         from edgecnn.deploy.ssh import Ssh
 
         with wrong_usage.bad_options():
-            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, ask=sys.stdin.isatty())
+            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, _somebody_answers())
 
     def supplies(self) -> "Supplies":
         """Where what runs the model comes from."""
         from edgecnn.deploy.deployment import Supplies
 
         return Supplies(Path(self.wheels) if self.wheels else None, self.refresh, self.python)
+
+
+def _somebody_answers() -> bool:
+    """Whether ssh may ask for a password or about a key: on the terminal, or by the program of SSH_ASKPASS."""
+    if sys.stdin.isatty():
+        return True
+    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    is_forced = os.environ.get("SSH_ASKPASS_REQUIRE", "").lower() in ("force", "prefer")
+    return bool(os.environ.get("SSH_ASKPASS")) and (has_screen or is_forced)
 
 
 _OPTIONS = (
@@ -94,6 +104,14 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
     return decorated
 
 
+keep = click.option(
+    "--keep",
+    type=click.IntRange(2, 1000),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Releases that stay there: the current one, and those before it.",
+)
 max_drift = click.option(
     "--max-drift",
     type=click.FloatRange(0, 100),

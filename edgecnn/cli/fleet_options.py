@@ -49,6 +49,12 @@ def read_options(command: F) -> F:
     return command
 
 
+roster = click.option(
+    "--roster",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Names of the devices that should be there, one a line, or what fleet status --json printed once.",
+)
 since = click.option(
     "--since",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -94,6 +100,25 @@ def read(broker: dict[str, Any]) -> "Fleet":
     with wrong_usage.bad_options():
         target = files.complete(target)
     return read_fleet(target, timeout=broker["timeout"]).only(broker["pattern"])
+
+
+def names(roster: Path | None, pattern: str) -> tuple[str, ...]:
+    """Those of --roster that --devices looks at.
+
+    Raises:
+        click.BadParameter: the file holds none.
+    """
+    if roster is None:
+        return ()
+    from fnmatch import fnmatchcase
+
+    from edgecnn.errors import InputError
+    from edgecnn.fleet.as_json import read_roster
+
+    try:
+        return tuple(name for name in read_roster(roster) if fnmatchcase(name, pattern))
+    except InputError as error:
+        raise click.BadParameter(str(error), param_hint="--roster") from None
 
 
 def totals(since: Path | None) -> "dict[str, Counters] | None":

@@ -9,7 +9,7 @@ from typing import Any
 from edgecnn.errors import DeployError
 
 from .deployment import Deployment, Samples, Supplies
-from .machine import Deployed, Machine, read_deployed, read_machine
+from .machine import Deployed, Machine, read_before, read_deployed, read_machine
 from .own_wheel import own_distribution
 from .proof import count_unlike, notes_of, read_json, verified
 from .release import Release, needed_bytes, pack, release_options, sample_files
@@ -18,6 +18,7 @@ from .ssh import Ssh
 from .wheels import Wheels, find_wheels, require_whole
 
 _SLOWEST = 20_000  # bytes a second; who is slower than that for long has gone
+KEPT = 3
 _UNCHANGED, _DRY_RUN = "unchanged", "dry run"
 
 
@@ -28,6 +29,7 @@ def deploy(
     supplies: Supplies,
     tell: Callable[[str], None],
     dry_run: bool = False,
+    keep: int = KEPT,
 ) -> Deployment:
     """Bring a release to a device; it runs there only if it was proved there.
 
@@ -38,6 +40,7 @@ def deploy(
         supplies: where what runs the model comes from.
         tell: hears what is being done.
         dry_run: stop where something would be sent.
+        keep: how many releases stay there, 2 or more: the current one, and those before it.
 
     Raises:
         DeployError: the device cannot be reached, cannot run it or does not prove it; what ran there runs on.
@@ -47,7 +50,7 @@ def deploy(
         machine = _probe(session, supplies)
         release = choose(machine)
         _require_services(session, machine, release)
-        wheels = find_wheels(machine, release.extras, supplies.wheels, supplies.refresh, Path(temporary))
+        wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
         if _is_there(machine, facts):
             return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start)
@@ -66,9 +69,9 @@ def deploy(
         session.call("environment", wheels.venv, machine.python, system, machine.prefix)
         verification = verified(session, session.call("check", *release_options(facts, f"{machine.root}/incoming")))
         unlike = count_unlike(session, release, samples) if samples.paths else None
-        done = session.call("commit", facts["id"])
+        done = session.call("commit", facts["id"], keep)
     return _outcome(
-        ssh, "deployed", read_deployed(done), machine.current, start,
+        ssh, "deployed", read_deployed(done), read_before(done), start,
         verification=verification, unlike=unlike, sent_bytes=size, notes=notes_of(done),
     )  # fmt: skip
 
@@ -88,7 +91,8 @@ def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Depl
         verification = verified(session, checked)
         done = session.call("back")
     return _outcome(
-        ssh, "rolled back", read_deployed(done), None, start, verification=verification, notes=notes_of(done)
+        ssh, "rolled back", read_deployed(done), read_before(done), start,
+        verification=verification, notes=notes_of(done),
     )  # fmt: skip
 
 
@@ -165,6 +169,7 @@ def _outcome(
         "previous": before.name if before else None,
         "previous_model": before.facts["model"] if before else None,
         "intact": current.is_intact if current else None,
+        "settled": current.is_settled if current else None,
         "seconds": round(time.monotonic() - start, 2),
     }
     return Deployment(ssh.destination, did, **said | more)

@@ -48,6 +48,7 @@ class Deployment:
         unlike: how many samples are unlike the calibration; None where none were sent.
         service: what `edgecnn service status --json` said on the device.
         intact: whether the model there has the bytes that were sent.
+        settled: whether the release runs; not where its deployment was cut off between the switch and that.
         sent_bytes: how much was sent, or would be.
         seconds: how long it took.
         notes: what the device said of its service.
@@ -63,6 +64,7 @@ class Deployment:
     unlike: int | None = None
     service: dict[str, Any] | None = None
     intact: bool | None = None
+    settled: bool | None = None
     sent_bytes: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
@@ -77,6 +79,7 @@ class Deployment:
             "release": self.release,
             "model": facts.get("model"),
             "intact": self.intact,
+            "settled": self.settled,
             "edgecnn": facts.get("edgecnn"),
             "environment": facts.get("venv"),
             "service": {**service, "status": self.service} if service else None,

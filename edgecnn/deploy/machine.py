@@ -24,7 +24,7 @@ class Deployed:
         name: of its folder.
         facts: its release.json.
         is_intact: whether the model there has the bytes that were sent.
-        is_settled: whether its service was well when it was deployed.
+        is_settled: whether its service was well after the switch, if it has one.
     """
 
     name: str
@@ -104,7 +104,7 @@ def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
         packages=chosen["packages"],
         venvs=frozenset(reply.get("venv", ())),
         current=read_deployed(reply),
-        before=_before(reply),
+        before=read_before(reply),
     )
 
 
@@ -117,7 +117,8 @@ def read_deployed(reply: Reply) -> Deployed | None:
     return Deployed(reply["current"][0], facts, is_intact, "settled" in reply)
 
 
-def _before(reply: Reply) -> Deployed | None:
+def read_before(reply: Reply) -> Deployed | None:
+    """The release that it would go back to; None where there is none."""
     if "before_release" not in reply:
         return None
     return Deployed(reply["before"][0], json.loads(reply["before_release"][0]), True, True)

@@ -3,7 +3,8 @@
 # line feed; `@done 0` ends an answer. What is there, in $root:
 #
 #     current -> releases/0002-3f…    switched by one rename; always a release that was verified here
-#     releases/0001-9c…               model.tflite, release.json, verified.json, venv ->, before, service
+#     releases/0001-9c…               model.tflite, release.json, verified.json, venv ->, before, service; settled: it
+#                                     runs since the switch; ran: it did once
 #     venvs/HASH                      one for each set of wheels; without the file `complete` it is made anew
 #     incoming                        what arrives, or what a kill left of it
 #     lock                            held by one deployment at a time
@@ -202,13 +203,18 @@ look() { # ARGUMENTS of edgecnn classify, for the samples that came along
     finish
 }
 
-commit() { # ID
+commit() { # ID RELEASES-TO-KEEP
     trap '' HUP INT TERM PIPE # from here to the end, whoever goes away
     trap - EXIT
     rm -f incoming/manifest
     ln -s "../../venvs/${venv##*/}" incoming/venv
     [ -z "$arch" ] || printf '%s' "$arch" >incoming/prefix
     old=$(basename -- "$(readlink current)")
+    cut=
+    if [ ! -f current/settled ] && [ ! -f current/ran ]; then # its deployment ended early: it is none to go back to
+        cut=$old
+        old=$(before current)
+    fi
     printf '%s' "$old" >incoming/before
     last=0
     for one in releases/*-*; do
@@ -218,8 +224,13 @@ commit() { # ID
     new=$(printf '%04d-%s' "$(expr "$last" + 1)" "$1")
     durable incoming
     mv -T -- incoming "releases/$new" || fail commit "$root/releases/$new"
-    take "$new" "$old" || { rm -rf -- "releases/$new"; fail health "$(tail_of said)"; }
-    prune
+    if ! take "$new" "$old"; then
+        drop_service "$cut"
+        rm -rf -- "releases/$new"
+        fail "$ended" "$(tail_of said)"
+    fi
+    drop_service "$cut"
+    prune "$2"
     emit_file said said
     current
     finish
@@ -234,8 +245,10 @@ switch() { # RELEASE: it is current from here on, or none
     fi
 }
 
-take() { # NEW OLD: have the new one run, or the old one again
+take() { # NEW OLD: have the new one run, or the old one again; then $ended says how that went
     : >said
+    ended=commit
+    unsettle "$1"
     switch "$1" || return 1
     if serve; then
         drop_service "$2"
@@ -243,10 +256,17 @@ take() { # NEW OLD: have the new one run, or the old one again
         return 0
     fi
     mv -- said why
+    ended=health_first
+    [ -z "$2" ] || { ended=health && unsettle "$2"; }
     switch "$2"
-    if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve; fi
+    if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve || ended=health_both; fi
+    [ "$ended" != health ] || : >current/settled
     mv -- why said
     return 1
+}
+
+unsettle() { # RELEASE: until it runs again, a kill may come between
+    [ ! -f "releases/$1/settled" ] || mv -- "releases/$1/settled" "releases/$1/ran"
 }
 
 # shellcheck disable=SC2120 # the file of the service sets the arguments
@@ -275,12 +295,12 @@ drop_service() { # RELEASE: remove its service, unless the current one has it
     edgecnn_of "$root/releases/$1" service remove --name $gone >/dev/null 2>&1
 }
 
-prune() { # all but the current release and the two before it, and environments that none has
-    kept=' ' one=$(basename -- "$(readlink current)")
-    for _ in 1 2 3; do
-        [ -n "$one" ] || break
+prune() { # HOW-MANY: all releases but the current one and those before it, and environments that none has
+    kept=' ' one=$(basename -- "$(readlink current)") left=$1
+    while [ -n "$one" ] && [ "$left" -gt 0 ]; do
         kept="$kept$one "
         one=$(before "releases/$one")
+        left=$((left - 1))
     done
     for one in releases/*; do
         case $kept in *" ${one##*/} "*) ;; *) rm -rf -- "$one" ;; esac
@@ -305,7 +325,7 @@ rollback() { # RELEASE ARGUMENTS of edgecnn verify
 
 back() { # after rollback, and what it verified
     trap '' HUP INT TERM PIPE
-    take "$new" "$old" || fail health "$(tail_of said)"
+    take "$new" "$old" || fail "$ended" "$(tail_of said)"
     emit_file said said
     current
     finish

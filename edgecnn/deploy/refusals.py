@@ -10,6 +10,11 @@ _SSH = (
         "its place. If you know that it was installed anew, forget the old key with ssh-keygen -R and its name",
     ),
     (
+        "you have requested strict checking",
+        "ssh's settings take no host key that they do not know (StrictHostKeyChecking yes), and they know none of "
+        "{host}: compare the one that ssh-keyscan prints with the one there, and add it to your known_hosts",
+    ),
+    (
         "Host key verification failed",
         "ssh has not seen {host} before and does not trust its key: connect once with ssh {host} and compare the "
         "fingerprint, or add --accept-new-host",
@@ -35,8 +40,16 @@ _DEVICE = {
     "environment": "no environment for edgecnn could be made on {host} ({text}); nothing was changed there",
     "commit": "{host} could not put the release into its place, {text}; nothing was changed there: deploy again",
     "health": "the service on {host} did not get well with this release, and the one before runs again: {text}",
+    "health_first": "the service on {host} did not get well with this release, and was removed; nothing is deployed "
+    "there, as before: {text}",
+    "health_both": "the service on {host} did not get well with this release, and the one before, which is current "
+    "again, did not either: {text}",
     "nothing": "there is no release before the current one on {host} to go back to",
 }
+
+
+# What ssh says last where what should bring it to the device (ProxyJump, ProxyCommand) has ended.
+_NO_WAY = "UNKNOWN port 65535"
 
 
 def ssh_refusal(host: str, said: Sequence[str], is_connected: bool) -> str:
@@ -48,6 +61,12 @@ def ssh_refusal(host: str, said: Sequence[str], is_connected: bool) -> str:
         is_connected: whether the device has answered before: then programs there may have said those lines.
     """
     text = "\n".join(said)
+    if _NO_WAY in text and not is_connected:
+        reason = next((line.rstrip(".") for line in said if _NO_WAY not in line), "it said nothing")
+        return (
+            f"there is no way to {host} through its jump host or ProxyCommand ({reason}): connect once "
+            "with ssh by the same way, and see ~/.ssh/config"
+        )
     for key, sentence in () if is_connected else _SSH:
         if key in text:
             line = next(line for line in reversed(said) if key in line).rstrip(".")
@@ -64,6 +83,6 @@ def device_refusal(host: str, kind: str, text: str) -> str:
         kind: what stands behind `fail` in on_the_pi.sh.
         text: its reason.
     """
-    if kind == "unpack" and "No space left" in text:
+    if kind in ("unpack", "environment") and "No space left" in text:
         return f"there is no space left on {host}; nothing was changed there: free some space there and deploy again"
     return _DEVICE[kind].format(host=host, text=text or "without a reason")

@@ -1,10 +1,13 @@
 """What edgecnn needs on a device: its own metadata, read as the device would read it, not this computer."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edgecnn.errors import DeployError
 
 from .machine import Machine
 from .own_wheel import own_metadata
@@ -22,6 +25,9 @@ def missing_requirements(machine: Machine, wanted: list[str], folder: Path) -> l
     """What the wheels in `folder`, and `wanted`, need there and neither they nor the device have.
 
     pip decides by this computer's Python and processor what its wheels need in turn, not by the device's.
+
+    Raises:
+        DeployError: a file is no wheel.
     """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -29,11 +35,18 @@ def missing_requirements(machine: Machine, wanted: list[str], folder: Path) -> l
     needed, there = [Requirement(text) for text in wanted], set()
     for path in folder.glob("*.whl"):
         there.add(parse_wheel_filename(path.name)[0])
-        with zipfile.ZipFile(path) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-            needed += _needed(archive.read(name).decode(errors="replace"), machine, ())
+        needed += _needed(_metadata(path), machine, ())
     absent = (one for one in needed if canonicalize_name(one.name) not in there and not _has(machine, one))
     return sorted({_plain(one) for one in absent})
+
+
+def _metadata(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            return archive.read(name).decode(errors="replace")
+    except (zipfile.BadZipFile, zlib.error, EOFError, StopIteration):
+        raise DeployError(f"{path.name} is no whole wheel: fetch it anew") from None
 
 
 def _needed(metadata: str, machine: Machine, extras: tuple[str, ...]) -> "Iterator[Requirement]":

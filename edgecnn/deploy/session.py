@@ -33,14 +33,14 @@ class Session:
             tell: hears what the device does.
 
         Raises:
-            DeployError: it cannot be reached.
+            DeployError: it cannot be reached, or its host key cannot be checked.
             MissingExtraError: there is no ssh.
         """
         self.destination, self._tell = ssh.destination, tell
         self._said: list[str] = []
         self._is_connected = False
         self._process = subprocess.Popen(
-            ssh.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ssh.command(tell), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()

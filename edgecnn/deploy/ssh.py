@@ -2,14 +2,23 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgecnn.errors import InputError, MissingExtraError
 
+from .ssh_settings import host_key_check, our_options, read_settings
+
 # Reads how long a program is, then the program, and runs it; at the end of its input it ends. A login shell of any kind
 # takes this line, which has no word of the user's in it.
 _REMOTE = """exec sh -c 'while IFS= read -r n; do eval "$(head -c "$n")" || exit; done'"""
-_DECIDED = ("stricthostkeychecking", "batchmode")
+# Options that would leave host keys unchecked, and their values that would.
+_UNCHECKED = {
+    "stricthostkeychecking": ("no", "off", "false"),
+    "nohostauthenticationforlocalhost": ("yes", "true"),
+    "userknownhostsfile": ("/dev/null", "none"),
+    "globalknownhostsfile": ("/dev/null", "none"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,17 @@ class Ssh:
             key, _, value = option.replace(" ", "=", 1).partition("=")
             if not value:
                 raise InputError(f"an option of ssh is KEY=VALUE, such as ProxyJump=gate. Received: {option!r}")
-            if key.lower() in _DECIDED or (key.lower().endswith("knownhostsfile") and "/dev/null" in value):
-                raise InputError(f"{key} is not for --ssh-option: host keys are always checked; see --accept-new-host")
+            if set(value.lower().strip('" ').split()) & set(_UNCHECKED.get(key.lower(), ())):
+                raise InputError(f"{key}={value}: host keys are always checked; see --accept-new-host")
 
-    def command(self) -> list[str]:
+    def command(self, tell: Callable[[str], None]) -> list[str]:
         """The line that starts ssh, and on the device the shell that reads programs.
 
+        Args:
+            tell: hears what of the user's settings does not count.
+
         Raises:
+            DeployError: ssh's settings cannot be read, or keep no host keys.
             MissingExtraError: there is no ssh.
         """
         program = shutil.which(self.program)
@@ -59,13 +72,13 @@ class Ssh:
                 f"there is no program {self.program} here: install OpenSSH's client (apt install openssh-client), or "
                 "name another with --ssh"
             )
-        settings = [
-            f"StrictHostKeyChecking={'accept-new' if self.accept_new else 'ask'}",
-            f"BatchMode={'no' if self.ask else 'yes'}",
-            *self.options,
-            "ConnectTimeout=30",
-            "ServerAliveInterval=15",
-        ]
         port = [] if self.port is None else ["-p", str(self.port)]
-        options = [word for setting in settings for word in ("-o", setting)]
-        return [program, "-T", *options, *port, "--", self.destination, _REMOTE]
+        own = [word for option in self.options for word in ("-o", option)]
+        settings = read_settings(program, [*own, *port, "--", self.destination], self.destination)
+        check = host_key_check(settings, self.destination, self.accept_new, tell)
+        ours = [f"StrictHostKeyChecking={check}", *our_options(settings)]
+        if not self.ask:
+            ours.append("BatchMode=yes")
+        # Of two values ssh takes the first.
+        words = [word for option in ours for word in ("-o", option)]
+        return [program, "-T", *words, *own, *port, "--", self.destination, _REMOTE]

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgecnn.errors import InputError
 
-from .fleet import Device, Fleet
+from .fleet import Device, Fleet, is_name
 from .messages import Counters, MessageError, read_counters
 from .status import Finding, age_s
 
@@ -69,6 +69,29 @@ def read_totals(path: Path) -> dict[str, Counters]:
         raise InputError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(f"{path} is not what edgecnn fleet status --json prints") from None
+
+
+def read_roster(path: Path) -> tuple[str, ...]:
+    """The names of stations in a file: one a line, or all of what `edgecnn fleet status --json` printed.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        text = path.read_bytes()[:_MOST_BYTES].decode("utf-8-sig")
+        if text.lstrip().startswith("{"):
+            names = [str(row["device"]) for row in json.loads(text)["devices"]]
+        else:
+            names = [name for line in text.splitlines() if (name := line.partition("#")[0].strip())]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise InputError(f"{path} has no names of devices: write one a line") from None
+    odd = next((name for name in names if not is_name(name)), None)
+    if odd is not None or not names:
+        reason = "is empty" if odd is None else f"names {odd[:80]!r}, which no device can be called"
+        raise InputError(f"{path} {reason}: write names of devices, one a line")
+    return tuple(dict.fromkeys(names))
 
 
 def _totals(row: dict[str, Any]) -> Counters:

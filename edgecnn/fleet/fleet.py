@@ -73,6 +73,11 @@ class Fleet:
         return replace(self, devices=tuple(one for one in self.devices if fnmatchcase(one.name, pattern)))
 
 
+def is_name(text: str) -> bool:
+    """Whether a station can be called so."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
+
+
 class Gathering:
     """What has come so far."""
 
@@ -90,7 +95,7 @@ class Gathering:
             kind: its last part, one of `KINDS`.
             payload: as it came; empty where the topic was cleared.
         """
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        if not is_name(name):
             self.strangers.add(name)
             return
         before, value = self.devices.get(name, Device(name)), None

@@ -1,12 +1,13 @@
 """What is wrong with the stations of a fleet, as far as they told it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .fleet import Device, Fleet
 
 # What may be found, and what it is.
 KINDS = {
+    "missing": "it is on the --roster, and the broker keeps nothing of it",
     "silent": "it has not said what it runs or what it counted",
     "offline": "the broker hears no more of it",
     "old": "its newest message is too old",
@@ -58,15 +59,28 @@ def age_s(device: Device, fleet: Fleet) -> float | None:
     return None if device.state is None else fleet.time - device.state.time
 
 
-def find_trouble(fleet: Fleet, *, expected: Expected | None = None, most_age: float | None = None) -> list[Finding]:
+def find_trouble(
+    fleet: Fleet,
+    *,
+    expected: Expected | None = None,
+    most_age: float | None = None,
+    roster: Collection[str] = (),
+) -> list[Finding]:
     """What is wrong, station by station.
 
     Args:
         fleet: as it was read.
         expected: the file that should run everywhere; None where any may.
         most_age: seconds after which a message is too old; None for three of the station's own intervals.
+        roster: names of the stations that should be there.
     """
-    return [
+    there = {device.name for device in fleet.devices}
+    missing = [
+        Finding(name, "missing", "it is on the roster, and the broker keeps nothing of it")
+        for name in roster
+        if name not in there
+    ]
+    return missing + [
         Finding(device.name, kind, words)
         for device in fleet.devices
         for kind, words in _of(device, age_s(device, fleet), expected, most_age)

@@ -26,9 +26,20 @@ def notes_of(fleet: Fleet) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def passed_over(fleet: Fleet) -> tuple[str, ...]:
+    """Which stations cannot be compared, since what they counted has not come or does not read."""
+    names = [device.name for device in fleet.devices if device.counters is None]
+    if not names:
+        return ()
+    more = ", ..." if len(names) > _MOST_NAMES else ""
+    return (f"Without totals, and passed over: {len(names):,} ({', '.join(names[:_MOST_NAMES])}{more}).",)
+
+
 def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
     """A table of the stations, and what is wrong with them."""
-    wrong = {one.device for one in findings}
+    names = {device.name for device in fleet.devices}
+    wrong = {one.device for one in findings} & names
+    missing = len({one.device for one in findings} - names)
     rows = [_status_cells(device, fleet) for device in fleet.devices]
     bad = frozenset(number for number, device in enumerate(fleet.devices) if device.name in wrong)
     header = (
@@ -47,7 +58,9 @@ def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
     verdict += f"something is wrong with {len(wrong):,} of them." if wrong else "nothing is wrong with any of them."
     if not fleet.devices:
         verdict, notes = nobody(fleet), []
-    is_bad = bool(wrong) or not fleet.devices or not fleet.complete
+    if missing:
+        verdict += f" {missing:,} of the roster {'is' if missing == 1 else 'are'} missing."
+    is_bad = bool(findings) or not fleet.devices or not fleet.complete
     tables = (Table("Devices", header, rows, bad), found)
     return Page("Status of the fleet", verdict, is_bad, (*notes, *notes_of(fleet)), tables)
 
@@ -98,7 +111,11 @@ def drift_page(fleet: Fleet, rows: Sequence[Comparison], most: float, least: int
     )
     is_bad = bool(odd) or not fleet.devices or not fleet.complete
     return Page(
-        "Drift in the fleet", verdict, is_bad, (*notes, *notes_of(fleet)), (Table("Devices", header, cells, bad),)
+        "Drift in the fleet",
+        verdict,
+        is_bad,
+        (*notes, *passed_over(fleet), *notes_of(fleet)),
+        (Table("Devices", header, cells, bad),),
     )
 
 
@@ -110,8 +127,10 @@ def _drift_cells(one: Comparison) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def compare_page(fleet: Fleet, names: tuple[str, str], groups: Groups, most: float, is_apart: bool) -> Page:
-    """Two groups side by side."""
+def compare_page(
+    fleet: Fleet, names: tuple[str, str], groups: Groups, most: float, is_apart: bool, left_out: int
+) -> Page:
+    """Two groups side by side, of which `left_out` stations have too few images."""
     first, second = names
     sizes = [
         ("devices", *(f"{one:,}" for one in groups.devices)),
@@ -127,11 +146,19 @@ def compare_page(fleet: Fleet, names: tuple[str, str], groups: Groups, most: flo
     classes = "the models have other classes" if groups.classes is None else f"of classes {_index(groups.classes)}"
     verdict = f"They answer {'otherwise' if is_apart else 'alike, as far as this shows'}: PSI {classes}, of scores "
     verdict += f"{_index(groups.scores)}; {most:g} is the most (--max-psi)."
-    notes = (
+    notes: tuple[str, ...] = (
         "Each device counts as much as any other. Differences come with their interval of 95 %, of devices and images "
         "drawn anew; of a group of one device it knows that device alone. Marked: intervals without 0.",
     )
-    return Page(f"{first} and {second}", verdict, is_apart or not fleet.complete, (*notes, *notes_of(fleet)), tables)
+    if left_out:
+        notes += (f"Left out, with fewer images than --min-images: {left_out:,}.",)
+    return Page(
+        f"{first} and {second}",
+        verdict,
+        is_apart or not fleet.complete,
+        (*notes, *passed_over(fleet), *notes_of(fleet)),
+        tables,
+    )
 
 
 def _shares(title: str, first: str, second: str, rows: Sequence[Share]) -> Table:

@@ -67,6 +67,8 @@ def test_another_model_alone_is_sent_and_taken_back(device: Device, deploy: Depl
     for model in (OTHER, MODEL, OTHER):  # the oldest go, two before the current one stay
         assert deploy(device, model).exit_code == 0
     assert releases(device) == ["0003", "0004", "0005"] and device.current.name.startswith("0005-")
+    assert deploy(device, MODEL, "--keep", "2").exit_code == 0 and releases(device) == ["0005", "0006"]
+    assert deploy(device, OTHER, "--keep", "1").exit_code == 2  # the current one and that before it always stay
 
 
 def test_status_has_the_device_prove_itself_and_finds_a_byte_that_rotted(device: Device, deploy: Deploy) -> None:

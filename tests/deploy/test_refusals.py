@@ -29,7 +29,9 @@ def test_what_ssh_would_take_for_an_option_is_no_device(host: str, edgecnn: Run)
     assert said.exit_code == 2 and "is no device: write user@host" in said.stderr
 
 
-@pytest.mark.parametrize("option", ["StrictHostKeyChecking=no", "userknownhostsfile /dev/null", "BatchMode=no"])
+@pytest.mark.parametrize(
+    "option", ["StrictHostKeyChecking=no", "userknownhostsfile /dev/null", "NoHostAuthenticationForLocalhost=yes"]
+)
 def test_no_option_leaves_host_keys_unchecked(option: str, edgecnn: Run) -> None:
     said = edgecnn("deploy", "pi@127.0.0.1", "--status", "--ssh-option", option)
     assert said.exit_code == 2 and "host keys are always checked; see --accept-new-host" in said.stderr

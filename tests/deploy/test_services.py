@@ -1,7 +1,13 @@
 """A release that runs as a service of a real systemd on the device: it gets well, or the one before runs again."""
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +15,7 @@ import pytest
 
 from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
+from tests.deploy.test_interruptions import below
 from tests.support.command_line import sentence
 from tests.support.devices import Device, needs_sshd
 from tests.support.own_systemd import OwnSystemd, own_systemd
@@ -67,6 +74,34 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     assert says(systemd, "show", "edgecnn-door", "--property", "LoadState", "--value") == "not-found"
     assert deploy(station, OTHER, "--no-service").exit_code == 0
     assert says(systemd, "show", "edgecnn-gate", "--property", "LoadState", "--value") == "not-found"
+
+
+def test_a_kill_between_switch_and_start_is_told_and_mended(
+    station: Device, systemd: OwnSystemd, deploy: Deploy, wheelhouse: Path
+) -> None:
+    deploy(station, MODEL, "--service", "cut", *SAMPLES)
+    process = says(systemd, "show", "edgecnn-cut", "--property", "MainPID", "--value")
+    before = station.current
+    command = [sys.executable, "-m", "edgecnn", "deploy", str(OTHER), station.name, *station.options]
+    started = subprocess.Popen([*command, "--wheels", str(wheelhouse)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    while station.current == before:  # from the switch on its service is being started
+        assert started.poll() is None
+        time.sleep(0.002)
+    assert station.process
+    sshd = below(station.process.pid)[0]  # what entered the systemd waits for it
+    for one in below(sshd):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    assert b"Traceback" not in started.communicate(timeout=60)[1]
+    assert (station.current / "model.tflite").read_bytes() == OTHER.read_bytes()
+
+    status = deploy(station, "--status", "--json")
+    assert status.exit_code == 1 and json.loads(status.stdout)["settled"] is False
+    mended = deploy(station, OTHER, "--json")
+    assert mended.exit_code == 0 and json.loads(mended.stdout)["previous"] == before.name
+    assert says(systemd, "show", "edgecnn-cut", "--property", "MainPID", "--value") not in (process, "0")
+    status = deploy(station, "--status")
+    assert status.exit_code == 0 and "CUT OFF" not in status.stdout
 
 
 def test_where_no_service_may_be_it_is_said_before_anything_is_sent(device: Device, deploy: Deploy) -> None:

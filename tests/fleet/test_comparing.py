@@ -66,3 +66,22 @@ def test_models_with_other_classes_are_compared_by_their_scores_alone() -> None:
 def test_one_station_a_side_will_do() -> None:
     found = compare_groups(group("old", 1), group("new", 1))
     assert found.devices == (1, 1) and found.classes is not None and found.classes.psi < 0.05
+
+
+def test_intervals_of_differences_are_those_of_the_means_of_stations() -> None:
+    """By the spread of the stations' own shares and the central limit theorem, without a bootstrap."""
+    first, second = group("old", 40, spread=0.05), group("new", 60, np.array([0.4, 0.2, 0.2, 0.2]), spread=0.05)
+    found = compare_groups(first, second)
+    for number, share in enumerate(found.shares):
+        own = [np.array([one.classes[number] / one.frames for one in side]) for side in (first, second)]
+        margin = 1.96 * float(np.sqrt(sum(side.var(ddof=1) / len(side) for side in own)))
+        difference = float(own[1].mean() - own[0].mean())
+        expected = [difference - margin, difference + margin]
+        assert [share.low, share.high] == pytest.approx(expected, abs=0.15 * 2 * margin)
+    assert found.shares[0].differs
+
+
+def test_absurdly_many_frames_are_compared() -> None:
+    huge = group("huge", 2, frames=(1 << 62) - 1)
+    found = compare_groups(huge, group("new", 2))
+    assert found.classes is not None and 0 <= found.classes.low <= found.classes.psi < 0.01

@@ -1,5 +1,8 @@
 """The station that answers otherwise is found, in fleets large and small, and those with too little to say are told."""
 
+import math
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -90,3 +93,59 @@ def test_since_an_earlier_look_only_what_came_to_it_counts() -> None:
         anew = histograms(device, {"pi": other})
         assert anew is not None and anew.frames == 300
     assert histograms(Device("pi"), {"pi": totals((1, 1))}) is None
+
+
+def one_again(fleet: list[Histograms], number: int, random: np.random.Generator) -> tuple[float, float, float]:
+    """The index of a station and its basic bootstrap interval, written anew in plain loops."""
+
+    def index(counts: list[list[float]]) -> float:
+        own = [[one / sum(row) for one in row] for row in counts]
+        middle = [sorted(column)[len(own) // 2] for column in zip(*own, strict=True)]  # of an odd number
+        total, bins = sum(counts[number]), len(middle)
+        here = [(one + 0.5) / (total + 0.5 * bins) for one in counts[number]]
+        there = [(one / sum(middle) * total + 0.5) / (total + 0.5 * bins) for one in middle]
+        return float(sum((p - q) * math.log(p / q) for p, q in zip(here, there, strict=True)))
+
+    counts = [one.classes.tolist() for one in fleet]
+    smooth = [[(one + 0.5) / (sum(row) + 0.5 * len(row)) for one in row] for row in counts]
+    drawn = [
+        index([random.multinomial(sum(row), p).tolist() for row, p in zip(counts, smooth, strict=True)])
+        for _ in range(1500)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    point = index(counts)
+    return point, max(0.0, min(point, 2 * point - high)), max(point, 2 * point - low)
+
+
+@pytest.mark.parametrize("shares", [EVEN, [0.3] + [0.07] * 9 + [0.07]])
+def test_the_interval_is_that_of_a_bootstrap_made_by_hand(shares: list[float]) -> None:
+    even = [1 / len(shares)] * len(shares)
+    fleet = [told(f"pi-{number}", even, SURE, frames=500) for number in range(4)] + [told("odd", shares, SURE, 500)]
+    point, low, high = one_again(fleet, 4, np.random.default_rng(5))
+    index = compare_with_fleet(fleet)[4].classes
+    assert index is not None and index.psi == pytest.approx(point)
+    # The ends are quantiles of 400 and of 1,500 draws: they are apart by a tenth of the width.
+    assert [index.low, index.high] == pytest.approx([low, high], abs=0.15 * (high - low))
+
+
+@pytest.mark.parametrize(("devices", "classes", "frames"), [(3, 10, 100), (4, 2, 12), (12, 100, 60)])
+def test_few_images_of_one_population_raise_no_alarm(devices: int, classes: int, frames: int) -> None:
+    """Of 60 stations, whose frames are drawn from the same shares."""
+    verdicts = Counter(
+        row.verdict
+        for fleet in range(60 // devices)
+        for row in compare_with_fleet(
+            [told(f"{fleet}-{one}", [1 / classes] * classes, SURE, frames=frames) for one in range(devices)], least=10
+        )
+    )
+    assert verdicts["otherwise"] <= 1 and verdicts["like the fleet"] > verdicts["otherwise"]
+
+
+def test_two_stations_one_class_and_absurd_numbers_are_no_alarm_and_no_crash() -> None:
+    two = [told("a", EVEN, SURE), told("b", [0.64] + [0.04] * 9, SURE)]
+    assert {row.verdict for row in compare_with_fleet(two)} == {"too few devices"}
+    one_class = [told(f"pi-{number}", [1.0], SURE) for number in range(3)]
+    assert {row.verdict for row in compare_with_fleet(one_class)} == {"like the fleet"}
+    huge = told("huge", EVEN, SURE, frames=(1 << 62) - 1)
+    rows = compare_with_fleet([huge, *(told(f"pi-{number}", EVEN, SURE) for number in range(3))])
+    assert {row.verdict for row in rows} == {"like the fleet"}

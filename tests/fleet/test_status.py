@@ -83,6 +83,8 @@ def test_every_kind_is_found_somewhere_and_a_station_may_have_many() -> None:
     )  # fmt: skip
     kinds = {one.kind for one in find_trouble(wrong, expected=EXPECTED)}
     assert kinds == {"unread", "old", "camera", "unverified", "other-model", "held-back"}
+    away = find_trouble(fleet(), expected=EXPECTED, roster=("attic", "pi", "cellar"))
+    assert [(one.device, one.kind) for one in away] == [("attic", "missing"), ("cellar", "missing")]
     assert [one.kind for one in find_trouble(Fleet("here", NOW, (Device("pi"),)))] == ["silent"]
 
 

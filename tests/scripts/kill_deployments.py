@@ -1,14 +1,16 @@
 """Kill deployments at random moments, on either side, and look whether what runs on the device was proved there.
 
-    python tests/scripts/kill_deployments.py FOLDER --kills 50
+    python tests/scripts/kill_deployments.py FOLDER --kills 50 [--service]
 
 A real sshd on this machine is the device. In turns a model is deployed and killed by SIGKILL: `edgecnn deploy` here, or
 all that sshd started. After each kill the model that is current there must be one of the two, whole, and pass
-`edgecnn verify` of its own environment; at the end a deployment must go through. Takes minutes: by hand.
+`edgecnn verify` of its own environment; at the end a deployment must go through. With --service it is one of a real
+systemd, and `--status` must say whether that was started since the switch. Takes minutes: by hand.
 """
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import signal
@@ -21,12 +23,43 @@ from pathlib import Path
 from edgecnn.model_file.bundled import bundled_models
 from tests.deploy.test_interruptions import below
 from tests.support.devices import Device, running, set_up
+from tests.support.own_systemd import OwnSystemd, own_systemd
 
 MODELS = [bundled_models()[name] for name in ("fashion-mnist", "fashion-mnist.activations")]
 
 
-def line(device: Device, model: Path) -> list[str]:
-    return [sys.executable, "-m", "edgecnn", "deploy", str(model), device.name, *device.options]
+SERVICE = ("--service", "door", "--", "--source", "samples", "--no-page", "--fps", "5")
+
+
+def line(device: Device, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", "edgecnn", "deploy", *map(str, arguments[:1]), device.name, *device.options,
+            *map(str, arguments[1:])]  # fmt: skip
+
+
+def started_there(device: Device) -> list[int]:
+    """What its sshd has started."""
+    assert device.process
+    number = device.process.pid
+    if Path(f"/proc/{number}/comm").read_text().strip() != "sshd":  # it waits for the one in the other spaces
+        number = below(number)[0]
+    return below(number)
+
+
+def what_status_says(device: Device, systemd: OwnSystemd) -> str:
+    """Whether that the service was started since the switch is said, and is so."""
+    told = subprocess.run(
+        [sys.executable, "-m", "edgecnn", "deploy", device.name, *device.options, "--status", "--json"],
+        capture_output=True,
+    )
+    settled = json.loads(told.stdout)["settled"]
+    said = systemd.run("systemctl", "--user", "show", "edgecnn-door", "--property", "MainPID", "--value").stdout
+    start = systemd.run("stat", "-c", "%Y", f"/proc/{said.strip()}").stdout.strip() or "0"
+    is_so = int(start) + 1 >= (device.root / "current").lstat().st_mtime
+    if settled and not is_so:
+        return ", WRONGLY SETTLED"
+    if settled is (told.returncode == 1):
+        return f", exit code {told.returncode} WHERE SETTLED IS {settled}"
+    return "" if settled else ", said to be cut off"
 
 
 def is_proved(device: Device) -> bool:
@@ -54,12 +87,11 @@ def kill(device: Device, side: str, wait: float) -> str:
     there = (device.current / "model.tflite").read_bytes()
     model = next(one for one in MODELS if one.read_bytes() != there)
     started = subprocess.Popen(line(device, model), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert device.process
-    while side == "there" and not below(device.process.pid) and started.poll() is None:
+    while side == "there" and not started_there(device) and started.poll() is None:
         time.sleep(0.01)  # there is nothing to kill before ssh has connected
     time.sleep(wait)
     ended = started.poll() is not None
-    for process in [started.pid] if side == "here" else below(device.process.pid):
+    for process in [started.pid] if side == "here" else started_there(device):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     started.communicate()
@@ -69,36 +101,55 @@ def kill(device: Device, side: str, wait: float) -> str:
     return f"{'it had ended, ' if ended else ''}{switched}"
 
 
+def kill_many(device: Device, kills: int, systemd: OwnSystemd | None) -> None:
+    start = time.monotonic()
+    first = subprocess.run(line(device, MODELS[0], *(SERVICE if systemd else ())), capture_output=True)
+    assert first.returncode == 0, first.stderr.decode()
+    print(f"first deployment: {time.monotonic() - start:.1f} s", flush=True)
+    usual = 60.0  # the shortest of four: few kills come after the end
+    for number in range(1, 5):
+        start = time.monotonic()
+        assert settled(device, MODELS[number % 2])[0] == 0
+        usual = min(usual, time.monotonic() - start)
+    print(f"model alone: {usual:.1f} s", flush=True)
+    table: Counter[tuple[str, str]] = Counter()
+    for number in range(kills):
+        side = ("here", "there")[number % 2]
+        wait = random.uniform(0, usual)
+        outcome = kill(device, side, wait)
+        if systemd:
+            outcome += what_status_says(device, systemd)
+        table[side, outcome] += 1
+        print(f"{number + 1:3} {side:5} after {wait:5.2f} s: {outcome}", flush=True)
+    for (side, outcome), count in sorted(table.items()):
+        print(f"{count:3} {side:5} {outcome}")
+    there = (device.current / "model.tflite").read_bytes()
+    code, said = settled(device, next(one for one in MODELS if one.read_bytes() != there))
+    left = sorted(path.name for path in device.root.iterdir())
+    print(f"the deployment after all: exit code {code} {said.decode().strip()}; {', '.join(left)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--service", action="store_true")
     options = parser.parse_args()
     random.seed(options.seed)
-    with running(set_up(options.folder.absolute())) as device:
-        start = time.monotonic()
-        assert settled(device, MODELS[0])[0] == 0
-        print(f"first deployment: {time.monotonic() - start:.1f} s", flush=True)
-        usual = 60.0  # the shortest of four: few kills come after the end
-        for number in range(1, 5):
-            start = time.monotonic()
-            assert settled(device, MODELS[number % 2])[0] == 0
-            usual = min(usual, time.monotonic() - start)
-        print(f"model alone: {usual:.1f} s", flush=True)
-        table: Counter[tuple[str, str]] = Counter()
-        for number in range(options.kills):
-            side = ("here", "there")[number % 2]
-            wait = random.uniform(0, usual)
-            outcome = kill(device, side, wait)
-            table[side, outcome] += 1
-            print(f"{number + 1:3} {side:5} after {wait:5.2f} s: {outcome}", flush=True)
-        for (side, outcome), count in sorted(table.items()):
-            print(f"{count:3} {side:5} {outcome}")
-        there = (device.current / "model.tflite").read_bytes()
-        code, said = settled(device, next(one for one in MODELS if one.read_bytes() != there))
-        left = sorted(path.name for path in device.root.iterdir())
-        print(f"the deployment after all: exit code {code} {said.decode().strip()}; {', '.join(left)}")
+    folder = options.folder.absolute()
+    with contextlib.ExitStack() as stack:
+        systemd, variables = None, {}
+        start: tuple[str, ...] = ()
+        if options.service:
+            systemd = stack.enter_context(own_systemd(folder / "systemd"))
+            assert systemd, "no systemd of its own may be started here"
+            variables = {
+                "XDG_RUNTIME_DIR": systemd.environment["XDG_RUNTIME_DIR"],
+                "XDG_CONFIG_HOME": f"{systemd.home}/.config",
+            }
+            start = systemd.enter()
+        kill_many(stack.enter_context(running(set_up(folder, **variables), start)), options.kills, systemd)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgecnn.deploy.release import Release, Service
 
 _EXTRAS = ("heic", "live", "mqtt")
+_UNSETTLED = "its deployment goes on, or was cut off after the switch: what ran before may run still; deploy it again"
 
 
 @click.command(name="deploy")
@@ -47,6 +48,7 @@ _EXTRAS = ("heic", "live", "mqtt")
     help="Have the device classify this image too, and look for drift; may be repeated.",
 )  # fmt: skip
 @deploy_options.max_drift
+@deploy_options.keep
 @click.option("--extra", type=click.Choice(_EXTRAS), multiple=True, help="Install this extra of edgecnn there too.")
 @deploy_options.bundled
 @options.as_json
@@ -84,7 +86,9 @@ def command(
         way = device_options.way(host)
         planned = _Plan(model, live_options, said)
         samples = Samples(tuple(map(Path, said["sample"])), said["max_drift"] / 100)
-        done = deploying.deploy(way, planned.release, samples, device_options.supplies(), printing.note, dry_run)
+        done = deploying.deploy(
+            way, planned.release, samples, device_options.supplies(), printing.note, dry_run, said["keep"]
+        )
     for line in done.notes:
         printing.note(f"{done.host}: {line}")
     if as_json:
@@ -93,7 +97,7 @@ def command(
         _print(done)
     is_well = done.verification is None or done.verification["passed"]
     is_running = done.service is None or done.service["active"]
-    nothing = done.did == "status" and (done.verification is None or not done.intact)
+    nothing = done.did == "status" and (done.verification is None or not done.intact or not done.settled)
     click.get_current_context().exit(0 if is_well and is_running and not nothing else 1)
 
 
@@ -203,6 +207,7 @@ def _print(done: "Deployment") -> None:
         ("verified there", _verdict(done.verification)),
         ("samples", "" if done.unlike is None else f"{done.unlike} unlike those of the calibration"),
         ("service", _service(done, facts)),
+        ("CUT OFF", _UNSETTLED if done.settled is False else ""),
         ("sent" if done.did == "deployed" else "to be sent", f"{done.sent_bytes:,} bytes" if done.sent_bytes else ""),
     ]
     for name, value in rows:

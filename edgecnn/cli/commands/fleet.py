@@ -30,6 +30,7 @@ def command() -> None:
     metavar="MODEL",
     help="The file, or bundled model, that should run on all of them.",
 )
+@fleet_options.roster
 @click.option(
     "--max-age",
     type=click.FloatRange(0, min_open=True),
@@ -38,11 +39,13 @@ def command() -> None:
     help="A device's newest message may be so old.  [default: three of its own --mqtt-interval]",
 )
 @click.option("--ignore", type=click.Choice(list(KINDS)), multiple=True, help="Not wrong; may be given several times.")
-def status(expect: str | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any) -> None:
+def status(
+    expect: str | None, roster: Path | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any
+) -> None:
     """List the devices: what they run, whether it is verified, when they were seen last, what they counted.
 
-    Exit code 1 if something is wrong with one of them: offline or silent, another model, golden probes that did not
-    pass, no frames, heat, messages that do not read.
+    Exit code 1 if something is wrong with one of them: missing, offline or silent, another model, golden probes that
+    did not pass, no frames, heat, messages that do not read.
 
     Example: edgecnn fleet status --mqtt mqtt://broker.local --expect model.int8.tflite
     """
@@ -51,8 +54,10 @@ def status(expect: str | None, max_age: float | None, ignore: tuple[str, ...], *
     from edgecnn.fleet.views import status_page
 
     expected = _expected(expect) if expect else None
+    names = fleet_options.names(roster, broker["pattern"])
     fleet = fleet_options.read(broker)
-    findings = [one for one in find_trouble(fleet, expected=expected, most_age=max_age) if one.kind not in ignore]
+    found = find_trouble(fleet, expected=expected, most_age=max_age, roster=names)
+    findings = [one for one in found if one.kind not in ignore]
     _show(status_page(fleet, findings), status_row(fleet, findings), broker)
 
 
@@ -108,11 +113,12 @@ def compare(groups: tuple[str, ...], since: Path | None, min_images: int, max_ps
         asked = [parse_group(one) for one in groups]
     before = fleet_options.totals(since)
     fleet = fleet_options.read(broker)
-    sides = []
+    sides, left_out = [], 0
     chosen = choose_groups(fleet, asked)
     for name, devices in chosen:
         told = [one for one in (histograms(device, before) for device in devices) if one is not None]
         sides.append([one for one in told if one.images >= min_images])
+        left_out += len(told) - len(sides[-1])
         if not sides[-1]:
             raise EdgecnnError(
                 f"{name}: none of its {len(devices):,} devices has {min_images:,} images (--min-images); wait for more"
@@ -120,7 +126,7 @@ def compare(groups: tuple[str, ...], since: Path | None, min_images: int, max_ps
     found = compare_groups(*sides)
     is_apart = found.scores.low > max_psi or (found.classes is not None and found.classes.low > max_psi)
     names = (chosen[0][0], chosen[1][0])
-    page = compare_page(fleet, names, found, max_psi, is_apart)
+    page = compare_page(fleet, names, found, max_psi, is_apart, left_out)
     _show(page, {**fleet_row(fleet), "first": names[0], "second": names[1], **asdict(found)}, broker)
 
 

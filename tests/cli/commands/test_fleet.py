@@ -34,7 +34,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             fleets["well"] |= station(name, **well)
             fleets["odd"] |= station(name, classes=ODD if number == 2 else (0.1,) * 10, **well)
             release = {"release": "r2", "model_sha256": "c" * 64} if number > 1 else {}
-            fleets["two"] |= station(name, classes=ODD if release else (0.1,) * 10, **{**well, **release})
+            fleets["two"] |= station("few", 50, **well) | station(
+                name, classes=ODD if release else (0.1,) * 10, **{**well, **release}
+            )
             fleets["hostile"] |= station(name, model="<b>\x1b[31mm</b>\u202e" * 9, release="<script>", **{})
         fleets["hostile"] |= {"nan/state": '{"time": NaN}', "huge/counters": "[" * 2_000_000}
         for prefix, told in fleets.items():
@@ -80,6 +82,28 @@ def test_another_model_than_expected_ends_with_1_unless_that_is_ignored(fleet: A
     }
     assert fleet("status", "two", "--expect", MODEL, "--ignore", "other-model").exit_code == 0
     assert fleet("status", "two", "--max-age", "0.001").exit_code == 1
+
+
+def test_who_is_on_the_roster_and_not_there_is_missing(fleet: Any, tmp_path: Path) -> None:
+    roster = tmp_path / "roster"
+    roster.write_text("\ufeffpi-0 # the door\r\npi-1\npi-2\n\n# new\npi-3\npi-9\nshop\n", encoding="utf-8")
+    result = fleet("status", "well", "--roster", roster)
+    assert result.exit_code == 1 and "nothing is wrong with any of them. 2 of the roster are missing" in result.stdout
+    assert "pi-9: it is on the roster, and the broker keeps nothing of it" in result.stdout
+    found = json.loads(fleet("status", "well", "--roster", roster, "--devices", "pi-*", "--json").stdout)
+    check("fleet-status", [found])
+    assert [(one["device"], one["kind"]) for one in found["findings"]] == [("pi-9", "missing")]
+    assert fleet("status", "well", "--roster", roster, "--devices", "pi-[0-3]").exit_code == 0
+    roster.write_text(json.dumps(found))  # four names were there
+    assert fleet("status", "well", "--roster", roster).exit_code == 0
+    empty = fleet("status", "nobody", "--roster", roster)
+    assert empty.exit_code == 1 and "No device has told" in empty.stdout and "4 of the roster" in empty.stdout
+
+
+def test_who_cannot_be_compared_is_named(fleet: Any) -> None:
+    drift = fleet("drift", "hostile")
+    assert "Without totals, and passed over: 2 (huge, nan)." in drift.stderr
+    assert "Left out, with fewer images than --min-images: 1." in fleet("compare", "two").stderr
 
 
 def test_drift_names_the_odd_one_and_since_an_earlier_look_there_is_too_little(fleet: Any, tmp_path: Path) -> None:
@@ -146,6 +170,8 @@ def test_nobody_there_is_said_and_ends_with_1(fleet: Any, edgecnn: Run) -> None:
         (("status", "--mqtt", "mqtt://x", "--ignore", "rain"), "rain"),
         (("drift", "--mqtt", "mqtt://x", "--max-psi", "0"), "--max-psi"),
         (("drift", "--mqtt", "mqtt://x", "--since", MODEL), "is not what edgecnn fleet status --json prints"),
+        (("status", "--mqtt", "mqtt://x", "--roster", MODEL), "has no names of devices"),
+        (("status", "--mqtt", "mqtt://x", "--roster", "gone"), "does not exist"),
         (("compare", "devices=a", "--mqtt", "mqtt://x"), "give two groups"),
         (("compare", "a", "b", "--mqtt", "mqtt://x"), "'a' is no group"),
     ],

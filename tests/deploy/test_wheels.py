@@ -1,0 +1,147 @@
+"""What is sent is what was fetched: wheels that were altered since are refused, and several may fetch at once."""
+
+import hashlib
+import json
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from edgecnn.deploy.deployment import Supplies
+from edgecnn.deploy.machine import Machine
+from edgecnn.deploy.requirements import own_requirements
+from edgecnn.deploy.wheels import Wheels, find_wheels, require_whole
+from edgecnn.errors import DeployError
+
+PI = Machine("/home/pi/x", "/usr/bin/python3", (3, 11, 2), "aarch64", (2, 36), "", 1 << 30)
+NEWEST = "99999"  # in every range
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "edgecnn" / "wheels"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A folder of wheels as small as they can be."""
+    for text in [*own_requirements(PI, ()), "pip"]:
+        write_wheel(tmp_path / "house", Requirement(text))
+    return tmp_path / "house"
+
+
+def write_wheel(folder: Path, wanted: Requirement) -> None:
+    folder.mkdir(exist_ok=True)
+    name, candidates = wanted.name.replace("-", "_"), (NEWEST, *(one.version for one in wanted.specifier))
+    version = next(one for one in candidates if wanted.specifier.contains(one))
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {wanted.name}\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def find(house: Path, folder: Path, refresh: bool = False) -> Wheels:
+    folder.mkdir(exist_ok=True)
+    wheels = find_wheels(PI, (), Supplies(house, refresh), lambda _: None, folder)
+    require_whole(wheels)
+    return wheels
+
+
+def alter(path: Path) -> None:
+    """Another byte, the same length."""
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(data)
+
+
+def write_sums(house: Path) -> Path:
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in house.glob("*.whl")]
+    (house / "SHA256SUMS").write_text("".join(lines))
+    return house / "SHA256SUMS"
+
+
+def test_a_wheel_altered_in_the_cache_is_refused_and_refreshed(house: Path, tmp_path: Path) -> None:
+    wheels = find(house, tmp_path / "own")
+    assert {one.name for one in wheels.files[1:]} == {path.name for path in house.iterdir()}
+    alter(wheels.files[2].source)
+    with pytest.raises(DeployError, match=r"in the cache is damaged: download it anew with --refresh"):
+        find(house, tmp_path / "own")
+    assert find(house, tmp_path / "own", refresh=True) == wheels
+
+
+def test_a_wheel_that_is_not_what_sha256sums_says_is_refused(house: Path, tmp_path: Path) -> None:
+    sums = write_sums(house)
+    find(house, tmp_path / "own")
+    altered = next(house.glob("numpy-*"))
+    alter(altered)
+    with pytest.raises(DeployError, match=rf"{altered.name} in .* is not what SHA256SUMS there says: copy it anew"):
+        find(house, tmp_path / "own", refresh=True)
+    sums.write_text("\n".join(line for line in write_sums(house).read_text().splitlines() if "numpy" not in line))
+    with pytest.raises(DeployError, match=r"numpy-.* has no line in SHA256SUMS there"):
+        find(house, tmp_path / "own")
+    sums.write_bytes(b"\xff no sums\n\n*\n")
+    with pytest.raises(DeployError, match="has no line in SHA256SUMS there"):
+        find(house, tmp_path / "own")
+    sums.unlink()
+    sums.mkdir()
+    with pytest.raises(DeployError, match="SHA256SUMS cannot be read"):
+        find(house, tmp_path / "own")
+
+
+def test_a_wheel_that_is_none_is_one_sentence(house: Path, tmp_path: Path) -> None:
+    next(house.glob("numpy-*")).write_text("no archive")
+    with pytest.raises(DeployError, match=r"numpy-99999-py3-none-any\.whl"):
+        find(house, tmp_path / "own")
+
+
+def test_several_may_fetch_at_once(house: Path, tmp_path: Path, cache: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:  # one of them with --refresh
+        asked = [pool.submit(find, house, tmp_path / f"own{number}", number == 2) for number in range(3)]
+    found = [[(one.name, one.source.read_bytes()) for one in future.result().files[1:]] for future in asked]
+    assert found[0] == found[1] == found[2] == [(path.name, path.read_bytes()) for path in sorted(house.iterdir())]
+    (place,) = cache.iterdir()
+    named = json.loads((place / "set.json").read_text())["folder"]
+    assert sorted(path.name for path in place.iterdir()) == sorted(["lock", "set.json", named])
+
+
+def test_who_comes_second_waits_and_takes_what_was_fetched(house: Path, tmp_path: Path, cache: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    wheels = find(house, tmp_path / "own")
+    (place,) = cache.iterdir()
+    kept = place.rename(tmp_path / "kept")
+    place.mkdir()
+    with (place / "lock").open("a") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = pool.submit(find, house, tmp_path / "own")
+        time.sleep(0.3)
+        assert not second.done() and [path.name for path in place.iterdir()] == ["lock"]
+        for path in kept.iterdir():
+            if path.name != "lock":
+                path.rename(place / path.name)
+        number = (place / "set.json").stat().st_ino
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert second.result(60) == wheels
+    assert (place / "set.json").stat().st_ino == number  # who fetches writes it anew
+
+
+def test_newer_wheels_do_not_take_those_away_that_are_on_their_way(house: Path, tmp_path: Path, cache: Path) -> None:
+    before = find(house, tmp_path / "own")
+    for path in house.iterdir():  # another build of the same version
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("newer.py", "")
+    (house / "numpy.txt").write_text("no wheel")
+    (place,) = cache.iterdir()
+    assert find(house, tmp_path / "own") != before
+    require_whole(before)
+    assert len(list(cache.iterdir())) == 2 and place.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(house: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DeployError, match=r"wheels cannot be kept in .*: set XDG_CACHE_HOME"):
+        find(house, tmp_path / "own")
