@@ -112,13 +112,10 @@ def names(roster: Path | None, pattern: str) -> tuple[str, ...]:
         return ()
     from fnmatch import fnmatchcase
 
-    from edgecnn.errors import InputError
     from edgecnn.fleet.as_json import read_roster
 
-    try:
+    with wrong_usage.bad_value("--roster"):
         return tuple(name for name in read_roster(roster) if fnmatchcase(name, pattern))
-    except InputError as error:
-        raise click.BadParameter(str(error), param_hint="--roster") from None
 
 
 def totals(since: Path | None) -> "dict[str, Counters] | None":

@@ -15,10 +15,10 @@ import pytest
 
 from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
-from tests.deploy.test_interruptions import below
 from tests.support.command_line import sentence
 from tests.support.devices import Device, needs_sshd
 from tests.support.own_systemd import OwnSystemd, own_systemd
+from tests.support.processes import below
 
 pytestmark = needs_sshd
 MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]

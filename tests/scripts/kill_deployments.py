@@ -21,9 +21,9 @@ from collections import Counter
 from pathlib import Path
 
 from edgecnn.model_file.bundled import bundled_models
-from tests.deploy.test_interruptions import below
 from tests.support.devices import Device, running, set_up
 from tests.support.own_systemd import OwnSystemd, own_systemd
+from tests.support.processes import below
 
 MODELS = [bundled_models()[name] for name in ("fashion-mnist", "fashion-mnist.activations")]
 
