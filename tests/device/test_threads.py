@@ -19,7 +19,7 @@ from tests.conftest import ON_A_BOARD
 from tests.support.processes import in_a_fork
 
 VARIANT = "fashion-mnist.activations"
-CALLS = 8_000
+CALLS = 800 if ON_A_BOARD else 8_000  # emulated, a call takes a tenth of a second
 
 
 def in_four_threads(call: Callable[[int], Any], count: int) -> list[Any]:
@@ -27,7 +27,7 @@ def in_four_threads(call: Callable[[int], Any], count: int) -> list[Any]:
         return list(pool.map(call, range(count)))
 
 
-def test_eight_thousand_calls_in_four_threads_give_eight_thousand_right_answers(fashion: Dataset) -> None:
+def test_many_calls_in_four_threads_give_as_many_right_answers(fashion: Dataset) -> None:
     classifier = Classifier("fashion-mnist")
     images = np.asarray(fashion.test.images[:100])
     expected = [classifier.classify(image)[0] for image in images]
