@@ -33,9 +33,10 @@ def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sequential() -> Any:
-    """A Rescaling inside, max pooling, Flatten."""
+    """A Rescaling inside, max pooling, Flatten, and what only training has."""
     stack = [layers.Rescaling(1 / 255, input_shape=SHAPE), layers.RandomFlip("horizontal"), layers.Conv2D(8, 3)]
-    stack += [layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D(), layers.Dropout(0.2), layers.Flatten()]
+    stack += [layers.BatchNormalization(), layers.ReLU(), layers.SpatialDropout2D(0.1), layers.MaxPooling2D()]
+    stack += [layers.Dropout(0.2), layers.Flatten()]
     return tf_keras.Sequential([*stack, layers.Dense(CLASSES, activation="softmax")])
 
 
@@ -81,11 +82,13 @@ def teachable() -> Any:
 
 
 def normalized() -> Any:
-    """A Normalization with learned statistics, and a layer that is called twice."""
+    """A Normalization with learned statistics, blue first, and a layer that is called twice."""
     image = tf_keras.Input(SHAPE)
     normalization = layers.Normalization()
     normalization.adapt(pictures(60, 2)[0].astype(np.float32))
-    x = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(8, 3, padding="same", name="conv")(normalization(image)))
+    x = layers.PReLU(shared_axes=[1, 2])(
+        layers.Conv2D(8, 3, padding="same", name="conv")(normalization(image)[..., ::-1])
+    )
     again = layers.BatchNormalization(scale=False)
     x = layers.Concatenate()([again(x), layers.Multiply()([x, layers.Activation("sigmoid")(again(x))])])
     x = layers.MaxPooling2D(4, name="pool")(x)
