@@ -15,6 +15,18 @@ def is_printable(text: str) -> bool:
     return printable(text) == text
 
 
+def composed(name: str) -> str:
+    """A class's name with each letter and its accents as one character (Unicode's NFC), as most systems write them.
+
+    Folders that come from a Mac have them apart: the same name to the eye, another one to `==`.
+    """
+    if name.isascii():
+        return name
+    import unicodedata  # most texts need it not
+
+    return unicodedata.normalize("NFC", name)
+
+
 # What joins or parts letters within a word of Persian and of Indian languages, and makes one emoji of several.
 _JOINERS = "\u200c\u200d"
 

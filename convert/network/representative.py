@@ -14,6 +14,7 @@ from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import find_images, require_heif
 from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.pixels.skipped_files import Skipped, is_clutter
+from edgecnn.printable import composed
 
 # Enough for a percentage that repeats, and few enough to lie in memory.
 MAX_IMAGES = 2_000
@@ -51,9 +52,10 @@ def load_representative(
     require_heif(paths)
     if skipped:
         progress(f"{folder}: left out what is no image: {skipped.words()}")
-    labelled = _is_labelled(root, card.labels)
+    names = tuple(map(composed, card.labels))
+    labelled = _is_labelled(root, names)
     if not labelled:
-        progress(_why_unlabelled(root, card.labels))
+        progress(_why_unlabelled(root, names))
     most = max(1, min(MAX_IMAGES, MAX_BYTES // int(np.prod(card.input.shape))))
     if len(paths) > most:
         progress(f"{folder}: {most:,} of {len(paths):,} images are drawn")
@@ -67,7 +69,7 @@ def load_representative(
         except InputError as error:
             progress(f"left out: {error}")
             continue
-        labels.append(card.labels.index(Path(path).relative_to(root).parts[0]) if labelled else -1)
+        labels.append(names.index(composed(Path(path).relative_to(root).parts[0])) if labelled else -1)
     if not images:
         raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
     split = Split(np.stack(images), np.array(labels, np.int64))
@@ -100,7 +102,7 @@ def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:
 
 
 def _folders_in(root: Path) -> set[str]:
-    return {path.name for path in root.iterdir() if path.is_dir() and not is_clutter(path.name)}
+    return {composed(path.name) for path in root.iterdir() if path.is_dir() and not is_clutter(path.name)}
 
 
 def _why_unlabelled(root: Path, labels: tuple[str, ...]) -> str:

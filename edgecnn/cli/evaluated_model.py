@@ -64,8 +64,10 @@ def fit_dataset(
 def _ordered_as(labels: "tuple[str, ...]", dataset: "Dataset", model: str) -> "Dataset":
     """`dataset` with its classes numbered as those of the model, which says what it is trained on by their names."""
     from edgecnn.errors import ModelFileError
+    from edgecnn.printable import composed
 
-    strange = [name for name in dataset.labels if name not in labels]
+    known = set(map(composed, labels))
+    strange = [name for name in dataset.labels if composed(name) not in known]
     if strange:
         raise ModelFileError(
             f"{model} has no label {strange[0]!r}, which the test set from {dataset.source} has; its labels are "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..arguments import require_path
 from ..errors import InputError
-from ..printable import is_printable
+from ..printable import composed, is_printable
 from .label_text import read_label_text, say
 
 _BETWEEN = r"\s*(?:[:;,=|\t\uff1a\uff1b\uff0c\u3001]|[-=]>|\u2192)\s*"
@@ -63,7 +63,7 @@ def names_of_lines(lines: Sequence[str], path: str | Path) -> tuple[str, ...]:
     Raises:
         InputError: a number has no name.
     """
-    return tuple(_without_quotes(_from_lines([line.strip() for line in lines], path), path))
+    return tuple(_without_quotes(_from_lines([composed(line.strip()) for line in lines], path), path))
 
 
 def _without_quotes(names: list[str], path: str | Path) -> list[str]:
@@ -183,7 +183,7 @@ def _from_json(text: str, path: str | Path) -> list[str]:
             "file with one class name a line"
         ) from None
     if isinstance(content, list) and all(isinstance(name, str) for name in content):
-        return [name.strip() for name in content]
+        return [composed(name.strip()) for name in content]
     numbered = _numbered_pairs(content) if isinstance(content, tuple) else []
     if not numbered or not _is_order([number for number, _ in numbered]):
         raise InputError(
@@ -191,7 +191,7 @@ def _from_json(text: str, path: str | Path) -> list[str]:
             "n - 1"
         )
     say(f"the numbers in {path} are the order of its names")
-    return [name.strip() for _, name in sorted(numbered)]
+    return [composed(name.strip()) for _, name in sorted(numbered)]
 
 
 def _numbered_pairs(items: tuple[tuple[str, object], ...]) -> list[tuple[int, str]]:

@@ -5,10 +5,11 @@ import warnings
 from pathlib import Path
 
 from ..errors import EdgecnnWarning, InputError
+from ..printable import composed
 
 
 def read_label_text(path: Path) -> str:
-    """The text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
+    """The composed text of a file of labels: UTF-8, or UTF-16 that says so, of which a warning tells.
 
     Raises:
         InputError: missing, or not such text.
@@ -26,7 +27,7 @@ def read_label_text(path: Path) -> str:
         raise InputError(f"{path} holds zero bytes, as UTF-16 without its mark has them; save it as UTF-8")
     if wide:
         say(f"{path} is UTF-16 text and was read as such")
-    return text
+    return composed(text)
 
 
 def say(message: str) -> None:

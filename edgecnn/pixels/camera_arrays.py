@@ -60,10 +60,16 @@ def image_of_array(pixels: Array, order: Order | None = None) -> Image.Image:
 
 
 def _towards_one_image(array: Array) -> str:
+    if 0 in array.shape:
+        return "it holds no pixels; check where it comes from"
+    if array.ndim < 2:
+        return "give it the shape of its picture: array.reshape(height, width), or (height, width, channels)"
     if array.ndim == 4 and array.shape[0] == 1:
         return "pass the image in it: array[0]"
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):
         return "channels stand first: array.transpose(1, 2, 0) puts them last"
+    if array.ndim == 3:
+        return "choose the channels that are red, green and blue, or a single one: array[:, :, 0]"
     return "pass one image at a time"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..printable import composed
 from .input_spec import InputSpec
 
 
@@ -100,7 +101,8 @@ class Dataset:
         """
         if labels == self.labels:
             return self
-        places = np.asarray([labels.index(name) for name in self.labels], np.int64)
+        names = tuple(map(composed, labels))
+        places = np.asarray([names.index(composed(name)) for name in self.labels], np.int64)
 
         def renumbered(split: Split) -> Split:
             return dataclasses.replace(split, labels=np.where(split.labels < 0, -1, places[split.labels]))

@@ -1,6 +1,7 @@
 """Files of class names as people have them: what says an order is obeyed, and said."""
 
 import json
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -142,3 +143,10 @@ def test_keras_names_that_are_digits_are_names(tmp_path: Path) -> None:
 def test_what_names_no_classes_is_a_sentence(name: str, content: str | bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words):
         read_labels(saved(tmp_path, content, name))
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "labels.csv", "labels.json"])
+def test_a_macs_names_are_read_as_others_write_them(name: str, tmp_path: Path) -> None:
+    names = [unicodedata.normalize("NFD", word) for word in ("chêne", "érable")]
+    content = json.dumps(names) if name.endswith("json") else "".join(f"{word}\n" for word in names)
+    assert read_labels(saved(tmp_path, content, name)) == ("chêne", "érable")

@@ -174,3 +174,16 @@ def test_frame_of_a_camera_that_is_taken_for_gray_is_noted() -> None:
     assert "order='yuv420'" in prepare_array(frame, SPEC).note
     assert not prepare_array(frame, SPEC, order="gray").note and not prepare_array(frame, SPEC, order="yuv420").note
     assert not prepare_array(frame, gray).note and not prepare_array(frame[:-1], SPEC).note
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((8, 8, 2), "array[:, :, 0]"), ((8, 8, 7), "array[:, :, 0]"), ((64,), "array.reshape(height, width)"),
+        ((), "array.reshape(height, width)"), ((0, 8), "it holds no pixels"), ((8, 8, 0), "it holds no pixels"),
+        ((5, 8, 8, 3), "one image at a time"),
+    ],
+)  # fmt: skip
+def test_shape_that_is_no_picture_is_told_what_is_one(shape: tuple[int, ...], words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        image_of_array(np.zeros(shape, np.uint8))

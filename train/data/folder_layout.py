@@ -1,5 +1,6 @@
 """What folders mean: splits of class folders, or class folders, whatever people call them; or why it is not said."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.image_files import SUFFIXES, find_images
 from edgecnn.pixels.skipped_files import Skipped, is_clutter
+from edgecnn.printable import composed
 
 _SPLITS = {
     "train": ("train", "training", "trn"),
@@ -162,7 +164,13 @@ def _class_names(folder: Path) -> tuple[str, ...]:
             f"{folder} must hold at least two class folders with images. Received: "
             f"{_named(path.name for path in folders) or 'none'}{_way_out(folder, folders)}"
         )
-    return tuple(path.name for path in folders)
+    names = tuple(sorted(composed(path.name) for path in folders))
+    if twins := [name for name, following in itertools.pairwise(names) if name == following]:
+        raise DataError(
+            f"{folder} holds two folders called {twins[0]}, one with accents as characters of their own, as a Mac "
+            "writes them; put their images into one folder"
+        )
+    return names
 
 
 def _way_out(folder: Path, folders: list[Path]) -> str:
@@ -177,9 +185,9 @@ def _way_out(folder: Path, folders: list[Path]) -> str:
 
 
 def _list_images(folder: Path, labels: tuple[str, ...], skipped: Skipped) -> ImageList:
-    here = tuple(path.name for path in _folders_in(folder))
-    if here != labels:
-        differing = sorted(set(here) ^ set(labels))
+    here = {composed(path.name): path for path in _folders_in(folder)}
+    if here.keys() != set(labels):
+        differing = sorted(here.keys() ^ set(labels))
         raise DataError(
             f"{folder} has other class folders than the training images: {', '.join(differing)}; make them equal"
         )
@@ -187,7 +195,7 @@ def _list_images(folder: Path, labels: tuple[str, ...], skipped: Skipped) -> Ima
     classes: list[int] = []
     for index, label in enumerate(labels):
         try:
-            members = find_images([str(folder / label)], skipped)
+            members = find_images([str(here[label])], skipped)
         except InputError as error:
             raise DataError(f"class {label}: {error}, or remove the class folder") from None
         paths += members

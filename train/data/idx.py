@@ -17,6 +17,7 @@ from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import MAX_PIXELS
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_array
+from edgecnn.printable import composed
 
 from .digest import digest_splits
 from .image_store import StoredImages, store_images
@@ -141,7 +142,7 @@ def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
     try:
-        names = tuple(path.read_text(encoding="utf-8").splitlines())
+        names = tuple(composed(path.read_text(encoding="utf-8")).splitlines())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} does not read as text ({error}); write one class name a line") from None
     if len(names) < classes:

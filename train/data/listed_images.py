@@ -11,6 +11,7 @@ import numpy as np
 from edgecnn.errors import DataError, InputError
 from edgecnn.model_file.label_text import read_label_text
 from edgecnn.pixels.image_files import SUFFIXES, find_images
+from edgecnn.printable import composed
 
 from .folder_layout import ImageList, split_of
 
@@ -54,7 +55,7 @@ def list_by_names(folder: Path) -> _Lists:
                 f"{path}: its name is no label with a number, such as cat.12.jpg; rename it, or give labels with "
                 "--labels-csv"
             )
-        rows.append((path, match[1]))
+        rows.append((path, composed(match[1])))
     return _make_lists({"train": rows})
 
 
@@ -172,7 +173,7 @@ def _by_name(paths: Sequence[str], /) -> Mapping[str, str | None]:
     for path in paths:
         parts = Path(path).parts
         for start in range(len(parts)):
-            name = "/".join(parts[start:]).lstrip("/")
+            name = composed("/".join(parts[start:]).lstrip("/"))
             if not name:
                 continue
             for key in {name, str(Path(name).with_suffix("").as_posix())}:

@@ -13,6 +13,7 @@ from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_array
+from edgecnn.printable import composed
 
 from .digest import digest_splits
 from .image_store import store_images
@@ -48,7 +49,7 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             require_keys(path, arrays.files)
             x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
-            names = [str(name) for name in arrays["labels"]] if "labels" in arrays else None
+            names = [composed(str(name)) for name in arrays["labels"]] if "labels" in arrays else None
     except _DAMAGED as error:
         if str(error).startswith("Object arrays"):
             raise DataError(

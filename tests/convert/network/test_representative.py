@@ -1,7 +1,9 @@
 """People's own images calibrate a model that was trained elsewhere, and are what it is compared on."""
 
+import dataclasses
 import json
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,14 @@ def test_images_without_folders_say_why_accuracy_is_blank(run: Path, foreign: Fo
     shutil.copy(next(foreign.photos.rglob("*.png")), tmp_path)
     load_representative(tmp_path, RunDirectory(run).read_card(), progress=told.append)
     assert any("has no class folders, so" in line and "accuracy stays blank" in line for line in told)
+
+
+def test_a_macs_folders_are_those_of_the_labels(run: Path, foreign: Foreign, tmp_path: Path) -> None:
+    card = RunDirectory(run).read_card()
+    for form in ("NFC", "NFD"):  # of the label; the folder has the other
+        labels = tuple(unicodedata.normalize(form, f"É{label}") for label in card.labels)
+        other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", labels[3])
+        (tmp_path / form / other).mkdir(parents=True)
+        shutil.copy(next(foreign.photos.rglob("*.png")), tmp_path / form / other)
+        images = load_representative(tmp_path / form, dataclasses.replace(card, labels=labels))
+        assert images.test.labels.tolist() == [3]

@@ -1,6 +1,7 @@
 """Folders as people have them: splits under any name, what lies beside, and what is not said."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,29 @@ def test_images_in_one_folder_are_sent_to_the_options_that_label_them(tmp_path: 
     fill(tmp_path)
     with pytest.raises(DataError, match="--labels-csv FILE, or by --labels-from-names"):
         load_dataset(tmp_path / "cat", SPEC)
+
+
+def apart(name: str) -> str:
+    """A name with accents as characters of their own, as a Mac's archives have it."""
+    return unicodedata.normalize("NFD", name)
+
+
+def test_a_macs_folders_are_the_classes_that_others_call_so(tmp_path: Path) -> None:
+    for split, form in (("train", apart), ("test", str)):
+        fill(tmp_path / split)
+        (tmp_path / split / "cat").rename(tmp_path / split / form("ÉLAN"))
+        (tmp_path / split / "dog").rename(tmp_path / split / form("Eber"))  # of NFC the first, of NFD the last
+        fill(tmp_path / split, classes=("emu",))
+    dataset = load_dataset(tmp_path, SPEC)
+    assert dataset.labels == ("Eber", "emu", "ÉLAN")
+    for part in (dataset.train, dataset.test):
+        shown = [int(part.images[list(part.labels).index(row)][0, 0, 0]) for row in range(3)]
+        assert shown == [LEVELS["dog"], LEVELS["emu"], LEVELS["cat"]]
+
+
+def test_two_folders_that_read_alike_are_to_become_one(tmp_path: Path) -> None:
+    fill(tmp_path / "set")
+    (tmp_path / "set" / "cat").rename(tmp_path / "set" / "chêne")
+    (tmp_path / "set" / "dog").rename(tmp_path / "set" / apart("chêne"))
+    with pytest.raises(DataError, match="two folders called chêne"):
+        load_dataset(tmp_path / "set", SPEC)

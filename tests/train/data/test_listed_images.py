@@ -1,5 +1,6 @@
 """Images in one folder, labelled by a CSV file or by their own names."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,10 @@ def test_of_two_columns_that_may_be_the_images_none_is_guessed(images: Path) -> 
 def test_an_empty_label_is_no_class(images: Path) -> None:
     with pytest.raises(DataError, match=r"row 3 gives 1\.png no label; give one, or remove the row"):
         load(images, "file,label\n0.png,even\n1.png,\n")
+
+
+def test_a_macs_names_are_those_of_the_list(images: Path) -> None:
+    for number in range(12):
+        (images / PLACES[number]).rename(images / unicodedata.normalize("NFD", f"é{number}.png"))
+    text = "".join(f"é{n}.png,{'été' if n % 2 else unicodedata.normalize('NFD', 'été')}er{n % 2}\n" for n in range(12))
+    assert load(images, text).labels == ("étéer0", "étéer1")
