@@ -52,7 +52,9 @@ def deploy(
         _require_services(session, machine, release)
         wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
-        if _is_there(machine, facts):
+        if machine.current and _is_there(machine.current, machine, facts):
+            if not dry_run:
+                session.call("tidy", machine.current.name)
             return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start)
         files = release.files(facts, machine.root) | sample_files(samples.paths)
         new_wheels = None if wheels.venv in machine.venvs else wheels
@@ -138,12 +140,9 @@ def _require_services(session: Session, machine: Machine, release: Release) -> N
         )
 
 
-def _is_there(machine: Machine, facts: dict[str, Any]) -> bool:
+def _is_there(current: Deployed, machine: Machine, facts: dict[str, Any]) -> bool:
     """Whether this very release runs there, whole, in an environment that works."""
-    current = machine.current
-    if current is None or facts["venv"] not in machine.venvs:
-        return False
-    return current.facts == facts and current.is_intact and current.is_settled
+    return facts["venv"] in machine.venvs and current.facts == facts and current.is_intact and current.is_settled
 
 
 def _require_space(host: str, machine: Machine, size: int, wheels: Wheels) -> None:

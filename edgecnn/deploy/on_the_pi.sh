@@ -132,6 +132,13 @@ lock() {
     flock -n 9 || fail busy ''
 }
 
+tidy() { # RELEASE: it is current, nobody is about to change that, and what a kill left goes
+    lock
+    [ "$(basename -- "$(readlink current)")" = "$1" ] || fail busy '' # it was another one a moment ago
+    rm -rf incoming
+    finish
+}
+
 receive() { # BYTES SECONDS SHA256-OF-THE-MANIFEST
     lock
     trap 'rm -rf -- "$root/incoming"' EXIT
