@@ -97,8 +97,7 @@ def _of_png(info: dict[Any, Any]) -> tuple[bytes | None, str]:
 
 def _of_exif(image: Image.Image) -> tuple[bytes | None, str]:
     primaries = getattr(image, "tag_v2", {}).get(_TIFF_PRIMARIES)
-    # Pillow reads a TIFF's EXIF with the file.
-    said, name = _in_exif(image.getexif() if image.format == "TIFF" else exif_of(image))
+    said, name = _in_exif(_exif_of_tiff(image) if image.format == "TIFF" else exif_of(image))
     if said in (_ADOBE, _UNCALIBRATED):
         if said == _ADOBE or name.startswith("R03"):
             from .colour_space import ADOBE_RGB
@@ -108,6 +107,14 @@ def _of_exif(image: Image.Image) -> tuple[bytes | None, str]:
     if primaries and not _are_srgb(primaries):
         return None, f"its primaries are a TIFF's tag, which cannot be used without a curve {_LEFT_OUT}"
     return None, ""
+
+
+def _exif_of_tiff(image: Image.Image) -> Image.Exif | None:
+    """It is read with the file; None if it is damaged, or if somebody's Pillow before 11 has let go of the file."""
+    try:
+        return image.getexif()
+    except DECODER_FAILURES:
+        return None
 
 
 def _in_exif(exif: Image.Exif | None) -> tuple[int | None, str]:

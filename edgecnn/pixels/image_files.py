@@ -185,6 +185,8 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
                 from .bmp_colours import add_colours
 
                 add_colours(image, data)
+            if image.format == "TIFF":
+                image.getexif()  # it lies in the file, which Pillow before 11 lets go of when it loads several pictures
             _check_size(image, name)
             if before_loading:
                 before_loading(image)
