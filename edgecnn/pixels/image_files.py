@@ -34,6 +34,7 @@ SUFFIXES = frozenset(
 )
 # 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
 MAX_PIXELS = 120_000_000
+_NO_NAME = "an image has an empty name; give a file, a folder, a pattern or -"
 # Of formats with kinds that Pillow does not know.
 _BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -93,7 +94,7 @@ def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[
 
 def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if not name:
-        raise InputError("an image has an empty name; give a file, a folder, a pattern or -")
+        raise InputError(_NO_NAME)
     if name == STANDARD_INPUT:
         return [name]
     if Path(name).is_dir():
@@ -158,6 +159,8 @@ def open_image(name: str, before_loading: Callable[[Image.Image], None] | None =
     Raises:
         InputError: missing, empty, not an image, truncated, or larger than `MAX_PIXELS`.
     """
+    if not name:
+        raise InputError(_NO_NAME)
     if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("standard input is closed; give a file")

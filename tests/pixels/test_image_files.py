@@ -77,6 +77,11 @@ def test_missing_file_is_a_sentence() -> None:
         open_image("nowhere.png")
 
 
+def test_an_empty_name_is_said_to_be_one() -> None:
+    with pytest.raises(InputError, match="an image has an empty name; give a file"):
+        open_image("")
+
+
 def test_unreadable_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         open_image(str(tmp_path))
