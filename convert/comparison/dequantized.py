@@ -1,6 +1,7 @@
 """The file's own weights in float arithmetic: what they are wrong in, no wider type would cure."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
@@ -10,8 +11,9 @@ from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
-from ..tflite.kernels import read_kernels, with_constants
+from ..tflite.kernels import Kernel, read_kernels, with_constants
 from ..tuning.record import TuningRecord
+from .operands import compare_operands
 from .operators import OperatorFault, compare_operators
 from .weights import WeightFault, comparable, compare_weights, layer_names
 
@@ -57,13 +59,30 @@ def dequantized(
     if not comparable(expected, found):
         return None
     names = layer_names(network.model, expected)
-    faults = compare_weights(record.kernels(expected) if record else expected, found, names)
-    flatbuffer = with_constants(float32.flatbuffer, expected, found)
+    exported = record.kernels(expected) if record else expected
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
     calibrated = record.calibrated(calibrated) if record else calibrated
+    faults = _compare_constants(float32, packed.plain, exported, names)
+    if not faults and packed.activations:  # its feature maps must not come from another network than the answers
+        faults = tuple(
+            replace(fault, words=f"in its activations variant, {fault.words}")
+            for fault in _compare_constants(float32, packed.activations, exported, names)
+        )
+    flatbuffer = with_constants(float32.flatbuffer, expected, found)
     variant = packed.activations or packed.plain
     operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated, names)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
+
+
+def _compare_constants(
+    float32: PackedModel, file: PackedModel, exported: Sequence[Kernel], names: Sequence[str]
+) -> tuple[WeightFault, ...]:
+    """What a file's weights, and the other constants of its operators, have that was not exported."""
+    kernels = read_kernels(file.flatbuffer)
+    if not comparable(exported, kernels):
+        return ()
+    others = compare_operands(float32.flatbuffer, file.flatbuffer, names)
+    return (*compare_weights(exported, kernels, names), *others)
 
 
 def _takes_pixels(spec: InputSpec) -> bool:

@@ -10,6 +10,9 @@ from .likeness import ALIKE, cosines, rows
 
 Array = npt.NDArray[np.floating]
 
+ORDER = ("are exchanged", "stand in another order")
+_LISTED = 6
+
 
 def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Sequence[str]) -> str:
     """A sentence where a layer has the weights, or only the biases, of another one; else nothing.
@@ -38,19 +41,53 @@ def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Seq
     return ""
 
 
-def exchanged_biases(expected: Constant, found: Constant, channels: Sequence[int]) -> list[int]:
-    """Which of the channels have the bias of another of them."""
+def vector_sentences(
+    expected: Array, found: Array, step: Array, channels: Sequence[int], name: str = "bias"
+) -> list[str]:
+    """What the numbers of these channels are instead, such as "the biases of channels 1 and 6 are exchanged".
+
+    Args:
+        expected: a number a channel.
+        found: likewise.
+        step: how near two numbers of a channel must be to be the same.
+        channels: those whose numbers are others.
+        name: what such a number is called.
+    """
+    moved = _exchanged(expected, found, step, channels)
+    several = f"{name}es" if name.endswith("s") else f"{name}s"
+    sentences = [f"the {several} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
+    rest = _number_words(expected, found, [channel for channel in channels if channel not in moved])
+    return sentences + [of_channels(what, of, f"the {name} of ", f"the {several} of ") for what, of in rest.items()]
+
+
+def of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:
+    """A sentence of channels that are alike in something."""
+    if len(channels) == 1:
+        return f"{of_one}channel {channels[0]} is {what}"
+    return f"{of_many}channels {listed(channels)} are {what}"
+
+
+def listed(channels: Sequence[int]) -> str:
+    """Their numbers, of many the first."""
+    shown = [str(channel) for channel in channels[:_LISTED]]
+    if len(channels) > _LISTED:
+        return f"{', '.join(shown)} and {len(channels) - _LISTED} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+
+
+def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[int]) -> list[int]:
+    """Which of the channels have the number of another of them."""
     moved = {}
     for channel in channels:
-        near = np.abs(found.values[channel] - expected.values[list(channels)]) <= 2 * found.error[channel].max()
+        near = np.abs(found[channel] - expected[list(channels)]) <= step[channel]
         others = [other for other, is_near in zip(channels, near, strict=True) if is_near and other != channel]
         if others:
             moved[channel] = others[0]
     return list(moved) if len(moved) > 1 and set(moved) == set(moved.values()) else []
 
 
-def bias_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
-    """What the biases of these channels are instead, in words that follow "is" or "are"."""
+def _number_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
+    """What the numbers of these channels are instead, in words that follow "is" or "are"."""
     words: dict[str, list[int]] = {}
     for channel in channels:
         own, here = float(expected[channel]), float(found[channel])

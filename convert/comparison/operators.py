@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.card import LayerRange
 
-_CASTS = ("QUANTIZE", "DEQUANTIZE")
-_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-_OPTIONS = {code: name for name, code in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
+from .graph import WITH_BIAS, GraphOperator, layers_of, names_of, on_the_way, read_operators
+
 _ACTIVATIONS = {code: name for name, code in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
-_WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 # What changes the function, and what people call it.
 _FIELDS = {
     "strideH": "stride", "strideW": "stride", "padding": "padding", "dilationHFactor": "dilation",
     "dilationWFactor": "dilation", "filterHeight": "window", "filterWidth": "window", "beta": "factor",
     "alpha": "slope", "depthMultiplier": "depth multiplier", "fusedActivationFunction": "activation",
+    "axis": "axis", "alignCorners": "option align_corners", "halfPixelCenters": "option half_pixel_centers",
+    "mode": "mode", "blockSize": "block size", "approximate": "option approximate",
 }  # fmt: skip
+# Their inputs may stand in either order.
+_COMMUTATIVE = ("ADD", "MUL", "MAXIMUM", "MINIMUM")
 _BOUNDS = {
     "NONE": (-np.inf, np.inf), "RELU": (0.0, np.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
 }  # fmt: skip
@@ -36,14 +37,6 @@ class OperatorFault:
     words: str
 
 
-@dataclass(frozen=True)
-class _Operator:
-    name: str
-    options: dict[str, Any]
-    inputs: tuple[int, ...]
-    output: int
-
-
 def compare_operators(
     expected: bytes, found: bytes, calibrated: Sequence[LayerRange] = (), weighted: Sequence[str] = ()
 ) -> tuple[OperatorFault, ...]:
@@ -56,20 +49,23 @@ def compare_operators(
         weighted: the layers with weights in the order in which they run: names for those without a feature map.
     """
     first, second = (schema.Model.GetRootAs(each, 0) for each in (expected, found))
-    operators = [_operators(model) for model in (first, second)]
+    operators = [read_operators(model) for model in (first, second)]
     if len(operators[0]) != len(operators[1]):
         return ()
-    layers, faults = {**_named(operators[0], weighted), **_layers(first)}, []
-    makers: dict[int, str] = {}
-    for own, here in zip(*operators, strict=True):
-        layer = layers.get(own.output, f"operator {own.name}")
-        makers[here.output] = layer
+    names, faults = names_of(first, operators[0], weighted), []
+    layers = layers_of(operators[0], names)
+    makers = {here.output: layer for here, layer in zip(operators[1], layers, strict=True)}
+    for own, here, layer in zip(*operators, layers, strict=True):
         tensor = second.Subgraphs(0).Tensors(here.output)
+        where = on_the_way(own, names)
         if own.name != here.name:
-            faults.append(OperatorFault(layer, f"it is {here.name}, in Keras {own.name}"))
+            what = "one on the way to it" if where else "it"
+            faults.append(OperatorFault(layer, f"{what} is {here.name}, in Keras {own.name}"))
             continue
-        faults += [OperatorFault(layer, words) for words in _other_options(own.options, here.options, tensor)]
-        faults += [OperatorFault(layer, words) for words in _other_range(layer, tensor, calibrated)]
+        faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
+        if own.output in names:  # what other operators of a layer make is no feature map
+            faults += [OperatorFault(layer, words) for words in _other_range(layer, tensor, calibrated)]
+        faults += [OperatorFault(layer, words) for words in _other_sources(own, here, layers)]
         faults += [
             OperatorFault(makers.get(here.inputs[0], "image"), f"{words}, {layer}, was made for")
             for words in _other_scale(second.Subgraphs(0), here)
@@ -77,50 +73,23 @@ def compare_operators(
     return tuple(faults)
 
 
-def _operators(model: "schema.Model") -> list[_Operator]:
-    subgraph, found = model.Subgraphs(0), []
-    cast: dict[int, int] = {}
-    for position in range(subgraph.OperatorsLength()):
-        operator = subgraph.Operators(position)
-        code = model.OperatorCodes(operator.OpcodeIndex())
-        name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        inputs = tuple(cast.get(index, index) for index in map(int, operator.InputsAsNumpy()))
-        if name in _CASTS:
-            cast[int(operator.Outputs(0))] = (
-                int(operator.Inputs(0)) if name == "DEQUANTIZE" else int(operator.Outputs(0))
-            )
-            continue
-        found.append(_Operator(name, _options(operator), inputs, int(operator.Outputs(0))))
-    return found
+def _other_sources(own: GraphOperator, here: GraphOperator, layers: Sequence[str]) -> Iterator[str]:
+    """Where an operator takes the values of others, or in another order."""
+    before, after = ([source for source in each.sources if source is not None] for each in (own, here))
+    if own.name in _COMMUTATIVE:
+        before, after = sorted(before), sorted(after)
+    if before != after:
+        takes, took = (" and ".join("the image" if at < 0 else layers[at] for at in each) for each in (after, before))
+        where = f"{takes}, in Keras of {took}" if takes != took else f"other operators of {takes} than in Keras"
+        yield f"its {own.name} takes the values of {where}"
 
 
-def _options(operator: "schema.Operator") -> dict[str, Any]:
-    name = _OPTIONS[operator.BuiltinOptionsType()]
-    if name == "NONE":
-        return {}
-    options = getattr(schema, name)()
-    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
-    values = vars(getattr(schema, f"{name}T").InitFromObj(options))
-    return {field: value for field, value in values.items() if field in _FIELDS}
-
-
-def _layers(model: "schema.Model") -> dict[int, str]:
-    """By the tensor the name of the feature map that it is."""
-    signature = model.SignatureDefs(0)
-    outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
-    return {int(output.TensorIndex()): output.Name().decode() for output in outputs}
-
-
-def _named(operators: Sequence[_Operator], weighted: Sequence[str]) -> dict[int, str]:
-    """By the tensor the name of the layer whose weights made it; none where they are not as many as the names."""
-    made = [operator.output for operator in operators if operator.name in _WITH_BIAS]
-    return dict(zip(made, weighted, strict=True)) if len(made) == len(weighted) else {}
-
-
-def _other_options(own: dict[str, Any], here: dict[str, Any], tensor: "schema.Tensor") -> Iterator[str]:
+def _other_options(own: GraphOperator, here: GraphOperator, tensor: "schema.Tensor") -> Iterator[str]:
     said = set()
     for field, words in _FIELDS.items():
-        before, after = own.get(field), here.get(field)
+        before, after = own.options.get(field), here.options.get(field)
+        if field == "axis" and tensor.ShapeLength():  # may be counted from the end
+            before, after = (None if each is None else each % tensor.ShapeLength() for each in (before, after))
         if before == after or words in said or before is None or after is None:
             continue
         said.add(words)
@@ -130,7 +99,7 @@ def _other_options(own: dict[str, Any], here: dict[str, Any], tensor: "schema.Te
         elif field == "padding":
             yield f"its padding is {('SAME', 'VALID')[after]}, in Keras {('SAME', 'VALID')[before]}"
         else:
-            yield f"its {words} is {after:g}, in Keras {before:g}"
+            yield f"its {words} is {after:.6g}, in Keras {before:.6g}"
 
 
 def _ends_alike(tensor: "schema.Tensor", activations: set[str]) -> bool:
@@ -162,9 +131,9 @@ def _other_range(layer: str, tensor: "schema.Tensor", calibrated: Sequence[Layer
         )
 
 
-def _other_scale(subgraph: "schema.SubGraph", operator: _Operator) -> Iterator[str]:
+def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[str]:
     """Where the scale of what goes in is not the one that the bias was made for."""
-    if operator.name not in _WITH_BIAS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
+    if operator.name not in WITH_BIAS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
         return
     scales = []
     for index in operator.inputs[:3]:

@@ -15,18 +15,16 @@ import numpy.typing as npt
 from ..network.feature_maps import layer_uses
 from ..tflite.kernels import Constant, Kernel
 from .likeness import ALIKE, cosines, rows
-from .moved import bias_words, exchanged_biases, moved_from
+from .moved import ORDER, listed, moved_from, of_channels, vector_sentences
 
 Array = npt.NDArray[np.floating]
 
 _FEW = 0.1
 _SPREAD = 0.05
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
-_LISTED = 6
 
 _OTHERS = "unlike Keras'"
 _COPY = "a copy of channel "
-_ORDER = ("are exchanged", "stand in another order")
 
 _TURNED: tuple[tuple[str, Callable[[Array], Array]], ...] = (
     ("mirrored left to right", lambda kernel: kernel[:, ::-1]),
@@ -122,18 +120,14 @@ def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
         return WeightFault(name, tuple(channels), whole)
     moved = {of[0]: int(what.removeprefix(_COPY)) for what, of in words.items() if what.startswith(_COPY)}
     exchanged = set(moved) == set(moved.values())
-    sentences = [f"channels {_listed(sorted(moved))} {_ORDER[len(moved) > 2]}"] if moved and exchanged else []
-    sentences += [_of_channels(what, of) for what, of in words.items() if not (exchanged and what.startswith(_COPY))]
+    sentences = [f"channels {listed(sorted(moved))} {ORDER[len(moved) > 2]}"] if moved and exchanged else []
+    sentences += [of_channels(what, of) for what, of in words.items() if not (exchanged and what.startswith(_COPY))]
     sentences = [inputs] if inputs else sentences
     if expected.bias and found.bias:
         off = np.flatnonzero(_wrong(expected.bias, found.bias, steps=1.0))
         alone = [int(channel) for channel in off if channel not in channels]
-        moved_biases = exchanged_biases(expected.bias, found.bias, alone)
-        if moved_biases:
-            sentences.append(f"the biases of channels {_listed(moved_biases)} {_ORDER[len(moved_biases) > 2]}")
-        rest = [channel for channel in alone if channel not in moved_biases]
-        for what, of in bias_words(expected.bias.values, found.bias.values, rest).items():
-            sentences.append(_of_channels(what, of, "the bias of ", "the biases of "))
+        step = np.broadcast_to(2 * found.bias.error, found.bias.values.shape)
+        sentences += vector_sentences(expected.bias.values, found.bias.values, step, alone)
         channels = sorted({*channels, *alone})
     return WeightFault(name, tuple(channels), "; ".join(sentences)) if channels else None
 
@@ -183,6 +177,9 @@ def _what(expected: Constant, found: Constant, channel: int, wrong: npt.NDArray[
 
 def _of_all(expected: Array, found: Array, words: Mapping[str, Sequence[int]]) -> str:
     """A sentence where all channels are wrong alike; else nothing."""
+    turned = found.T if found.ndim == 2 and found.shape[0] == found.shape[1] else found.reshape(found.shape[::-1]).T
+    if turned.ndim == 2 and cosines(rows(expected), rows(turned)).min() > ALIKE:
+        return "its weights are transposed"
     if len(words.get(_OTHERS, ())) == len(expected):
         return "all its weights are others, as of another training"
     own, here = rows(expected), rows(found)
@@ -206,17 +203,4 @@ def _moved_inputs(expected: Array, found: Array) -> str:
         return ""
     if cosines(rows(expected[..., order]), rows(found)).min() < ALIKE:
         return ""
-    return f"its inputs {_listed(moved.tolist())} {_ORDER[len(moved) > 2]}"
-
-
-def _of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:
-    if len(channels) == 1:
-        return f"{of_one}channel {channels[0]} is {what}"
-    return f"{of_many}channels {_listed(channels)} are {what}"
-
-
-def _listed(channels: Sequence[int]) -> str:
-    shown = [str(channel) for channel in channels[:_LISTED]]
-    if len(channels) > _LISTED:
-        return f"{', '.join(shown)} and {len(channels) - _LISTED} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    return f"its inputs {listed(moved.tolist())} {ORDER[len(moved) > 2]}"

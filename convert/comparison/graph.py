@@ -1,0 +1,99 @@
+"""The operators of a flatbuffer, as far as they say what function it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tensorflow.lite.python import schema_py_generated as schema
+
+WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_CASTS = ("QUANTIZE", "DEQUANTIZE")
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_OPTIONS = {code: name for name, code in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True)
+class GraphOperator:
+    """An operator that is no cast from one type to another.
+
+    Attributes:
+        name: of its kind, such as `CONV_2D`.
+        options: its fields by their names in TFLite's schema.
+        inputs: tensors, those before a DEQUANTIZE in the place of what it makes; below 0 what is left out.
+        sources: by input the operator that makes it, by its place among these; -1 for the image, None for constants.
+        output: its first tensor.
+    """
+
+    name: str
+    options: dict[str, Any]
+    inputs: tuple[int, ...]
+    sources: tuple[int | None, ...]
+    output: int
+
+
+def read_operators(model: "schema.Model") -> list[GraphOperator]:
+    """The operators in the order in which they run."""
+    subgraph = model.Subgraphs(0)
+    found: list[GraphOperator] = []
+    cast: dict[int, int] = {}
+    makers = {int(index): -1 for index in subgraph.InputsAsNumpy()}
+    for position in range(subgraph.OperatorsLength()):
+        operator = subgraph.Operators(position)
+        code = model.OperatorCodes(operator.OpcodeIndex())
+        name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        given, outputs = [int(index) for index in operator.InputsAsNumpy()], map(int, operator.OutputsAsNumpy())
+        if name in _CASTS:
+            (output,) = outputs
+            cast[output] = given[0] if name == "DEQUANTIZE" else output
+            if given[0] in makers:
+                makers[output] = makers[given[0]]
+            continue
+        output, *more = outputs
+        makers.update(dict.fromkeys((output, *more), len(found)))
+        inputs = tuple(cast.get(index, index) for index in given)
+        sources = tuple(makers.get(index) for index in given)
+        found.append(GraphOperator(name, _options(operator), inputs, sources, output))
+    return found
+
+
+def _options(operator: "schema.Operator") -> dict[str, Any]:
+    name = _OPTIONS[operator.BuiltinOptionsType()]
+    if name == "NONE":
+        return {}
+    options = getattr(schema, name)()
+    options.Init(operator.BuiltinOptions().Bytes, operator.BuiltinOptions().Pos)
+    return dict(vars(getattr(schema, f"{name}T").InitFromObj(options)))
+
+
+def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted: Sequence[str]) -> dict[int, str]:
+    """By tensor the name of the layer whose output it is.
+
+    Args:
+        model: whose signature names the feature maps.
+        operators: its own.
+        weighted: the layers with weights in the order in which they run: names for those without a feature map.
+    """
+    signature = model.SignatureDefs(0)
+    outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
+    named = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
+    made = [operator.output for operator in operators if operator.name in WITH_BIAS]
+    if len(made) == len(weighted):
+        named = {**dict(zip(made, weighted, strict=True)), **named}
+    return named
+
+
+def on_the_way(operator: GraphOperator, named: Mapping[int, str]) -> str:
+    """Where an operator stands that makes no layer's output but something on the way to it, to begin a sentence."""
+    return "" if operator.output in named else f"of the {operator.name} on the way to it, "
+
+
+def layers_of(operators: Sequence[GraphOperator], named: Mapping[int, str]) -> list[str]:
+    """The layer that each operator belongs to: the first one whose output its values reach; see `names_of`."""
+    layers = [f"operator {operator.name}" for operator in operators]
+    reached: dict[int, str] = {}
+    for place in range(len(operators) - 1, -1, -1):
+        layers[place] = named.get(operators[place].output) or reached.get(place) or layers[place]
+        for source in operators[place].sources:
+            if source is not None:
+                reached[source] = layers[place]
+    return layers

@@ -1,0 +1,58 @@
+"""The constants that operators without kernels take: factors of a batch normalisation, slopes, paddings, axes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tensorflow.lite.python import schema_py_generated as schema
+
+_DTYPES: dict[int, np.dtype[Any]] = {
+    schema.TensorType.FLOAT32: np.dtype(np.float32),
+    schema.TensorType.FLOAT16: np.dtype(np.float16),
+    schema.TensorType.INT8: np.dtype(np.int8),
+    schema.TensorType.UINT8: np.dtype(np.uint8),
+    schema.TensorType.INT16: np.dtype(np.int16),
+    schema.TensorType.INT32: np.dtype(np.int32),
+    schema.TensorType.INT64: np.dtype(np.int64),
+}
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A constant tensor that stands for real numbers, or for a shape, axes or places.
+
+    Attributes:
+        index: of the tensor in the graph.
+        values: what its elements stand for, in its own order of axes.
+        step: how far apart two neighbours of the numbers are that it can hold; spreads to the shape of `values`.
+        is_exact: whether it holds plain integers.
+    """
+
+    index: int
+    values: npt.NDArray[np.float64]
+    step: npt.NDArray[np.float64]
+    is_exact: bool
+
+
+def read_operand(model: "schema.Model", index: int) -> Operand | None:
+    """A constant; None for a tensor that is computed or left out, or of a type without numbers."""
+    if index < 0:
+        return None
+    tensor = model.Subgraphs(0).Tensors(index)
+    data, dtype = model.Buffers(tensor.Buffer()).DataAsNumpy(), _DTYPES.get(tensor.Type())
+    if dtype is None or isinstance(data, int) or not len(data):
+        return None
+    shape = tuple(tensor.Shape(axis) for axis in range(tensor.ShapeLength()))
+    raw = data.view(dtype).reshape(shape).astype(np.float64)
+    quantization = tensor.Quantization()
+    if dtype.kind == "f":
+        return Operand(index, raw, np.spacing(np.abs(raw).astype(dtype)).astype(np.float64), False)
+    if quantization is None or not quantization.ScaleLength():
+        return Operand(index, raw, np.zeros(()), True)
+    scale, zero_point = quantization.ScaleAsNumpy().astype(np.float64), quantization.ZeroPointAsNumpy()
+    spread = [1] * len(shape)
+    if len(scale) > 1:
+        spread[quantization.QuantizedDimension()] = len(scale)
+    step = scale.reshape(spread)
+    return Operand(index, (raw - np.broadcast_to(zero_point, scale.shape).reshape(spread)) * step, step, False)
