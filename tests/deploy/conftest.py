@@ -1,6 +1,8 @@
 """Devices that have the environment already: it is made once, by the one first deployment of all tests."""
 
 import itertools
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -43,7 +45,8 @@ def make_device(first: tuple[Outcome, Path], tmp_path: Path) -> Iterator[Callabl
         def make(home: str = "home", start: tuple[str, ...] = (), **environment: str) -> Device:
             device = set_up(tmp_path / f"device{next(_numbers)}", home, **environment)
             device.root.mkdir(parents=True)
-            (device.root / "venvs").symlink_to(environments)
+            # Its own: a device removes what none of its releases uses, whatever another test's device needs.
+            shutil.copytree(environments, device.root / "venvs", symlinks=True, copy_function=os.link)
             return devices.enter_context(running(device, start))
 
         yield make
