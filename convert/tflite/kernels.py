@@ -16,7 +16,7 @@ _BUILTIN = schema.BuiltinOperator
 # undoes itself. Depthwise: (1, height, width, channels).
 CHANNELS_FIRST = {"CONV_2D": (0, 1, 2, 3), "DEPTHWISE_CONV_2D": (3, 1, 2, 0), "FULLY_CONNECTED": (0, 1)}
 _NAMES = {getattr(_BUILTIN, name): name for name in CHANNELS_FIRST}
-_DTYPES: dict[int, np.dtype[Any]] = {
+DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.FLOAT16: np.dtype(np.float16),
     schema.TensorType.INT8: np.dtype(np.int8),
@@ -124,7 +124,7 @@ def _constant(model: "schema.Model", subgraph: "schema.SubGraph", index: int, ax
         return None
     tensor = subgraph.Tensors(index)
     data = model.Buffers(tensor.Buffer()).DataAsNumpy()
-    dtype = _DTYPES.get(tensor.Type())
+    dtype = DTYPES.get(tensor.Type())
     if dtype is None or isinstance(data, int) or not len(data):
         return None
     raw = data.view(dtype).reshape(tensor.ShapeAsNumpy()).transpose(axes).astype(np.float64)

@@ -1,20 +1,17 @@
 """The constants that operators without kernels take: factors of a batch normalisation, slopes, paddings, axes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-_DTYPES: dict[int, np.dtype[Any]] = {
-    schema.TensorType.FLOAT32: np.dtype(np.float32),
-    schema.TensorType.FLOAT16: np.dtype(np.float16),
-    schema.TensorType.INT8: np.dtype(np.int8),
+from .kernels import DTYPES
+
+_DTYPES = {
+    **DTYPES,
     schema.TensorType.UINT8: np.dtype(np.uint8),
     schema.TensorType.INT16: np.dtype(np.int16),
-    schema.TensorType.INT32: np.dtype(np.int32),
-    schema.TensorType.INT64: np.dtype(np.int64),
 }
 
 

@@ -26,7 +26,7 @@ def network() -> keras.Model:
     x = layers.Conv2D(6, 3, activation="swish", name="first")(image)
     x = layers.BatchNormalization(name="norm")(layers.Activation("tanh")(x))
     y = layers.PReLU(shared_axes=[1, 2], name="slopes")(layers.Conv2D(6, 3, padding="same", name="second")(x))
-    x = layers.GlobalAveragePooling2D()(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D(name="average")(layers.Add()([x, y]))
     model = keras.Model(image, layers.Dense(4, activation="softmax", name="logits")(x))
     ends = ((0.8, 1.4), (-0.3, 0.3), (-0.2, 0.2), (0.3, 0.9))
     model.get_layer("norm").set_weights([generator.uniform(low, high, 6) for low, high in ends])
@@ -124,7 +124,7 @@ def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
     [
         (exchange_factors, "second: of the MUL on the way to it, the factors of channels 1 and 4 are exchanged"),
         (lower_an_offset, "second: of the ADD on the way to it, the offset of channel 2 is "),
-        (exchange_slopes, "pooling2d: of the PRELU on the way to it, the slopes of channels 0 and 5 are exchanged"),
+        (exchange_slopes, "average: of the PRELU on the way to it, the slopes of channels 0 and 5 are exchanged"),
         (square, "its MUL takes the values of other operators of first and first than in Keras"),
         (leave_out_slopes, "its ADD takes the values of second and second, in Keras of "),
     ],
