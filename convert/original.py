@@ -79,13 +79,13 @@ class Original:
 
     def ranges(self, network: KerasNetwork, images: Pixels) -> tuple[LayerRange, ...]:
         """`network.ranges`, computed once where schemes are calibrated by the same images."""
-        key = network.card.input, images.tobytes()
+        key = network.card.input, sha256(images.tobytes())
         if key not in self._ranges:
             self._ranges[key] = network.ranges(images)
         return self._ranges[key]
 
     @cached_property
-    def _ranges(self) -> dict[tuple[InputSpec, bytes], tuple[LayerRange, ...]]:
+    def _ranges(self) -> dict[tuple[InputSpec, str], tuple[LayerRange, ...]]:
         return {}
 
     @cached_property

@@ -36,20 +36,22 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
     subgraph = model.Subgraphs(0)
     found: list[GraphOperator] = []
     cast: dict[int, int] = {}
-    makers = {int(index): -1 for index in subgraph.InputsAsNumpy()}
+    makers = {int(subgraph.Inputs(place)): -1 for place in range(subgraph.InputsLength())}
     for position in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(position)
         code = model.OperatorCodes(operator.OpcodeIndex())
         name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        given, outputs = [int(index) for index in operator.InputsAsNumpy()], map(int, operator.OutputsAsNumpy())
+        given = [int(operator.Inputs(place)) for place in range(operator.InputsLength())]
+        outputs = [int(operator.Outputs(place)) for place in range(operator.OutputsLength())]
+        if not outputs:  # it sets a variable, or runs what does
+            continue
+        output = outputs[0]
         if name in _CASTS:
-            (output,) = outputs
             cast[output] = given[0] if name == "DEQUANTIZE" else output
             if given[0] in makers:
                 makers[output] = makers[given[0]]
             continue
-        output, *more = outputs
-        makers.update(dict.fromkeys((output, *more), len(found)))
+        makers.update(dict.fromkeys(outputs, len(found)))
         inputs = tuple(cast.get(index, index) for index in given)
         sources = tuple(makers.get(index) for index in given)
         found.append(GraphOperator(name, _options(operator), inputs, sources, output))

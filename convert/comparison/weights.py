@@ -177,8 +177,8 @@ def _what(expected: Constant, found: Constant, channel: int, wrong: npt.NDArray[
 
 def _of_all(expected: Array, found: Array, words: Mapping[str, Sequence[int]]) -> str:
     """A sentence where all channels are wrong alike; else nothing."""
-    turned = found.T if found.ndim == 2 and found.shape[0] == found.shape[1] else found.reshape(found.shape[::-1]).T
-    if turned.ndim == 2 and cosines(rows(expected), rows(turned)).min() > ALIKE:
+    is_matrix = found.ndim == 2 and 1 not in found.shape  # a single row or column is its own transpose
+    if is_matrix and cosines(expected, found.reshape(found.shape[::-1]).T).min() > ALIKE:
         return "its weights are transposed"
     if len(words.get(_OTHERS, ())) == len(expected):
         return "all its weights are others, as of another training"

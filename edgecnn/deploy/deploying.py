@@ -18,7 +18,6 @@ from .ssh import Ssh
 from .wheels import Wheels, find_wheels, require_whole
 
 _SLOWEST = 20_000  # bytes a second; who is slower than that for long has gone
-KEPT = 3
 _UNCHANGED, _DRY_RUN = "unchanged", "dry run"
 
 
@@ -28,8 +27,8 @@ def deploy(
     samples: Samples,
     supplies: Supplies,
     tell: Callable[[str], None],
-    dry_run: bool = False,
-    keep: int = KEPT,
+    dry_run: bool,
+    keep: int,
 ) -> Deployment:
     """Bring a release to a device; it runs there only if it was proved there.
 

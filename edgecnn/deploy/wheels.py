@@ -157,8 +157,10 @@ def _unlisted(files: tuple[Wheel, ...], listed: dict[str, str] | None) -> bool:
 
 def _require_listed(source: Path | None, listed: dict[str, str] | None) -> None:
     """Make sure, before pip opens them, that the wheels in a folder are those that SHA256SUMS there names."""
-    for path in sorted(source.glob("*.whl")) if source and listed is not None else ():
-        if listed is not None and listed.get(path.name) != hashlib.sha256(path.read_bytes()).hexdigest():
+    if source is None or listed is None:
+        return
+    for path in sorted(source.glob("*.whl")):
+        if listed.get(path.name) != hashlib.sha256(path.read_bytes()).hexdigest():
             said = "is not what SHA256SUMS there says" if path.name in listed else "has no line in SHA256SUMS there"
             raise DeployError(f"{path.name} in {source} {said}: copy it anew, or write SHA256SUMS anew")
 

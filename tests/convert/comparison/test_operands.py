@@ -11,6 +11,10 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn.convert import Preprocessing, adopt, convert, load_representative, parity
+from edgecnn.convert.comparison.operands import compare_operands
+from edgecnn.convert.comparison.operators import compare_operators
+from edgecnn.convert.comparison.weights import compare_weights
+from edgecnn.convert.tflite.kernels import Constant, Kernel
 from edgecnn.model_file.container import add_header, pack_card, read_model
 from edgecnn.model_file.schemes import Scheme
 from edgecnn.run_directory import RunDirectory
@@ -143,3 +147,45 @@ def test_feature_maps_of_another_kernel_than_the_answers_are_no_proof(run: RunDi
 
     spoil(run, mirror, variants=(True,))
     assert any("in its activations variant, channel 2 is mirrored" in found for found in findings(run, "int8"))
+
+
+def dense(values: np.ndarray) -> Kernel:
+    step = np.full((len(values), 1), 1e-4)
+    return Kernel("FULLY_CONNECTED", Constant(0, values, step / 2, np.full_like(step, -9), np.full_like(step, 9)), None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "change", "words"),
+    [
+        ((4, 4), np.transpose, "its weights are transposed"),
+        ((3, 5), lambda values: values.T.reshape(3, 5), "its weights are transposed"),
+        ((1, 6), lambda values: 2 * values, "all its weights are 2 times Keras'"),
+        ((6, 1), lambda values: 2 * values, "all its weights are 2 times Keras'"),
+    ],
+    ids=["square", "oblong", "one channel", "one input"],
+)
+def test_a_dense_layer_is_transposed_only_where_that_is_another(
+    shape: tuple[int, int], change: Callable[[np.ndarray], np.ndarray], words: str
+) -> None:
+    values = np.random.default_rng(3).normal(size=shape)
+    (fault,) = compare_weights([dense(values)], [dense(change(values))], ["logits"])
+    assert fault.words == words
+
+
+def test_an_operator_that_gives_nothing_is_passed_over(run: RunDirectory) -> None:
+    def append(graph: schema.ModelT) -> None:
+        code, sets = schema.OperatorCodeT(), schema.OperatorT()
+        code.builtinCode, code.deprecatedBuiltinCode = schema.BuiltinOperator.CALL_ONCE, 127
+        sets.opcodeIndex, sets.inputs, sets.outputs = len(graph.operatorCodes), [], []
+        graph.operatorCodes.append(code)
+        graph.subgraphs[0].operators.insert(0, sets)
+
+    sound = read_model(run.tflite("int8", activations=True)).flatbuffer
+    graph = schema.ModelT.InitFromPackedBuf(sound, 0)
+    append(graph)
+    odd = bytes(flatbuffer_utils.convert_object_to_bytearray(graph))
+    assert compare_operators(sound, odd) == ()
+    assert compare_operands(sound, odd) == ()
+    exchange_slopes(graph)
+    (fault,) = compare_operands(sound, bytes(flatbuffer_utils.convert_object_to_bytearray(graph)))
+    assert fault.words.endswith("the slopes of channels 0 and 5 are exchanged")

@@ -3,12 +3,15 @@
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from edgecnn import EdgecnnWarning
 from edgecnn.device.live.sources.source import SourceSettings
 from tests.support.browser import CANVASES, Open, text, wait_for
 from tests.support.cameras import FakeCamera
@@ -90,14 +93,22 @@ def test_a_plain_model_says_which_file_has_maps(visit: Open, tmp_path: Path) -> 
         page.screenshot(path=tmp_path / "plain.png", full_page=True)
 
 
-@pytest.mark.filterwarnings("ignore:.*carries no card:edgecnn.errors.EdgecnnWarning")
+@contextmanager
+def served_bare(path: Path) -> Iterator[Page]:
+    """A file without a card, which is said when it is opened."""
+    with ExitStack() as live:
+        with pytest.warns(EdgecnnWarning, match="carries no card"):
+            page = live.enter_context(served(str(path)))
+        yield page
+
+
 @pytest.mark.parametrize("classes", [2, 1000])
 def test_two_classes_and_a_thousand(classes: int, visit: Open, tmp_path: Path) -> None:
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     image = keras.Input((8, 8, 3))
     scores = keras.layers.Dense(classes, activation="softmax")(keras.layers.GlobalAveragePooling2D()(image))
     (tmp_path / "bare.tflite").write_bytes(converted(keras.Model(image, scores)))
-    with served(str(tmp_path / "bare.tflite")) as live:
+    with served_bare(tmp_path / "bare.tflite") as live:
         page = visit(f"http://{live.address}/", 390)
         wait_for(page, "#status", "Frame")
         assert page.locator("#bars li").count() == min(classes, 5)
@@ -142,7 +153,6 @@ def test_a_page_on_another_port_of_the_same_machine_reads_nothing(live: Page, vi
     assert json.loads(live.get("/api/state")[2])["status"]["running"]
 
 
-@pytest.mark.filterwarnings("ignore:.*carries no card:edgecnn.errors.EdgecnnWarning")
 def test_of_a_large_network_some_maps_are_shown_and_it_says_which_are_not(visit: Open, tmp_path: Path) -> None:
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     image = keras.Input((56, 56, 3))
@@ -150,7 +160,7 @@ def test_of_a_large_network_some_maps_are_shown_and_it_says_which_are_not(visit:
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()(maps))
     scores = keras.layers.Dense(2, activation="softmax")(pooled)
     (tmp_path / "large.tflite").write_bytes(converted(keras.Model(image, [scores, *maps])))
-    with served(str(tmp_path / "large.tflite")) as live:
+    with served_bare(tmp_path / "large.tflite") as live:
         page = visit(f"http://{live.address}/")
         wait_for(page, "#status", "Frame")
         assert page.locator("#layers input:checked").count() < 4 == page.locator("#layers input").count()
