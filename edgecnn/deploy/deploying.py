@@ -119,7 +119,7 @@ def status(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deploym
 
 def _probe(session: Session, supplies: Supplies) -> Machine:
     reply = session.call("probe", supplies.python or "")
-    return read_machine(session.destination, reply, any_python=supplies.wheels is not None)
+    return read_machine(session.destination, reply, supplies.wheels is not None, supplies.python)
 
 
 def _require_services(session: Session, machine: Machine, release: Release) -> None:

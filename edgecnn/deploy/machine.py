@@ -43,7 +43,7 @@ class Machine:
         version: of Python, such as (3, 11, 2).
         machine: as wheels have it, such as `aarch64`.
         libc: version of glibc.
-        prefix: what makes a 64-bit kernel call itself a 32-bit one; empty elsewhere.
+        prefix: the program that has a 64-bit kernel call itself by Python's bits; empty where it does.
         free_bytes: on the disk of `root`.
         has_systemd: whether systemd started it.
         has_session: whether systemd has a session of the user.
@@ -71,18 +71,21 @@ class Machine:
         return f"{self.machine}, Python {'.'.join(map(str, self.version))}, glibc {'.'.join(map(str, self.libc))}"
 
 
-def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
+def read_machine(host: str, reply: Reply, any_python: bool, named: str | None = None) -> Machine:
     """What the device answered to `probe`.
 
     Args:
         host: the device, for messages.
         reply: its answer.
         any_python: whether wheels for other Pythons than the index has are at hand.
+        named: the Python that it was asked for; None for any.
 
     Raises:
         DeployError: nothing can be deployed to such a machine.
     """
     found = [json.loads(text) for text in reply.get("python", ()) if text.startswith("{")]
+    if not found and named:
+        raise DeployError(f"{named} on {host} is no Python that runs: name another one there with --python")
     if not found:
         raise DeployError(
             f"there is no Python on {host}: install it there (sudo apt install python3), or name it with --python"
@@ -97,7 +100,7 @@ def read_machine(host: str, reply: Reply, any_python: bool) -> Machine:
         version=tuple(chosen["version"]),
         machine=_machine(chosen),
         libc=_libc(chosen["libc"]),
-        prefix="linux32" if chosen["bits"] == 32 and chosen["machine"] == "aarch64" else "",
+        prefix=_prefix(chosen),
         free_bytes=1024 * int(reply["free"][0] or 0),
         has_systemd="systemd" in reply,
         has_session="systemd" in reply and "user_systemd" in reply,
@@ -125,9 +128,16 @@ def read_before(reply: Reply) -> Deployed | None:
 
 
 def _machine(found: Mapping[str, Any]) -> str:
-    """As wheels have it: by the kernel's name, but of a 32-bit Python on a 64-bit kernel that of 32 bits."""
+    """As wheels have it: that of Python, whatever kernel is below it; 64-bit ones of ARM run 32-bit systems too."""
     name = str(found["machine"])
-    return "armv7l" if found["bits"] == 32 and name in ("aarch64", "armv8l", "armv7l") else name
+    return {32: "armv7l", 64: "aarch64"}[found["bits"]] if name in ("aarch64", "armv8l", "armv7l") else name
+
+
+def _prefix(found: Mapping[str, Any]) -> str:
+    """What has the kernel call itself by as many bits as Python has, by which pip chooses; empty where it does."""
+    if found["bits"] == 32:
+        return "linux32" if found["machine"] == "aarch64" else ""
+    return "linux64" if _machine(found) != found["machine"] else ""
 
 
 def _libc(text: str) -> tuple[int, int]:
@@ -149,16 +159,22 @@ def _why_not(host: str, found: Mapping[str, Any], any_python: bool) -> str:
     if machine not in _MACHINES or (machine == "x86_64" and found["bits"] == 32):
         return f"{host} is a {machine}, for which there is no runtime: edgecnn needs {', '.join(_MACHINES)}"
     oldest, newest = _PYTHONS_32_BIT if machine == "armv7l" else _PYTHONS
+    if machine == "armv7l" and (version[:2] < oldest or (version[:2] > newest and not any_python)):
+        return (
+            f"{host} has Python {words} on a 32-bit system, and for 32 bits there is a runtime for Python "
+            f"{oldest[0]}.{oldest[1]} and {newest[0]}.{newest[1]} only: install the 64-bit Raspberry Pi OS (from the "
+            "Pi 3 on), or the 32-bit one of Bookworm, or name another Python there with --python and give its wheels "
+            "with --wheels"
+        )
     if version[:2] < oldest:
         return (
             f"{host} has Python {words}, and edgecnn needs {oldest[0]}.{oldest[1]} or newer: upgrade its system, or "
             "name another Python there with --python"
         )
     if version[:2] > newest and not any_python:
-        bits = "32-bit systems have a runtime" if machine == "armv7l" else "there is a runtime"
         return (
-            f"{host} has Python {words}, and {bits} for Python up to {newest[0]}.{newest[1]} only: name another Python "
-            "there with --python, or give wheels for this one with --wheels"
+            f"{host} has Python {words}, and there is a runtime for Python up to {newest[0]}.{newest[1]} only: name "
+            "another Python there with --python, or give wheels for this one with --wheels"
         )
     if _libc(found["libc"]) < _OLDEST_LIBC:
         return f"{host} has {found['libc'] or 'no glibc'}, and the runtime's wheels need glibc 2.17 or newer"

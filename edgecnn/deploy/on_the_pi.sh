@@ -45,7 +45,8 @@ durable() { # FOLDER
     sync -f "$1" 2>/dev/null || sync
 }
 
-# What a Python says of itself; each of Debian's programs that may be there is asked.
+# What a Python says of itself; each of Debian's programs that may be there is asked. By a link to it, a Python that was
+# unpacked anywhere makes environments in which it does not find its own files.
 asking='
 import json, os, platform, struct, sys
 def libc():
@@ -66,7 +67,7 @@ if bits == 32:
         if one.metadata["Name"]:
             packages[one.metadata["Name"]] = one.version
 print(json.dumps({
-    "python": sys.executable, "version": list(sys.version_info[:3]), "bits": bits, "machine": platform.machine(),
+    "python": os.path.realpath(sys.executable), "version": list(sys.version_info[:3]), "bits": bits, "machine": platform.machine(),
     "implementation": platform.python_implementation(), "system": platform.system(), "libc": libc(),
     "venv": has_venv, "packages": packages,
 }))

@@ -232,6 +232,6 @@ def _run_pip(machine: Machine, wanted: list[str], source: Path | None, folder: P
     place = f"in {source}" if source is not None else "on the package index"
     system = f"{machine.machine} with Python {machine.version[0]}.{machine.version[1]}"
     advice = "give a folder that has them with --wheels"
-    if machine.machine == "armv7l":
+    if machine.machine == "armv7l" and machine.python.startswith("/usr/bin/"):
         advice = "run sudo apt install python3-numpy python3-pil python3-matplotlib python3-click there, or " + advice
     raise DeployError(f"{place} there are not all wheels for {system} ({said.removeprefix('ERROR: ')}): {advice}")

@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,10 +27,16 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def first(wheelhouse: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
-    """What the first deployment said, to a home with a space in its name, and where the device is."""
+    """What the first deployment said, to a home with a space in its name, and where the device is.
+
+    Its Python is found by a link in another folder.
+    """
 
     def make(folder: Path) -> tuple[Outcome, Path]:
-        with running(set_up(folder, "ho me")) as device:
+        links = folder / "links"
+        links.mkdir()
+        (links / "python3").symlink_to(shutil.which("python3") or sys.executable)
+        with running(set_up(folder, "ho me", PATH=f"{links}:{os.environ['PATH']}")) as device:
             return edgecnn("deploy", "fashion-mnist", device.name, *device.options, "--wheels", wheelhouse), folder
 
     return once(tmp_path_factory, "first", make)

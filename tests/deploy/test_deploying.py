@@ -41,6 +41,8 @@ def test_the_first_deployment_sends_all_and_proves_it_there(first: tuple[Outcome
     assert (root / "current" / "model.tflite").read_bytes() == MODEL.read_bytes()
     assert json.loads((root / "current" / "verified.json").read_text())["passed"]
     assert not (root / "incoming").exists()
+    made = dict(line.split(" = ") for line in (root / "current" / "venv" / "pyvenv.cfg").read_text().splitlines())
+    assert made["home"] != str(folder / "links")  # Python's own folder, not that of a link to it
     for path in (root / "current").resolve().iterdir():
         assert path.is_symlink() or path.stat().st_mode & 0o777 == 0o600
     assert root.stat().st_mode & 0o777 == 0o700

@@ -33,8 +33,24 @@ def test_raspberry_pi_os_of_two_generations_and_sizes() -> None:
     trixie = machine({**PI_5, "version": [3, 13, 5], "libc": "glibc 2.41"})
     assert trixie.libc == (2, 41) and trixie.prefix == "" and trixie.free_bytes == 1_024_000
     assert machine(OLD_PI).prefix == ""
-    both = machine({**OLD_PI, "machine": "aarch64"})  # a 64-bit kernel below a 32-bit system
-    assert (both.machine, both.prefix) == ("armv7l", "linux32")
+
+
+@pytest.mark.parametrize(
+    ("bits", "kernel", "wheels", "prefix"),
+    [
+        (32, "armv7l", "armv7l", ""),
+        (32, "aarch64", "armv7l", "linux32"),  # Raspberry Pi OS of 32 bits as it comes
+        (32, "armv8l", "armv7l", ""),  # that, where linux32 started the shell
+        (64, "aarch64", "aarch64", ""),
+        (64, "armv8l", "aarch64", "linux64"),  # a 64-bit Python in such a shell
+        (64, "x86_64", "x86_64", ""),
+    ],
+)
+def test_wheels_follow_python_and_not_the_kernel(bits: int, kernel: str, wheels: str, prefix: str) -> None:
+    found = machine({**PI_5, "bits": bits, "machine": kernel})
+    assert (found.machine, found.prefix) == (wheels, prefix)
+    needed = names(own_requirements(found, ()))
+    assert ("tflite-runtime" in needed, "ai-edge-litert" in needed) == (bits == 32, bits == 64)
 
 
 def test_the_first_python_that_fits_is_taken() -> None:
@@ -45,7 +61,10 @@ def test_the_first_python_that_fits_is_taken() -> None:
 def test_what_cannot_run_is_refused() -> None:
     assert "edgecnn needs 3.10 or newer" in refused(version=[3, 9, 2])
     assert "for Python up to 3.14 only" in refused(version=[3, 15, 0])
-    assert "32-bit systems have a runtime for Python up to 3.11 only" in refused(**{**OLD_PI, "version": [3, 13, 5]})
+    only = "for 32 bits there is a runtime for Python 3.10 and 3.11 only: install the 64-bit Raspberry Pi OS"
+    for version in ([3, 13, 5], [3, 9, 2]):  # Trixie and Bullseye
+        said = refused(**{**OLD_PI, "version": version, "machine": "aarch64"})
+        assert only in said
     assert "is a armv6l, for which there is no runtime" in refused(machine="armv6l", bits=32)
     assert "is a x86_64, for which there is no runtime" in refused(machine="x86_64", bits=32)
     assert "no glibc" in refused(libc="") and "glibc 2.17" in refused(libc="glibc 2.13")

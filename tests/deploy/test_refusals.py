@@ -118,6 +118,7 @@ def test_a_device_without_python_with_an_old_one_and_without_venv(
 ) -> None:
     device = make_device(PATH=str(programs))
     assert "there is no Python on" in sentence(deploy(device, MODEL))
+    assert "/nowhere/python on" in sentence(deploy(device, MODEL, "--python", "/nowhere/python"))
     python = programs / "python3"
     python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -c \"$OLD\n$3\"\n")
     python.chmod(0o755)
