@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from edgecnn.errors import DeployError
 from .deployment import Deployment, Samples, Supplies
 from .machine import Deployed, Machine, read_before, read_deployed, read_machine
 from .own_wheel import own_distribution
-from .proof import count_unlike, notes_of, read_json, verified
+from .proof import count_unlike, is_verified, notes_of, prove_current, verified
 from .release import Release, needed_bytes, pack, release_options, sample_files
 from .session import Session
 from .ssh import Ssh
@@ -52,9 +53,14 @@ def deploy(
         wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
         if machine.current and _is_there(machine.current, machine, facts):
-            if not dry_run:
-                session.call("tidy", machine.current.name)
-            return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start)
+            proof = prove_current(session, machine.current, machine.root)
+            if proof.is_well:
+                if not dry_run:
+                    session.call("tidy", machine.current.name)
+                return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start, **proof.facts())
+            tell(f"{ssh.destination} does not prove what runs there any more ({proof.reason}): it is sent anew")
+            if not proof.is_verified:
+                machine = _forget(session, machine, wheels.venv, dry_run)
         files = release.files(facts, machine.root) | sample_files(samples.paths)
         new_wheels = None if wheels.venv in machine.venvs else wheels
         with tempfile.TemporaryFile(dir=temporary) as payload:
@@ -68,7 +74,14 @@ def deploy(
             session.call("receive", size, 120 + size // _SLOWEST, manifest, payload=payload)
         system = "yes" if machine.packages else ""
         session.call("environment", wheels.venv, machine.python, system, machine.prefix)
-        verification = verified(session, session.call("check", *release_options(facts, f"{machine.root}/incoming")))
+        checked = session.call("check", *release_options(facts, f"{machine.root}/incoming"))
+        if new_wheels is None and not is_verified(checked) and _is_rotten(session, machine, wheels.venv):
+            session.call("forget", wheels.venv)
+            raise DeployError(
+                f"{ssh.destination} does not verify models any more, that which runs there neither: its environment "
+                "is damaged, and is made anew if you deploy again"
+            )
+        verification = verified(session, checked)
         unlike = count_unlike(session, release, samples) if samples.paths else None
         done = session.call("commit", facts["id"], keep)
     return _outcome(
@@ -86,6 +99,11 @@ def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Depl
     start = time.monotonic()
     with Session(ssh, tell) as session:
         machine = _probe(session, supplies)
+        if machine.before and not machine.before.facts:
+            raise DeployError(
+                f"the release before the current one on {ssh.destination}, {machine.before.name}, has a damaged "
+                "release.json: deploy the model that is to run there"
+            )
         facts = machine.before.facts if machine.before else {"verify_options": [], "allowed_signers_sha256": None}
         name = machine.before.name if machine.before else ""
         checked = session.call("rollback", name, *release_options(facts, f"{machine.root}/releases/{name}"))
@@ -106,15 +124,10 @@ def status(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deploym
     start = time.monotonic()
     with Session(ssh, tell) as session:
         machine = _probe(session, supplies)
-        if machine.current is None:
-            return _outcome(ssh, "status", None, None, start)
-        facts = machine.current.facts
-        options = release_options(facts, f"{machine.root}/releases/{machine.current.name}")
-        reply = session.call("status", *options)
-    return _outcome(
-        ssh, "status", read_deployed(reply), machine.before, start,
-        verification=read_json(reply, "answer"), service=read_json(reply, "service_status"),
-    )  # fmt: skip
+        if machine.current is None or not machine.current.facts:
+            return _outcome(ssh, "status", machine.current, machine.before, start)
+        proof = prove_current(session, machine.current, machine.root)
+    return _outcome(ssh, "status", proof.deployed, machine.before, start, **proof.facts())
 
 
 def _probe(session: Session, supplies: Supplies) -> Machine:
@@ -144,6 +157,20 @@ def _is_there(current: Deployed, machine: Machine, facts: dict[str, Any]) -> boo
     return facts["venv"] in machine.venvs and current.facts == facts and current.is_intact and current.is_settled
 
 
+def _is_rotten(session: Session, machine: Machine, venv: str) -> bool:
+    """Whether an environment runs no model that it ran: a model that fails there is not to blame."""
+    if machine.current is None or machine.current.facts.get("venv") != venv:
+        return machine.current is None
+    return not prove_current(session, machine.current, machine.root).is_verified
+
+
+def _forget(session: Session, machine: Machine, venv: str, dry_run: bool) -> Machine:
+    """The machine without an environment that does not work."""
+    if not dry_run:
+        session.call("forget", venv)
+    return replace(machine, venvs=machine.venvs - {venv})
+
+
 def _require_space(host: str, machine: Machine, size: int, wheels: Wheels) -> None:
     needed = needed_bytes(machine, size, wheels)
     if machine.free_bytes < needed:
@@ -165,7 +192,7 @@ def _outcome(
         "release": current.name if current else None,
         "facts": current.facts if current else None,
         "previous": before.name if before else None,
-        "previous_model": before.facts["model"] if before else None,
+        "previous_model": before.facts.get("model") if before else None,
         "intact": current.is_intact if current else None,
         "settled": current.is_settled if current else None,
         "seconds": round(time.monotonic() - start, 2),

@@ -1,5 +1,6 @@
 """What a device has: which Python, which wheels it takes, how much space, and what is deployed there."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ class Deployed:
 
     Attributes:
         name: of its folder.
-        facts: its release.json.
+        facts: its release.json; empty where that is damaged.
         is_intact: whether the model there has the bytes that were sent.
         is_settled: whether its service was well after the switch, if it has one.
     """
@@ -115,8 +116,8 @@ def read_deployed(reply: Reply) -> Deployed | None:
     """The release that the device says it has; None where it has none."""
     if "current" not in reply:
         return None
-    facts = json.loads(reply["release"][0])
-    is_intact = reply["sha256"][0] == facts["model"]["sha256"]
+    facts = _read_facts(reply.get("release", [""])[0])
+    is_intact = bool(facts) and reply["sha256"][0] == facts["model"]["sha256"]
     return Deployed(reply["current"][0], facts, is_intact, "settled" in reply)
 
 
@@ -124,7 +125,21 @@ def read_before(reply: Reply) -> Deployed | None:
     """The release that it would go back to; None where there is none."""
     if "before_release" not in reply:
         return None
-    return Deployed(reply["before"][0], json.loads(reply["before_release"][0]), True, True)
+    return Deployed(reply["before"][0], _read_facts(reply["before_release"][0]), True, True)
+
+
+def identity(facts: dict[str, Any]) -> str:
+    """What tells a release from others: its facts but this one."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _read_facts(text: str) -> dict[str, Any]:
+    """Those of a release.json; empty where it is not what was sent."""
+    try:
+        facts: dict[str, Any] = json.loads(text)
+        return facts if identity({key: facts[key] for key in facts if key != "id"}) == facts["id"] else {}
+    except (ValueError, TypeError, KeyError):
+        return {}
 
 
 def _machine(found: Mapping[str, Any]) -> str:

@@ -109,10 +109,10 @@ as_root() { # whether services of the whole system may be changed
 }
 
 current() { # the release that runs, if there is one
-    if [ -f "$root/current/release.json" ]; then
+    if [ -L "$root/current" ]; then
         emit current "$(basename -- "$(readlink -- "$root/current")")"
         emit_file release "$root/current/release.json"
-        emit sha256 "$(sha256sum <"$root/current/model.tflite" | cut -d ' ' -f 1)"
+        emit sha256 "$(sha256sum -- "$root/current/model.tflite" 2>/dev/null | cut -d ' ' -f 1)"
         [ -f "$root/current/settled" ] && emit settled yes
         emit before "$(before current)"
         emit_file before_release "$root/releases/$(before current)/release.json"
@@ -137,6 +137,12 @@ tidy() { # RELEASE: it is current, nobody is about to change that, and what a ki
     lock
     [ "$(basename -- "$(readlink current)")" = "$1" ] || fail busy '' # it was another one a moment ago
     rm -rf incoming
+    finish
+}
+
+forget() { # ENVIRONMENT: it does not work any more, and is made anew
+    lock
+    rm -f -- "$root/venvs/$1/complete"
     finish
 }
 
@@ -261,6 +267,7 @@ take() { # NEW OLD: have the new one run, or the old one again; then $ended says
     if serve; then
         drop_service "$2"
         : >current/settled
+        durable .
         return 0
     fi
     mv -- said why
@@ -350,7 +357,7 @@ verify() { # RELEASE ARGUMENTS of edgecnn verify
 
 status() { # ARGUMENTS of edgecnn verify; nothing is written
     current
-    if [ -f "$root/current/release.json" ]; then
+    if [ -L "$root/current" ]; then
         verify "$(basename -- "$(readlink -- "$root/current")")" "$@"
         gone=$(service_name "$root/current")
         # shellcheck disable=SC2086 # name and perhaps one word

@@ -1,13 +1,64 @@
 """What the device found when it ran the model, and whether that is enough."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.errors import DeployError
 
 from .deployment import Samples
-from .release import Release
+from .machine import Deployed, read_deployed
+from .release import Release, release_options
 from .session import Reply, Session
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the device found when it ran again what runs there.
+
+    Attributes:
+        deployed: the release.
+        verification: what `edgecnn verify` printed; None where it could not.
+        service: what `edgecnn service status` printed; None where there is no service, or it could not.
+        is_verified: whether the model passed.
+        is_well: whether it did, and the service runs if there is one.
+        reason: what is not as it should be; empty where all is.
+    """
+
+    deployed: Deployed
+    verification: dict[str, Any] | None
+    service: dict[str, Any] | None
+    is_verified: bool
+    is_well: bool
+    reason: str
+
+    def facts(self) -> dict[str, Any]:
+        """Those for a `Deployment`."""
+        notes = () if self.is_well or self.service or self.verification else (self.reason,)
+        return {"verification": self.verification, "service": self.service, "notes": notes}
+
+
+def prove_current(session: Session, deployed: Deployed, root: str) -> Proof:
+    """Have the device verify what runs there, and say how its service is.
+
+    Args:
+        session: with the device.
+        deployed: what runs there; its facts are known.
+        root: the folder of deployments there.
+    """
+    reply = session.call("status", *release_options(deployed.facts, f"{root}/releases/{deployed.name}"))
+    service, has_service = read_json(reply, "service_status"), deployed.facts["service"] is not None
+    passed = is_verified(reply)
+    is_running = not has_service or bool(service and service["active"])
+    reason = "" if is_running else "its service does not run"
+    found = read_deployed(reply) or deployed
+    verification = read_json(reply, "answer")
+    return Proof(found, verification, service, passed, passed and is_running, reason if passed else _why_not(reply))
+
+
+def is_verified(reply: Reply) -> bool:
+    """Whether `edgecnn verify` ran there, and passed."""
+    return reply["code"][0] == "0" and read_json(reply, "answer") is not None
 
 
 def verified(session: Session, reply: Reply) -> dict[str, Any]:
@@ -16,17 +67,10 @@ def verified(session: Session, reply: Reply) -> dict[str, Any]:
     Raises:
         DeployError: the model did not pass.
     """
-    result: dict[str, Any] | None = read_json(reply, "answer")
-    if reply["code"][0] == "0" and result is not None:
+    if is_verified(reply):
+        result: dict[str, Any] = read_json(reply, "answer")
         return result
-    if result is None:
-        reason = _last_sentence(reply)
-    else:
-        reason = (
-            f"{result['top1_equal']} of {result['probes']} probes have the answer that they had, the largest "
-            f"difference is {result['max_difference']:.2g} where {result['tolerance']:g} may be"
-        )
-    raise DeployError(f"{session.destination} does not verify the model ({reason}); what ran there runs on")
+    raise DeployError(f"{session.destination} does not verify the model ({_why_not(reply)}); what ran there runs on")
 
 
 def count_unlike(session: Session, release: Release, samples: Samples) -> int:
@@ -49,6 +93,17 @@ def count_unlike(session: Session, release: Release, samples: Samples) -> int:
             f"{session.destination} runs on: convert it with images like them, or see --max-drift"
         )
     return unlike
+
+
+def _why_not(reply: Reply) -> str:
+    """Why the model did not pass there."""
+    result = read_json(reply, "answer")
+    if result is None:
+        return _last_sentence(reply)
+    return (
+        f"{result['top1_equal']} of {result['probes']} probes have the answer that they had, the largest "
+        f"difference is {result['max_difference']:.2g} where {result['tolerance']:g} may be"
+    )
 
 
 def _last_sentence(reply: Reply) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .machine import Machine
+from .machine import Machine, identity
 from .wheels import Wheels
 
 _MIB = 1 << 20
@@ -72,8 +72,7 @@ class Release:
             "verify_options": list(self.verify_options),
             "extras": list(self.extras),
         }
-        identity = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
-        return {"id": identity, **json.loads(json.dumps(facts))}
+        return {"id": identity(facts), **json.loads(json.dumps(facts))}
 
     def files(self, facts: Mapping[str, Any], root: str) -> dict[str, bytes]:
         """Name and contents of its files in the folder of the release.

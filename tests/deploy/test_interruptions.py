@@ -72,6 +72,41 @@ def test_the_second_of_two_at_once_is_refused(device: Device, deploy: Deploy) ->
     assert device.current == release and deploy(device, OTHER).exit_code == 0
 
 
+def lose(path: Path) -> None:
+    """As a power cut leaves a file that was not written yet; other names of it keep what they have."""
+    path.unlink()
+    path.touch()
+
+
+def test_what_a_power_cut_took_from_a_release_is_told_and_mended(device: Device, deploy: Deploy) -> None:
+    deploy(device, MODEL)
+    lose(device.current / "release.json")
+    told = deploy(device, "--status")
+    assert told.exit_code == 1 and f"{device.current.name} is DAMAGED there, its release.json" in told.stdout
+    asked = deploy(device, MODEL)
+    assert asked.exit_code == 2 and "nobody knows whether it is a service: say --service NAME" in asked.stderr
+    assert deploy(device, MODEL, "--no-service").exit_code == 0
+    assert deploy(device, "--status").exit_code == 0
+    assert "has a damaged release.json: deploy the model" in sentence(deploy(device, "--rollback"))
+
+
+def test_a_rotten_environment_is_told_and_made_anew(device: Device, deploy: Deploy) -> None:
+    """One that only looks well: what the probe imports is there."""
+    deploy(device, MODEL)
+    (module,) = device.current.glob("venv/lib/*/site-packages/edgecnn/device/verification.py")
+    before = device.current
+    lose(module)
+    told = deploy(device, "--status")
+    assert told.exit_code == 1 and "NOT verified" in told.stdout and "verification" in told.stderr
+    again = deploy(device, MODEL, "--dry-run")
+    assert "does not prove what runs there any more" in again.stderr and "wheels and the model" in again.stderr
+    assert (device.current / "venv" / "complete").exists()
+    refused = sentence(deploy(device, OTHER))
+    assert "its environment is damaged, and is made anew if you deploy again" in refused
+    assert not (device.current / "venv" / "complete").exists() and device.current == before
+    assert "wheels and the model" in deploy(device, OTHER, "--dry-run").stderr
+
+
 @pytest.mark.parametrize("side", ["here", "there"])
 def test_a_kill_at_any_moment_leaves_a_release_that_was_proved(
     side: str, device: Device, deploy: Deploy, wheelhouse: Path

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from edgecnn.deploy.machine import Machine, read_machine
+from edgecnn.deploy.machine import Machine, read_deployed, read_machine
+from edgecnn.deploy.release import Release
 from edgecnn.deploy.requirements import own_requirements
 from edgecnn.errors import DeployError
 
@@ -71,6 +72,18 @@ def test_what_cannot_run_is_refused() -> None:
     assert "PyPy" in refused(implementation="PyPy") and "Darwin" in refused(system="Darwin")
     assert "python3-venv" in refused(venv=False)
     assert machine({**OLD_PI, "version": [3, 13, 5]}, any_python=True).version == (3, 13, 5)
+
+
+def test_a_release_is_what_was_sent_or_damaged() -> None:
+    facts = Release("größe\udcff.tflite", b"model").facts("venv", "1.0")
+    text = json.dumps(facts, indent=2)
+    reply = {"current": ["0001-x"], "sha256": [facts["model"]["sha256"]], "settled": [""]}
+    whole = read_deployed({**reply, "release": [text]})
+    assert whole and whole.facts == facts and whole.is_intact
+    for damaged in ("", "\0" * len(text), text[:-1], "[]", '"id"', text.replace("1.0", "1.1"), '{"id": "x"}'):
+        found = read_deployed({**reply, "release": [damaged]})
+        assert found and found.facts == {} and not found.is_intact, damaged
+    assert read_deployed(reply) == found  # the file is not there
 
 
 def names(needed: list[str]) -> set[str]:

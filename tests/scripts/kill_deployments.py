@@ -3,7 +3,8 @@
     python tests/scripts/kill_deployments.py FOLDER --kills 50 [--service]
 
 A real sshd on this machine is the device. In turns a model is deployed and killed by SIGKILL: `edgecnn deploy` here, or
-all that sshd started. After each kill the model that is current there must be one of the two, whole, and pass
+all that sshd started. Of three kills one falls just after the switch, the others anywhere. After each kill the model
+that is current there must be one of the two, whole, and pass
 `edgecnn verify` of its own environment; at the end a deployment must go through. With --service it is one of a real
 systemd, and `--status` must say whether that was started since the switch. Takes minutes: by hand.
 """
@@ -81,14 +82,23 @@ def settled(device: Device, model: Path) -> tuple[int, bytes]:
         time.sleep(0.2)
 
 
-def kill(device: Device, side: str, wait: float) -> str:
-    """What one kill led to, of the deployment of the model that is not there."""
+def kill(device: Device, side: str, wait: float, after_switch: bool) -> str:
+    """What one kill led to, of the deployment of the model that is not there.
+
+    Args:
+        device: which it goes to.
+        side: what is killed, `here` or `there`.
+        wait: in seconds.
+        after_switch: whether they count from the switch, not from the beginning.
+    """
     before = device.current.name
     there = (device.current / "model.tflite").read_bytes()
     model = next(one for one in MODELS if one.read_bytes() != there)
     started = subprocess.Popen(line(device, model), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while side == "there" and not started_there(device) and started.poll() is None:
         time.sleep(0.01)  # there is nothing to kill before ssh has connected
+    while after_switch and device.current.name == before and started.poll() is None:
+        time.sleep(0.001)
     time.sleep(wait)
     ended = started.poll() is not None
     for process in [started.pid] if side == "here" else started_there(device):
@@ -115,12 +125,14 @@ def kill_many(device: Device, kills: int, systemd: OwnSystemd | None) -> None:
     table: Counter[tuple[str, str]] = Counter()
     for number in range(kills):
         side = ("here", "there")[number % 2]
-        wait = random.uniform(0, usual)
-        outcome = kill(device, side, wait)
+        after_switch = number % 3 == 2
+        wait = random.uniform(0, 0.02 if after_switch else usual)
+        outcome = kill(device, side, wait, after_switch)
         if systemd:
             outcome += what_status_says(device, systemd)
         table[side, outcome] += 1
-        print(f"{number + 1:3} {side:5} after {wait:5.2f} s: {outcome}", flush=True)
+        moment = "after the switch" if after_switch else "after the start"
+        print(f"{number + 1:3} {side:5} {wait:5.3f} s {moment}: {outcome}", flush=True)
     for (side, outcome), count in sorted(table.items()):
         print(f"{count:3} {side:5} {outcome}")
     there = (device.current / "model.tflite").read_bytes()

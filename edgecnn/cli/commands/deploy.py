@@ -96,7 +96,9 @@ def command(
     else:
         _print(done)
     is_well = done.verification is None or done.verification["passed"]
-    is_running = done.service is None or done.service["active"]
+    facts = done.facts or {}
+    must_run = done.did == "status" and facts.get("service") is not None
+    is_running = done.service["active"] if done.service else not must_run
     nothing = done.did == "status" and (done.verification is None or not done.intact or not done.settled)
     click.get_current_context().exit(0 if is_well and is_running and not nothing else 1)
 
@@ -138,6 +140,11 @@ class _Plan:
 
         service, extras = self._service, set(self._said["extra"])
         before = machine.current.facts if machine.current else {}
+        if machine.current and not before and not self._has_service and not self._said["no_service"]:
+            raise click.UsageError(
+                "the release.json of what runs on the device is damaged, so nobody knows whether it is a service: say "
+                "--service NAME with its options, or --no-service"
+            )
         if before.get("service") and not self._has_service and not self._said["no_service"]:
             there = before["service"]
             service = Service(there["name"], there["is_system"], tuple(there["options"]))
@@ -195,7 +202,10 @@ def _print(done: "Deployment") -> None:
     if done.did == "status" and done.release is None:
         printing.say(f"{done.host}: nothing is deployed there")
         return
-    facts = done.facts or {}
+    if not done.facts:
+        printing.say(f"{done.host}: release {done.release} is DAMAGED there, its release.json: deploy again")
+        return
+    facts = done.facts
     model = facts.get("model", {})
     words = {"deployed": "runs now", "unchanged": "ran there already; nothing was sent", "rolled back": "runs again",
              "dry run": "would be sent", "status": "runs"}[done.did]  # fmt: skip
@@ -204,7 +214,7 @@ def _print(done: "Deployment") -> None:
         ("model", f"SHA-256 {model.get('sha256')}, {model.get('bytes', 0):,} bytes{_damage(done)}"),
         ("release", done.release or facts.get("id", "")),
         ("before it", f"{done.previous}, {done.previous_model['name']}" if done.previous_model else "nothing"),
-        ("verified there", _verdict(done.verification)),
+        ("verified there", _verdict(done.verification, done.did)),
         ("samples", "" if done.unlike is None else f"{done.unlike} unlike those of the calibration"),
         ("service", _service(done, facts)),
         ("CUT OFF", _UNSETTLED if done.settled is False else ""),
@@ -219,9 +229,9 @@ def _damage(done: "Deployment") -> str:
     return "" if done.intact is not False else ", DAMAGED there"
 
 
-def _verdict(verification: dict[str, Any] | None) -> str:
+def _verdict(verification: dict[str, Any] | None, did: str) -> str:
     if verification is None:
-        return ""
+        return "NOT verified" if did == "status" else ""
     signer = verification["signature"]
     by = f", signed by {signer['signer'] or signer['fingerprint']}" if signer else ""
     return (
@@ -235,5 +245,5 @@ def _service(done: "Deployment", facts: dict[str, Any]) -> str:
         return "none"
     name = f"edgecnn-{facts['service']['name']}"
     if done.service is None:
-        return name
+        return f"{name}, NOT running: it does not say how it is" if done.did == "status" else name
     return f"{name}, {'running' if done.service['active'] else 'NOT running'}: {done.service['message']}"
