@@ -34,7 +34,8 @@ class Proof:
 
     def facts(self) -> dict[str, Any]:
         """Those for a `Deployment`."""
-        notes = () if self.is_well or self.service or self.verification else (self.reason,)
+        is_silent = self.verification is None or (self.service is None and self.deployed.facts.get("service"))
+        notes = (self.reason,) if is_silent and not self.is_well else ()
         return {"verification": self.verification, "service": self.service, "notes": notes}
 
 
@@ -50,7 +51,8 @@ def prove_current(session: Session, deployed: Deployed, root: str) -> Proof:
     service, has_service = read_json(reply, "service_status"), deployed.facts["service"] is not None
     passed = is_verified(reply)
     is_running = not has_service or bool(service and service["active"])
-    reason = "" if is_running else "its service does not run"
+    why = "" if service else f": {_last_line(reply.get('service_status', ['']))}"
+    reason = "" if is_running else f"its service does not run{why}"
     found = read_deployed(reply) or deployed
     verification = read_json(reply, "answer")
     return Proof(found, verification, service, passed, passed and is_running, reason if passed else _why_not(reply))
@@ -107,7 +109,11 @@ def _why_not(reply: Reply) -> str:
 
 
 def _last_sentence(reply: Reply) -> str:
-    lines = [line for line in reply.get("said", [""])[0].splitlines() if line.strip()]
+    return _last_line(reply.get("said", [""]))
+
+
+def _last_line(texts: list[str]) -> str:
+    lines = [line for line in texts[0].splitlines() if line.strip()]
     sentence = next(
         (line for line in reversed(lines) if line.startswith("Error: ")), lines[-1] if lines else "no reason"
     )

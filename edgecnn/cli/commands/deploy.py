@@ -245,5 +245,5 @@ def _service(done: "Deployment", facts: dict[str, Any]) -> str:
         return "none"
     name = f"edgecnn-{facts['service']['name']}"
     if done.service is None:
-        return f"{name}, NOT running: it does not say how it is" if done.did == "status" else name
+        return f"{name}, NOT running" if done.did == "status" else name
     return f"{name}, {'running' if done.service['active'] else 'NOT running'}: {done.service['message']}"
