@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .min_score import choose_wanted_error, score_apart, score_of_coverage, score_of_error
 from .model_file.card import Training
-from .model_file.confidence import Confidence, HeldOut
+from .model_file.confidence import HIGHEST, Confidence, HeldOut
 from .pixels.dataset import Dataset, Split, held_back, stratified
 from .sanity import lower_bound
 from .temperature import (
@@ -21,12 +21,14 @@ from .temperature import (
     Scores,
     apply_temperature,
     calibration_error,
+    cross_entropies,
     fit_temperature,
-    negative_log_likelihood,
+    is_gain,
 )
 
 FEWEST = 20  # labelled images that say anything
 _FOLDS = 5
+_HARDLY = 0.99  # of the highest temperature: a search that ends so near it wanted more
 _MOST = 5_000  # validation images, of which a temperature is known to a hundredth
 _MOST_BYTES = 500_000_000
 
@@ -106,6 +108,12 @@ def why_unmeasured(test: Answers, validation: Answers | None = None) -> str:
         return "its scores are no numbers (NaN)"
     if fewest < FEWEST:
         return f"{fewest} images are too few to tell how far the scores are to be trusted: {FEWEST} are needed at least"
+    held_out = validation or test
+    best = held_out.probabilities.argmax(axis=1)
+    if (best == best[0]).all() and (held_out.labels != held_out.labels[0]).any():
+        return f"all {len(best):,} images get one class, so they do not tell how far the scores are to be trusted"
+    if fit_temperature(held_out.probabilities, held_out.labels) > _HARDLY * HIGHEST:
+        return "they say nothing of the class (spread evenly over all classes they would fit best)"
     return ""
 
 
@@ -133,8 +141,8 @@ def measure_confidence(
         return None
     rule = Rule(None, None, coverage)
     measured = _measure(test, validation, other, rule)
-    if measured.loss >= negative_log_likelihood(test.probabilities, test.labels):
-        # What the other folds taught made the scores worse: too few images, or scores that are right as they are.
+    if not is_gain(cross_entropies(test.probabilities, test.labels), measured.losses):
+        # What the other folds taught makes them no better: too few images, or scores that are right as they are.
         rule = Rule(1.0, None, coverage)
         measured = _measure(test, validation, other, rule)
     held_out = validation or test
@@ -203,18 +211,18 @@ class _Measured:
         scores: best scores (images,).
         kept: whether each reaches the lowest score.
         other_kept: likewise of the other images.
-        loss: mean cross-entropy.
+        losses: cross-entropies (images,).
     """
 
     scores: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
     other_kept: npt.NDArray[np.bool_]
-    loss: float
+    losses: npt.NDArray[np.float64]
 
 
 def _measure(test: Answers, validation: Answers | None, other: Scores | None, rule: Rule) -> _Measured:
-    scores, kept = np.empty(len(test)), np.zeros(len(test), bool)
-    other_kept, loss = np.zeros(0 if other is None else len(other), bool), 0.0
+    scores, losses, kept = np.empty(len(test)), np.empty(len(test)), np.zeros(len(test), bool)
+    other_kept = np.zeros(0 if other is None else len(other), bool)
     order, turn = stratified(test.labels, len(test), 0), np.arange(len(other_kept)) % _FOLDS
     for fold in range(_FOLDS):
         here, there = order[fold::_FOLDS], np.delete(order, np.s_[fold::_FOLDS])
@@ -222,12 +230,12 @@ def _measure(test: Answers, validation: Answers | None, other: Scores | None, ru
         chosen = choose(validation or test.rows(there), without, rule)
         scaled = apply_temperature(test.probabilities[here], chosen.temperature)
         scores[here] = scaled.max(axis=1)
-        loss += negative_log_likelihood(scaled, test.labels[here]) * len(here) / len(test)
+        losses[here] = cross_entropies(scaled, test.labels[here])
         if chosen.min_score is not None:
             kept[here] = scores[here] >= chosen.min_score
         if chosen.min_score is not None and other is not None:
             other_kept[turn == fold] = best_scores(other[turn == fold], chosen.temperature) >= chosen.min_score
-    return _Measured(scores, kept, other_kept, loss)
+    return _Measured(scores, kept, other_kept, losses)
 
 
 def _with_figures(confidence: Confidence, measured: _Measured, right: npt.NDArray[np.bool_]) -> Confidence:

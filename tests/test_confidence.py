@@ -9,7 +9,7 @@ from edgecnn.confidence import Answers, measure_confidence, validation_of, valid
 from edgecnn.model_file.card import Training
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.input_spec import InputSpec
-from tests.support.scored import in_8_bits, overconfident, softmax
+from tests.support.scored import in_8_bits, overconfident
 
 
 def test_too_sure_a_network_is_calibrated_and_its_figures_hold_on_new_images() -> None:
@@ -40,11 +40,16 @@ def test_what_is_chosen_on_validation_images_is_measured_on_the_test_images() ->
     assert same.error_after < same.error_before / 3
 
 
-def test_scores_that_say_nothing_are_not_recommended() -> None:
-    rng = np.random.default_rng(6)
-    noise = Answers(softmax(rng.normal(0, 1, (600, 4))), rng.integers(0, 4, 600))
-    found = measure_confidence(noise, "test")
-    assert found and (found.min_score, found.wanted_error, found.coverage, found.error) == (None,) * 4
+def test_a_temperature_is_kept_only_where_it_gains_more_than_chance() -> None:
+    true = [measure_confidence(overconfident(60, 1.0, seed), "test") for seed in range(20)]
+    assert sum(found is not None and found.temperature == 1 for found in true) >= 18
+
+
+def test_in_8_bits_no_temperature_is_chosen_for_what_it_cannot_move() -> None:
+    labels = np.repeat([0, 1, 2], 40)
+    almost = np.eye(3, dtype=np.float32)[np.where(np.arange(120) % 3 > 0, labels, 0)] * np.float32(0.996)
+    found = measure_confidence(Answers(almost, labels), "test")
+    assert found and found.temperature == 1
 
 
 def test_images_of_no_class_raise_the_score_and_are_counted() -> None:
@@ -74,8 +79,11 @@ def test_a_coverage_is_carried_over_to_other_scores() -> None:
         (overconfident(19, 2.0), "19 images are too few"),
         (Answers(overconfident(50, 2.0).probabilities, np.full(50, -1)), "nobody knows what the images show"),
         (Answers(np.full((50, 3), np.nan, np.float32), np.zeros(50, np.int64)), "no numbers"),
+        (Answers(np.tile(np.float32([0.7, 0.2, 0.1]), (60, 1)), np.arange(60) % 3), "all 60 images get one class"),
+        (Answers(np.tile(np.float32([0.996, 0, 0]), (60, 1)), np.arange(60) % 3), "all 60 images get one class"),
+        (Answers(overconfident(600, 1.0, classes=4).probabilities, np.arange(600) % 4), "say nothing of the class"),
     ],
-    ids=["few", "unlabelled", "NaN"],
+    ids=["few", "unlabelled", "NaN", "one class", "one class in 8 bits", "chance"],
 )
 def test_images_that_tell_nothing_are_named(answers: Answers, words: str) -> None:
     assert words in why_unmeasured(answers) and measure_confidence(answers, "test") is None

@@ -28,11 +28,13 @@ class ImageInput:
         model: Sequential or Functional.
         fit: how a Resizing layer made images of another aspect ratio fit; None where there is none in use.
         resize_filter: with which filter, likewise.
+        whole_type: the integer type that its input had in the file; empty where it had none.
     """
 
     model: keras.Model
     fit: Fit | None = None
     resize_filter: ResizeFilter | None = None
+    whole_type: str = ""
 
 
 def with_image_input(
@@ -62,11 +64,13 @@ def with_image_input(
     if given[-2:] == (None, None) and len(given) == 2:
         front = keras.layers.Reshape((height, width))
     framed = keras.Model(image, model(front(image) if front else image), name=model.name)
+    dtype = str(model.inputs[0].dtype)
+    whole_type = dtype if "int" in dtype else ""
     if resizing is None or image_size:
-        return ImageInput(framed)
+        return ImageInput(framed, whole_type=whole_type)
     fit: Fit = "crop" if resizing.crop_to_aspect_ratio else "stretch"
     fit = "pad" if getattr(resizing, "pad_to_aspect_ratio", False) else fit
-    return ImageInput(framed, fit, _FILTERS.get(resizing.interpolation))
+    return ImageInput(framed, fit, _FILTERS.get(resizing.interpolation), whole_type)
 
 
 def fed_with_rgb(network: keras.Model) -> keras.Model:

@@ -165,7 +165,10 @@ def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: C
     height, width, channels = (int(size) for size in given.model.inputs[0].shape[1:])
     if channels not in (1, 3):
         raise ModelFileError(f"{source} must take images of 1 or 3 channels. Received: {channels}")
-    scale, offset = choose_scaling(given.model, source, chosen.scale, chosen.offset, progress)
+    if given.whole_type:
+        scale, offset = _whole_pixels(given.whole_type, source, chosen, progress)
+    else:
+        scale, offset = choose_scaling(given.model, source, chosen.scale, chosen.offset, progress)
     for name, values in (("scale", scale), ("offset", offset)):
         if len(values) not in (1, channels):
             raise InputError(f"{name} must have one value, or one a channel ({channels}). Received: {len(values)}")
@@ -186,6 +189,23 @@ def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: C
         )
     except ValueError as error:
         raise InputError(f"input of {source}: {error}") from None
+
+
+def _whole_pixels(
+    dtype: str, source: Path, chosen: Preprocessing, progress: Callable[[str], None]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Scale and offset of a network whose input is an integer: a pixel goes in as it is.
+
+    Raises:
+        InputError: something else was asked for.
+    """
+    if any(value != 1 for value in chosen.scale or ()) or any(chosen.offset or ()):
+        raise InputError(
+            f"{source} takes whole numbers ({dtype}), so its pixels are 0 to 255 as they are, and fractions would be "
+            "cut off; leave --input-range, --scale and --trained-with out, or say --input-range 0 255"
+        )
+    progress(f"{source} takes whole numbers ({dtype}), so pixels of 0 to 255: --input-range 0 255")
+    return (1.0,), (0.0,)
 
 
 def _answers(network: "keras.Model", spec: InputSpec) -> npt.NDArray[np.float64]:

@@ -100,6 +100,10 @@ class Describer:
 def _as_list(value: Any) -> Any:
     if hasattr(value, "as_list"):
         return value.as_list()
+    if isinstance(value, dict):  # layers keep what they are given in wrappers, which json does not know
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return list(value)
     if hasattr(value, "numpy") or isinstance(value, np.ndarray | np.generic):
         return np.asarray(value).tolist()
     if hasattr(value, "get_config"):

@@ -109,7 +109,29 @@ class Rebuilder:
         if class_name == "Normalization" and described["weights"]:
             mean, variance = (self._arrays[each["array"]].ravel().tolist() for each in described["weights"][:2])
             config = {**config, "mean": mean, "variance": variance}
-        return _layer(class_name, config)
+        return self._layer(class_name, config)
+
+    def _layer(self, class_name: str, config: dict[str, Any]) -> Any:
+        inner = {name: self._inner(value) for name, value in config.items() if _is_layers(value)}
+        if not inner:
+            return _layer(class_name, config)
+        cls = getattr(keras.layers, class_name)
+        config = {**_translated({name: value for name, value in config.items() if name not in inner}), **inner}
+        return cls(**{name: value for name, value in config.items() if name in _accepted(cls)})
+
+    def _inner(self, value: Any) -> Any:
+        """A layer, or cells, of which another is made: Bidirectional, TimeDistributed, RNN and the like."""
+        if isinstance(value, list):
+            return [self._inner(each) for each in value]
+        name = value["config"].get("name", "")
+        return self._make(
+            {
+                "name": name,
+                "class_name": value["class_name"].rpartition(">")[2],
+                "config": value["config"],
+                "weights": [],
+            }
+        )
 
     def _custom(self, described: dict[str, Any]) -> Any:
         if described["config"] is None:
@@ -129,6 +151,14 @@ class Rebuilder:
         if not described.get("weights") or isinstance(layer, keras.layers.Normalization):
             return
         layer.set_weights([self._arrays[each["array"]] for each in described["weights"]])
+
+
+def _is_layers(value: Any) -> bool:
+    """Whether an argument of a layer is a layer as Keras 2 writes it down, or a list of them."""
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_layers, value))
+    is_object = isinstance(value, dict) and isinstance(value.get("config"), dict) and "class_name" in value
+    return is_object and issubclass(getattr(keras.layers, value["class_name"], int), keras.layers.Layer)
 
 
 def _is_dropped(described: dict[str, Any]) -> bool:
@@ -175,8 +205,6 @@ def _translated(config: dict[str, Any]) -> dict[str, Any]:
             value = value[0]  # of a batch normalisation
         elif name == "dtype" and isinstance(value, dict):
             value = value["config"]["name"]
-        elif name in ("layer", "backward_layer", "forward_layer") and isinstance(value, dict):
-            value = {**value, "config": _translated(value["config"])}
         elif name == "name":
             value = _legal(str(value))
         translated[name] = value

@@ -58,8 +58,15 @@ def load_foreign(
     _require_shapes(model, path)
     _require_runs(model, path)
     flat = to_channels_last(_flat(model, path))
-    _require_same_answers(model, flat, path)
+    _require_same_answers(model, flat, path, is_whole=bool(given.whole_type))
     return replace(given, model=flat)
+
+
+def _unroll(model: keras.Model) -> None:
+    """Repeat the steps of recurrent layers in the graph: a loop is what no calibrated scheme and no delegate takes."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN):
+            layer.unroll = True
 
 
 def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -> keras.Model:
@@ -80,6 +87,7 @@ def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -
         raise ModelFileError(f"{path} must have one input and one output; edgecnn converts image classifiers only")
     _require_float(model, path)
     _require_finite(model, path)
+    _unroll(model)
     return model
 
 
@@ -149,8 +157,8 @@ def _require_shapes(model: keras.Model, path: Path) -> None:
         )
 
 
-def _require_same_answers(given: keras.Model, made: keras.Model, path: Path) -> None:
-    """Make sure that what was rewritten is still the same network, on images of noise."""
+def _require_same_answers(given: keras.Model, made: keras.Model, path: Path, is_whole: bool) -> None:
+    """Make sure that what was rewritten is still the same network, on images of noise; of whole numbers, if it is."""
     if given is made:
         return
     images = np.random.default_rng(0).uniform(0, 1, (2, *made.inputs[0].shape[1:])).astype(np.float32)
@@ -158,7 +166,8 @@ def _require_same_answers(given: keras.Model, made: keras.Model, path: Path) -> 
     types = {layer.compute_dtype for layer in given._flatten_layers()}
     tolerance = 0.2 if "bfloat16" in types else 0.05 if "float16" in types else 1e-4
     for highest in (1, 255):
-        expected, found = (np.asarray(each.predict_on_batch(images * highest), np.float32) for each in (given, made))
+        values = np.floor(images * highest) if is_whole else images * highest
+        expected, found = (np.asarray(each.predict_on_batch(values), np.float32) for each in (given, made))
         bound = tolerance * max(1.0, float(np.nanmax(np.abs(expected), initial=0)))
         if not np.allclose(expected, found, rtol=0, atol=bound, equal_nan=True):
             raise ModelFileError(

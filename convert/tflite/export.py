@@ -16,7 +16,7 @@ from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
 
 from .exporters import EXPORTERS, ExportInput
-from .refusals import reason, require_no_loop
+from .refusals import reason
 from .relu6 import without_unreached_relu6
 
 
@@ -48,7 +48,6 @@ def to_flatbuffer(
     """
     if scheme not in EXPORTERS:
         raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
-    require_no_loop(model, scheme)
     shape = (1, *model.inputs[0].shape[1:])
     flatbuffer, refusal = b"", None
     with tempfile.TemporaryDirectory() as folder, captured_stderr() as native:

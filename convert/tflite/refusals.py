@@ -3,11 +3,6 @@
 import re
 from collections.abc import Iterable
 
-import keras
-
-from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.schemes import SCHEMES
-
 # `fused["MaxPool3D:", "classifier_1/max_pooling3d_1/MaxPool3D@…` : the operator, and the path of its layer.
 _PLACE = re.compile(r'fused\["(?P<operator>\w+):", "(?P<path>[^"@]*)')
 _UNSUPPORTED = re.compile(r"^\s*TF Select ops: (?P<operators>.+)$|'tf\.(?P<one>\w+)' op is neither a custom op", re.M)
@@ -30,26 +25,6 @@ def reason(text: str, layers: Iterable[str]) -> str:
         return f"it fails at {where or place['path']} ({place['operator']})"
     lines = (re.sub(r"<unknown>:0: |error: |loc\(.*?\): ", "", line).strip() for line in text.splitlines())
     return next((line[:300] for line in lines if line and not line.startswith("WARNING:")), "it does not say why")
-
-
-def require_no_loop(model: keras.Model, scheme: str) -> None:
-    """Make sure that no layer repeats itself where a quantizer calibrates: TensorFlow's ends the process over it.
-
-    Raises:
-        EdgecnnError: one does; the message names it and what works.
-    """
-    loops = (
-        layer.name
-        for layer in model.layers
-        if any(isinstance(part, keras.layers.RNN) and not part.unroll for part in layer._flatten_layers())
-    )
-    name = next(loops, None) if SCHEMES[scheme].is_calibrated else None
-    if name:
-        others = ", ".join(f"--{other}" for other, row in SCHEMES.items() if not row.is_calibrated)
-        raise EdgecnnError(
-            f"TensorFlow cannot convert the model to {scheme}: layer {name} is a loop over its sequence, which no "
-            f"calibrated scheme takes; use one of {others}, or build that layer with unroll=True"
-        )
 
 
 def _layer(text: str, layers: list[str]) -> str:

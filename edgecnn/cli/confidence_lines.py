@@ -22,7 +22,9 @@ def lines(confidence: "Confidence | None", doubt: str = "") -> list[str]:
     chosen = _SOURCES[confidence.source]
     if confidence.temperature == 1:
         error = f"expected calibration error {confidence.error_before:.1%}"
-        calibrated = f"scores are as the network gives them: no temperature chosen with {chosen} makes them better"
+        calibrated = (
+            f"scores are as the network gives them: no temperature chosen with {chosen} makes them clearly better"
+        )
     else:
         error = f"expected calibration error {confidence.error_before:.1%}, with it {confidence.error_after:.1%}"
         calibrated = f"temperature {confidence.temperature:.3g}, chosen with {chosen}"

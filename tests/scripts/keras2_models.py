@@ -1,6 +1,6 @@
 """Train usual networks with tf-keras, save them as Keras 2 does, and write down what they answer: FOLDER.
 
-Three more are not trained: two need code that Keras does not bring, and one answers each image by its neighbours.
+Others are not trained: their answers need code that Keras does not bring, or tell what a trained network's would not.
 """
 
 import os
@@ -115,6 +115,32 @@ def with_own_layers() -> Any:
     return tf_keras.Sequential(stack)
 
 
+def wrapped() -> Any:
+    """Layers that are made of layers: a word of Keras 2 in them is none of Keras 3's."""
+    image = tf_keras.Input(SHAPE)
+    x = layers.TimeDistributed(layers.Dense(6, activation="relu"))(layers.Reshape((24, 72))(image / 255))
+    x = layers.Bidirectional(layers.LSTM(4, return_sequences=True), merge_mode="sum")(x)
+    x = layers.RNN([layers.GRUCell(5), layers.LSTMCell(4)], return_sequences=True)(x)
+    x = layers.Bidirectional(layers.GRU(4), backward_layer=layers.LSTM(4, go_backwards=True))(x)
+    return tf_keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x))
+
+
+def of_bytes() -> Any:
+    """A network that takes the bytes of an image."""
+    image = tf_keras.Input(SHAPE, dtype="uint8")
+    x = layers.Conv2D(8, 3, activation="relu")(tf.cast(image, tf.float32) / 64)
+    return tf_keras.Model(image, layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x)))
+
+
+def of_one_mind() -> Any:
+    """A network whose probabilities are 1 and 0 whatever its layers compute: the last bias is larger than all that."""
+    image = tf_keras.Input(SHAPE)
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Conv2D(4, 3)(image)))
+    model = tf_keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x))
+    model.layers[-1].bias.assign([1e4, 0, 0])
+    return model
+
+
 def of_its_batch() -> Any:
     """A model within whose batch normalisation takes the images that are asked together: built with training=True."""
     inner = tf_keras.Input(SHAPE)
@@ -128,6 +154,10 @@ def of_its_batch() -> Any:
 NETWORKS = {
     "sequential.h5": (sequential, 1, 0), "functional.keras": (functional, 1, 0), "nested_saved_model": (nested, 1, 0),
     "teachable.h5": (teachable, 127.5, 1), "normalized.h5": (normalized, 1, 0),
+}  # fmt: skip
+UNTRAINED = {
+    "code.h5": with_code, "own.keras": with_own_layers, "code_saved_model": with_code, "wrapped.h5": wrapped,
+    "bytes.keras": of_bytes, "mind.h5": of_one_mind,
 }  # fmt: skip
 
 
@@ -149,7 +179,7 @@ def main(folder: Path) -> None:
     # So TensorFlow 2.11 and before named it.
     shutil.copy(folder / "sequential.h5", folder / "hdf5.keras")
     answers["hdf5.keras"] = answers["sequential.h5"]
-    for name, build in (("code.h5", with_code), ("own.keras", with_own_layers), ("code_saved_model", with_code)):
+    for name, build in UNTRAINED.items():
         tf_keras.utils.set_random_seed(0)
         model = build()
         model.save(folder / name)

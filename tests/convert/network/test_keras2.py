@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edgecnn import MissingExtraError, ModelFileError
+from edgecnn import InputError, MissingExtraError, ModelFileError
 from edgecnn.cli import main
-from edgecnn.convert import KerasModel, adopt
+from edgecnn.convert import KerasModel, Preprocessing, adopt
 from edgecnn.convert.network.training_loss import training_loss
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.run_directory import RunDirectory
@@ -33,6 +34,22 @@ def test_the_run_answers_as_keras_2_does(name: str, keras2: Keras2Models, tmp_pa
     found = KerasModel(tmp_path / "run" / "model.keras").predict_all(keras2.images)
     np.testing.assert_allclose(found, keras2.answers[name], atol=1e-5)
     assert any("was written by Keras 2." in line and "read with tf-keras" in line for line in told), told
+
+
+@pytest.mark.parametrize(("name", "told"), [("wrapped.h5", "rebuilt"), ("bytes.keras", r"whole numbers \(uint8\)")])
+def test_layers_of_layers_and_bytes_answer_as_there(name: str, told: str, keras2: Keras2Models, tmp_path: Path) -> None:
+    lines: list[str] = []
+    preprocessing = Preprocessing((1.0,)) if name == "wrapped.h5" else None
+    adopt(keras2.folder / name, LABELS, tmp_path / "run", preprocessing, progress=lines.append)
+    found = KerasModel(tmp_path / "run" / "model.keras").predict_all(keras2.images)
+    assert np.ptp(keras2.answers[name], axis=0).max() > 0.01
+    np.testing.assert_allclose(found, keras2.answers[name], atol=1e-5)
+    assert any(re.search(told, line) for line in lines)
+
+
+def test_bytes_are_not_fed_with_fractions(keras2: Keras2Models, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"whole numbers \(uint8\).*leave --input-range"):
+        adopt(keras2.folder / "bytes.keras", LABELS, tmp_path / "run", Preprocessing((1 / 255,)))
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +118,17 @@ def test_another_answer_is_no_network_of_the_same_file(
     )
     with pytest.raises(ModelFileError, match=r"written by Keras 2.*answers otherwise.*nothing was written"):
         adopt(keras2.folder / "sequential.h5", LABELS, tmp_path / "run")
+
+
+def test_another_network_is_seen_where_every_softmax_is_1_and_0(
+    keras2: Keras2Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "edgecnn.convert.network.keras2_rebuilding._is_dropped", lambda described: described["class_name"] == "ReLU"
+    )
+    assert keras2.answers["mind.h5"].min() == 0 and keras2.answers["mind.h5"].max() == 1
+    with pytest.raises(ModelFileError, match=r"answers otherwise.*nothing was written"):
+        adopt(keras2.folder / "mind.h5", LABELS, tmp_path / "run", Preprocessing((1 / 255,)))
 
 
 def test_network_that_answers_by_its_neighbours_is_told_how_to_be_built(keras2: Keras2Models, tmp_path: Path) -> None:

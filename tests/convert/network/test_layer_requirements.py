@@ -50,6 +50,9 @@ def test_what_a_layer_needs_is_named(layer: dict[str, object], words: str, tmp_p
     with pytest.raises(ModelFileError, match=f"model.h5, written by Keras 2.11.0: .*{words}") as refusal:
         adopt(path, LABELS, tmp_path / "run", AS_IT_IS)
     assert "train it again" not in str(refusal.value) and "\n" not in str(refusal.value)
+    # A file of classes and functions does not stand in for TensorFlow's own, nor for a graph.
+    helps = layer["class_name"] not in ("TFOpLambda", "KerasLayer")
+    assert ("--custom-objects" in str(refusal.value)) == helps
 
 
 def test_a_layer_of_keras_3_is_named_likewise(tmp_path: Path) -> None:
