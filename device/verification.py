@@ -119,7 +119,7 @@ def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
         accuracy=parity.accuracy if parity else None,
         agreement=parity.agreement if parity else None,
         signature=loaded.signature or read_signature(loaded.packed),
-        warnings=_warnings(card, golden) if card else (),
+        warnings=(*_of_the_file(loaded, found, options), *_warnings(card, golden)) if card else (),
     )
 
 
@@ -148,6 +148,31 @@ def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
 
 _MOST_BYTES = 64 << 20  # nothing of it is written
 _DOUBTFUL = 0.1  # of the probes
+# Of the tolerance: with one runtime, processors differ by a step of int8's output, 1/256, where 0.1 is allowed.
+_SAME_RUNTIME = 0.2
+_COARSE = 0.05  # tolerances from here on are for kernels that round integers in different ways
+
+
+def _of_the_file(loaded: LoadedModel, found: Replay, options: RunOptions) -> tuple[str, ...]:
+    """What a change that somebody made on purpose would look like."""
+    words = []
+    if not loaded.packed.seal:
+        words.append(
+            "it is of before files were sealed: a change of its card, labels or probes would not be noticed; convert "
+            "the model again to have it sealed"
+        )
+    is_same = loaded.session.runtime == found.golden.host_runtime and options.delegate is None
+    if (
+        is_same
+        and found.passed
+        and found.tolerance >= _COARSE
+        and found.max_difference > _SAME_RUNTIME * found.tolerance
+    ):
+        words.append(
+            f"a probability differs by {found.max_difference:.2g} from where it was made, with the same runtime: more "
+            "than between processors; its weights may have been changed, which a signature would tell (edgecnn sign)"
+        )
+    return tuple(words)
 
 
 def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:

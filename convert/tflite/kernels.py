@@ -136,11 +136,11 @@ def _constant(model: "schema.Model", subgraph: "schema.SubGraph", index: int, ax
     quantization = tensor.Quantization()
     scale = quantization.ScaleAsNumpy().astype(np.float64).reshape(column)
     zero_point = quantization.ZeroPointAsNumpy().astype(np.float64).reshape(column)
-    limits = np.iinfo(dtype.name)
+    limits, each = np.iinfo(dtype.name), (len(raw), *column[1:])  # one scale may be that of all channels
     return Constant(
         index,
         (raw - zero_point) * scale,
-        np.broadcast_to(scale / 2, (len(raw), *column[1:])),
-        (limits.min - zero_point) * scale,
-        (limits.max - zero_point) * scale,
+        np.broadcast_to(scale / 2, each),
+        np.broadcast_to((limits.min - zero_point) * scale, each),
+        np.broadcast_to((limits.max - zero_point) * scale, each),
     )

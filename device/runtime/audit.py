@@ -34,7 +34,8 @@ class Audit:
         audit.look(pixels, session.output(probabilities))  # after each image
         audit.finish()  # after the last
 
-    Which images it looks at is left to chance, so that no rhythm of a delegate escapes it for long.
+    Which images it looks at is left to chance, so that no rhythm of a delegate escapes it for long. Where nobody said a
+    share, that of the first images is larger: a run of a few dozen would have none but the first and the last.
 
     Attributes:
         images: how many answers it was shown.
@@ -42,15 +43,17 @@ class Audit:
         unconfirmed: how many were shown since the last on which both agreed.
     """
 
-    def __init__(self, loaded: LoadedModel, on_cpu: Runner, rate: float) -> None:
+    def __init__(self, loaded: LoadedModel, on_cpu: Runner, rate: float, is_asked_for: bool = True) -> None:
         """Begin with no image.
 
         Args:
             loaded: the model, with its delegate.
             on_cpu: the same model without it.
             rate: the share of images, 0 to 1.
+            is_asked_for: that share was chosen by somebody; else more of the first images are looked at.
         """
         self._loaded, self._runner, self._rate = loaded, on_cpu, rate
+        self._early = 0 if is_asked_for else _FIRST
         self._name = loaded.session.delegate.name if loaded.session.delegate else "the runtime"
         self._contradiction = ""
         self._chance, self._lock = np.random.default_rng(), threading.Lock()
@@ -81,7 +84,8 @@ class Audit:
             self.images += 1
             self.unconfirmed += 1
             self._last = pixels.copy(), raw, maps
-            if self.images <= _FIRST or self._chance.random() < self._rate:
+            share = max(self._rate, self._early / self.images)  # some ten of the first hundred, 14 of the first 300
+            if self.images <= _FIRST or self._chance.random() < share:
                 self._compare(*self._last)
 
     def finish(self) -> None:
@@ -140,10 +144,11 @@ def open_audit(loaded: LoadedModel, options: RunOptions) -> Audit | None:
         return None
     beside = Delegate("cpu") if delegate.is_built_in else None
     try:
-        return Audit(loaded, open_session(loaded.packed, replace(options, delegate=beside)), delegate.audit_rate)
+        on_cpu = open_session(loaded.packed, replace(options, delegate=beside))
     except ModelFileError:  # compiled for the accelerator
         sentence = f"no CPU runs {loaded.packed.name}: nobody can look again at what {delegate.name} computes"
         if delegate.audit is not None:
             raise DelegateError(f"{sentence}; leave out --audit") from None
         warnings.warn(f"{sentence} (--audit)", EdgecnnWarning, stacklevel=4)
         return None
+    return Audit(loaded, on_cpu, delegate.audit_rate, is_asked_for=delegate.audit is not None)

@@ -16,6 +16,9 @@ Fields = dict[str, Any]
 # it is given or returns another one, and may rely on nothing: the card is validated after the last step.
 # Version 1 had fewer fields while it grew (no `ranges`, no `training.train_images`): those have defaults.
 MIGRATIONS: dict[int, Callable[[Fields], Fields]] = {}
+# By version, the fields that no card of a version before has. One that has them says a wrong version: then the step
+# would lose them without a word, or a seal would not be asked for.
+BROUGHT: dict[int, tuple[str, ...]] = {2: ("input.jpeg_decoding",), 3: ("confidence",)}
 
 
 def _decode_jpegs_in_full(fields: Fields) -> Fields:
@@ -45,7 +48,7 @@ def migrate(fields: Fields, current: int, where: str) -> Fields:
         where: names the card in errors.
 
     Raises:
-        ModelFileError: `fields` are of a newer version, or state none.
+        ModelFileError: `fields` are of a newer version, or state none or an older one than theirs.
     """
     version = fields.get("schema_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
@@ -60,6 +63,7 @@ def migrate(fields: Fields, current: int, where: str) -> Fields:
             "upgrade with pip install --upgrade edgecnn"
         )
     for step in range(version, current):
+        _require_none_of(fields, step + 1, where)
         fields = MIGRATIONS[step](fields)
     return {**fields, "schema_version": current}
 
@@ -70,3 +74,17 @@ def _writer(fields: Fields) -> str:
     version = provenance.get("edgecnn") if isinstance(provenance, Mapping) else None
     known = isinstance(version, str) and version.isprintable() and 0 < len(version) <= 40
     return f"edgecnn {version}" if known else "a newer edgecnn"
+
+
+def _require_none_of(fields: Fields, newer: int, where: str) -> None:
+    """Make sure that a card has no field that only the version `newer` brought."""
+    for field in BROUGHT.get(newer, ()):
+        *outer, name = field.split(".")
+        place: Any = fields
+        for key in outer:
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if isinstance(place, Mapping) and name in place:
+            raise ModelFileError(
+                f"{where} was changed after it was written: it says schema {newer - 1} or older, which has no {field}; "
+                "copy the file again or convert the model again"
+            )

@@ -27,6 +27,7 @@ _PREAMBLE = b"SSHSIG\x00\x00\x00\x01"
 _TIMEOUT_S = 60  # a key on a token waits for a touch
 _MAX_COMMENT_BYTES = 0xFFFF
 _MOST_SIGNERS = 100
+_LONGEST_NAME = 1000  # of a signer: it is handed on as an argument
 _LINE = "a@example.org ssh-ed25519 AAAA…"
 
 
@@ -98,6 +99,10 @@ def require_signature(packed: PackedModel, allowed_signers: str | Path) -> Signa
         names = ("-f", os.path.abspath(allowed_signers), "-s", armor)
         listed = _run("find-principals", *names)
         signers = listed.stdout.decode(errors="replace").splitlines() if listed.returncode == 0 else []
+        if any(len(signer) > _LONGEST_NAME for signer in signers):
+            raise InputError(
+                f"{allowed_signers} has a name of more than {_LONGEST_NAME:,} letters for {key}; shorten it"
+            )
         if not signers:
             raise ModelFileError(
                 f"{packed.name} is signed with {key}, which {allowed_signers} does not allow{_why(listed)}"

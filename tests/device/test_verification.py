@@ -1,6 +1,7 @@
 """Verify passes on a healthy machine and fails on any other classifier."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
-from edgecnn.model_file.container import pack_card, read_model
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import CARD, pack_card, read_model
 from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
 from tests.support.model_files import card_and_golden, repacked
+from tests.support.sealed import parts, written
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "fashion-mnist.activations"])
@@ -55,6 +58,27 @@ def test_a_file_that_was_another_classifier_from_the_start_is_told_of(golden: Go
     assert result.passed and result.keras_top1_equal == 10
     assert any("otherwise than Keras on 14 of 24 probes" in words for words in result.warnings)
     assert not verify("fashion-mnist").warnings
+
+
+@pytest.mark.skipif(ON_A_BOARD, reason="the probes are of an x86 machine's runtime")
+def test_a_difference_that_no_processor_explains_is_told_of(golden: Golden, tmp_path: Path) -> None:
+    host = golden.host.copy()
+    host[3] -= np.where(host[3] == host[3].max(), np.float32(0.05), 0)
+    result = verify(with_probes(tmp_path, host=host))
+    is_same = result.runtime == result.host_runtime
+    assert result.passed and any("its weights may have been changed" in one for one in result.warnings) == is_same
+
+
+def test_a_file_without_a_seal_is_told_of(tmp_path: Path) -> None:
+    flatbuffer, members, _ = parts(find_model("fashion-mnist").read_bytes())
+    card = json.loads(dict(members)[CARD])
+    del card["input"]["jpeg_decoding"], card["confidence"]
+    old = [
+        (name, json.dumps({**card, "schema_version": 1}).encode() if name == CARD else data) for name, data in members
+    ]
+    (tmp_path / "old.tflite").write_bytes(written(flatbuffer, old, b""))
+    result = verify(tmp_path / "old.tflite")
+    assert result.passed and "it is of before files were sealed" in " ".join(result.warnings)
 
 
 def test_a_probability_off_by_more_than_the_tolerance_fails(golden: Golden, tmp_path: Path) -> None:

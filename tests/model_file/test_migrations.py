@@ -57,6 +57,15 @@ def test_cards_of_version_1_go_on_decoding_jpegs_in_full(path: Path) -> None:
     assert ModelCard.load(path).input.jpeg_decoding == "full"
 
 
+def test_a_card_that_says_an_older_version_than_its_fields_are_of_is_refused() -> None:
+    for old in range(1, SCHEMA_VERSION):
+        newer = json.loads((CARDS / f"v{old + 1}.json").read_bytes())
+        of_before = [json.loads(path.read_bytes()) for path in RECORDED if version_of(path) == old]
+        assert set(fields_in(newer)) - {field for card in of_before for field in fields_in(card)}
+        with pytest.raises(ModelFileError, match=f"it says schema {old} or older, which has no "):
+            migrate({**newer, "schema_version": old}, SCHEMA_VERSION, "card")
+
+
 def test_migrations_are_applied_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MIGRATIONS, 1, lambda fields: {**fields, "steps": "1"})
     monkeypatch.setitem(MIGRATIONS, 2, lambda fields: {**fields, "steps": fields["steps"] + "2"})

@@ -1,7 +1,5 @@
 """No member of the zip behind a network is exchanged unnoticed, though each of them is valid by itself."""
 
-import hashlib
-import io
 import json
 import struct
 import zipfile
@@ -13,36 +11,12 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, unpack
-
-Members = list[tuple[str, bytes]]
+from tests.support.sealed import Members, parts, seal, written
 
 
 @pytest.fixture(scope="module")
 def whole() -> bytes:
     return find_model("fashion-mnist").read_bytes()
-
-
-def parts(data: bytes) -> tuple[bytes, Members, bytes]:
-    """Flatbuffer, members and comment of a packed file, read without edgecnn."""
-    length = int.from_bytes(data[16:24], "little")
-    with zipfile.ZipFile(io.BytesIO(data[length:])) as archive:
-        return data[:length], [(name, archive.read(name)) for name in archive.namelist()], archive.comment
-
-
-def seal(flatbuffer: bytes, members: Members) -> bytes:
-    """As docs/reference/file-format.md says it."""
-    lines = [hashlib.sha256(flatbuffer).hexdigest()]
-    lines += [f"{name} {len(data)} {hashlib.sha256(data).hexdigest()}" for name, data in members]
-    return b"edgecnn seal, SHA-256 " + hashlib.sha256("\n".join(lines).encode()).hexdigest().encode()
-
-
-def written(flatbuffer: bytes, members: Members, comment: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in members:
-            archive.writestr(name, data)
-        archive.comment = comment
-    return flatbuffer + buffer.getvalue()
 
 
 def with_fields(change: Callable[[dict[str, Any]], object]) -> Callable[[Members], Members]:
@@ -174,6 +148,12 @@ def test_a_missing_seal_is_noticed_but_for_files_of_before_there_was_one(whole: 
 
     def of_before(fields: dict[str, Any]) -> None:
         fields["schema_version"] = 1
-        del fields["input"]["jpeg_decoding"]
+        del fields["input"]["jpeg_decoding"], fields["confidence"]
 
     assert unpack(written(flatbuffer, with_fields(of_before)(members), b""), "m.tflite").card
+
+    def only_says_so(fields: dict[str, Any]) -> None:
+        fields["schema_version"] = 1
+
+    with pytest.raises(ModelFileError, match=r"schema 1 or older, which has no input\.jpeg_decoding"):
+        unpack(written(flatbuffer, with_fields(only_says_so)(members), b""), "m.tflite")

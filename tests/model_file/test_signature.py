@@ -134,6 +134,11 @@ def test_what_the_allowed_signers_forbid(options: str, message: str, armor: byte
         require_signature(signed(armor), allow(key, options=options))
 
 
+def test_a_name_longer_than_an_argument_can_be_is_a_sentence(armor: bytes, key: Path) -> None:
+    with pytest.raises(InputError, match=r"has a name of more than 1,000 letters for .*; shorten it"):
+        require_signature(signed(armor), allow(key, signer="a" * 200_000))
+
+
 def test_an_unknown_signer_is_refused_and_so_is_another_purpose(
     armor: bytes, key: Path, allowed: Path, tmp_path: Path
 ) -> None:

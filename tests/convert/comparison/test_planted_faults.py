@@ -6,9 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn import ModelCard
 from edgecnn.convert import ParityReport, adopt, convert, load_representative, parity
+from edgecnn.convert.comparison.weights import compare_weights
+from edgecnn.convert.tflite.kernels import read_kernels
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.support.foreign import Foreign
@@ -136,3 +142,19 @@ def test_a_layer_that_computes_otherwise_is_no_lack_of_precision(run: RunDirecto
     where = (finding.rung, finding.layer, finding.cause)
     assert where == ("int8, reference kernels", "max_pooling2d", "conversion")
     assert "it is AVERAGE_POOL_2D, in Keras MAX_POOL_2D" in finding.words and "int16x8" not in finding.words
+
+
+def test_one_scale_for_all_channels_is_read_as_each_ones_own() -> None:
+    model = schema.ModelT.InitFromPackedBuf(read_model(find_model("fashion-mnist")).flatbuffer, 0)
+    graph = model.subgraphs[0]
+    weights = next(graph.tensors[one.inputs[1]] for one in reversed(graph.operators) if len(one.inputs) == 3)
+    weights.quantization.scale, weights.quantization.zeroPoint = weights.quantization.scale[:1], [0]
+    healthy = read_kernels(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+    data = model.buffers[weights.buffer].data.view(np.int8).reshape(weights.shape).copy()
+    data[2] //= 2
+    data[4] = np.clip(data[4], -60, 60)
+    model.buffers[weights.buffer].data = data.view(np.uint8).reshape(-1)
+    halved = read_kernels(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+    (fault,) = compare_weights(healthy, halved, [str(place) for place in range(len(healthy))])
+    assert fault.layer == str(len(healthy) - 1) and set(fault.channels) == {2, 4}
+    assert "channel 2 is 0.5" in fault.words or "channel 2 is 0.49" in fault.words

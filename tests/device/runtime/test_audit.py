@@ -13,6 +13,7 @@ from edgecnn.device import Classifier, Delegate, FeatureExtractor
 from edgecnn.device.bulk.classify_many import classify_many
 from edgecnn.device.bulk.sources import ImageFiles
 from edgecnn.device.map_reader import MapReader
+from edgecnn.device.runtime.audit import Audit
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, sentence
 
@@ -48,6 +49,25 @@ def test_one_that_is_right_is_never_accused(library: str, fashion: Dataset) -> N
     assert classifier.audit and classifier.audit.images == 200 and not classifier.audit.unconfirmed
     # 1.5 + 98.5 ± 7 at one standard deviation; six of them.
     assert 58 < classifier.audit.compared < 142
+
+
+def test_of_a_few_images_more_than_one_in_a_hundred_is_looked_at_unless_somebody_chose(
+    library: str, fashion: Dataset
+) -> None:
+    classifier, on_cpu = Classifier("fashion-mnist", delegate=Delegate(library)), Classifier("fashion-mnist")
+
+    def compared(audit: Audit | None) -> int:
+        assert audit is not None
+        classifier.audit = audit
+        classifier.predict_all(fashion.test.images[:100])
+        return audit.compared
+
+    own = compared(classifier.audit)
+    chosen = Audit(classifier.loaded, on_cpu.loaded.session, NEVER)
+    assert compared(chosen) in (3, 4)  # the first three, and the last where it has ended
+    left_open = (Audit(classifier.loaded, on_cpu.loaded.session, NEVER, is_asked_for=False) for _ in range(2))
+    # One in a hundred would be 12; this is 3 * (3 + 3 / 4 + ... + 3 / 100) = 40 ± 5.
+    assert 20 < own + sum(map(compared, left_open)) < 70
 
 
 def test_the_last_image_is_looked_at_and_the_doubtful_ones_are_named(library: str, photos: Path) -> None:
