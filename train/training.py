@@ -81,6 +81,8 @@ def train(
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
+    if processor.note:
+        listener.tell(processor.note)
     other = read_folder(request.other, dataset.input, _OTHER, listener.tell) if request.other else None
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
