@@ -12,7 +12,7 @@ from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.pixels.folder_images import read_folder
+from edgecnn.pixels.folder_images import read_strangers
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
@@ -83,7 +83,9 @@ def train(
     listener = progress if progress and parallel.is_main else Silent()
     if processor.note:
         listener.tell(processor.note)
-    other = read_folder(request.other, dataset.input, _OTHER, listener.tell) if request.other else None
+    other = None
+    if request.other:
+        other = read_strangers(request.other, dataset.input, dataset, _OTHER, listener.tell)
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
         return _fit(setup, request, listener, other)
