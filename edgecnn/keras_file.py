@@ -40,5 +40,7 @@ def first_clause(error: BaseException | str) -> str:
     text = text.rpartition("Exception encountered: ")[2]
     if text.startswith("Exception encountered when calling"):
         text = text.partition("\n\n")[2] or text
+    if "accessible `.keras` zip" in text:  # what Keras says of a file that is there, too, is that it is not found
+        return "it is no zip archive, as a .keras file is"
     line = text.removeprefix("\x1b[1m").splitlines()[0].replace("\x1b[0m", "")
     return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]

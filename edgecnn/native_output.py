@@ -34,6 +34,8 @@ def silence_tensorflow(backend: str = "tensorflow") -> None:
         backend: of Keras; conversion needs TensorFlow, whatever the user trains with elsewhere.
     """
     os.environ["KERAS_BACKEND"] = backend
+    # All memory of all GPUs is taken at the start otherwise, whoever else computes there.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if _verbose:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

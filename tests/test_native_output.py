@@ -18,8 +18,8 @@ CASES = [  # arguments, standard output, standard error
     ("dropped", "from Python\n", "from Python\n"),
     ("dropped verbose", "native\nfrom Python\n", "native\nfrom Python\n"),
     ("escaped", "from Python \x1b[1m\n", "one \\x1b[2J\ntwo \ufffd\\r\nno end\n"),
-    ("silenced", "jax 3 40\n", ""),
-    ("silenced verbose", "jax None 0\n", ""),
+    ("silenced", "jax 3 40\ntrue\n", ""),
+    ("silenced verbose", "jax None 0\ntrue\n", ""),
 ]
 
 

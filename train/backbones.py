@@ -95,6 +95,8 @@ def with_width(architecture: str, width: float | None) -> str:
     """
     if width is None:
         return architecture
+    if find_backbone(architecture) and architecture not in BACKBONES:
+        raise InputError(f"{architecture} says its width already; leave out the width {width:g}")
     if architecture not in BACKBONES:
         others = ", ".join(row.name for row in BACKBONES.values() if row.widths)
         raise InputError(f"{architecture} has no widths; choose one of {others}")

@@ -12,7 +12,7 @@ from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.pixels.folder_images import read_folder
+from edgecnn.pixels.folder_images import read_strangers
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
@@ -81,7 +81,11 @@ def train(
     # Before a teacher is trained in vain.
     architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
-    other = read_folder(request.other, dataset.input, _OTHER, listener.tell) if request.other else None
+    if processor.note:
+        listener.tell(processor.note)
+    other = None
+    if request.other:
+        other = read_strangers(request.other, dataset.input, dataset, _OTHER, listener.tell)
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
         return _fit(setup, request, listener, other)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from edgecnn.errors import EdgecnnError
 from edgecnn.pixels.dataset import Split, stratified
@@ -50,6 +51,14 @@ def tune(
     Raises:
         EdgecnnError: the network has an operator that is not simulated.
     """
+    # A GPU's convolutions add up otherwise than integers do (Winograd's), and gradients in another order every time.
+    with tf.device("CPU"):
+        return _tune(flatbuffer, network, split, epochs, seed, parent, progress)
+
+
+def _tune(
+    flatbuffer: bytes, network: KerasNetwork, split: Split, epochs: int, seed: int, parent: str, progress: Progress
+) -> Tuned:
     simulation = _simulation(flatbuffer, network)
     count = min(max(_FEWEST, min(_CHOOSING, _VALUES // simulation.graph.most_values)), len(split) // 2)
     drawn = stratified(split.labels, min(count * (1 + _MEASURING), len(split)), seed)

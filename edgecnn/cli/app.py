@@ -24,6 +24,7 @@ COMMANDS = (
     "train", "report", "compare", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "merge",
     "live", "service", "features", "explain", "verify", "benchmark", "deploy", "fleet", "doctor", "samples",
 )  # fmt: skip
+_TOO_LARGE = "not enough memory; close other programs, or use smaller images or a smaller network"
 
 
 class LazyGroup(click.Group):
@@ -71,12 +72,17 @@ class LazyGroup(click.Group):
                     raise
                 raise click.ClickException(printable(words)) from error
             except MemoryError as error:
-                raise click.ClickException("not enough memory; close other programs or use smaller images") from error
+                raise click.ClickException(_TOO_LARGE) from error
             except OSError as error:
                 if error.errno == errno.EPIPE:  # the reader of our output went away: click ends quietly
                     raise
                 place = f"{error.filename}: " if error.filename else ""
                 raise click.ClickException(printable(f"{place}{error.strerror or error}")) from error
+            except Exception as error:
+                # TensorFlow's and JAX' own, of the memory of a GPU too; neither need be loaded to know it.
+                if type(error).__name__ != "ResourceExhaustedError" and "RESOURCE_EXHAUSTED" not in str(error):
+                    raise
+                raise click.ClickException(_TOO_LARGE) from error
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
-"""All images in a folder, as a model is fed, whatever they show."""
+"""Images that are none of the classes, as a model is fed."""
 
-from collections.abc import Callable
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import numpy as np
 from ..arguments import require_path
 from ..arrays import Pixels
 from ..errors import DataError, InputError
+from ..printable import composed
+from .dataset import Dataset
 from .image_files import find_images, require_heif
 from .input_spec import InputSpec
 from .preprocessing import prepare_source
@@ -16,18 +20,22 @@ MOST_IMAGES = 2_000  # enough for a percentage that repeats, and few enough to l
 _MOST_BYTES = 500_000_000
 
 
-def read_folder(
+def read_strangers(
     folder: str | Path,
     spec: InputSpec,
+    dataset: Dataset,
     purpose: str,
     progress: Callable[[str], None] = lambda _: None,
     most: int = MOST_IMAGES,
 ) -> Pixels:
-    """Read the images in `folder` and the folders in it.
+    """Read the images in `folder` and the folders in it, but for those that are of a class.
+
+    These are the images of the data set itself, and those in a folder that is called as a class is.
 
     Args:
         folder: what to read.
         spec: how images become the model's input.
+        dataset: of the classes, its images as `spec` has them.
         purpose: what takes the folder, and of which images, for the error where it is none.
         progress: is told what is left out.
         most: how many are drawn, at random, where there are more.
@@ -36,7 +44,7 @@ def read_folder(
         uint8 (count, height, width, channels), in the order of their names.
 
     Raises:
-        DataError: no folder, or no image in it that can be read.
+        DataError: no folder, or no image in it that can be read and is of no class.
         MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
     root = require_path(folder, "a folder of images")
@@ -47,16 +55,44 @@ def read_folder(
     except InputError as error:
         raise DataError(str(error)) from None
     require_heif(paths)
+    paths = list(_outside_classes(paths, root, dataset.labels, progress))
     most = max(1, min(most, _MOST_BYTES // int(np.prod(spec.shape))))
     if len(paths) > most:
         progress(f"{folder}: {most:,} of {len(paths):,} images are drawn")
         paths = [paths[row] for row in np.sort(np.random.default_rng(0).permutation(len(paths))[:most])]
-    images = []
+    splits = dataset.train, dataset.test, dataset.validation
+    known = {_digest(pixels) for split in splits if split for pixels in split.images}
+    images, of_classes = [], 0
     for path in paths:
         try:
-            images.append(prepare_source(path, spec).pixels)
+            pixels = prepare_source(path, spec).pixels
         except InputError as error:
             progress(f"left out: {error}")
+            continue
+        if _digest(pixels) in known:
+            of_classes += 1
+        else:
+            images.append(pixels)
+    if of_classes:
+        progress(f"{folder}: {of_classes:,} images are left out that are of {dataset.name} itself")
     if not images:
-        raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
+        raise DataError(f"{folder} holds no image that can be read and is of no class; {purpose}")
     return np.stack(images)
+
+
+def _outside_classes(
+    paths: list[str], root: Path, labels: tuple[str, ...], progress: Callable[[str], None]
+) -> Iterator[str]:
+    names = set(map(composed, labels))
+    counts: Counter[str] = Counter()
+    for path in paths:
+        called = [part for part in Path(path).relative_to(root).parent.parts if composed(part) in names]
+        if not called:
+            yield path
+        counts.update(called[:1])
+    for name, count in counts.items():
+        progress(f"{root}: {count:,} images are left out, in folders called {name}, as a class is")
+
+
+def _digest(pixels: Pixels) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest()

@@ -40,6 +40,7 @@ def silenced() -> None:
     """What Keras and TensorFlow read at import."""
     native_output.silence_tensorflow("jax")
     print(os.environ["KERAS_BACKEND"], os.environ.get("TF_CPP_MIN_LOG_LEVEL"), logging.getLogger("tensorflow").level)
+    print(os.environ["TF_FORCE_GPU_ALLOW_GROWTH"])
 
 
 if "verbose" in sys.argv:

@@ -52,6 +52,7 @@ def test_backbones_start_from_imagenet_and_other_networks_from_nothing() -> None
     ("architecture", "width", "weights", "message"),
     [
         ("compact", 0.5, None, "compact has no widths; choose one of mobilenet, "),
+        ("mobilenet_v2-0.5", 0.35, None, "mobilenet_v2-0.5 says its width already; leave out the width 0.35"),
         ("resnet50_v2", 0.5, None, "resnet50_v2 has one width only"),
         ("mobilenet_v2", 9.0, None, "must be a number above 0 and at most 4"),
         ("mobilenet_v2-wide", None, None, "Received: wide"),

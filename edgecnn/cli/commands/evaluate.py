@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
     from edgecnn.device import Classifier, Description, Evaluation
     from edgecnn.device.lowest_score import MinScore
-    from edgecnn.pixels.dataset import Split
+    from edgecnn.pixels.dataset import Dataset, Split
     from edgecnn.selective import SelectiveFigures
 
 
@@ -52,9 +52,9 @@ def command(
 
     runner = evaluated_model.open_model(model, runtime_options, description)
     least = _lowest_score(min_score, runner, model, other is not None)
-    strangers = _read_other(other, runner)
     dataset = options.load_dataset(data_dir, data, runner.input)
     dataset = evaluated_model.fit_dataset(runner, model, dataset, description)
+    strangers = _read_other(other, runner, dataset)
     printing.note(f"evaluating on {len(dataset.test):,} test images from {dataset.source}")
     result, figures = _evaluate(runner, dataset.test, least, strangers)
     is_own = runner.card is not None and runner.card.training is not None
@@ -111,13 +111,13 @@ def _lowest_score(
     return runner.card.confidence.min_score if has_other and runner.card and runner.card.confidence else None
 
 
-def _read_other(folder: str | None, runner: "KerasModel | Classifier") -> "Pixels | None":
+def _read_other(folder: str | None, runner: "KerasModel | Classifier", dataset: "Dataset") -> "Pixels | None":
     if folder is None:
         return None
-    from edgecnn.pixels.folder_images import read_folder
+    from edgecnn.pixels.folder_images import read_strangers
 
     purpose = "--other takes a folder of images that are none of the classes"
-    return read_folder(folder, runner.input, purpose, printing.note)
+    return read_strangers(folder, runner.input, dataset, purpose, printing.note)
 
 
 def _evaluate(

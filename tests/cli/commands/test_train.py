@@ -59,3 +59,17 @@ def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) 
 def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, ...], words: str, images: Path) -> None:
     ran = edgecnn("train", *(str(images.parent / option) if option[0] != "-" else option for option in options))
     assert ran.exit_code == 2 and words in ran.stderr
+
+
+def test_a_network_too_large_for_the_memory_is_a_sentence(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "wide.py").write_text(
+        "import keras\n"
+        "def build(shape, classes):\n"
+        "    layers = keras.layers\n"
+        "    wide = layers.ZeroPadding2D(1_000_000), layers.GlobalMaxPooling2D()\n"
+        "    return keras.Sequential([keras.Input(shape), *wide, layers.Dense(classes, 'softmax')])\n"
+    )
+    data = ("--data", images, "--labels-csv", tmp_path / "list.csv", "--image-size", "8")
+    ran = edgecnn("train", *data, "--architecture", f"{tmp_path / 'wide.py'}:build", "--output", tmp_path / "run")
+    assert ran.exit_code == 1 and "smaller images or a smaller network" in ran.stderr, ran.output
+    assert not (tmp_path / "run").exists()

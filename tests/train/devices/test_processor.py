@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tensorflow as tf
 
+from edgecnn.train.devices import processor
 from edgecnn.train.devices.backend import choose_backend
 from edgecnn.train.devices.data_parallel import Parallel
 from edgecnn.train.devices.processor import detect_processor
@@ -23,30 +25,18 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
     monkeypatch.setattr(config, "enable_op_determinism", lambda: asked.append("in order"))
     monkeypatch.setattr(config, "enable_tensor_float_32_execution", lambda on: asked.append(("TF32", on)))
-    monkeypatch.setattr(config, "set_memory_growth", lambda gpu, on: asked.append((gpu.name, on)))
     return asked
 
 
 @pytest.mark.parametrize(("capability", "bfloat16"), [((7, 5), False), ((8, 0), True), ((9, 0), True), (None, False)])
-def test_a_gpu_computes_in_order_in_full_float32_and_takes_the_memory_that_it_needs(
+def test_a_gpu_computes_in_order_and_in_full_float32(
     two_gpus: list[Any], capability: tuple[int, int] | None, bfloat16: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     details = {"device_name": "Example 1", **({"compute_capability": capability} if capability else {})}
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
-    processor = detect_processor("tensorflow", Parallel())
-    assert (processor.description, processor.gpu, processor.bfloat16) == ("GPU (Example 1)", True, bfloat16)
-    assert two_gpus == ["in order", ("TF32", False), ("gpu0", True), ("gpu1", True)]
-
-
-def test_a_gpu_that_this_process_computes_on_already_is_used_as_it_is(
-    two_gpus: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(gpu: tf.config.PhysicalDevice, on: bool) -> None:
-        raise RuntimeError("Physical devices cannot be modified after being initialized")
-
-    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", refuse)
-    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
-    assert detect_processor("tensorflow", Parallel()).description == "GPU (gpu0)"
+    found = detect_processor("tensorflow", Parallel())
+    assert (found.description, found.gpu, found.bfloat16) == ("GPU (Example 1)", True, bfloat16)
+    assert two_gpus == ["in order", ("TF32", False)]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +50,8 @@ def test_jax_computes_in_bfloat16_where_the_accelerator_has_it(
     if capability:
         device.compute_capability = capability
     monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(local_devices=lambda: [device]))
-    processor = detect_processor("jax", Parallel())
-    assert (processor.description, processor.gpu, processor.bfloat16) == ("GPU (Example 2), JAX", True, bfloat16)
+    found = detect_processor("jax", Parallel())
+    assert (found.description, found.gpu, found.bfloat16) == ("GPU (Example 2), JAX", True, bfloat16)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +70,18 @@ def test_jax_adds_in_order_on_a_gpu_unless_the_user_wants_it_otherwise(
     monkeypatch.delitem(sys.modules, "keras")  # it runs on TensorFlow in this process
     assert choose_backend() == "jax"
     assert os.environ["XLA_FLAGS"] == expected
+
+
+def test_a_gpu_that_is_there_and_not_seen_is_said_unless_it_is_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert processor.words_on_idle_gpu("TensorFlow", "edgecnn[gpu]", tmp_path) == ""
+    (tmp_path / "nvidiactl").touch()  # of the driver, also where there is no card
+    assert processor.words_on_idle_gpu("TensorFlow", "edgecnn[gpu]", tmp_path) == ""
+    (tmp_path / "nvidia0").touch()
+    assert "pip install 'edgecnn[gpu]'" in processor.words_on_idle_gpu("TensorFlow", "edgecnn[gpu]", tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert processor.words_on_idle_gpu("TensorFlow", "edgecnn[gpu]", tmp_path) == ""
 
 
 def test_xla_knows_the_flag() -> None:
