@@ -12,7 +12,7 @@ from edgecnn.model_file.card import ModelCard, Quantization, Training
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.pixels.folder_images import read_strangers
+from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
@@ -85,7 +85,7 @@ def train(
         listener.tell(processor.note)
     other = None
     if request.other:
-        other = read_strangers(request.other, dataset.input, dataset, _OTHER, listener.tell)
+        other = read_folder(request.other, dataset.input, _OTHER, listener.tell, strange_to=dataset)
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
         return _fit(setup, request, listener, other)

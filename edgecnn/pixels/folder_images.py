@@ -1,4 +1,4 @@
-"""Images that are none of the classes, as a model is fed."""
+"""The images in a folder, as a model is fed."""
 
 import hashlib
 from collections import Counter
@@ -20,31 +20,30 @@ MOST_IMAGES = 2_000  # enough for a percentage that repeats, and few enough to l
 _MOST_BYTES = 500_000_000
 
 
-def read_strangers(
+def read_folder(
     folder: str | Path,
     spec: InputSpec,
-    dataset: Dataset,
     purpose: str,
     progress: Callable[[str], None] = lambda _: None,
     most: int = MOST_IMAGES,
+    strange_to: Dataset | None = None,
 ) -> Pixels:
-    """Read the images in `folder` and the folders in it, but for those that are of a class.
-
-    These are the images of the data set itself, and those in a folder that is called as a class is.
+    """Read the images in `folder` and the folders in it.
 
     Args:
         folder: what to read.
         spec: how images become the model's input.
-        dataset: of the classes, its images as `spec` has them.
         purpose: what takes the folder, and of which images, for the error where it is none.
         progress: is told what is left out.
         most: how many are drawn, at random, where there are more.
+        strange_to: leave out what is of one of its classes: its own images, which are as `spec` has them, and those in
+            a folder that is called as a class is; None for whatever they show.
 
     Returns:
         uint8 (count, height, width, channels), in the order of their names.
 
     Raises:
-        DataError: no folder, or no image in it that can be read and is of no class.
+        DataError: no folder, or no image in it that can be read, or none but of a class.
         MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
     root = require_path(folder, "a folder of images")
@@ -55,12 +54,13 @@ def read_strangers(
     except InputError as error:
         raise DataError(str(error)) from None
     require_heif(paths)
-    paths = list(_outside_classes(paths, root, dataset.labels, progress))
+    if strange_to:
+        paths = list(_outside_classes(paths, root, strange_to.labels, progress))
     most = max(1, min(most, _MOST_BYTES // int(np.prod(spec.shape))))
     if len(paths) > most:
         progress(f"{folder}: {most:,} of {len(paths):,} images are drawn")
         paths = [paths[row] for row in np.sort(np.random.default_rng(0).permutation(len(paths))[:most])]
-    splits = dataset.train, dataset.test, dataset.validation
+    splits = (strange_to.train, strange_to.test, strange_to.validation) if strange_to else ()
     known = {_digest(pixels) for split in splits if split for pixels in split.images}
     images, of_classes = [], 0
     for path in paths:
@@ -73,10 +73,11 @@ def read_strangers(
             of_classes += 1
         else:
             images.append(pixels)
-    if of_classes:
-        progress(f"{folder}: {of_classes:,} images are left out that are of {dataset.name} itself")
+    if of_classes and strange_to:
+        progress(f"{folder}: {of_classes:,} of the images are left out, which are of {strange_to.name} itself")
     if not images:
-        raise DataError(f"{folder} holds no image that can be read and is of no class; {purpose}")
+        kind = "can be read and is of no class" if strange_to else "can be read"
+        raise DataError(f"{folder} holds no image that {kind}; {purpose}")
     return np.stack(images)
 
 
@@ -91,7 +92,7 @@ def _outside_classes(
             yield path
         counts.update(called[:1])
     for name, count in counts.items():
-        progress(f"{root}: {count:,} images are left out, in folders called {name}, as a class is")
+        progress(f"{root}: {count:,} of the images are left out, in folders called {name}, as a class is")
 
 
 def _digest(pixels: Pixels) -> bytes:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.pixels.folder_images import read_strangers
+from edgecnn.pixels.folder_images import read_folder
 from edgecnn.train import load_dataset
 
 
@@ -33,12 +33,12 @@ def test_images_of_the_classes_are_left_out_by_their_pixels_and_by_their_folders
     save_image(others / "fence" / "own.png", 215)
     save_image(others / "a" / "cre\u0300me" / "1.png", 225)  # as a Mac writes it
     said: list[str] = []
-    found = read_strangers(others, dataset.input, dataset, "others, please", said.append)
+    found = read_folder(others, dataset.input, "others, please", said.append, strange_to=dataset)
     assert found.shape == (1, *dataset.input.shape) and np.unique(found).tolist() == [215]
-    assert len(said) == 2 and "1 images are left out, in folders called cre\u0300me" in said[0]
-    assert "1 images are left out that are of data itself" in said[1]
+    assert len(said) == 2 and "1 of the images are left out, in folders called cre\u0300me" in said[0]
+    assert "1 of the images are left out, which are of data itself" in said[1]
 
 
 def test_a_folder_of_the_classes_alone_is_a_sentence(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is of no class; others, please"):
-        read_strangers(tmp_path / "data", dataset.input, dataset, "others, please")
+        read_folder(tmp_path / "data", dataset.input, "others, please", strange_to=dataset)

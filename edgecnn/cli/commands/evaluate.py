@@ -114,10 +114,10 @@ def _lowest_score(
 def _read_other(folder: str | None, runner: "KerasModel | Classifier", dataset: "Dataset") -> "Pixels | None":
     if folder is None:
         return None
-    from edgecnn.pixels.folder_images import read_strangers
+    from edgecnn.pixels.folder_images import read_folder
 
     purpose = "--other takes a folder of images that are none of the classes"
-    return read_strangers(folder, runner.input, dataset, purpose, printing.note)
+    return read_folder(folder, runner.input, purpose, printing.note, strange_to=dataset)
 
 
 def _evaluate(
