@@ -85,4 +85,4 @@ def device_refusal(host: str, kind: str, text: str) -> str:
     """
     if kind in ("unpack", "environment") and "No space left" in text:
         return f"there is no space left on {host}; nothing was changed there: free some space there and deploy again"
-    return _DEVICE[kind].format(host=host, text=text or "without a reason")
+    return _DEVICE[kind].format(host=host, text=text.removeprefix("Error: ") or "without a reason")

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from edgecnn.html_page import page, text
 
 # A row has many columns: the page is wider, and the first, the device's name, stays where the others move.
 _STYLE = """
 body { max-width: 76rem; } table { font-size: .93rem; }
-th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; min-width: 8.5rem; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; }
 td.long { white-space: normal; min-width: 14rem; text-align: left; overflow-wrap: anywhere; }
 tr.bad td { background: color-mix(in srgb, #c0392b 12%, Canvas); }
 """
@@ -60,6 +62,7 @@ class Page:
         tables = sorted((one for one in self.tables if one.rows), key=lambda one: not one.is_prose)
         parts += [_list(one) if one.is_prose else _table(one) for one in tables]
         parts += [f"<p>{text(note)}</p>" for note in self.notes]
+        parts.append(f"<p>As of {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC.</p>")  # "2 s ago" is no time
         return page(self.title, parts, _STYLE)
 
 

@@ -63,6 +63,7 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     text.write_text("no image")
     failed = deploy(station, MODEL, "--service", "door", "--", "--source", str(text), "--no-page")
     assert "did not get well with this release" in sentence(failed) and "text.jpg" in failed.stderr
+    assert sentence(failed).count("Error: ") == 1
     assert station.current == release and says(systemd, "is-active", "edgecnn-door") == "active"
 
     status = deploy(station, "--status", "--json")

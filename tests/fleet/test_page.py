@@ -1,5 +1,6 @@
 """The page is one file that shows names as they are: what would be a tag or an escape sequence is text."""
 
+import re
 from html.parser import HTMLParser
 
 from edgecnn.fleet.page import Page, Table, cell
@@ -34,6 +35,7 @@ def test_hostile_names_are_text_and_nothing_comes_from_elsewhere() -> None:
 def test_a_table_without_rows_is_left_out_and_rows_with_something_wrong_are_marked() -> None:
     tables = Table("Devices", ("device",), [("a",), ("b",)], frozenset({1})), Table("Empty", ("x",), [])
     text = Page("t", "v", False, (), tables).html()
+    assert re.search(r"As of \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", text)  # what is "2 s ago" in it is older by now
     assert "Empty" not in text and text.count('<tr class="bad">') == 1 and '<tr class="bad"><td>b</td>' in text
 
 

@@ -246,4 +246,5 @@ def _service(done: "Deployment", facts: dict[str, Any]) -> str:
     name = f"edgecnn-{facts['service']['name']}"
     if done.service is None:
         return f"{name}, NOT running" if done.did == "status" else name
-    return f"{name}, {'running' if done.service['active'] else 'NOT running'}: {done.service['message']}"
+    says = f": {done.service['message']}" if done.service["message"] else ""
+    return f"{name}, {'running' if done.service['active'] else 'NOT running'}{says}"
