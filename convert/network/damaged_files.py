@@ -5,15 +5,11 @@ from pathlib import Path
 
 from edgecnn.errors import ModelFileError
 from edgecnn.keras_file import first_clause
+from edgecnn.model_file.other_formats import START_BYTES, describe_format
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
 AGAIN = "copy it again from where it was made"
-# What is often found under a model's name, and what helps then.
-_INSTEAD = {
-    b"version https://git-lfs": "is a pointer of Git LFS, not the file that it stands for; git lfs pull fetches that",
-    b"<": "is a web page, not a model; download the file itself",
-}
 _CUT_OFF = re.compile(r"eof = (\d+),.* stored_eof = (\d+)")
 
 
@@ -28,7 +24,7 @@ def damaged(path: Path, error: Exception) -> ModelFileError:
     if path.is_dir():
         return ModelFileError(f"{path} is a damaged SavedModel ({reason}); {AGAIN}")
     with path.open("rb") as file:
-        start = file.read(64)
+        start = file.read(START_BYTES)
     if not start:
         return ModelFileError(f"{path} is empty (0 bytes); {AGAIN}")
     if start.startswith(HDF5):
@@ -40,9 +36,8 @@ def damaged(path: Path, error: Exception) -> ModelFileError:
         # zipfile finds no directory at the end, and then calls the file no zip.
         reason = reason.replace("File is not a zip file", "cut off: the end of its zip is missing")
         return ModelFileError(f"{path} is a damaged .keras file ({reason}); {AGAIN}")
-    for beginning, sentence in _INSTEAD.items():
-        if start.lstrip().startswith(beginning):
-            return ModelFileError(f"{path} {sentence}")
+    if sentence := describe_format(start):
+        return ModelFileError(f"{path} {sentence}")
     return ModelFileError(
         f"{path} is no Keras model, or its beginning is damaged: it begins neither as .keras files do (a zip) nor as "
         f".h5 files (HDF5); give one of these, or {AGAIN}"

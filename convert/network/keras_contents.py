@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgecnn.errors import ModelFileError
+from edgecnn.model_file.other_formats import START_BYTES, describe_format
 from edgecnn.zip_errors import ZIP_ERRORS
 
 from .damaged_files import HDF5, damaged
@@ -143,6 +144,10 @@ def _require_members(path: Path, names: list[str]) -> None:
     weights = [name for name in names if name.startswith("model.weights.")]
     missing = [name for name in ("metadata.json", "config.json") if name not in names]
     if missing or not weights:
+        with path.open("rb") as file:
+            sentence = describe_format(file.read(START_BYTES))
+        if sentence:
+            raise ModelFileError(f"{path} {sentence}")
         inside = next((name for name in names if name.endswith((".keras", ".h5", "saved_model.pb"))), "")
         made = 'give a file that model.save("model.keras") wrote'
         advice = f"unpack it and give the {inside} in it" if inside and missing else made

@@ -35,6 +35,10 @@ def read_packed(model: str | Path) -> PackedModel:
         ModelFileError: no such file or bundled model, or the file is damaged.
     """
     path = find_model(model)
+    if path.is_dir():
+        inside = next(iter(sorted(path.glob("*.tflite"))), None)
+        advice = f"give a file in it, such as {inside}" if inside else "edgecnn convert makes .tflite files of a run"
+        raise ModelFileError(f"{model} is a folder; {advice}")
     if not path.is_file():
         bundled = ", ".join(bundled_models())
         raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {bundled}")

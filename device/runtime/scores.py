@@ -48,5 +48,8 @@ def _find_scores(session: Runner, name: str, fewest: int) -> TensorSpec:
     scores = session.outputs.get(PROBABILITIES) or (candidates[0] if len(candidates) == 1 else None)
     if scores is None or len(scores.shape) != 2 or scores.shape[0] != 1 or scores.shape[1] < fewest:
         shapes = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in session.outputs.values())
-        raise ModelFileError(f"{name} must have one output of class scores, (1, classes). Received: {shapes}")
+        raise ModelFileError(
+            f"{name} must have one output of class scores, (1, classes). Received: {shapes}; edgecnn runs image "
+            "classifiers alone: if one of these has the scores, convert the model again with that output only"
+        )
     return scores

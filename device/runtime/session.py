@@ -15,7 +15,7 @@ from edgecnn.pixels.input_table import Gather, input_table
 from .forking import never_release, tell_of_forks
 from .run_options import DEFAULTS, RunOptions
 from .runtimes import REFUSALS, find_runtime, open_interpreter, operators
-from .tensor_spec import TensorSpec
+from .tensor_spec import TensorSpec, advice_on_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,7 @@ class Session(Runner):
             shapes = ", ".join(str(tensor.shape) for tensor in inputs)
             raise ModelFileError(
                 f"{model.name} must take one image of shape (1, height, width, 1 or 3). Received: inputs {shapes}; "
-                "edgecnn runs image classifiers only"
+                f"{advice_on_shape(inputs[0].shape if len(inputs) == 1 else ())}"
             )
         self.input = inputs[0]
         if self.input.dtype.kind != "f" and self.input.scale <= 0:

@@ -84,3 +84,12 @@ def dequantize(q: Array, scale: float, zero_point: int) -> npt.NDArray[np.float3
         raise ModelFileError(f"quantization scale must be above 0, got {scale}; convert the model again")
     # 127 - (-128) does not fit int8 and wraps to -1: widen, then subtract.
     return (q.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
+
+
+def advice_on_shape(shape: tuple[int, ...]) -> str:
+    """What helps where an input of this shape is no image, in words."""
+    if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3):
+        return "its channels come first; convert it with channels last, of PyTorch by litert_torch.to_channel_last_io"
+    if len(shape) == 4 and shape[0] > 1 and shape[3] in (1, 3):
+        return f"it takes {shape[0]} images at once; convert it with a batch of 1"
+    return "edgecnn runs image classifiers only"

@@ -38,6 +38,15 @@ def _require_flatbuffer(data: bytes, name: str) -> None:
     if not data:
         raise ModelFileError(f"{name} is empty (0 bytes); {DAMAGED}")
     if data[4:8] != IDENTIFIER:
-        raise ModelFileError(f'{name} is not a TFLite model (no "TFL3" at byte 4); give a .tflite file')
+        raise ModelFileError(f"{name} {_other(data)}")
     if len(data) < HEADER_AT + HEADER.size or struct.unpack_from("<I", data)[0] + 4 > len(data):
         raise ModelFileError(f"{name} is truncated ({len(data)} bytes); {DAMAGED}")
+
+
+def _other(data: bytes) -> str:
+    from .other_formats import START_BYTES, describe_format, is_keras
+
+    start = data[:START_BYTES]
+    if is_keras(start):
+        return "is not a TFLite model but one of Keras; edgecnn convert makes a .tflite file of it"
+    return describe_format(start) or 'is not a TFLite model (no "TFL3" at byte 4); give a .tflite file'

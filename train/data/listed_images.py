@@ -38,6 +38,7 @@ _SPLIT_HEADERS = frozenset(("split", "set", "subset", "partition"))
 # cat.12.jpg, cat_12.jpg, cat (12).jpg, cat12.jpg
 _NAMED = re.compile(r"(.*?[^\W\d_].*?)[\s._-]*\(?\d+\)?")
 
+_Known = Mapping[str, str | None]
 _Lists = tuple[tuple[str, ...], dict[str, ImageList]]
 
 
@@ -74,8 +75,9 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
         DataError: it does not read so, names files that are not there, or one with two labels.
     """
     rows = _read_rows(listing)
-    known = _by_name(_find(folder))
-    paths = [[known.get(_key(cell)) for cell in row] for row in rows]
+    images = _find(folder)
+    known, folded = _by_name(images, str), _by_name(images, str.casefold)
+    paths = [[_place(cell, folder, known, folded) for cell in row] for row in rows]
     files = _file_column(listing, folder, rows, paths)
     has_header = not paths[0][files] and Path(rows[0][files]).suffix.lower() not in SUFFIXES
     header = [cell.lower() for cell in rows[0]] if has_header else []
@@ -134,6 +136,15 @@ def _key(cell: str) -> str:
     return cell.replace("\\", "/").removeprefix("./").lstrip("/")
 
 
+def _place(cell: str, folder: Path, known: _Known, folded: _Known) -> str | None:
+    """The image that a cell names: the file may come from where the same folder lies elsewhere, or case is ignored."""
+    name = composed(_key(cell))
+    _, found, rest = f"/{name}".partition(f"/{composed(folder.resolve().name)}/")
+    names = [name, f"{composed(folder.resolve().name)}/{rest}"] if found else [name]
+    places = [known[each] for each in names if each in known]
+    return places[0] if places else next((place for each in names if (place := folded.get(each.casefold()))), None)
+
+
 def _by_split(listing: Path, found: Mapping[str, tuple[str, str]]) -> _Lists:
     splits: dict[str, list[tuple[str, str]]] = {}
     for path, (name, part) in found.items():
@@ -167,13 +178,13 @@ def _read_rows(listing: Path) -> list[list[str]]:
     return rows
 
 
-def _by_name(paths: Sequence[str], /) -> Mapping[str, str | None]:
+def _by_name(paths: Sequence[str], spelled: Callable[[str], str], /) -> _Known:
     """Every trailing part of every path, with and without its suffix; None where several images are called so."""
     known: dict[str, str | None] = {}
     for path in paths:
         parts = Path(path).parts
         for start in range(len(parts)):
-            name = composed("/".join(parts[start:]).lstrip("/"))
+            name = spelled(composed("/".join(parts[start:]).lstrip("/")))
             if not name:
                 continue
             for key in {name, str(Path(name).with_suffix("").as_posix())}:

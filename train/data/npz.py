@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset, Split
@@ -62,6 +63,11 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
         require_labels(path, f"y_{part}", y, len(x))
         if x.ndim == 4 and x.shape[3] == 4:
             raise DataError(f"{path}: four channels do not say which is which; save three, red, green and blue")
+    if _size(x_train) != _size(x_test):
+        raise DataError(
+            f"{path} must hold images of one size and kind. Received: x_train {x_train.shape} and x_test "
+            f"{x_test.shape}; make the test images as the training images were made"
+        )
     spec = spec_for(x_train.shape[1], x_train.shape[2], x_train.ndim == 4 and x_train.shape[3] > 1)
     splits = [
         Split(
@@ -76,3 +82,8 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
             f"{path} names {len(labels)} labels for {classes} classes; there must be two or more, all named"
         )
     return Dataset(path.stem, labels, spec, splits[0], splits[1], digest_splits(labels, splits), f"file {path}")
+
+
+def _size(images: npt.NDArray[np.uint8]) -> tuple[int, ...]:
+    """Height, width and channels."""
+    return (*images.shape[1:], 1)[:3]

@@ -1,5 +1,6 @@
 """What people should know about their own images before they train on them."""
 
+import re
 from collections.abc import Callable
 
 from edgecnn.errors import DataError
@@ -31,6 +32,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
         counts = split.count_classes(len(labels))
         if counts.min() == 0:
             raise DataError(f"the {name} images have none of class {labels[int(counts.argmin())]}; add some")
+    _report_alike(labels, progress)
     _report_balance(dataset.train, labels, progress)
     _report_duplicates(splits, progress)
 
@@ -42,6 +44,18 @@ def describe_classes(dataset: Dataset) -> str:
     if len(parts) > _SHOWN:
         parts = [*parts[: _SHOWN - 1], "…", parts[-1]]
     return f"{len(dataset.labels):,} classes and their training images: {', '.join(parts)}"
+
+
+def _report_alike(labels: tuple[str, ...], progress: Callable[[str], None]) -> None:
+    """Cat and cat, or hot_dog and hot dog, may be two classes, as A and a are; more often one was misspelled."""
+    first: dict[str, str] = {}
+    for label in labels:
+        other = first.setdefault(re.sub(r"[\s_-]+", " ", label).strip().casefold(), label)
+        if other != label:
+            progress(
+                f"warning: {other!r} and {label!r} are two classes, and differ in capitals, spaces or hyphens alone; "
+                "if they are one, give them one name"
+            )
 
 
 def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[str], None]) -> None:

@@ -43,7 +43,7 @@ def refusal(path: Path) -> str:
         (b"\0" * 512, "begins neither"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:12", "pointer of Git LFS"),
         (b"\n <!DOCTYPE html><title>Sign in</title>", "is a web page, not a model; download the file itself"),
-        (b"\x08\x07\x12\x07pytorch", "begins neither"),
+        (b"\x08\x07\x12\x07pytorch", "is a model of ONNX: onnx2tf"),
     ],
     ids=["zeros", "Git LFS", "page", "ONNX"],
 )
@@ -66,6 +66,9 @@ def test_zip_of_something_else_says_what_a_model_has(files: Path, tmp_path: Path
         archive.write(files / "m.h5", "keras_model.h5")
         archive.writestr("labels.txt", "0 one")
     assert "unpack it and give the keras_model.h5 in it" in refusal(tmp_path / "converted_keras.zip")
+    with zipfile.ZipFile(tmp_path / "m.pt", "w") as archive:
+        archive.writestr("m/data.pkl", b"\x80\x02}.")
+    assert "is a model of PyTorch: where its code is, litert_torch.convert" in refusal(tmp_path / "m.pt")
     with zipfile.ZipFile(files / "m.keras") as whole, zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         for name in ("metadata.json", "config.json"):
             archive.writestr(name, whole.read(name))

@@ -55,8 +55,16 @@ PLACES = [f"{number}.png" if number < 10 else f"sub/{number}.png" for number in 
         # Numbers of rows are no names of images, though 11 is called 11.png.
         ",file,label\n" + "".join(f"{row},{PLACES[n]},{EXPECTED[n]}\n" for row, n in enumerate(reversed(range(12)))),
         "row,id,label\n" + "".join(f"{row},{n},{EXPECTED[n]}\n" for row, n in enumerate(reversed(range(12)))),
+        # As another machine has the folder, and as people who know no case write.
+        "path,label\n" + "".join(f"/home/bob/images/{PLACES[n]},{EXPECTED[n]}\n" for n in range(12)),
+        "path,label\n"
+        + "".join(f"C:\\pets\\images\\{PLACES[n]},{EXPECTED[n]}\n".replace("/", "\\") for n in range(12)),
+        "path,label\n" + "".join(f"{PLACES[n].upper()},{EXPECTED[n]}\n" for n in range(12)),
     ],
-    ids=["header", "label first", "without suffix", "three columns", "windows", "row numbers", "row numbers and ids"],
+    ids=[
+        *("header", "label first", "without suffix", "three columns", "windows", "row numbers", "row numbers and ids"),
+        *("another machine", "another Windows", "capitals"),
+    ],
 )
 def test_a_csv_file_labels_the_images_of_a_folder(text: str, images: Path) -> None:
     said: list[str] = []

@@ -39,6 +39,8 @@ GOOD = {
     ("change", "message"),
     [
         ({"x_train": np.zeros((4, 8, 8), np.float32)}, "must hold uint8 images"),
+        ({"x_test": np.ones((4, 8, 7), np.uint8)}, r"one size and kind.*\(4, 8, 8\) and x_test \(4, 8, 7\)"),
+        ({"x_test": np.ones((4, 8, 8, 3), np.uint8)}, "one size and kind"),
         ({"y_train": np.arange(3)}, "and a label for each"),
         ({"y_train": np.array([0.0, 1, 2, 3])}, "must hold class indices"),
         ({"labels": np.array(["a", "b"])}, "names 2 labels for 4 classes"),

@@ -32,3 +32,13 @@ def test_rare_classes_are_reported(photos: Path) -> None:
     said: list[str] = []
     load_dataset(photos, SPEC, progress=said.append)
     assert any("unbalanced" in line and "of bag" in line for line in said)
+
+
+def test_classes_that_differ_in_spelling_alone_are_reported(photos: Path) -> None:
+    for copied, name in (("bag", "Bag"), ("bag", "hand-bag"), ("sneaker", "Hand_bag"), ("sneaker", "handbag")):
+        shutil.copytree(photos / copied, photos / name)
+    said: list[str] = []
+    dataset = load_dataset(photos, SPEC, progress=said.append)
+    alike = [line for line in said if "differ in capitals" in line]
+    assert len(dataset.labels) == 6 and len(alike) == 2
+    assert "'Bag' and 'bag'" in alike[0] and "'Hand_bag' and 'hand-bag'" in alike[1]
