@@ -31,7 +31,7 @@ MODES = (
     *(f"{mode} {LATE}" for mode in (
         "fail_invoke", "crash_invoke", "abort_invoke", "kill_invoke", "exit_invoke", "throw_invoke", "hang_invoke",
         "wrong", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke", "rounding_invoke",
-        "limit_invoke",
+        "limit_invoke", "fork_invoke", "scrawl_invoke",
     )),
     "wrong every=10 after=25",
 )  # fmt: skip

@@ -26,6 +26,7 @@ class Blame:
         crashes: where a signal ended it; takes what that is called.
         silent: where it failed without a reason.
         vanishes: where it ended as if all were well, before it had run the model: a library can end its process.
+        garbles: where something else came in the place of an answer: a library can write to any descriptor.
     """
 
     error: type[EdgecnnError]
@@ -33,6 +34,7 @@ class Blame:
     crashes: Callable[[str | None], str]
     silent: str
     vanishes: str
+    garbles: str
 
     def why_ended(self, returncode: int | None, seconds: float) -> str:
         """What the end of a child says that gave no result; None is one that had to be ended after `seconds`."""
@@ -49,6 +51,7 @@ def blame_model(path: Path) -> Blame:
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"{path} cannot be opened",
         f"{path} ends the runtime's process without a result; it is damaged",
+        f"{path} has the runtime write where only answers belong; it is damaged",
     )
 
 
@@ -69,6 +72,7 @@ def blame_delegate(delegate: Delegate) -> Blame:
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"{delegate.name} fails without a reason",
         f"{delegate.name} ends its process without a result; {advice}",
+        f"{delegate.name} writes to descriptors that are not its own, where only answers belong; {advice}",
     )
 
 

@@ -5,6 +5,11 @@ import struct
 
 OK, REFUSED, NOTED = b"\x00", b"\x01", b"\x02"  # an answer begins with one; after the last comes another answer
 _LENGTH = struct.Struct("<Q")
+_MOST = 1 << 32  # bytes of a message: no model is as large
+
+
+class GarbledError(ConnectionError):
+    """What came is no message: something else writes to the channel."""
 
 
 def send(channel: socket.socket, *parts: bytes | memoryview) -> None:
@@ -22,14 +27,17 @@ def send(channel: socket.socket, *parts: bytes | memoryview) -> None:
         channel.sendall(part)
 
 
-def receive(channel: socket.socket) -> bytearray:
-    """The next message.
+def receive(channel: socket.socket, most: int = _MOST) -> bytearray:
+    """The next message, of at most so many bytes.
 
     Raises:
         OSError: the other side has gone, or sends nothing in time.
+        GarbledError: what came is longer, or no message.
         EOFError: the other side has closed the channel.
     """
     (size,) = _LENGTH.unpack(_receive(channel, _LENGTH.size))
+    if size > most:
+        raise GarbledError(f"a message of {size} bytes")
     return _receive(channel, size)
 
 

@@ -23,7 +23,7 @@ class ProcessState:
     """Keeps what a library in this process must not change.
 
     That is the working directory, umask, locale, rounding of floats, limit of address space, and descriptors 0 to 2;
-    what it writes to them is dropped.
+    what it writes to them is dropped. A copy that it makes of the process ends there.
     """
 
     def __init__(self, name: str, *, is_worker: bool = False) -> None:
@@ -38,6 +38,7 @@ class ProcessState:
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """Put back what has changed when the block ends, and warn of each part once."""
+        own = os.getpid()
         before = {what: part.read() for what, part in _PARTS.items()}
         # While 1 and 2 are captured they are put back anyway.
         standard = () if self._is_worker else (0, 1, 2) if is_verbose() else (0,)
@@ -47,6 +48,8 @@ class ProcessState:
             with contextlib.nullcontext() if self._is_worker else captured_stderr(and_stdout=True):
                 yield
         finally:
+            if os.getpid() != own:
+                os._exit(0)  # a copy that the library made of this process: two would answer, and write files
             changed = [what for what, part in _PARTS.items() if part.read() != before[what]]
             lasting = [what for what in changed if not _put_back(_PARTS[what], before[what])]
             for descriptor, copy in copies.items():

@@ -28,6 +28,7 @@ from .tensor_spec import TensorSpec
 
 # A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
 _PATIENCE = 50
+_MOST_WORDS = 1 << 24  # bytes of a description, of notes or of a refusal
 LEAST_PATIENCE_S = 10.0
 
 
@@ -59,7 +60,7 @@ class Worker:
             ModelFileError: the runtime refuses the model.
         """
         # 0 until the model is loaded.
-        self._blame, self._slowest_s = blame, 0.0
+        self._blame, self._slowest_s, self._answer_bytes = blame, 0.0, 0
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = _start(theirs, model.name, options, folder)
@@ -72,6 +73,10 @@ class Worker:
         left = tuple(described["placement"].pop("on_cpu"))
         self.placement = DelegatePlacement(**described["placement"], partitions=partitions, on_cpu=left)
         self._shapes = [tuple(shape) for shape in described["shapes"]]
+        sizes = (int(np.prod(shape, dtype=np.int64)) for shape in self._shapes)
+        self._answer_bytes = sum(
+            size * one.dtype.itemsize for size, one in zip(sizes, self.outputs.values(), strict=True)
+        )
         self._slowest_s = float(described["seconds"])
 
     def run(self, tensor: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[Any]]:
@@ -83,6 +88,8 @@ class Worker:
         started = time.perf_counter()
         patience_s = max(LEAST_PATIENCE_S, _PATIENCE * self._slowest_s)
         answer = self._ask(patience_s, np.ascontiguousarray(tensor).tobytes())
+        if len(answer) != self._answer_bytes:
+            raise self._garbled()
         self._slowest_s = max(self._slowest_s, time.perf_counter() - started)
         values, place = {}, 0
         for (name, spec), shape in zip(self.outputs.items(), self._shapes, strict=True):
@@ -96,11 +103,11 @@ class Worker:
         self._channel.settimeout(patience_s)
         try:
             frames.send(self._channel, message)
-            answer = memoryview(frames.receive(self._channel))
-            while answer[:1] == frames.NOTED:
+            while (answer := self._receive())[:1] == frames.NOTED:
                 for note in json.loads(bytes(answer[1:])):
-                    warnings.warn(note, EdgecnnWarning, stacklevel=6)
-                answer = memoryview(frames.receive(self._channel))
+                    warnings.warn(str(note), EdgecnnWarning, stacklevel=6)
+        except (frames.GarbledError, ValueError):  # ValueError: no JSON
+            raise self._garbled() from None
         except (OSError, EOFError) as error:
             returncode = None if isinstance(error, TimeoutError) else _await_end(self._process)
             self.close()
@@ -113,7 +120,17 @@ class Worker:
             kind, sentence = json.loads(bytes(answer[1:]))
             # A refusal to load is final; one of a run may pass.
             raise (WorkerLostError if self._slowest_s else getattr(errors, kind))(sentence)
+        if answer[:1] != frames.OK:
+            raise self._garbled()
         return answer[1:]
+
+    def _receive(self) -> memoryview:
+        return memoryview(frames.receive(self._channel, max(_MOST_WORDS, 1 + self._answer_bytes)))
+
+    def _garbled(self) -> WorkerLostError:
+        """End the process, whose next words would be as little to be trusted."""
+        self.close()
+        return WorkerLostError(self._blame.garbles)
 
     def close(self) -> None:
         """End the process."""

@@ -14,7 +14,8 @@
 // What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
 // once=FILE, only where there is no such file, which it makes. Such are wrong, chat_invoke,
 // fail_invoke, hang_invoke, crash_invoke, abort_invoke, kill_invoke, exit_invoke, throw_invoke, close_invoke (the
-// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke and limit_invoke (address space).
+// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke, limit_invoke (address space), fork_invoke (both go on) and
+// scrawl_invoke (writes to whatever descriptor there is).
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
@@ -242,6 +243,9 @@ void Misbehave(const Options& options) {
     for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
   if (options.count("close_invoke"))
     for (int descriptor : {0, 1, 2}) close(descriptor);
+  if (options.count("fork_invoke")) fork();
+  if (options.count("scrawl_invoke"))
+    for (int descriptor = 3; descriptor < 64; descriptor++) dprintf(descriptor, "pool delegate was here, and here");
   if (options.count("chdir_invoke") && chdir("/")) abort();
   if (options.count("umask_invoke")) umask(0777);
   if (options.count("locale_invoke")) setlocale(LC_ALL, "C");
@@ -330,7 +334,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "chat", "reject", "wrong", "fail_create", "fail_prepare", "fail_invoke", "hang_prepare",
       "hang_invoke", "crash_create", "crash_invoke", "abort_invoke", "kill_invoke", "exit_create", "exit_invoke",
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
-      "rounding_invoke", "limit_invoke"};
+      "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 """Faults planted in the integers of a converted file are named: layer, channels, and what stands there instead."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -158,3 +159,13 @@ def test_one_scale_for_all_channels_is_read_as_each_ones_own() -> None:
     (fault,) = compare_weights(healthy, halved, [str(place) for place in range(len(healthy))])
     assert fault.layer == str(len(healthy) - 1) and set(fault.channels) == {2, 4}
     assert "channel 2 is 0.5" in fault.words or "channel 2 is 0.49" in fault.words
+
+
+def test_the_bias_of_one_of_two_uses_of_a_layer_is_not_taken_for_weights_of_the_other() -> None:
+    kernel = read_kernels(read_model(find_model("fashion-mnist")).flatbuffer)[1]
+    assert kernel.bias is not None
+    values = kernel.bias.values.copy()
+    values[5] += 3
+    changed = dataclasses.replace(kernel, bias=dataclasses.replace(kernel.bias, values=values))
+    (fault,) = compare_weights([kernel, kernel], [kernel, changed], ["conv#1", "conv#2"])
+    assert (fault.layer, fault.channels) == ("conv#2", (5,)) and "the bias of channel 5 is shifted by 3" in fault.words

@@ -32,6 +32,7 @@ DEATHS = [
     ("exit_invoke", "ends its process without a result"),
     ("throw_invoke", r"crashes \(Segmentation fault|Aborted\)|fails to compute"),
     ("fail_invoke", r"fails to compute \(pool delegate: told to fail in invoke\\x1b\[2J"),
+    ("scrawl_invoke", "writes to descriptors that are not its own, where only answers belong"),
     ("hang_invoke", "hangs: it gave no result within [0-9.]+ s"),
 ]
 
@@ -140,6 +141,13 @@ def test_nothing_that_it_does_to_its_process_reaches_this_one(library: str, imag
     after = os.getcwd(), os.umask(before[1])
     assert after == before
     assert any("working directory" in str(warning.message) for warning in caught)
+
+
+def test_a_copy_that_it_makes_of_its_process_answers_nothing(
+    library: str, images: np.ndarray, expected: np.ndarray
+) -> None:
+    classifier = Classifier("fashion-mnist", delegate=told(library, {"fork_invoke": 1, "after": LOADING}))
+    np.testing.assert_array_equal(classifier.predict_all(images), expected)
 
 
 @pytest.mark.parametrize("verbose", [(), ("--verbose",)])
