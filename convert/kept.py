@@ -21,6 +21,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .network.keras_network import KerasNetwork
 from .tflite.export import to_flatbuffer
+from .tflite.float32 import to_float32
 
 _CHECKED = 32  # images that are predicted anew
 _TOLERANCE = 1e-4  # of a probability: what another processor or number of threads makes
@@ -50,21 +51,29 @@ def predictions(run: RunDirectory, network: KerasNetwork, images: Images) -> npt
     return _kept(run, "keras", digest.hexdigest(), is_right, lambda: network.predict(images))
 
 
-def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
-    """The activations variant of a run's network in float32 TFLite, which has no file of its own.
+def of_float32(run: RunDirectory, network: KerasNetwork) -> bytes:
+    """What the calibrated schemes of a run's network are made of, with feature maps; see `to_float32`.
 
     Args:
         run: the run directory of `network`.
-        network: its maps are the variant's outputs.
+        network: its maps are outputs.
     """
-
-    def convert() -> npt.NDArray[np.uint8]:
-        nothing = np.empty((0, *network.card.input.shape), np.float32)
-        return np.frombuffer(to_flatbuffer(network.with_maps, "float32", nothing), np.uint8)
-
     facts = repr((network.card.input, [wanted.name for wanted in network.maps]))
-    flatbuffer = _kept(run, "float32", facts, lambda kept: kept.dtype == np.uint8 and kept.ndim == 1, convert)
-    return PackedModel("the float32 model", flatbuffer.tobytes(), None, None)
+    flatbuffer = _kept(
+        run,
+        "float32",
+        f"before quantization {facts}",
+        lambda kept: kept.dtype == np.uint8 and kept.ndim == 1,
+        lambda: np.frombuffer(to_float32(network.with_maps), np.uint8),
+    )
+    return flatbuffer.tobytes()
+
+
+def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
+    """The activations variant of a run's network in float32 TFLite; arguments as those of `of_float32`."""
+    nothing = np.empty((0, *network.card.input.shape), np.float32)
+    flatbuffer = to_flatbuffer(network.with_maps, "float32", nothing, float32=lambda: of_float32(run, network))
+    return PackedModel("the float32 model", flatbuffer, None, None)
 
 
 def _kept(

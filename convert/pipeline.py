@@ -108,12 +108,14 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
     representative = network.fed(calibration.pinned(images))
     progress(f"converting: {settings.scheme}")
-    if settings.scheme == "float32" and network is original.network:
-        with_maps = kept.in_float32(original.run, network).flatbuffer  # what `parity` compares with
-    else:
-        with_maps = to_flatbuffer(
-            network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
-        )
+    with_maps = to_flatbuffer(
+        network.with_maps,
+        settings.scheme,
+        representative,
+        settings.io,
+        settings.dense_per_tensor,
+        lambda: kept.of_float32(original.run, network),
+    )
     record = None
     if request.qat is not None:
         tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, original.model_sha256, progress)
