@@ -12,19 +12,18 @@ from tensorflow.lite.python.conversion_metadata_schema_py_generated import Model
 from tensorflow.lite.python.lite import QuantizationMode, TFLiteSavedModelConverterV2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+_NO_GRAPH = tf.compat.v1.GraphDef()  # it is asked for fake quantization alone, which no network has here
+
 
 @contextmanager
 def converter_of(model: keras.Model) -> Iterator[tf.lite.TFLiteConverter]:
     """What converts a model to float32 with built-in operators alone, for as long as it is entered.
 
-    Goes through a SavedModel with a static batch of 1: a dynamic batch costs shape operators, two partitions and every
-    delegate that cannot resize.
-
     Args:
         model: takes float32 images (batch, height, width, channels), returns a dict.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        _save_traced(model, (1, *model.inputs[0].shape[1:]), folder)
+    with _saved(model) as folder:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         yield converter
@@ -32,10 +31,12 @@ def converter_of(model: keras.Model) -> Iterator[tf.lite.TFLiteConverter]:
 
 def to_float32(model: keras.Model) -> bytes:
     """The flatbuffer that `FromFloat32` starts from: as TensorFlow's converter has it before it quantizes."""
-    with converter_of(model) as converter:
-        converter.exclude_conversion_metadata = True
+    with _saved(model) as folder:
+        # Its own `convert` loads the folder twice more, for its statistics.
+        converter = TFLiteSavedModelConverterV2(folder, {tf.saved_model.SERVING}, [_SIGNATURE])
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter._optimize_tflite_model = lambda flatbuffer, *_, **__: flatbuffer
-        flatbuffer: bytes = converter.convert()
+        flatbuffer: bytes = converter._convert_from_saved_model(_NO_GRAPH)
         return flatbuffer
 
 
@@ -58,20 +59,20 @@ class FromFloat32(TFLiteSavedModelConverterV2):
         return flatbuffer
 
     def _finish(self) -> bytes:
-        mode = QuantizationMode(
-            self.optimizations, self.target_spec, self.representative_dataset, tf.compat.v1.GraphDef()
-        )
+        mode = QuantizationMode(self.optimizations, self.target_spec, self.representative_dataset, _NO_GRAPH)
         flatbuffer: bytes = self._optimize_tflite_model(self._flatbuffer, mode, DebugOptions())
         return flatbuffer
 
 
-def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> None:
-    """Write a SavedModel of a model for images of `shape`.
+@contextmanager
+def _saved(model: keras.Model) -> Iterator[str]:
+    """A folder with a SavedModel of a model, for as long as it is entered.
 
+    With a static batch of 1: a dynamic one costs shape operators, two partitions and every delegate that cannot resize.
     `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time. Its
     weights stand in the graph: each variable would be saved and restored by operators of its own, for seconds.
     """
-    signature = tf.TensorSpec(shape, tf.float32, name="image")
+    signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
     traced = _trace(lambda image: model(image, training=False), signature)
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
     names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
@@ -82,7 +83,9 @@ def _save_traced(model: keras.Model, shape: tuple[int, ...], folder: str) -> Non
         return dict(zip(names, frozen(image), strict=True))
 
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
-    tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
+        yield folder
 
 
 def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:
