@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -20,51 +20,77 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
 from .network.keras_network import KerasNetwork
+from .network.seen import key_of
 from .tflite.export import to_flatbuffer
+from .tflite.float32 import to_float32
 
 _CHECKED = 32  # images that are predicted anew
 _TOLERANCE = 1e-4  # of a probability: what another processor or number of threads makes
 _HASHED = 256  # images at once
 
 
-def predictions(run: RunDirectory, network: KerasNetwork, images: Images) -> npt.NDArray[np.float32]:
+def predictions(
+    run: RunDirectory,
+    network: KerasNetwork,
+    images: Images,
+    known: Mapping[bytes, npt.NDArray[np.float32]] | None = None,
+) -> npt.NDArray[np.float32]:
     """Keras' probabilities of images, float32 (count, classes): those of an earlier command, or new ones.
 
-    Kept ones are of the same model file, the same pixels and the same versions; some are computed anew and compared.
+    Kept ones are of the same model file, the same pixels and the same versions, and are compared with the known ones;
+    where there are none, some are computed anew.
 
     Args:
         run: the run directory of `network`.
         network: what predicts.
         images: uint8 (count, height, width, channels).
+        known: `Seen.answers`.
     """
     digest = hashlib.sha256(repr(network.card.input).encode())
     for start in range(0, len(images), _HASHED):
         digest.update(np.asarray(images[start : start + _HASHED]).tobytes())
+    found = [(row, known[key]) for row, key in enumerate(map(key_of, images)) if key in known] if known else []
     rows = np.linspace(0, len(images) - 1, min(_CHECKED, len(images)), dtype=np.int64)
+    if found:
+        rows = np.array([row for row, _ in found])
+
+    def predict_rows() -> npt.NDArray[np.float32]:
+        return np.stack([answer for _, answer in found]) if found else network.predict(images[rows])
 
     def is_right(kept: npt.NDArray[Any]) -> bool:
         if kept.shape != (len(images), len(network.card.labels)) or kept.dtype != np.float32:
             return False
-        return np.allclose(kept[rows], network.predict(images[rows]), rtol=0, atol=_TOLERANCE)
+        return np.allclose(kept[rows], predict_rows(), rtol=0, atol=_TOLERANCE)
 
-    return _kept(run, "keras", digest.hexdigest(), is_right, lambda: network.predict(images))
+    def predict() -> npt.NDArray[np.float32]:
+        return predict_rows() if len(found) == len(images) else network.predict(images)
+
+    return _kept(run, "keras", digest.hexdigest(), is_right, predict)
 
 
-def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
-    """The activations variant of a run's network in float32 TFLite, which has no file of its own.
+def of_float32(run: RunDirectory, network: KerasNetwork) -> bytes:
+    """What the calibrated schemes of a run's network are made of, with feature maps; see `to_float32`.
 
     Args:
         run: the run directory of `network`.
-        network: its maps are the variant's outputs.
+        network: its maps are outputs.
     """
-
-    def convert() -> npt.NDArray[np.uint8]:
-        nothing = np.empty((0, *network.card.input.shape), np.float32)
-        return np.frombuffer(to_flatbuffer(network.with_maps, "float32", nothing), np.uint8)
-
     facts = repr((network.card.input, [wanted.name for wanted in network.maps]))
-    flatbuffer = _kept(run, "float32", facts, lambda kept: kept.dtype == np.uint8 and kept.ndim == 1, convert)
-    return PackedModel("the float32 model", flatbuffer.tobytes(), None, None)
+    flatbuffer = _kept(
+        run,
+        "float32",
+        f"before quantization {facts}",
+        lambda kept: kept.dtype == np.uint8 and kept.ndim == 1,
+        lambda: np.frombuffer(to_float32(network.with_maps), np.uint8),
+    )
+    return flatbuffer.tobytes()
+
+
+def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
+    """The activations variant of a run's network in float32 TFLite; arguments as those of `of_float32`."""
+    nothing = np.empty((0, *network.card.input.shape), np.float32)
+    flatbuffer = to_flatbuffer(network.with_maps, "float32", nothing, float32=lambda: of_float32(run, network))
+    return PackedModel("the float32 model", flatbuffer, None, None)
 
 
 def _kept(

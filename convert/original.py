@@ -10,7 +10,7 @@ from edgecnn.arrays import Pixels
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import LayerRange, ModelCard
 from edgecnn.model_file.container import sha256
-from edgecnn.pixels.dataset import Dataset, Images
+from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
@@ -19,6 +19,7 @@ from . import kept
 from .comparison.layer_figures import KerasMaps, images_for
 from .comparison.suspicion import suspicions_of
 from .network.keras_network import KerasNetwork
+from .network.seen import Seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Original:
         Raises:
             ModelFileError: they are no probabilities.
         """
-        found = kept.predictions(self.run, self.network, self.dataset.test.images)
+        found = kept.predictions(self.run, self.network, self.dataset.test.images, self.seen.answers)
         if not np.allclose(found.sum(axis=1), 1, atol=1e-2) or found.min() < 0:
             raise ModelFileError(
                 f"{self.run.model} does not give probabilities (they must sum to 1); end it with a softmax"
@@ -67,21 +68,27 @@ class Original:
         return found
 
     @cached_property
-    def some_images(self) -> Images:
+    def some_images(self) -> Pixels:
         """The images that feature maps are compared on, uint8 (count, height, width, channels)."""
         test = self.dataset.test
-        return test.sample(min(images_for(self.network.maps), len(test))).images
+        return np.asarray(test.sample(min(images_for(self.network.maps), len(test))).images)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What it was run on with all its maps."""
+        return Seen(self.network, self.some_images)
 
     @cached_property
     def maps(self) -> KerasMaps:
-        """Its feature maps of these."""
-        return KerasMaps(self.network, self.some_images)
+        """Its feature maps of `some_images`."""
+        return KerasMaps(self.some_images, self.seen.maps())
 
     def ranges(self, network: KerasNetwork, images: Pixels) -> tuple[LayerRange, ...]:
         """`network.ranges`, computed once where schemes are calibrated by the same images."""
         key = network.card.input, sha256(images.tobytes())
         if key not in self._ranges:
-            self._ranges[key] = network.ranges(images)
+            source = self.seen if network is self.network else network
+            self._ranges[key] = source.ranges(images)
         return self._ranges[key]
 
     @cached_property

@@ -14,7 +14,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.trial import vouch_for
 from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.card import PROBABILITIES, Parity
+from edgecnn.model_file.card import PROBABILITIES, LayerRange, Parity
 from edgecnn.model_file.confidence import Confidence
 from edgecnn.model_file.container import PackedModel, pack_card, unpack
 from edgecnn.model_file.golden_probes import ProbeModels, golden_probes, most_bytes
@@ -92,13 +92,14 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     # The plain model is the same with and without its variant, so its maps count in both cases.
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, original.card.input)
-    progress(f"Keras: {len(dataset.test):,} images")
-    expected = original.expected
     exported = _export(original, request, settings, progress)
+    progress(f"Keras: {len(dataset.test):,} images")
+    ranges = original.ranges(exported.network, exported.calibration_images)
+    expected = original.expected
     compared = _compare(exported, original, expected, request.scheme, progress)
     confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)
-    conversion = _pack(exported, compared, confidence, original, request)
+    conversion = _pack(exported, compared, ranges, confidence, original, request)
     return dataclasses.replace(conversion, confidence=confidence, doubt=doubt, warnings=warnings)
 
 
@@ -108,12 +109,14 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
     representative = network.fed(calibration.pinned(images))
     progress(f"converting: {settings.scheme}")
-    if settings.scheme == "float32" and network is original.network:
-        with_maps = kept.in_float32(original.run, network).flatbuffer  # what `parity` compares with
-    else:
-        with_maps = to_flatbuffer(
-            network.with_maps, settings.scheme, representative, settings.io, settings.dense_per_tensor
-        )
+    with_maps = to_flatbuffer(
+        network.with_maps,
+        settings.scheme,
+        representative,
+        settings.io,
+        settings.dense_per_tensor,
+        lambda: kept.of_float32(original.run, network),
+    )
     record = None
     if request.qat is not None:
         tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, original.model_sha256, progress)
@@ -165,14 +168,15 @@ def _compare(
             "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
             "another network; nothing was written, use --no-activations and report this model"
         )
-    figures = original.maps.compare(session, network.card.input)
-    layers = tuple(LayerParity(layer.name, layer.sqnr_db) for layer in figures)
+    figures = original.maps.sqnr_db(session, network.card.input)
+    layers = tuple(LayerParity(name, sqnr_db) for name, sqnr_db in figures.items())
     return dataclasses.replace(compared, bit_equal=True, layers=layers)
 
 
 def _pack(
     exported: Exported,
     compared: Compared,
+    ranges: tuple[LayerRange, ...],
     confidence: Confidence | None,
     original: Original,
     request: ConversionRequest,
@@ -183,7 +187,7 @@ def _pack(
         network.card,
         feature_maps=network.maps,
         quantization=calibration.quantization_of(request.scheme, exported.calibration_images, request.seed),
-        ranges=original.ranges(network, exported.calibration_images),
+        ranges=ranges,
         parity=compared.parity,
         confidence=confidence,
         provenance=stamp(parent_sha256=original.model_sha256),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
+from .binomial import at_least
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder, Rung
 from .layer_figures import LayerFigures
@@ -144,7 +144,7 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
         right = [answer == ladder.truth for answer in answers]
         surely = bool(right[0].mean() - right[1].mean() > _DROP) and mcnemar(*right) < _CHANCE
     flips = int((answers[0] != answers[1]).sum())
-    many = binomtest(flips, len(answers[0]), 1 - _AGREEMENT, alternative="greater").pvalue < _CHANCE
+    many = at_least(flips, len(answers[0]), 1 - _AGREEMENT) < _CHANCE
     return surely or many or _broken_layer(before, rung) is not None
 
 

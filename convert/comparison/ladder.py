@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
@@ -22,6 +23,7 @@ from edgecnn.sanity import Suspicion
 
 from .. import kept
 from ..network.keras_network import KerasNetwork
+from ..network.seen import Seen
 from ..pair import Pair
 from ..tuning.record import TuningRecord
 from .agreement import mcnemar, parity_of
@@ -140,8 +142,11 @@ def climb(
         for path in paths:  # what fails is known before the long way up
             progress(f"{path.name}: {open_model(path, RunOptions(delegate=delegate, probe=False)).session.placement()}")
     progress(f"Keras: {len(dataset.test):,} images")
-    expected = kept.predictions(run, network, dataset.test.images)
-    climber = _Climber(network, dataset.test, expected, progress)
+    some = np.asarray(dataset.test.sample(min(images_for(network.maps), len(dataset.test))).images)
+    seen = Seen(network, some)
+    maps = KerasMaps(some, seen.maps())
+    expected = kept.predictions(run, network, dataset.test.images, seen.answers)
+    climber = _Climber(maps, some, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     climber.run("TFLite, float32", Pair(float32), card.input)
@@ -188,11 +193,9 @@ class _Climber:
     """Runs one model after another on the same images."""
 
     def __init__(
-        self, network: KerasNetwork, test: Split, expected: npt.NDArray[np.float32], progress: Progress
+        self, keras: KerasMaps, some: Pixels, test: Split, expected: npt.NDArray[np.float32], progress: Progress
     ) -> None:
-        self._test, self._expected, self._progress = test, expected, progress
-        self._some = test.sample(min(images_for(network.maps), len(test))).images
-        self._keras = KerasMaps(network, self._some)
+        self._keras, self._some, self._test, self._expected, self._progress = keras, some, test, expected, progress
         self.rungs: list[Rung] = []
 
     def run(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:

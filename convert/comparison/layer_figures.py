@@ -1,7 +1,8 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,6 @@ from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
-from ..network.keras_network import KerasNetwork
 from .agreement import sqnr_db
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
@@ -65,45 +65,41 @@ class _KerasLayer:
         signal: float64 (channels,), sums of squares.
         low: float32 (channels,), the least value of each.
         high: float32 (channels,), the greatest.
-        histogram: counts in `bins`.
-        bins: edges, from the lowest value to the highest.
     """
 
     values: npt.NDArray[np.float32]
     signal: npt.NDArray[np.float64]
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
-    histogram: tuple[int, ...]
-    bins: tuple[float, ...]
 
     @classmethod
     def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
         channels = values.reshape(-1, values.shape[-1])
-        low, high = channels.min(axis=0), channels.max(axis=0)
-        ends = float(low.min()), float(high.max())
-        # float32 has no 40 bins between values that hardly differ.
-        is_narrow = ends[1] - ends[0] < _NARROW * max(map(abs, ends))
-        counts, edges = np.histogram(channels.astype(np.float64) if is_narrow else channels, 40, ends)
         return cls(
             values=values,
             signal=np.einsum("ij,ij->j", channels, channels, dtype=np.float64),
-            low=low,
-            high=high,
-            histogram=tuple(int(count) for count in counts),
-            bins=tuple(float(edge) for edge in edges),
+            low=channels.min(axis=0),
+            high=channels.max(axis=0),
         )
+
+    @cached_property
+    def histogram(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Counts in bins, and their edges, from the lowest value to the highest."""
+        ends = float(self.low.min()), float(self.high.max())
+        # float32 has no 40 bins between values that hardly differ.
+        is_narrow = ends[1] - ends[0] < _NARROW * max(map(abs, ends))
+        values = self.values.astype(np.float64) if is_narrow else self.values
+        counts, edges = np.histogram(values, 40, ends)
+        return tuple(int(count) for count in counts), tuple(float(edge) for edge in edges)
 
 
 class KerasMaps:
-    """What Keras makes of some images: run once, to compare with it as often as is wanted."""
+    """What Keras makes of some images, to compare with it as often as is wanted."""
 
-    def __init__(self, network: KerasNetwork, images: Images) -> None:
-        """Run `network` on uint8 `images` (count, height, width, channels), with the maps that variants return."""
+    def __init__(self, images: Images, maps: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Take what `Seen.maps` has of uint8 `images` (count, height, width, channels)."""
         self._images = images
-        parts = [values for _, values in network.maps_of(images)]
-        # Each part gives away what has been joined: the maps are large.
-        joined = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-        self._layers = {name: _KerasLayer.of(values) for name, values in joined.items()}
+        self._layers = {name: _KerasLayer.of(values) for name, values in maps.items()}
 
     def __len__(self) -> int:
         """How many images."""
@@ -116,13 +112,20 @@ class KerasMaps:
             session: the variant's.
             spec: how images are prepared for the variant.
         """
+        return tuple(total.figures(session.outputs[name]) for name, total in self._sums(session, spec).items())
+
+    def sqnr_db(self, session: Runner, spec: InputSpec) -> dict[str, float]:
+        """By name, `LayerFigures.sqnr_db` alone; arguments as those of `compare`."""
+        return {name: total.sqnr_db for name, total in self._sums(session, spec).items()}
+
+    def _sums(self, session: Runner, spec: InputSpec) -> dict[str, "_Sums"]:
         gather, outputs = session.gather(spec), session.outputs
         sums = {name: _Sums(layer) for name, layer in self._layers.items() if name in outputs}
         for row, pixels in enumerate(np.asarray(self._images)):
             session.run(gather(pixels))
             for name, total in sums.items():
                 total.add(row, session.output(outputs[name]), outputs[name])
-        return tuple(total.figures(outputs[name]) for name, total in sums.items())
+        return sums
 
 
 class _Sums:
@@ -149,16 +152,22 @@ class _Sums:
         np.minimum(self.low, values.min(axis=0), out=self.low)
         np.maximum(self.high, values.max(axis=0), out=self.high)
 
+    @property
+    def sqnr_db(self) -> float:
+        """Against Keras, over all images."""
+        return sqnr_db(float(self.keras.signal.sum()), float(self.noise.sum()))
+
     def figures(self, tensor: TensorSpec) -> LayerFigures:
         """The sums of all images, as figures."""
         keras, count = self.keras, self.keras.values.size
-        signal, noise = float(self.keras.signal.sum()), float(self.noise.sum())
+        signal, noise = float(keras.signal.sum()), float(self.noise.sum())
+        histogram, bins = keras.histogram
         lost = (keras.high > keras.low) & ~(self.high > self.low)
         step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
         norm = float(np.sqrt(signal * self.square))
         return LayerFigures(
             name=tensor.name,
-            sqnr_db=sqnr_db(signal, noise),
+            sqnr_db=self.sqnr_db,
             channel_sqnr_db=_median_sqnr_db(keras.signal, self.noise),
             cosine=self.product / norm if norm else float(signal == self.square),
             gain=self.product / signal if signal else 1.0,
@@ -168,8 +177,8 @@ class _Sums:
             keras_range=(float(keras.low.min()), float(keras.high.max())),
             channel_peaks=tuple(float(value) for value in np.maximum(abs(keras.low), abs(keras.high))),
             lost_channels=tuple(int(channel) for channel in np.flatnonzero(lost)),
-            histogram=keras.histogram,
-            bins=keras.bins,
+            histogram=histogram,
+            bins=bins,
         )
 
 

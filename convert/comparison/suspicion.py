@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard
@@ -11,11 +10,11 @@ from edgecnn.sanity import Suspicion, one_class, suspicions
 
 from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
+from .binomial import at_most
 from .trials import (
     Trial,
     better_trial,
     images_in_a_batch,
-    initial_statistics,
     input_trials,
     normalisations,
     other_statistics,
@@ -59,7 +58,7 @@ def is_below_training(card: ModelCard, right: int, images: int) -> bool:
     if training is None or training.test_accuracy is None or training.test_images != images:
         return False
     expected = max(0.0, training.test_accuracy - _DROP)
-    return bool(binomtest(right, images, expected, alternative="less").pvalue <= _CHANCE)
+    return at_most(right, images, expected) <= _CHANCE
 
 
 def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
@@ -76,15 +75,11 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
         causes = "it scales pixels itself and was trained on 0 to 255", "it was trained on pixels scaled twice"
         advice = "the card beside the model says scale 1, offset 0" if network.card.training else "--input-range 0 255"
         seen.append(Suspicion("scaled twice", evidence, causes, f"convert it with {advice}: are more images right?"))
-    initial = initial_statistics(network.model)
-    if initial:
-        trial, model = statistics_trial(network)
-        trial.answer(np.asarray(some.images[: images_in_a_batch(network)]))
-        evidence = other_statistics(initial, model)
-        if evidence:
-            causes = "these layers were frozen or called with training=False", "the network was never trained"
-            experiment = "train it again with these layers trainable, or load all of its weights, and compare"
-            seen.append(Suspicion("statistics", evidence, causes, experiment))
+    evidence = other_statistics(network, np.asarray(some.images[: images_in_a_batch(network)]))
+    if evidence:
+        causes = "these layers were frozen or called with training=False", "the network was never trained"
+        experiment = "train it again with these layers trainable, or load all of its weights, and compare"
+        seen.append(Suspicion("statistics", evidence, causes, experiment))
     return seen
 
 
@@ -93,7 +88,7 @@ def _better(network: KerasNetwork, some: Split, is_lost: bool) -> list[tuple[Tri
     found = [better_trial(network, some, list(input_trials(network, everything=is_lost)))]
     if is_lost and normalisations(network.model):
         few = some.sample(min(images_in_a_batch(network), len(some)))
-        found.insert(0, better_trial(network, few, [statistics_trial(network)[0]]))
+        found.insert(0, better_trial(network, few, [statistics_trial(network)]))
     return [each for each in found if each]
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from edgecnn.arrays import Pixels
 from edgecnn.pixels.dataset import Split
@@ -15,6 +14,7 @@ from edgecnn.sanity import Cause
 
 from ..network.feature_maps import layer_uses, values_of
 from ..network.keras_network import KerasNetwork
+from .binomial import at_least
 
 _CHANCE, _GAIN = 0.01, 0.03
 _RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
@@ -87,7 +87,7 @@ def better_trial(
 
 def _surely_more(these: npt.NDArray[np.bool_], those: npt.NDArray[np.bool_], chance: float) -> bool:
     gained, lost = int((these & ~those).sum()), int((those & ~these).sum())
-    return gained > 0 and bool(binomtest(gained, gained + lost, 0.5, alternative="greater").pvalue < chance)
+    return gained > 0 and at_least(gained, gained + lost, 0.5) < chance
 
 
 class _BatchStatistics(keras.layers.BatchNormalization):
@@ -108,8 +108,18 @@ def normalisations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-def statistics_trial(network: KerasNetwork) -> tuple[Trial, keras.Model]:
-    """The network with the statistics of the images that it is run on, and the model that has them afterwards."""
+def statistics_trial(network: KerasNetwork) -> Trial:
+    """The network with the statistics of the images that it is run on."""
+    model = _with_batch_statistics(network.model)
+
+    def answer(images: Pixels) -> npt.NDArray[np.float32]:
+        return np.asarray(model.predict_on_batch(network.fed(images)), np.float32)
+
+    return Trial("statistics", "with the statistics of these images", answer)
+
+
+def _with_batch_statistics(model: keras.Model) -> keras.Model:
+    """A copy of a model whose batch normalisations are `_BatchStatistics`."""
 
     def copied(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
@@ -117,16 +127,12 @@ def statistics_trial(network: KerasNetwork) -> tuple[Trial, keras.Model]:
             return _BatchStatistics.from_config({**config, "momentum": 0.0, "trainable": True})
         return type(layer).from_config(config)
 
-    model = keras.models.clone_model(network.model, clone_function=copied)
-    model.set_weights(network.model.get_weights())
-
-    def answer(images: Pixels) -> npt.NDArray[np.float32]:
-        return np.asarray(model.predict_on_batch(network.fed(images)), np.float32)
-
-    return Trial("statistics", "with the statistics of these images", answer), model
+    copy = keras.models.clone_model(model, clone_function=copied)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
-def initial_statistics(model: keras.Model) -> list[str]:
+def _initial_statistics(model: keras.Model) -> list[str]:
     """Names of the batch normalisations whose mean is 0 and variance 1 in every channel, as before any training."""
     return [
         layer.name
@@ -135,21 +141,35 @@ def initial_statistics(model: keras.Model) -> list[str]:
     ]
 
 
-def other_statistics(names: Sequence[str], with_own: keras.Model) -> str:
-    """What images give to the layers with initial statistics, in words; empty where that is much the same.
+def other_statistics(network: KerasNetwork, images: Pixels) -> str:
+    """What images give to layers with initial statistics, in words; empty where there are none, or it is much the same.
 
     Args:
-        names: of the layers.
-        with_own: that of `statistics_trial`, after the images were run.
+        network: whose layers.
+        images: uint8 (count, height, width, channels), all of which are run at once.
     """
-    for name in names:
-        layer = with_own.get_layer(name)
-        means, variances = (np.asarray(each) for each in (layer.moving_mean, layer.moving_variance))
-        off = np.maximum(np.abs(means), np.abs(np.log2(np.maximum(variances, np.finfo(np.float32).tiny))))
-        if np.median(off) > _STEPS:
-            return (
-                f"batch normalisation has mean 0 and variance 1, as before any training, in {len(names)} layers; these "
-                f"images give {name} means of {means.min():.3g} to {means.max():.3g} and variances of "
-                f"{variances.min():.3g} to {variances.max():.3g}"
-            )
+    names = _initial_statistics(network.model)
+    outputs = [use.output for use in layer_uses(network.model) if use.layer.name in names[:1]]
+    # Most often the first of these layers tells, and what comes before it is soon run.
+    beginning = [keras.Model(network.model.inputs, outputs[0])] if len(outputs) == 1 else []
+    for model in (*beginning, network.model) if names else ():
+        with_own = _with_batch_statistics(model)
+        with_own.predict_on_batch(network.fed(images))
+        for layer in with_own.layers:
+            if layer.name in names and (words := _far_from_initial(layer)):
+                return (
+                    "batch normalisation has mean 0 and variance 1, as before any training, in "
+                    f"{len(names)} layers; these images give {layer.name} {words}"
+                )
     return ""
+
+
+def _far_from_initial(layer: keras.layers.BatchNormalization) -> str:
+    means, variances = (np.asarray(each) for each in (layer.moving_mean, layer.moving_variance))
+    off = np.maximum(np.abs(means), np.abs(np.log2(np.maximum(variances, np.finfo(np.float32).tiny))))
+    if np.median(off) <= _STEPS:
+        return ""
+    return (
+        f"means of {means.min():.3g} to {means.max():.3g} and variances of "
+        f"{variances.min():.3g} to {variances.max():.3g}"
+    )

@@ -21,6 +21,8 @@ from .extent import Extent
 from .feature_maps import feature_maps, layer_uses, values_of, with_named_outputs
 from .loading import load_keras, require_card_of
 
+Watch = Callable[[Pixels, dict[str, npt.NDArray[np.float32]]], None]
+
 _BATCH = 500
 _BATCH_VALUES = 32_000_000  # of the largest layer: more take memory and no less time
 _MAPS_BATCH = 8  # feature maps are large
@@ -106,10 +108,16 @@ class KerasNetwork:
             outputs = self._answer_with_maps(self.fed(part))
             yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
 
-    def ranges(self, images: Images) -> tuple[LayerRange, ...]:
-        """What uint8 images (count, height, width, channels) make of the input itself and of each map."""
+    def ranges(self, images: Images, watch: Watch = lambda _, __: None) -> tuple[LayerRange, ...]:
+        """What uint8 images (count, height, width, channels) make of the input itself and of each map.
+
+        Args:
+            images: are run.
+            watch: is shown all that `maps_of` yields of them.
+        """
         extents = {name: Extent() for name in (INPUT, *(wanted.name for wanted in self.maps))}
         for part, values in self.maps_of(images):
+            watch(part, values)
             for name, extent in extents.items():
                 extent.add(self.fed(part) if name == INPUT else values[name])
         return tuple(extent.range(name) for name, extent in extents.items())

@@ -15,7 +15,7 @@ class ExportInput:
     """What an exporter works on.
 
     Attributes:
-        converter: from a SavedModel, for float32 with built-in operators; its settings may be changed.
+        converter: of the model, for float32 with built-in operators; its settings may be changed.
         calibration: the representative data set, float32 (count, height, width, channels), as the model is fed.
         io: of input and output, for schemes with a choice of them.
     """
@@ -32,6 +32,8 @@ class ExportInput:
 
 Exporter = Callable[[ExportInput], bytes]
 EXPORTERS: dict[str, Exporter] = {}
+# Those whose converter may be `FromFloat32`.
+OF_FLOAT32 = {"float32", "mixed", "int8", "int16x8"}
 
 
 def _exports(scheme: str) -> Callable[[Exporter], Exporter]:

@@ -132,6 +132,32 @@ def test_another_network_in_the_run_has_answers_of_its_own_and_the_old_go(copy: 
     assert not old.exists() and len(files(copy, "keras")) == 1
 
 
+def test_known_answers_are_those_that_kept_ones_must_agree_with(
+    copy: RunDirectory, some: Dataset, truth: np.ndarray
+) -> None:
+    from edgecnn.convert import kept
+    from edgecnn.convert.network.keras_network import KerasNetwork
+    from edgecnn.convert.network.seen import key_of
+
+    network = KerasNetwork.load(copy.model, ModelCard.load(copy.card))
+    known = {key_of(some.test.images[row]): truth[row] for row in (3, 150)}
+    first = kept.predictions(copy, network, some.test.images, known)
+    np.testing.assert_allclose(first, truth, atol=1e-5)
+    (file,) = files(copy, "keras")
+    for row, is_seen in ((3, True), (150, True), (0, False)):
+
+        def marked(values: np.ndarray, row: int = row) -> np.ndarray:
+            values[row] = values[row, ::-1]
+            return values
+
+        rewrite(file, marked)
+        again = kept.predictions(copy, network, some.test.images, known)
+        assert np.allclose(again, truth, atol=1e-5) == is_seen, row
+    # All of them are known: nothing is run.
+    everything = {key_of(pixels): answer for pixels, answer in zip(some.test.images, truth[:, ::-1], strict=True)}
+    np.testing.assert_array_equal(kept.predictions(copy, network, some.test.images, everything), truth[:, ::-1])
+
+
 def test_a_file_in_the_folders_place_keeps_nothing(copy: RunDirectory, some: Dataset, truth: np.ndarray) -> None:
     copy.kept.touch()
     np.testing.assert_allclose(predicted(copy, some), truth, atol=1e-5)
@@ -140,9 +166,9 @@ def test_a_file_in_the_folders_place_keeps_nothing(copy: RunDirectory, some: Dat
 
 def test_parity_says_the_same_with_and_without_what_is_kept(copy: RunDirectory, some: Dataset) -> None:
     convert(copy.path, some)
-    first = parity(copy.path, some)
     (float32,) = files(copy, "float32")
     made = float32.stat().st_mtime_ns
+    first = parity(copy.path, some)
     second = parity(copy.path, some, force=True)
     assert float32.stat().st_mtime_ns == made
     shutil.rmtree(copy.kept)

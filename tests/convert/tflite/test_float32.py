@@ -1,0 +1,63 @@
+"""What is made of the float32 conversion has the bytes that TensorFlow makes of the model itself."""
+
+import keras
+import numpy as np
+import pytest
+
+from edgecnn import EdgecnnError
+from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
+from edgecnn.convert.tflite.export import to_flatbuffer
+from edgecnn.convert.tflite.exporters import EXPORTERS, OF_FLOAT32, ExportInput
+from edgecnn.convert.tflite.float32 import converter_of, to_float32
+from edgecnn.model_file.container import add_header
+from edgecnn.model_file.schemes import SCHEMES, IoType
+
+IMAGES = np.random.default_rng(1).uniform(-1, 1, (5, 9, 9, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(4)
+    layers = keras.layers
+    image = keras.Input((9, 9, 3))
+    entry = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(image)
+    branch = layers.BatchNormalization()(layers.Conv2D(3, 1, use_bias=False)(entry))
+    joined = layers.Concatenate()([layers.Add()([entry, branch]), layers.AveragePooling2D(3, 1, padding="same")(entry)])
+    pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(7, 3, strides=2, activation="tanh")(joined))
+    network = keras.Model(image, layers.Dense(4, activation="softmax")(pooled))
+    return with_named_outputs(network, feature_maps(network))
+
+
+def by_tensorflow(model: keras.Model, scheme: str, io: IoType) -> bytes:
+    with converter_of(model) as converter:
+        return add_header(EXPORTERS[scheme](ExportInput(converter, IMAGES, io)))
+
+
+@pytest.fixture(scope="module")
+def float32(model: keras.Model) -> bytes:
+    return to_float32(model)
+
+
+@pytest.mark.parametrize(("scheme", "io"), [*((scheme, "int8") for scheme in sorted(OF_FLOAT32)), ("int8", "uint8")])
+def test_bytes_are_those_of_the_long_way(model: keras.Model, float32: bytes, scheme: str, io: IoType) -> None:
+    short = to_flatbuffer(model, scheme, IMAGES, io, float32=lambda: float32)
+    assert short == by_tensorflow(model, scheme, io)
+
+
+def test_other_schemes_go_the_long_way(model: keras.Model) -> None:
+    def never() -> bytes:
+        raise AssertionError("asked for float32")
+
+    for scheme in set(SCHEMES) - OF_FLOAT32:
+        assert to_flatbuffer(model, scheme, IMAGES, float32=never) == by_tensorflow(model, scheme, "int8")
+
+
+def test_a_refusal_names_the_layer_and_the_scheme() -> None:
+    volume = keras.layers.Reshape((4, 4, 4, 1))(image := keras.Input((8, 8, 1)))
+    pooled = keras.layers.Flatten()(keras.layers.MaxPooling3D(name="cubes")(volume))
+    model = with_named_outputs(keras.Model(image, keras.layers.Dense(2, activation="softmax")(pooled)))
+    for scheme in ("float32", "int8"):
+        with pytest.raises(EdgecnnError) as refusal:
+            to_flatbuffer(model, scheme, np.zeros((2, 8, 8, 1), np.float32))
+        assert f"convert the model to {scheme}: layer cubes needs MaxPool3D" in str(refusal.value)
+        assert "--float32" not in str(refusal.value)
