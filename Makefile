@@ -2,16 +2,18 @@
 # make docs: the documentation site, in build/site.
 PYTHON ?= python3
 BIN := .venv/bin
-WORKERS ?= auto
+# Of the tests: one more for every two processors, since a quarter of the time is spent waiting: for ssh, services, browsers.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + (n + 1) // 2)')
 
 .PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation fuzz bundle bundle-card clean
 
+# Byte code at once: where Python may not write it, every process that a test starts would compile TensorFlow, Keras and JAX.
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo 'TensorFlow needs Python 3.11 to 3.13, $(PYTHON) is another: make PYTHON=python3.13 ...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[train,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[train,dev]'
 	touch $@
 
 demo: .venv/installed

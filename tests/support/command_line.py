@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -37,3 +39,9 @@ def in_new_process(*arguments: str | Path) -> "subprocess.CompletedProcess[str]"
     """Run edgecnn where native libraries write to the real standard error."""
     command = [sys.executable, "-m", "edgecnn", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def killed_when(file: Path, size_bytes: int, *arguments: str | Path) -> list[str]:
+    """A command that runs edgecnn and is killed as by `kill -9` once `file`, which may be a pattern, is that large."""
+    script = SCRIPTS / "killed_at_size.py"
+    return [sys.executable, str(script), str(file), str(size_bytes), *map(str, arguments)]

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from PIL import Image
 
 from edgecnn.device.bulk.shards import number_of
 from edgecnn.pixels.dataset import Dataset
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, killed_when, sentence
 from tests.support.shard_files import multiply
 
 COUNT = 600
@@ -72,17 +71,19 @@ def files(folder: Path) -> list[Path]:
 def test_processes_side_by_side_one_of_them_killed_write_what_one_run_does(
     edgecnn: Run, there: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", *IMAGES, "--top", "2"]
     outputs = [tmp_path / f"part-{number}.csv" for number in (1, 2, 3)]
-    runs = [
-        subprocess.Popen([*command, f"--output={output}", "--shard", f"{number}/3"], stderr=subprocess.DEVNULL)
+    commands = [
+        ["classify", "fashion-mnist", *IMAGES, "--top", "2", f"--output={output}", "--shard", f"{number}/3"]
         for number, output in enumerate(outputs, start=1)
     ]
-    partial = tmp_path / ".part-2.csv.partial"
-    while not (partial.is_file() and partial.stat().st_size > 3000):
-        assert runs[1].poll() is None, "it was done before it could be killed"
-        time.sleep(0.002)
-    runs[1].send_signal(signal.SIGKILL)
+    runs = [
+        subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        for command in (
+            [sys.executable, "-m", "edgecnn", *commands[0]],
+            killed_when(tmp_path / ".part-2.csv.partial", 3000, *commands[1]),
+            [sys.executable, "-m", "edgecnn", *commands[2]],
+        )
+    ]
     codes = [run.wait(120) for run in runs]
     assert codes[1] == -signal.SIGKILL and {codes[0], codes[2]} <= {0, 1} and not outputs[1].exists()
     refused = sentence(edgecnn("merge", tmp_path / "all.csv", outputs[0], outputs[2]))
@@ -228,12 +229,8 @@ def test_a_merge_that_is_killed_leaves_no_file_and_memory_does_not_grow_with_the
     for record in shards.glob("*.shard"):
         multiply(record, 25)
     arguments = ["merge", str(tmp_path / "all.jsonl"), *map(str, shards.glob("*.shard"))]
-    process = subprocess.Popen([sys.executable, "-m", "edgecnn", *arguments])
-    while not any(path.stat().st_size for path in tmp_path.glob(".*-all.jsonl")):
-        assert process.poll() is None, "it was done before it could be killed"
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() and not (tmp_path / "all.jsonl").exists()
+    killed = subprocess.run(killed_when(tmp_path / ".*-all.jsonl", 1, *arguments), timeout=300)
+    assert killed.returncode == -signal.SIGKILL and not (tmp_path / "all.jsonl").exists()
     tracemalloc.start()
     assert edgecnn(*arguments).exit_code == 1
     peak_bytes = tracemalloc.get_traced_memory()[1]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import sha256
 from edgecnn.pixels.dataset import Dataset
 from tests.conftest import ON_A_BOARD
-from tests.support.command_line import Run
+from tests.support.command_line import Run, killed_when
 from tests.support.model_files import write_bare
 
 COUNT = 300 if ON_A_BOARD else 3000
@@ -81,13 +80,9 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(
 ) -> None:
     path = tmp_path / "all.csv"
     partial = tmp_path / ".all.csv.partial"
-    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", str(photos), "--output", str(path)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not (partial.is_file() and partial.stat().st_size > 20_000):
-        assert process.poll() is None, "it was done before it could be killed"
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command = killed_when(partial, 20_000, "classify", "fashion-mnist", photos, "--output", path)
+    killed = subprocess.run(command, stderr=subprocess.DEVNULL, timeout=300)
+    assert killed.returncode == -signal.SIGKILL
     whole = partial.read_bytes()
     done = whole.count(b"\n") - 1
     assert 0 < done < COUNT and not path.exists()
