@@ -48,8 +48,11 @@ def _pool(kind: str) -> Compute:
 
 
 def _reshape(options: Any, inputs: Sequence[Any]) -> tf.Tensor:
-    shape = inputs[1] if len(inputs) > 1 else options.newShape
-    return tf.reshape(inputs[0], (-1, *(int(size) for size in shape[1:])))
+    shape = [int(size) for size in (inputs[1] if len(inputs) > 1 else options.newShape)]
+    # The batch of a file is 1, an axis which the converter drops in front of what is added to values of more axes.
+    if shape[0] > 1 and list(inputs[0].shape[-len(shape) :]) == shape:
+        return inputs[0]
+    return tf.reshape(inputs[0], (-1, *(shape if shape[0] > 1 else shape[1:])))
 
 
 def _unary(function: Callable[[Any], Any]) -> Compute:
@@ -69,6 +72,7 @@ OPERATORS: dict[str, Compute] = {
     "MEAN": lambda options, inputs: tf.reduce_mean(inputs[0], inputs[1].tolist(), bool(options.keepDims)),
     "REDUCE_MAX": lambda options, inputs: tf.reduce_max(inputs[0], inputs[1].tolist(), bool(options.keepDims)),
     "RESHAPE": _reshape,
+    "TRANSPOSE": lambda options, inputs: tf.transpose(inputs[0], inputs[1]),
     "PAD": lambda options, inputs: tf.pad(inputs[0], inputs[1]),
     "CONCATENATION": lambda options, inputs: tf.concat(inputs, options.axis),
     "ADD": _binary(tf.add),

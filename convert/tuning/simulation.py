@@ -182,6 +182,11 @@ class Simulation:
                     break
         return output
 
+    @property
+    def has_softmax(self) -> bool:
+        """Whether a softmax makes the probabilities of the `logits`."""
+        return any(each.name == "SOFTMAX" and each.inputs[0] == self.logits for each in self.graph.operators)
+
     def _input(self, index: int, values: Mapping[int, Any], quantized: bool) -> Any:
         if index in values:
             return values[index]

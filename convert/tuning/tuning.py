@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from edgecnn.errors import EdgecnnError
+from edgecnn.keras_file import first_clause
 from edgecnn.pixels.dataset import Split, stratified
 
 from ..network.keras_network import KerasNetwork
@@ -23,6 +24,7 @@ from .writing import write
 # Images that choose, as far as memory goes; of a divergence a few images make up most, so that more of them measure it.
 _CHOOSING, _FEWEST, _VALUES = 256, 16, 12_500_000  # values of the largest tensor for all that choose
 _MEASURING = 4  # times as many
+_APART = 0.1  # of a probability: weights that are known in 8 bits only move none so far
 Progress = Callable[[str], None]
 
 
@@ -63,7 +65,7 @@ def _tune(
     count = min(max(_FEWEST, min(_CHOOSING, _VALUES // simulation.graph.most_values)), len(split) // 2)
     drawn = stratified(split.labels, min(count * (1 + _MEASURING), len(split)), seed)
     choosing, measuring = (_fed(network, split, np.sort(rows)) for rows in (drawn[:count], drawn[count:]))
-    expected = simulation.answers(measuring, quantized=False)
+    expected = _real_answers(simulation, network, split, np.sort(drawn[count:]))
 
     def measured() -> float:
         return divergence(expected, simulation.answers(measuring, quantized=True))
@@ -110,6 +112,23 @@ def _simulation(flatbuffer: bytes, network: KerasNetwork) -> Simulation:
         return Simulation(Graph.read(flatbuffer), constants)
     except LookupError as error:
         raise EdgecnnError(f"--qat does not know the operator {error.args[0]} of this network; leave it out") from None
+
+
+def _real_answers(simulation: Simulation, network: KerasNetwork, split: Split, rows: npt.NDArray[np.int64]) -> Floats:
+    """What the network says without roundings, logits (images, classes).
+
+    Raises:
+        EdgecnnError: the simulation does not compute what Keras does.
+    """
+    try:
+        answers = simulation.answers(_fed(network, split, rows), quantized=False)
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise EdgecnnError(f"--qat cannot follow this network ({first_clause(error)}); leave it out") from None
+    found = tf.nn.softmax(answers).numpy() if simulation.has_softmax else answers
+    apart = np.abs(found - network.predict(np.asarray(split.images[rows]))).max(axis=1)
+    if np.median(apart) > _APART:
+        raise EdgecnnError("--qat does not compute this network as Keras does; leave it out")
+    return answers
 
 
 def _fed(network: KerasNetwork, split: Split, rows: npt.NDArray[np.int64]) -> Floats:
