@@ -11,8 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
 from tests.support.command_line import sentence
@@ -50,7 +48,9 @@ def bad_line(folder: Path, limit: int = 0, changed: int = -1) -> Path:
     return program
 
 
-def test_what_is_changed_or_cut_off_on_the_way_changes_nothing(device: Device, deploy: Deploy, tmp_path: Path) -> None:
+def test_what_is_changed_or_cut_off_on_the_way_or_comes_second_changes_nothing(
+    device: Device, deploy: Deploy, tmp_path: Path
+) -> None:
     deploy(device, MODEL)
     release = device.current
     changed = deploy(device, OTHER, "--ssh", bad_line(tmp_path, changed=150_000))
@@ -59,10 +59,7 @@ def test_what_is_changed_or_cut_off_on_the_way_changes_nothing(device: Device, d
     assert "could not unpack what was sent" in sentence(cut)
     assert device.current == release and not (device.root / "incoming").exists()
 
-
-def test_the_second_of_two_at_once_is_refused(device: Device, deploy: Deploy) -> None:
-    deploy(device, MODEL)
-    release = device.current
+    # The second of two at once is refused.
     with (device.root / "lock").open() as lock:
         import fcntl
 
@@ -78,7 +75,8 @@ def lose(path: Path) -> None:
     path.touch()
 
 
-def test_what_a_power_cut_took_from_a_release_is_told_and_mended(device: Device, deploy: Deploy) -> None:
+def test_what_a_power_cut_or_rot_took_is_told_and_mended(device: Device, deploy: Deploy) -> None:
+    """Of a release, and of an environment that only looks well: what the probe imports is there."""
     deploy(device, MODEL)
     lose(device.current / "release.json")
     told = deploy(device, "--status")
@@ -86,13 +84,8 @@ def test_what_a_power_cut_took_from_a_release_is_told_and_mended(device: Device,
     asked = deploy(device, MODEL)
     assert asked.exit_code == 2 and "nobody knows whether it is a service: say --service NAME" in asked.stderr
     assert deploy(device, MODEL, "--no-service").exit_code == 0
-    assert deploy(device, "--status").exit_code == 0
     assert "has a damaged release.json: deploy the model" in sentence(deploy(device, "--rollback"))
 
-
-def test_a_rotten_environment_is_told_and_made_anew(device: Device, deploy: Deploy) -> None:
-    """One that only looks well: what the probe imports is there."""
-    deploy(device, MODEL)
     (module,) = device.current.glob("venv/lib/*/site-packages/edgecnn/device/verification.py")
     before = device.current
     lose(module)
@@ -107,24 +100,27 @@ def test_a_rotten_environment_is_told_and_made_anew(device: Device, deploy: Depl
     assert "wheels and the model" in deploy(device, OTHER, "--dry-run").stderr
 
 
-@pytest.mark.parametrize("side", ["here", "there"])
 def test_a_kill_at_any_moment_leaves_a_release_that_was_proved(
-    side: str, device: Device, deploy: Deploy, wheelhouse: Path
+    device: Device, deploy: Deploy, wheelhouse: Path
 ) -> None:
+    """On either side; `tests/scripts/kill_deployments.py` does it many times."""
     deploy(device, MODEL)
     command = [sys.executable, "-m", "edgecnn", "deploy", str(OTHER), device.name, *device.options]
-    started = subprocess.Popen([*command, "--wheels", str(wheelhouse)], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    time.sleep(random.uniform(0.3, 3))
-    assert device.process
-    for one in [started.pid] if side == "here" else below(device.process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
-    assert b"Traceback" not in started.communicate(timeout=60)[1]
-    assert (device.current / "model.tflite").read_bytes() in (MODEL.read_bytes(), OTHER.read_bytes())
-    assert json.loads((device.current / "verified.json").read_text())["passed"]
-    end = time.monotonic() + 60
-    while "is going on" in (outcome := deploy(device, MODEL)).stderr and time.monotonic() < end:
-        time.sleep(0.2)  # what a kill here left going on there ends by itself
-    assert outcome.exit_code == 0, outcome.output
-    assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
+    for side in ("here", "there"):
+        started = subprocess.Popen(
+            [*command, "--wheels", str(wheelhouse)], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        time.sleep(random.uniform(0.3, 3))
+        assert device.process
+        for one in [started.pid] if side == "here" else below(device.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        assert b"Traceback" not in started.communicate(timeout=60)[1]
+        assert (device.current / "model.tflite").read_bytes() in (MODEL.read_bytes(), OTHER.read_bytes())
+        assert json.loads((device.current / "verified.json").read_text())["passed"]
+        end = time.monotonic() + 60
+        while "is going on" in (outcome := deploy(device, MODEL)).stderr and time.monotonic() < end:
+            time.sleep(0.5)  # what a kill here left going on there ends by itself
+        assert outcome.exit_code == 0, outcome.output
+        assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
     assert {path.name for path in device.root.iterdir()} <= {"venvs", "releases", "current", "lock", "said"}

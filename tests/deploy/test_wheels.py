@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +27,22 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "edgecnn" / "wheels"
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A folder of wheels as small as they can be."""
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wheels as small as they can be, `house`, and a cache to which they were fetched: pip takes time."""
+    folder = tmp_path_factory.mktemp("fetched")
     for text in [*own_requirements(PI, ()), "pip"]:
-        write_wheel(tmp_path / "house", Requirement(text))
-    return tmp_path / "house"
+        write_wheel(folder / "house", Requirement(text))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        find(folder / "house", folder / "own")
+    return folder
+
+
+@pytest.fixture
+def house(fetched: Path, tmp_path: Path) -> Path:
+    """The folder of wheels, of which the cache has those that were fetched."""
+    return shutil.copytree(fetched, tmp_path, dirs_exist_ok=True) / "house"
 
 
 def write_wheel(folder: Path, wanted: Requirement) -> None:
@@ -100,6 +111,7 @@ def test_a_wheel_that_is_none_is_one_sentence(house: Path, tmp_path: Path) -> No
 
 
 def test_several_may_fetch_at_once(house: Path, tmp_path: Path, cache: Path) -> None:
+    shutil.rmtree(cache)
     with ThreadPoolExecutor(3) as pool:  # one of them with --refresh
         asked = [pool.submit(find, house, tmp_path / f"own{number}", number == 2) for number in range(3)]
     found = [[(one.name, one.source.read_bytes()) for one in future.result().files[1:]] for future in asked]
@@ -142,6 +154,7 @@ def test_newer_wheels_do_not_take_those_away_that_are_on_their_way(house: Path, 
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(house: Path, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "cache")
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DeployError, match=r"wheels cannot be kept in .*: set XDG_CACHE_HOME"):
         find(house, tmp_path / "own")

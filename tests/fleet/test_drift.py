@@ -130,10 +130,10 @@ def test_the_interval_is_that_of_a_bootstrap_made_by_hand(shares: list[float]) -
 
 @pytest.mark.parametrize(("devices", "classes", "frames"), [(3, 10, 100), (4, 2, 12), (12, 100, 60)])
 def test_few_images_of_one_population_raise_no_alarm(devices: int, classes: int, frames: int) -> None:
-    """Of 60 stations, whose frames are drawn from the same shares."""
+    """Of 36 stations, whose frames are drawn from the same shares."""
     verdicts = Counter(
         row.verdict
-        for fleet in range(60 // devices)
+        for fleet in range(36 // devices)
         for row in compare_with_fleet(
             [told(f"{fleet}-{one}", [1 / classes] * classes, SURE, frames=frames) for one in range(devices)], least=10
         )
