@@ -79,8 +79,14 @@ def test_a_coverage_is_carried_over_to_other_scores() -> None:
         (overconfident(19, 2.0), "19 images are too few"),
         (Answers(overconfident(50, 2.0).probabilities, np.full(50, -1)), "nobody knows what the images show"),
         (Answers(np.full((50, 3), np.nan, np.float32), np.zeros(50, np.int64)), "no numbers"),
-        (Answers(np.tile(np.float32([0.7, 0.2, 0.1]), (60, 1)), np.arange(60) % 3), "all 60 images get one class"),
-        (Answers(np.tile(np.float32([0.996, 0, 0]), (60, 1)), np.arange(60) % 3), "all 60 images get one class"),
+        (
+            Answers(np.tile(np.array([0.7, 0.2, 0.1], np.float32), (60, 1)), np.arange(60) % 3),
+            "all 60 images get one class",
+        ),
+        (
+            Answers(np.tile(np.array([0.996, 0, 0], np.float32), (60, 1)), np.arange(60) % 3),
+            "all 60 images get one class",
+        ),
         (Answers(overconfident(600, 1.0, classes=4).probabilities, np.arange(600) % 4), "say nothing of the class"),
     ],
     ids=["few", "unlabelled", "NaN", "one class", "one class in 8 bits", "chance"],

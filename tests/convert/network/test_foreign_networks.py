@@ -11,6 +11,7 @@ from edgecnn import EdgecnnError
 from edgecnn.convert import KerasModel, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.errors import ModelFileError
+from edgecnn.model_file.schemes import Scheme
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.support.foreign import save_pictures
@@ -75,7 +76,8 @@ def test_a_recurrent_layer_is_a_graph_without_loops(tmp_path: Path) -> None:
     model = network(layers.Reshape((12, 36)), layers.GRU(5, return_sequences=True), memory)
     run, pictures = adopted(model, tmp_path)
     expected = model.predict(np.asarray(pictures.test.images) / np.float32(255), verbose=0)
-    for scheme, tolerance in (("float32", 1e-5), ("int8", 0.05)):
+    tolerances: dict[Scheme, float] = {"float32": 1e-5, "int8": 0.05}
+    for scheme, tolerance in tolerances.items():
         convert(run.path, pictures, scheme=scheme, calibration_images=8, activations=False)
         found = Classifier(run.tflite(scheme)).predict_all(pictures.test.images)
         np.testing.assert_allclose(found, expected, atol=tolerance)
