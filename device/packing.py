@@ -27,6 +27,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.sanity import one_class
 from edgecnn.zip_errors import ZIP_ERRORS
 
+from .prediction import are_probabilities
 from .runtime.loaded_model import LoadedModel
 from .runtime.loading import open_model
 from .runtime.run_options import DEFAULTS, RunOptions
@@ -96,6 +97,8 @@ def pack_model(
         del files[unnamed]
     flatbuffer = add_header(flatbuffer)
     golden = choose_answers(loaded, images, most_bytes(len(flatbuffer)))
+    if not all(are_probabilities(scores, loaded.probabilities.scale) for scores in golden.host):
+        progress("warning: its scores do not sum to 1: they are no probabilities")
     if representative:
         answers = np.bincount(golden.host.argmax(axis=1), minlength=len(loaded.labels))
         for suspicion in one_class(answers, loaded.labels, loaded.input):

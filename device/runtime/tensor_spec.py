@@ -92,4 +92,6 @@ def advice_on_shape(shape: tuple[int, ...]) -> str:
         return "its channels come first; convert it with channels last, of PyTorch by litert_torch.to_channel_last_io"
     if len(shape) == 4 and shape[0] > 1 and shape[3] in (1, 3):
         return f"it takes {shape[0]} images at once; convert it with a batch of 1"
+    if len(shape) == 4 and min(shape) < 1:
+        return "it takes images of any size; convert it with the size that it was trained with"
     return "edgecnn runs image classifiers only"

@@ -26,6 +26,7 @@ _SOFTMAX, _LOGISTIC, _CUSTOM, _READ_VARIABLE, _ASSIGN_VARIABLE = 25, 14, 32, 143
 _TRANSPARENT = (0, 1, 6, 22, 40, 43, 114)
 # CONV_2D, FULLY_CONNECTED, BATCH_MATMUL. What ends in anything else (a softmax in single steps ends in a division) is
 # unknown: a second softmax would make all probabilities alike.
+_LOG_SOFTMAX = 50
 _WEIGHTED = (3, 9, 126)
 
 
@@ -147,7 +148,7 @@ def _score_kind(graph: Table, codes: list[Table], output: int) -> Scores:
         if code == _LOGISTIC:
             shape = graph.tables(4)[output].numbers(4, "i")
             return "sigmoid" if math.prod(shape) == 1 else "sigmoids"
-        if code in _WEIGHTED:
+        if code in (*_WEIGHTED, _LOG_SOFTMAX):  # the softmax of a logarithm of probabilities is these
             return "logits"
         computed = [int(one) for one in operator.numbers(6, "i") if int(one) in producers]
         if code not in _TRANSPARENT or len(computed) != 1:

@@ -176,3 +176,11 @@ def test_images_that_all_get_one_class_are_warned_of(logits: Path, tmp_path: Pat
     said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
     result = edgecnn("pack", logits, *said, "--representative", tmp_path, "-o", tmp_path / "p.tflite")
     assert result.exit_code == 0 and "warning: all 12 images get one class, 'red'" in result.stderr
+
+
+def test_scores_that_are_no_probabilities_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(converted(colour_network("tanh", std=255.0)))
+    said = Description(labels=("red", "green", "blue"), input_range=(0.0, 1.0))
+    told: list[str] = []
+    pack_model(tmp_path / "m.tflite", tmp_path / "packed.tflite", RunOptions(description=said), progress=told.append)
+    assert any("do not sum to 1" in line for line in told)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn import EdgecnnWarning, InputError
+from edgecnn import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.device import Classifier, Description
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
@@ -100,6 +100,28 @@ def test_a_thousand_and_one_scores_are_probabilities(last: str, quantized: str, 
     assert best.label == "class 417"
     assert best.score == pytest.approx(scores[417] / scores.sum(), abs=0.05 if quantized else 1e-5)
     assert classifier.probabilities(RED).shape == (1001,)
+
+
+def test_logarithms_of_probabilities_become_probabilities(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
+    model = colour_network("linear", std=255.0)
+    data = converted(keras.Model(model.inputs, keras.layers.Activation("log_softmax")(model.outputs[0])))
+    classifier, said = opened(tmp_path / "m.tflite", data, labels=("red", "green", "blue"), input_range=(0.0, 1.0))
+    expected = np.exp(8.0 * RED[0, 0] / 255)
+    np.testing.assert_allclose(classifier.probabilities(RED), expected / expected.sum(), atol=1e-5)
+    assert "a softmax is applied" in said
+
+
+def test_shapes_that_are_no_single_image_say_what_helps(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
+    for shape, layers, words in (
+        ((1, 3, 8, 8), [keras.layers.Permute((2, 3, 1))], r"\(1, 3, 8, 8\); its channels come first"),
+        ((4, 8, 8, 3), [], r"\(4, 8, 8, 3\); it takes 4 images at once; convert it with a batch of 1"),
+        ((1, None, None, 3), [], "images of any size; convert it with the size"),
+    ):
+        stack = [keras.Input(batch_shape=shape), *layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]
+        with pytest.raises(ModelFileError, match=words):
+            opened(tmp_path / "m.tflite", converted(keras.Sequential(stack)))
 
 
 def test_the_background_of_imagenet_needs_no_label(tmp_path: Path) -> None:
