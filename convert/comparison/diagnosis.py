@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from .agreement import mcnemar
 from .binomial import at_least
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
+from .finding import Finding
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder, Rung
 from .layer_figures import LayerFigures
 from .suspicion import is_below_training
@@ -27,31 +27,6 @@ _SQNR_DB = 12.0
 _LOST_DB = 12.0
 _NAMED = 3
 _PROPORTIONAL = 0.9  # cosine
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong, or worth knowing.
-
-    Attributes:
-        rung: its name.
-        layer: the first one that breaks there; empty where it is none.
-        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `labels`, `input`,
-            `scaled twice`, `statistics` where Keras itself looks wrong.
-        words: a sentence for people: what, where, and what to do.
-        broken: whether the classifier is another one; else it is a remark.
-        causes: those that the figures do not tell apart; empty where there is one.
-        experiment: what would tell them apart.
-    """
-
-    rung: str
-    layer: str
-    cause: str
-    words: str
-    broken: bool
-    causes: tuple[str, ...] = ()
-    experiment: str = ""
 
 
 def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
@@ -166,9 +141,12 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
             message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
         return Finding(rung.name, layer, "weights", f"{message}; convert the run again", True)
     if broken is None:
-        flips = int((before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1)).sum())
-        message = f"{flips:,} images flip though every feature map stays close; what is lost is lost in the last layers"
-        return Finding(rung.name, layer, "noise", message, True)
+        flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
+        tied = _tied(rung, flips, ladder.scheme)
+        lost = (
+            f"{len(flips):,} images flip though every feature map stays close; what is lost is lost in the last layers"
+        )
+        return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
     weights = f"{ladder.scheme}, {DEQUANTIZED}"
     if rung.name == weights:
         origin, cause, message = cause_of_coarse_weights(rung.layers[: rung.layers.index(broken) + 1])
@@ -227,16 +205,20 @@ def _noted(ladder: Ladder) -> Iterator[Finding]:
 
 def _ties(ladder: Ladder) -> Finding | None:
     """How many of the flips are ties of an integer output: nothing is broken, and a float output cures it."""
-    last, flipped = ladder.rungs[-1], ladder.flipped
-    ordered = np.sort(last.probabilities[flipped], axis=1)
+    words = _tied(ladder.rungs[-1], ladder.flipped, ladder.scheme)
+    return Finding(ladder.rungs[-1].name, PROBABILITIES, "ties", words, False) if words else None
+
+
+def _tied(rung: Rung, flipped: npt.NDArray[np.int64], scheme: str) -> str:
+    """A sentence where at least half of the images that flip have two best classes; else nothing."""
+    ordered = np.sort(rung.probabilities[flipped], axis=1)
     tied = int((ordered[:, -1] == ordered[:, -2]).sum())
     if not tied or tied * 2 < len(flipped):
-        return None
-    message = (
-        f"{tied} of the {len(flipped)} images that flip have their two best classes tied in the output of "
-        f"{ladder.scheme}, whose steps are that coarse; --mixed has a float32 output"
+        return ""
+    return (
+        f"{tied} of the {len(flipped)} images that flip have their two best classes tied in the output of {scheme}, "
+        "whose steps are that coarse; --mixed has a float32 output"
     )
-    return Finding(last.name, PROBABILITIES, "ties", message, False)
 
 
 def _dead(ladder: Ladder) -> Finding | None:

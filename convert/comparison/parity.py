@@ -20,7 +20,7 @@ from .verdict import Verdict, verdict_of
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .diagnosis import Finding
+    from .finding import Finding
     from .ladder import Ladder
 
 

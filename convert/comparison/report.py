@@ -7,7 +7,7 @@ from typing import Any
 
 from edgecnn.model_file.card import Parity
 
-from .diagnosis import Finding
+from .finding import Finding
 from .ladder import Ladder, Rung
 from .verdict import verdict_of
 

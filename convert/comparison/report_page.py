@@ -10,7 +10,7 @@ from edgecnn.metrics import evaluate_probabilities
 
 from . import charts
 from .charts import decibels
-from .diagnosis import Finding
+from .finding import Finding
 from .ladder import Ladder, Rung
 from .layer_figures import LayerFigures
 from .report import class_figures, flipped_images, interval

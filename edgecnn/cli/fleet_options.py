@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from . import broker_options, options, wrong_usage
+from .output_path import OutputPath
 
 if TYPE_CHECKING:
     from edgecnn.device.live.outlets.broker import Broker
@@ -40,7 +41,7 @@ def read_options(command: F) -> F:
         click.option(
             "--devices", "pattern", default="*", show_default=True, metavar="PATTERN", help="Only these, as in shop-*."
         ),
-        click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page, too."),
+        click.option("--html", "page", type=OutputPath(dir_okay=False, path_type=Path), help="Write a page, too."),
         options.force,
         options.as_json,
     ]

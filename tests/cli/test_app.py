@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from edgecnn.cli import COMMANDS
@@ -68,6 +69,22 @@ def test_unwritable_output_is_a_sentence_and_leaves_nothing(edgecnn: Run, tmp_pa
     (tmp_path / "file").write_text("")
     assert "cannot write" in sentence(edgecnn("samples", tmp_path / "file" / "photos"))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_empty_name_for_what_is_written_is_wrong_usage(commands: dict[str, click.Command], edgecnn: Run) -> None:
+    writing = {
+        name: parameter
+        for name, command in commands.items()
+        for parameter in command.params
+        if parameter.name in ("output", "page", "html", "png", "folder") and isinstance(parameter.type, click.Path)
+    }
+    assert {"classify", "train", "convert", "parity", "features", "explain", "samples", "merge"} < set(writing)
+    for name, parameter in writing.items():
+        given = [] if isinstance(parameter, click.Option) else [""]
+        option = [parameter.opts[0], ""] if isinstance(parameter, click.Option) else []
+        others = ["x" for one in commands[name].params if isinstance(one, click.Argument) and one is not parameter]
+        result = edgecnn(*name.split(), *given, *others, *option)
+        assert result.exit_code == 2 and "its name is empty" in result.stderr, (name, result.stderr)
 
 
 @pytest.mark.parametrize("limit", [0, 100, 20_000])

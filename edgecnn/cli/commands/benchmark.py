@@ -11,6 +11,7 @@ from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from .. import description_options, options, printing
 from ..delegate_options import Checks, audit, checked, make_delegates
+from ..output_path import OutputPath
 from ..runtime_options import require_signature
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="Insist on a runtime.")
 @click.option("--runs", type=click.IntRange(10), default=200, show_default=True, help="Of each, in turn.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
-@click.option("--png", type=click.Path(dir_okay=False), metavar="FILE.png", help="Draw them.")
+@click.option("--output", "-o", type=OutputPath(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
+@click.option("--png", type=OutputPath(dir_okay=False), metavar="FILE.png", help="Draw them.")
 @click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
 @description_options.bundled
 @require_signature

@@ -8,6 +8,7 @@ import click
 from .. import description_options, options, printing, source_options
 from ..classified_images import print_results, write_results
 from ..delegate_options import audit
+from ..output_path import OutputPath
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..shard_option import KeepsWords, shard_option, words_of_all_shards
 from ..source_options import SourceOptions, chosen_crop
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1)
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many classes to name.")
 @click.option(
-    "--output", "-o", type=click.Path(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
+    "--output", "-o", type=OutputPath(dir_okay=False), metavar="FILE", help="Write .csv, .jsonl or .parquet instead."
 )
 @click.option("--resume", is_flag=True, help="Go on with an --output that was stopped or killed.")
 @shard_option

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import evaluated_model, options, printing
+from ..output_path import OutputPath
 
 if TYPE_CHECKING:
     from edgecnn.convert import KerasModel
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("first", metavar="FIRST", type=click.Path())
 @click.argument("second", metavar="SECOND", type=click.Path())
 @click.option(
-    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page that shows where they differ."
+    "--html", type=OutputPath(dir_okay=False), metavar="FILE", help="Write a page that shows where they differ."
 )
 @click.option("--fail-if-worse", is_flag=True, help="Exit code 1 if SECOND is surely worse than FIRST.")
 @options.data

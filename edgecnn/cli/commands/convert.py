@@ -9,6 +9,7 @@ import click
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
 
 from .. import conversion_options, conversion_table, import_options, options, printing
+from ..output_path import OutputPath
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, Gate
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @conversion_options.schemes
 @conversion_options.target
 @click.option("--dense-per-tensor", is_flag=True, help="One scale a dense layer, for runtimes that need it.")
-@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the files.  [default: RUN]")
+@click.option("--output", "-o", type=OutputPath(file_okay=False), help="Folder for the files.  [default: RUN]")
 @click.option("--no-activations", is_flag=True, help="Do not make the variant that returns feature maps.")
 @click.option(
     "--feature-layers",

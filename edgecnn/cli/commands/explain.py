@@ -11,6 +11,7 @@ from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
 from .. import description_options, options, printing, wrong_usage
 from ..delegate_options import audit
+from ..output_path import OutputPath
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     help=f"{'; '.join(f'{name}: {row.summary}' for name, row in METHODS.items())}.",
 )
 @click.option(
-    "--output", "-o", type=click.Path(file_okay=False), default="explanations", show_default=True, help="Folder."
+    "--output", "-o", type=OutputPath(file_okay=False), default="explanations", show_default=True, help="Folder."
 )
 @click.option("--npz", is_flag=True, help="Write explanations.npz too: float32 heat maps (images, height, width).")
 @options.invert

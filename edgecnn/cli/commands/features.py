@@ -13,6 +13,7 @@ from edgecnn.printable import printable
 
 from .. import description_options, options, printing, source_options
 from ..delegate_options import audit
+from ..output_path import OutputPath
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ PAGE = 12
     metavar="N",
     help="Draw filter N of every layer; may be repeated.",
 )
-@click.option("--output", "-o", type=click.Path(file_okay=False), default="features", show_default=True, help="Folder.")
+@click.option("--output", "-o", type=OutputPath(file_okay=False), default="features", show_default=True, help="Folder.")
 @click.option(
     "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
 )

@@ -3,10 +3,11 @@
 import click
 
 from .. import options, printing
+from ..output_path import OutputPath
 
 
 @click.command(name="merge")
-@click.argument("output", type=click.Path(dir_okay=False))
+@click.argument("output", type=OutputPath(dir_okay=False))
 @click.argument("shards", nargs=-1, required=True, type=click.Path(dir_okay=False))
 @options.force
 @options.as_json

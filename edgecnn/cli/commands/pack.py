@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import description_options, options, printing
+from ..output_path import OutputPath
 from ..runtime_options import RuntimeOptions, bundled, trust
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False),
+    type=OutputPath(dir_okay=False),
     metavar="FILE.tflite",
     help="The file to write.  [default: MODEL.packed.tflite]",
 )

@@ -6,6 +6,7 @@ import click
 
 from .. import conversion_options, import_options, options, printing
 from ..delegate_options import make_delegate
+from ..output_path import OutputPath
 
 if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path())
 @conversion_options.scheme
 @click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
-@click.option("--output", "-o", type=click.Path(file_okay=False), help="Folder for the report.  [default: --files]")
+@click.option("--output", "-o", type=OutputPath(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
 @click.option("--delegate", metavar="xnnpack|edgetpu|gpu|npu|PATH", help="Add a rung on this accelerator.")
 @click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")

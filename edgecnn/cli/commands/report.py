@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import import_options, options, printing
+from ..output_path import OutputPath
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 @click.command(name="report")
 @click.argument("run", type=click.Path())
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="File of the report.  [default: RUN/report.html]")
+@click.option("--output", "-o", type=OutputPath(dir_okay=False), help="File of the report.  [default: RUN/report.html]")
 @import_options.custom_objects
 @import_options.trust
 @options.data

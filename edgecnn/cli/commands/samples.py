@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from .. import options, printing
+from ..output_path import OutputPath
 
 
 @click.command(name="samples")
-@click.argument("folder", type=click.Path(file_okay=False))
+@click.argument("folder", type=OutputPath(file_okay=False))
 @click.option(
     "--test-image",
     "indices",

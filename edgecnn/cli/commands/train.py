@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from .. import confidence_lines, options, printing, training_options
+from ..output_path import OutputPath
 from ..training_options import DataOptions, RecipeOptions, RunOptions
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(name="train")
 @click.option(
-    "--output", "-o", type=click.Path(file_okay=False), help="Run directory.  [default: runs/DATA-ARCHITECTURE-RECIPE]"
+    "--output", "-o", type=OutputPath(file_okay=False), help="Run directory.  [default: runs/DATA-ARCHITECTURE-RECIPE]"
 )
 @training_options.training
 @options.as_json

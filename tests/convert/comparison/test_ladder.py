@@ -5,16 +5,18 @@ import re
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from edgecnn import DelegateError, ModelCard
-from edgecnn.convert import KerasModel, ParityReport, convert, parity
+from edgecnn.convert import KerasModel, ParityReport, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.convert.comparison.agreement import mcnemar
 from edgecnn.device import Classifier, Delegate
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
 from tests.convert.comparison.conftest import change_card, change_weights
+from tests.support.foreign import save_pictures
 
 
 def cause(report: ParityReport) -> tuple[str, str, str]:
@@ -136,3 +138,18 @@ def test_mcnemar_is_the_textbooks() -> None:
     second = np.array([False] * 10 + [True] * 2 + [True] * 50)
     assert mcnemar(first, second) == pytest.approx(2 * 79 / 4096)
     assert mcnemar(first, first) == 1
+
+
+def test_scores_nearer_to_each_other_than_a_step_are_ties_and_not_the_last_layers_fault(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 1))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu")(image))
+    keras.Model(image, keras.layers.Dense(60, activation="softmax")(x)).save(tmp_path / "model.keras")
+    save_pictures(tmp_path / "photos", np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8))
+    labels = tuple(f"class {number}" for number in range(60))
+    run = adopt(tmp_path / "model.keras", labels, tmp_path / "run", Preprocessing((1 / 255,)))
+    images = load_representative(tmp_path / "photos", ModelCard.load(run / "card.json"))
+    convert(run, images, calibration_images=20)
+    report = parity(run, images)
+    assert cause(report)[1:] == ("probabilities", "ties")
+    assert re.search(r"(\d+) of the \1 images that flip .* --mixed has a float32 output", report.findings[0].words)
