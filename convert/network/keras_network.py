@@ -24,8 +24,9 @@ from .loading import load_keras, require_card_of
 Watch = Callable[[Pixels, dict[str, npt.NDArray[np.float32]]], None]
 
 _BATCH = 500
-_BATCH_VALUES = 32_000_000  # of the largest layer: more take memory and no less time
+_BATCH_VALUES = 16_000_000  # of the largest layer: more take memory and no less time
 _MAPS_BATCH = 8  # feature maps are large
+_MAPS_VALUES = 50_000_000  # of all layers, likewise
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +104,10 @@ class KerasNetwork:
             A batch of the images, and by name its maps in network order, the probabilities last, float32 (batch, ...).
         """
         names = (*(wanted.name for wanted in self.maps), PROBABILITIES)
-        for start in range(0, len(images), _MAPS_BATCH):
-            part = np.asarray(images[start : start + _MAPS_BATCH])
+        values = sum(values_of(use.output) for use in layer_uses(self.model))
+        batch = max(1, min(_MAPS_BATCH, _MAPS_VALUES // values))
+        for start in range(0, len(images), batch):
+            part = np.asarray(images[start : start + batch])
             outputs = self._answer_with_maps(self.fed(part))
             yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
 

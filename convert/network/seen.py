@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 
 def key_of(pixels: Pixels) -> bytes:
     """What an image, uint8 (height, width, channels), is known by: its SHA-256."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
+    return hashlib.sha256(pixels.tobytes()).digest()
 
 
 class Seen:
