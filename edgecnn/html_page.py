@@ -101,7 +101,7 @@ def _cell(cell: str | Cell) -> str:
         return f"<td>{_breaking(cell)}</td>"
     # Half transparent: the page's text is read on it, in the light and in the dark.
     style = f' style="background: rgb(70 120 210 / {0.6 * cell.filled:.2f})"' if cell.filled else ""
-    return f'<td class="{cell.kind}"{style}>{text(cell.text)}</td>'
+    return f'<td class="{cell.kind}"{style}>{_breaking(cell.text)}</td>'
 
 
 def _breaking(words: str) -> str:
