@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A colour that no chart uses: what matplotlib draws in it takes the colour of the page's text.
 INK = "#0a0b0c"
+_LONG = 40  # letters of a table's cell, which are broken into lines
 # What has no colour here has the browser's own, of light or of dark; tints are half transparent, to be read on both.
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -32,6 +33,7 @@ overflow-wrap: normal; }
 th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
 border-bottom: 1px solid rgb(128 140 155 / .35); }
 th:first-child, td:first-child { text-align: left; }
+.long { display: inline-block; inline-size: 14rem; white-space: normal; overflow-wrap: anywhere; }
 .better { background: rgb(50 160 90 / .18); } .worse { background: rgb(225 70 55 / .2); }
 .finding { padding: .6rem .9rem; border-left: 4px solid #3c9a62; background: rgb(50 160 90 / .14); }
 .open { border-color: #8893a2; background: none; } .broken { border-color: #d2493c; background: rgb(225 70 55 / .14); }
@@ -39,12 +41,14 @@ th:first-child, td:first-child { text-align: left; }
 .gallery { display: flex; flex-wrap: wrap; gap: .8rem; }
 figure { margin: 0; width: 8rem; font-size: .8rem; line-height: 1.3; } figure img { width: 7rem; }
 figure.pair { width: 15rem; } img.small { width: 3.5rem; margin-right: 2px; } .pixels { image-rendering: pixelated; }
+table.facts .long { display: inline; }
 table.facts td { white-space: normal; overflow-wrap: anywhere; text-align: left; }
 table.matrix th, table.matrix td { padding: .2rem .35rem; text-align: center; }
 table.matrix th:first-child, table.matrix td:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
 writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 @media (max-width: 30rem) { table { font-size: .85rem; } thead th { white-space: normal; }
-th, td { padding: .25rem .3rem; } .gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; }
+th, td { padding: .25rem .3rem; } .long { inline-size: 8rem; }
+.gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; }
 figure.pair { width: 13.5rem; } }
 """
 
@@ -85,7 +89,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str | Cell]], kind: str
 
     A table of the kind `matrix` turns the header's words, one of `facts` breaks its lines.
     """
-    head = "".join(f"<th>{text(cell)}</th>" for cell in header)
+    head = "".join(f"<th>{_breaking(cell)}</th>" for cell in header)
     head = f"<thead><tr>{head}</tr></thead>" if head else ""
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     begin = f'<table class="{kind}">' if kind else "<table>"
@@ -94,10 +98,15 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str | Cell]], kind: str
 
 def _cell(cell: str | Cell) -> str:
     if isinstance(cell, str):
-        return f"<td>{text(cell)}</td>"
+        return f"<td>{_breaking(cell)}</td>"
     # Half transparent: the page's text is read on it, in the light and in the dark.
     style = f' style="background: rgb(70 120 210 / {0.6 * cell.filled:.2f})"' if cell.filled else ""
-    return f'<td class="{cell.kind}"{style}>{text(cell.text)}</td>'
+    return f'<td class="{cell.kind}"{style}>{_breaking(cell.text)}</td>'
+
+
+def _breaking(words: str) -> str:
+    """A cell's text; a name of 200 letters would push the figures beside it off a telephone."""
+    return f'<span class="long">{text(words)}</span>' if len(words) > _LONG else text(words)
 
 
 def gallery(figures: Iterable[str]) -> str:

@@ -15,6 +15,13 @@ from edgecnn.html_page import INK, Cell, image, page, picture, svg_chart, table
 HOSTILE = "<script>alert(1)</script>\u202e&\"'"
 
 
+def test_a_long_name_is_broken_in_a_table_and_a_short_one_is_not() -> None:
+    rows = table(("class", "n" * 200), [["x" * 200, Cell("z" * 41)], ["short", "0.5"]])
+    for letter, count in (("n", 200), ("x", 200), ("z", 41)):
+        assert f'<span class="long">{letter * count}</span>' in rows
+    assert rows.count("long") == 3 and "<td>short</td><td>0.5</td>" in rows
+
+
 def test_names_are_shown_and_do_nothing() -> None:
     pixels = np.zeros((8, 8, 1), np.uint8)
     whole = page(HOSTILE, [table((HOSTILE,), [[HOSTILE, Cell(HOSTILE, filled=0.5)]]), picture([pixels], HOSTILE)])

@@ -184,7 +184,7 @@ def open_interpreter(
         reason = printable(" ".join(reason.split())[:300])  # some print the model's bytes
         if delegates:
             raise DelegateError(f"the delegate refuses {name} ({reason}); use --delegate cpu, or convert it otherwise")
-        raise ModelFileError(f"{runtime} cannot run {name}: {reason}; convert the model again")
+        raise ModelFileError(f"{runtime} cannot run {name}: {reason}; convert the model again, or with another scheme")
     return interpreter, listed
 
 

@@ -152,7 +152,13 @@ def _check(
 
 def _lowest(wanted: "MinScore", classifier: "Classifier", model: str) -> float:
     from edgecnn.device.lowest_score import lowest_score  # only who asks for it waits for it
+    from edgecnn.device.prediction import UNKNOWN
 
+    if UNKNOWN in classifier.labels:
+        printing.note(
+            f"Note: {model} has a class called unknown, too: where a score is too low, the class that came closest is "
+            "named beside it"
+        )
     return lowest_score(wanted, classifier.card, model)
 
 

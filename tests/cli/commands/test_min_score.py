@@ -13,6 +13,7 @@ from edgecnn.device import Classifier, sample_images
 from edgecnn.model_file.container import read_model
 from edgecnn.temperature import apply_temperature
 from tests.support.command_line import Run, sentence
+from tests.support.model_files import fields_of_card, repacked
 from tests.support.scored import CONFIDENCE, write_scored
 
 SAMPLES = sample_images()
@@ -71,6 +72,18 @@ def test_files_of_results_say_unknown_and_the_guess(
         found = [(row["image"], row["label_1"], row["guess"]) for row in table]
     for name, label, guess in found:
         assert (label == "unknown") == bool(guess) == (surest[name] < 0.7)
+
+
+def test_a_class_that_is_called_unknown_is_told_from_a_score_that_is_too_low(edgecnn: Run, tmp_path: Path) -> None:
+    fields = fields_of_card()
+    fields["labels"][0] = "unknown"  # once a T-shirt
+    own = repacked(tmp_path / "own.tflite", fields=fields)
+    shirt = next(path for path in SAMPLES if "t-shirt" in path.name)
+    sure, unsure = (edgecnn("classify", own, shirt, "--min-score", least, "--json") for least in ("0.01", "1"))
+    for result, guess in ((sure, ""), (unsure, "unknown")):
+        (row,) = json.loads(result.stdout)
+        assert (row["predictions"][0]["label"], row["guess"]) == ("unknown", guess)
+        assert "has a class called unknown, too" in result.stderr
 
 
 def test_without_it_nothing_is_unknown_and_no_guess_is_told(edgecnn: Run, model: Path) -> None:
