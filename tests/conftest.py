@@ -36,9 +36,10 @@ ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 # Files that take a minute, the longest first: at the end no worker waits for another.
 LONGEST = (
-    "test_data_parallel.py", "test_docs.py", "test_tuning.py", "test_services.py", "test_checkpoint.py",
-    "test_keras2.py", "test_transfer.py", "test_distillation.py", "test_ladder.py", "test_reference.py",
-    "test_planted_faults.py", "test_applications.py",
+    "test_data_parallel.py", "test_docs.py", "test_services.py", "test_tuning.py", "test_checkpoint.py",
+    "test_keras2.py", "test_ladder.py", "test_deploying.py", "test_planted_faults.py", "test_examples.py",
+    "test_rollout.py", "test_distillation.py", "test_transfer.py", "test_reference.py", "test_convert.py",
+    "test_applications.py",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ ELSEWHERE = ("deploy", "fleet")  # they need a device and a broker
 
 def arguments(command: str, run: Path, data: Path, here: Path) -> tuple[str | Path, ...]:
     """A command line that does what the command is for, and writes in `here` alone."""
-    small = ("--epochs", "1", "--architecture", "compact")
+    small = ("--epochs", "1", "--recipe", "notebook")
     return {
         "report": (run, "--data", data, "-o", here / "report.html"),
         "compare": (run, run / "model.float32.tflite", "--data", data, "--html", here / "compared.html"),

@@ -193,7 +193,8 @@ INT8_EVERYWHERE = {
 
 def test_compact_is_made_of_what_int8_does_well(small: Dataset, tmp_path: Path) -> None:
     few = dataclasses.replace(small, train=small.train.take(300), test=small.test.take(50))
-    run = train(tmp_path / "run", few, architecture="compact", epochs=1)
+    # Adam: what Muon computes for each of the many layers takes TensorFlow ten seconds to trace.
+    run = train(tmp_path / "run", few, architecture="compact", recipe="notebook", epochs=1)
     made = convert(run.path, few)
     info = describe(made.plain.path)
     assert {op.name for op in info.operators} <= INT8_EVERYWHERE

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgecnn.cli.app import main
 
-QUICK = ("--architecture", "compact", "--image-size", "16", "--epochs", "1")
+QUICK = ("--recipe", "notebook", "--image-size", "16", "--epochs", "1")
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ def test_a_run_on_jax_is_converted_by_tensorflow(alone: Path, fewer: Path) -> No
 def test_a_job_that_nobody_described_is_a_sentence(
     variables: dict[str, str], sentence: str, fewer: Path, tmp_path: Path
 ) -> None:
-    process = start(fewer, tmp_path / "run", "--distributed", **variables)
+    process = start(fewer, tmp_path / "run", "--distributed", lost=False, **variables)
     said = process.communicate(timeout=120)[1]
     assert process.returncode == 1 and sentence in said and "Traceback" not in said
     assert not (tmp_path / "run").exists()
