@@ -94,8 +94,9 @@ def _climb(ladder: Ladder) -> Finding | None:
         if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
             return _other_weights(rung, ladder)
         if ladder.operator_faults and rung.name.endswith((REFERENCE, DEFAULT)):
-            layer, words = ladder.operator_faults[0].layer, ladder.operator_faults[0].words
-            return Finding(rung.name, layer, "conversion", f"{layer}: {words}; convert the run again", True)
+            fault = ladder.operator_faults[0]
+            words = f"{fault.layer}: {fault.words}; {fault.advice}"
+            return Finding(rung.name, fault.layer, "conversion", words, True)
         if breaks:
             return _why(before, rung, ladder)
     return None

@@ -31,10 +31,11 @@ _INTEGERS = {schema.TensorType.INT8: (-128, 127), schema.TensorType.UINT8: (0, 2
 
 @dataclass(frozen=True)
 class OperatorFault:
-    """An operator that computes otherwise: the layer's or the operator's name, and what is other."""
+    """An operator that computes otherwise: the layer's or the operator's name, what is other, and what helps."""
 
     layer: str
     words: str
+    advice: str = "convert the run again"
 
 
 def compare_operators(
@@ -64,12 +65,13 @@ def compare_operators(
             continue
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
         if own.output in names:  # what other operators of a layer make is no feature map
-            faults += [OperatorFault(layer, words) for words in _other_range(layer, tensor, calibrated)]
+            takers = [one for one in operators[1] if here.output in one.inputs]
+            faults += _other_range(layer, second.Subgraphs(0), here, takers, calibrated)
         faults += [OperatorFault(layer, words) for words in _other_sources(own, here, layers)]
-        faults += [
-            OperatorFault(makers.get(here.inputs[0], "image"), f"{words}, {layer}, was made for")
-            for words in _other_scale(second.Subgraphs(0), here)
-        ]
+        for gain in _other_scale(second.Subgraphs(0), here):
+            maker, is_shared = makers.get(here.inputs[0], "image"), _has_shared_bias(here, operators[1])
+            other = f"the scale of its values is {gain:.4g} times that which the next layer, {layer}, was made for"
+            faults.append(_of_shared_bias(layer, gain) if is_shared else OperatorFault(maker, other))
     return tuple(faults)
 
 
@@ -116,8 +118,15 @@ def _ends_alike(tensor: "schema.Tensor", activations: set[str]) -> bool:
     return bool(np.ptp(ends, axis=0).max() <= scale)
 
 
-def _other_range(layer: str, tensor: "schema.Tensor", calibrated: Sequence[LayerRange]) -> Iterator[str]:
+def _other_range(
+    layer: str,
+    subgraph: "schema.SubGraph",
+    here: GraphOperator,
+    takers: Sequence[GraphOperator],
+    calibrated: Sequence[LayerRange],
+) -> Iterator[OperatorFault]:
     """Where the integers of a layer do not reach what its calibration saw."""
+    tensor = subgraph.Tensors(here.output)
     seen, quantization = next((one for one in calibrated if one.name == layer), None), tensor.Quantization()
     if seen is None or quantization is None or quantization.ScaleLength() != 1 or tensor.Type() not in _INTEGERS:
         return
@@ -125,14 +134,30 @@ def _other_range(layer: str, tensor: "schema.Tensor", calibrated: Sequence[Layer
     low, high = (scale * (integer - zero_point) for integer in _INTEGERS[tensor.Type()])
     slack = _CALIBRATED * (seen.high - seen.low)
     if seen.low < low - slack or seen.high > high + slack:
-        yield (
-            f"its integers stand for {low:.4g} to {high:.4g}, but its calibration saw {seen.low:.4g} to "
-            f"{seen.high:.4g}: their scale or zero point was changed afterwards"
+        words = (
+            f"its integers stand for {low:.4g} to {high:.4g}, but its calibration saw {seen.low:.4g} to {seen.high:.4g}"
         )
+        # TensorFlow wants one scale before and after some operators, and takes the one after where two of them meet.
+        alike = [one.name for one in takers if _quantization(subgraph, one.output) == (scale, zero_point)]
+        if alike:
+            yield OperatorFault(
+                layer,
+                f"{words}: TensorFlow gave them the scale of what {alike[0]} makes of them, which cuts them off",
+                "use --dynamic or --float16, which compute it in floats",
+            )
+        else:
+            yield OperatorFault(layer, f"{words}: their scale or zero point was changed afterwards")
 
 
-def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[str]:
-    """Where the scale of what goes in is not the one that the bias was made for."""
+def _quantization(subgraph: "schema.SubGraph", index: int) -> tuple[float, int] | None:
+    quantization = subgraph.Tensors(index).Quantization()
+    if quantization is None or quantization.ScaleLength() != 1:
+        return None
+    return float(quantization.Scale(0)), int(quantization.ZeroPoint(0))
+
+
+def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[float]:
+    """How many times the scale of what goes in is that which the bias was made for, where it is another one."""
     if operator.name not in WITH_BIAS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
         return
     scales = []
@@ -143,4 +168,18 @@ def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterat
         scales.append(quantization.ScaleAsNumpy().astype(np.float64))
     gain = float(np.median(scales[0] * scales[1] / scales[2]))
     if abs(gain - 1) > _FITS:
-        yield f"the scale of its values is {gain:.4g} times that which the next layer"
+        yield gain
+
+
+def _has_shared_bias(operator: GraphOperator, operators: Sequence[GraphOperator]) -> bool:
+    takers = [one for one in operators if one.name in WITH_BIAS and len(one.inputs) > 2]
+    return sum(one.inputs[2] == operator.inputs[2] for one in takers) > 1
+
+
+def _of_shared_bias(layer: str, gain: float) -> OperatorFault:
+    return OperatorFault(
+        layer,
+        f"TensorFlow keeps one bias for all uses of this layer, whose inputs have other scales: here it counts "
+        f"{gain:.4g} times what it should",
+        "use --int8 or --float16, which have one for each",
+    )

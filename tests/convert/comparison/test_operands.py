@@ -118,6 +118,13 @@ def leave_out_slopes(graph: schema.ModelT) -> None:
     residual.inputs = np.array([residual.inputs[0], slopes.inputs[0]], np.int32)
 
 
+def narrow(graph: schema.ModelT) -> None:
+    slopes = operators(graph, "PRELU")[0]
+    given = graph.subgraphs[0].tensors[slopes.outputs[0]].quantization
+    given.scale = np.asarray(given.scale) / np.float32(4)
+    graph.subgraphs[0].tensors[slopes.inputs[0]].quantization = given
+
+
 @pytest.mark.parametrize("scheme", ["int8", "float16"])
 def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
     assert findings(run, scheme) == []
@@ -130,6 +137,7 @@ def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
         (lower_an_offset, "second: of the ADD on the way to it, the offset of channel 2 is "),
         (exchange_slopes, "average: of the PRELU on the way to it, the slopes of channels 0 and 5 are exchanged"),
         (square, "its MUL takes the values of other operators of first and first than in Keras"),
+        (narrow, "cuts them off; use --dynamic or --float16, which compute it in floats"),
         (leave_out_slopes, "its ADD takes the values of second and second, in Keras of "),
     ],
     ids=lambda case: getattr(case, "__name__", ""),
@@ -138,6 +146,20 @@ def test_a_fault_is_named(change: Callable[[schema.ModelT], None], words: str, r
     spoil(run, change)
     found = findings(run, "int8")
     assert any(words in one for one in found), found
+
+
+def test_one_bias_for_two_uses_with_other_scales_is_the_converters_fault(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(8)
+    image, layers = keras.Input((16, 16, 3)), keras.layers
+    twice = layers.Conv2D(3, 3, padding="same", activation="relu", bias_initializer="random_normal", name="twice")
+    x = layers.GlobalAveragePooling2D()(twice(twice(image)))
+    keras.Model(image, layers.Dense(4, activation="softmax")(x)).save(tmp_path / "model.keras")
+    save_pictures(tmp_path / "photos", np.random.default_rng(1).integers(0, 256, (40, 16, 16, 3), np.uint8))
+    run = adopt(tmp_path / "model.keras", tuple("abcd"), tmp_path / "run", Preprocessing((1 / 255,)))
+    photographs = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
+    convert(run, photographs, scheme="int16x8", calibration_images=40)
+    (found,) = findings(RunDirectory(run), "int16x8")
+    assert found.startswith("twice#2: ") and "here it counts" in found and "use --int8 or --float16" in found
 
 
 def test_feature_maps_of_another_kernel_than_the_answers_are_no_proof(run: RunDirectory) -> None:
