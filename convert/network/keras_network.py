@@ -24,9 +24,9 @@ from .loading import load_keras, require_card_of
 Watch = Callable[[Pixels, dict[str, npt.NDArray[np.float32]]], None]
 
 _BATCH = 500
-_BATCH_VALUES = 16_000_000  # of the largest layer: more take memory and no less time
+_BATCH_VALUES = 32_000_000  # of the largest layer: more take memory and no less time
 _MAPS_BATCH = 8  # feature maps are large
-_MAPS_VALUES = 50_000_000  # of all layers, likewise
+_MAPS_VALUES = 50_000_000  # of all layers, likewise; an image alone has other last bits than two and more
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +105,12 @@ class KerasNetwork:
         """
         names = (*(wanted.name for wanted in self.maps), PROBABILITIES)
         values = sum(values_of(use.output) for use in layer_uses(self.model))
-        batch = max(1, min(_MAPS_BATCH, _MAPS_VALUES // values))
-        for start in range(0, len(images), batch):
-            part = np.asarray(images[start : start + batch])
-            outputs = self._answer_with_maps(self.fed(part))
-            yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
+        batch = max(2, min(_MAPS_BATCH, _MAPS_VALUES // values))
+        for start in range(0, len(images), _MAPS_BATCH):
+            few = np.asarray(images[start : start + _MAPS_BATCH])
+            for part in np.array_split(few, max(1, len(few) // batch)):
+                outputs = self._answer_with_maps(self.fed(part))
+                yield part, {name: np.asarray(outputs[name], np.float32) for name in names}
 
     def ranges(self, images: Images, watch: Watch = lambda _, __: None) -> tuple[LayerRange, ...]:
         """What uint8 images (count, height, width, channels) make of the input itself and of each map.
