@@ -13,7 +13,7 @@ from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
-from tests.support.many_operators import fed_noise, make_many_operators, noise
+from tests.support.many_operators import fed_noise, make_many_operators, make_moved_axes, noise
 
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
 BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU", "GELU")
@@ -71,6 +71,15 @@ def test_a_graph_without_roundings_is_the_keras_network(flatbuffer: bytes) -> No
     graph = Graph.read(flatbuffer)
     probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
     # Its weights are the file's, to half a step of 1/127 of the largest in a channel.
+    np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
+
+
+def test_axes_that_the_converter_drops_or_turns_are_followed() -> None:
+    model, images = make_moved_axes(), fed_noise(8, seed=2)
+    graph = Graph.read(to_flatbuffer(with_named_outputs(model), "int8", images))
+    shapes = [graph.tensors[each.inputs[1]].constant for each in graph.operators if each.name == "RESHAPE"]
+    assert any(shape[0] > 1 for shape in shapes) and "TRANSPOSE" in {each.name for each in graph.operators}
+    probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
     np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
 
 
