@@ -60,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(kept)
     os.environ["XDG_CACHE_HOME"] = os.environ["EDGECNN_TEST_CACHE"] = folder.name
+    # As in every command (edgecnn/cli/app.py): where workers share the processors, threads for the matrices of --qat
+    # wait for each other and double its time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

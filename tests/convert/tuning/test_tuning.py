@@ -28,7 +28,7 @@ from tests.support.planted import change_output, plant
 
 @pytest.fixture(scope="module")
 def some(small: Dataset) -> Dataset:
-    return dataclasses.replace(small, train=small.train.take(600), test=small.test.take(300))
+    return dataclasses.replace(small, train=small.train.take(1_000), test=small.test.take(300))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def faulty(tuned: Conversion, tmp_path: Path) -> RunDirectory:
 
 def test_the_note_says_what_each_step_gained(tuned: Conversion) -> None:
     (note,) = tuned.notes
-    assert "on 344 training images: as converted" in note and "rounded together" in note
+    assert "on 744 training images: as converted" in note and "rounded together" in note
     figures = [float(figure) for figure in re.findall(r"\d\.\d\de-\d\d", note)]
     assert len(figures) >= 2 and figures == sorted(figures, reverse=True) and figures[-1] < 0.9 * figures[0]
 
