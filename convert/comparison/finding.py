@@ -26,3 +26,8 @@ class Finding:
     broken: bool
     causes: tuple[str, ...] = ()
     experiment: str = ""
+
+    @property
+    def place(self) -> str:
+        """Rung, and layer where there is one, in words."""
+        return f"{self.rung}, {self.layer}" if self.layer else self.rung

@@ -65,8 +65,7 @@ def _of_labelled(ladder: Ladder) -> list[str]:
 
 def _paragraph(finding: Finding) -> str:
     kind = "finding broken" if finding.broken else "finding"
-    where = f"{finding.rung}, {finding.layer}" if finding.layer else finding.rung
-    return f'<p class="{kind}"><strong>{text(where)}</strong>: {text(finding.words)}.</p>'
+    return f'<p class="{kind}"><strong>{text(finding.place)}</strong>: {text(finding.words)}.</p>'
 
 
 def _ladder(rungs: Sequence[Rung]) -> str:

@@ -231,5 +231,5 @@ def _write_report(run: "RunDirectory", dataset: "Dataset", scheme: "Scheme", fil
 
     report = parity(run.path, dataset, scheme=scheme, gate=gate, files=files, force=True, progress=printing.note)
     for finding in report.findings:
-        printing.note(f"{finding.rung}, {finding.layer}: {finding.words}")
+        printing.note(f"{finding.place}: {finding.words}")
     printing.note(f"wrote {report.html}, {report.json}")

@@ -107,7 +107,7 @@ def _print(report: "ParityReport") -> None:
     click.echo(printing.table(header, rows))
     for finding in report.findings:
         kind = "BROKEN" if finding.broken else "note"
-        printing.say(f"{kind}: {finding.rung}, {finding.layer}: {finding.words}")
+        printing.say(f"{kind}: {finding.place}: {finding.words}")
     doubt = ": the file answers as Keras does, and Keras itself looks wrong" if report.verdict == "DOUBTFUL" else ""
     printing.say(f"{report.verdict}{doubt}")
     printing.say(f"wrote {report.html}, {report.json}")
