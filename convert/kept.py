@@ -22,7 +22,6 @@ from edgecnn.run_directory import RunDirectory
 from .network.keras_network import KerasNetwork
 from .network.seen import key_of
 from .tflite.export import to_flatbuffer
-from .tflite.float32 import to_float32
 
 _CHECKED = 32  # images that are predicted anew
 _TOLERANCE = 1e-4  # of a probability: what another processor or number of threads makes
@@ -75,6 +74,8 @@ def of_float32(run: RunDirectory, network: KerasNetwork) -> bytes:
         run: the run directory of `network`.
         network: its maps are outputs.
     """
+    from .tflite.float32 import to_float32  # which not every TensorFlow has
+
     facts = repr((network.card.input, [wanted.name for wanted in network.maps]))
     flatbuffer = _kept(
         run,

@@ -1,6 +1,7 @@
 """From a Keras model to a TFLite flatbuffer."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import keras
 import numpy as np
@@ -13,9 +14,9 @@ from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
 
 from .exporters import EXPORTERS, OF_FLOAT32, ExportInput
-from .float32 import FromFloat32, converter_of, to_float32
 from .refusals import reason
 from .relu6 import without_unreached_relu6
+from .saved_model import converter_of
 
 
 def to_flatbuffer(
@@ -47,19 +48,12 @@ def to_flatbuffer(
     """
     if scheme not in EXPORTERS:
         raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
-
-    def export(converter: tf.lite.TFLiteConverter) -> bytes:
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
-        return EXPORTERS[scheme](ExportInput(converter, calibration, io))
-
     flatbuffer, refusal = b"", None
     with captured_stderr() as native:
         try:
-            if scheme in OF_FLOAT32:
-                flatbuffer = export(FromFloat32(float32() if float32 else to_float32(model)))
-            else:
-                with converter_of(model) as converter:
-                    flatbuffer = export(converter)
+            with _converter(model, scheme, float32) as converter:
+                converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
+                flatbuffer = EXPORTERS[scheme](ExportInput(converter, calibration, io))
         except Exception as error:  # TensorFlow's own ConverterError has no narrower base
             refusal = error
     if refusal:
@@ -68,6 +62,18 @@ def to_flatbuffer(
             refusal
         )
     return add_header(without_unreached_relu6(flatbuffer))
+
+
+def _converter(
+    model: keras.Model, scheme: str, float32: Callable[[], bytes] | None
+) -> AbstractContextManager[tf.lite.TFLiteConverter]:
+    """The short way, from what several schemes share, or the long one from the model; both make the same bytes."""
+    if scheme in OF_FLOAT32:
+        with suppress(ImportError):
+            from .float32 import FromFloat32, to_float32
+
+            return nullcontext(FromFloat32(float32() if float32 else to_float32(model)))
+    return converter_of(model)
 
 
 def _other_way(model: keras.Model, refused: str) -> str:

@@ -1,5 +1,7 @@
 """What is made of the float32 conversion has the bytes that TensorFlow makes of the model itself."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from edgecnn import EdgecnnError
 from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
 from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.exporters import EXPORTERS, OF_FLOAT32, ExportInput
-from edgecnn.convert.tflite.float32 import converter_of, to_float32
+from edgecnn.convert.tflite.float32 import to_float32
+from edgecnn.convert.tflite.saved_model import converter_of
 from edgecnn.model_file.container import add_header
 from edgecnn.model_file.schemes import SCHEMES, IoType
 
@@ -50,6 +53,16 @@ def test_other_schemes_go_the_long_way(model: keras.Model) -> None:
 
     for scheme in set(SCHEMES) - OF_FLOAT32:
         assert to_flatbuffer(model, scheme, IMAGES, float32=never) == by_tensorflow(model, scheme, "int8")
+
+
+def test_a_tensorflow_that_is_made_otherwise_inside_goes_the_long_way(
+    model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never() -> bytes:
+        raise AssertionError("asked for float32")
+
+    monkeypatch.setitem(sys.modules, "edgecnn.convert.tflite.float32", None)  # its import fails
+    assert to_flatbuffer(model, "int8", IMAGES, float32=never) == by_tensorflow(model, "int8", "int8")
 
 
 def test_a_refusal_names_the_layer_and_the_scheme() -> None:
