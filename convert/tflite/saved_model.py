@@ -1,0 +1,51 @@
+"""A Keras model as TensorFlow's converter takes it."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+
+@contextmanager
+def converter_of(model: keras.Model) -> Iterator[tf.lite.TFLiteConverter]:
+    """What converts a model to float32 with built-in operators alone, for as long as it is entered.
+
+    Args:
+        model: takes float32 images (batch, height, width, channels), returns a dict.
+    """
+    with saved(model) as folder:
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        yield converter
+
+
+@contextmanager
+def saved(model: keras.Model) -> Iterator[str]:
+    """A folder with a SavedModel of a model, for as long as it is entered.
+
+    With a static batch of 1: a dynamic one costs shape operators, two partitions and every delegate that cannot resize.
+    `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time. Its
+    weights stand in the graph: each variable would be saved and restored by operators of its own, for seconds.
+    """
+    signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
+    traced = _trace(lambda image: model(image, training=False), signature)
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
+    state = tf.Variable(tf.constant(0.0))
+
+    def answer(image: Any) -> dict[str, Any]:
+        state.read_value()  # tensors are called after what has a state, so that a network's file keeps its bytes
+        return dict(zip(names, frozen(image), strict=True))
+
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
+        yield folder
+
+
+def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(signature)
