@@ -13,6 +13,7 @@ from edgecnn.model_file.container import add_header
 from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
 
+from .biases import with_own_biases
 from .exporters import EXPORTERS, OF_FLOAT32, ExportInput
 from .refusals import reason
 from .relu6 import without_unreached_relu6
@@ -72,7 +73,8 @@ def _converter(
         with suppress(ImportError):
             from .float32 import FromFloat32, to_float32
 
-            return nullcontext(FromFloat32(float32() if float32 else to_float32(model)))
+            shared = float32() if float32 else to_float32(model)
+            return nullcontext(FromFloat32(with_own_biases(shared) if scheme == "int16x8" else shared))
     return converter_of(model)
 
 
