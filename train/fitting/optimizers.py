@@ -29,6 +29,18 @@ class ConvMuon(keras.optimizers.Muon):
         """
         super().__init__(*args, **options)
         self.by_gram = by_gram
+        self._rate: Any = None
+
+    def _backend_apply_gradients(self, grads: Any, trainable_variables: Any) -> None:
+        """One step, with one learning rate: Keras computes its schedule anew for every variable that decays."""
+        self._rate = super()._get_current_learning_rate()
+        try:
+            super()._backend_apply_gradients(grads, trainable_variables)
+        finally:
+            self._rate = None
+
+    def _get_current_learning_rate(self) -> Any:
+        return super()._get_current_learning_rate() if self._rate is None else self._rate
 
     def zeropower_via_newtonschulz5(self, x: keras.KerasTensor, steps: int) -> keras.KerasTensor:
         """Orthogonalise `x`, any shape (..., out), as a matrix of `out` columns; the shape is kept."""
