@@ -1,0 +1,71 @@
+"""Whether a network knows its training images better than others, as the saved model itself shows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgecnn.paired import wilson_interval
+
+from .report.answers import Answers
+
+_OVERFITTING = 0.03  # of accuracy: less than that costs nobody anything
+_TOO_VAGUE = 0.10  # images that leave room for a gap as wide as this tell nothing
+_REMEDIES = "try --augment flip, --dropout 0.25, --l2 1e-5, or --early-stopping 3 with --validation-split 0.1"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Accuracies (0 to 1) of the saved model.
+
+    While a network is trained, accuracy is measured otherwise: of weights that change, with dropout and augmentation,
+    and normalised by each batch, not by the mean of many, which the first steps have not found yet.
+
+    Attributes:
+        training: on images that it was trained on, of which there are `training_images`.
+        unseen: on images of the split `name`, of which there are `unseen_images`.
+        name: `validation` or `test`.
+    """
+
+    training: float
+    training_images: int
+    unseen: float
+    unseen_images: int
+    name: str
+
+    @property
+    def verdict(self) -> str:
+        """One line that says whether it overfits, or that the images are too few to tell."""
+        figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
+        gap = self.training - self.unseen
+        low, high = wilson_interval(self.training * self.training_images, self.training_images)
+        lowest, highest = wilson_interval(self.unseen * self.unseen_images, self.unseen_images)
+        # The interval of a difference (R. G. Newcombe, 1998).
+        least = gap - math.hypot(self.training - low, highest - self.unseen)
+        most = gap + math.hypot(high - self.training, self.unseen - lowest)
+        if gap > _OVERFITTING and least > 0:
+            return f"overfits: {figures}; {_REMEDIES}"
+        if gap <= _OVERFITTING and most < _TOO_VAGUE:
+            return f"does not overfit: {figures}"
+        return f"may overfit or not: {figures}; {self.unseen_images:,} {self.name} images are too few to tell"
+
+
+def measure_fit(answers: Sequence[Answers]) -> Fit | None:
+    """What the saved model's answers say; None if it was not asked about its training images.
+
+    Args:
+        answers: of the test images, and of the others as `answer_rest` has them.
+    """
+    by_name = {one.name: one for one in reversed(answers)}
+    training, unseen = by_name.get("training"), by_name.get("validation", by_name["test"])
+    if training is None:
+        return None
+    seen_right, right = (one.predicted == one.split.labels for one in (training, unseen))
+    accuracy = float(seen_right.mean())
+    if len(training.rows) < training.whole:  # a sample has rare classes as often as others: the unseen images do not
+        shares = np.bincount(unseen.split.labels, minlength=training.probabilities.shape[1]) / len(right)
+        classes = np.unique(training.split.labels)
+        means = [seen_right[training.split.labels == index].mean() for index in classes]
+        accuracy = float(np.average(means, weights=shares[classes]))
+    return Fit(accuracy, len(seen_right), float(right.mean()), len(right), unseen.name)
