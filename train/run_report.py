@@ -79,7 +79,9 @@ class TrainingRun:
     @property
     def verdict(self) -> str:
         """One line that says whether the saved model knows its training images better than others."""
-        return self.fit.verdict if self.fit else "was not asked about its training images: it may overfit or not"
+        if self.fit is None:
+            return "was not asked about its training images: it may overfit or not"
+        return self.fit.verdict(self.card.training.recipe if self.card.training else "")
 
     @property
     def model_path(self) -> Path:

@@ -37,7 +37,22 @@ def answers(name: str, right: list[bool], labels: list[int], whole: int | None =
 def test_a_verdict_needs_a_gap_that_chance_does_not_make(
     training: float, images: int, unseen: float, unseen_images: int, verdict: str
 ) -> None:
-    assert Fit(training, images, unseen, unseen_images, "test").verdict.startswith(verdict)
+    assert Fit(training, images, unseen, unseen_images, "test").verdict("fast").startswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "advised", "not_advised"),
+    [
+        ("fast", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
+        ("best, l2 1e-05", "--dropout 0.25, --early-stopping 3", "--augment"),
+        ("notebook, augment shift, dropout 0.4", "--l2 1e-5", "--dropout"),
+        ("transfer, weights imagenet", "try --freeze all, or more", "--augment"),
+        ("transfer, weights imagenet, freeze all", "nothing but the last layer", "try"),
+    ],
+)
+def test_what_the_recipe_does_already_is_not_advised(recipe: str, advised: str, not_advised: str) -> None:
+    verdict = Fit(0.98, 1000, 0.8, 1000, "test").verdict(recipe)
+    assert advised in verdict and not_advised not in verdict and "training images" in verdict
 
 
 def test_validation_images_count_before_test_images_and_before_those_held_back() -> None:
