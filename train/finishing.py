@@ -14,9 +14,8 @@ from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Images
 
 from . import run_report
-from .overfitting import measure_fit
 from .prediction import batch_size, judge_scores, predict_images
-from .report.answers import Answers, answer, answer_rest
+from .report.answers import Answers, answer, answer_rest, measure_fit
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:

@@ -1,15 +1,11 @@
 """Whether a network knows its training images better than others, as the saved model itself shows."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from edgecnn.paired import wilson_interval
 
 from .recipes import RECIPES
-from .report.answers import Answers
 
 _OVERFITTING = 0.03  # of accuracy: less than that costs nobody anything
 _TOO_VAGUE = 0.10  # images that leave room for a gap as wide as this tell nothing
@@ -72,23 +68,3 @@ def _remedies(recipe: str) -> str:
     if base and base.augment and _REMEDIES["augment"] in new:
         new.remove(_REMEDIES["augment"])
     return f"try {', '.join([*new, f'or {_MORE}'])}"
-
-
-def measure_fit(answers: Sequence[Answers]) -> Fit | None:
-    """What the saved model's answers say; None if it was not asked about its training images.
-
-    Args:
-        answers: of the test images, and of the others as `answer_rest` has them.
-    """
-    by_name = {one.name: one for one in reversed(answers)}
-    training, unseen = by_name.get("training"), by_name.get("validation", by_name["test"])
-    if training is None:
-        return None
-    seen_right, right = (one.predicted == one.split.labels for one in (training, unseen))
-    accuracy = float(seen_right.mean())
-    if len(training.rows) < training.whole:  # a sample has rare classes as often as others: the unseen images do not
-        shares = np.bincount(unseen.split.labels, minlength=training.probabilities.shape[1]) / len(right)
-        classes = np.unique(training.split.labels)
-        means = [seen_right[training.split.labels == index].mean() for index in classes]
-        accuracy = float(np.average(means, weights=shares[classes]))
-    return Fit(accuracy, len(seen_right), float(right.mean()), len(right), unseen.name)

@@ -5,8 +5,8 @@ import pytest
 
 from edgecnn.pixels.dataset import Split
 from edgecnn.train import TrainingRun
-from edgecnn.train.overfitting import Fit, measure_fit
-from edgecnn.train.report.answers import Answers
+from edgecnn.train.overfitting import Fit
+from edgecnn.train.report.answers import Answers, measure_fit
 
 
 def answers(name: str, right: list[bool], labels: list[int], whole: int | None = None) -> Answers:
