@@ -85,7 +85,7 @@ class PairedComparison:
         return max(self.images + 1, math.ceil(root**2))
 
 
-def wilson_interval(right: int, images: int) -> tuple[float, float]:
+def wilson_interval(right: float, images: int) -> tuple[float, float]:
     """95 % interval of the share `right` / `images` (E. B. Wilson, 1927); `images` above 0."""
     share, weight = right / images, _Z**2 / images
     middle, half = share + weight / 2, math.sqrt(weight * (share * (1 - share) + weight / 4))

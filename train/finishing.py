@@ -15,7 +15,7 @@ from edgecnn.pixels.dataset import Dataset, Images
 
 from . import run_report
 from .prediction import batch_size, judge_scores, predict_images
-from .report.answers import Answers, answer, answer_rest
+from .report.answers import Answers, answer, answer_rest, measure_fit
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def finish(
     evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
     scored = confidence.Answers(test.probabilities, dataset.test.labels)
     judged = judge_scores(scored, predict, dataset, setup.recipe.validation_split, setup.seed, other)
+    answers = [test]
+    with _kept(tell, "report.html is of the test images only"):
+        most = _BATCHES * batch_size(outcome.model)
+        answers += answer_rest(dataset, predict, most, held_share=setup.recipe.validation_split, seed=setup.seed)
     training = dataclasses.replace(
         training,
         epochs=outcome.saved_epoch,
@@ -60,15 +64,12 @@ def finish(
         process=setup.parallel.process,
         answers=scored,
         doubt=judged.doubt,
+        fit=measure_fit(answers),
     )
     if setup.parallel.is_main:
         _write_files(run)
-        # Where processes train together none may ask the network alone: the report is of the test images then.
-        asked, share = setup.parallel.processes == 1, setup.recipe.validation_split
-        most = _BATCHES * batch_size(outcome.model)
-        with _kept(tell):
-            rest = answer_rest(dataset, predict, most, held_share=share, seed=setup.seed) if asked else []
-            _write_report(run, dataset, [test, *rest])
+        with _kept(tell, "no report.html"):
+            _write_report(run, dataset, answers)
     return run
 
 
@@ -90,9 +91,9 @@ def _write_report(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]
 
 
 @contextlib.contextmanager
-def _kept(tell: Callable[[str], None]) -> Iterator[None]:
+def _kept(tell: Callable[[str], None], lost: str) -> Iterator[None]:
     """Say what went wrong in the block instead of failing: the network is trained, and its report can be had later."""
     try:
         yield
     except Exception as error:  # whatever it is, the training is worth more
-        tell(f"no report.html ({type(error).__name__}: {error}); edgecnn report writes it from the run and its data")
+        tell(f"{lost} ({type(error).__name__}: {error}); edgecnn report writes it from the run and its data")

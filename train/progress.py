@@ -62,7 +62,11 @@ class Lines:
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
         """Say what trains what."""
         self._steps, self._epochs = steps, epochs
-        print(f"training {parameters:,} parameters on {device}, {steps} steps an epoch", file=self._stream, flush=True)
+        print(
+            f"training {parameters:,} parameters on {device}, {steps} {'step' if steps == 1 else 'steps'} an epoch",
+            file=self._stream,
+            flush=True,
+        )
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Ignore it."""

@@ -12,6 +12,8 @@ from . import recipes
 from .backbones import pretrained_weights, require_input
 from .recipes import Recipe
 
+_IDLE = ("augment", "l2", "early_stopping", "stop_at_accuracy")  # fields of a recipe that the last layer alone ignores
+
 
 class TrainingOptions(TypedDict, total=False):
     """The fields of `TrainingRequest`, as keywords of `train` and `estimate`; see there."""
@@ -109,6 +111,13 @@ class TrainingRequest:
             raise InputError(f"recipe {recipe.name} trains on one device without a teacher; leave the others out")
         if self.freeze == "all" and (self.epochs or 1) > 1:
             raise InputError(f"with freeze all one epoch trains all there is. Received: epochs={self.epochs}")
+        wanted, plain = self.final_recipe(), recipes.RECIPES["transfer"]
+        idle = [name for name in _IDLE if getattr(wanted, name) != getattr(plain, name)]
+        if self.freeze == "all" and idle:
+            raise InputError(
+                f"with freeze all only the last layer is trained, once, on the images as they are: {', '.join(idle)} "
+                "would change nothing; leave it out, or freeze fewer layers"
+            )
         if self.freeze not in (None, "all") and not (type(self.freeze) is int and self.freeze >= 0):
             raise InputError(f"freeze must be a whole number from 0 on, or all. Received: {self.freeze!r}")
 

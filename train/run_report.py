@@ -23,8 +23,7 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import reliability
 
-# Twice what chance alone explains on a few thousand images: the standard error of 91 % of 1,000 is 0.9 points.
-_OVERFITTING = 0.03
+from .overfitting import Fit
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class TrainingRun:
         process: this one's number in a job; only number 0 has written `path`.
         answers: what the saved model says of the test split; None where nobody asked it.
         doubt: why the card does not say what its scores are worth, in words; empty where it does.
+        fit: how well the saved model knows its training images, and others; None where nobody asked it.
     """
 
     path: Path
@@ -74,25 +74,14 @@ class TrainingRun:
     process: int = 0
     answers: Answers | None = None
     doubt: str = ""
+    fit: Fit | None = None
 
     @property
     def verdict(self) -> str:
-        """One line that says whether the saved model knows its training images better than others.
-
-        With dropout or augmentation training accuracy is measured on a harder task, so the gap is understated.
-        """
-        saved = self.card.training.epochs if self.card.training else len(self.history)
-        entry = self.history[saved - 1]
-        accuracy, kind = self.evaluation.accuracy, "test"
-        if entry.validation_accuracy is not None:
-            accuracy, kind = entry.validation_accuracy, "validation"
-        figures = f"{entry.accuracy:.1%} on training images, {accuracy:.1%} on {kind} images"
-        if entry.accuracy - accuracy > _OVERFITTING:
-            remedies = (
-                "try --augment flip, --dropout 0.25, --l2 1e-5, or --early-stopping 3 with --validation-split 0.1"
-            )
-            return f"overfits: {figures}; {remedies}"
-        return f"does not overfit: {figures}"
+        """One line that says whether the saved model knows its training images better than others."""
+        if self.fit is None:
+            return "was not asked about its training images: it may overfit or not"
+        return self.fit.verdict(self.card.training.recipe if self.card.training else "")
 
     @property
     def model_path(self) -> Path:

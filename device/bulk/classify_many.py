@@ -8,6 +8,7 @@ from edgecnn.errors import ContradictionError, InputError
 from edgecnn.pixels.preprocessing import Invert
 
 from ..prediction import reject_below
+from .answer_counts import UNREADABLE
 from .prefetch import prepared_images
 from .sources import Source
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ..classifier import Classifier
     from ..drift import DriftWatch
     from ..prediction import Prediction
-
-UNREADABLE = "unreadable"  # stands for the label of an image without one
 
 
 class ClassifiedImage(NamedTuple):  # making a frozen dataclass takes a millisecond more, at every start

@@ -2,7 +2,6 @@
 
 import heapq
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from edgecnn.atomic_files import claimed, replacing
 from edgecnn.errors import InputError
 
-from .classify_many import UNREADABLE
+from .answer_counts import AnswerCounts
 from .result_formats import WRITERS, require_format
 from .shard_records import ShardRecord, record_path
 
@@ -24,12 +23,12 @@ class Merged(NamedTuple):
     Attributes:
         path: of the file.
         shards: how many there were.
-        counts: how many images have which label, and how many are `UNREADABLE`.
+        counts: what the images are.
     """
 
     path: Path
     shards: int
-    counts: Counter[str]
+    counts: AnswerCounts
 
 
 def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = False) -> Merged:
@@ -50,7 +49,7 @@ def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = Fal
     """
     path = Path(output)
     require_format(path)
-    counts: Counter[str] = Counter()
+    counts = AnswerCounts()
     with claimed([path], force):
         records = _complete(_read(list(dict.fromkeys(map(record_path, map(Path, shards))))))
         with replacing(path) as temporary:
@@ -134,9 +133,9 @@ def _unfinished(first: ShardRecord) -> dict[int, Path]:
     return begun
 
 
-def _counted(records: Sequence[ShardRecord], counts: Counter[str]) -> Iterator[dict[str, Any]]:
+def _counted(records: Sequence[ShardRecord], counts: AnswerCounts) -> Iterator[dict[str, Any]]:
     """All rows, in the order of one run: as the images were named, and sorted within a folder or a pattern."""
     for row in heapq.merge(*(record.rows() for record in records), key=itemgetter("argument", "image")):
         del row["argument"]
-        counts[UNREADABLE if "error" in row else row["predictions"][0]["label"]] += 1
+        counts.add(row)
         yield row

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from edgecnn.atomic_files import claimed, replacing
 from edgecnn.errors import InputError, OutputError
 
-from .classify_many import UNREADABLE
+from .answer_counts import AnswerCounts
 from .result_formats import ERRORS, WRITERS, require_format, to_line
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class Results:
 
     Attributes:
         done: images that the partial file had.
-        counts: how many of them had which label, and how many were `UNREADABLE`.
+        counts: what they were.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Results:
         of_shard = {"shard": shard.shard, "images": shard.patterns} if shard is not None else {}
         self._settings = json.dumps({**settings, **of_shard}, sort_keys=True)
         self.done: set[str] = set()
-        self.counts: Counter[str] = Counter()
+        self.counts = AnswerCounts()
         with contextlib.ExitStack() as claim:
             claim.enter_context(claimed([self.path], force=True))
             self._begin(resume, force, resumable)
@@ -114,7 +113,7 @@ class Results:
                 if row.get("unconfirmed"):
                     break
                 self.done.add(row["image"])
-                self.counts[UNREADABLE if "error" in row else row["predictions"][0]["label"]] += 1
+                self.counts.add(row)
                 whole += len(line)
             file.truncate(whole)
 

@@ -20,7 +20,7 @@ from ..runtime.frames import REFUSED, receive, send
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
 from .observation import Observation
-from .shadow_report import UNREADABLE, ShadowReport, ShadowTally
+from .shadow_report import ShadowReport, ShadowTally
 from .slot import Slot
 
 _LOADING, _PATIENCE = 120.0, 20.0  # seconds until the process must have answered
@@ -153,7 +153,7 @@ class Shadow:
                 if not self._is_closing:
                     self._fail(f"fails: {error}" if isinstance(error, _RefusedError) else str(error))
                 return
-            label = UNREADABLE if best is None else self._labels[int(best)]
+            label = None if best is None else self._labels[int(best)]
             with self._lock:
                 self._tally.add(seen.predictions[0].label, label, seen.latency_ms, latency_ms)
 

@@ -84,14 +84,14 @@ class ShadowTally:
     disagreements: Counter[tuple[str, str]] = field(default_factory=Counter)
     times_ms: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_MOST_TIMES))
 
-    def add(self, label: str, shadow_label: str, latency_ms: float, shadow_latency_ms: float) -> None:
-        """Count a frame: what each names first, and how long each took."""
+    def add(self, label: str, shadow_label: str | None, latency_ms: float, shadow_latency_ms: float) -> None:
+        """Count a frame: what each names first, None of a shadow that cannot use it, and how long each took."""
         self.frames += 1
         self.times_ms.append((latency_ms, shadow_latency_ms))
         if label == shadow_label:
             self.agreeing += 1
         else:
-            self.disagreements[label, shadow_label] += 1
+            self.disagreements[label, UNREADABLE if shadow_label is None else shadow_label] += 1
 
     def report(self, model: str, network_sha256: str, skipped: int, trouble: str) -> ShadowReport:
         """What was counted."""

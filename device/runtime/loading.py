@@ -36,7 +36,7 @@ def read_packed(model: str | Path) -> PackedModel:
     """
     path = find_model(model)
     if path.is_dir():
-        inside = next(iter(sorted(path.glob("*.tflite"))), None)
+        inside = min(path.glob("*.tflite"), key=lambda file: (".activations." in file.name, file.name), default=None)
         advice = f"give a file in it, such as {inside}" if inside else "edgecnn convert makes .tflite files of a run"
         raise ModelFileError(f"{model} is a folder; {advice}")
     if not path.is_file():

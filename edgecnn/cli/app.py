@@ -67,14 +67,14 @@ class LazyGroup(click.Group):
                 with _shown_in_one_line():
                     return super().invoke(ctx)
             except EdgecnnError as error:
-                raise click.ClickException(printable(str(error))) from error
+                raise _sentence(str(error)) from error
             except ImportError as error:
                 from edgecnn.optional_packages import explain_import_error
 
                 words = explain_import_error(error)
                 if not words:
                     raise
-                raise click.ClickException(printable(words)) from error
+                raise _sentence(words) from error
             except MemoryError as error:
                 raise click.ClickException(_TOO_LARGE) from error
             except OSError as error:
@@ -87,6 +87,12 @@ class LazyGroup(click.Group):
                 if type(error).__name__ != "ResourceExhaustedError" and "RESOURCE_EXHAUSTED" not in str(error):
                     raise
                 raise click.ClickException(_TOO_LARGE) from error
+
+
+def _sentence(words: str) -> click.ClickException:
+    from .own_pip import name_own_pip
+
+    return click.ClickException(name_own_pip(printable(words)))
 
 
 @contextlib.contextmanager

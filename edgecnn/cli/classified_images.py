@@ -1,6 +1,5 @@
 """What `edgecnn classify` says of the images: on standard output, or in a file of results."""
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from edgecnn.errors import ContradictionError
@@ -10,6 +9,7 @@ from . import printing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edgecnn.device.bulk.answer_counts import AnswerCounts
     from edgecnn.device.bulk.classify_many import ClassifiedImage
     from edgecnn.device.bulk.results import Results
     from edgecnn.device.bulk.shards import ShardFiles
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgecnn.device.live.frame_images import FrameImages
 
 
-def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "Counter[str]":
+def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch: "DriftWatch | None") -> "AnswerCounts":
     """Print each result as it comes, or all as JSON.
 
     Returns:
@@ -27,18 +27,20 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
     Raises:
         ContradictionError: an audit found that the delegate lies; the answers that nothing confirms are named.
     """
-    counts: Counter[str] = Counter()
+    from edgecnn.device.bulk.answer_counts import AnswerCounts
+
+    counts = AnswerCounts()
     done: list[ClassifiedImage] = []
     unconfirmed: tuple[str, ...] = ()
     try:
         for image in classified:
-            counts[image.label] += 1
+            counts.add(image.row())
             if as_json:
                 done.append(image)
             elif not image.error:
                 printing.say(f"{image.name}: {_text(image)}")
             if image.error:
-                printing.note(f"Error: {image.error}")
+                _note_error(image.error)
         _print_drift(watch)
     except ContradictionError as error:
         unconfirmed = error.unconfirmed
@@ -50,6 +52,12 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
             rows = [{**one.row(), **({"unconfirmed": True} if one.name in unconfirmed else {})} for one in done]
             printing.print_json(rows)
     return counts
+
+
+def _note_error(error: str) -> None:
+    from .own_pip import name_own_pip
+
+    printing.note(f"Error: {name_own_pip(error)}")
 
 
 def _text(image: "ClassifiedImage") -> str:
@@ -70,7 +78,7 @@ def write_results(
     found: "ImageFiles | ShardFiles | FrameImages",
     as_json: bool,
     watch: "DriftWatch | None",
-) -> "Counter[str]":
+) -> "AnswerCounts":
     """Write the results to their file.
 
     Returns:
@@ -86,12 +94,13 @@ def write_results(
     progress = Progress(None if found.count is None else found.count - before)
     try:
         for image in classified:
-            counts[image.label] += 1
-            results.add(image.row())
+            row = image.row()
+            counts.add(row)
+            results.add(row)
             progress.step()
             if image.error:
                 progress.clear()
-                printing.note(f"Error: {image.error}")
+                _note_error(image.error)
         progress.clear()
         if watch and before:
             printing.note(f"drift: of this run's images, without the {before:,} that were done before")
@@ -108,8 +117,7 @@ def write_results(
     finally:
         results.close()
     if as_json:
-        printing.print_json({"output": str(path), "counts": counts, "done_before": before})
+        printing.print_json({"output": str(path), **counts.to_dict(), "done_before": before})
     else:
-        text = ", ".join(f"{count:,} {label}" for label, count in counts.most_common())
-        printing.say(f"wrote {path}: {text}{f' ({before:,} images were done before)' if before else ''}")
+        printing.say(f"wrote {path}: {counts.words()}{f' ({before:,} images were done before)' if before else ''}")
     return counts

@@ -10,6 +10,7 @@ import click
 from edgecnn.native_output import escape_native_output, set_verbose
 
 from . import guard, printing
+from .named_data import require_named_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,4 +242,5 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
             f"--representative is for models trained elsewhere; {run} was trained on {card.training.dataset}, name it "
             "with --data"
         )
+    require_named_data(data, card, run)
     return load_dataset(data_dir, data, card.input)

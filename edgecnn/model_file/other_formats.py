@@ -19,6 +19,9 @@ _BEGINNINGS = {
     rb"\s*version https://git-lfs": (
         "is a pointer of Git LFS, not the file that it stands for; git lfs pull fetches that"
     ),
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP|.{4}ftyp(?:hei|mif|avif)": (
+        "is an image, not a model; the model is named first, then the images"
+    ),
     rb"\s*<": "is a web page, not a model; download the file itself",
 }
 _KERAS = re.compile(rb"\x89HDF\r\n\x1a\n|PK\x03\x04.{26}(?:metadata|config)\.json", re.DOTALL)

@@ -33,7 +33,10 @@ FILES = {
     "page": (b"\n<!doctype html><html>", "is a web page"),
     "Keras": (zipped("metadata.json"), "one of Keras; edgecnn convert makes"),
     "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "one of Keras; edgecnn convert makes"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "is not a TFLite model .no"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), "is an image, not a model; the model is named first"),
+    "photograph": (b"\xff\xd8\xff\xe1\x00\x18Exif", "is an image, not a model"),
+    "photograph of a telephone": (b"\0\0\0\x24ftypheic\0\0\0\0", "is an image, not a model"),
+    "film": (b"\0\0\0\x20ftypisom\0\0\x02\0", "is not a TFLite model .no"),
     "other zip": (zipped("photo.jpg"), "is not a TFLite model .no"),
 }
 
@@ -49,6 +52,7 @@ def test_each_is_called_by_its_name(kind: str, tmp_path: Path) -> None:
 def test_a_folder_names_the_file_in_it(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="is a folder; edgecnn convert makes"):
         read_packed(tmp_path)
-    (tmp_path / "model.int8.tflite").touch()
+    for name in ("model.int8.activations.tflite", "model.int8.tflite"):
+        (tmp_path / name).touch()
     with pytest.raises(ModelFileError, match=r"is a folder; give a file in it, such as .*model\.int8\.tflite$"):
         read_packed(tmp_path)

@@ -9,6 +9,7 @@ import pytest
 from edgecnn import InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import RECIPES, estimate, train
+from edgecnn.train.recipes import change_recipe
 from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request
 
 
@@ -50,6 +51,14 @@ def test_the_card_is_told_what_was_changed_and_added(options: TrainingOptions, w
         ({"seed": -1}, "seed must be a whole number"),
         ({"teacher": ""}, "the teacher's name is empty"),
         ({"distributed": True, "teacher": "residual"}, "needs a teacher that is trained already"),
+        (
+            {
+                "recipe": change_recipe(RECIPES["transfer"], augment=("flip",), l2=1e-5),
+                "weights": "w.h5",
+                "freeze": "all",
+            },
+            "augment, l2 would change nothing; leave it out",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(options: TrainingOptions, message: str) -> None:

@@ -10,6 +10,8 @@ from edgecnn.printable import is_printable
 from .duplicates import Thumbnails, find_duplicates
 
 _SHOWN = 20  # a line or two on a terminal
+_FEW = 500  # images of a class; a pretrained network does better with fewer (benchmarks/transfer.py)
+_PHOTOGRAPH = 32  # pixels of the shorter side that a pretrained network needs at least
 
 
 def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None:
@@ -44,6 +46,16 @@ def describe_classes(dataset: Dataset) -> str:
     if len(parts) > _SHOWN:
         parts = [*parts[: _SHOWN - 1], "…", parts[-1]]
     return f"{len(dataset.labels):,} classes and their training images: {', '.join(parts)}"
+
+
+def note_few_images(dataset: Dataset, progress: Callable[[str], None]) -> None:
+    """Say what helps where a class of photographs has too few for a network that starts from nothing."""
+    fewest = int(dataset.train.count_classes(len(dataset.labels)).min())
+    if fewest < _FEW and dataset.input.colour == "rgb" and min(dataset.input.shape[:2]) >= _PHOTOGRAPH:
+        progress(
+            f"{fewest:,} training images of a class are few to learn from: with --architecture mobilenet_v2 it starts "
+            "from what a million photographs taught (Keras fetches that once), and 20 of a class may do"
+        )
 
 
 def _report_alike(labels: tuple[str, ...], progress: Callable[[str], None]) -> None:

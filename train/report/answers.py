@@ -1,12 +1,14 @@
 """What a trained network says of the images that its report is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.pixels.dataset import Dataset, Images, Split, held_back, stratified
+
+from ..overfitting import Fit
 
 Predict = Callable[[Images], npt.NDArray[np.float32]]
 
@@ -75,3 +77,23 @@ def answer_rest(
     if dataset.validation is not None:
         answers.insert(0, answer("validation", dataset.validation, predict, most))
     return answers
+
+
+def measure_fit(answers: Sequence[Answers]) -> Fit | None:
+    """What the saved model's answers say; None if it was not asked about its training images.
+
+    Args:
+        answers: of the test images, and of the others as `answer_rest` has them.
+    """
+    by_name = {one.name: one for one in reversed(answers)}
+    training, unseen = by_name.get("training"), by_name.get("validation", by_name["test"])
+    if training is None:
+        return None
+    seen_right, right = (one.predicted == one.split.labels for one in (training, unseen))
+    accuracy = float(seen_right.mean())
+    if len(training.rows) < training.whole:  # a sample has rare classes as often as others: the unseen images do not
+        shares = np.bincount(unseen.split.labels, minlength=training.probabilities.shape[1]) / len(right)
+        classes = np.unique(training.split.labels)
+        means = [seen_right[training.split.labels == index].mean() for index in classes]
+        accuracy = float(np.average(means, weights=shares[classes]))
+    return Fit(accuracy, len(seen_right), float(right.mean()), len(right), unseen.name)

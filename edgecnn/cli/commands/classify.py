@@ -87,7 +87,7 @@ def command(
     """
     _check(images, source, output, resume, shard)
     region = chosen_crop(crop, square, otherwise=source is not None)
-    from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
+    from edgecnn.device.bulk.classify_many import classify_many
     from edgecnn.device.bulk.sources import Remaining
 
     from ..classifier import open_classifier
@@ -126,7 +126,7 @@ def command(
             counts = write_results(classified, results, found, as_json, watch)
         else:
             counts = print_results(classified, as_json, watch)
-    ctx.exit(1 if counts[UNREADABLE] else 0)
+    ctx.exit(1 if counts.unreadable else 0)
 
 
 def _check(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import evaluated_model, options, printing
+from ..named_data import require_named_data
 from ..output_path import OutputPath
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def _compare(first: str, second: str, data: str | None, data_dir: str | None) ->
 
     paths = [_file_of(first), _file_of(second)]
     runners = [evaluated_model.open_model(path) for path in paths]
+    for runner, name in zip(runners, (first, second), strict=True):
+        require_named_data(data, runner.card, name)
     datasets = [options.load_dataset(data_dir, data, runners[0].input)]
     same_input = runners[0].input == runners[1].input
     datasets.append(datasets[0] if same_input else options.load_dataset(data_dir, data, runners[1].input))

@@ -6,6 +6,7 @@ import click
 
 from .. import description_options, evaluated_model, options, printing
 from ..delegate_options import audit
+from ..named_data import require_named_data
 from ..runtime_options import RuntimeOptions, bundled, require_signature
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def command(
 
     runner = evaluated_model.open_model(model, runtime_options, description)
     least = _lowest_score(min_score, runner, model, other is not None)
+    require_named_data(data, runner.card, model)
     dataset = options.load_dataset(data_dir, data, runner.input)
     dataset = evaluated_model.fit_dataset(runner, model, dataset, description)
     strangers = _read_other(other, runner, dataset)

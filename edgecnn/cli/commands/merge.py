@@ -21,14 +21,12 @@ def command(ctx: click.Context, /, output: str, shards: tuple[str, ...], force: 
 
     Example: edgecnn merge answers.csv shards/*.csv
     """
-    from edgecnn.device.bulk.classify_many import UNREADABLE
     from edgecnn.device.bulk.merging import merge
 
     merged = merge(output, shards, force=force)
     if as_json:
-        figures = {"output": str(merged.path), "shards": merged.shards, "images": merged.counts.total()}
-        printing.print_json({**figures, "counts": merged.counts})
+        figures = {"output": str(merged.path), "shards": merged.shards, "images": merged.counts.images}
+        printing.print_json({**figures, **merged.counts.to_dict()})
     else:
-        text = ", ".join(f"{count:,} {label}" for label, count in merged.counts.most_common())
-        printing.say(f"wrote {merged.path} of {merged.shards} shards: {text or 'no images'}")
-    ctx.exit(1 if merged.counts[UNREADABLE] else 0)
+        printing.say(f"wrote {merged.path} of {merged.shards} shards: {merged.counts.words() or 'no images'}")
+    ctx.exit(1 if merged.counts.unreadable else 0)

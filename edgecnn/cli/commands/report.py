@@ -60,7 +60,7 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     from edgecnn.metrics import evaluate_probabilities
     from edgecnn.optional_packages import require_matplotlib
     from edgecnn.run_directory import RunDirectory
-    from edgecnn.train.report.answers import answer, answer_rest
+    from edgecnn.train.report.answers import answer, answer_rest, measure_fit
     from edgecnn.train.report.writing import write_training_report
     from edgecnn.train.run_report import read_run
 
@@ -78,7 +78,12 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     printing.note(f"asking {folder.model} about {len(dataset.train) + len(dataset.test):,} images")
     test = answer("test", dataset.test, model.predict_all)
     # Asked again, not taken from metrics.json: figures and pictures are of one run of the network.
-    report = dataclasses.replace(report, evaluation=evaluate_probabilities(test.probabilities, dataset.test.labels))
     share = held_share_of(training.recipe)
     rest = answer_rest(dataset, model.predict_all, held_share=share, seed=training.seed)
-    write_training_report(path, report, dataset, [test, *rest])
+    answers = [test, *rest]
+    report = dataclasses.replace(
+        report,
+        evaluation=evaluate_probabilities(test.probabilities, dataset.test.labels),
+        fit=measure_fit(answers),
+    )
+    write_training_report(path, report, dataset, answers)

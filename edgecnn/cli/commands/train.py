@@ -53,16 +53,23 @@ def command(
         ctx.exit(worker.run_worker())
     choose_backend(run.devices or run.distributed)
     from edgecnn.errors import EdgecnnError
+    from edgecnn.run_directory import RunDirectory
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.backbones import pretrained_weights, with_width
+    from edgecnn.train.data.quality import note_few_images
     from edgecnn.train.recipes import change_recipe, default_recipe
     from edgecnn.train.request import TrainingRequest
+    from edgecnn.train.run_report import check_free
 
     run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
+    if output and not dry_run:
+        check_free(RunDirectory(Path(output)), request.replaces)  # before images are read in vain
     dataset = _load(ctx, data, run.architecture)
+    if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
+        note_few_images(dataset, printing.note)
     if dry_run:
         if run.teacher or run.devices or run.distributed:
             raise click.UsageError(

@@ -86,6 +86,40 @@ def test_a_class_that_is_called_unknown_is_told_from_a_score_that_is_too_low(edg
         assert "has a class called unknown, too" in result.stderr
 
 
+def test_summaries_count_classes_called_unknown_and_unreadable_apart(edgecnn: Run, tmp_path: Path) -> None:
+    answers = [Classifier("fashion-mnist").classify(path)[0] for path in SAMPLES]
+    low, least = 4, sorted(one.score for one in answers)[4]
+    first, second = dict.fromkeys(one.index for one in sorted(answers, key=lambda one: -one.score)[:2])
+    fields = fields_of_card()
+    fields["labels"][first], fields["labels"][second] = "unknown", "unreadable"
+    own = repacked(tmp_path / "own.tflite", fields=fields)
+    sure = {
+        fields["labels"][index]: sum(one.index == index and one.score >= least for one in answers)
+        for index in (first, second)
+    }
+    (tmp_path / "broken.png").write_text("no image")
+    images = [*SAMPLES, tmp_path / "broken.png"]
+    asked = ("classify", own, *images, "--min-score", least, "--force", "--output")
+    for number in ("1", "2"):
+        edgecnn(*asked, tmp_path / f"{number}.csv", "--shard", f"{number}/2")
+    shards = (tmp_path / "1.csv", tmp_path / "2.csv")
+    for command in ((*asked, tmp_path / "all.csv"), ("merge", tmp_path / "both.csv", "--force", *shards)):
+        found = json.loads(edgecnn(*command, "--json").stdout)
+        assert (found["below_min_score"], found["unreadable"]) == (low, 1)
+        assert found["counts"]["unknown"] == sure["unknown"] + low
+        assert found["counts"]["unreadable"] == sure["unreadable"] + 1
+        assert sum(found["counts"].values()) == len(images)
+        said = edgecnn(*command)
+        assert said.exit_code == 1
+        for words in (
+            f"{low} unknown (score too low)",
+            f"{sure['unknown']} unknown,",
+            "1 unreadable (no image)",
+            f"{sure['unreadable']} unreadable,",
+        ):
+            assert words in f"{said.stdout.strip()},"
+
+
 def test_without_it_nothing_is_unknown_and_no_guess_is_told(edgecnn: Run, model: Path) -> None:
     rows = json.loads(edgecnn("classify", model, *SAMPLES, "--json").stdout)
     assert all(set(row) == {"image", "predictions", "inverted", "note"} for row in rows)

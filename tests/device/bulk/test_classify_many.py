@@ -9,7 +9,8 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.device import Classifier
-from edgecnn.device.bulk.classify_many import UNREADABLE, classify_many
+from edgecnn.device.bulk.answer_counts import UNREADABLE
+from edgecnn.device.bulk.classify_many import classify_many
 from edgecnn.device.bulk.sources import ImageFiles, ImageOrError
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from edgecnn.train import input_for, load_dataset
+from edgecnn.train.data.quality import note_few_images
 
 SPEC = input_for(32, 24, "rgb", "crop")
 
@@ -42,3 +43,16 @@ def test_classes_that_differ_in_spelling_alone_are_reported(photos: Path) -> Non
     alike = [line for line in said if "differ in capitals" in line]
     assert len(dataset.labels) == 6 and len(alike) == 2
     assert "'Bag' and 'bag'" in alike[0] and "'Hand_bag' and 'hand-bag'" in alike[1]
+
+
+def test_few_photographs_of_a_class_are_told_of_pretrained_networks(photos: Path) -> None:
+    said: list[str] = []
+    dataset = load_dataset(photos, input_for(32, 32, "rgb", "crop"))
+    note_few_images(dataset, said.append)
+    (words,) = said
+    fewest = min(len(list(folder.iterdir())) for folder in photos.iterdir())
+    number = int(words.split()[0])
+    assert 0 < number < fewest and "--architecture mobilenet_v2" in words
+    note_few_images(load_dataset(photos, input_for(32, 32, "grayscale", "crop")), said.append)
+    note_few_images(load_dataset(photos, SPEC), said.append)
+    assert said == [words]

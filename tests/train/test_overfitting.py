@@ -1,0 +1,82 @@
+"""What is said of overfitting rests on the saved model's own answers, and on enough of them."""
+
+import numpy as np
+import pytest
+
+from edgecnn.pixels.dataset import Split
+from edgecnn.train import TrainingRun
+from edgecnn.train.overfitting import Fit
+from edgecnn.train.report.answers import Answers, measure_fit
+
+
+def answers(name: str, right: list[bool], labels: list[int], whole: int | None = None) -> Answers:
+    """Of two classes; a wrong answer names the other one."""
+    truth = np.array(labels, np.int64)
+    predicted = np.where(right, truth, 1 - truth)
+    split = Split(np.zeros((len(truth), 1, 1, 1), np.uint8), truth)
+    return Answers(name, split, np.arange(len(truth)), np.eye(2, dtype=np.float32)[predicted], whole or len(truth))
+
+
+@pytest.mark.parametrize(
+    ("training", "images", "unseen", "unseen_images", "verdict"),
+    [
+        (0.98, 10_000, 0.90, 1000, "overfits: 98.0% on training images, 90.0% on test images; try --augment flip"),
+        (0.98, 10_000, 0.97, 1000, "does not overfit: 98.0% on training images, 97.0% on test images"),
+        (0.80, 1000, 0.90, 1000, "does not overfit: "),
+        (1.00, 150, 0.95, 60, "overfits: "),
+        (
+            1.00,
+            40,
+            0.90,
+            10,
+            "may overfit or not: 100.0% on training images, 90.0% on test images; 10 test images are ",
+        ),
+        (1.00, 8, 1.00, 2, "may overfit or not: "),
+    ],
+)
+def test_a_verdict_needs_a_gap_that_chance_does_not_make(
+    training: float, images: int, unseen: float, unseen_images: int, verdict: str
+) -> None:
+    assert Fit(training, images, unseen, unseen_images, "test").verdict("fast").startswith(verdict)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "advised", "not_advised"),
+    [
+        ("fast", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
+        ("best, l2 1e-05", "--dropout 0.25, --early-stopping 3", "--augment"),
+        ("notebook, augment shift, dropout 0.4", "--l2 1e-5", "--dropout"),
+        ("transfer, weights imagenet", "try --freeze all, or more", "--augment"),
+        ("transfer, weights imagenet, freeze all", "nothing but the last layer", "try"),
+    ],
+)
+def test_what_the_recipe_does_already_is_not_advised(recipe: str, advised: str, not_advised: str) -> None:
+    verdict = Fit(0.98, 1000, 0.8, 1000, "test").verdict(recipe)
+    assert advised in verdict and not_advised not in verdict and "training images" in verdict
+
+
+def test_validation_images_count_before_test_images_and_before_those_held_back() -> None:
+    test, held, own = (
+        answers(name, [True] * n + [False], [0] * (n + 1)) for name, n in (("test", 1), ("v", 2), ("v", 3))
+    )
+    training = answers("training", [True] * 4, [0, 1, 0, 1])
+    assert measure_fit([test, training]) == Fit(1.0, 4, 0.5, 2, "test")
+    named = [Answers("validation", one.split, one.rows, one.probabilities, one.whole) for one in (own, held)]
+    assert measure_fit([test, *named, training]) == Fit(1.0, 4, 0.75, 4, "validation")
+    assert measure_fit([test]) is None
+
+
+def test_a_sample_of_training_images_is_weighed_as_the_classes_of_the_unseen_ones_are() -> None:
+    test = answers("test", [True] * 10, [0] * 9 + [1])
+    training = answers("training", [True, True, False, False], [0, 0, 1, 1], whole=4000)
+    fit = measure_fit([test, training])
+    assert fit is not None and fit.training == pytest.approx(0.9)
+
+
+def test_a_run_says_what_the_saved_model_knows_not_what_the_epoch_counted(small_run: TrainingRun) -> None:
+    assert small_run.fit is not None and small_run.fit.name == "test"
+    assert f"{small_run.fit.training:.1%} on training images" in small_run.verdict
+    assert (small_run.fit.training_images, small_run.fit.unseen) == (
+        small_run.card.training.train_images if small_run.card.training else 0,
+        small_run.evaluation.accuracy,
+    )

@@ -1,0 +1,70 @@
+"""Whether a network knows its training images better than others, as the saved model itself shows."""
+
+import math
+from dataclasses import dataclass
+
+from edgecnn.paired import wilson_interval
+
+from .recipes import RECIPES
+
+_OVERFITTING = 0.03  # of accuracy: less than that costs nobody anything
+_TOO_VAGUE = 0.10  # images that leave room for a gap as wide as this tell nothing
+_REMEDIES = {  # the recipe's field, and the option
+    "augment": "--augment flip",
+    "dropout": "--dropout 0.25",
+    "l2": "--l2 1e-5",
+    "early_stopping": "--early-stopping 3 with --validation-split 0.1",
+}
+_MORE = "more, and more different, training images"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Accuracies (0 to 1) of the saved model.
+
+    While a network is trained, accuracy is measured otherwise: of weights that change, with dropout and augmentation,
+    and normalised by each batch, not by the mean of many, which the first steps have not found yet.
+
+    Attributes:
+        training: on images that it was trained on, of which there are `training_images`.
+        unseen: on images of the split `name`, of which there are `unseen_images`.
+        name: `validation` or `test`.
+    """
+
+    training: float
+    training_images: int
+    unseen: float
+    unseen_images: int
+    name: str
+
+    def verdict(self, recipe: str) -> str:
+        """One line that says whether it overfits, or that the images are too few to tell.
+
+        Args:
+            recipe: as the card has it; what it does already is not recommended.
+        """
+        figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
+        gap = self.training - self.unseen
+        low, high = wilson_interval(self.training * self.training_images, self.training_images)
+        lowest, highest = wilson_interval(self.unseen * self.unseen_images, self.unseen_images)
+        # The interval of a difference (R. G. Newcombe, 1998).
+        least = gap - math.hypot(self.training - low, highest - self.unseen)
+        most = gap + math.hypot(high - self.training, self.unseen - lowest)
+        if gap > _OVERFITTING and least > 0:
+            return f"overfits: {figures}; {_remedies(recipe)}"
+        if gap <= _OVERFITTING and most < _TOO_VAGUE:
+            return f"does not overfit: {figures}"
+        return f"may overfit or not: {figures}; {self.unseen_images:,} {self.name} images are too few to tell"
+
+
+def _remedies(recipe: str) -> str:
+    """What this recipe has not tried yet."""
+    base = RECIPES.get(recipe.split(",")[0])
+    if "freeze all" in recipe:
+        return f"{_MORE} help: nothing but the last layer is trained"
+    if base and base.frozen is not None:
+        return f"try --freeze all, or {_MORE}"
+    new = [option for field, option in _REMEDIES.items() if f", {field} " not in recipe]
+    if base and base.augment and _REMEDIES["augment"] in new:
+        new.remove(_REMEDIES["augment"])
+    return f"try {', '.join([*new, f'or {_MORE}'])}"
