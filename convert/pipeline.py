@@ -25,6 +25,7 @@ from edgecnn.pixels.dataset import Images
 from . import kept
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
+from .comparison.operators import cut_ranges
 from .network import calibration
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
@@ -56,6 +57,7 @@ class Exported:
         flatbuffers: what the target runs.
         float32_bytes: size that the bare float32 model has.
         record: what was exported in place of Keras' numbers; None where they are as converted.
+        cut: the layers whose values the file cuts off, in words.
     """
 
     network: KerasNetwork
@@ -63,6 +65,7 @@ class Exported:
     flatbuffers: Pair[bytes]
     float32_bytes: int
     record: TuningRecord | None
+    cut: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
         settings.dense_per_tensor,
         lambda: kept.of_float32(original.run, network),
     )
+    cut = cut_ranges(with_maps, original.ranges(network, images))
     record = None
     if request.qat is not None:
         tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, original.model_sha256, progress)
@@ -127,7 +131,8 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
     is_float32 = settings.scheme == "float32"
     float32_bytes = len(flatbuffers.plain) if is_float32 else float32_size(flatbuffers.plain)
-    return Exported(network, images, flatbuffers, float32_bytes, record)
+    words = tuple(f"warning: {one.layer}: {one.words}; {one.advice}" for one in cut)
+    return Exported(network, images, flatbuffers, float32_bytes, record, words)
 
 
 def _compare(
@@ -225,7 +230,7 @@ def _pack(
         float32_bytes=exported.float32_bytes,
         bit_equal=compared.bit_equal,
         layers=compared.layers,
-        notes=(*own_notes, *notes, *(exported.record.notes(dataset) if exported.record else ())),
+        notes=(*exported.cut, *own_notes, *notes, *(exported.record.notes(dataset) if exported.record else ())),
         compiled=compiled,
     )
 

@@ -39,8 +39,7 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
     makers = {int(subgraph.Inputs(place)): -1 for place in range(subgraph.InputsLength())}
     for position in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(position)
-        code = model.OperatorCodes(operator.OpcodeIndex())
-        name = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        name = _name(model, operator)
         given = [int(operator.Inputs(place)) for place in range(operator.InputsLength())]
         outputs = [int(operator.Outputs(place)) for place in range(operator.OutputsLength())]
         if not outputs:  # it sets a variable, or runs what does
@@ -58,6 +57,11 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
     return found
 
 
+def _name(model: "schema.Model", operator: "schema.Operator") -> str:
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    return _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+
+
 def _options(operator: "schema.Operator") -> dict[str, Any]:
     name = _OPTIONS[operator.BuiltinOptionsType()]
     if name == "NONE":
@@ -68,7 +72,7 @@ def _options(operator: "schema.Operator") -> dict[str, Any]:
 
 
 def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted: Sequence[str]) -> dict[int, str]:
-    """By tensor the name of the layer whose output it is.
+    """By tensor the name of the layer whose output it is, before it is cast to the type that users get.
 
     Args:
         model: whose signature names the feature maps.
@@ -77,7 +81,10 @@ def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted
     """
     signature = model.SignatureDefs(0)
     outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
-    named = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
+    operations = [model.Subgraphs(0).Operators(place) for place in range(model.Subgraphs(0).OperatorsLength())]
+    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in _CASTS}
+    given = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
+    named = {cast.get(index, index): name for index, name in given.items()}
     made = [operator.output for operator in operators if operator.name in WITH_BIAS]
     if len(made) == len(weighted):
         named = {**dict(zip(made, weighted, strict=True)), **named}

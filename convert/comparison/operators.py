@@ -54,6 +54,7 @@ def compare_operators(
     if len(operators[0]) != len(operators[1]):
         return ()
     names, faults = names_of(first, operators[0], weighted), []
+    maps = names_of(first, operators[0], ())
     layers = layers_of(operators[0], names)
     makers = {here.output: layer for here, layer in zip(operators[1], layers, strict=True)}
     for own, here, layer in zip(*operators, layers, strict=True):
@@ -64,15 +65,27 @@ def compare_operators(
             faults.append(OperatorFault(layer, f"{what} is {here.name}, in Keras {own.name}"))
             continue
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
-        if own.output in names:  # what other operators of a layer make is no feature map
-            takers = [one for one in operators[1] if here.output in one.inputs]
-            faults += _other_range(layer, second.Subgraphs(0), here, takers, calibrated)
+        if own.output in maps:  # what other operators of a layer make is no feature map
+            faults += _other_range(layer, second.Subgraphs(0), here, operators[1], calibrated)
         faults += [OperatorFault(layer, words) for words in _other_sources(own, here, layers)]
         for gain in _other_scale(second.Subgraphs(0), here):
             maker, is_shared = makers.get(here.inputs[0], "image"), _has_shared_bias(here, operators[1])
             other = f"the scale of its values is {gain:.4g} times that which the next layer, {layer}, was made for"
             faults.append(_of_shared_bias(layer, gain) if is_shared else OperatorFault(maker, other))
     return tuple(faults)
+
+
+def cut_ranges(found: bytes, calibrated: Sequence[LayerRange]) -> tuple[OperatorFault, ...]:
+    """The layers of an activations variant whose integers do not reach what its calibration saw."""
+    model = schema.Model.GetRootAs(found, 0)
+    operators = read_operators(model)
+    maps = names_of(model, operators, ())
+    return tuple(
+        fault
+        for here in operators
+        if here.output in maps
+        for fault in _other_range(maps[here.output], model.Subgraphs(0), here, operators, calibrated)
+    )
 
 
 def _other_sources(own: GraphOperator, here: GraphOperator, layers: Sequence[str]) -> Iterator[str]:
@@ -122,7 +135,7 @@ def _other_range(
     layer: str,
     subgraph: "schema.SubGraph",
     here: GraphOperator,
-    takers: Sequence[GraphOperator],
+    operators: Sequence[GraphOperator],
     calibrated: Sequence[LayerRange],
 ) -> Iterator[OperatorFault]:
     """Where the integers of a layer do not reach what its calibration saw."""
@@ -138,6 +151,7 @@ def _other_range(
             f"its integers stand for {low:.4g} to {high:.4g}, but its calibration saw {seen.low:.4g} to {seen.high:.4g}"
         )
         # TensorFlow wants one scale before and after some operators, and takes the one after where two of them meet.
+        takers = [one for one in operators if here.output in one.inputs]
         alike = [one.name for one in takers if _quantization(subgraph, one.output) == (scale, zero_point)]
         if alike:
             yield OperatorFault(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from litert_quantizer import calibrator, quantizer, recipe_manager
 from litert_quantizer.qtyping import QuantGranularity, TFLOperationName
 from litert_quantizer.utils import qsv_utils
+from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.errors import EdgecnnError
 
@@ -43,4 +44,20 @@ def quantize(flatbuffer: bytes, calibration: npt.NDArray[np.float32]) -> bytes:
         result = work.quantize(ranges.get_model_qsvs(), enable_progress_report=False).quantized_model
     if result is None:
         raise EdgecnnError("litert-quantizer returns no model; use another scheme")
-    return bytes(result)
+    return _with_outputs_of_signature(bytes(result), flatbuffer)
+
+
+def _with_outputs_of_signature(quantized: bytes, origin: bytes) -> bytes:
+    """Give what the signature names.
+
+    Where a feature map is brought to another scale for the operator that takes it, the quantizer makes that the output;
+    the signature still names the tensor before, and who reads it gets nothing, or what another tensor left there.
+    """
+    edited = bytearray(quantized)
+    before, after = (schema.Model.GetRootAs(each, 0) for each in (origin, edited))
+    order = before.Subgraphs(0).OutputsAsNumpy().tolist()
+    outputs, names = after.Subgraphs(0).OutputsAsNumpy(), [each.SignatureDefs(0) for each in (before, after)]
+    for place in range(names[0].OutputsLength()):
+        own, here = (each.Outputs(place) for each in names)
+        outputs[order.index(own.TensorIndex())] = here.TensorIndex()
+    return bytes(edited)
