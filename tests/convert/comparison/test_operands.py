@@ -148,20 +148,6 @@ def test_a_fault_is_named(change: Callable[[schema.ModelT], None], words: str, r
     assert any(words in one for one in found), found
 
 
-def test_one_bias_for_two_uses_with_other_scales_is_the_converters_fault(tmp_path: Path) -> None:
-    keras.utils.set_random_seed(8)
-    image, layers = keras.Input((16, 16, 3)), keras.layers
-    twice = layers.Conv2D(3, 3, padding="same", activation="relu", bias_initializer="random_normal", name="twice")
-    x = layers.GlobalAveragePooling2D()(twice(twice(image)))
-    keras.Model(image, layers.Dense(4, activation="softmax")(x)).save(tmp_path / "model.keras")
-    save_pictures(tmp_path / "photos", np.random.default_rng(1).integers(0, 256, (40, 16, 16, 3), np.uint8))
-    run = adopt(tmp_path / "model.keras", tuple("abcd"), tmp_path / "run", Preprocessing((1 / 255,)))
-    photographs = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
-    convert(run, photographs, scheme="int16x8", calibration_images=40)
-    (found,) = findings(RunDirectory(run), "int16x8")
-    assert found.startswith("twice#2: ") and "here it counts" in found and "use --int8 or --float16" in found
-
-
 def test_feature_maps_of_another_kernel_than_the_answers_are_no_proof(run: RunDirectory) -> None:
     def mirror(graph: schema.ModelT) -> None:
         kernels = constant(graph, "CONV_2D")
