@@ -59,7 +59,8 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
 
 def _name(model: "schema.Model", operator: "schema.Operator") -> str:
     code = model.OperatorCodes(operator.OpcodeIndex())
-    return _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    name: str = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    return name
 
 
 def _options(operator: "schema.Operator") -> dict[str, Any]:
