@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from edgecnn.atomic_files import claimed
 from edgecnn.model_file.schemes import SCHEMES
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_package, require_tensorflow
+from edgecnn.native_output import captured_stderr
+from edgecnn.optional_packages import load_tensorflow, require_package, require_tensorflow
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
@@ -91,8 +91,8 @@ class Converter:
         card = self._run.read_card(self._dataset)
         record = [request.folder(self._run).tuning_record(request.scheme)] if request.qat is not None else []
         with claimed((*request.paths(self._run), *record), request.force):
-            silence_tensorflow()
             progress("loading TensorFlow")
+            load_tensorflow()
             with captured_stderr():
                 from . import pipeline
                 from .original import Original

@@ -13,8 +13,8 @@ from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_tensorflow
+from edgecnn.native_output import captured_stderr
+from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 from edgecnn.pixels.camera_arrays import Order
 from edgecnn.pixels.crop import Crop
 from edgecnn.pixels.dataset import Images, Split
@@ -59,7 +59,7 @@ class KerasModel:
         self.card: ModelCard = ModelCard.load(RunDirectory(path.parent).card)
         self.labels: tuple[str, ...] = self.card.labels
         self.input: InputSpec = self.card.input
-        silence_tensorflow()
+        load_tensorflow()
         with captured_stderr():
             from .network.keras_network import KerasNetwork
 

@@ -123,7 +123,10 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     cut = cut_ranges(with_maps, original.ranges(network, images))
     record = None
     if request.qat is not None:
-        tuned = tune(with_maps, network, dataset.train, request.qat, request.seed, original.model_sha256, progress)
+        real = kept.in_float32(original.run, network).flatbuffer
+        tuned = tune(
+            with_maps, real, network, dataset.train, request.qat, request.seed, original.model_sha256, progress
+        )
         with_maps, record = tuned.flatbuffer, tuned.record
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:

@@ -4,8 +4,11 @@ import contextlib
 import importlib.util
 import io
 import sys
+from types import ModuleType
+from typing import cast
 
 from .errors import MissingExtraError
+from .native_output import captured_stderr, silence_tensorflow
 
 # What packages say that were built for another NumPy than is there.
 _OTHER_NUMPY = ("multiarray failed to import", "_ARRAY_API", "numpy.dtype size changed", "numpy.core", "numpy._core")
@@ -73,6 +76,23 @@ def require_tensorflow(what: str) -> None:
                 f'{what} needs TensorFlow ({module} is not installed): pip install "edgecnn[train]", on a 64-bit '
                 "computer with Python 3.11 to 3.13"
             )
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow, as Keras' backend and silenced.
+
+    Without JAX: TensorFlow's converter looks for it, and where it is installed that takes half a second and 100 MB. It
+    can be imported afterwards.
+    """
+    silence_tensorflow()
+    if "tensorflow" in sys.modules or "jax" in sys.modules:
+        return
+    sys.modules["jax"] = cast(ModuleType, None)  # how Python is told of a module that is not there
+    try:
+        with captured_stderr():
+            importlib.import_module("tensorflow")
+    finally:
+        del sys.modules["jax"]
 
 
 def version_of(package: str) -> str:

@@ -112,3 +112,14 @@ def test_a_fault_of_edgecnn_itself_is_not_laid_on_others() -> None:
     half = ImportError("cannot import name 'x' from 'edgecnn.convert.pair'", name="edgecnn.convert.pair")
     assert explain_import_error(half) == ""
     assert why_unusable("json") == ""
+
+
+def test_tensorflow_is_loaded_without_jax_which_can_be_loaded_afterwards() -> None:
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("jax")
+    code = (
+        "import sys; from edgecnn.optional_packages import load_tensorflow; load_tensorflow()\n"
+        "print({'tensorflow', 'jax'} & set(sys.modules)); import jax; print(jax.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert (done.stdout, done.stderr) == ("{'tensorflow'}\njax\n", "")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from edgecnn.arguments import require_kind
 from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import InputError, ModelFileError
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_tensorflow
+from edgecnn.native_output import captured_stderr
+from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 
@@ -94,8 +94,8 @@ def parity(
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
     dataset = _with_some_images(dataset, request.images)
     with claimed((page, figures), request.force):
-        silence_tensorflow()
         progress("loading TensorFlow")
+        load_tensorflow()
         with captured_stderr():
             from . import diagnosis, ladder, report, report_page
 

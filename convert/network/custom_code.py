@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import InputError
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_tensorflow
+from edgecnn.native_output import captured_stderr
+from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class CustomCode:
             yield
             return
         require_tensorflow("a model with code of its own")
-        silence_tensorflow()
+        load_tensorflow()
         with captured_stderr():
             import keras
         from keras.src.saving.serialization_lib import SafeModeScope

@@ -13,8 +13,8 @@ from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
-from edgecnn.native_output import captured_stderr, silence_tensorflow
-from edgecnn.optional_packages import require_tensorflow
+from edgecnn.native_output import captured_stderr
+from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
 from edgecnn.run_directory import RunDirectory
 
@@ -98,7 +98,7 @@ def adopt(
     source, run = Path(model), RunDirectory(Path(folder))
     if source.resolve() == run.model.resolve():
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
-    silence_tensorflow()
+    load_tensorflow()
     code = code or CustomCode()
     with code.scope():
         return _import(source, labels, run, preprocessing or Preprocessing(), code, force, progress)

@@ -12,7 +12,6 @@ from edgecnn.keras_file import first_clause
 from edgecnn.pixels.dataset import Split, stratified
 
 from ..network.keras_network import KerasNetwork
-from ..tflite.export import to_flatbuffer
 from ..tflite.kernels import CHANNELS_FIRST, read_kernels
 from .error import choose_by_error
 from .graph import Graph
@@ -37,12 +36,20 @@ class Tuned:
 
 
 def tune(
-    flatbuffer: bytes, network: KerasNetwork, split: Split, epochs: int, seed: int, parent: str, progress: Progress
+    flatbuffer: bytes,
+    float32: bytes,
+    network: KerasNetwork,
+    split: Split,
+    epochs: int,
+    seed: int,
+    parent: str,
+    progress: Progress,
 ) -> Tuned:
     """Choose the integers of an int8 flatbuffer anew, and train them; each step is kept if others images say so.
 
     Args:
         flatbuffer: the activations variant.
+        float32: the same in float32.
         network: what it was converted from.
         split: two training images at least; some of those that are drawn choose, the others measure.
         epochs: of training on all of them; 0 for none.
@@ -55,13 +62,20 @@ def tune(
     """
     # A GPU's convolutions add up otherwise than integers do (Winograd's), and gradients in another order every time.
     with tf.device("CPU"):
-        return _tune(flatbuffer, network, split, epochs, seed, parent, progress)
+        return _tune(flatbuffer, float32, network, split, epochs, seed, parent, progress)
 
 
 def _tune(
-    flatbuffer: bytes, network: KerasNetwork, split: Split, epochs: int, seed: int, parent: str, progress: Progress
+    flatbuffer: bytes,
+    float32: bytes,
+    network: KerasNetwork,
+    split: Split,
+    epochs: int,
+    seed: int,
+    parent: str,
+    progress: Progress,
 ) -> Tuned:
-    simulation = _simulation(flatbuffer, network)
+    simulation = _simulation(flatbuffer, float32)
     count = min(max(_FEWEST, min(_CHOOSING, _VALUES // simulation.graph.most_values)), len(split) // 2)
     drawn = stratified(split.labels, min(count * (1 + _MEASURING), len(split)), seed)
     choosing, measuring = (_fed(network, split, np.sort(rows)) for rows in (drawn[:count], drawn[count:]))
@@ -98,9 +112,8 @@ def _tune(
     return Tuned(write(flatbuffer, simulation), _record(flatbuffer, simulation, said, parent))
 
 
-def _simulation(flatbuffer: bytes, network: KerasNetwork) -> Simulation:
-    nothing = np.empty((0, *network.card.input.shape), np.float32)
-    own, real = read_kernels(flatbuffer), read_kernels(to_flatbuffer(network.with_maps, "float32", nothing))
+def _simulation(flatbuffer: bytes, float32: bytes) -> Simulation:
+    own, real = read_kernels(flatbuffer), read_kernels(float32)
     constants: dict[int, Floats] = {}
     if [each.weights.values.shape for each in own] == [each.weights.values.shape for each in real]:
         for here, there in zip(own, real, strict=True):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from edgecnn.errors import EdgecnnError
 from edgecnn.native_output import silence_tensorflow
-from edgecnn.optional_packages import require_jax, require_tensorflow
+from edgecnn.optional_packages import load_tensorflow, require_jax, require_tensorflow
 
 Backend = Literal["tensorflow", "jax"]
 
@@ -30,10 +30,11 @@ def choose_backend(parallel: bool = False) -> Backend:
         )
     if backend == "jax":
         require_jax("training with JAX")
+        silence_tensorflow("jax")
         _add_in_order()
     else:
         require_tensorflow("edgecnn train")
-    silence_tensorflow(backend)
+        load_tensorflow()
     return backend
 
 
