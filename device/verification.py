@@ -10,7 +10,7 @@ from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.golden import Golden, preprocessing_sha256
 from edgecnn.model_file.signature import Signature, read_signature
-from edgecnn.sanity import lower_bound, one_class
+from edgecnn.sanity import ENOUGH, lower_bound, one_class
 
 from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
@@ -20,6 +20,11 @@ from .runtime.run_options import RunOptions
 
 if TYPE_CHECKING:
     from .runtime.description import Description
+
+_WHY_NO_BETTER = {  # whether edgecnn trained it
+    False: "likely its input range or the order of its labels is not training's; compare them and convert it again",
+    True: "it has not learned these classes; train it longer, or with more images",
+}
 
 
 @dataclass(frozen=True)
@@ -184,11 +189,10 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
     words = [one.words for one in alike]
     if parity and parity.keras_accuracy is not None:
         right = round(parity.keras_accuracy * parity.images)
-        if parity.images >= classes and lower_bound(right, parity.images) <= 1 / classes:
+        if parity.images >= max(classes, ENOUGH) and lower_bound(right, parity.images) <= 1 / classes:
             words.append(
                 f"where it was converted, Keras itself had {parity.keras_accuracy:.2%} of {parity.images:,} images "
-                f"right, no more than by guessing among {classes} classes: likely its input range or the order of its "
-                "labels is not that of training; compare them and convert it again"
+                f"right, no more than by guessing among {classes} classes: {_WHY_NO_BETTER[card.training is not None]}"
             )
     differ = int((golden.host.argmax(axis=1) != golden.keras.argmax(axis=1)).sum())
     if card.provenance.keras and differ > _DOUBTFUL * len(golden.host):

@@ -146,6 +146,11 @@ class RunDirectory:
         if dataset is None:
             return card
         if card.training and card.training.dataset_sha256 != dataset.sha256:
+            if card.training.dataset == dataset.name:
+                raise ModelFileError(
+                    f"{dataset.source} is not as {self.path} was trained on it: images were added, removed, renamed or "
+                    "changed since; put them back, or train again"
+                )
             raise ModelFileError(
                 f"{self.path} was trained on {card.training.dataset} with SHA-256 "
                 f"{card.training.dataset_sha256[:12]}…, the data set here has {dataset.sha256[:12]}…; give the one it "

@@ -18,7 +18,7 @@ from .pixels.input_spec import InputSpec
 Confusion = npt.NDArray[np.int64]
 Cause = Literal["one class", "chance", "labels", "input", "scaled twice", "statistics"]
 # Fewer images tell nothing.
-_ENOUGH = 10
+ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
 _CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
 _NAMED = 4
@@ -61,7 +61,7 @@ def suspicions(
         is_own: whether edgecnn trained it: then other options help.
     """
     images, classes_there = int(confusion.sum()), int((confusion.sum(axis=1) > 0).sum())
-    if images < _ENOUGH or classes_there < 2:
+    if images < ENOUGH or classes_there < 2:
         return ()
     alike = one_class(confusion.sum(axis=0), labels, spec, is_own)
     if alike:
@@ -78,7 +78,7 @@ def suspicions(
     )
     causes, experiment = _of_a_lost_network(spec, is_own)
     # With so many images of each class an order of the labels that is not this one would show.
-    if confusion.sum(axis=1).min() < _ENOUGH:
+    if confusion.sum(axis=1).min() < ENOUGH:
         causes = (causes[0], "its labels stand in another order", *causes[1:])
     return (Suspicion("chance", evidence, causes, experiment),)
 
@@ -88,7 +88,7 @@ def one_class(
 ) -> tuple[Suspicion, ...]:
     """Whether all images get one class; `predicted` counts the answers, integers (classes,)."""
     images, best = int(predicted.sum()), int(predicted.argmax())
-    if images < _ENOUGH or int(predicted[best]) < images:
+    if images < ENOUGH or int(predicted[best]) < images:
         return ()
     evidence = f"all {images:,} images get one class, {labels[best]!r}"
     return (Suspicion("one class", evidence, *_of_a_lost_network(spec, is_own)),)

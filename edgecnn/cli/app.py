@@ -17,7 +17,7 @@ from edgecnn.errors import EdgecnnError, EdgecnnWarning
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
 
-from . import guard
+from . import guard, printing
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
@@ -90,9 +90,7 @@ class LazyGroup(click.Group):
 
 
 def _sentence(words: str) -> click.ClickException:
-    from .own_pip import name_own_pip
-
-    return click.ClickException(name_own_pip(printable(words)))
+    return click.ClickException(printing.with_own_pip(printable(words)))
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
             elif not image.error:
                 printing.say(f"{image.name}: {_text(image)}")
             if image.error:
-                _note_error(image.error)
+                printing.note(f"Error: {image.error}")
         _print_drift(watch)
     except ContradictionError as error:
         unconfirmed = error.unconfirmed
@@ -52,12 +52,6 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
             rows = [{**one.row(), **({"unconfirmed": True} if one.name in unconfirmed else {})} for one in done]
             printing.print_json(rows)
     return counts
-
-
-def _note_error(error: str) -> None:
-    from .own_pip import name_own_pip
-
-    printing.note(f"Error: {name_own_pip(error)}")
 
 
 def _text(image: "ClassifiedImage") -> str:
@@ -100,7 +94,7 @@ def write_results(
             progress.step()
             if image.error:
                 progress.clear()
-                _note_error(image.error)
+                printing.note(f"Error: {image.error}")
         progress.clear()
         if watch and before:
             printing.note(f"drift: of this run's images, without the {before:,} that were done before")

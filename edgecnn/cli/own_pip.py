@@ -15,7 +15,7 @@ def name_own_pip(text: str) -> str:
 
     Debian's own pip refuses to install anything, and every other one installs where this edgecnn does not look.
     """
-    return _LINE.sub(lambda _: f"{_own_pip()} install", text) if "pip install" in text else text
+    return _LINE.sub(lambda _: f"{_own_pip()} install", text)
 
 
 def _own_pip() -> str:

@@ -18,7 +18,16 @@ def say(line: object) -> None:
 def note(message: str) -> None:
     """Tell people in one line, on standard error; what does not show stands there escaped."""
     with stderr_lock():
-        click.echo(printable(message), err=True)
+        click.echo(with_own_pip(printable(message)), err=True)
+
+
+def with_own_pip(text: str) -> str:
+    """`text`; where it says `pip install`, with the pip of this environment."""
+    if "pip install" not in text:
+        return text
+    from .own_pip import name_own_pip  # only who needs it waits for it
+
+    return name_own_pip(text)
 
 
 def print_json(result: object) -> None:

@@ -211,7 +211,8 @@ class ModelCard:
             text = require_path(path, "a model card").read_bytes()
         except OSError as error:
             raise ModelFileError(
-                f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras, train again"
+                f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras: "
+                "copy it from where the run was made, or make the run again"
             ) from None
         return cls.from_json(text, where=str(path))
 

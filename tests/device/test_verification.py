@@ -14,7 +14,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import CARD, pack_card, read_model
 from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
-from tests.support.model_files import card_and_golden, repacked
+from tests.support.model_files import card_and_golden, fields_of_card, repacked
 from tests.support.sealed import parts, written
 
 
@@ -86,6 +86,21 @@ def test_a_probability_off_by_more_than_the_tolerance_fails(golden: Golden, tmp_
     host[4, host[4].argmax()] += 0.11
     result = verify(with_probes(tmp_path, host=host))
     assert not result.passed and result.top1_equal == 24 and result.max_difference > result.tolerance
+
+
+@pytest.mark.parametrize(("images", "is_own", "words"), [
+    (40, True, "it has not learned these classes; train it longer"),
+    (40, False, "likely its input range or the order of its labels"),
+    (2, True, ""),
+])  # fmt: skip
+def test_a_network_that_guesses_is_told_of_what_may_help(images: int, is_own: bool, words: str, tmp_path: Path) -> None:
+    fields = fields_of_card()
+    fields["parity"] |= {"images": images, "keras_accuracy": 0.1, "accuracy": 0.1}
+    fields["parity"] |= {"interval_low": 0.0, "interval_high": 0.6}
+    if not is_own:
+        fields["training"] = None
+    warnings = " ".join(verify(repacked(tmp_path / "weak.tflite", fields=fields)).warnings)
+    assert words in warnings and ("by guessing" in warnings) == bool(words)
 
 
 def test_another_preprocessing_fails(tmp_path: Path) -> None:

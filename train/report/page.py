@@ -50,7 +50,8 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
         f"<p><strong>{percent(evaluation.accuracy)} of {evaluation.images:,} test images right</strong> "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), loss {evaluation.loss:.4f}.</p>"
     )
-    kind = "finding broken" if run.verdict.startswith("overfits") else "finding"
+    kinds = {"overfits": "finding broken", "does": "finding"}
+    kind = kinds.get(run.verdict.split()[0].rstrip(":"), "finding open")
     yield f'<p class="{kind}">It {text(run.verdict)}.</p>'
     training = run.card.training
     facts = [("data set", f"{dataset.name}, {len(dataset.train):,} training and {len(dataset.test):,} test images")]

@@ -30,7 +30,7 @@ def mistakes(test: Answers, labels: tuple[str, ...]) -> str:
         )
         for row in order[:_MISTAKES]
     )
-    return f"<p>{_counted(len(order), _MISTAKES, 'mistakes')}</p>{gallery(shown)}"
+    return f"<p>{_counted(len(order), _MISTAKES, 'mistake')}</p>{gallery(shown)}"
 
 
 def mislabelled(answers: Answers, labels: tuple[str, ...]) -> str:
@@ -48,7 +48,7 @@ def mislabelled(answers: Answers, labels: tuple[str, ...]) -> str:
             "held back, and looked at as images that it does not know.</p>"
         )
     if len(rows) > _SUSPECTS:
-        parts.append(f"<p>{_counted(len(rows), _SUSPECTS, 'images')}</p>")
+        parts.append(f"<p>{_counted(len(rows), _SUSPECTS, 'image')}</p>")
     return "".join(parts) + gallery(
         picture(
             [np.asarray(answers.split.images[row])],
@@ -121,5 +121,6 @@ def _samples(dataset: Dataset) -> Iterator[str]:
         yield f"<p>{text(label)}<br>{images}</p>"
 
 
-def _counted(count: int, most: int, things: str) -> str:
+def _counted(count: int, most: int, thing: str) -> str:
+    things = thing if count == 1 else f"{thing}s"
     return f"{count:,} {things}, the surest {most} of them:" if count > most else f"{count:,} {things}:"
