@@ -22,6 +22,6 @@ class Filling(Listening):
 data = load_fashion_mnist()
 few = dataclasses.replace(data, train=data.train.take(300), test=data.test.take(100))
 try:
-    train(sys.argv[1], few, epochs=3, progress=Filling())
+    train(sys.argv[1], few, recipe="notebook", epochs=3, progress=Filling())
 except (EdgecnnError, OSError) as error:
     sys.exit(f"{type(error).__name__}: {error}")

@@ -29,10 +29,12 @@ def uninterrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Tr
 
 @pytest.fixture(scope="session")
 def interrupted(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
-    """The same, stopped by Ctrl-C in its third epoch; for tests that copy it."""
+    """The same, stopped by Ctrl-C in its second epoch, and when it went on in its third; for tests that copy it."""
 
     def make(folder: Path) -> TrainingRun:
-        run = train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(3, 5))
+        first = train(folder / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(2, 1))
+        assert first.interrupted and len(first.history) == 1
+        run = train(first.path, tiny, recipe=EVERYTHING, seed=SEED, resume=True, progress=Interrupting(3, 5))
         assert run.interrupted
         return run
 

@@ -23,22 +23,17 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def stopped(interrupted: TrainingRun, tmp_path: Path) -> Path:
-    """A copy of a run that Ctrl-C stopped, to go on with."""
+    """A copy of a run that Ctrl-C stopped twice, to go on with."""
     shutil.copytree(interrupted.path, tmp_path / "run")
     return tmp_path / "run"
 
 
-@pytest.mark.parametrize("at", [(2, 1), (5, 3)])
-def test_interrupted_training_resumes_to_the_same_weights(
-    at: tuple[int, int], uninterrupted: TrainingRun, tiny: Dataset, tmp_path: Path
-) -> None:
-    assert train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=SEED, progress=Interrupting(*at)).interrupted
-    assert_goes_on_to_the_same(tmp_path / "run", tiny, uninterrupted)
-
-
-def test_training_interrupted_amid_an_epoch_resumes_to_the_same_weights(
+def test_a_training_that_is_stopped_again_and_again_goes_on_to_the_same_weights(
     stopped: Path, uninterrupted: TrainingRun, tiny: Dataset
 ) -> None:
+    # It was stopped in its second epoch and in its third; now amid the last.
+    again = train(stopped, tiny, recipe=EVERYTHING, seed=SEED, resume=True, progress=Interrupting(5, 3))
+    assert again.interrupted and len(again.history) == 4
     assert_goes_on_to_the_same(stopped, tiny, uninterrupted)
 
 
@@ -56,8 +51,6 @@ def test_kill_9_at_a_random_moment_and_resume_give_the_same_weights(
     killed = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert 2 <= int(killed.stdout.splitlines()[-1].split()[0]) < EVERYTHING.epochs  # it has saved one, and was not done
-    stop = Interrupting(4, 2)
-    assert train(tmp_path / "run", tiny, recipe=EVERYTHING, seed=SEED, resume=True, progress=stop).interrupted
     assert_goes_on_to_the_same(tmp_path / "run", tiny, uninterrupted)
 
 
@@ -72,7 +65,7 @@ def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(
     with np.load(tmp_path / "run" / "checkpoint.npz") as arrays:
         assert len(json.loads(str(arrays["state"]))["history"]) == 1
     few = dataclasses.replace(fashion, train=fashion.train.take(300), test=fashion.test.take(100))
-    run = train(tmp_path / "run", few, epochs=3, resume=True)
+    run = train(tmp_path / "run", few, recipe="notebook", epochs=3, resume=True)
     assert run.card.training and run.card.training.epochs == len(run.history) == 3
 
 

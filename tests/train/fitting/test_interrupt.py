@@ -45,20 +45,20 @@ def test_ctrl_c_while_an_epoch_is_saved_waits_until_model_and_card_agree(
 
 def test_a_folder_that_was_there_stays(tiny: Dataset, tmp_path: Path) -> None:
     with pytest.raises(EdgecnnError, match="before the first epoch ended"):
-        train(tmp_path, tiny, progress=Interrupting(1, 2))
+        train(tmp_path, tiny, recipe="notebook", progress=Interrupting(1, 2))
     assert tmp_path.is_dir()
 
 
 def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tiny: Dataset, tmp_path: Path) -> None:
     with pytest.raises(EdgecnnError, match="before the first epoch ended"):
-        train(tmp_path / "run", tiny, progress=Interrupting(1, 2))
+        train(tmp_path / "run", tiny, recipe="notebook", progress=Interrupting(1, 2))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_real_ctrl_c_ends_the_command_with_a_sentence(few: Path, tmp_path: Path) -> None:
     command = [
         *(sys.executable, "-m", "edgecnn", "train", "--data", str(few), "--epochs", "50"),
-        *("--output", str(tmp_path / "run")),
+        *("--recipe", "notebook", "--output", str(tmp_path / "run")),
     ]
     said = []
     with subprocess.Popen(
