@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,12 +30,11 @@ def test_card_fixes_labels_and_provenance(small_run: TrainingRun, small: Dataset
 
 
 def test_card_says_how_the_recipe_was_changed(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
-    run = train(
-        tmp_path / "run", tiny, recipe=change_recipe(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2), epochs=1
-    )
-    assert run.card.training and run.card.training.recipe == "fast, augment flip shift, dropout 0.2, epochs 1"
-    taught = train(tmp_path / "taught", tiny, epochs=1, teacher=small_run.model_path, class_weights=True)
-    assert taught.card.training and taught.card.training.recipe == "fast, epochs 1, class weights, teacher model.keras"
+    changed = change_recipe(RECIPES["fast"], augment=("flip", "shift"), dropout=0.2)
+    options: dict[str, Any] = {"epochs": 1, "teacher": small_run.model_path, "class_weights": True}
+    run = train(tmp_path / "run", tiny, recipe=changed, **options)
+    said = "fast, augment flip shift, dropout 0.2, epochs 1, class weights, teacher model.keras"
+    assert run.card.training and run.card.training.recipe == said
 
 
 @pytest.fixture(scope="module", params=["fast", "best", "notebook"])
@@ -79,13 +79,13 @@ def test_notebook_recipe_trains_to_the_same_weights_as_the_notebooks_own_lines(t
 
 
 def test_force_keeps_the_old_run_until_the_new_one_has_something(tiny: Dataset, tmp_path: Path) -> None:
-    old = train(tmp_path / "run", tiny, epochs=1, seed=3)
+    old = train(tmp_path / "run", tiny, recipe="notebook", epochs=1, seed=3)
     (old.path / "model.int8.tflite").write_bytes(b"of the old weights")
     before = weights(old)
     with pytest.raises(EdgecnnError, match="before the first epoch ended"):
-        train(old.path, tiny, force=True, progress=Interrupting(1, 2))
+        train(old.path, tiny, recipe="notebook", force=True, progress=Interrupting(1, 2))
     assert weights(old) == before and (old.path / "model.int8.tflite").exists()
-    train(old.path, tiny, force=True, epochs=1, seed=4)
+    train(old.path, tiny, recipe="notebook", force=True, epochs=1, seed=4)
     assert weights(old) != before and {path.name for path in old.path.iterdir()} == set(TRAINING_FILES)
 
 
