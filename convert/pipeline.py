@@ -120,13 +120,11 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
         settings.dense_per_tensor,
         lambda: kept.of_float32(original.run, network),
     )
-    cut = cut_ranges(with_maps, original.ranges(network, images))
+    cut = tuple(one.warning for one in cut_ranges(with_maps, original.ranges(network, images)))
     record = None
     if request.qat is not None:
-        real = kept.in_float32(original.run, network).flatbuffer
-        tuned = tune(
-            with_maps, real, network, dataset.train, request.qat, request.seed, original.model_sha256, progress
-        )
+        real, parent = kept.in_float32(original.run, network).flatbuffer, original.model_sha256
+        tuned = tune(with_maps, real, network, dataset.train, request.qat, request.seed, parent, progress)
         with_maps, record = tuned.flatbuffer, tuned.record
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)
     for flatbuffer in flatbuffers:
@@ -134,8 +132,7 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     flatbuffers = dataclasses.replace(flatbuffers, plain=target.finish_flatbuffer(flatbuffers.plain, network.card))
     is_float32 = settings.scheme == "float32"
     float32_bytes = len(flatbuffers.plain) if is_float32 else float32_size(flatbuffers.plain)
-    words = tuple(f"warning: {one.layer}: {one.words}; {one.advice}" for one in cut)
-    return Exported(network, images, flatbuffers, float32_bytes, record, words)
+    return Exported(network, images, flatbuffers, float32_bytes, record, cut)
 
 
 def _compare(

@@ -37,6 +37,11 @@ class OperatorFault:
     words: str
     advice: str = "convert the run again"
 
+    @property
+    def warning(self) -> str:
+        """What `convert` says of a file that it has just made."""
+        return f"warning: {self.layer}: {self.words}; {self.advice}"
+
 
 def compare_operators(
     expected: bytes, found: bytes, calibrated: Sequence[LayerRange] = (), weighted: Sequence[str] = ()

@@ -143,8 +143,8 @@ def command(
         line.clear()
         print_report(watcher, as_json)
     status = watcher.status
-    frames = "1 frame" if status.frames == 1 else f"{status.frames:,} frames"
-    printing.note(f"{frames}, {status.dropped:,} dropped, {status.damaged:,} damaged")
+    looked_at = "1 frame" if status.frames == 1 else f"{status.frames:,} frames"
+    printing.note(f"{looked_at}, {status.dropped:,} dropped, {status.damaged:,} damaged")
     click.get_current_context().exit(1 if status.damaged and not status.frames else 0)
 
 

@@ -10,7 +10,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.convert import Conversion, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.model_file.container import pack_card, read_model
-from edgecnn.model_file.schemes import Scheme
+from edgecnn.model_file.schemes import IoType, Scheme
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.support.foreign import save_pictures
@@ -41,7 +41,7 @@ def photographs(run: RunDirectory) -> Dataset:
     return load_representative(run.path.parent / "photos", run.read_card())
 
 
-def converted(run: RunDirectory, scheme: Scheme, io: str = "int8") -> Conversion:
+def converted(run: RunDirectory, scheme: Scheme, io: IoType = "int8") -> Conversion:
     return convert(run.path, photographs(run), scheme=scheme, calibration_images=40, io=io)
 
 
@@ -81,7 +81,7 @@ def test_feature_maps_of_mixed_are_those_before_they_are_put_side_by_side(run: R
 
 
 @pytest.mark.parametrize("io", ["int8", "float32"])
-def test_convert_names_the_layer_whose_values_are_cut_off(io: str, run: RunDirectory) -> None:
+def test_convert_names_the_layer_whose_values_are_cut_off(io: IoType, run: RunDirectory) -> None:
     (note,) = converted(run, "int8", io).notes
     assert note.startswith("warning: wide: its integers stand for ") and note.endswith(
         "which cuts them off; use --dynamic or --float16, which compute it in floats"
