@@ -77,7 +77,7 @@ test-pi: .venv/installed
 
 # Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
 mutation: .venv/installed
-	$(BIN)/python tests/mutation.py $(MODULES)
+	$(BIN)/python tests/mutation.py --load tensorflow --load keras $(MODULES)
 
 # What becomes of altered model files: refused with a sentence, or the answers of before. $(SEED) chooses others.
 FILES ?= 10000

@@ -9,19 +9,26 @@ Example: python tests/mutation.py --tests tests/model_file --tests tests/pixels 
 
 import argparse
 import ast
+import contextlib
+import gc
+import importlib
 import json
 import os
-import subprocess
+import shutil
+import signal
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 HOOK = ROOT / "tests" / "support" / "mutant"
 STAGES = ("train", "convert", "device")
+_LONGEST_SURVEY_S = 6 * 3600
 # Why it is right that no test notices.
 ACCEPTED: dict[str, str] = {}
 
@@ -74,24 +81,68 @@ def targets(module: str, path: Path) -> Iterator[str]:
             if any(ast.unparse(base).split("[")[0] == "Protocol" for base in node.bases):
                 continue  # what it names has no body
             for inner in node.body:
-                if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
+                if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_") and not is_abstract(inner):
                     yield f"{module}:{node.name}.{inner.name}"
 
 
-def pytest(arguments: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run tests in a process of their own, and in those that it starts, with the hook on."""
-    environment = {**os.environ, "PYTHONPATH": str(HOOK), "PYTHONDONTWRITEBYTECODE": "1", **variables}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+def is_abstract(function: ast.FunctionDef) -> bool:
+    """Whether it has no body."""
+    return any(ast.unparse(decorator) == "abstractmethod" for decorator in function.decorator_list)
+
+
+@contextlib.contextmanager
+def hooked() -> Iterator[None]:
+    """Every Python of this environment loads the hook at its start: those that ignore PYTHONPATH, `python -I`, too."""
+    path = Path(sysconfig.get_path("purelib"), f"edgecnn_mutant_{os.getpid()}.pth")
+    path.write_text(f"import sys; sys.path.append({str(HOOK)!r}); import edgecnn_mutant\n")
+    sys.path[:1] = [str(ROOT), str(HOOK)]  # not this file's folder: as `python -m pytest` has it
+    os.chdir(ROOT)
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+def start(arguments: list[str], variables: dict[str, str], folder: Path, limit_s: float, shares: bool = True) -> int:
+    """Run tests in a fork of this process, which has loaded what takes long.
+
+    Args:
+        arguments: of pytest.
+        variables: of the environment of these tests, and of the processes that they start.
+        folder: for `log`, and for what tests make once and share.
+        limit_s: seconds after which the process is ended: a function that does nothing may have a test wait forever.
+        shares: whether the tests share what those of earlier runs made, as the workers of one run do.
+
+    Returns:
+        The number of the process, whose exit code is pytest's.
+    """
+    child = os.fork()
+    if child:
+        return child
+    try:
+        os.setsid()
+        signal.alarm(int(limit_s))
+        log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.update(variables, PYTHONDONTWRITEBYTECODE="1")
+        importlib.import_module("edgecnn_mutant")
+        if shares:
+            os.environ["PYTEST_XDIST_WORKER"] = "mutation"
+            arguments = [f"--basetemp={folder / 'made' / str(os.getpid())}", *arguments]
+        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", *arguments]))
+    finally:
+        os._exit(pytest.ExitCode.INTERNAL_ERROR)
 
 
 def survey(folder: Path, tests: list[str]) -> Tests:
     """Which tests execute which function: run now, or kept from an earlier run in `folder`."""
     durations = folder / "durations.json"
     if not durations.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        done = pytest(["-p", "durations", *tests], EDGECNN_MUTATION_MAP=str(folder), EDGECNN_DURATIONS=str(durations))
-        print(done.stdout.splitlines()[-1], flush=True)
+        (folder / "made").mkdir(parents=True, exist_ok=True)
+        names = {"EDGECNN_MUTATION_MAP": str(folder), "EDGECNN_DURATIONS": str(durations)}
+        os.waitpid(start(["-p", "durations", *tests], names, folder, _LONGEST_SURVEY_S), 0)
+        print((folder / "log").read_text().splitlines()[-1], flush=True)
     of: dict[str, set[str]] = {}
     for path in folder.glob("*.txt"):
         for line in path.read_text().splitlines():
@@ -100,13 +151,50 @@ def survey(folder: Path, tests: list[str]) -> Tests:
     return Tests(of, json.loads(durations.read_text()))
 
 
-def survives(target: str, tests: Tests, budget_s: float) -> str:
-    """Why a function counts as a survivor; empty if a test fails without it."""
-    chosen = tests.in_order(target, budget_s)
-    if not chosen:
-        return "no test that passes executes it"
-    done = pytest(["-x", *chosen], EDGECNN_MUTANT=target)
-    return f"{len(chosen)} tests execute it and pass" if done.returncode == 0 else ""
+@dataclass
+class Search:
+    """Runs the tests of one function after another, some side by side.
+
+    Attributes:
+        tests: what the first run found.
+        folder: where that was kept.
+        budget_s: of tests for one function.
+        running: function, number of tests and whether they share, by process.
+    """
+
+    tests: Tests
+    folder: Path
+    budget_s: float
+    running: dict[int, tuple[str, int, bool]] = field(default_factory=dict)
+
+    def verdicts(self, wanted: list[str], jobs: int) -> Iterator[tuple[str, str]]:
+        """Each function, and why it counts as a survivor: empty if a test fails without it."""
+        for target in wanted:
+            if not self.tests.in_order(target, self.budget_s):
+                yield target, "no test that passes executes it"
+                continue
+            while len(self.running) == jobs:
+                yield from self._ended()
+            self._try(target, shares=True)
+        while self.running:
+            yield from self._ended()
+
+    def _try(self, target: str, *, shares: bool) -> None:
+        chosen = self.tests.in_order(target, self.budget_s)
+        limit_s = 10 * self.budget_s
+        child = start(["-x", *chosen], {"EDGECNN_MUTANT": target}, self.folder, limit_s, shares)
+        self.running[child] = target, len(chosen), shares
+
+    def _ended(self) -> Iterator[tuple[str, str]]:
+        child, status = os.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what its tests left running
+        shutil.rmtree(self.folder / "made" / str(child), ignore_errors=True)
+        target, count, shares = self.running.pop(child)
+        if status == 0 and shares:  # what was made by the function as it is may hide it
+            self._try(target, shares=False)
+        else:
+            yield target, f"{count} tests execute it and pass" if status == 0 else ""
 
 
 def main() -> int:
@@ -115,16 +203,21 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="beginning of the names of modules")
     parser.add_argument("--tests", action="append", metavar="PATH", help="tests that may notice  [default: all]")
     parser.add_argument("--map", type=Path, metavar="FOLDER", help="keep there which test executes what")
+    parser.add_argument("--load", action="append", default=[], metavar="MODULE", help="once, for all: tensorflow")
     parser.add_argument("--jobs", type=int, default=2, help="side by side  [default: 2]")
     parser.add_argument("--budget", type=float, default=300, metavar="SECONDS", help="of tests for one function")
     options = parser.parse_args()
     names = {name: path for name, path in module_files().items() if name.startswith(tuple(options.modules or [""]))}
     wanted = [target for name, path in names.items() for target in targets(name, path) if target not in ACCEPTED]
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(options.jobs) as pool:
-        tests = survey(options.map or Path(scratch), options.tests or ["tests"])
-        verdicts = pool.map(lambda target: survives(target, tests, options.budget), wanted)
+    for name in options.load:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # forks share what is not visited
+    with tempfile.TemporaryDirectory() as scratch, hooked():
+        folder = options.map or Path(scratch)
+        search = Search(survey(folder, options.tests or ["tests"]), folder, options.budget)
         survivors = 0
-        for target, verdict in zip(wanted, verdicts, strict=True):
+        for target, verdict in search.verdicts(wanted, options.jobs):
             if verdict:
                 survivors += 1
                 print(f"{target}: {verdict}", flush=True)

@@ -35,5 +35,4 @@ def test_a_calibrated_score_is_of_both_powers(tmp_path: Path, best: int, steps: 
     found = BestAnswer(loaded).of(numbers(best, steps))
     assert found is not None, "all probabilities are asked for"
     wanted = steps ** (1 / 1.7) / (steps ** (1 / 1.7) + (256 - steps) ** (1 / 1.7))
-    assert found[0].index == best
-    assert found[0].score == pytest.approx(wanted, rel=1e-6)
+    assert found[0].index == best and found[0].score == pytest.approx(wanted, rel=1e-6)

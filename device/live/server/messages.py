@@ -127,14 +127,7 @@ def describe(seen: Observation) -> dict[str, Any]:
         "predictions": [
             {"label": one.label, "index": one.index, "score": round(one.score, 6)} for one in seen.predictions
         ],
-        "answer": None
-        if verdict is None
-        else {
-            "label": verdict.label,
-            "index": verdict.index,
-            "score": round(verdict.score, 6),
-            "reason": verdict.reason,
-        },
+        "answer": None if verdict is None else describe_verdict(verdict),
         "drift": [str(one) for one in seen.drift],
         "size": [prepared.width, prepared.height],
         "crop": None if prepared.crop is None else list(prepared.crop),

@@ -122,3 +122,11 @@ def test_a_rule_is_read(text: str, rule: KeepRule) -> None:
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_keep(text)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_first_frame(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    KeepRule("doubtful", tmp_path / "new" / "kept", DEFAULT_BYTES).require_folder()
+    assert not (tmp_path / "new").exists()  # it is made with the first frame
+    with pytest.raises(OutputError, match=r"cannot be kept in .*file/kept: .*/file is no folder"):
+        KeepRule("doubtful", tmp_path / "file" / "kept", DEFAULT_BYTES).require_folder()

@@ -21,7 +21,7 @@ from edgecnn.device.runtime.score_reader import ScoreReader
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, in_new_process, sentence
-from tests.support.processes import in_a_fork
+from tests.support.processes import below, in_a_fork
 
 LOADING = 1 + 24  # calls: a first run and the golden probes
 # What it does while it computes, and what is said then.
@@ -117,7 +117,8 @@ def test_a_forked_process_starts_a_worker_of_its_own(library: str, images: np.nd
     classifier = Classifier("fashion-mnist", delegate=told(library, {}))
 
     def work() -> bool:
-        return bool((classifier.predict_all(images) == expected).all())
+        answers = classifier.predict_all(images)
+        return len(below(os.getpid())) == 1 and bool((answers == expected).all())
 
     assert in_a_fork(work) == 0
     assert work()  # the parent's worker is still the parent's

@@ -1,4 +1,4 @@
-"""Python loads this at its start where it lies on PYTHONPATH: it changes functions of edgecnn for tests/mutation.py.
+"""Changes functions of edgecnn for tests/mutation.py, which has every Python of its environment load this at its start.
 
 $EDGECNN_MUTANT is `module:name`, a function that does nothing from now on, in this process and in those it starts.
 $EDGECNN_MUTATION_MAP is a folder that is told which test executes which function.
@@ -12,9 +12,6 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-
-MUTANT = os.environ.get("EDGECNN_MUTANT", "")
-MAP = os.environ.get("EDGECNN_MUTATION_MAP", "")
 
 
 def functions_of(module: types.ModuleType) -> Iterator[tuple[str, types.FunctionType]]:
@@ -61,7 +58,7 @@ def record(function: types.FunctionType, label: str) -> None:
         test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
         if test and test not in seen:
             seen.add(test)
-            with open(os.path.join(MAP, f"{os.getpid()}.txt"), "a") as file:
+            with open(os.path.join(os.environ["EDGECNN_MUTATION_MAP"], f"{os.getpid()}.txt"), "a") as file:
                 file.write(f"{module.__name__}:{label}\t{test}\n")
         return original(*args, **kwargs)
 
@@ -88,10 +85,11 @@ def replace_code(function: types.FunctionType, code: types.CodeType) -> None:
 
 def change(module: types.ModuleType) -> None:
     """Do to a module that has just been loaded what the environment says."""
+    mutant = os.environ.get("EDGECNN_MUTANT")
     for label, function in functions_of(module):
-        if MAP:
+        if not mutant:
             record(function, label)
-        elif f"{module.__name__}:{label}" == MUTANT:
+        elif f"{module.__name__}:{label}" == mutant:
             null(function)
 
 
@@ -102,7 +100,8 @@ class Finder(importlib.abc.MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`; None for what is not edgecnn's."""
-        if name.split(".")[0] != "edgecnn" or not (MAP or MUTANT.split(":")[0] == name):
+        mutant = os.environ.get("EDGECNN_MUTANT")
+        if name.split(".")[0] != "edgecnn" or (mutant and mutant.split(":")[0] != name):
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         found = (finder.find_spec(name, path, target) for finder in others if hasattr(finder, "find_spec"))
@@ -118,5 +117,5 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if MUTANT or MAP:
+if os.environ.get("EDGECNN_MUTANT") or os.environ.get("EDGECNN_MUTATION_MAP"):
     sys.meta_path.insert(0, Finder())
