@@ -38,6 +38,12 @@ def test_the_end_of_the_process_is_no_success(mode: str, how: str, library: str)
     )
 
 
+def test_a_library_that_crashes_at_once_does_so_in_a_process_of_its_own(library: str) -> None:
+    done = in_new_process(*ASKED, library, "--delegate-option", "crash_create=1")
+    assert done.returncode == 1 and f"{library} crashes (Segmentation fault)" in done.stderr
+    assert "the process ended" not in done.stderr
+
+
 def test_the_exit_code_of_a_command_that_comes_to_its_end_is_its_own(library: str) -> None:
     assert in_new_process(*ASKED, library).returncode == 0
     assert in_new_process(*ASKED, library, "--delegate-option", "wrong=1").returncode == 1

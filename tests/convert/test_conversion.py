@@ -2,12 +2,13 @@
 
 import dataclasses
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgecnn import InputError, ModelCard, OutputError
+from edgecnn import InputError, ModelCard, ModelFileError, OutputError
 from edgecnn.convert import Conversion, KerasModel, convert
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.model_info import describe
@@ -218,3 +219,15 @@ def test_plain_model_and_activations_variant_are_one_graph(int8: Conversion) -> 
 def test_probes_never_outweigh_their_network(int8: Conversion) -> None:
     packed = read_model(int8.plain.path)
     assert packed.golden and len(packed.golden) <= most_bytes(len(packed.flatbuffer))
+
+
+def test_a_file_that_ran_when_it_was_converted_is_opened_without_another_process(
+    copy: RunDirectory, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    made = convert(copy.path, small, scheme="float32", activations=False)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert Classifier(made.plain.path).labels == small.labels
+    (tmp_path / "home").rename(tmp_path / "forgotten")
+    with pytest.raises(ModelFileError):
+        Classifier(made.plain.path)

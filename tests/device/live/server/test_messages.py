@@ -1,5 +1,6 @@
 """What a viewer is sent: the camera's own bytes, the network's own values, and no more than the budget."""
 
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgecnn.device import FeatureExtractor
 from edgecnn.device.map_reader import RawMap
@@ -54,6 +56,19 @@ def test_the_picture_is_the_frame_as_it_came_and_the_input_what_the_model_saw(pa
     assert frame["jpeg"] == Path(name).read_bytes()
     assert np.array_equal(frame["pixels"], page.watcher.classifier.prepare(name, crop="square").pixels)
     assert frame["age_ms"] < 2000 and frame["crop"] == [0, 0, 28, 28]
+
+
+def test_a_picture_that_no_browser_shows_is_sent_as_a_small_jpeg(tmp_path: Path) -> None:
+    halves = np.full((900, 1600, 3), (200, 40, 40), np.uint8)
+    halves[:, 800:] = (20, 60, 180)
+    Image.fromarray(halves).save(tmp_path / "wide.bmp")
+    with served(source=str(tmp_path / "wide.bmp")) as page, page.connect() as viewer:
+        ask(viewer, [])
+        jpeg = frame_of(viewer)["jpeg"]
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (800, 450))
+        sides = np.asarray(picture, np.int32)[:, [100, 700]]
+    assert np.abs(sides - [(200, 40, 40), (20, 60, 180)]).max() < 8
 
 
 def test_maps_are_made_only_while_somebody_asks_for_them(page: Page) -> None:
