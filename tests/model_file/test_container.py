@@ -96,7 +96,7 @@ def test_file_without_a_card_is_accepted_as_such(packed: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "empty"), (b"no model", "not a TFLite model"), (b"\x89PNG" + bytes(99), "not a TFLite model")],
+    [(b"", "empty"), (b"no model", "not a TFLite model"), (b"\x89PNG" + bytes(99), "is an image, not a model")],
 )
 def test_what_is_no_model_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "x.tflite"

@@ -26,5 +26,5 @@ def command(ctx: click.Context, as_json: bool) -> None:
         for finding in findings:
             printing.say(f"{finding.name:15} {'ok ' if finding.ok else 'NO '} {finding.found}")
             if finding.advice:
-                printing.say(f"{'':20}{finding.advice}")
+                printing.say(f"{'':20}{printing.with_own_pip(finding.advice)}")
     ctx.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -23,7 +23,7 @@ def model() -> keras.Model:
     keras.utils.set_random_seed(4)
     layers = keras.layers
     image = keras.Input((9, 9, 3))
-    entry = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(image)
+    entry = layers.DepthwiseConv2D(3, padding="same", activation="relu6", bias_initializer="random_normal")(image)
     branch = layers.BatchNormalization()(layers.Conv2D(3, 1, use_bias=False)(entry))
     joined = layers.Concatenate()([layers.Add()([entry, branch]), layers.AveragePooling2D(3, 1, padding="same")(entry)])
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(7, 3, strides=2, activation="tanh")(joined))
