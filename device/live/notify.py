@@ -62,7 +62,7 @@ class ServiceManager:
         if now >= self._next_status:
             self._next_status = now + _BETWEEN_STATUS
             best, status = seen.predictions[0], self._watcher.status
-            counts = f"{status.frames:,} frames, {status.dropped:,} dropped"
+            counts = f"{status.frames:,} {'frame' if status.frames == 1 else 'frames'}, {status.dropped:,} dropped"
             shadow = f"; {status.shadow}" if status.shadow else ""
             parts.append(_status(f"{best.label} {best.score:.1%}, {counts}{shadow}"))
         if self._send(*parts, "WATCHDOG=1"):

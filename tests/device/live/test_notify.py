@@ -70,7 +70,7 @@ def test_each_frame_is_told_the_first_as_ready_and_the_end(
         assert edgecnn(*watched).exit_code == 0
     first, *others, last = manager.heard
     assert first[0] == "READY=1" and first[-1] == "WATCHDOG=1" and last == ["STOPPING=1"]
-    assert first[1].startswith(f"STATUS={Classifier(MODEL).labels[9]} ") and "1 frames" in first[1]
+    assert first[1].startswith(f"STATUS={Classifier(MODEL).labels[9]} ") and " 1 frame, " in first[1]
     assert [line for message in others for line in message if not line.startswith("STATUS=")] == ["WATCHDOG=1"] * 4
 
 
