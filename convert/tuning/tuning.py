@@ -1,6 +1,7 @@
 """Tune an int8 flatbuffer: what the training images say is better is kept, and said."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,14 @@ class Tuned:
     record: TuningRecord
 
 
+@contextlib.contextmanager
+def _on_the_cpu() -> Iterator[None]:
+    """A GPU adds up convolutions otherwise than integers do (Winograd), and gradients in another order every time."""
+    with tf.device("CPU"):
+        yield
+
+
+@_on_the_cpu()
 def tune(
     flatbuffer: bytes,
     float32: bytes,
@@ -60,21 +69,6 @@ def tune(
     Raises:
         EdgecnnError: the network has an operator that is not simulated.
     """
-    # A GPU's convolutions add up otherwise than integers do (Winograd's), and gradients in another order every time.
-    with tf.device("CPU"):
-        return _tune(flatbuffer, float32, network, split, epochs, seed, parent, progress)
-
-
-def _tune(
-    flatbuffer: bytes,
-    float32: bytes,
-    network: KerasNetwork,
-    split: Split,
-    epochs: int,
-    seed: int,
-    parent: str,
-    progress: Progress,
-) -> Tuned:
     simulation = _simulation(flatbuffer, float32)
     count = min(max(_FEWEST, min(_CHOOSING, _VALUES // simulation.graph.most_values)), len(split) // 2)
     drawn = stratified(split.labels, min(count * (1 + _MEASURING), len(split)), seed)
