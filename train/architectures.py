@@ -78,7 +78,7 @@ def residual(shape: Shape, classes: int) -> keras.Model:
     """A teacher: some 15 times the work of the reference, for distillation into a small network.
 
     The layout of the residual networks that train fastest on small images, after D. Page, "How to train your ResNet"
-    (2018), with half the channels.
+    (2018), with half the channels. Pooling comes before batch normalisation, on which it costs a quarter.
 
     Args:
         shape: (height, width, channels) of the input, float32.
@@ -90,11 +90,9 @@ def residual(shape: Shape, classes: int) -> keras.Model:
     """
     layers = keras.layers
     image = keras.Input(shape, name="image")
-    x = _block(_block(image, 32, "stem"), 64, "block1")
-    x = layers.MaxPooling2D(name="pool1")(x)
+    x = _block(_block(image, 32, "stem"), 64, "block1", pooling="pool1")
     x = _add(x, _block(_block(x, 64, "block1_a"), 64, "block1_b"), "block1")
-    x = layers.MaxPooling2D(name="pool2")(_block(x, 128, "block2"))
-    x = _block(x, 160, "block3")
+    x = _block(_block(x, 128, "block2", pooling="pool2"), 160, "block3")
     x = _add(x, _block(_block(x, 160, "block3_a"), 160, "block3_b"), "block3")
     x = layers.GlobalMaxPooling2D(name="maximum")(x)
     x = layers.Dense(classes, activation="softmax", name="scores", dtype="float32")(x)
@@ -102,14 +100,16 @@ def residual(shape: Shape, classes: int) -> keras.Model:
 
 
 def _block(
-    x: keras.KerasTensor, filters: int | None, name: str, kernel: int = 3, strides: int = 1
+    x: keras.KerasTensor, filters: int | None, name: str, kernel: int = 3, strides: int = 1, pooling: str | None = None
 ) -> keras.KerasTensor:
-    """Convolution (depthwise for no `filters`), batch normalisation, ReLU."""
+    """Convolution (depthwise for no `filters`), max pooling where it has a name, batch normalisation, ReLU."""
     layers = keras.layers
     if filters is None:
         x = layers.DepthwiseConv2D(kernel, padding="same", use_bias=False, name=name)(x)
     else:
         x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False, name=name)(x)
+    if pooling:
+        x = layers.MaxPooling2D(name=pooling)(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 

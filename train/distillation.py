@@ -16,7 +16,7 @@ from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.run_directory import CARD, RunDirectory
 
 from .prediction import predict_batches
-from .recipes import Recipe
+from .recipes import FARTHEST_SHIFT, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +38,7 @@ RECIPE = Recipe(
 
 @dataclass(frozen=True)
 class Mixture:
-    """Every training image mixed with another, and what the teacher thinks of it.
+    """Every training image mixed with another and moved a little, and what the teacher thinks of it.
 
     Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018). A teacher has learnt its training images by heart;
     of mixtures it says what it really sees (Beyer et al., "Knowledge distillation: A good teacher is patient and
@@ -47,19 +47,20 @@ class Mixture:
     Attributes:
         partners: int64 (images,), the index of the other image.
         shares: float32 (images,), of the image itself in the mixture, 0.5 to 1.
+        moves: int64 (images, 2), by how many pixels the mixture is moved down and right; its edges are repeated.
         probabilities: the teacher's, float32 (images, classes).
     """
 
     partners: npt.NDArray[np.int64]
     shares: npt.NDArray[np.float32]
+    moves: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float32]
 
     def inputs(self, table: npt.NDArray[Any], images: Images, rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """The mixtures at `rows` as model input, see `edgecnn.pixels.input_table.apply_table`."""
         shares = self.shares[rows][:, None, None, None]
         own, other = (apply_table(table, np.asarray(images[index])) for index in (rows, self.partners[rows]))
-        mixed: npt.NDArray[Any] = shares * own + (1 - shares) * other
-        return mixed
+        return _move(shares * own + (1 - shares) * other, self.moves[rows])
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,24 @@ class TeacherAnswers:
 
 
 def draw_mixture(
-    kept: npt.NDArray[np.int64], count: int, seed: int, number: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Draw partners and shares of mixture `number` among the images `kept` of `count`; see `Mixture`."""
+    kept: npt.NDArray[np.int64], images: Images, seed: int, number: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Draw partners, shares and moves of mixture `number` among the images `kept` of `images`; see `Mixture`."""
     generator = np.random.default_rng([seed, number])
+    count, height, width, _ = images.shape
     partners = np.arange(count)
     partners[kept] = generator.permutation(kept)
-    return partners, generator.uniform(0.5, 1, count).astype(np.float32)
+    shares = generator.uniform(0.5, 1, count).astype(np.float32)
+    reach = np.round(np.multiply(FARTHEST_SHIFT, (height, width))).astype(np.int64)
+    return partners, shares, generator.integers(-reach, reach, (count, 2), endpoint=True)
+
+
+def _move(images: npt.NDArray[Any], moves: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    count, height, width, _ = images.shape
+    rows = np.clip(np.arange(height) - moves[:, :1], 0, height - 1)
+    columns = np.clip(np.arange(width) - moves[:, 1:], 0, width - 1)
+    moved: npt.NDArray[Any] = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return moved
 
 
 def query_teacher(
@@ -113,7 +125,7 @@ def query_teacher(
     kept, _ = held_back(dataset.train.labels, recipe.validation_split, seed)
     mixtures = []
     for number in range(recipe.teacher_mixtures):
-        mixture = Mixture(*draw_mixture(kept, count, seed, number), np.empty((0, 0), np.float32))
+        mixture = Mixture(*draw_mixture(kept, images, seed, number), np.empty((0, 0), np.float32))
         probabilities = predict_batches(model, count, lambda rows, it=mixture: it.inputs(table, images, rows))  # type: ignore[misc]
         mixtures.append(replace(mixture, probabilities=probabilities))
     plain = predict_batches(model, count, lambda rows: apply_table(table, np.asarray(images[rows])))

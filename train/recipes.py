@@ -9,6 +9,7 @@ from edgecnn.errors import EdgecnnWarning, InputError
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "erase"]
 AUGMENTATIONS: tuple[Augmentation, ...] = ("flip", "shift", "rotate", "zoom", "erase")
+FARTHEST_SHIFT = 0.08  # share of an image's height or width
 
 
 @dataclass(frozen=True)

@@ -41,19 +41,34 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
 
 
 def test_mixtures_leave_out_what_is_held_back() -> None:
-    kept = np.array([0, 2, 3, 5, 8])
-    partners, shares = draw_mixture(kept, 10, seed=3, number=0)
+    images, kept = np.empty((10, 50, 24, 1), np.uint8), np.array([0, 2, 3, 5, 8])
+    partners, shares, _ = draw_mixture(kept, images, seed=3, number=0)
     assert sorted(partners[kept]) == kept.tolist() and (partners[[1, 4, 6, 7, 9]] == [1, 4, 6, 7, 9]).all()
     assert shares.min() >= 0.5 and shares.max() <= 1
-    assert not np.array_equal(partners, draw_mixture(kept, 10, seed=3, number=1)[0])
+    assert not np.array_equal(partners, draw_mixture(kept, images, seed=3, number=1)[0])
+
+
+def test_mixtures_move_as_far_as_the_augmentation_shift_does() -> None:
+    _, _, moves = draw_mixture(np.arange(1000), np.empty((1000, 50, 24, 1), np.uint8), seed=3, number=0)
+    assert sorted(set(moves[:, 0])) == list(range(-4, 5)) and sorted(set(moves[:, 1])) == list(range(-2, 3))
 
 
 def test_a_mixture_is_the_weighted_sum_of_two_inputs(tiny: Dataset) -> None:
     table = input_table(tiny.input)
-    mixture = Mixture(np.array([2, 0, 1]), np.array([0.5, 0.75, 1.0], np.float32), np.zeros((3, 10), np.float32))
+    shares, nowhere = np.array([0.5, 0.75, 1.0], np.float32), np.zeros((3, 2), np.int64)
+    mixture = Mixture(np.array([2, 0, 1]), shares, nowhere, np.zeros((3, 10), np.float32))
     pixels = np.asarray(tiny.train.images[:3]) / 255
     expected = [(pixels[0] + pixels[2]) / 2, 0.75 * pixels[1] + 0.25 * pixels[0], pixels[2]]
     np.testing.assert_allclose(mixture.inputs(table, tiny.train.images, np.arange(3)), expected, atol=1e-6)
+
+
+def test_a_mixture_is_moved_down_and_right_and_its_edge_repeated(tiny: Dataset) -> None:
+    images = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4, 1)
+    moves = np.array([[1, 0], [-2, 3]])
+    mixture = Mixture(np.array([0, 1]), np.ones(2, np.float32), moves, np.zeros((2, 10), np.float32))
+    seen = mixture.inputs(np.arange(256, dtype=np.float32)[None], images, np.array([1, 0]))[..., 0]
+    assert seen[1].tolist() == [[0, 1, 2, 3], [0, 1, 2, 3], [4, 5, 6, 7]]
+    assert seen[0].tolist() == [[20, 20, 20, 20], [20, 20, 20, 20], [20, 20, 20, 20]]
 
 
 def test_a_missing_teacher_is_named(tiny: Dataset, tmp_path: Path) -> None:

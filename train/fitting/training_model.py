@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import keras
 
-from ..recipes import Recipe
+from ..recipes import FARTHEST_SHIFT, Recipe
+from .normalization import FusedNormalization, can_fuse
 
 # What never falls when its argument rises: the greatest of some values, and then this, is this of each, and then the
 # greatest. In bfloat16 too, where rounding does not fall either.
@@ -22,9 +23,9 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
 
     Returns:
         A model of the same input and output shapes that shares the weights of `model`, and computes the same. With a
-        recipe for bfloat16 it leaves out what has no part in the result of a Sequential model, see `PooledFirst` and
-        `_seen`; in float32 it adds up in the order of `model`, for the weights of the
-        tutorial's own lines.
+        recipe for bfloat16 batch normalisation is one operator, and what has no part in the result of a Sequential
+        model is left out, see `PooledFirst` and `_seen`; in float32 it adds up in the order of `model`, for the weights
+        of the tutorial's own lines.
     """
     inputs = keras.Input(model.inputs[0].shape[1:])
     x = inputs
@@ -43,10 +44,10 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
     if recipe.bfloat16 and isinstance(model, keras.Sequential):
         x = _crop(x, model.layers)
         for layer in _pooled_first(model.layers):
-            x = call(layer, x)
+            x = call(_quickest(layer, recipe), x)
         return keras.Model(inputs, x)
     bare = keras.Model(model.inputs[0], model.outputs[0])
-    shared = keras.models.clone_model(bare, clone_function=lambda layer: layer, call_function=call)
+    shared = keras.models.clone_model(bare, clone_function=lambda it: _quickest(it, recipe), call_function=call)
     return keras.Model(inputs, shared(x))
 
 
@@ -63,6 +64,10 @@ def freeze_first_layer(training_model: keras.Model, network: keras.Model) -> Non
         return
     convolutions[0].trainable = False
     training_model.make_train_function(force=True)
+
+
+def _quickest(layer: keras.layers.Layer, recipe: Recipe) -> keras.layers.Layer:
+    return FusedNormalization(layer) if recipe.bfloat16 and can_fuse(layer) else layer
 
 
 class PooledFirst(keras.layers.Layer):
@@ -145,7 +150,7 @@ def _augmentation(name: str, background: float) -> keras.layers.Layer:
     constant = {"fill_mode": "constant", "fill_value": background}
     layer = {
         "flip": lambda: layers.RandomFlip("horizontal"),
-        "shift": lambda: layers.RandomTranslation(0.08, 0.08, **constant),
+        "shift": lambda: layers.RandomTranslation(FARTHEST_SHIFT, FARTHEST_SHIFT, **constant),
         "rotate": lambda: layers.RandomRotation(15 / 360, **constant),
         "zoom": lambda: layers.RandomZoom((-0.1, 0.1), **constant),
         "erase": lambda: layers.RandomErasing(factor=(0.5, 0.5), scale=(0.02, 0.15), fill_value=background),
