@@ -104,7 +104,7 @@ def _move(images: npt.NDArray[Any], moves: npt.NDArray[np.int64]) -> npt.NDArray
 
 
 def query_teacher(
-    path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[[str], None]
+    path: Path, dataset: Dataset, recipe: Recipe, seed: int, tell: Callable[[str], None], *, bfloat16: bool = False
 ) -> TeacherAnswers:
     """What the teacher at `path` thinks of the training images, and of the recipe's number of mixtures of them.
 
@@ -114,11 +114,14 @@ def query_teacher(
         recipe: the pupil's; if it mirrors images the teacher answers for both sides of each, and their mean counts.
         seed: of the mixtures; images that the recipe holds back for validation with this seed are left out of them.
         tell: is told what goes on.
+        bfloat16: whether the teacher computes in bfloat16, as it was trained.
 
     Raises:
         ModelFileError: missing, damaged, or a teacher of other classes or image sizes.
     """
     model = _load_teacher(path, dataset)
+    if bfloat16:
+        _compute_in_bfloat16(model)
     images, count, table = dataset.train.images, len(dataset.train), input_table(dataset.input)
     mirror = "flip" in recipe.augment
     tell(f"asking the teacher about {count * (1 + mirror + recipe.teacher_mixtures):,} images")
@@ -154,6 +157,15 @@ def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
     if shapes != (card.input.shape, len(card.labels)):
         raise ModelFileError(f"the teacher {path} is not the network that its card describes; train it again")
     return model
+
+
+def _compute_in_bfloat16(model: "keras.Model") -> None:
+    """Let all layers but the last compute in bfloat16; their weights stay as they are."""
+    import keras
+
+    for layer in model.layers[:-1]:
+        if layer.dtype_policy.name == "float32" and not isinstance(layer, keras.Model):
+            layer.dtype_policy = keras.DTypePolicy("mixed_bfloat16")
 
 
 def is_trained(folder: RunDirectory, architecture: str, seed: int, dataset: Dataset) -> bool:

@@ -150,7 +150,7 @@ def _setup(
         folder=folder,
         parallel=parallel,
         resume=request.resume and not _has_only_a_teacher(folder),
-        teacher_answers=_teach(request.teacher, folder, dataset, request, progress) if request.teacher else None,
+        teacher_answers=_teach(folder, dataset, request, processor, progress) if request.teacher else None,
         class_weights=balance_classes(dataset) if request.class_weights else None,
         weights=request.pretrained,
         freeze=request.freeze,
@@ -163,30 +163,37 @@ def _has_only_a_teacher(folder: RunDirectory) -> bool:
 
 
 def _teach(
-    teacher: str | Path, folder: RunDirectory, dataset: Dataset, request: TrainingRequest, progress: TrainingProgress
+    folder: RunDirectory,
+    dataset: Dataset,
+    request: TrainingRequest,
+    processor: "Processor",
+    progress: TrainingProgress,
 ) -> "TeacherAnswers":
     """What the teacher says of the training images; a teacher that is an architecture is trained first."""
     from . import distillation
 
+    teacher = str(request.teacher)
     file = Path(teacher)
     if file.suffix != ".keras":
         teacher_run = folder.teacher
         file, unfinished = teacher_run.model, teacher_run.checkpoint.exists()
         wanted = TrainingRequest(
-            architecture=str(teacher),
+            architecture=teacher,
             recipe=distillation.RECIPE,
             seed=request.seed,
             resume=request.resume and unfinished,
             force=request.force,
         )
-        identity = (teacher_run, str(teacher), request.seed, dataset)
+        identity = (teacher_run, teacher, request.seed, dataset)
         if unfinished or not request.resume or not distillation.is_trained(*identity):
             run = train(teacher_run.path, dataset, wanted, progress=progress)
             if run.interrupted:
                 raise EdgecnnError(
                     f"stopped by Ctrl-C while training the teacher in {teacher_run.path}; --resume goes on"
                 )
-    return distillation.query_teacher(file, dataset, request.final_recipe(), request.seed, progress.tell)
+    recipe = request.final_recipe()
+    bfloat16 = recipe.bfloat16 and processor.bfloat16
+    return distillation.query_teacher(file, dataset, recipe, request.seed, progress.tell, bfloat16=bfloat16)
 
 
 def _fit(

@@ -11,7 +11,7 @@ from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_table import input_table
 from edgecnn.train import RECIPES, TrainingRun, train
-from edgecnn.train.distillation import Mixture, draw_mixture
+from edgecnn.train.distillation import Mixture, draw_mixture, query_teacher
 from tests.support.trainings import Interrupting, Listening, weights
 
 
@@ -38,6 +38,18 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
     assert stopped.interrupted
     resumed = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, resume=True)
     assert weights(resumed) == weights(run)
+
+
+def test_a_teacher_says_in_bfloat16_what_it_says_in_float32(tiny: Dataset, small_run: TrainingRun) -> None:
+    precise, quick = (
+        query_teacher(small_run.model_path, tiny, RECIPES["fast"], 0, print, bfloat16=bfloat16).plain
+        for bfloat16 in (False, True)
+    )
+    alone = KerasModel(small_run.model_path).predict_all(tiny.train.images, calibrated=False)
+    np.testing.assert_allclose(precise, alone, atol=1e-6)
+    assert quick.dtype == np.float32 and not np.array_equal(quick, precise)
+    np.testing.assert_allclose(quick, precise, atol=0.03)
+    np.testing.assert_allclose(quick.sum(axis=1), 1, atol=1e-5)  # the last layer is of float32
 
 
 def test_mixtures_leave_out_what_is_held_back() -> None:
