@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import Run, sentence
+from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
 
@@ -38,17 +38,15 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
             assert said[2].rstrip().endswith("at most 1 MB, the oldest make way.")
             address = f"http://127.0.0.1:{link[1]}/api/state"
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                urllib.request.urlopen(address, timeout=10)
+                urllib.request.urlopen(address, timeout=PATIENCE)
             request = urllib.request.Request(address, headers={"Authorization": f"Bearer {link[2]}"})
-            assert urllib.request.urlopen(request, timeout=10).status == 200  # noqa: S310
+            assert urllib.request.urlopen(request, timeout=PATIENCE).status == 200  # noqa: S310
             request.full_url = address.replace("api/state", "metrics")
-            assert b"edgecnn_source_up 1.0" in urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+            assert b"edgecnn_source_up 1.0" in urllib.request.urlopen(request, timeout=PATIENCE).read()  # noqa: S310
             tokens.append(link[2])
-            end = time.monotonic() + 60
-            while len(list(tmp_path.glob(doubtful))) < run and time.monotonic() < end:
-                time.sleep(0.02)
+            assert until(lambda number=run: len(list(tmp_path.glob(doubtful))) >= number)
             process.send_signal(signal.SIGINT)
-            _, rest = process.communicate(timeout=20)
+            _, rest = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         assert process.returncode == 0 and "Traceback" not in rest

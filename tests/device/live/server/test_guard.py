@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.live_page import Page, ask, frame_of, served, text_of, until
+from tests.support.live_page import Page, ask, frame_of, served, text_of
+from tests.support.waiting import until
 
 from edgecnn.device.live.server.guard import Admission  # isort: skip - after what skips without the extra
 
