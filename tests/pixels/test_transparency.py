@@ -11,6 +11,7 @@ from edgecnn import InputSpec
 from edgecnn.convert import load_representative
 from edgecnn.device import Classifier
 from edgecnn.pixels.folder_images import read_folder
+from edgecnn.pixels.input_spec import Background
 from edgecnn.pixels.preprocessing import prepare, prepare_source
 from edgecnn.train import input_for, load_dataset
 from tests.support.command_line import Run
@@ -21,7 +22,7 @@ SPEC = input_for(24, 32, "rgb", "crop")
 
 @pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa", "PA", "P"])
 @pytest.mark.parametrize("background", ["dark", "light", "any"])
-def test_what_is_transparent_is_the_ground_in_every_mode(spec: InputSpec, mode: str, background: str) -> None:
+def test_what_is_transparent_is_the_ground_in_every_mode(spec: InputSpec, mode: str, background: Background) -> None:
     prepared = prepare(cut_out(mode), replace(spec, background=background))
     assert prepared.is_flattened and not prepared.is_transparent
     assert prepared.pixels[0, 0, 0] == (255 if background == "light" else 0)
