@@ -12,7 +12,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.model_file.signature import Signature, read_signature
-from edgecnn.model_file.tflite_graph import read_graph
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS, read_graph
 from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
 from edgecnn.pixels.input_spec import InputSpec
 
@@ -182,7 +182,7 @@ def _describe_operator(details: dict[str, Any], shapes: dict[int, tuple[int, ...
     name = details["op_name"]
     inputs = tuple(int(index) for index in details["inputs"] if index >= 0)
     outputs = tuple(int(index) for index in details["outputs"])
-    weighted = name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    weighted = name in WITH_WEIGHTS
     macs = _count_macs(name, shapes[inputs[1]], shapes[outputs[0]]) if weighted else 0
     parameters = sum(math.prod(shapes[index]) for index in inputs[1:3]) if weighted else 0
     return OperatorInfo(name, inputs, outputs, macs, parameters)

@@ -1,5 +1,6 @@
 """How well a classifier does on labelled images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ class ClassFigures:
         images: of the class.
         precision: share of its answers with this class that are right, 0 to 1; None where it never gives it.
         recall: share of the class's images that it gets right; None where there are none.
-        f1: harmonic mean of both; None where one of them is.
+        f1: harmonic mean of both, 0 where it never gives a class that there are images of; None where there is neither.
     """
 
     images: int
@@ -78,9 +79,15 @@ def class_figures(confusion: npt.NDArray[np.int64]) -> list[ClassFigures]:
     for right, images, answers in zip(confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0), strict=True):
         precision = float(right / answers) if answers else None
         recall = float(right / images) if images else None
-        f1 = None if precision is None or recall is None else float(2 * right / (images + answers))
+        f1 = float(2 * right / (images + answers)) if images + answers else None
         figures.append(ClassFigures(int(images), precision, recall, f1))
     return figures
+
+
+def mean_of_known(values: Sequence[float | None]) -> tuple[float | None, int]:
+    """The mean of those figures of classes that are known, and how many these are; None where none is."""
+    known = [value for value in values if value is not None]
+    return (sum(known) / len(known) if known else None), len(known)
 
 
 def most_confused(evaluation: Evaluation, count: int = 3) -> list[tuple[int, int, int]]:

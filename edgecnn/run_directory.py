@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .arguments import require_path
 from .errors import ModelFileError
 from .model_file.card import ModelCard
+from .model_file.other_formats import describe_file, is_saved_model
 
 if TYPE_CHECKING:
     from .pixels.dataset import Dataset
@@ -127,7 +128,9 @@ class RunDirectory:
         Raises:
             ModelFileError: there is none.
         """
-        if self.path.is_file():
+        if other := describe_file(self.path):
+            raise ModelFileError(f"{self.path} {other}")
+        if self.path.is_file() or is_saved_model(self.path):
             raise ModelFileError(
                 f"{self.path} is no run directory; a Keras model that was trained elsewhere needs --labels and "
                 "--representative"

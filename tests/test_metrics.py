@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from edgecnn.metrics import ClassFigures, best_order, class_figures, evaluate_probabilities, most_confused
+from edgecnn.metrics import (
+    ClassFigures,
+    best_order,
+    class_figures,
+    evaluate_probabilities,
+    mean_of_known,
+    most_confused,
+)
 
 # Five images of three classes; the third and the fifth are mistaken, the fifth surely so.
 PROBABILITIES = np.array(
@@ -55,5 +62,10 @@ def test_class_figures_are_those_counted_by_hand() -> None:
     first, second, third, fourth = class_figures(confusion)
     assert (first.images, first.precision, first.recall) == (8, 6 / 10, 6 / 8)
     assert second.f1 == pytest.approx(2 / (12 / 9 + 10 / 9))
-    assert third == ClassFigures(4, None, 0.0, None)  # never answered
+    assert third == ClassFigures(4, None, 0.0, 0.0)  # never answered
     assert fourth == ClassFigures(0, None, None, None)
+
+
+def test_a_mean_over_classes_leaves_out_what_is_not_known() -> None:
+    assert mean_of_known([0.5, None, 1.0, 0.0]) == (0.5, 3)
+    assert mean_of_known([None, None]) == (None, 0)

@@ -21,16 +21,16 @@ from .recipes import FARTHEST_SHIFT, Recipe
 if TYPE_CHECKING:
     import keras
 
-# 94.3 % on Fashion-MNIST's test set in 34 CPU-minutes on 2 threads (AMD EPYC, bfloat16), one run.
+# 94.5 % on Fashion-MNIST's test set when trained on 55,000 of the images, one run.
 RECIPE = Recipe(
     name="teacher",
-    epochs=14,
+    epochs=20,
     batch_size=128,
     optimizer="muon",
     peak_learning_rate=5e-3,
     weight_decay=0.02,
     bfloat16=True,
-    augment=("flip",),
+    augment=("flip", "shift", "erase"),
     dropout=0.2,
     label_smoothing=0.05,
 )

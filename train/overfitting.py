@@ -37,13 +37,9 @@ class Fit:
     unseen_images: int
     name: str
 
-    def verdict(self, recipe: str) -> str:
-        """One line that says whether it overfits, or that the images are too few to tell.
-
-        Args:
-            recipe: as the card has it; what it does already is not recommended.
-        """
-        figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
+    @property
+    def overfits(self) -> bool | None:
+        """Whether it does; None where the images are too few to tell."""
         gap = self.training - self.unseen
         low, high = wilson_interval(self.training * self.training_images, self.training_images)
         lowest, highest = wilson_interval(self.unseen * self.unseen_images, self.unseen_images)
@@ -51,8 +47,19 @@ class Fit:
         least = gap - math.hypot(self.training - low, highest - self.unseen)
         most = gap + math.hypot(high - self.training, self.unseen - lowest)
         if gap > _OVERFITTING and least > 0:
+            return True
+        return False if gap <= _OVERFITTING and most < _TOO_VAGUE else None
+
+    def verdict(self, recipe: str) -> str:
+        """One line that says whether it overfits, or that the images are too few to tell.
+
+        Args:
+            recipe: as the card has it; what it does already is not recommended.
+        """
+        figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
+        if self.overfits:
             return f"overfits: {figures}; {_remedies(recipe)}"
-        if gap <= _OVERFITTING and most < _TOO_VAGUE:
+        if self.overfits is False:
             return f"does not overfit: {figures}"
         return f"may overfit or not: {figures}; {self.unseen_images:,} {self.name} images are too few to tell"
 

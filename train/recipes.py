@@ -116,7 +116,7 @@ RECIPES = {
         ),
         Recipe(
             name="best",
-            epochs=31,
+            epochs=62,
             batch_size=128,
             optimizer="muon",
             peak_learning_rate=5e-3,
@@ -124,7 +124,7 @@ RECIPES = {
             bfloat16=True,
             augment=("flip",),
             dropout=0.1,
-            teacher_mixtures=4,
+            teacher_mixtures=8,
         ),
         Recipe(
             name="transfer",

@@ -6,9 +6,10 @@ from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-_CASTS = ("QUANTIZE", "DEQUANTIZE")
-_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+from edgecnn.model_file.tflite_graph import CASTS, WITH_WEIGHTS
+
+from ..tflite.kernels import OPERATOR_NAMES
+
 _OPTIONS = {code: name for name, code in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
 
 
@@ -45,7 +46,7 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
         if not outputs:  # it sets a variable, or runs what does
             continue
         output = outputs[0]
-        if name in _CASTS:
+        if name in CASTS:
             cast[output] = given[0] if name == "DEQUANTIZE" else output
             if given[0] in makers:
                 makers[output] = makers[given[0]]
@@ -59,7 +60,7 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
 
 def _name(model: "schema.Model", operator: "schema.Operator") -> str:
     code = model.OperatorCodes(operator.OpcodeIndex())
-    name: str = _NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    name: str = OPERATOR_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
     return name
 
 
@@ -83,10 +84,10 @@ def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted
     signature = model.SignatureDefs(0)
     outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
     operations = [model.Subgraphs(0).Operators(place) for place in range(model.Subgraphs(0).OperatorsLength())]
-    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in _CASTS}
+    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in CASTS}
     given = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
     named = {cast.get(index, index): name for index, name in given.items()}
-    made = [operator.output for operator in operators if operator.name in WITH_BIAS]
+    made = [operator.output for operator in operators if operator.name in WITH_WEIGHTS]
     if len(made) == len(weighted):
         named = {**dict(zip(made, weighted, strict=True)), **named}
     return named

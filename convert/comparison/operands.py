@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+
 from ..tflite.operands import Operand, read_operand
-from .graph import WITH_BIAS, GraphOperator, layers_of, names_of, on_the_way, read_operators
+from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators
 from .moved import vector_sentences
 from .weights import WeightFault
 
@@ -33,7 +35,7 @@ def compare_operands(expected: bytes, found: bytes, weighted: Sequence[str] = ()
     return tuple(
         WeightFault(layer, channels, f"{on_the_way(own, names)}{words}")
         for own, here, layer in zip(*operators, layers_of(operators[0], names), strict=True)
-        if own.name not in (*WITH_BIAS, *_SHAPES)
+        if own.name not in (*WITH_WEIGHTS, *_SHAPES)
         for before, after in zip(_constants(first, own), _constants(second, here), strict=False)
         for channels, words in _differences(own.name, before, after)
     )

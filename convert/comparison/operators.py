@@ -7,8 +7,9 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.card import LayerRange
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
 
-from .graph import WITH_BIAS, GraphOperator, layers_of, names_of, on_the_way, read_operators
+from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators
 
 _ACTIVATIONS = {code: name for name, code in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
 # What changes the function, and what people call it.
@@ -177,7 +178,7 @@ def _quantization(subgraph: "schema.SubGraph", index: int) -> tuple[float, int] 
 
 def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[float]:
     """How many times the scale of what goes in is that which the bias was made for, where it is another one."""
-    if operator.name not in WITH_BIAS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
+    if operator.name not in WITH_WEIGHTS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
         return
     scales = []
     for index in operator.inputs[:3]:
@@ -191,7 +192,7 @@ def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterat
 
 
 def _has_shared_bias(operator: GraphOperator, operators: Sequence[GraphOperator]) -> bool:
-    takers = [one for one in operators if one.name in WITH_BIAS and len(one.inputs) > 2]
+    takers = [one for one in operators if one.name in WITH_WEIGHTS and len(one.inputs) > 2]
     return sum(one.inputs[2] == operator.inputs[2] for one in takers) > 1
 
 

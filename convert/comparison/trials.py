@@ -14,10 +14,10 @@ from edgecnn.sanity import Cause
 
 from ..network.feature_maps import layer_uses, values_of
 from ..network.keras_network import KerasNetwork
+from ..network.pixel_range import RANGES
 from .binomial import at_least
 
 _CHANCE, _GAIN = 0.01, 0.03
-_RANGES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
 _STEPS = 1.0  # powers of two, or standard deviations, that a statistic may be off in the median channel
 _MOST, _FEWEST, _VALUES = 200, 8, 250_000_000  # images in a batch, and float32 values of all layers for them
 
@@ -47,7 +47,7 @@ def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
         yield _fed(network, spec, True, blue)
     if not everything:
         return
-    for low, high in _RANGES:
+    for low, high in RANGES:
         scale, offset = ((high - low) / 255,) * spec.channels, (low,) * spec.channels
         if np.allclose(scale, spec.scale) and np.allclose(offset, spec.offset):
             continue

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.other_formats import START_BYTES, describe_format
+from edgecnn.model_file.other_formats import START_BYTES, describe_format, is_saved_model
 from edgecnn.zip_errors import ZIP_ERRORS
 
 from .damaged_files import HDF5, damaged
-from .saved_model import is_saved_model, read_saved_model, without_layers
+from .saved_model import read_saved_model, without_layers
 
 Kind = Literal["HDF5", "zip", "SavedModel"]
 _SUFFIXES = {"HDF5": ".h5", "zip": ".keras", "SavedModel": ""}

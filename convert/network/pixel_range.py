@@ -14,7 +14,7 @@ from .input_scaling import InputScaling, numbers, read_scaling
 Array = npt.NDArray[np.float64]
 Range = tuple[float, float]
 # What people make of the pixels 0 to 255 before a network, and what networks make of those in their first layers.
-_RANGES: tuple[Range, ...] = ((0, 255), (0, 1), (-1, 1))
+RANGES: tuple[Range, ...] = ((0, 255), (0, 1), (-1, 1))
 _RESULTS: tuple[Range, ...] = ((0, 255), (0, 1), (-1, 1), (-0.5, 0.5))
 _CLOSE = 0.02  # of a range's width: people divide by 255, 256, 127.5, 127 and 128
 # Nobody divides values of 1 at most by that much, or more.
@@ -32,8 +32,8 @@ def fitting_ranges(found: InputScaling) -> tuple[Range, ...]:
     if found.mean:
         return _fitting(np.array(found.mean), np.array(found.deviation))
     if (np.abs(scale) <= _SMALL).all() or (np.isclose(np.abs(scale), 1).all() and (offset <= _CENTRE).all()):
-        return _RANGES[:1]
-    fitting = [span for span in _RANGES if all(_is_usual(a, b, span) for a, b in zip(scale, offset, strict=True))]
+        return RANGES[:1]
+    fitting = [span for span in RANGES if all(_is_usual(a, b, span) for a, b in zip(scale, offset, strict=True))]
     if len(fitting) == 1:
         return tuple(fitting)
     # (value - mean) / deviation, written out.
@@ -113,7 +113,7 @@ def _is_usual(scale: float, offset: float, span: Range) -> bool:
 def _fitting(mean: Array, deviation: Array) -> tuple[Range, ...]:
     """The ranges whose pixels have this mean and deviation: the likeliest, and those that are hardly less likely."""
     odds = []
-    for low, high in _RANGES:
+    for low, high in RANGES:
         middle, spread = (mean - low) / (high - low), deviation / (high - low)
         # Values within a range vary by sqrt(middle * (1 - middle)) at most (Bhatia and Davis, 2000), and those of
         # images by less.

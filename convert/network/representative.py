@@ -12,6 +12,7 @@ from edgecnn.errors import DataError, InputError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import find_images, require_heif
+from edgecnn.pixels.modes import transparency_note
 from edgecnn.pixels.preprocessing import prepare_source
 from edgecnn.pixels.skipped_files import Skipped, is_clutter
 from edgecnn.printable import composed
@@ -62,16 +63,20 @@ def load_representative(
         paths = [paths[row] for row in np.sort(np.random.default_rng(seed).permutation(len(paths))[:most])]
     else:
         progress(f"{folder}: reading {len(paths):,} images")
-    images, labels = [], []
+    images, labels, flattened = [], [], 0
     for path in paths:
         try:
-            images.append(prepare_source(path, card.input).pixels)
+            prepared = prepare_source(path, card.input)
         except InputError as error:
             progress(f"left out: {error}")
             continue
+        images.append(prepared.pixels)
+        flattened += prepared.is_flattened
         labels.append(names.index(composed(Path(path).relative_to(root).parts[0])) if labelled else -1)
     if not images:
         raise DataError(f"{folder} holds no image that can be read; give a folder of PNG or JPEG files")
+    if flattened:
+        progress(transparency_note(flattened, len(images), card.input))
     split = Split(np.stack(images), np.array(labels, np.int64))
     digest = hashlib.sha256(np.asarray(split.images).tobytes() + split.labels.tobytes()).hexdigest()
     return Dataset(root.name, card.labels, card.input, split, split, digest, str(folder))

@@ -27,11 +27,6 @@ class SavedModelContents:
 _SIGNATURE = "serving_default"
 
 
-def is_saved_model(path: Path) -> bool:
-    """Whether a folder is a SavedModel."""
-    return (path / "saved_model.pb").is_file()
-
-
 def without_layers(folder: Path, contents: SavedModelContents) -> ModelFileError:
     """The refusal of a SavedModel that is a graph alone, with what can be done with it."""
     what = (

@@ -6,8 +6,10 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+
 # Which input of an operator is its bias.
-_BIASES = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+_BIASES = {**dict.fromkeys(WITH_WEIGHTS, 2), "TRANSPOSE_CONV": 3}
 _PLACES = {getattr(schema.BuiltinOperator, name): place for name, place in _BIASES.items()}
 
 

@@ -5,8 +5,9 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.container import add_header
+from edgecnn.model_file.tflite_graph import CASTS
 
-_CASTS = (schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE)
+_CASTS = [getattr(schema.BuiltinOperator, name) for name in CASTS]
 _BYTES = {schema.TensorType.INT8: 1, schema.TensorType.INT16: 2, schema.TensorType.FLOAT16: 2}
 
 

@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+
 Array = npt.NDArray[np.floating]
 
 _BUILTIN = schema.BuiltinOperator
 # How to bring the output channels of the constant that an operator takes as its second input to the front; each order
 # undoes itself. Depthwise: (1, height, width, channels).
 CHANNELS_FIRST = {"CONV_2D": (0, 1, 2, 3), "DEPTHWISE_CONV_2D": (3, 1, 2, 0), "FULLY_CONNECTED": (0, 1)}
-_NAMES = {getattr(_BUILTIN, name): name for name in CHANNELS_FIRST}
+OPERATOR_NAMES = {code: name for name, code in vars(_BUILTIN).items() if not name.startswith("_")}
 DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.FLOAT16: np.dtype(np.float16),
@@ -67,9 +69,9 @@ def read_kernels(flatbuffer: bytes) -> tuple[Kernel, ...]:
     kernels = []
     for position in range(subgraph.OperatorsLength()):
         operator, code = subgraph.Operators(position), _code(model, subgraph.Operators(position))
-        if code not in _NAMES:
+        name = OPERATOR_NAMES.get(code)
+        if name not in WITH_WEIGHTS:
             continue
-        name = _NAMES[code]
         inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
         weights = _constant(model, subgraph, inputs[1], CHANNELS_FIRST[name])
         if weights is None:

@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+
+from ..tflite.kernels import OPERATOR_NAMES
+
 _DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.INT8: np.dtype(np.int8),
     schema.TensorType.UINT8: np.dtype(np.uint8),
     schema.TensorType.INT32: np.dtype(np.int32),
 }
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 # Their kernels prescribe the scale of what they give.
 _PRESCRIBED = ("SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION", "LOG_SOFTMAX")
 
@@ -83,7 +85,7 @@ class Operator:
     @property
     def is_weighted(self) -> bool:
         """Whether it has weights and a bias that is scaled by those and by what goes in."""
-        return self.name in _WEIGHTED
+        return self.name in WITH_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Graph:
         """The graph of a flatbuffer."""
         model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
         subgraph, signature = model.subgraphs[0], model.signatureDefs[0]
-        codes = [_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
+        codes = [OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
         return cls(
             tuple(_tensor(index, tensor, model.buffers) for index, tensor in enumerate(subgraph.tensors)),
             tuple(

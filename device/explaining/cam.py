@@ -14,14 +14,14 @@ from PIL import Image
 from edgecnn.arrays import Pixels
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.tflite_constants import pooling_window, read_constant
-from edgecnn.model_file.tflite_graph import Graph, GraphOperator, read_graph
+from edgecnn.model_file.tflite_graph import CASTS, Graph, GraphOperator, read_graph
 
 from ..runtime.loaded_model import LoadedModel
 from ..runtime.tensor_spec import TensorSpec
 from .methods import Ask
 
 _OTHER = "explain with --method occlusion, which takes every network"
-_SAME_VALUES = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE")
+_SAME_VALUES = (*CASTS, "RESHAPE", "SQUEEZE")
 _NORMALIZES = ("SOFTMAX", "LOGISTIC")
 _WITH_MAP = ("AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D")
 _DENSE = ("FULLY_CONNECTED", "CONV_2D")

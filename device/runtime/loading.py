@@ -11,6 +11,7 @@ from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileE
 from edgecnn.model_file.bundled import bundled_models, find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
+from edgecnn.model_file.other_formats import is_saved_model
 
 from .loaded_model import LoadedModel
 from .opening import open_session
@@ -38,6 +39,8 @@ def read_packed(model: str | Path) -> PackedModel:
     if path.is_dir():
         inside = min(path.glob("*.tflite"), key=lambda file: (".activations." in file.name, file.name), default=None)
         advice = f"give a file in it, such as {inside}" if inside else "edgecnn convert makes .tflite files of a run"
+        if is_saved_model(path):
+            raise ModelFileError(f"{model} is a SavedModel of TensorFlow; edgecnn convert makes a .tflite file of it")
         raise ModelFileError(f"{model} is a folder; {advice}")
     if not path.is_file():
         bundled = ", ".join(bundled_models())

@@ -18,6 +18,7 @@ from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
 
 from . import guard, printing
+from .usage_advice import AdvisingGroup, advice
 
 # A command is a module of this name in edgecnn/cli/commands, with a `command`; the order is that of the work.
 COMMANDS = (
@@ -27,7 +28,7 @@ COMMANDS = (
 _TOO_LARGE = "not enough memory; close other programs, or use smaller images or a smaller network"
 
 
-class LazyGroup(click.Group):
+class LazyGroup(AdvisingGroup):
     """Loads a command's module when it is called; turns expected failures into a sentence and exit code 1."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -99,7 +100,7 @@ def _shown_in_one_line() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        vars(error)["message"] = printable(error.message)
+        vars(error)["message"] = printable("; ".join(filter(None, (error.message, advice(error)))))
         raise
 
 

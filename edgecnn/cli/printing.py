@@ -1,13 +1,17 @@
 """What every command prints: notes for people on standard error, results on standard output."""
 
 import codecs
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 
 import click
 
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable, printable_json
+
+_told: ContextVar[set[str] | None] = ContextVar("told", default=None)
 
 
 def say(line: object) -> None:
@@ -17,8 +21,23 @@ def say(line: object) -> None:
 
 def note(message: str) -> None:
     """Tell people in one line, on standard error; what does not show stands there escaped."""
+    told = _told.get()
+    if told is not None:
+        if message in told:
+            return
+        told.add(message)
     with stderr_lock():
         click.echo(with_own_pip(printable(message)), err=True)
+
+
+@contextlib.contextmanager
+def each_once() -> Iterator[None]:
+    """Tell the same note once only: where the same is done for several models."""
+    token = _told.set(set())
+    try:
+        yield
+    finally:
+        _told.reset(token)
 
 
 def with_own_pip(text: str) -> str:

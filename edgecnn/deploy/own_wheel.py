@@ -13,8 +13,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from edgecnn.errors import DeployError
+from edgecnn.model_file.container import ZIP_EPOCH
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _WHEEL = "Wheel-Version: 1.0\nGenerator: edgecnn deploy\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
@@ -57,7 +57,7 @@ def own_wheel() -> tuple[str, bytes]:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in contents.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return f"edgecnn-{version}-py3-none-any.whl", buffer.getvalue()

@@ -212,7 +212,8 @@ class ModelCard:
         except OSError as error:
             raise ModelFileError(
                 f"cannot read the model card {path} ({error.strerror}); it belongs beside model.keras: "
-                "copy it from where the run was made, or make the run again"
+                "copy it from where the run was made, or make the run again; of a model that was trained elsewhere, "
+                "edgecnn convert makes a .tflite file with --labels and --representative"
             ) from None
         return cls.from_json(text, where=str(path))
 

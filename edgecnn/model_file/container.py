@@ -30,7 +30,7 @@ from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .header import DAMAGED, HEADER, HEADER_AT, IDENTIFIER, MAGIC, split_file
 
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 # Up to here Python's own SHA-256 is faster than loading OpenSSL for hashlib, which also takes 4 MB.
 _SMALL_BYTES = 4 << 20
 _MAX_TAIL_BYTES = 64 << 20  # probes are a few dozen small images; more is no card of ours
@@ -102,7 +102,7 @@ def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = Fals
     buffer, method = io.BytesIO(), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), data, method)
+            archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), data, method)
         archive.comment = _seal(sha256(flatbuffer), members)
     return flatbuffer + buffer.getvalue()
 

@@ -1,6 +1,7 @@
 """What a file is that is no model of ours, by what it begins with; and what makes one of it."""
 
 import re
+from pathlib import Path
 
 _THEN = "edgecnn pack gives that labels and probes"
 _BEGINNINGS = {
@@ -36,6 +37,20 @@ def describe_format(start: bytes) -> str:
         start: its first `START_BYTES` bytes.
     """
     return next((sentence for pattern, sentence in _FORMATS.items() if pattern.match(start)), "")
+
+
+def describe_file(path: Path) -> str:
+    """The same of a file; empty too where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return describe_format(file.read(START_BYTES))
+    except OSError:
+        return ""
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether a folder is a SavedModel of TensorFlow."""
+    return (folder / "saved_model.pb").is_file()
 
 
 def is_keras(start: bytes) -> bool:

@@ -40,6 +40,9 @@ _OPERATORS = """
     STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
 """.split()
 _CUSTOM = 32
+# They take weights as their second input and may take biases as their third.
+WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+CASTS = ("DEQUANTIZE", "QUANTIZE")  # the same values in another type
 
 
 @dataclass(frozen=True)

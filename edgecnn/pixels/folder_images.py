@@ -14,6 +14,7 @@ from ..printable import composed
 from .dataset import Dataset
 from .image_files import find_images, require_heif
 from .input_spec import InputSpec
+from .modes import transparency_note
 from .preprocessing import prepare_source
 
 MOST_IMAGES = 2_000  # enough for a percentage that repeats, and few enough to lie in memory
@@ -62,22 +63,25 @@ def read_folder(
         paths = [paths[row] for row in np.sort(np.random.default_rng(0).permutation(len(paths))[:most])]
     splits = (strange_to.train, strange_to.test, strange_to.validation) if strange_to else ()
     known = {_digest(pixels) for split in splits if split for pixels in split.images}
-    images, of_classes = [], 0
+    images, of_classes, flattened = [], 0, 0
     for path in paths:
         try:
-            pixels = prepare_source(path, spec).pixels
+            prepared = prepare_source(path, spec)
         except InputError as error:
             progress(f"left out: {error}")
             continue
-        if _digest(pixels) in known:
+        if _digest(prepared.pixels) in known:
             of_classes += 1
         else:
-            images.append(pixels)
+            images.append(prepared.pixels)
+            flattened += prepared.is_flattened
     if of_classes and strange_to:
         progress(f"{folder}: {of_classes:,} of the images are left out, which are of {strange_to.name} itself")
     if not images:
         kind = "can be read and is of no class" if strange_to else "can be read"
         raise DataError(f"{folder} holds no image that {kind}; {purpose}")
+    if flattened:
+        progress(transparency_note(flattened, len(images), spec))
     return np.stack(images)
 
 

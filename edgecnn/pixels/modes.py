@@ -12,15 +12,29 @@ def with_inks(image: Image.Image) -> Image.Image:
     return image.point(list(range(255, -1, -1)) * 4)
 
 
-def flatten(image: Image.Image, level: int) -> Image.Image:
-    """An image without transparency, on a background of `level`, 0 to 255."""
+def flatten(image: Image.Image, level: int) -> tuple[Image.Image, bool, bool]:
+    """An image on a background of `level`, 0 to 255; and whether some of it was transparent, and whether all was."""
     if image.mode in ("La", "RGBa"):  # premultiplied: Pillow converts it to its own straight kind only
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
-        return image
+        return image, False, False
     image = image.convert("RGBA")
     backdrop = Image.new("RGBA", image.size, (level, level, level, 255))
-    return Image.alpha_composite(backdrop, image)
+    least, most = image.getchannel("A").getextrema()
+    return Image.alpha_composite(backdrop, image), least != 255, most == 0
+
+
+def ground_of(spec: InputSpec) -> str:
+    """What stands for transparency: the background of the training images, where that is known to be light."""
+    return "white" if spec.background == "light" else "black"
+
+
+def transparency_note(flattened: int, images: int, spec: InputSpec) -> str:
+    """What people should know of a folder with transparent images: cut-out objects get a ground that nobody chose."""
+    return (
+        f"{flattened:,} of {images:,} images are transparent in part: what is transparent becomes {ground_of(spec)}, "
+        "here and on the device; for another ground, save them on it, without transparency"
+    )
 
 
 def convert_colour(image: Image.Image, spec: InputSpec) -> Image.Image:

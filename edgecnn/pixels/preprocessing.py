@@ -22,7 +22,7 @@ from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_imag
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
 from .memory import needed_bytes, require_memory
-from .modes import convert_colour, converted, flatten, with_inks
+from .modes import convert_colour, converted, flatten, ground_of, with_inks
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
@@ -61,6 +61,7 @@ class Prepared:
         width: of the whole image, upright.
         height: likewise.
         crop: (left, top, width, height) of what the model was shown of it, clipped; None for all.
+        is_flattened: whether some pixel is transparent, so that the model sees the background there.
     """
 
     pixels: Pixels
@@ -71,6 +72,7 @@ class Prepared:
     width: int = 0
     height: int = 0
     crop: "CropBox | None" = None
+    is_flattened: bool = False
 
 
 def prepare(image: Image.Image, spec: InputSpec, invert: Invert = "no", crop: "Crop | None" = None) -> Prepared:
@@ -120,8 +122,7 @@ def _prepare(
         region, clipped = region_of(crop, width, height)
         image, box = cut(image, box, scale, region)
     image, unprofiled = to_srgb(image, profile)
-    transparent = image.mode in ("LA", "PA", "RGBA") and image.getchannel("A").getextrema()[1] == 0
-    flat = flatten(image, _background(spec, invert == "yes"))
+    flat, flattened, transparent = flatten(image, _background(spec, invert == "yes"))
     flat = convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
@@ -140,7 +141,7 @@ def _prepare(
         note = _TRANSPARENT
     note = "; ".join(filter(None, (clipped, note)))
     pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
-    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region)
+    return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region, flattened)
 
 
 def prepare_source(
@@ -232,7 +233,7 @@ def prepare_array(
 
 def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
-    level = 255 if spec.background == "light" else 0
+    level = 255 if ground_of(spec) == "white" else 0
     return 255 - level if inverted else level
 
 

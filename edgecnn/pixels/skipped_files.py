@@ -6,6 +6,7 @@ from pathlib import PurePath
 _CLUTTER = frozenset(
     ("__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin", "system volume information")
 )
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _FEW = 5
 # What reads them; of other suffixes nothing is said, for what would help is not known.
 _ADVICE = {
@@ -15,7 +16,7 @@ _ADVICE = {
     "films; ffmpeg takes pictures out of them": (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"),
     "drawings; save them as PNG": (".svg", ".psd", ".xcf"),
     "JPEG XL; save them as PNG": (".jxl",),
-    "archives; unpack them": (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"),
+    "archives; unpack them": ARCHIVES,
 }
 _OF_SUFFIX = {suffix: words for words, suffixes in _ADVICE.items() for suffix in suffixes}
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
-from tests.support.brokers import RealBroker, broker, free_port, listening, needs_mosquitto, until
+from tests.support.brokers import RealBroker, broker, free_port, listening, needs_mosquitto
 from tests.support.command_line import Run, sentence
+from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
 BOOT = ("live", MODEL, "--source", str(sample_images()[0]), "--no-page")
@@ -61,11 +62,11 @@ def test_a_station_that_ends_in_whatever_way_is_said_to_be_offline_and_counts_on
         subprocess.Popen(command, text=True, stdout=pipe, stderr=pipe) as process,
     ):
         try:
-            assert until(lambda: listener.texts("lab/pi/availability") == ["online"], 30)
+            assert until(lambda: listener.texts("lab/pi/availability") == ["online"])
             assert until(lambda: listener.of("/counters")[-1]["frames"] > 0)
             process.send_signal(number)
-            assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline", 20)
-            _, said = process.communicate(timeout=20)
+            assert until(lambda: listener.texts("lab/pi/availability")[-1] == "offline")
+            _, said = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         assert process.returncode == code and "Traceback" not in said

@@ -6,27 +6,33 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import Run, sentence
+from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
+def has_kept(folder: Path, count: int) -> bool:
+    """Whether so many frames lie there that nothing was sure of."""
+    return len(list(folder.glob("unsure/*-Ankle-boot-0.9*.png"))) >= count
+
+
 def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
     options = ["--source", str(sample_images()[0]), "--loop", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104
     command = [sys.executable, "-m", "edgecnn", "live", MODEL, *options, "--threshold", "1"]
     command += ["--keep", f"doubtful={tmp_path / 'unsure'},1MB", "--keep", f"chosen={tmp_path / 'chosen'}"]
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "STATE_DIRECTORY": ""}
-    tokens, doubtful = [], "unsure/*-Ankle-boot-0.9*.png"
+    tokens = []
     for run in (1, 2):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         try:
@@ -38,22 +44,20 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
             assert said[2].rstrip().endswith("at most 1 MB, the oldest make way.")
             address = f"http://127.0.0.1:{link[1]}/api/state"
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                urllib.request.urlopen(address, timeout=10)
+                urllib.request.urlopen(address, timeout=PATIENCE)
             request = urllib.request.Request(address, headers={"Authorization": f"Bearer {link[2]}"})
-            assert urllib.request.urlopen(request, timeout=10).status == 200  # noqa: S310
+            assert urllib.request.urlopen(request, timeout=PATIENCE).status == 200  # noqa: S310
             request.full_url = address.replace("api/state", "metrics")
-            assert b"edgecnn_source_up 1.0" in urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+            assert b"edgecnn_source_up 1.0" in urllib.request.urlopen(request, timeout=PATIENCE).read()  # noqa: S310
             tokens.append(link[2])
-            end = time.monotonic() + 60
-            while len(list(tmp_path.glob(doubtful))) < run and time.monotonic() < end:
-                time.sleep(0.02)
+            assert until(partial(has_kept, tmp_path, run))
             process.send_signal(signal.SIGINT)
-            _, rest = process.communicate(timeout=20)
+            _, rest = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
         assert process.returncode == 0 and "Traceback" not in rest
     assert tokens[0] == tokens[1]
-    assert len(list(tmp_path.glob(doubtful))) >= 2 and not (tmp_path / "chosen").exists()
+    assert has_kept(tmp_path, 2) and not (tmp_path / "chosen").exists()
 
 
 def test_a_port_that_is_taken_is_one_sentence(edgecnn: Run) -> None:

@@ -11,8 +11,9 @@ import yaml
 
 from edgecnn.device.live.outlets.home_assistant import discovery
 from edgecnn.device.live.station import Station
-from tests.support.brokers import broker, listening, make_certificates, needs_mosquitto, until
+from tests.support.brokers import broker, listening, make_certificates, needs_mosquitto
 from tests.support.command_line import Run
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "alarms.md"

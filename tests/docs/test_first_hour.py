@@ -14,7 +14,8 @@ import pytest
 
 from edgecnn.device import Classifier
 from tests.support.command_line import Run
-from tests.support.live_page import ask, frame_of, text_of, until
+from tests.support.live_page import ask, frame_of, text_of
+from tests.support.waiting import PATIENCE, until
 from tests.test_docs import lines
 
 from websockets.sync.client import connect  # isort: skip - after what skips without the extra
@@ -35,7 +36,7 @@ def watching(words: list[str], folder: Path) -> Iterator[Any]:
                 yield viewer
         finally:
             live.send_signal(signal.SIGINT)
-            assert "frames" in live.communicate(timeout=20)[1]
+            assert "frames" in live.communicate(timeout=PATIENCE)[1]
         assert live.returncode == 0
 
 

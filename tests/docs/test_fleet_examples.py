@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from edgecnn.device.live.outlets.broker import parse_broker
-from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto, until
+from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
 from tests.support.command_line import Outcome, Run
 from tests.support.fleets import state
 from tests.support.live_messages import messages
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "examples" / "fleet"

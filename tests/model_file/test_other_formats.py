@@ -10,7 +10,9 @@ import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.device.runtime.loading import read_packed
+from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import read_model
+from edgecnn.run_directory import RunDirectory
 
 
 def zipped(member: str) -> bytes:
@@ -56,3 +58,25 @@ def test_a_folder_names_the_file_in_it(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     with pytest.raises(ModelFileError, match=r"is a folder; give a file in it, such as .*model\.int8\.tflite$"):
         read_packed(tmp_path)
+
+
+def test_a_saved_model_is_no_mere_folder(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    with pytest.raises(ModelFileError, match="is a SavedModel of TensorFlow; edgecnn convert makes a"):
+        read_packed(tmp_path)
+    with pytest.raises(ModelFileError, match="a Keras model that was trained elsewhere needs --labels and --repres"):
+        RunDirectory(tmp_path).require()
+
+
+@pytest.mark.parametrize("kind", ["ONNX", "PyTorch", "picture"])
+def test_what_no_option_makes_a_run_of_is_called_by_its_name(kind: str, tmp_path: Path) -> None:
+    content, words = FILES[kind]
+    (tmp_path / "model").write_bytes(content)
+    with pytest.raises(ModelFileError, match=words) as error:
+        RunDirectory(tmp_path / "model").require()
+    assert "--representative" not in str(error.value)
+
+
+def test_a_model_without_a_card_is_told_what_is_made_of_one_from_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="of a model that was trained elsewhere, edgecnn convert makes"):
+        ModelCard.load(tmp_path / "card.json")

@@ -24,6 +24,7 @@ from edgecnn.pixels.preprocessing import Prepared, prepare_source
 from tests.conftest import ON_A_BOARD
 from tests.support.command_line import Run, sentence
 from tests.support.picture_files import encoded
+from tests.support.waiting import PATIENCE
 
 
 def most_at_once(gate: MemoryGate, sizes: list[int], wanted: int = 0) -> int:
@@ -36,7 +37,7 @@ def most_at_once(gate: MemoryGate, sizes: list[int], wanted: int = 0) -> int:
                 inside[0] += count
                 most[0] = max(most[0], inside[0])
                 lock.notify_all()
-                lock.wait_for(lambda: most[0] >= wanted, timeout=10)
+                lock.wait_for(lambda: most[0] >= wanted, timeout=PATIENCE)
             time.sleep(0.02)
             with lock:
                 inside[0] -= count
@@ -45,7 +46,7 @@ def most_at_once(gate: MemoryGate, sizes: list[int], wanted: int = 0) -> int:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
         assert not thread.is_alive()
     return most[0]
 

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from edgecnn.pixels.pillow_warnings import without_pillows_warnings
+from tests.support.waiting import PATIENCE
 
 
 def test_threads_that_overlap_put_back_what_was_there() -> None:
@@ -13,16 +14,16 @@ def test_threads_that_overlap_put_back_what_was_there() -> None:
     first_is_in, second_is_in, first_is_out = threading.Event(), threading.Event(), threading.Event()
 
     def second() -> None:
-        first_is_in.wait(10)
+        first_is_in.wait(PATIENCE)
         with without_pillows_warnings():
             second_is_in.set()
-            first_is_out.wait(10)
+            first_is_out.wait(PATIENCE)
 
     other = threading.Thread(target=second)
     other.start()
     with without_pillows_warnings():
         first_is_in.set()
-        assert second_is_in.wait(10)
+        assert second_is_in.wait(PATIENCE)
     first_is_out.set()
     other.join()
     assert list(warnings.filters) == before

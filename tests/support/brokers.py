@@ -5,25 +5,19 @@ import json
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.waiting import until
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt]")
 
 # Debian installs it where users do not look.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="there is no mosquitto: apt install mosquitto")
-
-
-def until(is_so: Callable[[], Any], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < end:
-        time.sleep(0.01)
-    return bool(is_so())
 
 
 def free_port() -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 api = pytest.importorskip("playwright.sync_api", reason="a browser needs playwright")
 
 Open = Callable[..., Any]
@@ -17,4 +19,4 @@ def text(page: Any, selector: str) -> str:
 
 
 def wait_for(page: Any, selector: str, words: str) -> None:
-    api.expect(page.locator(selector)).to_contain_text(re.compile(words), timeout=30_000)  # of a busy machine
+    api.expect(page.locator(selector)).to_contain_text(re.compile(words), timeout=1000 * PATIENCE)

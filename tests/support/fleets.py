@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.brokers import mqtt, until
+from tests.support.brokers import mqtt
+from tests.support.waiting import until
 
 LABELS = tuple(f"class {number}" for number in range(10))
 EVEN = (0.1,) * 10
@@ -75,6 +76,6 @@ def keep(port: int, told: Mapping[str, Any], prefix: str = "edgecnn") -> None:
         client.publish(f"{prefix}/{topic}", one if isinstance(one, str | bytes) else json.dumps(one), 1, retain=True)
         for topic, one in told.items()
     ]
-    assert until(lambda: all(one.is_published() for one in sent), 60)
+    assert until(lambda: all(one.is_published() for one in sent))
     client.disconnect()
     client.loop_stop()

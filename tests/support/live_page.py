@@ -5,9 +5,8 @@ import http.client
 import json
 import struct
 import threading
-import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,7 @@ from edgecnn.device.live.keeping import Keeper  # noqa: E402
 from edgecnn.device.live.server.app import PageTexts  # noqa: E402
 from edgecnn.device.live.server.guard import Admission  # noqa: E402
 from edgecnn.device.live.server.serving import LiveServer, advice_on_maps  # noqa: E402
+from tests.support.waiting import until  # noqa: E402
 
 LOOPBACK = Admission("127.0.0.1")
 SETTINGS = SourceSettings(fps=50, loop=True, timeout=0.5, retry=0.05)
@@ -69,13 +69,6 @@ class Page:
             ask(viewer, [])
             assert frame_of(viewer)["frame"] > 0
         return until(lambda: self.watcher.status.frames > before)
-
-
-def until(is_so: Callable[[], bool], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < end:
-        time.sleep(0.01)
-    return is_so()
 
 
 def ask(viewer: Any, maps: list[list[int]]) -> None:

@@ -137,3 +137,19 @@ CASES: list[Callable[[], tuple[bytes, list[list[int]]]]] = [
     rotated_case,
     animated_case,
 ]
+
+
+def cut_out(mode: str) -> Image.Image:
+    """A gray square (120) in the middle of a mode's transparency, whose hidden colour is another."""
+    gray = Image.new("L", (28, 28), 200)
+    gray.paste(120, (7, 7, 21, 21))
+    if mode == "P":
+        image = gray.convert("P")  # its palette is that of grays
+        image.info["transparency"] = 200
+        return image
+    opacity = Image.new("L", gray.size, 0)
+    opacity.paste(255, (7, 7, 21, 21))
+    straight = {"L": "LA", "P": "PA", "R": "RGBA"}[mode[0]]
+    image = gray.convert(straight[:-1])
+    image.putalpha(opacity)
+    return image if image.mode == mode else image.convert(mode)

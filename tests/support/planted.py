@@ -7,11 +7,11 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn.model_file.container import pack_card, read_model
+from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
 from edgecnn.run_directory import RunDirectory
 
 # Takes the weights and the biases of an operator as the file has them, and edits them in place.
 Change = Callable[[np.ndarray, np.ndarray], None]
-_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _TYPES = {
     schema.TensorType.INT8: np.int8,
     schema.TensorType.INT32: np.int32,
@@ -125,7 +125,7 @@ def _constants(flatbuffer: bytearray) -> Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def _with_weights(model: "schema.Model", subgraph: "schema.SubGraph") -> "list[schema.Operator]":
-    wanted = {getattr(schema.BuiltinOperator, name) for name in _WITH_WEIGHTS}
+    wanted = {getattr(schema.BuiltinOperator, name) for name in WITH_WEIGHTS}
     operators = [subgraph.Operators(position) for position in range(subgraph.OperatorsLength())]
     codes = [model.OperatorCodes(operator.OpcodeIndex()) for operator in operators]
     return [

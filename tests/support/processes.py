@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def in_a_fork(work: Callable[[], bool]) -> int:
-    """Exit status of a child process that ends as usual, so that it takes everything down; 0 if `work` says so."""
+    """Exit status of a forked child, 0 if `work` says so; it ends at once, without exit handlers and finalizers."""
     child = os.fork()
     if child == 0:
         signal.alarm(60)  # a child that waits for ever fails

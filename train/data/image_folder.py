@@ -15,7 +15,8 @@ from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.image_files import require_heif
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.memory import MemoryGate
-from edgecnn.pixels.preprocessing import prepare_source
+from edgecnn.pixels.modes import transparency_note
+from edgecnn.pixels.preprocessing import Prepared, prepare_source
 
 from .digest import digest_splits
 from .folder_layout import ImageList, list_class_folders
@@ -93,23 +94,26 @@ def _decode(
     folder: Path, files: dict[str, ImageList], spec: InputSpec, max_corrupt: int, progress: Callable[[str], None]
 ) -> dict[str, Split]:
     corrupt: list[str] = []
+    flattened = 0
     splits = {}
     gate = MemoryGate()
 
-    def pixels(path: str) -> Pixels | InputError:
+    def prepared(path: str) -> Prepared | InputError:
         try:
-            return prepare_source(path, spec, gate=gate).pixels
+            return prepare_source(path, spec, gate=gate)
         except InputError as error:
             return error
 
     def readable(part: ImageList, good: npt.NDArray[np.bool_]) -> Iterator[Pixels]:
+        nonlocal flattened
         for start in range(0, len(part.paths), _AHEAD):
-            for row, result in enumerate(pool.map(pixels, part.paths[start : start + _AHEAD]), start):
+            for row, result in enumerate(pool.map(prepared, part.paths[start : start + _AHEAD]), start):
                 if isinstance(result, InputError):
                     corrupt.append(str(result))
                     good[row] = False
                 else:
-                    yield result
+                    flattened += result.is_flattened
+                    yield result.pixels
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, part in files.items():
@@ -119,6 +123,8 @@ def _decode(
             names = tuple(os.path.relpath(part.paths[row], folder) for row in np.flatnonzero(good))
             splits[name] = Split(images, part.labels[good], names)
     _report_corrupt(corrupt, max_corrupt, progress)
+    if flattened:
+        progress(transparency_note(flattened, sum(map(len, splits.values())), spec))
     return splits
 
 

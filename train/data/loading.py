@@ -8,6 +8,7 @@ from edgecnn.arguments import require_path
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
+from edgecnn.pixels.skipped_files import ARCHIVES
 
 from ..backbones import find_backbone
 from .fashion_mnist import NAME, load_fashion_mnist
@@ -110,7 +111,20 @@ def load_dataset(
     elif path.is_dir():
         dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), max_corrupt, progress, labelled)
     else:
-        raise DataError(f"{data} is none of {choices}; check --data")
+        raise DataError(f"{_what_is_wrong(path)}; --data takes {choices}")
     dataset = replace(dataset, source=str(data))
     require_trainable(dataset, progress)
     return dataset
+
+
+def _what_is_wrong(path: Path) -> str:
+    """Of a name that no data set has: what it is, and what helps."""
+    if not path.exists():
+        return f"there is no {path}"
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return f"{path} is a list; give it with --labels-csv, and the folder of the images with --data"
+    if path.suffix.lower() == ".npy":
+        return f"{path} holds one array; save images and labels in one file with numpy.savez"
+    if path.suffix.lower() in ARCHIVES:
+        return f"{path} is an archive; unpack it, and give the folder in it"
+    return f"{path} is no data set"

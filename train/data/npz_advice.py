@@ -11,6 +11,7 @@ from edgecnn.errors import DataError
 
 from .folder_layout import split_of
 
+_WHITES = (1023, 4095, 16383, 65535)  # of cameras and files of 10, 12, 14 and 16 bits
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 _MAX_CLASSES = 65_536
 _LABEL_WORDS = frozenset(("y", "label", "labels", "target", "targets", "class", "classes"))
@@ -109,7 +110,7 @@ def _values_advice(key: str, images: npt.NDArray[np.generic]) -> str:
     low, high = (float(value) for value in (images.min(), images.max()))
     whole = f" from {low:g} to {high:g}"
     if images.dtype.kind in "iu":
-        return f"{whole}; save {key}.astype('uint8')" if low >= 0 and high <= 255 else whole
+        return f"{whole}{_integers_advice(key, low, high)}"
     if low >= 0 and high <= 1:
         return f"{whole}; save ({key} * 255).round().astype('uint8')"
     if low >= -1 and high <= 1:
@@ -117,3 +118,14 @@ def _values_advice(key: str, images: npt.NDArray[np.generic]) -> str:
     if low >= 0 and high <= 255:
         return f"{whole}; save {key}.round().astype('uint8')"
     return f"{whole}, which does not say what is black and what is white; save the pixels before they were normalized"
+
+
+def _integers_advice(key: str, low: float, high: float) -> str:
+    if low >= -128 and low < 0 and high <= 127:
+        return f"; if -128 is black and 127 is white, save ({key}.astype('int16') + 128).astype('uint8')"
+    if low >= 0 and high <= 255:
+        return f"; save {key}.astype('uint8')"
+    white = next((white for white in _WHITES if high <= white), 0)
+    if low < 0 or not white:
+        return ", which does not say what is black and what is white; save the pixels as the camera gave them"
+    return f"; if {white} is white, save ({key} * (255 / {white})).round().astype('uint8')"

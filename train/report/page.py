@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from edgecnn.confidence import best_scores
 from edgecnn.html_page import Cell, page, percent, table, text
-from edgecnn.metrics import ClassFigures, class_figures, most_confused
+from edgecnn.metrics import ClassFigures, class_figures, mean_of_known, most_confused
 from edgecnn.paired import wilson_interval
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.temperature import BINS, calibration_error, reliability
@@ -13,6 +13,7 @@ from ..run_report import TrainingRun
 from . import charts, pictures
 from .answers import Answers
 
+_KINDS = {True: "finding broken", False: "finding", None: "finding open"}  # by whether it overfits
 _MATRIX = 30  # classes; of more, the matrix is a wall
 
 
@@ -50,8 +51,7 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
         f"<p><strong>{percent(evaluation.accuracy)} of {evaluation.images:,} test images right</strong> "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), loss {evaluation.loss:.4f}.</p>"
     )
-    kinds = {"overfits": "finding broken", "does": "finding"}
-    kind = kinds.get(run.verdict.split()[0].rstrip(":"), "finding open")
+    kind = _KINDS[run.fit.overfits if run.fit else None]
     yield f'<p class="{kind}">It {text(run.verdict)}.</p>'
     training = run.card.training
     facts = [("data set", f"{dataset.name}, {len(dataset.train):,} training and {len(dataset.test):,} test images")]
@@ -66,22 +66,26 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
 
 
 def _classes(run: TrainingRun) -> str:
+    figures = class_figures(run.evaluation.confusion)
     rows = [
         [label, f"{one.images:,}", percent(one.precision), percent(one.recall), percent(one.f1)]
-        for label, one in zip(run.card.labels, class_figures(run.evaluation.confusion), strict=True)
+        for label, one in zip(run.card.labels, figures, strict=True)
     ]
-    rows.append(_mean(class_figures(run.evaluation.confusion)))
+    rows.append(_mean(figures))
     return table(("class", "test images", "precision", "recall", "F1"), rows) + (
         '<p class="note">Precision: share of the answers with this class that are right. Recall: share of the class\'s '
-        "images that are. F1: their harmonic mean. Empty where nothing was so called.</p>"
+        "images that are. F1: their harmonic mean, 0 where the class is never answered with. Empty where there is "
+        "nothing to count; the means are over the classes that have a figure.</p>"
     )
 
 
 def _mean(figures: Sequence[ClassFigures]) -> list[str]:
-    """The mean of the classes, where each has the same say; a class without answers counts as 0."""
-    values = [[one.precision or 0.0, one.recall or 0.0, one.f1 or 0.0] for one in figures]
-    means = [percent(sum(column) / len(figures)) for column in zip(*values, strict=True)]
-    return ["mean of the classes", f"{sum(one.images for one in figures):,}", *means]
+    """The means over the classes, where each has the same say, and over how many where not all have a figure."""
+    columns = ([one.precision for one in figures], [one.recall for one in figures], [one.f1 for one in figures])
+    cells = []
+    for mean, count in map(mean_of_known, columns):
+        cells.append(percent(mean) + (f" (of {count:,})" if count < len(figures) else ""))
+    return [f"mean of {len(figures):,} classes", f"{sum(one.images for one in figures):,}", *cells]
 
 
 def _confusion(run: TrainingRun) -> str:

@@ -53,7 +53,7 @@ def command(
     from edgecnn.atomic_files import claimed, write_bytes
     from edgecnn.convert.comparison.two_models import to_dict
 
-    with claimed([html], force) if html else contextlib.nullcontext():
+    with claimed([html], force) if html else contextlib.nullcontext(), printing.each_once():
         two = _compare(first, second, data, data_dir)
         if html:
             from edgecnn.convert.comparison.two_models_page import to_html

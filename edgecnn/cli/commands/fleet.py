@@ -9,13 +9,14 @@ import click
 from edgecnn.fleet.status import KINDS
 
 from .. import fleet_options, options, printing, wrong_usage
+from ..usage_advice import AdvisingGroup
 
 if TYPE_CHECKING:
     from edgecnn.fleet.page import Page
     from edgecnn.fleet.status import Expected
 
 
-@click.group(name="fleet")
+@click.group(name="fleet", cls=AdvisingGroup)
 def command() -> None:
     """Read what many stations of edgecnn live tell an MQTT broker, and say what is wrong. Nothing is sent to them.
 

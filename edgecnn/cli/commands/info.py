@@ -56,10 +56,13 @@ def _json(info: "ModelInfo") -> dict[str, Any]:
 
 
 def _input_lines(spec: "InputSpec") -> list[tuple[str, str]]:
+    from edgecnn.pixels.modes import ground_of
+
     scaling = f"value = pixel * {spec.scale[0]:.6g} + {spec.offset[0]:g}"
     return [
         ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
         ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),
+        ("transparency", f"becomes {ground_of(spec)}"),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import options, printing, wrong_usage
+from ..usage_advice import AdvisingGroup
 
 if TYPE_CHECKING:
     from edgecnn.device.service.status import ServiceStatus
@@ -37,7 +38,7 @@ class _BeforeLive(click.Command):
             raise
 
 
-@click.group(name="service")
+@click.group(name="service", cls=AdvisingGroup)
 def command() -> None:
     """Keep edgecnn live always on, as a service of systemd.
 

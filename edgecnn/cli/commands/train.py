@@ -55,6 +55,7 @@ def command(
     from edgecnn.errors import EdgecnnError
     from edgecnn.run_directory import RunDirectory
     from edgecnn.train import RECIPES, estimate, train
+    from edgecnn.train.architectures import find_builder
     from edgecnn.train.backbones import pretrained_weights, with_width
     from edgecnn.train.data.quality import note_few_images
     from edgecnn.train.recipes import change_recipe, default_recipe
@@ -62,11 +63,12 @@ def command(
     from edgecnn.train.run_report import check_free
 
     run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
+    find_builder(run.architecture)  # before images are read in vain
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
     if output and not dry_run:
-        check_free(RunDirectory(Path(output)), request.replaces)  # before images are read in vain
+        check_free(RunDirectory(Path(output)), request.replaces)
     dataset = _load(ctx, data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
         note_few_images(dataset, printing.note)
@@ -154,12 +156,16 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
     if as_json:
         printing.print_json(dataclasses.asdict(estimate))
         return
-    steps = f"{estimate.steps:,} steps of {estimate.step_ms:.1f} ms"
+    steps = f"{estimate.steps:,} step(s) of {estimate.step_ms:.1f} ms"
     if estimate.features_seconds:
         steps = f"features in {estimate.features_seconds:.0f} s, then {steps}"
-    printing.say(f"{estimate.parameters:,} parameters, {steps}: about {estimate.seconds / 60:.1f} minutes")
+    printing.say(f"{estimate.parameters:,} parameters, {steps}: about {_duration(estimate.seconds)}")
     memory = "" if estimate.peak_mib is None else f"memory {estimate.peak_mib:,} MiB; "
     printing.say(f"{memory}nothing was written")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} minutes"
 
 
 def _print_run(run: "TrainingRun", as_json: bool) -> None:

@@ -92,6 +92,12 @@ def test_equal_models_give_the_same_answers(few: Path, edgecnn: Run) -> None:
     assert figures["verdict"] == "cannot tell" and figures["images_needed"] is None and figures["mcnemar_p"] == 1
 
 
+def test_what_is_true_of_both_is_said_once(turned: Path, edgecnn: Run) -> None:
+    said = edgecnn("compare", "fashion-mnist", "fashion-mnist.activations", "--data", turned.parent / "data.npz")
+    assert said.exit_code == 0 and said.stderr.count("are found among the 10 labels by name") == 1
+    assert len(said.stderr.splitlines()) == len(set(said.stderr.splitlines()))
+
+
 def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path: Path) -> None:
     with np.load(few) as arrays:
         parts: dict[str, Any] = dict(arrays)

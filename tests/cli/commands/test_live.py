@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import sample_images
 from tests.support.cameras import FakeCamera, garment
 from tests.support.command_line import Run, sentence
+from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
 
@@ -71,10 +71,9 @@ def test_a_signal_ends_it_well(
     command = [sys.executable, "-m", "edgecnn", *arguments, "--source", "camera"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        while not camera.runs and process.poll() is None:
-            time.sleep(0.02)
+        assert until(lambda: camera.runs)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     assert process.returncode == 0 and "Traceback" not in said and not camera.processes()

@@ -18,6 +18,7 @@ from edgecnn.device.live.notify import tell_service_manager
 from edgecnn.device.live.watcher import Watcher
 from tests.support.cameras import FakeCamera
 from tests.support.command_line import Run, sentence
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no sockets of the kind that systemd has")
 MODEL = "fashion-mnist"
@@ -82,9 +83,7 @@ def test_who_sees_no_frame_is_neither_ready_nor_alive(tmp_path: Path, monkeypatc
     with listening("notify", monkeypatch) as manager:
         command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--no-page", "--timeout", "2", "--trust"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            end = time.monotonic() + 30
-            while not manager.heard_of("no frame") and time.monotonic() < end:  # two frames, and then none
-                time.sleep(0.02)
+            assert until(lambda: manager.heard_of("no frame"))  # two frames, and then none
             process.send_signal(signal.SIGTERM)
     fed = [number for number, message in enumerate(manager.heard) if "WATCHDOG=1" in message]
     assert 1 <= len(fed) <= 2 and fed == list(range(len(fed))) and "READY=1" in manager.heard[0]

@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from tests.support.cameras import garment
 from tests.support.command_line import Run, sentence
 from tests.support.model_files import write_bare
+from tests.support.waiting import PATIENCE
 
 MODEL = "fashion-mnist"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process is given a socket")
@@ -52,6 +56,18 @@ def child_of(parent: int) -> int:
             if is_child and b"shadow_child.py" in (path / "cmdline").read_bytes():
                 return int(path.name)
     raise AssertionError("there is no such process")
+
+
+@contextlib.contextmanager
+def ended_after(process: "subprocess.Popen[str]", seconds: float) -> Iterator[None]:
+    """Kill a process that goes on for longer: who reads what it says comes to the end."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
 
 
 def shadowed(watcher: Watcher, shadow: Shadow, frames: int | None = None) -> ShadowReport:
@@ -110,7 +126,7 @@ def test_a_shadow_that_hangs_holds_nothing_up_and_is_ended(
         watcher = Watcher(classifier, str(garments), SourceSettings(fps=100, loop=True))
         began = time.monotonic()
         report = shadowed(watcher, shadow, 40)
-        assert report.frames == 0 and time.monotonic() - began < 15
+        assert report.frames == 0 and time.monotonic() - began < 30  # of 40 s, were each frame held up
         assert report.trouble == f"{MODEL} hangs: it gave no answer within 1 s" and watcher.status.frames == 40
         assert told == [f"the shadow has ended: {report.trouble}, after 0 frames; the model that answers goes on"]
         station, status = describe_station(classifier, MODEL), watcher.status
@@ -144,30 +160,22 @@ def test_other_classes_are_refused(classifier: Classifier, edgecnn: Run, garment
 
 
 def test_a_shadow_that_is_killed_leaves_the_answers_alone(garments: Path) -> None:
-    command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--shadow", f"{MODEL}.activations", "--json"]
-    command += [
-        "--source",
-        str(garments),
-        "--loop",
-        "--fps",
-        "50",
-        "--frames",
-        "100",
-        "--no-page",
-        "--threshold",
-        "0",
-        "--consecutive",
-        "1",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        first = process.stdout.readline()  # frames are being classified
+    command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--shadow", f"{MODEL}.activations", "--json", "--loop"]
+    command += ["--source", str(garments), "--fps", "50", "--no-page", "--threshold", "0", "--consecutive", "1"]
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process,
+        ended_after(process, PATIENCE),
+    ):
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()  # frames are being classified
         os.kill(child_of(process.pid), signal.SIGSEGV)
-        rest, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    *_, last = [json.loads(line) for line in (first + rest).splitlines()]
-    assert process.returncode == 0 and "100 frames, 0 dropped" in said
+        said = next(line for line in process.stderr if "the model that answers goes on" in line)
+        heard = datetime.now(timezone.utc)
+        assert next(line for line in process.stdout if datetime.fromisoformat(json.loads(line)["time"]) > heard)
+        process.send_signal(signal.SIGINT)
+        rest, more = process.communicate()
+    last = json.loads(rest.splitlines()[-1])
+    assert process.returncode == 0 and "goes on" not in more and "Traceback" not in said + more
     assert last["shadow"]["trouble"] == f"{MODEL}.activations ended its process (Segmentation fault)"
-    assert said.count("the model that answers goes on") == 1 and "Traceback" not in said
+    assert last["shadow"]["trouble"] in said

@@ -5,7 +5,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, in_new_process, sentence
 from tests.support.processes import below, in_a_fork
+from tests.support.waiting import until
 
 LOADING = 1 + 24  # calls: a first run and the golden probes
 # What it does while it computes, and what is said then.
@@ -169,10 +169,7 @@ def test_a_worker_ends_with_the_process_that_started_it(library: str) -> None:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while _runs(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert until(lambda: not _runs(worker))
 
 
 def _runs(process: int) -> bool:

@@ -4,8 +4,7 @@ import json
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from jsonschema import Draft202012Validator
 from edgecnn.device.service.unit import MARK, ServiceSpec, unit_text
 from tests.support.cameras import SCRIPT, garment
 from tests.support.own_systemd import OwnSystemd, own_systemd
+from tests.support.waiting import until
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "schemas" / "v1" / "service-status.schema.json"
 PYTHON = sys.executable
@@ -38,13 +38,6 @@ def edgecnn(systemd: OwnSystemd, *arguments: str, cwd: Path | None = None) -> tu
 def files(folder: Path) -> set[Path]:
     """All but the caches."""
     return {path for path in folder.rglob("*") if not path.is_dir() and ".cache" not in path.parts}
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not what() and time.monotonic() < end:
-        time.sleep(0.1)
-    assert what()
 
 
 def start(systemd: OwnSystemd, spec: ServiceSpec) -> None:
@@ -140,8 +133,8 @@ def test_a_camera_that_hangs_has_the_service_started_anew(systemd: OwnSystemd, t
     live = (PYTHON, "-m", "edgecnn", "live", "fashion-mnist", "--no-page", "--timeout", "60")
     start(systemd, ServiceSpec("hung", live, str(tmp_path), 1, path=f"{tmp_path}:{os.environ['PATH']}"))
 
-    wait_for(lambda: len((tmp_path / "runs").read_text().splitlines()) == 2)
-    wait_for(lambda: systemd.run("systemctl", "--user", "is-active", "edgecnn-hung").stdout == "active\n")
+    assert until(lambda: len((tmp_path / "runs").read_text().splitlines()) == 2)
+    assert until(lambda: systemd.run("systemctl", "--user", "is-active", "edgecnn-hung").stdout == "active\n")
     assert "started anew 1 times" in edgecnn(systemd, "status", "--name", "hung")[1]
     assert edgecnn(systemd, "remove", "--name", "hung")[0] == 0
 

@@ -10,7 +10,8 @@ import pytest
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.train import TrainingRun, input_for
-from edgecnn.train.report.answers import Answers, answer_rest
+from edgecnn.train.overfitting import Fit
+from edgecnn.train.report.answers import Answers, answer, answer_rest
 from edgecnn.train.report.page import to_html
 from tests.train.report.conftest import HOSTILE, Planted
 
@@ -56,6 +57,37 @@ def test_classes_are_told_as_counted_by_hand(page: str, planted: Planted) -> Non
     right, images, answers = int(confusion[8, 8]), int(confusion[8].sum()), int(confusion[:, 8].sum())
     cells = f"<td>Bag</td><td>{images}</td><td>{right / answers:.2%}</td><td>{right / images:.2%}</td>"
     assert cells.replace("%", " %") in page
+
+
+def test_means_are_over_the_classes_that_have_a_figure(planted: Planted) -> None:
+    # The first class is never answered with; of the others each is right in every second image.
+    truth = np.repeat(np.arange(10), 2)
+    evaluation = evaluate_probabilities(np.eye(10)[np.where(np.arange(20) % 2, truth, 9)], truth)
+    confusion = np.array(evaluation.confusion)
+    confusion[:, 8] += confusion[:, 0]
+    confusion[:, 0] = 0
+    run = dataclasses.replace(planted.run, evaluation=dataclasses.replace(evaluation, confusion=confusion))
+    test = answer("test", planted.dataset.test, lambda images: np.eye(10, dtype=np.float32)[np.zeros(len(images), int)])
+    row = to_html(run, planted.dataset, [test]).split("<td>mean of 10 classes</td>")[1].split("</tr>")[0]
+    precision = (7 * 1.0 + 1 / 2 + 2 / 11) / 9
+    f1 = (0 + 7 * 2 / 3 + 2 / 4 + 4 / 13) / 10
+    cells = [f"{precision:.2%} (of 9)", f"{(0 + 8 / 2 + 1) / 10:.2%}", f"{f1:.2%}"]
+    assert row == "<td>20</td>" + "".join(f"<td>{cell}</td>" for cell in cells).replace("%", " %")
+
+
+@pytest.mark.parametrize(
+    ("fit", "kind"),
+    [
+        (Fit(0.98, 10_000, 0.9, 1000, "test"), "finding broken"),
+        (Fit(0.98, 10_000, 0.97, 1000, "test"), "finding"),
+        (Fit(1.0, 8, 1.0, 2, "test"), "finding open"),
+        (None, "finding open"),
+    ],
+)
+def test_the_box_is_of_the_kind_that_the_fit_says(fit: Fit | None, kind: str, planted: Planted) -> None:
+    run = dataclasses.replace(planted.run, fit=fit)
+    test = answer("test", planted.dataset.test, lambda images: np.full((len(images), 10), 0.1, np.float32))
+    assert f'<p class="{kind}">It {run.verdict}.</p>' in to_html(run, planted.dataset, [test])
 
 
 def noise(channels: int, classes: int) -> tuple[Dataset, tuple[str, ...]]:

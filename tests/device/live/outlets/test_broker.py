@@ -16,7 +16,8 @@ from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password, require_device
 from edgecnn.device.live.outlets.broker_connection import BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
-from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto, until
+from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto
+from tests.support.waiting import until
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates")
 

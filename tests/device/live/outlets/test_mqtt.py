@@ -14,9 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from edgecnn.device.live.outlets.broker import Broker, parse_broker
-from tests.support.brokers import Listener, RealBroker, broker, listening, needs_mosquitto, until
+from tests.support.brokers import Listener, RealBroker, broker, listening, needs_mosquitto
 from tests.support.cameras import garment
 from tests.support.live_messages import ReportedWatcher
+from tests.support.waiting import until
 
 pytestmark = needs_mosquitto
 SCHEMAS = Path(__file__).parents[4] / "docs" / "reference" / "schemas" / "v1"
@@ -125,14 +126,14 @@ def test_a_broker_that_hangs_holds_up_no_frame_and_no_end(start: Callable[..., S
         station.watcher.stop()
         began = time.monotonic()
         station.mqtt.close(timeout=0.3)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         server.signal(signal.SIGCONT)
 
 
 def test_what_waits_for_a_broker_arrives_in_order_and_is_bounded(start: Callable[..., Station], tmp_path: Path) -> None:
     server = RealBroker(tmp_path, "allow_anonymous true")
     with start(server.port) as station:
-        assert until(lambda: station.mqtt.lost > 20, 20)
+        assert until(lambda: station.mqtt.lost > 20)
         server.start()
         with listening(server.port) as listener:
             assert until(lambda: listener.of("/state") and len(listener.of("/result")) > 100)

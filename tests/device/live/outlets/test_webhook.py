@@ -13,6 +13,7 @@ from edgecnn import InputError
 from edgecnn.device.live.observation import Change
 from edgecnn.device.live.outlets.webhook import Webhook
 from edgecnn.device.live.steady import Verdict
+from tests.support.waiting import until
 
 
 def change(frame: int) -> Change:
@@ -83,7 +84,7 @@ def test_what_is_refused_is_sent_again_and_both_are_said_without_the_key(code: i
     receiver.codes = [code, code]
     hook = Webhook(receiver.url, told.append, retry=0.01)
     hook(change(1))
-    wait_for(lambda: hook.sent == 1)
+    assert until(lambda: hook.sent == 1)
     hook.close()
     assert len(receiver.bodies) == 1 and hook.lost == 0
     assert f"answered {code}" in told[0] and told[1].endswith("takes changes again") and "secret" not in "".join(told)
@@ -97,7 +98,7 @@ def test_a_server_that_is_not_there_costs_the_caller_no_time(receiver: Receiver)
     hook = Webhook(url, told.append, retry=0.01)
     for number in range(300):
         hook(change(number))
-    wait_for(lambda: hook.lost > 200)
+    assert until(lambda: hook.lost > 200)
     hook.close()
     assert hook.sent == 0 and len([sentence for sentence in told if "did not take" in sentence]) == 1
 
@@ -122,10 +123,3 @@ def test_neither_a_change_nor_the_end_waits_for_a_server_that_gives_no_answer(
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(InputError, match="the webhook"):
         Webhook(url)
-
-
-def wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

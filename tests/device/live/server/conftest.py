@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
+from tests.support.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -32,7 +33,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
             context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
             opened.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(8000)
+            page.set_default_timeout(1000 * PATIENCE)
             page.failures = []
             page.on("pageerror", lambda error: page.failures.append(str(error)))
             page.goto(address)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.live_page import Page, ask, frame_of, served, text_of, until
+from tests.support.live_page import Page, ask, frame_of, served, text_of
+from tests.support.waiting import until
 
 from edgecnn.device.live.server.guard import Admission  # isort: skip - after what skips without the extra
 
@@ -119,12 +120,10 @@ def test_a_message_of_a_gigabyte_ends_its_sender_not_the_server(page: Page) -> N
         raw = viewer.socket
         raw.sendall(b"\x82\xff" + (1 << 30).to_bytes(8, "big") + b"\0\0\0\0")  # the beginning of a frame of 1 GiB
         sent = 0
-        try:
+        with contextlib.suppress(OSError):
             while sent < 1 << 30:
                 raw.sendall(bytes(1 << 20))
                 sent += 1 << 20
-        except OSError:
-            pass
     assert sent < 1 << 26 and resident_bytes() - before < 1 << 26 and page.goes_on()
 
 

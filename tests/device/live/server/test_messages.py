@@ -13,7 +13,8 @@ from PIL import Image
 
 from edgecnn.device import FeatureExtractor
 from edgecnn.device.map_reader import RawMap
-from tests.support.live_page import Page, ask, frame_of, served, text_of, until
+from tests.support.live_page import Page, ask, frame_of, served, text_of
+from tests.support.waiting import until
 
 from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps  # isort: skip - after what skips
 from edgecnn.device.live.server.requests import MapRequest  # isort: skip

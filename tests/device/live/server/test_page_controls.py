@@ -10,7 +10,8 @@ from PIL import Image
 from edgecnn.model_file.bundled import sample_images
 from tests.support.browser import Open, text, wait_for
 from tests.support.cameras import FakeCamera
-from tests.support.live_page import Page, served, until
+from tests.support.live_page import Page, served
+from tests.support.waiting import until
 
 from edgecnn.device.live.keeping import DEFAULT_BYTES, Keeper, KeepRule  # isort: skip
 from edgecnn.device.map_reader import MapReader  # isort: skip

@@ -10,7 +10,8 @@ import pytest
 from edgecnn.device import Classifier, explain
 from edgecnn.model_file.bundled import sample_images
 from tests.support.browser import Open, text, wait_for
-from tests.support.live_page import Page, until
+from tests.support.live_page import Page
+from tests.support.waiting import until
 
 LUMINANCES = """() => {
   const canvas = document.querySelector('#input'), count = canvas.width * canvas.height;

@@ -16,7 +16,8 @@ import pytest
 from edgecnn.device import Classifier, Explanation, Prediction, explain
 from edgecnn.model_file.bundled import sample_images
 from tests.support.explained import averaging_network, opened
-from tests.support.live_page import Page, ask, frame_of, text_of, until
+from tests.support.live_page import Page, ask, frame_of, text_of
+from tests.support.waiting import until
 
 from edgecnn.device.live.server.reasons import MOST_SIDE, Reasons, describe_explanation  # isort: skip - needs the extra
 

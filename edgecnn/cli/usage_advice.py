@@ -1,0 +1,45 @@
+"""What helps against wrong usage, beyond what click says of it."""
+
+from pathlib import Path
+
+import click
+
+
+class AdvisingGroup(click.Group):
+    """A group of commands that says which one a misspelled name may stand for."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called.
+
+        Raises:
+            click.UsageError: there is none of that name.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            ctx.fail(f"{error.message} Did you mean {near[0]!r}?" if near else error.message)
+
+
+def advice(error: click.ClickException) -> str:
+    """What else is to be said than its own words; empty where these are all."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return ""
+    names = {parameter.name for parameter in context.command.params}
+    if "Missing argument 'IMAGES...'" in error.format_message() and "model" in context.params:
+        from edgecnn.model_file.other_formats import describe_file
+
+        model = str(context.params["model"])
+        found = describe_file(Path(model))
+        return f"{model} {found}" if found else ""
+    extra = error.message.partition("unexpected extra argument (")[2].removesuffix(")")
+    if "data" in names and extra and Path(extra).exists():
+        return f"a data set is named with --data {extra}"
+    return ""
