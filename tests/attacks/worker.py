@@ -37,7 +37,7 @@ def answer(path: str) -> dict[str, Any]:
 
 
 def _what_is_known(path: str, classifier: Classifier) -> dict[str, Any]:
-    """Which network it is, how far its answers to its probes are from the written ones, and whether verify doubts it."""
+    """Which network it is, how far its answers to its probes are from the written ones, and what verify thinks."""
     verified = verify(path, trust=True)
     return {
         "network": sha256(classifier.loaded.packed.flatbuffer),
