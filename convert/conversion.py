@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.atomic_files import claimed
+from edgecnn.atomic_files import being_read, claimed
+from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_package, require_tensorflow
@@ -52,7 +53,7 @@ def convert(
         ModelFileError: no run there, or its files are damaged or of another data set.
         InputError: unknown scheme or target or one that does not go with the other, or a number of calibration
             images that the training split does not have.
-        OutputError: a file exists or cannot be written.
+        OutputError: a file exists or cannot be written, or the run is being trained.
         EdgecnnError: TensorFlow cannot convert the network, or the target cannot run what it becomes.
     """
     return Converter(run, dataset).convert(request, progress=progress, **options)
@@ -88,16 +89,23 @@ class Converter:
         require_package(f"the target {request.target}", TARGETS[request.target].package, request.target)
         require_package(f"the scheme {request.scheme}", SCHEMES[request.scheme].package, "train")
         request.require_enough(self._dataset)
-        card = self._run.read_card(self._dataset)
         record = [request.folder(self._run).tuning_record(request.scheme)] if request.qat is not None else []
-        with claimed((*request.paths(self._run), *record), request.force):
-            progress("loading TensorFlow")
-            load_tensorflow()
-            with captured_stderr():
-                from . import pipeline
-                from .original import Original
+        with being_read([self._run.model]):
+            card = self._run.read_card(self._dataset)
+            with claimed((*request.paths(self._run), *record), request.force):
+                progress("loading TensorFlow")
+                load_tensorflow()
+                with captured_stderr():
+                    from . import pipeline
 
-            patterns = tuple(request.feature_layers)
-            if self._original is None or (self._original.card, self._original.patterns) != (card, patterns):
-                self._original = Original(self._run, card, self._dataset, patterns)
-            return pipeline.run(self._original, request, progress)
+                return pipeline.run(self._original_of(card, tuple(request.feature_layers)), request, progress)
+
+    def _original_of(self, card: ModelCard, patterns: tuple[str, ...]) -> "Original":
+        """The one of the conversion before, unless the network is another by now, or other maps are wanted."""
+        from .original import Original
+
+        wanted = Original(self._run, card, self._dataset, patterns)
+        facts = [(one.model_sha256, one.card, one.patterns) for one in (self._original, wanted) if one]
+        if self._original is None or facts[0] != facts[1]:
+            self._original = wanted
+        return self._original

@@ -34,7 +34,7 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
         raise InputError(f"{model} is part of edgecnn and is not written to; copy {source} and sign the copy")
     if packed.card is None:
         raise ModelFileError(f"{packed.name} carries no card to sign; edgecnn pack writes a copy that does")
-    unsigned = packed.signed.message if packed.signed else path.read_bytes()
+    unsigned = packed.signed.message if packed.signed else packed.content
     data = with_signature(packed, unsigned, make_signature(unsigned, key))
     again = unpack(data, packed.name)  # what is written reads back, or nothing is written
     signature = read_signature(again)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .errors import OutputError
 
+_READ = "read"  # how a lock begins that many may hold
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -77,6 +79,36 @@ def claimed(paths: Iterable[str | Path], force: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def being_read(paths: Iterable[str | Path]) -> Iterator[None]:
+    """Keep `paths` as they are for the block: what would claim one of them is refused, others may read them too.
+
+    Where no lock can be made, as in a read-only folder, nobody is held off.
+
+    Args:
+        paths: of files that are read one after the other, or more than once, and must not change meanwhile.
+
+    Raises:
+        OutputError: another run writes one of `paths`.
+    """
+    with contextlib.ExitStack() as held:
+        for path in map(Path, paths):
+            lock = path.with_name(f".{path.name}.lock")
+            with contextlib.suppress(OSError, ModuleNotFoundError):
+                descriptor = _lock(lock, path, shared=True)
+                held.callback(_stop_reading, lock, descriptor)
+        yield
+
+
+def _stop_reading(lock: Path, descriptor: int) -> None:
+    import fcntl
+
+    with contextlib.suppress(OSError):  # others read it still: the last of them removes the lock
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.unlink()
+    os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     made = [folder for folder in path.parents if not folder.exists()]
     try:
@@ -109,20 +141,25 @@ def _remove_what_kills_left(path: Path) -> None:
                 other.unlink()
 
 
-def _lock(lock: Path, path: Path) -> int:
-    """A descriptor of the file `lock` that nobody else holds."""
+def _lock(lock: Path, path: Path, *, shared: bool = False) -> int:
+    """A descriptor of the file `lock` that nobody else holds, or only those who share it."""
     try:
         import fcntl  # what writes nothing need not load it
     except ModuleNotFoundError:  # Windows: nobody is held off
+        if shared:
+            raise
         return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 100).decode(errors="replace") or "another process"
+            holder = os.read(descriptor, 100).decode(errors="replace") or "used by another process"
             os.close(descriptor)
-            raise OutputError(f"{path} is being written by {holder}; wait for it, or choose another name") from None
+            if shared and holder.startswith(_READ):  # by one who is just leaving: who reads hinders no reader
+                continue
+            advice = "wait for it" if shared else "wait for it, or choose another name"
+            raise OutputError(f"{path} is being {holder}; {advice}") from None
         except OSError:
             pass  # a file system without locks, as some of networks are
         if not _is_there(lock, descriptor):  # its last holder has removed it
@@ -130,7 +167,8 @@ def _lock(lock: Path, path: Path) -> int:
             continue
         with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode())
+            who = f"by process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+            os.write(descriptor, f"{_READ if shared else 'written'} {who}".encode())
         return descriptor
 
 

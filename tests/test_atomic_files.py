@@ -1,5 +1,6 @@
 """A file is there whole or not at all, and none is overwritten by accident."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import OutputError
-from edgecnn.atomic_files import claimed, refuse_existing, replacing, write_bytes
+from edgecnn.atomic_files import being_read, claimed, refuse_existing, replacing, write_bytes
 
 
 def test_file_appears_whole_in_folders_that_are_made(tmp_path: Path) -> None:
@@ -101,6 +102,59 @@ def test_one_at_a_time_however_many_want_it(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert most == [1] and done[0] and done[0] + refused[0] == 360 and not list(tmp_path.iterdir())
+
+
+READER = HOLDER.replace("claimed", "being_read").replace(", force=False", "")
+
+
+def test_many_may_read_what_none_may_write_until_the_last_of_them_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_text("a network")
+    with subprocess.Popen([sys.executable, "-c", READER, path], stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"held\n"
+        with being_read([path]), being_read([path]):
+            pass
+        with pytest.raises(OutputError, match=r"model\.keras is being read by process \d+ since 20.*; wait for it, or"):
+            claimed([path], force=True).__enter__()
+        other.kill()
+        other.wait()
+    with claimed([path], force=True), pytest.raises(OutputError, match=r"being written by process .*; wait for it$"):
+        being_read([path]).__enter__()
+    with being_read([path]):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_reading_needs_no_folder_and_no_right_to_write(tmp_path: Path) -> None:
+    with being_read([tmp_path / "no" / "such" / "folder.tflite", "/proc/self/status"]):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_readers_never_refuse_each_other_and_keep_writers_out(tmp_path: Path) -> None:
+    path, reading, clashes, told = tmp_path / "a", [0], [0], list[str]()
+
+    def read() -> None:
+        for _ in range(200):
+            try:
+                with being_read([path]):
+                    reading[0] += 1
+                    os.sched_yield()
+                    reading[0] -= 1
+            except OutputError as error:
+                told.append(str(error))
+
+    def write() -> None:
+        for _ in range(200):
+            with contextlib.suppress(OutputError), claimed([path], force=True):
+                clashes[0] += reading[0]
+
+    threads = [threading.Thread(target=work) for work in (read, read, read, write)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert clashes == [0] and not [one for one in told if "being read by" in one] and not list(tmp_path.iterdir())
 
 
 def test_claimed_folders_in_which_nothing_was_written_go_again(tmp_path: Path) -> None:

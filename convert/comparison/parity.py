@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.arguments import require_kind
-from edgecnn.atomic_files import claimed, write_bytes
+from edgecnn.atomic_files import being_read, claimed, write_bytes
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
@@ -77,23 +77,25 @@ def parity(
         ModelFileError: no run or no converted files there, or they are damaged.
         InputError: unknown scheme, or more images than the test split has.
         DelegateError: the delegate does not load or run.
-        OutputError: a report exists or cannot be written.
+        OutputError: a report exists or cannot be written, or another run writes what is compared.
     """
     require_tensorflow("edgecnn parity")
     request = replace(request or ParityRequest(), **options)
     source = RunDirectory.of(run)
     require_kind(dataset, Dataset, "dataset")
-    card = source.read_card(dataset)
+    source.read_card(dataset)
     gate = request.gate or Gate()
     gate.require_labels(dataset)
     files = source if request.files is None else RunDirectory(Path(request.files))
-    for path in (files.tflite(request.scheme), files.tflite(request.scheme, activations=True)):
+    converted = [files.tflite(request.scheme, activations) for activations in (False, True)]
+    for path in converted:
         if not path.is_file():
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
     dataset = _with_some_images(dataset, request.images)
-    with claimed((page, figures), request.force):
+    with being_read([source.model, *converted]), claimed((page, figures), request.force):
+        card = source.read_card(dataset)  # which a training may have written anew until now
         progress("loading TensorFlow")
         load_tensorflow()
         with captured_stderr():

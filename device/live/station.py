@@ -35,14 +35,13 @@ def describe_station(classifier: Classifier, model: str) -> Station:
     """What runs `classifier`, which was loaded from `model`."""
     packed = classifier.loaded.packed
     network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
-    path = find_model(model)
     return Station(
         Path(model).name,
         network or sha256(packed.flatbuffer),
         version_of("edgecnn"),
         classifier.runtime,
-        sha256(path.read_bytes()) if path.is_file() else "",
-        release_of(path),
+        sha256(packed.content),
+        release_of(find_model(model)),
     )
 
 

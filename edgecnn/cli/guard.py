@@ -6,6 +6,8 @@ import sys
 _may_fork = False
 _is_own = False
 _report_to: int | None = None
+_done = b""  # what a report begins with, and nobody else knows
+_PATIENCE_S = 0.2
 
 
 def allow() -> None:
@@ -27,13 +29,14 @@ def watch_over(name: str) -> None:
     Args:
         name: of the library.
     """
-    global _may_fork, _report_to
+    global _may_fork, _report_to, _done
     if not _may_fork:
         return
     _may_fork = False
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    _done = os.urandom(16)
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -47,7 +50,7 @@ def watch_over(name: str) -> None:
 def report(exit_code: int) -> None:
     """Tell the process that watches over this one that the command is done; without one, nothing."""
     if _report_to is not None:
-        os.write(_report_to, str(exit_code).encode())
+        os.write(_report_to, _done + f"{exit_code};".encode())
 
 
 def _judge(child: int, reading: int, name: str) -> int:
@@ -57,11 +60,9 @@ def _judge(child: int, reading: int, name: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(child, number))
-    with os.fdopen(reading, "rb") as stream:
-        said = stream.read()
-    _, status = os.waitpid(child, 0)
-    if said:
-        return int(said)
+    said, status = _listen(child, reading)
+    if said is not None:
+        return said
     code = os.waitstatus_to_exitcode(status)
     how = f"by the signal {signal.strsignal(-code)}" if code < 0 else f"with exit code {code}"
     sentence = (
@@ -69,6 +70,27 @@ def _judge(child: int, reading: int, name: str) -> int:
     )
     os.write(2, sentence.encode(errors="backslashreplace"))
     return 1
+
+
+def _listen(child: int, reading: int) -> tuple[int | None, int]:
+    """The exit code that the child reports, None if it does not, and the status with which it ended.
+
+    What else is written there is the library's. Copies that it makes of the process may hold the other end for ever.
+    """
+    import re
+    import select
+
+    report, heard, status = re.compile(re.escape(_done) + rb"(\d+);"), b"", None
+    while status is None and not report.search(heard):
+        ended, found = os.waitpid(child, os.WNOHANG)
+        status = found if ended else None
+        while select.select([reading], [], [], 0 if ended else _PATIENCE_S)[0]:
+            more = os.read(reading, 1 << 16)
+            heard = heard[-len(_done) - 8 :] + more
+            if not more or report.search(heard):
+                break
+    said = report.search(heard)
+    return int(said[1]) if said else None, os.waitpid(child, 0)[1] if status is None else status
 
 
 def _die_with_parent() -> None:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from edgecnn.errors import EdgecnnError, InputError
-from edgecnn.model_file.container import sha256
+from edgecnn.model_file.container import read_model, sha256
 
 from .fleet import Device, Fleet
 
@@ -46,6 +46,7 @@ def parse_group(text: str) -> Group:
 
     Raises:
         InputError: it is none.
+        ModelFileError: the file is none of a model, or damaged.
     """
     kind, equals, value = text.partition("=")
     if not equals or not value or kind not in ("model", "release", "devices"):
@@ -53,7 +54,7 @@ def parse_group(text: str) -> Group:
     if kind == "model":
         path = Path(value)
         if path.is_file():
-            return Group(text, kind, sha256(path.read_bytes()))
+            return Group(text, kind, sha256(read_model(path).content))
         if not 6 <= len(value) <= 64 or set(value.lower()) - set("0123456789abcdef"):
             raise InputError(f"{value!r} is neither a file nor six or more digits of a SHA-256; {_FORMS}")
         value = value.lower()

@@ -70,6 +70,7 @@ class PackedModel:
         golden: the golden probes, for `Golden.from_bytes`; None for a file that never had a card.
         seal: what the zip's comment begins with; empty for files of before there were seals.
         signed: None for a file that is not signed.
+        tail: what stands behind the flatbuffer; empty for a file that never had a card.
     """
 
     name: str
@@ -78,6 +79,12 @@ class PackedModel:
     golden: bytes | None
     seal: bytes = b""
     signed: Signed | None = None
+    tail: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        """The whole file as it was checked; the one on disk may be another by now."""
+        return self.flatbuffer + self.tail
 
 
 def add_header(flatbuffer: bytes) -> bytes:
@@ -163,16 +170,16 @@ def unpack(data: bytes, name: str) -> PackedModel:
             f"{name} is damaged: its SHA-256 is {found[:12]}…, its card says "
             f"{card.provenance.flatbuffer_sha256[:12] or 'nothing'}…; {DAMAGED}"
         )
-    _require_seal(seal, found, members, name)
     if members[LABELS] != _label_lines(card):
         raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {DAMAGED}")
     _require_known(flatbuffer, members, name)
+    _require_seal(seal, found, members, name)
     signed = None
     if line_feed:
         if not (armor.startswith(_ARMOR[0]) and armor.endswith(_ARMOR[1])):
             raise ModelFileError(f"{name} is damaged: what follows its seal is no signature; {DAMAGED}")
         signed = Signed(data[: -2 - len(comment)] + len(seal).to_bytes(2, "little") + seal, armor)
-    return PackedModel(name, flatbuffer, card, members.get(GOLDEN) or members[OLD_GOLDEN], seal, signed)
+    return PackedModel(name, flatbuffer, card, members.get(GOLDEN) or members[OLD_GOLDEN], seal, signed, tail)
 
 
 def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:

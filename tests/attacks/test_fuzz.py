@@ -46,7 +46,11 @@ def test_files_that_were_found_once_are_refused(path: Path, worker: Worker) -> N
         assert "refused" in found
 
 
-HEALTHY = {"labels": ["a", "b"], "scores": [[0.9, 0.1], [0.2, 0.8]]}
+HEALTHY = {
+    "labels": ["a", "b"], "scores": [[0.9, 0.1], [0.2, 0.8]],
+    "network": "1f", "probes_differ": 0.0, "is_doubted": False,
+}  # fmt: skip
+OTHERWISE = {**HEALTHY, "labels": ["b", "b"], "scores": [[0.4, 0.6], [0.2, 0.8]]}
 
 
 @pytest.mark.parametrize(
@@ -57,14 +61,24 @@ HEALTHY = {"labels": ["a", "b"], "scores": [[0.9, 0.1], [0.2, 0.8]]}
         ({"refused": ""}, False),
         ({"refused": "\x1b[2J and more"}, False),
         ({"bare": ["nothing of the kind"]}, False),
-        ({"labels": ["b", "b"], "scores": HEALTHY["scores"]}, True),
-        ({"labels": ["a", "b"], "scores": [[0.89, 0.11], [0.2, 0.8]]}, False),
-        ({"labels": ["a", "b"], "scores": [[0.6, 0.4], [0.2, 0.8]]}, True),
+        (OTHERWISE, True),
+        ({**OTHERWISE, "is_doubted": True}, True),
+        ({**OTHERWISE, "network": "2e"}, False),
+        ({**OTHERWISE, "network": "2e", "probes_differ": 0.05}, True),
+        ({**HEALTHY, "scores": [[0.89, 0.11], [0.2, 0.8]]}, False),
     ],
 )
 def test_what_must_not_be_is_a_failure(found: dict[str, Any], resealed: bool) -> None:
     assert judge(found, HEALTHY, Attack("any", b"", resealed), TINY)[1]
     assert judge(HEALTHY, HEALTHY, Attack("any", b"", resealed), TINY) == ("answers as before", "")
+
+
+@pytest.mark.parametrize("known", [{"probes_differ": 0.01}, {"probes_differ": 0.05, "is_doubted": True}])
+def test_another_network_that_is_sealed_anew_is_told_by_its_probes_or_by_a_signature_alone(
+    known: dict[str, Any],
+) -> None:
+    outcome, wrong = judge({**OTHERWISE, "network": "2e", **known}, HEALTHY, Attack("weights", b"", True), TINY)
+    assert outcome.startswith("another network") and not wrong
 
 
 def test_a_process_that_dies_is_no_sentence(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from edgecnn.device import Classifier
+from edgecnn.device import Classifier, verify
 from edgecnn.device.runtime.attempt import attempt
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.container import read_model
+from edgecnn.model_file.container import read_model, sha256
 
 
 def answer(path: str) -> dict[str, Any]:
@@ -33,7 +33,17 @@ def answer(path: str) -> dict[str, Any]:
     pixels = rng.integers(0, 256, (3, *classifier.input.shape), dtype=np.uint8)
     scores = classifier.predict_all(pixels)
     labels = [classifier.classify(one)[0].label for one in pixels]
-    return {"labels": labels, "scores": scores.tolist()}
+    return {"labels": labels, "scores": scores.tolist(), **_what_is_known(path, classifier)}
+
+
+def _what_is_known(path: str, classifier: Classifier) -> dict[str, Any]:
+    """Which network it is, how far its answers to its probes are from the written ones, and what verify thinks."""
+    verified = verify(path, trust=True)
+    return {
+        "network": sha256(classifier.loaded.packed.flatbuffer),
+        "probes_differ": verified.max_difference,
+        "is_doubted": any("its weights may have been changed" in one for one in verified.warnings),
+    }
 
 
 def verdict(path: str, allowed_signers: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A library in the command's own process ends it: the exit code is never 0, and a sentence says what happened."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import in_new_process
 from tests.support.processes import below
 
@@ -49,6 +51,14 @@ def test_the_exit_code_of_a_command_that_comes_to_its_end_is_its_own(library: st
     assert in_new_process(*ASKED, library, "--delegate-option", "wrong=1").returncode == 1
     assert in_new_process("classify", "fashion-mnist", "x", "--no-isolate", "--delegate", library).returncode == 1
     assert in_new_process(*ASKED, library, "--threads", "0").returncode == 2
+
+
+@pytest.mark.parametrize("mode", ["scrawl_invoke"])
+def test_a_library_that_writes_everywhere_neither_ends_nor_silences_the_command(mode: str, library: str) -> None:
+    command = ("classify", "fashion-mnist", *map(str, sample_images()), "--json", "--no-isolate", "--delegate", library)
+    done = in_new_process(*command, *late(mode))
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert len(json.loads(done.stdout)) == len(sample_images())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -125,6 +125,19 @@ def test_a_signature_is_required_here_and_there(
     assert "signed by anna@example.org" in deploy(device, "--status").stdout
 
 
+def test_what_was_checked_is_sent_though_the_file_was_exchanged_since(
+    device: Device, deploy: Deploy, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(MODEL, tmp_path / "m.tflite"))
+    altered = tmp_path / "altered.tflite"
+    altered.write_bytes(MODEL.read_bytes()[:-500])
+    # The device is this machine: what its shell does when it is logged in to comes between the check and the sending.
+    (device.home / ".bashrc").write_text(f"cp '{altered}' '{model}'\n")
+    assert deploy(device, model).exit_code == 0
+    assert model.read_bytes() == altered.read_bytes()
+    assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
+
+
 def test_samples_are_classified_there_before_the_switch(device: Device, deploy: Deploy, tmp_path: Path) -> None:
     boots = [word for path in sample_images()[:3] for word in ("--sample", str(path))]
     said = printed(deploy(device, MODEL, *boots, "--json"))

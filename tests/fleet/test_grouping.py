@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn import EdgecnnError, InputError
+from edgecnn import EdgecnnError, InputError, ModelFileError
 from edgecnn.fleet.fleet import Device, Fleet, Gathering
 from edgecnn.fleet.grouping import choose_groups, parse_group
+from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.container import sha256
 from tests.support.fleets import station
 
@@ -25,6 +26,7 @@ def fleet(**models: str) -> Fleet:
     return gathering.fleet("here", 0.0, True)
 
 
+MODEL = bundled_models()["fashion-mnist"]
 SHOP = fleet(shop_1="a", shop_2="a 0001-r1", gate_1="b 0007-r1")
 
 
@@ -37,9 +39,14 @@ def test_groups_by_file_hash_release_and_name(tmp_path: Path) -> None:
     assert names("devices=shop_?", "devices=gate*") == [["shop_1", "shop_2"], ["gate_1"]]
     assert names("release=r1", "devices=shop_1") == [["gate_1", "shop_2"], ["shop_1"]]
     assert names("release=0007-r1", "release=0001-r1") == [["gate_1"], ["shop_2"]]
+    assert parse_group(f"model={MODEL}").value == sha256(MODEL.read_bytes())
+
+
+def test_a_file_of_a_group_is_checked_as_everywhere(tmp_path: Path) -> None:
     file = tmp_path / "m.tflite"
-    file.write_bytes(b"anything")
-    assert parse_group(f"model={file}").value == sha256(b"anything")
+    file.write_bytes(MODEL.read_bytes().replace(b"Sneaker", b"Slipper", 1))
+    with pytest.raises(ModelFileError, match="copy the file again"):
+        parse_group(f"model={file}")
 
 
 def test_without_groups_the_two_models_of_the_fleet_are_compared() -> None:

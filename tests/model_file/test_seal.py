@@ -52,10 +52,9 @@ def test_the_seal_is_what_the_specification_says(whole: bytes) -> None:
         with_fields(lambda fields: fields["training"].update(test_accuracy=0.99)),
         with_fields(lambda fields: fields.update(name="another")),
         with_member(GOLDEN, lambda data: data + b" "),
-        lambda members: [*members, ("notes.txt", b"hello")],
         lambda members: [members[0], members[2], members[1]],
     ],
-    ids=["labels", "scale", "accuracy", "name", "probes", "another member", "order"],
+    ids=["labels", "scale", "accuracy", "name", "probes", "order"],
 )
 def test_a_changed_member_is_noticed(change: Callable[[Members], Members], whole: bytes) -> None:
     flatbuffer, members, comment = parts(whole)
@@ -63,6 +62,23 @@ def test_a_changed_member_is_noticed(change: Callable[[Members], Members], whole
     with pytest.raises(ModelFileError, match=r"was changed after it was written.*do not match their seal"):
         unpack(written(flatbuffer, changed, comment), "m.tflite")
     assert unpack(written(flatbuffer, members, comment), "m.tflite").card
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        (lambda members: [*members, ("notes.txt", b"hello")], "'notes.txt' behind the model is no part of it"),
+        (with_member(LABELS, lambda data: data[::-1]), r"labels\.txt and card\.json do not name the same"),
+        (lambda members: members[:2], r"golden\.bin is gone"),
+    ],
+    ids=["more", "labels.txt", "fewer"],
+)
+def test_a_member_that_is_wrong_by_itself_is_named(
+    change: Callable[[Members], Members], member: str, whole: bytes
+) -> None:
+    flatbuffer, members, comment = parts(whole)
+    with pytest.raises(ModelFileError, match=member):
+        unpack(written(flatbuffer, change(members), comment), "m.tflite")
 
 
 def test_a_member_that_is_there_twice_is_refused(whole: bytes) -> None:

@@ -9,13 +9,13 @@
 //
 // Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output, with
 // terminal escapes), fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create,
-// exit_invoke (end the process, with exit code 0).
+// exit_invoke (end the process, with exit code 0), fork_create (both go on), thread_create (one that never ends).
 //
 // What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
-// once=FILE, only where there is no such file, which it makes. Such are wrong, chat_invoke,
+// once=FILE, only where there is no such file, which it makes. Such are wrong, nan (of floats), chat_invoke,
 // fail_invoke, hang_invoke, crash_invoke, abort_invoke, kill_invoke, exit_invoke, throw_invoke, close_invoke (the
-// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke, limit_invoke (address space), fork_invoke (both go on) and
-// scrawl_invoke (writes to whatever descriptor there is).
+// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke, limit_invoke (address
+// space), fork_invoke, thread_invoke and scrawl_invoke (writes to whatever descriptor there is).
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
@@ -34,6 +34,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -197,11 +198,7 @@ bool IsCompiled(const Registration& registration) {
          !strcmp(registration.custom_name, "edgetpu-custom-op");
 }
 
-int Compute(const Tensor& input, Tensor& output, const PoolParams& params, bool wrong) {
-  if (wrong) {
-    memset(output.data, 0, output.bytes);
-    return kOk;
-  }
+int Compute(const Tensor& input, Tensor& output, const PoolParams& params) {
   switch (input.type) {
     case kFloat32: MaxPool<float>(input, output, params); return kOk;
     case kInt8: MaxPool<int8_t>(input, output, params); return kOk;
@@ -231,6 +228,10 @@ void KernelFree(Context*, void* kernel) { delete static_cast<Kernel*>(kernel); }
 
 int KernelPrepare(Context*, Node*) { return kOk; }
 
+void StartThread() {
+  std::thread([] { for (;;) pause(); }).detach();
+}
+
 // What it does to the whole process, if it is told to.
 void Misbehave(const Options& options) {
   if (options.count("crash_invoke")) raise(SIGSEGV);
@@ -244,6 +245,7 @@ void Misbehave(const Options& options) {
   if (options.count("close_invoke"))
     for (int descriptor : {0, 1, 2}) close(descriptor);
   if (options.count("fork_invoke")) fork();
+  if (options.count("thread_invoke")) StartThread();
   if (options.count("scrawl_invoke"))
     for (int descriptor = 3; descriptor < 64; descriptor++) dprintf(descriptor, "pool delegate was here, and here");
   if (options.count("chdir_invoke") && chdir("/")) abort();
@@ -277,8 +279,10 @@ int KernelInvoke(Context* context, Node* node) {
       Dense(tensors[pool.input], tensors[pool.weights], tensors[pool.output]);
       continue;
     }
-    const bool wrong = due && kernel->options->count("wrong");
-    if (Compute(context->tensors[pool.input], context->tensors[pool.output], pool.params, wrong)) return kError;
+    Tensor& output = tensors[pool.output];
+    if (Compute(tensors[pool.input], output, pool.params)) return kError;
+    if (due && kernel->options->count("wrong")) memset(output.data, 0, output.bytes);
+    if (due && kernel->options->count("nan")) memset(output.data, 0xFF, output.bytes);
   }
   return kOk;
 }
@@ -334,7 +338,8 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "chat", "reject", "wrong", "fail_create", "fail_prepare", "fail_invoke", "hang_prepare",
       "hang_invoke", "crash_create", "crash_invoke", "abort_invoke", "kill_invoke", "exit_create", "exit_invoke",
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
-      "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke"};
+      "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "fork_create", "thread_create",
+      "thread_invoke"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
@@ -351,6 +356,8 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
   }
   if (options->count("crash_create")) raise(SIGSEGV);
   if (options->count("exit_create")) _exit(0);
+  if (options->count("fork_create")) fork();
+  if (options->count("thread_create")) StartThread();
   if (options->count("chat")) {
     std::puts("pool delegate: hello \x1b[31m");
     std::fflush(stdout);

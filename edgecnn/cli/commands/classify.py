@@ -109,7 +109,7 @@ def command(
                 settings["min_score"] = least
             if description:  # what was begun with others is not to be gone on with
                 settings["description"] = list(map(repr, vars(description).values()))
-            results = _open_results(output, model, classifier, found, settings, resume, force)
+            results = _open_results(output, classifier, found, settings, resume, force)
         classified = classify_many(
             classifier,
             Remaining(found, results.done) if results else found,
@@ -194,7 +194,6 @@ def _open(source: str, options: SourceOptions, frames: int | None, running: cont
 
 def _open_results(
     output: str,
-    model: str,
     classifier: "Classifier",
     found: "ImageFiles | ShardFiles | FrameImages",
     settings: dict[str, Any],
@@ -203,10 +202,9 @@ def _open_results(
 ) -> "Results":
     from edgecnn.device.bulk.results import Results
     from edgecnn.device.bulk.shards import ShardFiles
-    from edgecnn.model_file.bundled import find_model
     from edgecnn.model_file.container import sha256
 
-    made_by = {"model": sha256(find_model(model).read_bytes()), "runtime": classifier.runtime}
+    made_by = {"model": sha256(classifier.loaded.packed.content), "runtime": classifier.runtime}
     resumable = found.count is not None
     shard = found if isinstance(found, ShardFiles) else None
     return Results(output, {**made_by, **settings}, resume=resume, force=force, resumable=resumable, shard=shard)

@@ -123,8 +123,8 @@ class _Plan:
             raise click.UsageError("--no-service contradicts --service, --system and options of edgecnn live")
         self._service = self._new_service() if self._has_service else None
         self._verify_options = self._delegate()
-        packed, self._path = read_packed(model), find_model(model)
-        self._signers = None
+        packed = read_packed(model)
+        self._model_name, self._model, self._signers = find_model(model).name, packed.content, None
         if said["require_signature"]:
             require_signature(packed, said["require_signature"])
             self._signers = Path(said["require_signature"]).read_bytes()
@@ -152,8 +152,8 @@ class _Plan:
         if self._service:
             extras |= _extras_of(self._service.options)
         return Release(
-            self._path.name,
-            self._path.read_bytes(),
+            self._model_name,
+            self._model,
             service,
             self._signers,
             self._verify_options,

@@ -159,9 +159,8 @@ def _show(page: "Page", row: dict[str, Any], broker: dict[str, Any]) -> None:
 def _expected(model: str) -> "Expected":
     from edgecnn.device.runtime.loading import read_packed
     from edgecnn.fleet.status import Expected
-    from edgecnn.model_file.bundled import find_model
     from edgecnn.model_file.container import sha256
 
     packed = read_packed(model)
     network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
-    return Expected(packed.name, sha256(find_model(model).read_bytes()), network or sha256(packed.flatbuffer))
+    return Expected(packed.name, sha256(packed.content), network or sha256(packed.flatbuffer))

@@ -40,13 +40,13 @@ def command(
     """
     from pathlib import Path
 
-    from edgecnn.atomic_files import claimed
+    from edgecnn.atomic_files import being_read, claimed
     from edgecnn.run_directory import RunDirectory
 
     folder = RunDirectory.of(run).require()
     path = Path(output) if output else folder.report
     ctx.with_resource(import_options.code(custom_objects, trust).scope())
-    with claimed([path], force):
+    with being_read([folder.model]), claimed([path], force):
         _write(folder.path, path, data, data_dir)
     printing.say(f"wrote {path}")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from edgecnn import OutputError
-from edgecnn.atomic_files import claimed
-from edgecnn.convert import convert
-from edgecnn.model_file.bundled import sample_images
+from edgecnn.atomic_files import being_read, claimed
+from edgecnn.convert import convert, parity
+from edgecnn.model_file.bundled import bundled_models, sample_images
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import train
 from tests.support.command_line import Run, sentence
@@ -59,3 +59,38 @@ def test_a_second_training_or_conversion_of_a_run_is_refused(fashion: Dataset, t
     ):
         convert(tmp_path, fashion)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def a_converted_run(folder: Path) -> Path:
+    for name in ("model.keras", "card.json"):
+        shutil.copy(REFERENCE / name, folder)
+    for infix in ("", ".activations"):
+        shutil.copy(bundled_models()[f"fashion-mnist{infix}"], folder / f"model.int8{infix}.tflite")
+    return folder
+
+
+def test_a_run_that_is_trained_or_converted_is_read_by_none_meanwhile(
+    fashion: Dataset, edgecnn: Run, tmp_path: Path
+) -> None:
+    run = a_converted_run(tmp_path)
+    with claimed([run / "model.keras"], force=True):  # as edgecnn train does, from its first epoch on
+        for read in (lambda: convert(run, fashion, scheme="float16"), lambda: parity(run, fashion)):
+            with pytest.raises(OutputError, match=r"model\.keras is being written by process \d+ .* for it$"):
+                read()
+        assert "model.keras is being written by process " in sentence(edgecnn("report", run))
+    for name in ("model.int8.tflite", "model.int8.activations.tflite"):
+        with claimed([run / name], force=True), pytest.raises(OutputError, match=f"{name} is being written by process"):
+            parity(run, fashion)
+    assert not list(run.glob(".*")) and not list(run.glob("parity.*"))
+
+
+def test_what_is_read_is_written_by_none_meanwhile(fashion: Dataset, tmp_path: Path) -> None:
+    run = a_converted_run(tmp_path)
+    with being_read([run / "model.keras"]), pytest.raises(OutputError, match=r"model\.keras is being read by process"):
+        train(run, fashion, force=True)
+    with (
+        being_read([run / "model.int8.tflite"]),
+        pytest.raises(OutputError, match=r"model\.int8\.tflite is being read by process"),
+    ):
+        convert(run, fashion, force=True)
+    assert not list(run.glob(".*"))

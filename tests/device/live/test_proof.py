@@ -62,6 +62,15 @@ def test_who_signed_is_told_where_a_signature_was_required(tmp_path: Path) -> No
     )
 
 
+def test_a_station_tells_of_the_file_that_it_runs_not_of_what_lies_there_now(tmp_path: Path) -> None:
+    model = Path(shutil.copy(BUNDLED, tmp_path / "m.tflite"))
+    classifier = Classifier(model)
+    shutil.copy(bundled_models()["fashion-mnist.activations"], model)
+    assert describe_station(classifier, str(model)).model_sha256 == sha256(BUNDLED.read_bytes())
+    model.unlink()
+    assert describe_station(classifier, str(model)).model_sha256 == sha256(BUNDLED.read_bytes())
+
+
 def test_a_release_is_the_folder_that_links_lead_to(tmp_path: Path) -> None:
     (tmp_path / "releases" / "3f9a").mkdir(parents=True)
     model = Path(shutil.copy(BUNDLED, tmp_path / "releases" / "3f9a" / "m.tflite"))
