@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
 from tests.support.tflite_files import colour_network, converted
 
@@ -39,8 +39,8 @@ def test_fit_and_filter_change_the_pixels(colours: Path, edgecnn: Run) -> None:
     halves.paste((255, 0, 0), (SIDE, 0, 2 * SIDE, SIDE))
     halves.save(colours / "wide.png")  # red in the middle third
     command = ("classify", colours / "m.tflite", colours / "wide.png", "--labels", colours / "labels.txt")
-    assert "blue" in edgecnn(*command, "--fit", "stretch").stdout
-    assert "red" in edgecnn(*command, "--fit", "crop").stdout
+    assert "blue" in printed(edgecnn(*command, "--fit", "stretch"))
+    assert "red" in printed(edgecnn(*command, "--fit", "crop"))
 
 
 @pytest.mark.parametrize("ends", [("1", "1"), ("nan", "1"), ("0", "inf")])

@@ -109,7 +109,7 @@ def test_what_is_done_is_kept_and_gone_on_with(
     again = edgecnn(*asked, "--resume", "--fallback", "cpu")
     assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
     assert again.stderr.count("going on with the CPU") == 1
-    edgecnn("classify", "fashion-mnist", *photos, "--output", tmp_path / "honest.csv")
+    assert edgecnn("classify", "fashion-mnist", *photos, "--output", tmp_path / "honest.csv").exit_code == 0
     assert output.read_text() == (tmp_path / "honest.csv").read_text()
 
 
