@@ -16,6 +16,7 @@ from edgecnn.device.map_reader import MapReader
 from edgecnn.device.runtime.audit import Audit
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, printed, sentence
+from tests.support.processes import in_a_fork
 
 LOADING = 1 + 24  # calls: a first run and the golden probes
 NEVER = 1e-12  # a rate at which chance chooses no image: the first three and the last remain
@@ -49,6 +50,13 @@ def test_one_that_is_right_is_never_accused(library: str, fashion: Dataset) -> N
     assert classifier.audit and classifier.audit.images == 200 and not classifier.audit.unconfirmed
     # 1.5 + 98.5 ± 7 at one standard deviation; six of them.
     assert 58 < classifier.audit.compared < 142
+
+
+def test_a_fork_while_another_thread_is_audited_does_not_wait_for_it(library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist", delegate=Delegate(library, audit=1.0))
+    assert classifier.audit
+    with classifier.audit._lock:  # as a thread holds it that the child process does not have
+        assert in_a_fork(lambda: classifier.classify(np.asarray(fashion.test.images[45]))[0].label == "Sneaker") == 0
 
 
 def test_of_a_few_images_more_than_one_in_a_hundred_is_looked_at_unless_somebody_chose(

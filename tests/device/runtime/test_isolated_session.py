@@ -119,8 +119,9 @@ def test_a_forked_process_starts_a_worker_of_its_own(library: str, images: np.nd
     def is_right() -> bool:
         return bool((classifier.predict_all(images) == expected).all())
 
+    workers = below(os.getpid())
     assert in_a_fork(lambda: is_right() and len(below(os.getpid())) == 1) == 0
-    assert is_right()  # the parent's worker is still the parent's
+    assert is_right() and below(os.getpid()) == workers  # the parent's worker is still the parent's
 
 
 def test_a_pickled_classifier_keeps_how_its_delegate_is_watched(
