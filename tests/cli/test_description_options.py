@@ -39,8 +39,9 @@ def test_fit_and_filter_change_the_pixels(colours: Path, edgecnn: Run) -> None:
     halves.paste((255, 0, 0), (SIDE, 0, 2 * SIDE, SIDE))
     halves.save(colours / "wide.png")  # red in the middle third
     command = ("classify", colours / "m.tflite", colours / "wide.png", "--labels", colours / "labels.txt")
-    assert "blue" in printed(edgecnn(*command, "--fit", "stretch"))
-    assert "red" in printed(edgecnn(*command, "--fit", "crop"))
+    for fit, label in (("stretch", "blue"), ("crop", "red")):
+        (row,) = json.loads(printed(edgecnn(*command, "--fit", fit, "--json")))
+        assert row["predictions"][0]["label"] == label
 
 
 @pytest.mark.parametrize("ends", [("1", "1"), ("nan", "1"), ("0", "inf")])
