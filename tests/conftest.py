@@ -9,13 +9,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from edgecnn.cli import main
 from edgecnn.convert import Conversion, convert
@@ -25,7 +22,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 from edgecnn.train.data.fashion_mnist import cache_folder
 from edgecnn.user_cache import cache_root
-from tests.support.command_line import Outcome, Run
+from tests.support.command_line import Run, in_this_process
 from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.npz_files import save_some
 from tests.support.shared import once
@@ -183,14 +180,7 @@ def compiled_library(folder: Path) -> str:
 @pytest.fixture(scope="session")
 def edgecnn() -> Run:
     """Run a command line in this process: `edgecnn("verify", path)`."""
-
-    def run(*arguments: str | Path, input: bytes | None = None) -> Outcome:
-        # What click 8.1 must be asked for, later ones always do.
-        apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-        result = CliRunner(**apart).invoke(main, [str(argument) for argument in arguments], input=input)
-        return Outcome(result.exit_code, result.stdout, result.stderr)
-
-    return run
+    return in_this_process
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from edgecnn.convert import (
 from edgecnn.convert.request import ConversionRequest
 from edgecnn.device import Classifier, Description, FeatureExtractor, Split, describe, sample_images, verify
 from edgecnn.model_file.bundled import find_model
+from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.preprocessing import prepare
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import estimate, load_dataset, train
@@ -57,7 +58,8 @@ def calls() -> dict[str, Callable[[Any], object]]:
     """Each public function, as a function of one argument of it."""
     classifier, extractor = Classifier("fashion-mnist"), FeatureExtractor("fashion-mnist.activations")
     pixels, gray = classifier.prepare(IMAGE).pixels, Image.new("L", (5, 5))
-    spec = classifier.input
+    spec, split = classifier.input, Split(pixels[None], np.zeros(1, np.int64))
+    dataset = Dataset("one image", classifier.labels, spec, split, split, "", "")
 
     def with_option(make: Callable[..., object], name: str) -> Callable[[Any], object]:
         return lambda value: make(**{name: value})
@@ -99,7 +101,9 @@ def calls() -> dict[str, Callable[[Any], object]]:
     for name in TRAINING:
         found[f"train {name}"] = with_option(TrainingRequest, name)
     for name in CONVERSION:
-        found[f"convert {name}"] = with_option(ConversionRequest, name)
+        found[f"convert {name}"] = with_option(
+            lambda **option: ConversionRequest(**option).require_enough(dataset), name
+        )
     return found
 
 
@@ -107,17 +111,19 @@ def test_nothing_but_sentences_comes_of_what_is_of_the_wrong_kind(
     calls: dict[str, Callable[[Any], object]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    odd = []
+    odd, refusing = [], set()
     for name, call in calls.items():
         for value in WRONG:
             try:
                 call(value)
             except EdgecnnError as error:
+                refusing.add(name)
                 if "\n" in str(error) or len(str(error)) < 15:
                     odd.append(f"{name}({value!r}): {error}")
             except Exception as error:
                 odd.append(f"{name}({value!r}): {type(error).__name__}: {error}")
     assert not odd, "\n".join(odd)
+    assert refusing == set(calls)
 
 
 @pytest.mark.parametrize("model", [b"model.tflite", None, 3, ["fashion-mnist"]])

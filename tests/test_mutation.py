@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+
+from tests.support.brokers import until
 
 ROOT = Path(__file__).parents[1]
 CASES = [  # tests, module, the last line, the exit code
@@ -25,4 +28,15 @@ def test_functions_that_do_nothing_survive_only_where_no_test_runs_them(
 ) -> None:
     command = [sys.executable, "tests/mutation.py", "--tests", tests, module]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (done.stdout.splitlines()[-1], done.returncode) == (line, exit_code), done.stderr
+
+
+def test_it_finds_the_same_beside_another_that_runs() -> None:
+    tests, module, line, exit_code = CASES[0]
+    command = [sys.executable, "tests/mutation.py", "--tests", str(tests), str(module)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as other:
+        hook = Path(sysconfig.get_path("purelib"), f"edgecnn_mutant_{other.pid}.pth")
+        assert until(hook.exists)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert other.returncode == exit_code
     assert (done.stdout.splitlines()[-1], done.returncode) == (line, exit_code), done.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.command_line import Run
+from tests.support.command_line import Outcome, Run, printed
 from tests.support.model_files import write_bare
 from tests.support.tflite_files import colour_network, converted
 
@@ -34,13 +34,27 @@ def test_labels_and_range_give_the_right_name_and_probability(colours: Path, edg
     assert best["label"] == "red" and best["score"] == pytest.approx(scores[0] / scores.sum(), abs=1e-5)
 
 
-def test_fit_and_filter_change_the_pixels(colours: Path, edgecnn: Run) -> None:
+def label_of(result: Outcome) -> str:
+    (row,) = json.loads(printed(result))
+    return str(row["predictions"][0]["label"])
+
+
+def test_the_filter_changes_the_pixels(colours: Path, edgecnn: Run) -> None:
+    dotted = np.full((3 * SIDE, 3 * SIDE, 3), (0, 0, 255), np.uint8)
+    dotted[1::3, 1::3] = (255, 0, 0)  # red in the middle of nine
+    Image.fromarray(dotted).save(colours / "dotted.png")
+    command = ("classify", colours / "m.tflite", colours / "dotted.png", "--labels", colours / "labels.txt", "--json")
+    assert label_of(edgecnn(*command, "--resize-filter", "nearest")) == "red"
+    assert label_of(edgecnn(*command, "--resize-filter", "box")) == "blue"
+
+
+def test_fit_changes_the_pixels(colours: Path, edgecnn: Run) -> None:
     halves = Image.new("RGB", (3 * SIDE, SIDE), (0, 0, 255))
     halves.paste((255, 0, 0), (SIDE, 0, 2 * SIDE, SIDE))
     halves.save(colours / "wide.png")  # red in the middle third
-    command = ("classify", colours / "m.tflite", colours / "wide.png", "--labels", colours / "labels.txt")
-    assert "blue" in edgecnn(*command, "--fit", "stretch").stdout
-    assert "red" in edgecnn(*command, "--fit", "crop").stdout
+    command = ("classify", colours / "m.tflite", colours / "wide.png", "--labels", colours / "labels.txt", "--json")
+    assert label_of(edgecnn(*command, "--fit", "stretch")) == "blue"
+    assert label_of(edgecnn(*command, "--fit", "crop")) == "red"
 
 
 @pytest.mark.parametrize("ends", [("1", "1"), ("nan", "1"), ("0", "inf")])

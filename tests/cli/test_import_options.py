@@ -11,7 +11,7 @@ import pytest
 from edgecnn import ModelCard
 from edgecnn.pixels.training_loaders import LOADERS
 from tests.support.colours import ColourNetwork, trained
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_network_that_is_fed_wrongly_is_warned_of_and_fails_where_that_is_aske
     result = edgecnn("verify", file)
     assert result.exit_code == 0 and "warning: where it was converted, Keras itself had 25.00%" in result.stderr
     assert "the accuracy of the file is 25.00%" in sentence(edgecnn("verify", file, "--min-accuracy", 90))
-    assert json.loads(edgecnn("verify", file, "--json").stdout)["warnings"]
+    assert json.loads(printed(edgecnn("verify", file, "--json")))["warnings"]
 
 
 def test_evaluate_notices_labels_in_another_order(edgecnn: Run, few: Path, tmp_path: Path) -> None:

@@ -86,9 +86,11 @@ def test_the_password_is_in_a_file_or_the_environment(
     password.write_text("right\n")
     with broker(tmp_path, "allow_anonymous false", f"password_file {users}") as one:
         watching = (*BOOT, "--loop", "--frames", "30", "--fps", "60", "--mqtt", f"mqtt://pi@127.0.0.1:{one.port}")
-        assert "is told, in topics edgecnn/" in edgecnn(*watching, "--mqtt-password-file", password).stderr
+        told = edgecnn(*watching, "--mqtt-password-file", password)
+        assert told.exit_code == 0 and "is told, in topics edgecnn/" in told.stderr
         monkeypatch.setenv("EDGECNN_MQTT_PASSWORD", "right")
-        assert "is told, in topics edgecnn/" in edgecnn(*watching).stderr
+        told = edgecnn(*watching)
+        assert told.exit_code == 0 and "is told, in topics edgecnn/" in told.stderr
         monkeypatch.setenv("EDGECNN_MQTT_PASSWORD", "wrong")
         wrong = edgecnn(*watching)
     assert wrong.exit_code == 0 and "it does not let pi in (not authorized)" in wrong.stderr
@@ -134,7 +136,7 @@ def test_two_stations_of_one_name_do_not_share_counters(edgecnn: Run, state: Pat
     from edgecnn.atomic_files import claimed
 
     watching = (*BOOT, "--mqtt", f"mqtt://127.0.0.1:{free_port()}", "--mqtt-device", "pi")
-    edgecnn(*watching)
+    assert edgecnn(*watching).exit_code == 0
     with claimed([next(state.iterdir())], force=True):
         told = sentence(edgecnn(*watching))
     assert "is being written by" in told and "--mqtt-device" in told

@@ -229,5 +229,5 @@ def test_a_file_that_ran_when_it_was_converted_is_opened_without_another_process
     monkeypatch.setattr(sys, "executable", "/bin/false")
     assert Classifier(made.plain.path).labels == small.labels
     (tmp_path / "home").rename(tmp_path / "forgotten")
-    with pytest.raises(ModelFileError):
+    with pytest.raises(ModelFileError, match="cannot be opened"):
         Classifier(made.plain.path)

@@ -88,9 +88,9 @@ def test_pixels_that_are_not_prepared_are_refused(classifier: Classifier, pixels
     for method in (classifier.probabilities, classifier.predict_all):
         with pytest.raises(InputError, match="prepared pixels must be uint8 of shape"):
             method(pixels)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="prepared pixels must be uint8 of shape"):
         classifier.probabilities(np.zeros((2, 28, 28, 1), np.uint8))
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="prepared pixels must be uint8 of shape"):
         classifier.predict_all(np.zeros((28, 28, 1), np.uint8))
 
 

@@ -15,7 +15,7 @@ from edgecnn.device.drift import FEW
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import TrainingRun
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import fields_of_card, repacked
 
 MODEL = "fashion-mnist.activations"
@@ -90,10 +90,10 @@ def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, tmp_path: 
     result = edgecnn("classify", MODEL, tmp_path, "--drift")
     assert result.exit_code == 0 and "(image: outside calibration (mean 1, at calibration 0.09468" in result.stdout
     assert f"drift: image: outside calibration in {FEW} of {FEW} images" in result.stderr
-    rows = json.loads(edgecnn("classify", MODEL, tmp_path, "--drift", "--json").stdout)
-    assert all(row["drift"] for row in rows)
+    rows = json.loads(printed(edgecnn("classify", MODEL, tmp_path, "--drift", "--json")))
+    assert len(rows) == FEW and all(row["drift"] for row in rows)
     plain = edgecnn("classify", "fashion-mnist", tmp_path, "--drift")
-    assert "shows its input alone" in plain.stderr and "image: outside calibration" in plain.stdout
+    assert "shows its input alone" in plain.stderr and "image: outside calibration" in printed(plain)
 
 
 def test_a_card_of_before_is_a_sentence(int8: Conversion, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_of_floats_they_are_the_nearest_of_256_values_from_0_on(float32: Convers
     pixels = classifier.prepare(sample_images()[0]).pixels
     found = MapReader(classifier.loaded).read(pixels, ["conv2d", "max_pooling2d_1"])
     expected = FeatureExtractor(path).extract(pixels).maps
+    assert list(found) == ["conv2d", "max_pooling2d_1"]
     for name, one in found.items():
         real = one.scale * (one.values - one.zero)
         assert not one.is_exact and np.abs(real - expected[name]).max() <= 0.501 * one.scale

@@ -16,7 +16,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.golden_probes import most_bytes
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
@@ -55,9 +55,9 @@ def test_its_probes_are_this_runtimes_and_said_so(logits: Path, tmp_path: Path, 
     verification = verify(path)
     assert verification.passed and verification.probes == packed.probes > 2
     assert verification.keras_top1_equal is None and packed.host_runtime == verification.runtime
-    shown = edgecnn("verify", path).stdout
+    shown = printed(edgecnn("verify", path))
     assert "where it was packed" in shown and "Keras" not in shown and "PASS" in shown
-    assert "pack, of another tool's file" in edgecnn("info", path).stdout
+    assert "pack, of another tool's file" in printed(edgecnn("info", path))
     file = read_model(path)
     golden = golden_of(file)
     assert golden
@@ -145,7 +145,7 @@ def test_zip_that_does_not_read_stays_where_it_is() -> None:
 @SAID_OF_THE_SOURCE
 def test_info_shows_how_a_file_is_understood(logits: Path, edgecnn: Run) -> None:
     said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
-    shown = edgecnn("info", logits, *said).stdout
+    shown = printed(edgecnn("info", logits, *said))
     assert "red, green, blue" in shown and "value = pixel * 0.00784314 + -1" in shown
     assert describe(logits, Description(("a", "b", "c"), (-1.0, 1.0))).labels == ("a", "b", "c")
     with pytest.raises(InputError, match="3 classes"):

@@ -11,7 +11,7 @@ from edgecnn import InputError, ModelFileError
 from edgecnn.device import Classifier, FeatureExtractor, describe, sample_images, verify
 from edgecnn.device.signing import sign_model
 from edgecnn.model_file.bundled import find_model
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
 from tests.support.ssh_keys import allow, make_key, needs_openssh
 
@@ -57,13 +57,13 @@ def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: P
     assert signature and signature.signer == "anna@example.org"
     assert describe(files[0], require_signature=allowed).signature == signature
     for command in ("verify", "info"):
-        shown = edgecnn(command, files[0], "--require-signature", allowed).stdout
+        shown = printed(edgecnn(command, files[0], "--require-signature", allowed))
         assert f"anna@example.org, with the ssh-ed25519 key {signature.fingerprint}" in shown
         assert "92.98%" in shown and "99.85%" in shown
-        unchecked = edgecnn(command, files[0]).stdout
+        unchecked = printed(edgecnn(command, files[0]))
         assert f"the ssh-ed25519 key {signature.fingerprint} (not checked)" in unchecked and "anna" not in unchecked
-        assert json.loads(edgecnn(command, files[0], "--json").stdout)["signature"]["signer"] is None
-        assert json.loads(edgecnn(command, "fashion-mnist", "--json").stdout)["signature"] is None
+        assert json.loads(printed(edgecnn(command, files[0], "--json")))["signature"]["signer"] is None
+        assert json.loads(printed(edgecnn(command, "fashion-mnist", "--json")))["signature"] is None
 
 
 COMMANDS = ("classify", "features", "explain", "verify", "evaluate", "benchmark", "info")
@@ -98,7 +98,7 @@ def test_a_pickle_asks_for_the_signature_again(
 def test_the_command_signs_in_place_and_again(key: Path, allowed: Path, edgecnn: Run, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(find_model("fashion-mnist").read_bytes())
-    assert f"signed {path} with the ssh-ed25519 key SHA256:" in edgecnn("sign", path, "--key", key).stdout
+    assert f"signed {path} with the ssh-ed25519 key SHA256:" in printed(edgecnn("sign", path, "--key", key))
     once = path.read_bytes()
     assert edgecnn("sign", path, "--key", key).exit_code == 0
     assert path.read_bytes() == once and list(tmp_path.iterdir()) == [path]

@@ -7,7 +7,7 @@ import pytest
 
 from edgecnn import ModelFileError
 from edgecnn.device import Delegate, Description, verify
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted
 
@@ -41,7 +41,7 @@ def test_command_takes_the_description_and_says_what_it_compared(models: Path, e
     assert result.exit_code == 0 and "PASS" in result.stdout and "reference kernels on the CPU here" in result.stdout
     assert "carries no golden probes" in result.stderr and "nothing is said of other machines" in result.stderr
     assert "preprocessing" not in result.stdout and "Keras" not in result.output
-    assert json.loads(edgecnn("verify", models / "f.tflite", *said, "--json").stdout)["preprocessing_equal"] is None
+    assert json.loads(printed(edgecnn("verify", models / "f.tflite", *said, "--json")))["preprocessing_equal"] is None
     result = edgecnn("verify", "fashion-mnist", "--input-range", "0", "1")
     assert result.exit_code == 1 and "carries a card" in result.stderr
 

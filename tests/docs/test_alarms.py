@@ -67,7 +67,7 @@ def test_the_brokers_files_let_a_station_write_its_own_topics_and_no_others(tmp_
             assert until(lambda: listener.texts("edgecnn/client/availability")[-1:] == ["offline"])
             assert len(listener.of("/config")) == len(discovery("client", "edgecnn/client", STATION))
             forged = edgecnn(*watching, *target, "--mqtt-device", "other")
-            assert "does not let this client write to edgecnn/other/state" in forged.stderr
+            assert forged.exit_code == 0 and "does not let this client write to edgecnn/other/state" in forged.stderr
         assert not [topic for topic, _, _ in listener.heard if "/other/" in topic]
 
 

@@ -17,6 +17,8 @@ def test_every_public_name_is_documented(front: str) -> None:
 
 
 def test_every_directive_names_something_that_there_is() -> None:
-    for name in re.findall(r"^::: ([\w.]+)$", PAGE, re.MULTILINE):
+    names = re.findall(r"^::: ([\w.]+)$", PAGE, re.MULTILINE)
+    assert len(names) == PAGE.count("\n::: ") > 0
+    for name in names:
         front, _, attribute = name.rpartition(".")
         assert front in FRONTS and hasattr(importlib.import_module(front), attribute), name

@@ -15,7 +15,7 @@ import yaml
 
 from edgecnn.device.live.outlets.broker import parse_broker
 from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
-from tests.support.command_line import Outcome, Run
+from tests.support.command_line import Outcome, Run, printed
 from tests.support.fleets import state
 from tests.support.live_messages import messages
 from tests.support.waiting import until
@@ -85,7 +85,7 @@ def test_stations_tell_and_the_operator_reads_and_a_killed_broker_forgets_nothin
     server.kill()
     server.start()
     after = edgecnn(*look)
-    old, new = ({one["device"]: one for one in json.loads(told.stdout)["devices"]} for told in (before, after))
+    old, new = ({one["device"]: one for one in json.loads(printed(told))["devices"]} for told in (before, after))
     assert set(old) == {"gate", "shop-door"}
     for name, device in old.items():
         assert device["state"]["verified"]["passed"] is True and device["counters"]["frames"] == 12

@@ -46,8 +46,10 @@ def with_head(golden: Golden, body: bytes | None = None, **changes: object) -> b
 
 
 def test_probes_survive_packing(golden: Golden, card: ModelCard) -> None:
-    assert_equal(Golden.from_bytes(golden.to_bytes(), card, "m.tflite"), golden)
-    assert golden.to_bytes() == golden.to_bytes()
+    packed = golden.to_bytes()
+    unpacked = Golden.from_bytes(packed, card, "m.tflite")
+    assert_equal(unpacked, golden)
+    assert unpacked.to_bytes() == packed
 
 
 def test_their_bytes_are_what_the_specification_says(golden: Golden) -> None:

@@ -4,7 +4,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from edgecnn.cli import main
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -24,6 +30,20 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def in_this_process(*arguments: object, input: bytes | None = None) -> Outcome:
+    """Run edgecnn here. What would be a traceback in a terminal is raised, and no exit code can be taken for it."""
+    # What click 8.1 must be asked for, later ones always do.
+    apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+    result = CliRunner(**apart).invoke(main, [str(one) for one in arguments], input=input, catch_exceptions=False)
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
+def printed(result: Outcome, exit_code: int = 0) -> str:
+    """What a command that ended so wrote to standard output: 1 where some of its images could not be read."""
+    assert result.exit_code == exit_code, result.output
+    return result.stdout
 
 
 def sentence(result: Outcome, exit_code: int = 1) -> str:

@@ -24,10 +24,17 @@ def test_unknown_recipe_lists_the_known_ones(small: Dataset, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"epochs": 0}, {"seed": -1}, {"seed": 2**32}, {"stop_at_accuracy": 0.0}, {"stop_at_accuracy": 1.5}]
+    ("wrong", "words"),
+    [
+        ({"epochs": 0}, "epochs must be 1 or more, a whole number. Received: 0"),
+        ({"seed": -1}, "seed must be a whole number from 0 to .* Received: -1"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to .* Received: 4294967296"),
+        ({"stop_at_accuracy": 0.0}, "stop_at_accuracy must be above 0 and at most 1. Received: 0.0"),
+        ({"stop_at_accuracy": 1.5}, "stop_at_accuracy must be above 0 and at most 1. Received: 1.5"),
+    ],
 )
-def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], small: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(InputError):
+def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], words: str, small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=words):
         train(tmp_path / "run", small, **wrong)
     assert not (tmp_path / "run").exists()
 

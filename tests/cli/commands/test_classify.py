@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 
 BOOT = sample_images()[0]
 
@@ -25,7 +25,7 @@ def test_classify_prints_a_line_an_image_in_the_order_given(edgecnn: Run) -> Non
 
 def test_classify_json_is_json_alone(edgecnn: Run) -> None:
     result = edgecnn("classify", "fashion-mnist", BOOT, "--top", "3", "--json")
-    (found,) = json.loads(result.stdout)
+    (found,) = json.loads(printed(result))
     assert found["image"] == str(BOOT) and len(found["predictions"]) == 3
     assert found["predictions"][0]["label"] == "Ankle boot" and found["predictions"][0]["index"] == 9
 
@@ -72,13 +72,13 @@ def test_classify_reads_standard_input(edgecnn: Run) -> None:
 def test_classify_takes_folders_and_patterns(edgecnn: Run) -> None:
     folder = edgecnn("classify", "fashion-mnist", BOOT.parent)
     pattern = edgecnn("classify", "fashion-mnist", BOOT.parent / "*.png")
-    assert folder.stdout == pattern.stdout and len(folder.stdout.splitlines()) == len(sample_images())
+    assert printed(folder) == printed(pattern) and len(folder.stdout.splitlines()) == len(sample_images())
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_any_number_of_decoding_threads_gives_the_same_answers_in_order(edgecnn: Run, threads: str) -> None:
     plain = edgecnn("classify", "fashion-mnist", BOOT.parent)
-    assert edgecnn("classify", "fashion-mnist", BOOT.parent, "--decode-threads", threads).stdout == plain.stdout
+    assert printed(edgecnn("classify", "fashion-mnist", BOOT.parent, "--decode-threads", threads)) == printed(plain)
     assert edgecnn("classify", "fashion-mnist", BOOT.parent, "--decode-threads", "0").exit_code == 2
 
 
@@ -121,7 +121,7 @@ def test_light_background_gets_a_note(edgecnn: Run, photo: Path) -> None:
 @pytest.mark.parametrize("how", ["yes", "auto"])
 def test_inverting_a_light_background_gives_the_right_answer(how: str, edgecnn: Run, photo: Path) -> None:
     inverted = edgecnn("classify", "fashion-mnist", photo, "--invert", how)
-    assert "Ankle boot" in inverted.stdout and inverted.stderr == ""
+    assert "Ankle boot" in printed(inverted) and inverted.stderr == ""
 
 
 def cut_jpeg() -> bytes:

@@ -12,7 +12,7 @@ from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset
 from tests.docs.test_json_schemas import check
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 
 Figures = dict[str, Any]
 
@@ -87,7 +87,7 @@ def test_worse_fails_where_asked_and_better_does_not(turned: Path, few: Path, ed
 def test_equal_models_give_the_same_answers(few: Path, edgecnn: Run) -> None:
     said = edgecnn("compare", "fashion-mnist", "fashion-mnist.activations", "--data", few, "--fail-if-worse")
     assert said.exit_code == 0 and "both give the same answers to all 200 images" in said.stdout
-    figures = json.loads(edgecnn("compare", "fashion-mnist", "fashion-mnist", "--data", few, "--json").stdout)
+    figures = json.loads(printed(edgecnn("compare", "fashion-mnist", "fashion-mnist", "--data", few, "--json")))
     check("compare", [figures])
     assert figures["verdict"] == "cannot tell" and figures["images_needed"] is None and figures["mcnemar_p"] == 1
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.device import Classifier, explain, sample_images
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 from tests.support.model_files import write_bare
 
 BOOT, PULLOVER = sample_images()[:2]
@@ -32,7 +32,7 @@ def test_explain_writes_a_picture_an_image_and_the_heat_maps(edgecnn: Run, tmp_p
 
 def test_json_has_what_python_has(edgecnn: Run, tmp_path: Path) -> None:
     options = ["--class", "Sneaker", "--method", "rise", "--json", "--output", tmp_path]
-    result = json.loads(edgecnn("explain", "fashion-mnist", BOOT, *options).stdout)
+    result = json.loads(printed(edgecnn("explain", "fashion-mnist", BOOT, *options)))
     wanted = explain(Classifier("fashion-mnist"), BOOT, "Sneaker", method="rise")
     (row,) = result["explanations"]
     assert row["target"] == {"label": "Sneaker", "score": wanted.target.score}

@@ -13,7 +13,7 @@ from PIL import Image
 from edgecnn.convert import Conversion
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.train import TrainingRun
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 
 BOOT = sample_images()[0]
 
@@ -74,9 +74,9 @@ def test_features_keeps_existing_files_without_force(edgecnn: Run, tmp_path: Pat
 
 
 def test_features_and_samples_print_json(edgecnn: Run, tmp_path: Path) -> None:
-    assert len(json.loads(edgecnn("samples", tmp_path / "photos", "--json").stdout)) == len(sample_images())
+    assert len(json.loads(printed(edgecnn("samples", tmp_path / "photos", "--json")))) == len(sample_images())
     result = edgecnn("features", "fashion-mnist.activations", BOOT, "--output", tmp_path / "out", "--json")
-    assert [Path(path).suffix for path in json.loads(result.stdout)["files"]] == [".png"]
+    assert [Path(path).suffix for path in json.loads(printed(result))["files"]] == [".png"]
 
 
 @pytest.mark.parametrize("name", ["a$_$b.png", "x$\\frac$.png", "wide " + "w" * 230 + ".png"])
@@ -107,7 +107,7 @@ def test_a_network_of_many_layers_is_drawn_in_pages(edgecnn: Run, tmp_path: Path
     run = adopt(tmp_path / "deep.keras", ("a", "b"), tmp_path / "run", Preprocessing((1 / 255,)))
     options = ("--filter", 1, "--output", tmp_path / "out", "--json")
     result = edgecnn("features", run / "model.keras", BOOT, *options)
-    names = [Path(path).name for path in json.loads(result.stdout)["files"]]
+    names = [Path(path).name for path in json.loads(printed(result))["files"]]
     assert names[:3] == [f"filter-1-page-{page}.png" for page in (1, 2, 3)] and len(names) == 6
     with Image.open(tmp_path / "out" / "filter-1-page-1.png") as first, Image.open(tmp_path / "out" / names[2]) as last:
         assert first.width > 2 * last.width  # twelve layers, and the two that are left

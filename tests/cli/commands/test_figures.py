@@ -10,26 +10,26 @@ from PIL import Image
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 
 
 def test_verify_passes_and_says_so(edgecnn: Run) -> None:
     result = edgecnn("verify", "fashion-mnist")
     assert result.exit_code == 0 and result.stdout.splitlines()[-1] == "PASS"
-    assert json.loads(edgecnn("verify", "fashion-mnist", "--json").stdout)["passed"] is True
+    assert json.loads(printed(edgecnn("verify", "fashion-mnist", "--json")))["passed"] is True
 
 
 def test_info_shows_card_tensors_operators_macs_and_parameters(edgecnn: Run) -> None:
-    text = edgecnn("info", "fashion-mnist").stdout
+    text = printed(edgecnn("info", "fashion-mnist"))
     for part in ("Ankle boot", "28 x 28 grayscale", "0.00392157, -128", "CONV_2D", "4,460,544", "5,056,000", "243,786"):
         assert part in text
-    data = json.loads(edgecnn("info", "fashion-mnist", "--json").stdout)
+    data = json.loads(printed(edgecnn("info", "fashion-mnist", "--json")))
     assert (data["macs"], data["parameters"]) == (5_056_000, 243_786)
     assert data["card"]["labels"][7] == "Sneaker" and set(data["outputs"]) == {"probabilities"}
 
 
 def test_info_of_a_keras_file_shows_its_layers(edgecnn: Run, small_run: TrainingRun) -> None:
-    text = edgecnn("info", small_run.model_path).stdout
+    text = printed(edgecnn("info", small_run.model_path))
     for part in ("conv2d (Conv2D)", "26 x 26 x 64", "36,928", "243,786", "5,056,000"):
         assert part in text
 
@@ -37,7 +37,7 @@ def test_info_of_a_keras_file_shows_its_layers(edgecnn: Run, small_run: Training
 @pytest.mark.parametrize("kind", ["tflite", "keras"])
 def test_evaluate_counts_the_whole_test_set(kind: str, edgecnn: Run, request: pytest.FixtureRequest) -> None:
     model = "fashion-mnist" if kind == "tflite" else request.getfixturevalue("small_run").model_path
-    data = json.loads(edgecnn("evaluate", model, "--json").stdout)
+    data = json.loads(printed(edgecnn("evaluate", model, "--json")))
     confusion = np.array(data["confusion_matrix"])
     assert data["images"] == confusion.sum() == 10_000
     assert data["accuracy"] == confusion.trace() / 10_000

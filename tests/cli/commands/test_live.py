@@ -15,7 +15,7 @@ from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.bundled import sample_images
 from tests.support.cameras import FakeCamera, garment
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
 from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
@@ -88,8 +88,8 @@ def test_the_rows_of_a_source_are_those_of_its_files(garments: Path, tmp_path: P
             result = edgecnn("classify", MODEL, *arguments, *shared, "--output", tmp_path / f"{name}.{suffix}")
             assert result.exit_code == 0, result.output
         assert (tmp_path / f"files.{suffix}").read_bytes() == (tmp_path / f"source.{suffix}").read_bytes()
-    printed = [edgecnn("classify", MODEL, *arguments, *shared, "--json").stdout for arguments in outputs.values()]
-    assert printed[0] == printed[1] and len(json.loads(printed[0])) == 4
+    rows = [printed(edgecnn("classify", MODEL, *arguments, *shared, "--json")) for arguments in outputs.values()]
+    assert rows[0] == rows[1] and len(json.loads(rows[0])) == 4
 
 
 def test_a_camera_is_classified_as_its_frames_are_later(
@@ -101,7 +101,7 @@ def test_a_camera_is_classified_as_its_frames_are_later(
         path.unlink()
     rows = tmp_path / "rows.csv"
     assert edgecnn("classify", MODEL, "--source", "camera", "--frames", "3", "--output", rows).exit_code == 0
-    (kept,) = json.loads(edgecnn("classify", MODEL, camera.images / "0.jpg", "--square", "--json").stdout)
+    (kept,) = json.loads(printed(edgecnn("classify", MODEL, camera.images / "0.jpg", "--square", "--json")))
     found = list(csv.DictReader(rows.read_text().splitlines()))
     assert len(found) == 3 and {float(row["score_1"]) for row in found} == {kept["predictions"][0]["score"]}
     assert all(row["image"].startswith("frame-0000") for row in found)
@@ -172,7 +172,7 @@ def test_a_source_that_is_not_there_is_one_sentence(arguments: tuple[str, ...], 
 def test_files_take_a_crop_too(tmp_path: Path, edgecnn: Run) -> None:
     (tmp_path / "a.jpg").write_bytes(garment(0, (300, 100)))
     whole, square, box = (
-        json.loads(edgecnn("classify", MODEL, tmp_path / "a.jpg", "--json", *options).stdout)[0]["predictions"]
+        json.loads(printed(edgecnn("classify", MODEL, tmp_path / "a.jpg", "--json", *options)))[0]["predictions"]
         for options in ((), ("--square",), ("--crop", "100,0,100,100"))
     )
     assert square == box != whole and square[0]["label"] == Classifier(MODEL).classify(sample_images()[0])[0].label

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
-from edgecnn.cli.app import main
+from tests.support.command_line import in_this_process as edgecnn
+from tests.support.command_line import printed
 
 QUICK = ("--recipe", "notebook", "--image-size", "16", "--epochs", "1")
 
@@ -25,10 +25,6 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def edgecnn(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
 def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_path: Path) -> None:
     data = ("--data", images, "--labels-csv", tmp_path / "list.csv")
     trained = edgecnn("train", *data, *QUICK, "--output", tmp_path / "run")
@@ -38,7 +34,7 @@ def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_
     converted = edgecnn("convert", tmp_path / "run", *data, "--float32")
     assert converted.exit_code == 0, converted.output
     found = edgecnn("evaluate", tmp_path / "run" / "model.float32.tflite", *data, "--json")
-    assert sum(map(sum, json.loads(found.stdout)["confusion_matrix"])) == 4  # one in five images
+    assert sum(map(sum, json.loads(printed(found))["confusion_matrix"])) == 4  # one in five images
 
 
 def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.foreign import Foreign
 
 
@@ -24,7 +24,7 @@ def test_the_command_makes_the_run_and_goes_on_there(edgecnn: Run, foreign: Fore
     assert edgecnn("parity", tmp_path / "shop", *common).exit_code == 0
     photo = next((foreign.photos / "Trouser").iterdir())
     told = edgecnn("classify", tmp_path / "shop" / "model.int8.tflite", photo, "--json")
-    assert json.loads(told.stdout)[0]["predictions"][0]["label"] == "Trouser"
+    assert json.loads(printed(told))[0]["predictions"][0]["label"] == "Trouser"
     assert edgecnn("info", tmp_path / "shop" / "model.int8.tflite").exit_code == 0
     drawn = edgecnn("features", tmp_path / "shop" / "model.int8.activations.tflite", photo, "-o", tmp_path / "maps")
     assert drawn.exit_code == 0, drawn.output

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from edgecnn import InputError, MissingExtraError, ModelFileError
-from edgecnn.cli import main
 from edgecnn.convert import KerasModel, Preprocessing, adopt
 from edgecnn.convert.network.training_loss import training_loss
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.run_directory import RunDirectory
-from tests.support.command_line import Run
+from tests.support.command_line import Run, in_this_process, printed
 from tests.support.keras2 import LABELS, NETWORKS, Keras2Models
 
 WRITERS = {"functional.keras": "Keras 2.", "nested_saved_model": "TensorFlow 2.", "teachable.h5": "Keras 2.4.0"}
@@ -61,8 +59,7 @@ def converted(keras2: Keras2Models, tmp_path_factory: pytest.TempPathFactory) ->
         folder = tmp_path_factory.mktemp("converted")
         options = ["--labels", keras2.labels, "--representative", keras2.photos, "-o", folder, "--float32", "--int8"]
         options += ["--trained-with", "teachable-machine"] if name == "teachable.h5" else []
-        arguments = map(str, ["convert", keras2.folder / name, *options, "--min-agreement", 98])
-        result = CliRunner().invoke(main, list(arguments))
+        result = in_this_process("convert", keras2.folder / name, *options, "--min-agreement", 98)
         assert result.exit_code == 0, result.output
         assert f"was written by {WRITERS[name]}" in result.stderr, result.stderr
         return folder
@@ -86,7 +83,7 @@ def test_photographs_are_named_and_every_convolution_has_a_map(
 ) -> None:
     photos = [keras2.photos / label / "0003.png" for label in LABELS]
     result = edgecnn("classify", converted(name) / "model.int8.tflite", *photos, "--json")
-    assert [each["predictions"][0]["label"] for each in json.loads(result.stdout)] == list(LABELS)
+    assert [each["predictions"][0]["label"] for each in json.loads(printed(result))] == list(LABELS)
     maps = FeatureExtractor(converted(name) / "model.int8.activations.tflite").extract(keras2.images[0]).maps
     assert set(maps) == MAPS[name]
 

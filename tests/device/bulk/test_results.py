@@ -19,7 +19,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import sha256
 from edgecnn.pixels.dataset import Dataset
 from tests.conftest import ON_A_BOARD
-from tests.support.command_line import Run, killed_when
+from tests.support.command_line import Run, killed_when, sentence
 from tests.support.model_files import write_bare
 
 COUNT = 300 if ON_A_BOARD else 3000
@@ -120,7 +120,7 @@ def test_what_was_unreadable_before_a_kill_still_counts(
     assert first.exit_code == 1 and json.loads(first.stdout)["counts"] == {"unreadable": 1}
     with monkeypatch.context() as stopped:
         stopped.setattr(Results, "finish", interrupted)
-        edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv")
+        assert edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv").exit_code == 1
     (tmp_path / "in" / "b.png").write_bytes((photos / "0000.png").read_bytes())
     again = edgecnn("classify", "fashion-mnist", tmp_path / "in", "--output", tmp_path / "two.csv", "--resume")
     assert again.exit_code == 1 and "Error" not in again.output
@@ -208,7 +208,7 @@ def test_files_of_models_without_a_card_are_told_apart(
         with monkeypatch.context() as stopped:
             stopped.setattr(Results, "finish", interrupted)
             result = edgecnn("classify", bare, photos / "0000.png", "--output", tmp_path / "a.csv", "--resume")
-    assert "made with another model" in result.output
+    assert "made with another model" in sentence(result)
 
 
 def test_no_error_is_lost_while_tiffs_are_decoded(tmp_path: Path) -> None:

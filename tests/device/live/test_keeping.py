@@ -118,10 +118,15 @@ def test_a_rule_is_read(text: str, rule: KeepRule) -> None:
     assert parse_keep(text) == rule
 
 
-@pytest.mark.parametrize("text", ["", "doubtful", "doubtful=", "all=x", "chosen=x,0MB", "=x"])
+@pytest.mark.parametrize("text", ["", "doubtful", "doubtful=", "all=x", "=x"])
 def test_what_is_no_rule_is_refused(text: str) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=f"^{text} is no rule; write chosen=DIR or doubtful=DIR, and ,500MB behind it"):
         parse_keep(text)
+
+
+def test_a_rule_that_leaves_no_room_is_refused() -> None:
+    with pytest.raises(InputError, match="chosen=x,0MB leaves no room; give a size above 0"):
+        parse_keep("chosen=x,0MB")
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_first_frame(tmp_path: Path) -> None:

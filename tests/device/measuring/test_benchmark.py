@@ -10,7 +10,7 @@ from PIL import Image
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 
 
 # Not every runtime's XNNPACK takes an int8 network.
@@ -44,7 +44,7 @@ def test_figures_are_written_drawn_and_compared(edgecnn: Run, tmp_path: Path) ->
         compared = edgecnn("benchmark", "fashion-mnist", "--runs", 10, "--compare", written)
         assert compared.exit_code == 0 and f"x: {word}" in compared.stdout
         as_json = edgecnn("benchmark", "fashion-mnist", "--runs", 10, "--compare", written, "--json")
-        assert json.loads(as_json.stdout)["results"][0]["compared"]["verdict"] == word
+        assert json.loads(printed(as_json))["results"][0]["compared"]["verdict"] == word
     assert edgecnn("benchmark", "fashion-mnist", "--output", written).exit_code == 1  # it exists
 
 

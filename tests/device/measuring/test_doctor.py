@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn.device.measuring.doctor import Finding, examine_machine
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 
 PI = {
     "cortex-a76": ("fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
@@ -42,7 +42,7 @@ def test_it_names_the_runtimes_of_this_machine(edgecnn: Run) -> None:
     packages = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "tensorflow": "tensorflow"}
     installed = [f"{name} {version(package)}" for name, package in packages.items() if is_there(package)]
     assert found == installed and found
-    assert "8-bit dot products" in edgecnn("doctor").stdout
+    assert "8-bit dot products" in printed(edgecnn("doctor"))
 
 
 def is_there(package: str) -> bool:

@@ -15,7 +15,8 @@ from edgecnn.device.bulk.sources import ImageFiles
 from edgecnn.device.map_reader import MapReader
 from edgecnn.device.runtime.audit import Audit
 from edgecnn.pixels.dataset import Dataset
-from tests.support.command_line import Run, sentence
+from tests.support.command_line import Run, printed, sentence
+from tests.support.processes import in_a_fork
 
 LOADING = 1 + 24  # calls: a first run and the golden probes
 NEVER = 1e-12  # a rate at which chance chooses no image: the first three and the last remain
@@ -51,6 +52,13 @@ def test_one_that_is_right_is_never_accused(library: str, fashion: Dataset) -> N
     assert 58 < classifier.audit.compared < 142
 
 
+def test_a_fork_while_another_thread_is_audited_does_not_wait_for_it(library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist", delegate=Delegate(library, audit=1.0))
+    assert classifier.audit
+    with classifier.audit._lock:  # as a thread holds it that the child process does not have
+        assert in_a_fork(lambda: classifier.classify(np.asarray(fashion.test.images[45]))[0].label == "Sneaker") == 0
+
+
 def test_of_a_few_images_more_than_one_in_a_hundred_is_looked_at_unless_somebody_chose(
     library: str, fashion: Dataset
 ) -> None:
@@ -80,6 +88,17 @@ def test_the_last_image_is_looked_at_and_the_doubtful_ones_are_named(library: st
     assert [Path(name).name for name in raised.value.unconfirmed] == names[3:]
 
 
+def labels_in(results: Path) -> list[str]:
+    """The first label of each row."""
+    if results.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return [row["label_1"] for row in parquet.read_table(results).to_pylist()]
+    if results.suffix == ".jsonl":
+        return [json.loads(line)["predictions"][0]["label"] for line in results.read_text().splitlines()]
+    return [row["label_1"] for row in csv.DictReader(results.read_text().splitlines())]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_doubtful_rows_are_marked_and_made_anew(
     suffix: str, library: str, photos: Path, tmp_path: Path, edgecnn: Run
@@ -96,16 +115,14 @@ def test_doubtful_rows_are_marked_and_made_anew(
     again = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--resume", "--delegate", "cpu")
     assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
     assert edgecnn("classify", "fashion-mnist", photos, "-o", honest, "--delegate", "cpu").exit_code == 0
-    if suffix == ".csv":
-        made, right = (list(csv.DictReader(path.read_text().splitlines())) for path in (output, honest))
-        assert [row["label_1"] for row in made] == [row["label_1"] for row in right] and len(made) == 12
+    assert labels_in(output) == labels_in(honest) and len(labels_in(output)) == 12
 
 
 def test_answers_that_were_printed_are_named_too(library: str, photos: Path, edgecnn: Run) -> None:
     late = ("--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}", "--audit", str(NEVER))
     asked = ("classify", "fashion-mnist", photos, "--delegate", library, *late)
     assert f"not confirmed: 9 answers, {photos / '03.png'} to {photos / '11.png'}" in edgecnn(*asked).stderr
-    rows = json.loads(edgecnn(*asked, "--json").stdout)
+    rows = json.loads(printed(edgecnn(*asked, "--json"), 1))
     assert [row.get("unconfirmed", False) for row in rows] == [False] * 3 + [True] * 9
 
 

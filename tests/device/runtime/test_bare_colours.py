@@ -15,7 +15,7 @@ from edgecnn.device import Classifier, Description, verify
 from edgecnn.device.packing import pack_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.golden import preprocessing_sha256
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
@@ -73,12 +73,12 @@ def test_order_travels_in_the_packed_file(tmp_path: Path, edgecnn: Run) -> None:
     assert classifier.input.colour == "bgr" and named(classifier) == list(COLOURS)
     assert classifier.classify(np.full((8, 8, 3), (230, 50, 40), np.uint8), order="bgr")[0].label == "blue"
     assert verify(tmp_path / "p.tflite").passed
-    assert "8 x 8 bgr" in edgecnn("info", tmp_path / "p.tflite").stdout
+    assert "8 x 8 bgr" in printed(edgecnn("info", tmp_path / "p.tflite"))
     for name, colour in COLOURS.items():
         Image.new("RGB", (20, 30), colour).save(tmp_path / f"{name}.png")
         for command in (("p.tflite",), ("m.tflite", *said)):
             shown = edgecnn("classify", tmp_path / str(command[0]), tmp_path / f"{name}.png", *command[1:])
-            assert f"{name}.png: {name} " in shown.stdout
+            assert f"{name}.png: {name} " in printed(shown)
 
 
 @pytest.mark.filterwarnings("ignore:.* carries no card")

@@ -109,7 +109,7 @@ def test_what_is_done_is_kept_and_gone_on_with(
     again = edgecnn(*asked, "--resume", "--fallback", "cpu")
     assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
     assert again.stderr.count("going on with the CPU") == 1
-    edgecnn("classify", "fashion-mnist", *photos, "--output", tmp_path / "honest.csv")
+    assert edgecnn("classify", "fashion-mnist", *photos, "--output", tmp_path / "honest.csv").exit_code == 0
     assert output.read_text() == (tmp_path / "honest.csv").read_text()
 
 
@@ -119,8 +119,9 @@ def test_a_forked_process_starts_a_worker_of_its_own(library: str, images: np.nd
     def is_right() -> bool:
         return bool((classifier.predict_all(images) == expected).all())
 
+    workers = below(os.getpid())
     assert in_a_fork(lambda: is_right() and len(below(os.getpid())) == 1) == 0
-    assert is_right()  # the parent's worker is still the parent's
+    assert is_right() and below(os.getpid()) == workers  # the parent's worker is still the parent's
 
 
 def test_a_pickled_classifier_keeps_how_its_delegate_is_watched(

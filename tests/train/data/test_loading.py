@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from edgecnn import DataError
-from edgecnn.cli import main
 from edgecnn.train import load_dataset
+from tests.support.command_line import in_this_process, printed
 
 
 def test_an_empty_name_is_a_sentence_and_not_the_current_folder() -> None:
@@ -27,9 +26,7 @@ def test_own_photographs_train_convert_and_classify_through_the_command_line(pho
     run = tmp_path / "run"
 
     def edgecnn(*arguments: str | Path) -> str:
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        assert result.exit_code == 0, result.output
-        return result.stdout
+        return printed(in_this_process(*arguments))
 
     options: list[str | Path] = [
         "--image-size",
@@ -53,7 +50,7 @@ def test_own_photographs_train_convert_and_classify_through_the_command_line(pho
 
 @pytest.mark.parametrize("size", ["0", "x", "12x", "a", "12x0", "-3"])
 def test_impossible_image_size_is_wrong_usage(size: str, photos: Path) -> None:
-    result = CliRunner().invoke(main, ["train", "--data", str(photos), "--image-size", size])
+    result = in_this_process("train", "--data", photos, "--image-size", size)
     assert result.exit_code == 2 and "such as 64 or 48x64" in result.output
 
 
@@ -61,5 +58,5 @@ def test_impossible_image_size_is_wrong_usage(size: str, photos: Path) -> None:
     "option", [["--image-size", "32"], ["--color", "rgb"], ["--fit", "pad"], ["--max-corrupt", "1"]]
 )
 def test_options_of_own_images_are_refused_without_them(option: list[str]) -> None:
-    result = CliRunner().invoke(main, ["train", *option])
+    result = in_this_process("train", *option)
     assert result.exit_code == 2 and "goes with --data" in result.output

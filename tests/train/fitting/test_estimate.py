@@ -9,7 +9,10 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import RECIPES, estimate
 
 
-def test_an_estimate_says_what_a_training_takes_and_writes_nothing(tiny: Dataset, tmp_path: Path) -> None:
+def test_an_estimate_says_what_a_training_takes_and_writes_nothing(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     found = estimate(tiny, recipe=dataclasses.replace(RECIPES["fast"], epochs=10, batch_size=100))
     assert (found.parameters, found.steps) == (243_786, 60)
     assert found.seconds == pytest.approx(found.steps * found.step_ms / 1000)

@@ -110,8 +110,9 @@ def test_a_class_that_the_model_has_not_ends_the_connection(live: Page) -> None:
 
     with viewer_with_a_frame(live) as (viewer, frame):
         ask_why(viewer, frame, label=10)
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed) as caught:
             text_of(viewer, "why")
+        assert caught.value.rcvd is not None and caught.value.rcvd.code == 1008
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a niceness of its own")

@@ -42,7 +42,7 @@ def test_a_film_gives_every_frame_in_order_and_ends(name: str, codec: str, tmp_p
 def test_frames_that_are_jpegs_are_passed_on_as_they_are(tmp_path: Path) -> None:
     path = films.write_film(tmp_path / "film.avi", films.grays(3), "mjpeg")
     whole = path.read_bytes()
-    assert all(frame.data in whole for frame in video.open_film(str(path), AT_ONCE, pytest.fail))
+    assert [frame.data in whole for frame in video.open_film(str(path), AT_ONCE, pytest.fail)] == [True] * 3
 
 
 def test_a_film_of_a_telephone_is_turned_upright(tmp_path: Path) -> None:
