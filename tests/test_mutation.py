@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.brokers import until
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[1]
 CASES = [  # tests, module, the last line, the exit code

@@ -67,9 +67,13 @@ class DelegatedSession(Runner):
         except DelegateError as error:
             if not self.delegate.fallback:
                 raise
-            warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
-            self._runner, self.delegate = self._on_cpu(), None
-            self._runner.run(tensor)
+            self._go_on_without(error, tensor)
+
+    def _go_on_without(self, error: DelegateError, tensor: npt.NDArray[np.generic]) -> None:
+        """Have the CPU run `tensor`, and all that follow."""
+        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=5)
+        self._runner, self.delegate = self._on_cpu(), None
+        self._runner.run(tensor)
 
     def _run_delegated(self, tensor: npt.NDArray[np.generic], delegate: Delegate) -> None:
         try:
@@ -79,5 +83,19 @@ class DelegatedSession(Runner):
             raise DelegateError(why_not_run(error, delegate, "the model")) from None
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
-        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
+        """A copy of an output of the last run, in its own dtype, without the batch dimension.
+
+        Raises:
+            DelegateError: the delegate made values that are no numbers, and the CPU may not go on.
+        """
+        values = self._runner.output(tensor)
+        if self.delegate is None or values.dtype.kind != "f" or np.isfinite(values).all():
+            return values
+        error = DelegateError(
+            f"{self.delegate.name} computes values that are no numbers (NaN or infinite); use --delegate cpu, "
+            "which tells whether the model does so too"
+        )
+        if not self.delegate.fallback or self.last_input is None:
+            raise error
+        self._go_on_without(error, self.last_input)
         return self._runner.output(tensor)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgecnn import DelegateError, EdgecnnWarning
+from edgecnn.convert import Conversion
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.isolated_session import IsolatedSession
 from edgecnn.device.runtime.loading import open_model
@@ -149,6 +150,18 @@ def test_a_copy_that_it_makes_of_its_process_answers_nothing(
 ) -> None:
     classifier = Classifier("fashion-mnist", delegate=told(library, {"fork_invoke": 1, "after": LOADING}))
     np.testing.assert_array_equal(classifier.predict_all(images), expected)
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+def test_values_that_are_no_numbers_are_told_of_the_delegate_and_the_cpu_may_go_on(
+    isolate: bool, library: str, float32: Conversion, images: np.ndarray
+) -> None:
+    path, late = float32.plain.path, (("nan", "1"), ("after", str(LOADING + 2)))
+    with pytest.raises(DelegateError, match=r"computes values that are no numbers .*; use --delegate cpu"):
+        Classifier(path, delegate=Delegate(library, late, isolate=isolate)).predict_all(images)
+    with pytest.warns(EdgecnnWarning, match=r"are no numbers .*going on with the CPU"):
+        found = Classifier(path, delegate=Delegate(library, late, isolate=isolate, fallback=True)).predict_all(images)
+    np.testing.assert_allclose(found, Classifier(path).predict_all(images), atol=1e-4)
 
 
 @pytest.mark.parametrize("verbose", [(), ("--verbose",)])
