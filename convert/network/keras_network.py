@@ -69,11 +69,29 @@ class KerasNetwork:
 
     @cached_property
     def _answer(self) -> Callable[[npt.NDArray[np.float32]], Any]:
-        return _traced_once(self.model)
+        """Probabilities alone: of the traced graph with maps, from which TensorFlow drops what nobody asks for."""
+        with_maps = self._answer_with_maps
+
+        def answer(images: Any) -> Any:
+            return with_maps(images)[PROBABILITIES]
+
+        return self._traced_once(answer)
 
     @cached_property
     def _answer_with_maps(self) -> Callable[[npt.NDArray[np.float32]], Any]:
-        return _traced_once(self.with_maps)
+        with_maps = self.with_maps
+
+        def answer(images: Any) -> Any:
+            return with_maps(images, training=False)
+
+        return self._traced_once(answer)
+
+    def _traced_once(self, answer: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.float32]], Any]:
+        """A function of batches of any size; Keras' own is traced anew for another size, for seconds each."""
+        traced: Callable[..., Any] = tf.function(
+            answer, [tf.TensorSpec((None, *self.model.inputs[0].shape[1:]), tf.float32)]
+        )
+        return traced
 
     def prepared_as(self, spec: InputSpec) -> "KerasNetwork":
         """The same network with another way in which pixels become its input; traced once for both."""
@@ -125,13 +143,3 @@ class KerasNetwork:
             for name, extent in extents.items():
                 extent.add(self.fed(part) if name == INPUT else values[name])
         return tuple(extent.range(name) for name, extent in extents.items())
-
-
-def _traced_once(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], Any]:
-    """A model as a function of batches of any size; Keras' own is traced anew for another size, for seconds each."""
-
-    def answer(images: Any) -> Any:
-        return model(images, training=False)
-
-    traced: Callable[..., Any] = tf.function(answer, [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)])
-    return traced
