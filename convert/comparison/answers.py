@@ -1,7 +1,9 @@
 """What a converted model answers to many images, on as many processors as there are."""
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +15,19 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.seen import key_of
+
 _MOST_SESSIONS = 8  # each has the network's memory once more
 _LEAST_IMAGES = 64  # for which a further session is worth its start
 
 
-def answer_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[np.float32]:
+def answer_all(
+    session: Runner,
+    model: PackedModel,
+    images: Images,
+    spec: InputSpec,
+    known: Mapping[bytes, npt.NDArray[Any]] | None = None,
+) -> npt.NDArray[np.float32]:
     """Probabilities, float32 (count, classes), of images; the same as `session` alone gives.
 
     Args:
@@ -25,7 +35,23 @@ def answer_all(session: Runner, model: PackedModel, images: Images, spec: InputS
         model: further sessions are of it, where no accelerator computes it.
         images: uint8 (count, height, width, channels).
         spec: how they are prepared.
+        known: by `key_of` what the output is for images that need not be run, as its tensor holds it.
     """
+    output = session.outputs[PROBABILITIES]
+    if not known:
+        return output.dequantize(_run_all(session, model, images, spec))
+    found = [known.get(key_of(pixels)) for pixels in images]
+    new = np.array([row for row, values in enumerate(found) if values is None], np.int64)
+    raw = np.empty((len(images), *output.shape[1:]), output.dtype)
+    if len(new):
+        raw[new] = _run_all(session, model, images[new], spec)
+    for row, values in enumerate(found):
+        if values is not None:
+            raw[row] = values
+    return output.dequantize(raw)
+
+
+def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[Any]:
     wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // _LEAST_IMAGES))
     sessions = [session]
     while len(sessions) < wanted and (other := open_beside(session, model)) is not session:
@@ -36,7 +62,7 @@ def answer_all(session: Runner, model: PackedModel, images: Images, spec: InputS
         parts = pool.map(
             lambda one, start, end: one.run_all(images[start:end], spec, output), sessions, edges[:-1], edges[1:]
         )
-        return output.dequantize(np.concatenate(list(parts)))
+        return np.concatenate(list(parts))
 
 
 def _processors() -> int:

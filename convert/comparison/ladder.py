@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
@@ -32,7 +31,7 @@ from .dequantized import dequantized
 from .layer_figures import KerasMaps, LayerFigures, images_for
 from .operators import OperatorFault
 from .parity_request import ParityRequest
-from .reference_kernels import REFERENCE_KERNELS, open_reference
+from .reference_kernels import REFERENCE_KERNELS, compare_on_reference
 from .same_network import require_same_network
 from .suspicion import suspicions_of
 from .weights import WeightFault
@@ -146,7 +145,7 @@ def climb(
     seen = Seen(network, some)
     maps = KerasMaps(some, seen.maps())
     expected = kept.predictions(run, network, dataset.test.images, seen.answers)
-    climber = _Climber(maps, some, dataset.test, expected, progress)
+    climber = _Climber(maps, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     climber.run("TFLite, float32", Pair(float32), card.input)
@@ -192,24 +191,27 @@ def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> Tun
 class _Climber:
     """Runs one model after another on the same images."""
 
-    def __init__(
-        self, keras: KerasMaps, some: Pixels, test: Split, expected: npt.NDArray[np.float32], progress: Progress
-    ) -> None:
-        self._keras, self._some, self._test, self._expected, self._progress = keras, some, test, expected, progress
+    def __init__(self, keras: KerasMaps, test: Split, expected: npt.NDArray[np.float32], progress: Progress) -> None:
+        self._keras, self._test, self._expected, self._progress = keras, test, expected, progress
         self.rungs: list[Rung] = []
 
     def run(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
         """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
-        is_reference = how.kernels == "reference"
-        session = open_reference(files.plain, self._some, spec) if is_reference else open_session(files.plain, how)
-        probabilities = answer_all(session, files.plain, self._test.images, spec)
+        reference = compare_on_reference(files, self._keras, spec) if how.kernels == "reference" else None
+        session = reference.session if reference else open_session(files.plain, how)
+        known = reference.known if reference else {}
+        probabilities = answer_all(session, files.plain, self._test.images, spec, known)
         if not np.isfinite(probabilities).all():
             raise ModelFileError(
                 f"{files.plain.name} gives probabilities that are no numbers ({name}); convert it otherwise"
             )
-        variant = session if files.activations is None else open_session(files.activations, how)
-        figures = self._keras.compare(variant, spec)
+        if reference:
+            figures = reference.figures
+        else:
+            figures = self._keras.compare(
+                session if files.activations is None else open_session(files.activations, how), spec
+            )
         self.rungs.append(_rung(name, self._expected, probabilities, self._test.labels, figures))
 
 

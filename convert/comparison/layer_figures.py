@@ -1,6 +1,6 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.session import Runner
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.card import FeatureMap
@@ -165,35 +166,46 @@ _Added = TypeVar("_Added", bound=_Noise)
 
 
 class KerasMaps:
-    """What Keras makes of some images, to compare with it as often as is wanted."""
+    """What Keras makes of some images, to compare with it as often as is wanted.
+
+    Attributes:
+        images: uint8 (count, height, width, channels).
+    """
 
     def __init__(self, images: Images, maps: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """Take what `Seen.maps` has of uint8 `images` (count, height, width, channels)."""
-        self._images = images
+        self.images = images
         self._layers = {name: _KerasLayer.of(values) for name, values in maps.items()}
 
     def __len__(self) -> int:
         """How many images."""
-        return len(self._images)
+        return len(self.images)
 
-    def compare(self, session: Runner, spec: InputSpec) -> tuple[LayerFigures, ...]:
+    def compare(
+        self, session: Runner, spec: InputSpec, watch: Callable[[Pixels], None] = lambda _: None
+    ) -> tuple[LayerFigures, ...]:
         """Compare every output of an activations variant with Keras, in network order, the probabilities last.
 
         Args:
             session: the variant's.
             spec: how images are prepared for the variant.
+            watch: is shown each image after the session has run it.
         """
-        return tuple(total.figures(session.outputs[name]) for name, total in self._run(session, spec, _Sums).items())
+        sums = self._run(session, spec, _Sums, watch)
+        return tuple(total.figures(session.outputs[name]) for name, total in sums.items())
 
     def sqnr_db(self, session: Runner, spec: InputSpec) -> dict[str, float]:
         """By name, `LayerFigures.sqnr_db` alone; arguments as those of `compare`."""
         return {name: total.sqnr_db for name, total in self._run(session, spec, _Noise).items()}
 
-    def _run(self, session: Runner, spec: InputSpec, kind: type[_Added]) -> dict[str, _Added]:
+    def _run(
+        self, session: Runner, spec: InputSpec, kind: type[_Added], watch: Callable[[Pixels], None] = lambda _: None
+    ) -> dict[str, _Added]:
         gather, outputs = session.gather(spec), session.outputs
         sums = {name: kind(layer) for name, layer in self._layers.items() if name in outputs}
-        for row, pixels in enumerate(np.asarray(self._images)):
+        for row, pixels in enumerate(np.asarray(self.images)):
             session.run(gather(pixels))
+            watch(pixels)
             for name, total in sums.items():
                 total.add(row, session.output(outputs[name]), outputs[name])
         return sums

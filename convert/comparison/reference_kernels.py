@@ -5,39 +5,34 @@ fast; others, such as softmax, are approximated otherwise. So they run the netwo
 same integers, and the reference kernels the rest.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.placement import DelegatePlacement
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import find_runtime, open_interpreter
 from edgecnn.device.runtime.session import Runner, Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
+from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.seen import key_of
+from ..pair import Pair
+from ..tflite.prune_outputs import keep_output
+from .cuts import Cut, cuts_of, part_of, with_outputs
+from .layer_figures import KerasMaps, LayerFigures
+
 REFERENCE_KERNELS = RunOptions(kernels="reference")
 _PLAIN_KERNELS = RunOptions(kernels="plain")
-_INTEGERS = (schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.INT16)
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A place where one tensor is all that a graph's later operators take from those before.
-
-    Attributes:
-        position: of the first operator after it.
-        tensor: its index.
-    """
-
-    position: int
-    tensor: int
 
 
 class ReferenceSession(Runner):
@@ -80,6 +75,62 @@ class ReferenceSession(Runner):
         return values
 
 
+class _Watched(Session):
+    """A model on the reference kernels; each image that it runs shows how far the plain ones give the same integers.
+
+    Attributes:
+        agreed: how many of the first cuts were the same for all images.
+    """
+
+    def __init__(self, packed: PackedModel, cuts: Sequence[Cut], whole: bytes = b"") -> None:
+        """Say of what.
+
+        Args:
+            packed: a file with one output.
+            cuts: its own.
+            whole: what runs on the reference kernels, with the tensors of `cuts` among its outputs; without it no more
+                than the operators before the last cut.
+        """
+        self._packed, self._cuts, self.agreed = packed, cuts, len(cuts)
+        first = self._up_to_last_cut()
+        super().__init__(PackedModel(packed.name, whole or first.flatbuffer, None, None), REFERENCE_KERNELS)
+        self._beside = Session(first, _PLAIN_KERNELS)
+
+    def _up_to_last_cut(self) -> PackedModel:
+        """The operators before the last of the cuts that agree."""
+        cuts, flatbuffer = self._cuts[: self.agreed], self._packed.flatbuffer
+        part = part_of(flatbuffer, slice(cuts[-1].position), outputs=[cut.tensor for cut in cuts])
+        return PackedModel(self._packed.name, part, None, None)
+
+    def run(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Invoke both on `tensor`: shape and dtype of `input`."""
+        super().run(tensor)
+        if not self.agreed:
+            return
+        self._beside.run(tensor)
+        both = self.interpreter, self._beside.interpreter
+        same = (np.array_equal(*(each.get_tensor(cut.tensor) for each in both)) for cut in self._cuts[: self.agreed])
+        agreed = sum(itertools.takewhile(bool, same))
+        if agreed < self.agreed:  # what comes after is no longer asked
+            self.agreed = agreed
+            self._beside = Session(self._up_to_last_cut(), _PLAIN_KERNELS) if agreed else self._beside
+
+
+@dataclass(frozen=True)
+class OnReference:
+    """What the reference kernels make of a file and its variant.
+
+    Attributes:
+        session: of the file.
+        figures: how far the variant's feature maps are from Keras'.
+        known: what the file's output is, as its tensor holds it, for the images that the figures are of, by `key_of`.
+    """
+
+    session: Runner
+    figures: tuple[LayerFigures, ...]
+    known: dict[bytes, npt.NDArray[Any]]
+
+
 def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner:
     """A session that answers as the reference kernels do.
 
@@ -88,63 +139,64 @@ def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner
         some: images for which both kinds of kernels must give the same integers, as far as the plain ones take part.
         spec: how images are prepared.
     """
+    cuts = tuple(cuts_of(packed.flatbuffer))
+    return _open(packed, cuts, _agreed(packed, cuts, some, spec))
+
+
+def compare_on_reference(files: Pair[PackedModel], keras: KerasMaps, spec: InputSpec) -> OnReference:
+    """`open_reference`, and how far the variant's feature maps are from Keras' on the reference kernels.
+
+    Where the plain file is the variant's own graph, these slow kernels run each image of the comparison once for both.
+
+    Args:
+        files: a file with one output, and its variant.
+        keras: what the variant is compared with, on images that are as many as `open_reference` wants.
+        spec: how images are prepared.
+    """
+    plain, variant = files.plain, files.activations or files.plain
+    cuts = tuple(cuts_of(plain.flatbuffer))
+    if not _is_part_of(plain, variant):
+        figures = keras.compare(Session(variant, REFERENCE_KERNELS), spec)
+        return OnReference(_open(plain, cuts, _agreed(plain, cuts, keras.images, spec)), figures, {})
+    whole = with_outputs(variant.flatbuffer, [cut.tensor for cut in cuts])
+    session = _Watched(plain, cuts, whole) if cuts else Session(variant, REFERENCE_KERNELS)
+    known: dict[bytes, npt.NDArray[Any]] = {}
+
+    def note(pixels: Pixels) -> None:
+        known[key_of(pixels)] = session.output(session.outputs[PROBABILITIES])
+
+    figures = keras.compare(session, spec, note)
+    return OnReference(_open(plain, cuts, session.agreed if isinstance(session, _Watched) else 0), figures, known)
+
+
+def _open(packed: PackedModel, cuts: Sequence[Cut], agreed: int) -> Runner:
+    """A session on the plain kernels as far as the first `agreed` of `cuts`, on the reference ones from there."""
     whole = Session(packed, REFERENCE_KERNELS)
-    cuts = tuple(_cuts(packed.flatbuffer))
-    same = _equal_up_to(packed, cuts, some, spec) if cuts else 0
-    if not same:
+    if not agreed:
         return whole
-    cut = cuts[same - 1]
-    before = PackedModel(packed.name, _part(packed.flatbuffer, slice(cut.position), outputs=[cut.tensor]), None, None)
-    after = _part(packed.flatbuffer, slice(cut.position, None), inputs=[cut.tensor])
+    cut = cuts[agreed - 1]
+    before = PackedModel(packed.name, part_of(packed.flatbuffer, slice(cut.position), outputs=[cut.tensor]), None, None)
+    after = part_of(packed.flatbuffer, slice(cut.position, None), inputs=[cut.tensor])
     return ReferenceSession(whole, Session(before, _PLAIN_KERNELS), after)
 
 
-def _equal_up_to(packed: PackedModel, cuts: tuple[_Cut, ...], some: Images, spec: InputSpec) -> int:
+def _agreed(packed: PackedModel, cuts: Sequence[Cut], some: Images, spec: InputSpec) -> int:
     """At how many of the first `cuts` both kinds of kernels give the same integers for all images."""
-    watched = _part(packed.flatbuffer, slice(cuts[-1].position), outputs=[cut.tensor for cut in cuts])
-    sessions = [
-        Session(PackedModel(packed.name, watched, None, None), how) for how in (_PLAIN_KERNELS, REFERENCE_KERNELS)
-    ]
-    tensors = {tensor.index: tensor for tensor in sessions[0].outputs.values()}
-    gather, same = sessions[0].gather(spec), len(cuts)
+    if not cuts:
+        return 0
+    watched = _Watched(packed, cuts)
+    gather = watched.gather(spec)
     for pixels in np.asarray(some):
-        for session in sessions:
-            session.run(gather(pixels))
-        for place, cut in enumerate(cuts[:same]):
-            tensor = tensors.get(cut.tensor)  # of tensors with one name, only one is known
-            if tensor is None or not np.array_equal(sessions[0].output(tensor), sessions[1].output(tensor)):
-                same = place
-                break
-    return same
+        watched.run(gather(pixels))
+    return watched.agreed
 
 
-def _cuts(flatbuffer: bytes) -> Iterator[_Cut]:
-    """Every place where a single tensor goes on, as far as operators give integers: those do not depend on an order."""
-    graph, *others = schema.ModelT.InitFromPackedBuf(flatbuffer, 0).subgraphs
-    if others:  # its operators call them
-        return
-    images = set(map(int, graph.inputs))
-    given = set(images)
-    for position, operator in enumerate(graph.operators[:-1], 1):
-        if any(graph.tensors[index].type not in _INTEGERS for index in operator.outputs):
-            return
-        given.update(map(int, operator.outputs))
-        wanted = {int(index) for later in graph.operators[position:] for index in later.inputs}
-        crossing = given & wanted.union(map(int, graph.outputs))
-        if len(crossing) == 1 and not crossing & images:
-            yield _Cut(position, *crossing)
-
-
-def _part(
-    flatbuffer: bytes, operators: slice, inputs: list[int] | None = None, outputs: list[int] | None = None
-) -> bytes:
-    """Some operators of a flatbuffer, between other inputs and outputs."""
-    model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
-    graph = model.subgraphs[0]
-    graph.operators = graph.operators[operators]
-    graph.inputs = graph.inputs if inputs is None else np.array(inputs, np.int32)
-    graph.outputs = graph.outputs if outputs is None else np.array(outputs, np.int32)
-    model.signatureDefs = []
-    builder = flatbuffers.Builder(len(flatbuffer))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+def _is_part_of(plain: PackedModel, variant: PackedModel) -> bool:
+    """Whether a file is its variant with fewer outputs, to the byte."""
+    model = schema.Model.GetRootAs(variant.flatbuffer, 0)
+    if model.SignatureDefsLength() != 1:
+        return False
+    signature = model.SignatureDefs(0)
+    names = [signature.Outputs(place).Name() for place in range(signature.OutputsLength())]
+    named = PROBABILITIES.encode() in names
+    return named and keep_output(variant.flatbuffer, PROBABILITIES) == plain.flatbuffer

@@ -5,8 +5,16 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgecnn.convert.comparison.reference_kernels import REFERENCE_KERNELS, ReferenceSession, open_reference
-from edgecnn.convert.network.feature_maps import with_named_outputs
+from edgecnn.convert.comparison.layer_figures import KerasMaps
+from edgecnn.convert.comparison.reference_kernels import (
+    REFERENCE_KERNELS,
+    ReferenceSession,
+    compare_on_reference,
+    open_reference,
+)
+from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
+from edgecnn.convert.network.seen import key_of
+from edgecnn.convert.pair import Pair
 from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.prune_outputs import keep_output
 from edgecnn.device.runtime.loading import read_packed
@@ -48,3 +56,35 @@ def test_branches_meet_before_the_reference_kernels_go_on(scheme: str) -> None:
     assert scheme == "int8" or type(session) is Session
     expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, spec)
     np.testing.assert_array_equal(raw_answers(session, images, spec), expected)
+
+
+@pytest.mark.parametrize("is_one", [True, False], ids=["one graph", "two graphs"])
+def test_a_comparison_runs_each_image_once_where_both_files_are_one_graph(
+    is_one: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, spec = (
+        make_many_operators(),
+        InputSpec(16, 16, 3, "rgb", "stretch", "bilinear", (1 / 255,) * 3, (0.0,) * 3, "any"),
+    )
+    kinds = feature_maps(model)
+    variant = to_flatbuffer(with_named_outputs(model, kinds), "int8", fed_noise(20))
+    own = variant if is_one else to_flatbuffer(with_named_outputs(model), "int8", fed_noise(21))
+    files = Pair(*(PackedModel("m", each, None, None) for each in (keep_output(own, PROBABILITIES), variant)))
+    images, runs, run = noise(5), [], Session.run
+    outputs = with_named_outputs(model, kinds)(fed_noise(5), training=False)
+    keras = KerasMaps(images, {name: np.asarray(values) for name, values in outputs.items()})
+    assert files.activations
+    expected = keras.compare(Session(files.activations, REFERENCE_KERNELS), spec)
+
+    def counted(session: Session, tensor: np.ndarray) -> None:
+        runs.append(session.options.kernels)
+        run(session, tensor)
+
+    monkeypatch.setattr(Session, "run", counted)
+    found = compare_on_reference(files, keras, spec)
+    assert found.figures == expected and runs.count("reference") == (5 if is_one else 10)
+    answers = raw_answers(Session(files.plain, REFERENCE_KERNELS), images, spec)
+    np.testing.assert_array_equal(raw_answers(found.session, images, spec), answers)
+    assert set(found.known) == ({key_of(pixels) for pixels in images} if is_one else set())
+    for pixels, answer in zip(images, answers, strict=True):
+        np.testing.assert_array_equal(found.known.get(key_of(pixels), answer), answer)
