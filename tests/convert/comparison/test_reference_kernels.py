@@ -71,7 +71,7 @@ def test_a_comparison_runs_each_image_once_where_both_files_are_one_graph(
     own = variant if is_one else to_flatbuffer(with_named_outputs(model), "int8", fed_noise(21))
     files = Pair(*(PackedModel("m", each, None, None) for each in (keep_output(own, PROBABILITIES), variant)))
     images, runs, run = noise(5), [], Session.run
-    outputs = with_named_outputs(model, kinds)(fed_noise(5), training=False)
+    outputs = with_named_outputs(model, kinds)([fed_noise(5)], training=False)
     keras = KerasMaps(images, {name: np.asarray(values) for name, values in outputs.items()})
     assert files.activations
     expected = keras.compare(Session(files.activations, REFERENCE_KERNELS), spec)
