@@ -141,6 +141,13 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         if broken and broken.cosine > _PROPORTIONAL:
             message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
         return Finding(rung.name, layer, "weights", f"{message}; convert the run again", True)
+    weights = f"{ladder.scheme}, {DEQUANTIZED}"
+    if rung.name == weights:
+        spoiled = rung.layers[: rung.layers.index(broken) + 1] if broken else rung.layers
+        origin, cause, message = cause_of_coarse_weights(spoiled)
+        if broken or cause == "dwarfed":
+            message = f"{origin.name} ({precision(origin):.1f} dB): {message}"
+            return Finding(rung.name, origin.name, cause, message, True)
     if broken is None:
         flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
         tied = _tied(rung, flips, ladder.scheme)
@@ -148,10 +155,6 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
             f"{len(flips):,} images flip though every feature map stays close; what is lost is lost in the last layers"
         )
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
-    weights = f"{ladder.scheme}, {DEQUANTIZED}"
-    if rung.name == weights:
-        origin, cause, message = cause_of_coarse_weights(rung.layers[: rung.layers.index(broken) + 1])
-        return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
     if before.name.startswith(ladder.scheme) and before.name != weights:
         message = (
             f"{layer} is right on the reference kernels and has {precision(broken):.1f} dB here; update the runtime"

@@ -12,7 +12,7 @@ import pytest
 
 from edgecnn import InputError, ModelFileError
 from edgecnn.convert import CustomCode, KerasModel, Preprocessing, adopt
-from tests.support.command_line import Run, printed, sentence
+from tests.support.command_line import Run, sentence
 from tests.support.keras2 import LABELS, SCRIPTS, Keras2Models
 
 AS_IT_IS = Preprocessing((1.0,), (0.0,))
@@ -90,8 +90,9 @@ def test_own_layers_and_functions_come_from_a_file(keras2: Keras2Models, edgecnn
     parity = ("parity", tmp_path, "--scheme", "float32", "--representative", keras2.photos)
     assert "layer gain is a Gain" in sentence(edgecnn(*parity))
     climbed = edgecnn(*parity, "--custom-objects", OWN.file)
-    verdict = printed(climbed).splitlines()[-2]  # of weights that nobody trained parity may say so
+    verdict = climbed.stdout.splitlines()[-2]  # of weights that nobody trained parity may say so
     assert verdict == "PASS" or verdict.startswith("DOUBTFUL: the file answers as Keras does"), climbed.output
+    assert climbed.exit_code == (verdict != "PASS")
 
 
 @pytest.mark.parametrize(

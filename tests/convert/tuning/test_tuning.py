@@ -80,7 +80,7 @@ def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
     off = np.abs(signed - unsigned)
     assert off.max() <= 4 / 256 and (off < 1e-6).mean() >= 0.99
     for before, after in zip(made[0].layers, made[1].layers, strict=True):
-        assert before.sqnr_db == pytest.approx(after.sqnr_db, abs=0.01)
+        assert before.sqnr_db == pytest.approx(after.sqnr_db, abs=0.05)
 
 
 def exchange(weights: np.ndarray, biases: np.ndarray) -> None:

@@ -29,7 +29,7 @@ def _step(layer: keras.layers.Layer, x: npt.NDArray[np.float32]) -> tuple[npt.ND
         outputs = tf.cast(layer(inputs, training=True), tf.float32)
         loss = tf.reduce_sum(factors * outputs)
     sources = [inputs, *(variable.value for variable in layer.trainable_variables)]
-    return outputs.numpy(), *(gradient.numpy() for gradient in tape.gradient(loss, sources))
+    return np.asarray(outputs), *map(np.asarray, tape.gradient(loss, sources))
 
 
 @pytest.mark.parametrize(
