@@ -73,14 +73,18 @@ def test_a_chain_in_less_computing_has_the_same_outputs_and_gradients(
     assert sum(isinstance(layer, PooledFirst) for layer in trained.layers) == pooled
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 29, 23, 3)).astype(np.float32))
     found, expected = (_outputs_and_gradients(each, images) for each in (trained, model))
+    # Some gradients are 0 but for rounding (a bias before normalisation), so the largest says what rounding may be.
+    rounding = 1e-5 * max(float(np.abs(values).max()) for values in expected)
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=rounding)
     cropped = [layer for layer in trained.layers if isinstance(layer, L.Cropping2D)]
     assert (tuple(cropped[0].output.shape[1:3]) if cropped else (29, 23)) == seen
     # What the bare model says of the image's end: it changes nothing if and only if nothing looks at it.
     blank = images.numpy()
     blank[:, seen[0] :], blank[:, :, seen[1] :] = 9, 9
-    np.testing.assert_allclose(np.asarray(model(blank, training=True)), expected[0], atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(model(blank, training=True)), expected[0], atol=1e-5 * np.abs(expected[0]).max()
+    )
 
 
 def _outputs_and_gradients(model: keras.Model, images: tf.Tensor) -> list[np.ndarray]:
