@@ -11,8 +11,9 @@ from edgecnn.pixels.dataset import Dataset, Split
 from .data.fashion_mnist import load_fashion_mnist
 from .data.image_folder import LabelSource
 from .data.loading import InputChoice, input_for, load_dataset
+from .history import Epoch
 from .recipes import RECIPES, Recipe
-from .run_report import Epoch, TrainingRun
+from .run_report import TrainingRun
 from .training import estimate, train
 
 __all__ = [

@@ -14,6 +14,7 @@ from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Images
 
 from . import run_report
+from .history import write_history
 from .prediction import batch_size, judge_scores, predict_images
 from .report.answers import Answers, answer, answer_rest, measure_fit
 from .run_report import TrainingRun
@@ -77,7 +78,7 @@ def _write_files(run: TrainingRun) -> None:
     from .plots import draw_training
 
     run.card.save(run.folder.card)
-    run_report.write_history(run)
+    write_history(run.folder.history, run.history)
     run_report.write_metrics(run)
     draw_training(run)
     if not run.interrupted:

@@ -2,8 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from edgecnn.figure_style import number_epochs, plain_style, save_figure
+from edgecnn.figure_style import plain_style, save_figure
 
+from .curves import NAMES, Colours, draw_curve
 from .run_report import TrainingRun
 
 
@@ -20,24 +21,14 @@ def draw_training(run: TrainingRun) -> None:
 
 def _draw_history(run: TrainingRun) -> None:
     """Draw history.png: training loss and accuracy by epoch, and the test figures of the saved model."""
-    epochs = [epoch.epoch for epoch in run.history]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     training = run.card.training
     title = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}" if training else run.card.name
     figure.suptitle(title)
     figure.text(0.5, -0.02, run.verdict, ha="center", va="top")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [getattr(epoch, name) for epoch in run.history], marker="o", markersize=3, label="training")
-        validation = [getattr(epoch, f"validation_{name}") for epoch in run.history]
-        if None not in validation:
-            axes.plot(epochs, validation, marker="o", markersize=3, color="tab:green", label="validation")
-        test = getattr(run.evaluation, name)
-        shown = f"{test:.2%}" if name == "accuracy" else f"{test:.3f}"
-        axes.axhline(test, color="tab:orange", linestyle="--", label=f"test, saved model: {shown}")
-        axes.set_ylabel(name)
-        number_epochs(axes, epochs[0], epochs[-1])
+    for axes, name in zip(figure.subplots(1, 2), NAMES, strict=True):
+        draw_curve(axes, run, name, Colours())
         axes.grid(alpha=0.3)
-        axes.legend()
     save_figure(figure, run.folder.history_picture)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from edgecnn.printable import printable
 
-from .run_report import Epoch
+from .history import Epoch
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,6 +74,8 @@ class Lines:
     def finish_epoch(self, epoch: Epoch) -> None:
         """Leave a line for the epoch."""
         line = f"epoch {epoch.epoch:2}/{self._epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}"
+        if epoch.target == "mixtures":
+            line += " on mixtures"
         if epoch.validation_accuracy is not None:
             line += f"  validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.4f}"
         print(f"{line}  {epoch.seconds:.1f} s  {self._rate(epoch):,.0f} images/s", file=self._stream, flush=True)

@@ -1,13 +1,11 @@
 """The run directory: what a training leaves behind."""
 
 import contextlib
-import csv
-import io
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +21,8 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import reliability
 
+from .history import Epoch, read_history
 from .overfitting import Fit
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A finished epoch: number from 1, mean training loss and accuracy (0 to 1), learning rate at its end, seconds.
-
-    Attributes:
-        validation_loss: on the images held back; None without a validation split. Likewise `validation_accuracy`.
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    learning_rate: float
-    seconds: float
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-    @property
-    def monitored_accuracy(self) -> float:
-        """The accuracy that tells the best epoch: validation, or training where nothing is held back."""
-        return self.accuracy if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True)
@@ -152,31 +129,19 @@ def remove_if_empty(folder: RunDirectory) -> None:
         folder.path.rmdir()
 
 
-def write_history(run: TrainingRun) -> None:
-    """Write history.csv: one row an epoch."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in run.history)
-    write_bytes(run.folder.history, text.getvalue().encode())
-
-
 def read_run(folder: RunDirectory) -> TrainingRun:
     """A finished training from its files.
 
     Raises:
         ModelFileError: a file is missing or damaged.
     """
-    card, kinds = folder.read_card(), {field.name: field.type for field in fields(Epoch)}
+    card = folder.read_card()
     try:
-        rows = list(csv.DictReader(io.StringIO(folder.history.read_text(encoding="utf-8"))))
-        history = tuple(Epoch(**{key: _number(row[key], str(kind)) for key, kind in kinds.items()}) for row in rows)
+        history = read_history(folder.history)
         metrics = json.loads(folder.metrics.read_text(encoding="utf-8"))
         confusion = np.asarray(metrics["confusion_matrix"], np.int64).reshape(len(card.labels), len(card.labels))
         evaluation = Evaluation(metrics["images"], metrics["accuracy"], metrics["loss"], confusion)
         device, interrupted = str(metrics["device"]), bool(metrics["interrupted"])
-        if not history:
-            raise ValueError("history.csv has no epoch")
     except FileNotFoundError as error:
         raise ModelFileError(
             f"{folder.path} has no {Path(str(error.filename)).name}, which edgecnn train leaves there; of a network "
@@ -188,15 +153,6 @@ def read_run(folder: RunDirectory) -> TrainingRun:
             f"({type(error).__name__}: {error}); train again"
         ) from None
     return TrainingRun(folder.path, card, evaluation, history, device, interrupted)
-
-
-def _number(text: str | None, kind: str) -> Any:
-    """A cell of history.csv."""
-    if text:
-        return int(text) if kind == str(int) else float(text)
-    if "None" not in kind:
-        raise ValueError("a number is missing")
-    return None
 
 
 def write_metrics(run: TrainingRun) -> None:

@@ -12,6 +12,7 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_table import input_table
 from edgecnn.train import RECIPES, TrainingRun, train
 from edgecnn.train.distillation import Mixture, draw_mixture, query_teacher
+from edgecnn.train.run_report import read_run
 from tests.support.trainings import Interrupting, Listening, weights
 
 
@@ -34,6 +35,16 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
     assert spoken.heard == ["asking the teacher about 1,800 images"]
     # Every second epoch is of mixtures, whose images are harder to tell; the last is of the images themselves.
     assert run.history[3].accuracy > run.history[2].accuracy
+    assert [epoch.target for epoch in run.history] == ["mixtures", "teacher", "mixtures", "teacher"]
+    assert read_run(run.folder).history == run.history
+    # They are a curve of their own; a loss towards a teacher is not compared with that of the test images.
+    page = run.folder.report.read_text()
+    for words, charts in (
+        (">training, mixtures of two images<", 2),
+        (">loss towards the teacher<", 1),
+        (">test, saved", 1),
+    ):
+        assert page.count(words) == charts, words
     stopped = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, progress=Interrupting(3, 2))
     assert stopped.interrupted
     resumed = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, resume=True)

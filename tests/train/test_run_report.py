@@ -13,6 +13,7 @@ from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import TrainingRun, train
+from edgecnn.train.history import read_history
 
 
 def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
@@ -40,6 +41,17 @@ def test_history_has_a_row_an_epoch(small_run: TrainingRun) -> None:
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     # The one-cycle schedule ends at 0.
     assert float(rows[1]["learning_rate"]) < 1e-4
+
+
+def test_a_history_without_targets_was_trained_towards_labels(small_run: TrainingRun, tmp_path: Path) -> None:
+    with (small_run.path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row.pop("target") for row in rows] == ["labels", "labels"]
+    with (tmp_path / "history.csv").open("w") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert read_history(tmp_path / "history.csv") == small_run.history
 
 
 @pytest.mark.parametrize("name", ["history.png", "confusion.png"])

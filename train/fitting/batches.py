@@ -11,6 +11,7 @@ from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_table import apply_table
 
 from ..distillation import Mixture, TeacherAnswers
+from ..history import Target
 from .setup import TrainingSetup
 
 
@@ -68,6 +69,13 @@ class Batches(keras.utils.PyDataset):
             if self._teacher_answers:
                 targets = _targets(labels, self._recipe.teacher_weight, self._teacher_answers.plain[rows])
         return (inputs, targets) if self._class_weights is None else (inputs, targets, self._class_weights[labels])
+
+    @property
+    def target(self) -> Target:
+        """What this epoch's batches train towards."""
+        if self._mixture:
+            return "mixtures"
+        return "teacher" if self._teacher_answers else "labels"
 
     def start_epoch(self, epoch: int) -> None:
         """Shuffle for `epoch`, counted from 0."""

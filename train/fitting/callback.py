@@ -10,9 +10,9 @@ import keras
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import EdgecnnError
 
+from ..history import Epoch
 from ..progress import TrainingProgress
 from ..recipes import Recipe
-from ..run_report import Epoch
 from . import checkpoint
 from .batches import Batches
 from .interrupt import Interrupt
@@ -110,6 +110,7 @@ class TrainingCallback(keras.callbacks.Callback):
             seconds=round(time.perf_counter() - self._started, 3),
             validation_loss=float(logs["val_loss"]) if "val_loss" in logs else None,
             validation_accuracy=float(logs["val_accuracy"]) if "val_accuracy" in logs else None,
+            target=self._batches.target,
         )
         best = max((past.monitored_accuracy for past in history), default=-1.0)
         history.append(entry)

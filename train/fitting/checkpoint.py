@@ -15,7 +15,7 @@ import numpy as np
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import ModelFileError
 
-from ..run_report import Epoch
+from ..history import Epoch
 
 
 def hash_settings(**settings: object) -> str:

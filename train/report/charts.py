@@ -7,13 +7,14 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from edgecnn.figure_style import number_epochs, plain_style
+from edgecnn.figure_style import plain_style
 from edgecnn.html_page import INK, svg_chart
 from edgecnn.temperature import BINS
 
+from ..curves import NAMES, Colours, draw_curve
 from ..run_report import TrainingRun
 
-_BLUE, _ORANGE, _GREEN = "#3f7fd0", "#d9822b", "#3c9a62"  # read on white and on black
+_BLUE, _ORANGE, _GREEN, _PURPLE = "#3f7fd0", "#d9822b", "#3c9a62", "#9467bd"  # read on white and on black
 
 
 @contextmanager
@@ -32,21 +33,12 @@ def _page_style() -> Iterator[None]:
 def curves(run: TrainingRun) -> list[str]:
     """Loss and accuracy by epoch, with the saved model's figure on the test images; two SVG elements."""
     with _page_style():
-        return [svg_chart(_curve(run, name), f"{name} by epoch") for name in ("loss", "accuracy")]
+        return [svg_chart(_curve(run, name), f"{name} by epoch") for name in NAMES]
 
 
 def _curve(run: TrainingRun, name: str) -> Figure:
     figure, axes = _axes(4.4, 2.8)
-    epochs = [epoch.epoch for epoch in run.history]
-    values = [getattr(epoch, name) for epoch in run.history]
-    axes.plot(epochs, values, marker="o", markersize=3, color=_BLUE, label="training")
-    validation = [getattr(epoch, f"validation_{name}") for epoch in run.history]
-    if None not in validation:
-        axes.plot(epochs, validation, marker="o", markersize=3, color=_GREEN, label="validation")
-    axes.axhline(getattr(run.evaluation, name), color=_ORANGE, linestyle="--", label="test, saved model")
-    axes.set_ylabel(name)
-    number_epochs(axes, epochs[0], epochs[-1])
-    axes.legend()
+    draw_curve(axes, run, name, Colours(_BLUE, _GREEN, _PURPLE, _ORANGE))
     return figure
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.train import load_dataset, train
+from edgecnn.train import Epoch, load_dataset, train
 from edgecnn.train.progress import Silent
-from edgecnn.train.run_report import Epoch
 from tests.support.command_line import Run
 
 
@@ -61,6 +60,11 @@ def test_what_has_no_training_or_other_data_is_a_sentence(run: Path, few: Path, 
     [
         ("history.csv", "epoch,loss\n1,0.5\n"),
         ("history.csv", ""),
+        ("history.csv", "epoch,loss,accuracy,learning_rate,seconds,target\n1,0.5,0.5,0.1,1,labels\n"),
+        (
+            "history.csv",
+            "epoch,loss,accuracy,learning_rate,seconds,validation_loss,validation_accuracy,target\n1,1,1,1,1,,,dogs\n",
+        ),
         ("metrics.json", "{}"),
         ("metrics.json", "[]"),
         ("metrics.json", '{"confusion_matrix": [[1]]}'),
