@@ -130,6 +130,10 @@ class RunDirectory:
         """
         if other := describe_file(self.path):
             raise ModelFileError(f"{self.path} {other}")
+        if self.path.suffix == ".tflite":
+            raise ModelFileError(
+                f"{self.path} is a .tflite file; give the run directory or the .keras file that it was made of"
+            )
         if self.path.is_file() or is_saved_model(self.path):
             raise ModelFileError(
                 f"{self.path} is no run directory; a Keras model that was trained elsewhere needs --labels and "

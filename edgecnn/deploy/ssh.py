@@ -47,7 +47,8 @@ class Ssh:
         Raises:
             InputError: no destination, or an option that would leave host keys unchecked.
         """
-        if not re.fullmatch(r"[^\s\x00-\x1f-][^\s\x00-\x1f]*", self.destination) or "@-" in self.destination:
+        plain = re.fullmatch(r"[^\s\x00-\x1f-][^\s\x00-\x1f]*", self.destination)
+        if not plain or re.search(r"@-|@$|@:\d*$|^@|/@", self.destination):
             raise InputError(f"{self.destination!r} is no device: write user@host, or a name of ~/.ssh/config")
         for option in self.options:
             key, _, value = option.replace(" ", "=", 1).partition("=")

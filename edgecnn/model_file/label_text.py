@@ -1,6 +1,7 @@
 """The text of a file of labels, whatever it holds: lines, CSV or JSON."""
 
 import codecs
+import difflib
 import warnings
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def read_label_text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read the labels {path}: {error.strerror}") from None
+        raise InputError(f"cannot read the labels {path}: {error.strerror}; {_near(path)}") from None
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")
@@ -28,6 +29,16 @@ def read_label_text(path: Path) -> str:
     if wide:
         say(f"{path} is UTF-16 text and was read as such")
     return composed(text)
+
+
+def _near(path: Path) -> str:
+    """What else the file may be called, in words."""
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return f"check the folder {path.parent}"
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / near[0]}?" if near and near[0] != path.name else "check its name"
 
 
 def say(message: str) -> None:

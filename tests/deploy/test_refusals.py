@@ -23,7 +23,9 @@ def holds(device: Device) -> list[str]:
     return sorted(str(path.relative_to(device.root)) for path in device.root.rglob("*") if "venvs" not in path.parts)
 
 
-@pytest.mark.parametrize("host", ["-oProxyCommand=touch x", "pi@-lhost", "pi @host", "pi@host\nx", ""])
+@pytest.mark.parametrize(
+    "host", ["-oProxyCommand=touch x", "pi@-lhost", "pi @host", "pi@host\nx", "", "pi@", "@pi", "ssh://@pi", "pi@:22"]
+)
 def test_what_ssh_would_take_for_an_option_is_no_device(host: str, edgecnn: Run) -> None:
     said = edgecnn("deploy", "--status", "--", host)
     assert said.exit_code == 2 and "is no device: write user@host" in said.stderr

@@ -150,3 +150,17 @@ def test_a_macs_names_are_read_as_others_write_them(name: str, tmp_path: Path) -
     names = [unicodedata.normalize("NFD", word) for word in ("chêne", "érable")]
     content = json.dumps(names) if name.endswith("json") else "".join(f"{word}\n" for word in names)
     assert read_labels(saved(tmp_path, content, name)) == ("chêne", "érable")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("label.txt", "did you mean .*labels.txt"),
+        ("pets.json", "check its name"),
+        ("no/labels.txt", "check the folder"),
+    ],
+)
+def test_a_missing_file_is_told_what_may_be_meant(name: str, advice: str, tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+    with pytest.raises(InputError, match=f"cannot read the labels .*{name}: No such file or directory; {advice}"):
+        read_labels(tmp_path / name)

@@ -105,9 +105,20 @@ def _ask(name: str, path: str, runner: "KerasModel | Classifier", dataset: "Data
 
 
 def _file_of(model: str) -> str:
-    """The file of a run directory; any other name as it is."""
+    """The file of a run directory; any other name as it is.
+
+    Raises:
+        ModelFileError: no such run directory, file or bundled model.
+    """
+    from edgecnn.errors import ModelFileError
+    from edgecnn.model_file.bundled import bundled_models, find_model
     from edgecnn.run_directory import RunDirectory
 
+    if not find_model(model).exists():
+        raise ModelFileError(
+            f"no run directory or model file {model}, and no bundled model of that name; edgecnn train makes a run "
+            f"directory; bundled: {', '.join(bundled_models())}"
+        )
     return str(RunDirectory.of(model).require().model) if Path(model).is_dir() else model
 
 

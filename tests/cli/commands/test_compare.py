@@ -105,7 +105,7 @@ def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path
     np.savez(tmp_path / "named.npz", **parts)
     for arguments, words in (
         (("fashion-mnist", tmp_path, "--data", few), "is not a run directory"),
-        (("fashion-mnist", "nothing", "--data", few), "no model file nothing"),
+        (("fashion-mnist", "nothing", "--data", few), "no run directory or model file nothing"),
         (("fashion-mnist", "fashion-mnist", "--data", tmp_path / "named.npz"), "has no label 'class 0'"),
     ):
         said = edgecnn("compare", *arguments)

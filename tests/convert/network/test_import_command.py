@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.model_file.bundled import bundled_models
 from tests.support.command_line import Run, printed
 from tests.support.foreign import Foreign
 
@@ -67,6 +68,11 @@ def test_options_of_a_run_that_do_not_do_are_wrong_usage(
 ) -> None:
     result = edgecnn("convert", run, *options)
     assert result.exit_code == 2 and words in result.output, result.output
+
+
+def test_a_converted_file_is_told_what_to_give(edgecnn: Run) -> None:
+    result = edgecnn("convert", bundled_models()["fashion-mnist"])
+    assert result.exit_code == 1 and "give the run directory or the .keras file" in result.output
 
 
 def test_a_foreign_model_alone_is_told_what_it_needs(edgecnn: Run, foreign: Foreign) -> None:
