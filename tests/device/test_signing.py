@@ -11,6 +11,7 @@ from edgecnn import InputError, ModelFileError
 from edgecnn.device import Classifier, FeatureExtractor, describe, sample_images, verify
 from edgecnn.device.signing import sign_model
 from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
 from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
 from tests.support.ssh_keys import allow, make_key, needs_openssh
@@ -56,10 +57,13 @@ def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: P
     signature = verify(files[0], require_signature=allowed).signature
     assert signature and signature.signer == "anna@example.org"
     assert describe(files[0], require_signature=allowed).signature == signature
+    card = read_model(files[0]).card
+    assert card and card.parity
+    measured = card.parity
     for command in ("verify", "info"):
         shown = printed(edgecnn(command, files[0], "--require-signature", allowed))
         assert f"anna@example.org, with the ssh-ed25519 key {signature.fingerprint}" in shown
-        assert "92.98%" in shown and "99.85%" in shown
+        assert f"{measured.accuracy:.2%}" in shown and f"{measured.agreement:.2%}" in shown
         unchecked = printed(edgecnn(command, files[0]))
         assert f"the ssh-ed25519 key {signature.fingerprint} (not checked)" in unchecked and "anna" not in unchecked
         assert json.loads(printed(edgecnn(command, files[0], "--json")))["signature"]["signer"] is None

@@ -64,8 +64,9 @@ def keep(viewer: Any, folder: Path) -> None:
 
 
 def doubt(viewer: Any, folder: Path) -> None:
-    """Wait until a frame was kept; it is the shirt."""
-    assert until(lambda: any((folder / "unsure").glob("*Shirt*91*")))
+    """Wait until a frame was kept; it is the shirt, as sure as the lesson says."""
+    (sure,) = re.findall(r"it is the shirt: (\d\d) % sure", LESSON.read_text())
+    assert until(lambda: any((folder / "unsure").glob(f"*Shirt*{sure}*")))
 
 
 def see_own_classes(viewer: Any, folder: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_class_that_is_called_unknown_is_told_from_a_score_that_is_too_low(edg
 def test_summaries_count_classes_called_unknown_and_unreadable_apart(edgecnn: Run, tmp_path: Path) -> None:
     answers = [Classifier("fashion-mnist").classify(path)[0] for path in SAMPLES]
     low, least = 4, sorted(one.score for one in answers)[4]
-    first, second = dict.fromkeys(one.index for one in sorted(answers, key=lambda one: -one.score)[:2])
+    first, second = list(dict.fromkeys(one.index for one in sorted(answers, key=lambda one: -one.score)))[:2]
     fields = fields_of_card()
     fields["labels"][first], fields["labels"][second] = "unknown", "unreadable"
     own = repacked(tmp_path / "own.tflite", fields=fields)
