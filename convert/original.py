@@ -16,7 +16,7 @@ from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
 from . import kept
-from .comparison.layer_figures import KerasMaps, images_for
+from .comparison.keras_maps import images_for
 from .comparison.suspicion import suspicions_of
 from .network.keras_network import KerasNetwork
 from .network.seen import Seen
@@ -76,12 +76,7 @@ class Original:
     @cached_property
     def seen(self) -> Seen:
         """What it was run on with all its maps."""
-        return Seen(self.network, self.some_images)
-
-    @cached_property
-    def maps(self) -> KerasMaps:
-        """Its feature maps of `some_images`."""
-        return KerasMaps(self.some_images, self.seen.maps())
+        return Seen(self.network)
 
     def ranges(self, network: KerasNetwork, images: Pixels) -> tuple[LayerRange, ...]:
         """`network.ranges`, computed once where schemes are calibrated by the same images."""

@@ -26,6 +26,7 @@ from . import kept
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
 from .comparison.operators import cut_ranges
+from .comparison.variant import variant_layers
 from .network import calibration
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
@@ -163,18 +164,9 @@ def _compare(
     )
     if models.activations is None:
         return compared
-    # Both are one graph with the same constants; on the images of the figures that is seen to hold to the bit.
-    some = original.some_images
-    progress(f"comparing the feature maps of {len(some)} images")
-    session = Session(models.activations)
-    raw = [each.run_all(some, network.card.input, each.outputs[PROBABILITIES]) for each in (plain, session)]
-    if not np.array_equal(raw[0], raw[1]):
-        raise EdgecnnError(
-            "the activations variant gives other probabilities than the plain model, so its feature maps would be of "
-            "another network; nothing was written, use --no-activations and report this model"
-        )
-    figures = original.maps.sqnr_db(session, network.card.input)
-    layers = tuple(LayerParity(name, sqnr_db) for name, sqnr_db in figures.items())
+    progress(f"comparing the feature maps of {len(original.some_images)} images")
+    batches = original.network.maps_of(original.some_images)
+    layers = variant_layers(plain, Session(models.activations), batches, network.card.input)
     return dataclasses.replace(compared, bit_equal=True, layers=layers)
 
 

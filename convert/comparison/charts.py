@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from edgecnn.figure_style import plain_style
 
-from .ladder import Rung
 from .layer_figures import LayerFigures
+from .rungs import Rung
 
 
 def decibels(value: float) -> str:

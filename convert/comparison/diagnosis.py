@@ -14,8 +14,9 @@ from .agreement import mcnemar
 from .binomial import at_least
 from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
 from .finding import Finding
-from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder, Rung
+from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
 from .layer_figures import LayerFigures
+from .rungs import Rung
 from .suspicion import is_below_training
 
 # A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.

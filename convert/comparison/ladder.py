@@ -1,7 +1,6 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.device.runtime.loading import open_model
-from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.trial import try_model
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.card import ModelCard, Parity
+from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model, sha256
-from edgecnn.pixels.dataset import Dataset, Images, Split
-from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
@@ -25,47 +22,20 @@ from ..network.keras_network import KerasNetwork
 from ..network.seen import Seen
 from ..pair import Pair
 from ..tuning.record import TuningRecord
-from .agreement import mcnemar, parity_of
-from .answers import answer_all
 from .dequantized import dequantized
-from .layer_figures import KerasMaps, LayerFigures, images_for
+from .keras_maps import KerasMaps, images_for
 from .operators import OperatorFault
 from .parity_request import ParityRequest
-from .reference_kernels import REFERENCE_KERNELS, compare_on_reference
+from .reference_kernels import REFERENCE_KERNELS
+from .rungs import Climber, Progress, Rung, rung_of
 from .same_network import require_same_network
 from .suspicion import suspicions_of
 from .weights import WeightFault
-
-Progress = Callable[[str], None]
-Array = npt.NDArray[np.floating]
 
 # The rungs of the file, after its scheme.
 DEQUANTIZED = "dequantized weights, float arithmetic"
 REFERENCE = "reference kernels"
 DEFAULT = "default kernels"
-_PLAINLY = RunOptions()
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One step of the ladder.
-
-    Attributes:
-        name: for people.
-        parity: accuracy with its interval, and agreement with Keras.
-        mcnemar_p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart,
-            None where nobody knows what the images show.
-        max_difference: largest difference of a probability from Keras.
-        layers: feature maps against Keras; empty for Keras itself.
-        probabilities: float32 (images, classes).
-    """
-
-    name: str
-    parity: Parity
-    mcnemar_p: float | None
-    max_difference: float
-    layers: tuple[LayerFigures, ...]
-    probabilities: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -142,23 +112,23 @@ def climb(
             progress(f"{path.name}: {open_model(path, RunOptions(delegate=delegate, probe=False)).session.placement()}")
     progress(f"Keras: {len(dataset.test):,} images")
     some = np.asarray(dataset.test.sample(min(images_for(network.maps), len(dataset.test))).images)
-    seen = Seen(network, some)
-    maps = KerasMaps(some, seen.maps())
+    seen = Seen(network)
+    maps = KerasMaps(some, seen.maps_of)
     expected = kept.predictions(run, network, dataset.test.images, seen.answers)
-    climber = _Climber(maps, dataset.test, expected, progress)
+    climber = Climber(maps, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
-    climber.run("TFLite, float32", Pair(float32), card.input)
+    climber.add("TFLite, float32", Pair(float32), card.input)
     record = _tuning_record(files, scheme, packed.plain)
     own = dequantized(network, run, float32, packed, record)
     if own:
-        climber.run(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
+        climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
     left_out = _lacks_reference(paths)
     if not left_out:
-        climber.run(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
-    climber.run(f"{scheme}, {DEFAULT}", packed, spec)
+        climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
+    climber.add(f"{scheme}, {DEFAULT}", packed, spec)
     if delegate:
-        climber.run(f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
+        climber.add(f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
     return Ladder(
         run=run.path,
         scheme=scheme,
@@ -168,7 +138,7 @@ def climb(
         dataset_labels=dataset.labels,
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         images=dataset.test.images,
-        rungs=(_rung("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs),
+        rungs=(rung_of("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
         suspicions=suspicions_of(network, expected, dataset.test),
         weight_faults=own.faults if own else (),
         operator_faults=own.operator_faults if own else (),
@@ -188,33 +158,6 @@ def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> Tun
     return record
 
 
-class _Climber:
-    """Runs one model after another on the same images."""
-
-    def __init__(self, keras: KerasMaps, test: Split, expected: npt.NDArray[np.float32], progress: Progress) -> None:
-        self._keras, self._test, self._expected, self._progress = keras, test, expected, progress
-        self.rungs: list[Rung] = []
-
-    def run(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
-        """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
-        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
-        reference = compare_on_reference(files, self._keras, spec) if how.kernels == "reference" else None
-        session = reference.session if reference else open_session(files.plain, how)
-        known = reference.known if reference else {}
-        probabilities = answer_all(session, files.plain, self._test.images, spec, known)
-        if not np.isfinite(probabilities).all():
-            raise ModelFileError(
-                f"{files.plain.name} gives probabilities that are no numbers ({name}); convert it otherwise"
-            )
-        if reference:
-            figures = reference.figures
-        else:
-            figures = self._keras.compare(
-                session if files.activations is None else open_session(files.activations, how), spec
-            )
-        self.rungs.append(_rung(name, self._expected, probabilities, self._test.labels, figures))
-
-
 def _lacks_reference(paths: Pair[Path]) -> str:
     """Why the reference kernels do not run a file; empty where they do. Some end the process: a child tries them."""
     try:
@@ -227,21 +170,3 @@ def _lacks_reference(paths: Pair[Path]) -> str:
             else "its reference kernels do not run this file"
         )
     return ""
-
-
-def _rung(
-    name: str,
-    keras: Array,
-    probabilities: npt.NDArray[np.float32],
-    truth: npt.NDArray[np.int64],
-    layers: tuple[LayerFigures, ...],
-) -> Rung:
-    right = [values.argmax(axis=1) == truth for values in (keras, probabilities)]
-    return Rung(
-        name=name,
-        parity=parity_of(keras, probabilities, truth),
-        mcnemar_p=mcnemar(*right) if truth.min() >= 0 else None,
-        max_difference=float(np.abs(keras - probabilities).max()),
-        layers=layers,
-        probabilities=probabilities,
-    )

@@ -1,27 +1,17 @@
 """How far a converted network's feature maps are from Keras', layer by layer, and what is odd about them."""
 
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arrays import Pixels
-from edgecnn.device.runtime.session import Runner
 from edgecnn.device.runtime.tensor_spec import TensorSpec
-from edgecnn.model_file.card import FeatureMap
-from edgecnn.pixels.dataset import Images
-from edgecnn.pixels.input_spec import InputSpec
 
 from ..network.extent import channel_ends
 from .agreement import sqnr_db
 
-# Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
-_IMAGES = 256
+_BINS = 40
 _NARROW = 1e-3
-_MEMORY = 500_000_000  # bytes of Keras' maps that are kept, before fewer images are taken
 
 
 @dataclass(frozen=True)
@@ -59,74 +49,104 @@ class LayerFigures:
     bins: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _KerasLayer:
-    """One output in Keras.
+class Signal:
+    """What is added up of one output in Keras, batch by batch.
 
     Attributes:
-        values: float32 (images, ..., channels).
-        signal: float64 (channels,), sums of squares.
+        squares: float64 (channels,), sums of squares.
+    """
+
+    def __init__(self) -> None:
+        """Nothing so far."""
+        self.squares: npt.NDArray[np.float64] = np.zeros(1)
+
+    def add(self, values: npt.NDArray[np.float32]) -> None:
+        """Count in a batch: float32 (count, ..., channels)."""
+        channels = values.reshape(-1, values.shape[-1])
+        self.squares = self.squares + np.einsum("ij,ij->j", channels, channels, dtype=np.float64)
+
+
+class KerasLayer(Signal):
+    """The same with all else that is told of an output in Keras.
+
+    Attributes:
+        count: how many values there are.
         low: float32 (channels,), the least value of each.
         high: float32 (channels,), the greatest.
     """
 
-    values: npt.NDArray[np.float32]
-    signal: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float32]
-    high: npt.NDArray[np.float32]
+    def __init__(self) -> None:
+        """Nothing so far."""
+        super().__init__()
+        self.count = 0
+        self.low, self.high = np.full(1, np.inf, np.float32), np.full(1, -np.inf, np.float32)
 
-    @classmethod
-    def of(cls, values: npt.NDArray[np.float32]) -> "_KerasLayer":
-        channels = values.reshape(-1, values.shape[-1])
+    def add(self, values: npt.NDArray[np.float32]) -> None:
+        """Count in a batch: float32 (count, ..., channels)."""
+        super().add(values)
+        self.count += values.size
         low, high = channel_ends(values)
-        return cls(values, np.einsum("ij,ij->j", channels, channels, dtype=np.float64), low, high)
+        self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
 
-    @cached_property
-    def histogram(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Counts in bins, and their edges, from the lowest value to the highest."""
-        ends = float(self.low.min()), float(self.high.max())
+
+class Histogram:
+    """Counts of one output's values in Keras, batch by batch, from the lowest to the highest.
+
+    Attributes:
+        counts: int64 (bins,).
+        edges: of the bins, one more.
+    """
+
+    def __init__(self, layer: KerasLayer) -> None:
+        """Nothing so far; `layer` has counted in every batch already, and knows the ends."""
+        self._ends = float(layer.low.min()), float(layer.high.max())
         # float32 has no 40 bins between values that hardly differ.
-        is_narrow = ends[1] - ends[0] < _NARROW * max(map(abs, ends))
-        values = self.values.astype(np.float64) if is_narrow else self.values
-        counts, edges = np.histogram(values, 40, ends)
-        return tuple(int(count) for count in counts), tuple(float(edge) for edge in edges)
+        is_narrow = self._ends[1] - self._ends[0] < _NARROW * max(map(abs, self._ends))
+        self._type = np.float64 if is_narrow else np.float32
+        self.counts: npt.NDArray[np.int64] = np.zeros(_BINS, np.int64)
+        self.edges: npt.NDArray[np.floating] = np.zeros(_BINS + 1)
+
+    def add(self, values: npt.NDArray[np.float32]) -> None:
+        """Count in a batch: float32 (count, ..., channels)."""
+        counts, self.edges = np.histogram(values.astype(self._type, copy=False), _BINS, self._ends)
+        self.counts += counts
 
 
-class _Noise:
+class Noise:
     """What is added up for one layer, image by image: how far it is from Keras."""
 
-    def __init__(self, keras: _KerasLayer) -> None:
-        self.keras, self.noise = keras, np.zeros(len(keras.signal))
+    def __init__(self) -> None:
+        """Nothing so far."""
+        self.squares: npt.NDArray[np.float64] = np.zeros(1)
 
-    def add(self, row: int, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
-        """One image's values here, as the tensor holds them."""
-        here = tensor.dequantize(raw).reshape(-1, len(self.noise))
-        self._add(self.keras.values[row].reshape(here.shape).astype(np.float64), here.astype(np.float64))
+    def add(self, expected: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        """One image's values in Keras, (..., channels), and here, as the tensor holds them."""
+        here = tensor.dequantize(raw).reshape(-1, expected.shape[-1])
+        self._add(expected.reshape(here.shape).astype(np.float64), here.astype(np.float64))
 
     def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
         """Keras' values and those here, (pixels, channels); Keras' are overwritten."""
         expected -= here
-        self.noise += np.einsum("ij,ij->j", expected, expected)
+        self.squares = self.squares + np.einsum("ij,ij->j", expected, expected)
 
-    @property
-    def sqnr_db(self) -> float:
+    def sqnr_db(self, keras: Signal) -> float:
         """Against Keras, over all images."""
-        return sqnr_db(float(self.keras.signal.sum()), float(self.noise.sum()))
+        return sqnr_db(float(keras.squares.sum()), float(self.squares.sum()))
 
 
-class _Sums(_Noise):
+class Sums(Noise):
     """The same with all else that is told of a layer."""
 
-    def __init__(self, keras: _KerasLayer) -> None:
-        super().__init__(keras)
-        channels = len(keras.signal)
+    def __init__(self) -> None:
+        """Nothing so far."""
+        super().__init__()
         self.product = self.square = 0.0
         self.saturated = 0
-        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+        self.low, self.high = np.full(1, np.inf), np.full(1, -np.inf)
 
-    def add(self, row: int, raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
-        """One image's values here, as the tensor holds them."""
-        super().add(row, raw, tensor)
+    def add(self, expected: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        """One image's values in Keras, (..., channels), and here, as the tensor holds them."""
+        super().add(expected, raw, tensor)
         self.saturated += tensor.count_saturated(raw)
 
     def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
@@ -134,81 +154,29 @@ class _Sums(_Noise):
         self.square += float(np.einsum("ij,ij->", here, here))
         super()._add(expected, here)
         low, high = channel_ends(here)
-        np.minimum(self.low, low, out=self.low)
-        np.maximum(self.high, high, out=self.high)
+        self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
 
-    def figures(self, tensor: TensorSpec) -> LayerFigures:
+    def figures(self, keras: KerasLayer, histogram: Histogram, tensor: TensorSpec) -> LayerFigures:
         """The sums of all images, as figures."""
-        keras, count = self.keras, self.keras.values.size
-        signal, noise = float(keras.signal.sum()), float(self.noise.sum())
-        histogram, bins = keras.histogram
+        signal, noise = float(keras.squares.sum()), float(self.squares.sum())
         lost = (keras.high > keras.low) & ~(self.high > self.low)
         step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
         norm = float(np.sqrt(signal * self.square))
         return LayerFigures(
             name=tensor.name,
-            sqnr_db=self.sqnr_db,
-            channel_sqnr_db=_median_sqnr_db(keras.signal, self.noise),
+            sqnr_db=self.sqnr_db(keras),
+            channel_sqnr_db=_median_sqnr_db(keras.squares, self.squares),
             cosine=self.product / norm if norm else float(signal == self.square),
             gain=self.product / signal if signal else 1.0,
-            error_steps=float(np.sqrt(noise / count)) / step if step else 0.0,
-            saturated=self.saturated / count,
+            error_steps=float(np.sqrt(noise / keras.count)) / step if step else 0.0,
+            saturated=self.saturated / keras.count,
             range=_range(tensor) or (float(self.low.min()), float(self.high.max())),
             keras_range=(float(keras.low.min()), float(keras.high.max())),
             channel_peaks=tuple(float(value) for value in np.maximum(abs(keras.low), abs(keras.high))),
             lost_channels=tuple(int(channel) for channel in np.flatnonzero(lost)),
-            histogram=histogram,
-            bins=bins,
+            histogram=tuple(int(count) for count in histogram.counts),
+            bins=tuple(float(edge) for edge in histogram.edges),
         )
-
-
-_Added = TypeVar("_Added", bound=_Noise)
-
-
-class KerasMaps:
-    """What Keras makes of some images, to compare with it as often as is wanted.
-
-    Attributes:
-        images: uint8 (count, height, width, channels).
-    """
-
-    def __init__(self, images: Images, maps: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """Take what `Seen.maps` has of uint8 `images` (count, height, width, channels)."""
-        self.images = images
-        self._layers = {name: _KerasLayer.of(values) for name, values in maps.items()}
-
-    def __len__(self) -> int:
-        """How many images."""
-        return len(self.images)
-
-    def compare(
-        self, session: Runner, spec: InputSpec, watch: Callable[[Pixels], None] = lambda _: None
-    ) -> tuple[LayerFigures, ...]:
-        """Compare every output of an activations variant with Keras, in network order, the probabilities last.
-
-        Args:
-            session: the variant's.
-            spec: how images are prepared for the variant.
-            watch: is shown each image after the session has run it.
-        """
-        sums = self._run(session, spec, _Sums, watch)
-        return tuple(total.figures(session.outputs[name]) for name, total in sums.items())
-
-    def sqnr_db(self, session: Runner, spec: InputSpec) -> dict[str, float]:
-        """By name, `LayerFigures.sqnr_db` alone; arguments as those of `compare`."""
-        return {name: total.sqnr_db for name, total in self._run(session, spec, _Noise).items()}
-
-    def _run(
-        self, session: Runner, spec: InputSpec, kind: type[_Added], watch: Callable[[Pixels], None] = lambda _: None
-    ) -> dict[str, _Added]:
-        gather, outputs = session.gather(spec), session.outputs
-        sums = {name: kind(layer) for name, layer in self._layers.items() if name in outputs}
-        for row, pixels in enumerate(np.asarray(self.images)):
-            session.run(gather(pixels))
-            watch(pixels)
-            for name, total in sums.items():
-                total.add(row, session.output(outputs[name]), outputs[name])
-        return sums
 
 
 def _median_sqnr_db(signal: npt.NDArray[np.float64], noise: npt.NDArray[np.float64]) -> float:
@@ -226,9 +194,3 @@ def _range(tensor: TensorSpec) -> tuple[float, float] | None:
     limits = np.iinfo(tensor.dtype.name)
     low, high = tensor.dequantize(np.array([limits.min, limits.max], tensor.dtype))
     return float(low), float(high)
-
-
-def images_for(maps: Collection[FeatureMap]) -> int:
-    """How many images to compare layers on: fewer where the network's maps are large."""
-    values = sum(int(np.prod(wanted.shape)) for wanted in maps)
-    return max(8, min(_IMAGES, _MEMORY // (4 * max(1, values))))

@@ -7,7 +7,6 @@ same integers, and the reference kernels the rest.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from ..network.seen import key_of
 from ..pair import Pair
 from ..tflite.prune_outputs import keep_output
 from .cuts import Cut, cuts_of, part_of, with_outputs
-from .layer_figures import KerasMaps, LayerFigures
+from .keras_maps import MapRun
 
 REFERENCE_KERNELS = RunOptions(kernels="reference")
 _PLAIN_KERNELS = RunOptions(kernels="plain")
@@ -116,21 +115,6 @@ class _Watched(Session):
             self._beside = Session(self._up_to_last_cut(), _PLAIN_KERNELS) if agreed else self._beside
 
 
-@dataclass(frozen=True)
-class OnReference:
-    """What the reference kernels make of a file and its variant.
-
-    Attributes:
-        session: of the file.
-        figures: how far the variant's feature maps are from Keras'.
-        known: what the file's output is, as its tensor holds it, for the images that the figures are of, by `key_of`.
-    """
-
-    session: Runner
-    figures: tuple[LayerFigures, ...]
-    known: dict[bytes, npt.NDArray[Any]]
-
-
 def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner:
     """A session that answers as the reference kernels do.
 
@@ -143,30 +127,45 @@ def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner
     return _open(packed, cuts, _agreed(packed, cuts, some, spec))
 
 
-def compare_on_reference(files: Pair[PackedModel], keras: KerasMaps, spec: InputSpec) -> OnReference:
-    """`open_reference`, and how far the variant's feature maps are from Keras' on the reference kernels.
+class ReferenceRun:
+    """The reference kernels on a file and its variant, while the variant's feature maps are compared.
 
     Where the plain file is the variant's own graph, these slow kernels run each image of the comparison once for both.
 
-    Args:
-        files: a file with one output, and its variant.
-        keras: what the variant is compared with, on images that are as many as `open_reference` wants.
-        spec: how images are prepared.
+    Attributes:
+        maps: the variant, for the comparison.
+        known: what the file's output is, as its tensor holds it, for the images that were compared, by `key_of`.
     """
-    plain, variant = files.plain, files.activations or files.plain
-    cuts = tuple(cuts_of(plain.flatbuffer))
-    if not _is_part_of(plain, variant):
-        figures = keras.compare(Session(variant, REFERENCE_KERNELS), spec)
-        return OnReference(_open(plain, cuts, _agreed(plain, cuts, keras.images, spec)), figures, {})
-    whole = with_outputs(variant.flatbuffer, [cut.tensor for cut in cuts])
-    session = _Watched(plain, cuts, whole) if cuts else Session(variant, REFERENCE_KERNELS)
-    known: dict[bytes, npt.NDArray[Any]] = {}
 
-    def note(pixels: Pixels) -> None:
-        known[key_of(pixels)] = session.output(session.outputs[PROBABILITIES])
+    def __init__(self, files: Pair[PackedModel], some: Pixels, spec: InputSpec) -> None:
+        """Open the variant.
 
-    figures = keras.compare(session, spec, note)
-    return OnReference(_open(plain, cuts, session.agreed if isinstance(session, _Watched) else 0), figures, known)
+        Args:
+            files: a file with one output, and its variant.
+            some: the images of the comparison, as many as `open_reference` wants.
+            spec: how images are prepared.
+        """
+        self._plain, variant = files.plain, files.activations or files.plain
+        self._some, self._spec = some, spec
+        self._cuts = tuple(cuts_of(self._plain.flatbuffer))
+        self._is_one = _is_part_of(self._plain, variant)
+        self.known: dict[bytes, npt.NDArray[Any]] = {}
+        if self._is_one and self._cuts:
+            whole = with_outputs(variant.flatbuffer, [cut.tensor for cut in self._cuts])
+            self._session: Session = _Watched(self._plain, self._cuts, whole)
+        else:
+            self._session = Session(variant, REFERENCE_KERNELS)
+        self.maps = MapRun(self._session, spec, self._note) if self._is_one else MapRun(self._session, spec)
+
+    def _note(self, pixels: Pixels) -> None:
+        self.known[key_of(pixels)] = self._session.output(self._session.outputs[PROBABILITIES])
+
+    def open_plain(self) -> Runner:
+        """A session of the file that answers as the reference kernels do; to be called after the comparison."""
+        if not self._is_one:
+            return open_reference(self._plain, self._some, self._spec)
+        agreed = self._session.agreed if isinstance(self._session, _Watched) else 0
+        return _open(self._plain, self._cuts, agreed)
 
 
 def _open(packed: PackedModel, cuts: Sequence[Cut], agreed: int) -> Runner:

@@ -8,7 +8,8 @@ from typing import Any
 from edgecnn.model_file.card import Parity
 
 from .finding import Finding
-from .ladder import Ladder, Rung
+from .ladder import Ladder
+from .rungs import Rung
 from .verdict import verdict_of
 
 

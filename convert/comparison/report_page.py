@@ -11,9 +11,10 @@ from edgecnn.metrics import evaluate_probabilities
 from . import charts
 from .charts import decibels
 from .finding import Finding
-from .ladder import Ladder, Rung
+from .ladder import Ladder
 from .layer_figures import LayerFigures
 from .report import class_figures, flipped_images, interval
+from .rungs import Rung
 
 _GALLERY = 60  # images; a page for a phone need not hold all
 

@@ -24,7 +24,7 @@ from .loading import load_keras, require_card_of
 Watch = Callable[[Pixels, dict[str, npt.NDArray[np.float32]]], None]
 
 _BATCH = 500
-_BATCH_VALUES = 32_000_000  # of the largest layer: more take memory and no less time
+_BATCH_VALUES = 8_000_000  # of the largest layer: more take memory and no less time
 _MAPS_BATCH = 8  # feature maps are large
 _MAPS_VALUES = 50_000_000  # of all layers, likewise; an image alone has other last bits than two and more
 

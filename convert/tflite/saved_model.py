@@ -1,5 +1,6 @@
 """A Keras model as TensorFlow's converter takes it."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,13 @@ def saved(model: keras.Model) -> Iterator[str]:
     `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time. Its
     weights stand in the graph: each variable would be saved and restored by operators of its own, for seconds.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        _save(model, folder)
+        gc.collect()  # graphs hold their constants in circles, and a large network's would stay for the conversion
+        yield folder
+
+
+def _save(model: keras.Model, folder: str) -> None:
     signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
     traced = _trace(lambda image: model(image, training=False), signature)
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
@@ -42,9 +50,7 @@ def saved(model: keras.Model) -> Iterator[str]:
         return dict(zip(names, frozen(image), strict=True))
 
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
-        yield folder
+    tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
 
 
 def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:

@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgecnn.convert.comparison.layer_figures import KerasMaps
+from edgecnn.convert.comparison.keras_maps import KerasMaps, MapRun
 from edgecnn.convert.comparison.reference_kernels import (
     REFERENCE_KERNELS,
+    ReferenceRun,
     ReferenceSession,
-    compare_on_reference,
     open_reference,
 )
 from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
@@ -72,19 +72,21 @@ def test_a_comparison_runs_each_image_once_where_both_files_are_one_graph(
     files = Pair(*(PackedModel("m", each, None, None) for each in (keep_output(own, PROBABILITIES), variant)))
     images, runs, run = noise(5), [], Session.run
     outputs = with_named_outputs(model, kinds)([fed_noise(5)], training=False)
-    keras = KerasMaps(images, {name: np.asarray(values) for name, values in outputs.items()})
+    maps = {name: np.asarray(values) for name, values in outputs.items()}
+    keras = KerasMaps(images, lambda some: [(some, maps)])
     assert files.activations
-    expected = keras.compare(Session(files.activations, REFERENCE_KERNELS), spec)
+    expected = keras.compare([MapRun(Session(files.activations, REFERENCE_KERNELS), spec)])
 
     def counted(session: Session, tensor: np.ndarray) -> None:
         runs.append(session.options.kernels)
         run(session, tensor)
 
     monkeypatch.setattr(Session, "run", counted)
-    found = compare_on_reference(files, keras, spec)
-    assert found.figures == expected and runs.count("reference") == (5 if is_one else 10)
+    found = ReferenceRun(files, images, spec)
+    figures, session = keras.compare([found.maps]), found.open_plain()
+    assert figures == expected and runs.count("reference") == (5 if is_one else 10)
     answers = raw_answers(Session(files.plain, REFERENCE_KERNELS), images, spec)
-    np.testing.assert_array_equal(raw_answers(found.session, images, spec), answers)
+    np.testing.assert_array_equal(raw_answers(session, images, spec), answers)
     assert set(found.known) == ({key_of(pixels) for pixels in images} if is_one else set())
     for pixels, answer in zip(images, answers, strict=True):
         np.testing.assert_array_equal(found.known.get(key_of(pixels), answer), answer)

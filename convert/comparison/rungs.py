@@ -1,0 +1,148 @@
+"""The rungs of the ladder: models that run the same images, and how far each is from Keras."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecnn.device.runtime.opening import open_session
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.session import Runner
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.card import Parity
+from edgecnn.model_file.container import PackedModel
+from edgecnn.pixels.dataset import Split
+from edgecnn.pixels.input_spec import InputSpec
+
+from ..pair import Pair
+from .agreement import mcnemar, parity_of
+from .answers import answer_all
+from .keras_maps import KerasMaps, MapRun
+from .layer_figures import LayerFigures
+from .reference_kernels import ReferenceRun
+
+Progress = Callable[[str], None]
+Array = npt.NDArray[np.floating]
+_PLAINLY = RunOptions()
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder.
+
+    Attributes:
+        name: for people.
+        parity: accuracy with its interval, and agreement with Keras.
+        mcnemar_p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart,
+            None where nobody knows what the images show.
+        max_difference: largest difference of a probability from Keras.
+        layers: feature maps against Keras; empty for Keras itself.
+        probabilities: float32 (images, classes).
+    """
+
+    name: str
+    parity: Parity
+    mcnemar_p: float | None
+    max_difference: float
+    layers: tuple[LayerFigures, ...]
+    probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A rung whose feature maps are yet to be compared.
+
+    Attributes:
+        name: of the rung.
+        plain: the file that gives the answers.
+        maps: what gives the feature maps.
+        probabilities: float32 (images, classes); None where `reference` gives them after the comparison.
+        reference: of the rung of the reference kernels.
+    """
+
+    name: str
+    plain: PackedModel
+    maps: MapRun
+    probabilities: npt.NDArray[np.float32] | None
+    reference: ReferenceRun | None = None
+
+
+class Climber:
+    """Runs several models on the same images: their maps side by side, so that those of Keras need not be kept."""
+
+    def __init__(self, keras: KerasMaps, test: Split, expected: npt.NDArray[np.float32], progress: Progress) -> None:
+        """Say what models are compared with.
+
+        Args:
+            keras: its feature maps.
+            test: whose images are answered.
+            expected: Keras' probabilities of them, float32 (images, classes).
+            progress: is told each step in words.
+        """
+        self._keras, self._test, self._expected, self._progress = keras, test, expected, progress
+        self._steps: list[_Step] = []
+
+    def add(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
+        """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
+        self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
+        if how.kernels == "reference":
+            reference = ReferenceRun(files, self._keras.images, spec)
+            self._steps.append(_Step(name, files.plain, reference.maps, None, reference))
+            return
+        session = open_session(files.plain, how)
+        probabilities = self._answers(name, session, files.plain, spec)
+        session = session if files.activations is None else open_session(files.activations, how)
+        self._steps.append(_Step(name, files.plain, MapRun(session, spec), probabilities))
+
+    def _answers(
+        self,
+        name: str,
+        session: Runner,
+        plain: PackedModel,
+        spec: InputSpec,
+        known: Mapping[bytes, npt.NDArray[Any]] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        probabilities = answer_all(session, plain, self._test.images, spec, known)
+        if not np.isfinite(probabilities).all():
+            raise ModelFileError(f"{plain.name} gives probabilities that are no numbers ({name}); convert it otherwise")
+        return probabilities
+
+    def rungs(self) -> Iterator[Rung]:
+        """Those of the models that were added, in their order."""
+        compared = self._keras.compare([step.maps for step in self._steps])
+        for step, figures in zip(self._steps, compared, strict=True):
+            probabilities = step.probabilities
+            if step.reference:
+                session, known = step.reference.open_plain(), step.reference.known
+                probabilities = self._answers(step.name, session, step.plain, step.maps.spec, known)
+            if probabilities is not None:
+                yield rung_of(step.name, self._expected, probabilities, self._test.labels, figures)
+
+
+def rung_of(
+    name: str,
+    keras: Array,
+    probabilities: npt.NDArray[np.float32],
+    truth: npt.NDArray[np.int64],
+    layers: tuple[LayerFigures, ...],
+) -> Rung:
+    """What the answers of a model are against Keras'.
+
+    Args:
+        name: of the rung.
+        keras: probabilities, (images, classes).
+        probabilities: the model's.
+        truth: int64 (images,), all -1 where nobody knows the labels.
+        layers: its feature maps against Keras.
+    """
+    right = [values.argmax(axis=1) == truth for values in (keras, probabilities)]
+    return Rung(
+        name=name,
+        parity=parity_of(keras, probabilities, truth),
+        mcnemar_p=mcnemar(*right) if truth.min() >= 0 else None,
+        max_difference=float(np.abs(keras - probabilities).max()),
+        layers=layers,
+        probabilities=probabilities,
+    )
