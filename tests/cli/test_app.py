@@ -135,11 +135,14 @@ def test_terminal_that_cannot_show_a_letter_gets_it_escaped() -> None:
     assert result.returncode == 0 and "\\u2026" in result.stdout
 
 
-@pytest.mark.parametrize("asked", ["--help", "--version"])
-def test_help_on_a_full_disk_is_a_sentence(asked: str) -> None:
+@pytest.mark.parametrize(
+    "asked", ["--help", "--version", "info fashion-mnist", f"classify fashion-mnist {BOOT} --json"]
+)
+def test_what_cannot_be_written_on_a_full_disk_is_a_sentence(asked: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *asked.split()]
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "edgecnn", asked], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: standard output: No space left on device\n")
 
 
 def test_closed_output_pipe_is_no_traceback() -> None:
