@@ -81,7 +81,13 @@ class Results:
             # `finish` or `close` closes it.
             self._file = open(self._partial, "a", encoding="utf-8", errors=ERRORS)  # noqa: SIM115
         except OSError as error:
+            self._remove_if_without_rows()
             raise OutputError(f"cannot write {self._partial}: {error.strerror}") from None
+
+    def _remove_if_without_rows(self) -> None:
+        with contextlib.suppress(OSError):
+            if not self._has_rows():
+                self._partial.unlink(missing_ok=True)
 
     def _has_settings(self) -> bool:
         """Whether there is a partial file; one that was stopped before its first line was whole is none."""
@@ -179,9 +185,12 @@ class Results:
         return self.path
 
     def close(self) -> None:
-        """Leave the partial file for --resume."""
+        """Leave the partial file for --resume, if any row is in it; after `finish`, nothing."""
+        is_finished = self._file.closed
         with contextlib.suppress(OSError):  # a full disk has been told of
             self._file.close()
+        if not is_finished:
+            self._remove_if_without_rows()
         self._claim.close()
 
 

@@ -40,7 +40,7 @@ class KeepRule:
 
     def words(self) -> str:
         """What the page says of it."""
-        size = f"at most {self.most_bytes / 10**6:,.0f} MB"
+        size = f"at most {_size(self.most_bytes)}"
         if self.kind == "chosen":
             return f"Frames that you choose are kept in {self.folder}, {size}."
         return f"Frames that the model doubts are kept in {self.folder}, {size}, the oldest make way."
@@ -56,6 +56,10 @@ class KeepRule:
             raise OutputError(f"frames cannot be kept in {self.folder}: {there} is no folder")
         if not os.access(there, os.W_OK | os.X_OK):
             raise OutputError(f"frames cannot be kept in {self.folder}: no permission to write in {there}")
+
+
+def _size(count: int) -> str:
+    return f"{count / 10**6:,.0f} MB" if count >= 10**6 else f"{count / 1000:,.0f} KB"
 
 
 def parse_keep(text: str) -> KeepRule:
@@ -143,7 +147,7 @@ class Keeper:
                 raise OutputError(f"{path} cannot be removed to make room ({error.strerror})") from None
             total -= size
         if total > rule.most_bytes:
-            raise OutputError(f"{rule.folder} is full ({rule.most_bytes / 10**6:,.0f} MB); move images, or allow more")
+            raise OutputError(f"{rule.folder} is full ({_size(rule.most_bytes)}); move images, or allow more")
 
 
 class DoubtKeeper:
@@ -185,9 +189,10 @@ class DoubtKeeper:
                 self._keeper.keep(seen, remark=remark)
                 self.kept += 1
             except EdgecnnError as error:
-                if str(error) != said:
-                    said = str(error)
-                    self._tell(f"doubtful frames are not kept: {said}")
+                reason = str(error).rpartition(": ")[2]  # what stands before it names a frame, each time another
+                if reason != said:
+                    said = reason
+                    self._tell(f"doubtful frames are not kept: {error}")
 
     def close(self) -> None:
         """Write what waits, and end."""

@@ -4,12 +4,19 @@ import contextlib
 import ctypes
 import locale
 import os
+import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from edgecnn.errors import EdgecnnWarning
 from edgecnn.native_output import captured_stderr, is_verbose
+from edgecnn.process_copies import children_of_thread, end_copies
+
+_MOST_COPIES = 8  # that live at a time: a library that makes one for each image makes thousands
+_CLONE_FS = 0x200
+_unshare = getattr(ctypes.CDLL(None), "unshare", None) if sys.platform == "linux" else None
 
 
 class _Part(NamedTuple):
@@ -23,7 +30,9 @@ class ProcessState:
     """Keeps what a library in this process must not change.
 
     That is the working directory, umask, locale, rounding of floats, limit of address space, and descriptors 0 to 2;
-    what it writes to them is dropped. A copy that it makes of the process ends there.
+    what it writes to them is dropped. A copy that it makes of the process ends there, or is ended: the oldest where
+    there are many, all with this object or this process. While the library computes, on Linux, working directory and
+    umask are its thread's alone, so that what other threads read and write meanwhile lies where it should.
     """
 
     def __init__(self, name: str, *, is_worker: bool = False) -> None:
@@ -34,11 +43,14 @@ class ProcessState:
             is_worker: this process is for the library alone: what it does to descriptors and writes is its own affair.
         """
         self._name, self._is_worker, self._told = name, is_worker, set[str]()
+        self._copies: list[int] = []
+        weakref.finalize(self, _end_own, self._copies, os.getpid())
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """Put back what has changed when the block ends, and warn of each part once."""
-        own = os.getpid()
+        own, children = os.getpid(), children_of_thread()
+        _have_folder_alone()
         before = {what: part.read() for what, part in _PARTS.items()}
         # While 1 and 2 are captured they are put back anyway.
         standard = () if self._is_worker else (0, 1, 2) if is_verbose() else (0,)
@@ -50,6 +62,7 @@ class ProcessState:
         finally:
             if os.getpid() != own:
                 os._exit(0)  # a copy that the library made of this process: two would answer, and write files
+            self._note_copies(children_of_thread() - children)
             changed = [what for what, part in _PARTS.items() if part.read() != before[what]]
             lasting = [what for what in changed if not _put_back(_PARTS[what], before[what])]
             for descriptor, copy in copies.items():
@@ -58,6 +71,12 @@ class ProcessState:
                     changed.append(f"descriptor {descriptor}")
                 os.close(copy)
             self._tell(changed, lasting)
+
+    def _note_copies(self, new: set[int]) -> None:
+        """Remember what the library has made, and end the oldest where that is too much."""
+        self._copies += sorted(new)
+        old, self._copies[:] = self._copies[:-_MOST_COPIES], self._copies[-_MOST_COPIES:]
+        end_copies(old)
 
     def _tell(self, changed: list[str], lasting: list[str]) -> None:
         new = [what for what in changed if what not in self._told]
@@ -69,6 +88,17 @@ class ProcessState:
                 EdgecnnWarning,
                 stacklevel=6,
             )
+
+
+def _end_own(copies: list[int], process: int) -> None:
+    if os.getpid() == process:  # a child has the list, but not the children
+        end_copies(copies)
+
+
+def _have_folder_alone() -> None:
+    """Share working directory and umask with no other thread; those that this one has made since share it again."""
+    if _unshare is not None:
+        _unshare(_CLONE_FS)  # where a container forbids that, they are put back as everywhere
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

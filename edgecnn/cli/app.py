@@ -25,6 +25,7 @@ COMMANDS = (
     "train", "report", "compare", "evaluate", "convert", "parity", "pack", "sign", "info", "classify", "merge",
     "live", "service", "features", "explain", "verify", "benchmark", "deploy", "fleet", "doctor", "samples",
 )  # fmt: skip
+_UNWRITTEN = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 _TOO_LARGE = "not enough memory; close other programs, or use smaller images or a smaller network"
 
 
@@ -39,7 +40,7 @@ class LazyGroup(AdvisingGroup):
         try:
             return super().main(*args, **extra)
         except OSError as error:  # --help and --version are written before a command is there to say so
-            click.echo(f"Error: {printable(error.strerror or str(error))}", err=True)
+            click.echo(f"Error: {_words(error)}", err=True)
             sys.exit(1)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -81,13 +82,19 @@ class LazyGroup(AdvisingGroup):
             except OSError as error:
                 if error.errno == errno.EPIPE:  # the reader of our output went away: click ends quietly
                     raise
-                place = f"{error.filename}: " if error.filename else ""
-                raise click.ClickException(printable(f"{place}{error.strerror or error}")) from error
+                raise click.ClickException(_words(error)) from error
             except Exception as error:
                 # TensorFlow's and JAX' own, of the memory of a GPU too; neither need be loaded to know it.
                 if type(error).__name__ != "ResourceExhaustedError" and "RESOURCE_EXHAUSTED" not in str(error):
                     raise
                 raise click.ClickException(_TOO_LARGE) from error
+
+
+def _words(error: OSError) -> str:
+    """Where and why; what cannot be written and has no name is standard output: files of ours are named."""
+    unnamed = "standard output" if error.errno in _UNWRITTEN else ""
+    place = f"{error.filename or unnamed}: " if error.filename or unnamed else ""
+    return printable(f"{place}{error.strerror or error}")
 
 
 def _sentence(words: str) -> click.ClickException:

@@ -60,7 +60,9 @@ def _judge(child: int, reading: int, name: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(child, number))
+    _adopt_orphans()
     said, status = _listen(child, reading)
+    _end_orphans()
     if said is not None:
         return said
     code = os.waitstatus_to_exitcode(status)
@@ -93,11 +95,28 @@ def _listen(child: int, reading: int) -> tuple[int | None, int]:
     return int(said[1]) if said else None, os.waitpid(child, 0)[1] if status is None else status
 
 
+def _adopt_orphans() -> None:
+    """Have what the child leaves behind become children of this process, where the system can do that."""
+    _prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
+def _end_orphans() -> None:
+    """End the copies of itself that the child has left: they hold its standard output, whose reader waits for them."""
+    from edgecnn.process_copies import children_of_thread, end_copies
+
+    end_copies(children_of_thread())
+
+
 def _die_with_parent() -> None:
     """Have the system end this process with the one that watches over it, where it can."""
-    import ctypes
     import signal
+
+    _prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes
 
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
-        prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        prctl(option, value)

@@ -98,14 +98,16 @@ def test_no_room_for_a_file_is_a_sentence_and_leaves_no_half_file(limit: int, tm
     assert not list(tmp_path.rglob(".*"))
 
 
-@pytest.mark.parametrize("limit", [0, 700])
-def test_a_disk_that_fills_up_while_results_are_written_is_a_sentence(limit: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "left"), [(0, []), (100, []), (700, [".r.csv.partial"])])
+def test_a_disk_that_fills_up_while_results_are_written_is_a_sentence(
+    limit: int, left: list[str], tmp_path: Path
+) -> None:
     arguments = ["classify", "fashion-mnist", str(BOOT.parent), "--output", str(tmp_path / "r.csv")]
     command = [sys.executable, str(SCRIPTS / "on_a_full_disk.py"), str(limit), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert result.returncode == 1 and len(result.stderr.splitlines()) == 1, result.stderr
     assert result.stderr.startswith(f"Error: cannot write {tmp_path}/.r.csv.partial: File too large")
-    assert [path.name for path in tmp_path.iterdir()] == [".r.csv.partial"]
+    assert [path.name for path in tmp_path.iterdir()] == left  # without a row there is nothing to go on with
     whole = in_new_process("classify", "fashion-mnist", BOOT.parent, "--output", tmp_path / "r.csv", "--resume")
     rows = (tmp_path / "r.csv").read_text().splitlines()
     assert whole.returncode == 0 and len(rows) == 1 + len(sample_images())
@@ -135,11 +137,14 @@ def test_terminal_that_cannot_show_a_letter_gets_it_escaped() -> None:
     assert result.returncode == 0 and "\\u2026" in result.stdout
 
 
-@pytest.mark.parametrize("asked", ["--help", "--version"])
-def test_help_on_a_full_disk_is_a_sentence(asked: str) -> None:
+@pytest.mark.parametrize(
+    "asked", ["--help", "--version", "info fashion-mnist", f"classify fashion-mnist {BOOT} --json"]
+)
+def test_what_cannot_be_written_on_a_full_disk_is_a_sentence(asked: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *asked.split()]
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "edgecnn", asked], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "Error: standard output: No space left on device\n")
 
 
 def test_closed_output_pipe_is_no_traceback() -> None:

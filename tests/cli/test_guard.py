@@ -1,6 +1,7 @@
 """A library in the command's own process ends it: the exit code is never 0, and a sentence says what happened."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,26 @@ def test_a_library_that_writes_everywhere_neither_ends_nor_silences_the_command(
     assert done.returncode == 0 and "Traceback" not in done.stderr
     scrawl, bracket, answers = done.stdout.partition("[\n")  # what it wrote on standard output comes first
     assert scrawl and len(json.loads(bracket + answers)) == len(sample_images())
+
+
+def test_copies_that_a_library_makes_of_the_command_end_with_it(library: str) -> None:
+    photos = map(str, sample_images() * 3)  # decoded by threads, whose locks nobody opens in a copy
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", *photos, "--json", "--no-isolate"]
+    command += ["--delegate", library, *late("fork_invoke")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        answers, _ = process.communicate(timeout=60)  # the pipe is closed when the last process has gone
+    assert process.returncode == 0 and len(json.loads(answers)) == 3 * len(sample_images())
+    assert not any(has_loaded(int(one.name), library) for one in Path("/proc").glob("[0-9]*"))
+
+
+def test_where_a_library_goes_no_image_is_looked_for(library: str, tmp_path: Path) -> None:
+    for number, path in enumerate(sample_images() * 20):
+        shutil.copy(path, tmp_path / f"{number:03}{path.suffix}")
+    command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", ".", "--json", "--no-isolate"]
+    command += ["--delegate", library, *late("chdir_invoke")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 0 and "no such file" not in done.stderr, done.stderr
+    assert len(json.loads(done.stdout)) == 20 * len(sample_images())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +123,12 @@ class Video:
         # What telephones write, in degrees; PyAV before 14 says it of the stream, later ones of each frame.
         rotation: float = getattr(stream, "side_data", {}).get("DISPLAYMATRIX", 0)
         as_it_came = stream.codec_context.name == "mjpeg"
+        given = time.monotonic()
         for packet in container.demux(stream):
             if self._stopped.is_set():
                 return
+            if not self._is_film and time.monotonic() > given + self._settings.timeout:
+                raise SourceError(f"{self.title} sends what holds no frame, for {self._settings.timeout:g} s now")
             if as_it_came:
                 data = bytes(packet)
                 pieces = [(data, packet.pts)] if data else []
@@ -140,6 +144,7 @@ class Video:
                 if self._stopped.is_set():
                     return
                 yield data
+                given = time.monotonic()
 
 
 def _encode(frame: Any, rotation: float) -> bytes:

@@ -17,6 +17,7 @@ from edgecnn.device.live.watcher import Watcher
 from edgecnn.pixels.crop import Crop
 from edgecnn.train.data.folder_layout import list_class_folders
 from tests.support.cameras import garment
+from tests.support.waiting import until
 
 
 def observed(folder: Path, size: tuple[int, int] = (640, 480), crop: Crop | None = "square") -> Observation:
@@ -90,9 +91,10 @@ def test_a_disk_that_takes_nothing_is_said_once_and_holds_nobody_up(tmp_path: Pa
     said: list[str] = []
     doubt = DoubtKeeper(Keeper(KeepRule("doubtful", tmp_path / "file" / "kept", DEFAULT_BYTES)), 1.1, said.append)
     started = time.monotonic()
-    for _ in range(3):
+    for number in range(3):
         doubt._next = 0
-        doubt(seen)
+        doubt(replace(seen, frame=replace(seen.frame, number=number, time=1e9 + number)))
+        assert until(lambda: doubt._slot._item is None)
     assert time.monotonic() - started < 10
     doubt.close()
     assert len(said) == 1 and "doubtful frames are not kept" in said[0] and doubt.kept == 0

@@ -1,9 +1,14 @@
 """What a library in this very process changes for all of it is put back, and told."""
 
+import gc
 import locale
 import os
 import resource
+import signal
+import subprocess
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +16,7 @@ import pytest
 
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.process_state import ProcessState
+from edgecnn.process_copies import children_of_thread
 from tests.conftest import ON_A_BOARD
 
 NO_LIMITS = pytest.mark.skipif(ON_A_BOARD, reason="QEMU takes no limit of address space")
@@ -77,3 +83,51 @@ def test_what_the_caller_does_between_two_images_is_left_alone(library: str, tmp
         assert os.path.samefile(os.getcwd(), tmp_path)
     finally:
         os.chdir(before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a working directory of its own on Linux alone")
+def test_what_other_threads_read_and_write_meanwhile_lies_where_it_should(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    seen: list[object] = []
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()  # the thread is there before the library computes
+
+        def look() -> None:
+            seen.append((os.getcwd(), (tmp_path / f"{len(seen)}").open("w").close()))
+
+        before = os.umask(0o22)
+        os.umask(before)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(2):
+                with ProcessState("lib").kept():
+                    os.chdir(tmp_path / "elsewhere")
+                    os.umask(0o777)
+                    pool.submit(look).result()
+    assert seen == 2 * [(os.getcwd(), None)]
+    assert [path.stat().st_mode & 0o777 for path in sorted(tmp_path.glob("?"))] == 2 * [0o666 & ~before]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux names children")
+def test_of_copies_that_do_not_end_few_live_and_none_outlives_the_library() -> None:
+    state, made = ProcessState("lib"), set[int]()
+    for _ in range(20):
+        with state.kept():
+            made |= {_stuck_copy()}
+    assert len(children_of_thread() & made) == 8
+    with state.kept():
+        made |= {_stuck_copy()}
+        helper = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)  # which a library may need
+    del state
+    gc.collect()
+    assert not children_of_thread() & made and helper.poll() is None
+    helper.communicate(b"\n")
+
+
+def _stuck_copy() -> int:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        while True:
+            signal.pause()
+    return child

@@ -1,5 +1,6 @@
 """Films, devices and streams by way of PyAV: each frame an upright JPEG, in order, whatever is damaged on the way."""
 
+import contextlib
 import io
 import socket
 import threading
@@ -130,6 +131,30 @@ def test_a_stream_that_is_silent_is_given_up() -> None:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/camera"
         source = video.open_stream(address, SourceSettings(timeout=0.2, retry=0.02), told.append)
         with pytest.raises(SourceError, match=r"camera gave no frame for 0\.2 s"):
+            first(source, 1)
+    assert len(told) == 2
+
+
+def test_a_stream_of_empty_parts_is_given_up() -> None:
+    def send(link: socket.socket) -> None:
+        head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=q\r\n\r\n"
+        with link, contextlib.suppress(OSError):
+            link.sendall(head)
+            for _ in range(8000):
+                link.sendall(b"--q\r\nContent-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n\r\n")
+                time.sleep(0.001)
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=send, args=(server.accept()[0],), daemon=True).start()
+
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/camera"
+        source = video.open_stream(address, SourceSettings(timeout=1, retry=0.02), told.append)
+        with pytest.raises(SourceError, match=r"camera (sends what holds|gave) no frame,? for 1 s"):
             first(source, 1)
     assert len(told) == 2
 
