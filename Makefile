@@ -97,7 +97,7 @@ docs: .venv/installed
 # The bundled model and samples, made anew by the commands that users have.
 bundle: .venv/installed
 	$(BIN)/edgecnn train --recipe best --teacher residual --output runs/bundle
-	$(BIN)/edgecnn convert runs/bundle --int8
+	$(BIN)/edgecnn convert runs/bundle --int8 --qat
 	cp runs/bundle/model.int8.tflite edgecnn/models/fashion-mnist.int8.tflite
 	cp runs/bundle/model.int8.activations.tflite edgecnn/models/fashion-mnist.int8.activations.tflite
 	cp runs/bundle/model.keras runs/bundle/card.json tests/parity/reference/

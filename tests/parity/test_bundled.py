@@ -34,11 +34,11 @@ def test_card_states_the_accuracy_that_is_measured(probabilities: np.ndarray, fa
     assert card.parity.keras_accuracy == card.training.test_accuracy
 
 
-def test_int8_is_within_0_3_points_of_keras_and_agrees_on_99_3_percent() -> None:
+def test_int8_is_within_0_1_points_of_keras_and_agrees_on_99_9_percent() -> None:
     card = read_model(find_model("fashion-mnist")).card
     assert card and card.parity
-    assert card.parity.drop_points is not None and abs(card.parity.drop_points) <= 0.3
-    assert card.parity.agreement >= 0.993
+    assert card.parity.drop_points is not None and abs(card.parity.drop_points) <= 0.1
+    assert card.parity.agreement >= 0.999
 
 
 def test_activations_variant_is_bit_equal_on_all_test_images(fashion: Dataset) -> None:
