@@ -10,6 +10,8 @@ from tensorflow.compiler.mlir.lite.debug.debug_options_pb2 import DebugOptions
 from tensorflow.lite.python.conversion_metadata_schema_py_generated import ModelType
 from tensorflow.lite.python.lite import QuantizationMode, TFLiteSavedModelConverterV2
 
+from edgecnn.free_memory import give_back_memory
+
 from .saved_model import saved
 
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
@@ -27,7 +29,8 @@ def to_float32(model: keras.Model) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         converter._optimize_tflite_model = lambda flatbuffer, *_, **__: flatbuffer
         flatbuffer: bytes = converter._convert_from_saved_model(_NO_GRAPH)
-        return flatbuffer
+    give_back_memory()
+    return flatbuffer
 
 
 class FromFloat32(TFLiteSavedModelConverterV2):

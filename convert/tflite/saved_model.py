@@ -1,6 +1,5 @@
 """A Keras model as TensorFlow's converter takes it."""
 
-import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from edgecnn.free_memory import give_back_memory
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def saved(model: keras.Model) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         _save(model, folder)
-        gc.collect()  # graphs hold their constants in circles, and a large network's would stay for the conversion
+        give_back_memory()  # the constants of its graphs, several times the network's size
         yield folder
 
 
@@ -42,6 +43,7 @@ def _save(model: keras.Model, folder: str) -> None:
     signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
     traced = _trace(lambda image: model(image, training=False), signature)
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    give_back_memory()
     names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
     state = tf.Variable(tf.constant(0.0))
 
