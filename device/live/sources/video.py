@@ -85,7 +85,9 @@ class Video:
         except av.error.ExitError:
             raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s") from None
         except (av.error.FFmpegError, OSError) as error:
-            raise SourceError(f"{self.title}: {getattr(error, 'strerror', None) or error}") from None
+            reason = getattr(error, "strerror", None) or error
+            words = f"cannot be read as a film ({reason})" if self._is_film else reason
+            raise SourceError(f"{self.title}: {words}") from None
         if not (self._is_film or ends or self._stopped.is_set()):
             raise SourceError(f"{self.title} ended")
 
