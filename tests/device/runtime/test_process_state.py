@@ -88,12 +88,13 @@ def test_what_the_caller_does_between_two_images_is_left_alone(library: str, tmp
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a working directory of its own on Linux alone")
 def test_what_other_threads_read_and_write_meanwhile_lies_where_it_should(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    seen: list[object] = []
+    seen: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         pool.submit(os.getpid).result()  # the thread is there before the library computes
 
         def look() -> None:
-            seen.append((os.getcwd(), (tmp_path / f"{len(seen)}").open("w").close()))
+            (tmp_path / f"{len(seen)}").touch()
+            seen.append(os.getcwd())
 
         before = os.umask(0o22)
         os.umask(before)
@@ -104,7 +105,7 @@ def test_what_other_threads_read_and_write_meanwhile_lies_where_it_should(tmp_pa
                     os.chdir(tmp_path / "elsewhere")
                     os.umask(0o777)
                     pool.submit(look).result()
-    assert seen == 2 * [(os.getcwd(), None)]
+    assert seen == 2 * [os.getcwd()]
     assert [path.stat().st_mode & 0o777 for path in sorted(tmp_path.glob("?"))] == 2 * [0o666 & ~before]
 
 
