@@ -31,12 +31,13 @@ from tests.support.shared import once
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
 
-# Files that take a minute, the longest first: at the end no worker waits for another.
+# Files of the most processor time and the longest waits, the longest first: at the end no worker waits for another.
 LONGEST = (
-    "test_data_parallel.py", "test_docs.py", "test_services.py", "test_tuning.py", "test_checkpoint.py",
-    "test_keras2.py", "test_ladder.py", "test_deploying.py", "test_planted_faults.py", "test_examples.py",
-    "test_rollout.py", "test_distillation.py", "test_transfer.py", "test_reference.py", "test_convert.py",
-    "test_applications.py",
+    "test_data_parallel.py", "test_keras2.py", "test_docs.py", "test_tuning.py", "test_services.py",
+    "test_checkpoint.py", "test_distillation.py", "test_convert.py", "test_training.py", "test_ladder.py",
+    "test_deploying.py", "test_examples.py", "test_transfer.py", "test_fit.py", "test_planted_faults.py",
+    "test_rollout.py", "test_delegates.py", "test_tflite_runtime_2_14.py", "test_schemes.py", "test_pretrained.py",
+    "test_verification_bare.py", "test_damage.py", "test_reference.py", "test_applications.py",
 )  # fmt: skip
 
 
