@@ -1,5 +1,6 @@
 """A Keras model as TensorFlow's converter takes it."""
 
+import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ def saved(model: keras.Model) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         _save(model, folder)
+        gc.collect()  # graphs lie in circles
         give_back_memory()  # the constants of its graphs, several times the network's size
         yield folder
 
