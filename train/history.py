@@ -46,7 +46,7 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(asdict, epochs))
+    writer.writerows(asdict(epoch) for epoch in epochs)
     write_bytes(path, text.getvalue().encode())
 
 

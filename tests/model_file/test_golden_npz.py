@@ -153,7 +153,8 @@ def test_bytes_that_somebody_changed_are_a_sentence_or_the_same_probes(card: Mod
 
 def test_a_file_with_both_kinds_of_probes_is_refused(card: ModelCard, tmp_path: Path) -> None:
     own = Golden.from_bytes(card_and_golden()[1], card, "m")
-    probes = archive(**{name: saved(value) for name, value in vars(own).items()})
+    members: dict[str, bytes | None] = {name: saved(value) for name, value in vars(own).items()}
+    probes = archive(zipfile.ZIP_DEFLATED, **members)
     old = repacked(tmp_path / "old.tflite", golden=probes, golden_name="golden.npz")
     assert Classifier(old).card
     both = repacked(tmp_path / "both.tflite", more={"golden.npz": OLD})
