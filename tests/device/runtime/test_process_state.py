@@ -110,7 +110,6 @@ def test_what_other_threads_read_and_write_meanwhile_lies_where_it_should(tmp_pa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux names children")
-@pytest.mark.skipif(ON_A_BOARD, reason="of another process QEMU names its own command line, by which a copy is known")
 def test_of_copies_that_do_not_end_few_live_and_none_outlives_the_library() -> None:
     state, made = ProcessState("lib"), set[int]()
     for _ in range(20):
