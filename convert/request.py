@@ -56,8 +56,8 @@ class ConversionRequest:
         calibration_images: size of the representative dataset, stratified; from 10 on little is gained.
         seed: draws the calibration images.
         force: replace files that exist.
-        qat: epochs of quantization-aware training of int8, after better roundings were chosen; 0 for those alone, None
-            for neither.
+        qat: epochs of quantization-aware training, after better roundings were chosen; 0 for those alone, None for
+            neither.
 
     Raises:
         InputError: unknown scheme, target or type, a type or training that does not go with the scheme, or an
@@ -90,9 +90,10 @@ class ConversionRequest:
             )
         check_seed(self.seed)
         if self.qat is not None:
-            if self.scheme != "int8":
+            if not SCHEMES[self.scheme].is_tuned:
+                takers = ", ".join(name for name, row in SCHEMES.items() if row.is_tuned)
                 raise InputError(
-                    f"quantization-aware training goes with the scheme int8; leave it out for {self.scheme}"
+                    f"quantization-aware training goes with the schemes {takers}; leave it out for {self.scheme}"
                 )
             if isinstance(self.qat, bool) or not isinstance(self.qat, int) or self.qat < 0:
                 raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")

@@ -40,7 +40,7 @@ def choose_by_error(simulation: Simulation, images: Floats, ranges: bool) -> Non
             _round(simulation, operator, rounded[operator.inputs[0]], real[operator.inputs[0]])
         given = simulation.compute(operator, rounded, quantized=True)
         group = groups.get(operator.output)
-        if ranges and group is not None and group not in done:
+        if ranges and group is not None and group not in done and simulation.can_cut(group):
             done.add(group)
             _cut(simulation, group, given)
         rounded[operator.output] = simulation.rounded(given, operator.output)

@@ -1,4 +1,4 @@
-"""The operators and tensors of an int8 flatbuffer, as a simulation needs them."""
+"""The operators and tensors of a quantized flatbuffer, as a simulation needs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
     schema.TensorType.INT8: np.dtype(np.int8),
     schema.TensorType.UINT8: np.dtype(np.uint8),
+    schema.TensorType.INT16: np.dtype(np.int16),
     schema.TensorType.INT32: np.dtype(np.int32),
+    schema.TensorType.INT64: np.dtype(np.int64),
 }
 # Their kernels prescribe the scale of what they give.
 _PRESCRIBED = ("SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION", "LOG_SOFTMAX")
@@ -51,6 +53,12 @@ class Tensor:
     def is_constant(self) -> bool:
         """Whether its elements are in the file."""
         return self.constant.size > 0
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest integer that an element can be."""
+        limits = np.iinfo(self.dtype)
+        return int(limits.min), int(limits.max)
 
     @property
     def step(self) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""An int8 flatbuffer in TensorFlow: every rounding that a device does is done to real numbers, with gradients."""
+"""A quantized flatbuffer in TensorFlow: every rounding that a device does is done to real numbers, with gradients."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from .operators import OPERATORS, compute
 
 Floats = npt.NDArray[np.float32]
 Group = tuple[int, ...]
-LOW, HIGH, LARGEST = -128, 127, 127  # of an activation; of a weight, either way
+LOW, HIGH, LARGEST = -128, 127, 127  # of an 8-bit activation; of a weight, either way
 _BATCH_VALUES = 16_000_000  # of the largest tensor
 
 
@@ -26,19 +26,19 @@ def steps(low: float, high: float) -> tuple[float, int]:
 
 
 class Simulation:
-    """What an int8 file computes, on float32 images in batches.
+    """What a quantized file computes, on float32 images in batches.
 
     Attributes:
         graph: of the file.
-        weights: by tensor, before rounding, in TFLite's order: float32, in steps of their channel's scale.
-        biases: likewise, in steps of what the operator gives.
+        weights: by tensor, before rounding, in TFLite's order: float32, in steps of their scale.
+        biases: likewise, in steps of what the operator gives, or of its weights where that is not rounded.
     """
 
     def __init__(self, graph: Graph, constants: Mapping[int, Floats]) -> None:
         """Set up a simulation.
 
         Args:
-            graph: of an int8 flatbuffer.
+            graph: of a flatbuffer with 8-bit weights.
             constants: its weights and biases in float32, by tensor, where they are known; else those of the file.
 
         Raises:
@@ -58,7 +58,7 @@ class Simulation:
             if len(tensor.scales) == 1:
                 self._scales[tensor.index] = tf.Variable(tensor.scales[0], dtype=tf.float32)
                 self._zero_points[tensor.index] = tf.Variable(tf.constant(tensor.zero_point, tf.float32))
-            if operator.is_weighted:
+            if operator.is_weighted and len(graph.tensors[operator.inputs[1]].scales):
                 self._add_constants(operator, constants)
 
     def _add_constants(self, operator: Operator, constants: Mapping[int, Floats]) -> None:
@@ -66,8 +66,10 @@ class Simulation:
             tensor = self.graph.tensors[index]
             if index < 0 or not tensor.is_constant or index in self._units:
                 continue
-            given = self.graph.tensors[operator.output].scales.astype(np.float32)
-            self._units[index] = tensor.step if place == 0 else given
+            given = self.graph.tensors[operator.output].scales
+            if not len(given):
+                given = self.graph.tensors[operator.inputs[1]].scales
+            self._units[index] = tensor.step if place == 0 else given.astype(np.float32)
             value = constants.get(index, tensor.real) / self._units[index]
             kept = self.weights if place == 0 else self.biases
             kept[index] = tf.Variable(tf.constant(value, tf.float32))
@@ -79,15 +81,19 @@ class Simulation:
     def range(self, index: int) -> tuple[float, float]:
         """What the integers of a computed tensor stand for."""
         scale, zero_point = self.quantization(index)
-        low = 0 if self.graph.tensors[index].dtype == np.uint8 else LOW
-        return (low - zero_point) * scale, (low + 255 - zero_point) * scale
+        low, high = self.graph.tensors[index].limits
+        return (low - zero_point) * scale, (high - zero_point) * scale
+
+    def can_cut(self, group: Group) -> bool:
+        """Whether the tensors of one of `graph.groups` have so few integers that another range may suit them better."""
+        return all(self.graph.tensors[index].dtype.itemsize == 1 for index in group)
 
     def set_range(self, group: Group, low: float, high: float) -> None:
-        """Give the tensors of one of `graph.groups` another range."""
+        """Give the 8-bit tensors of one of `graph.groups` another range."""
         scale, zero_point = steps(low, high)
         for index in group:
             self._scales[index].assign(scale)
-            self._zero_points[index].assign(zero_point - (LOW if self.graph.tensors[index].dtype == np.uint8 else 0))
+            self._zero_points[index].assign(zero_point - LOW + self.graph.tensors[index].limits[0])
 
     def integers(self, index: int) -> npt.NDArray[np.int8]:
         """The weights of a tensor as they are written."""
@@ -128,10 +134,14 @@ class Simulation:
             quantized: whether its weights are rounded.
         """
         inputs = [self._input(index, values, quantized) for index in operator.inputs if index >= 0]
-        if quantized and operator.inputs[2:3] and operator.inputs[2] in self.biases:
+        if quantized and operator.is_weighted and operator.inputs[1] in self.weights:
             taken, weights = (self.graph.tensors[index] for index in operator.inputs[:2])
-            scale = self._scales.get(taken.index, taken.scales.astype(np.float32)) * weights.scales.astype(np.float32)
-            inputs[2] += tf.stop_gradient(tf.round(inputs[2] / scale) * scale - inputs[2])
+            if not len(taken.scales):
+                inputs[0] = _rounded_on_the_fly(inputs[0])
+            elif operator.inputs[2:3] and operator.inputs[2] in self.biases:
+                given = self._scales.get(taken.index, taken.scales.astype(np.float32))
+                scale = given * weights.scales.astype(np.float32)
+                inputs[2] += tf.stop_gradient(tf.round(inputs[2] / scale) * scale - inputs[2])
         return compute(operator.name, operator.options, inputs)
 
     def rounded(self, values: Any, index: int) -> Any:
@@ -139,8 +149,8 @@ class Simulation:
         if index not in self._scales:
             return values
         scale, zero_point = self._scales[index], self._zero_points[index]
-        low = 0.0 if self.graph.tensors[index].dtype == np.uint8 else float(LOW)
-        inside = tf.clip_by_value(values, (low - zero_point) * scale, (low + 255.0 - zero_point) * scale)
+        low, high = self.graph.tensors[index].limits
+        inside = tf.clip_by_value(values, (low - zero_point) * scale, (high - zero_point) * scale)
         return inside + tf.stop_gradient(tf.round(inside / scale) * scale - inside)
 
     def run(self, images: Any, quantized: bool) -> dict[int, Any]:
@@ -200,3 +210,11 @@ class Simulation:
             inside = tf.clip_by_value(weights, -float(LARGEST), float(LARGEST))
             weights = inside + tf.stop_gradient(tf.round(inside) - inside)
         return weights * self._units[index]
+
+
+def _rounded_on_the_fly(values: Any) -> Any:
+    """What 8 bits leave of the values that an operator rounds itself, by the largest of each image."""
+    axes = list(range(1, len(values.shape)))
+    scale = tf.stop_gradient(tf.reduce_max(tf.abs(values), axes, keepdims=True) / LARGEST)
+    rounded = tf.round(tf.math.divide_no_nan(values, scale)) * scale
+    return values + tf.stop_gradient(rounded - values)

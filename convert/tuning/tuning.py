@@ -1,4 +1,4 @@
-"""Tune an int8 flatbuffer: what the training images say is better is kept, and said."""
+"""Tune a quantized flatbuffer: what the training images say is better is kept, and said."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -25,6 +25,7 @@ from .writing import write
 _CHOOSING, _FEWEST, _VALUES = 256, 16, 12_500_000  # values of the largest tensor for all that choose
 _MEASURING = 4  # times as many
 _APART = 0.1  # of a probability: weights that are known in 8 bits only move none so far
+_CHOICES = ((False, "weights rounded together"), (True, "weights rounded together, ranges by error"))
 Progress = Callable[[str], None]
 
 
@@ -54,10 +55,10 @@ def tune(
     parent: str,
     progress: Progress,
 ) -> Tuned:
-    """Choose the integers of an int8 flatbuffer anew, and train them; each step is kept if others images say so.
+    """Choose the integers of a quantized flatbuffer anew, and train them; each step is kept if others images say so.
 
     Args:
-        flatbuffer: the activations variant.
+        flatbuffer: the activations variant, with 8-bit weights.
         float32: the same in float32.
         network: what it was converted from.
         split: two training images at least; some of those that are drawn choose, the others measure.
@@ -81,7 +82,7 @@ def tune(
     original, first = simulation.state(), measured()
     best, kept, words = first, original, list[str]()
     progress(f"as converted: divergence from Keras {first:.2e} on {len(measuring):,} training images")
-    for ranges, step in ((False, "weights rounded together"), (True, "weights rounded together, ranges by error")):
+    for ranges, step in _CHOICES[: 1 + any(simulation.can_cut(group) for group in simulation.graph.groups)]:
         simulation.restore(original)
         choose_by_error(simulation, choosing, ranges)
         reached = measured()
@@ -151,9 +152,11 @@ def _record(flatbuffer: bytes, simulation: Simulation, words: str, parent: str) 
     weights, biases = [], []
     for kernel in read_kernels(flatbuffer):
         tensor = simulation.graph.tensors[kernel.weights.index]
-        values = simulation.integers(tensor.index) * tensor.step
-        weights.append(values.transpose(CHANNELS_FIRST[kernel.operator]))
-        own = simulation.real_bias(kernel.bias.index) if kernel.bias else np.empty(0)
+        is_chosen, own = tensor.index in simulation.weights, kernel.bias.values if kernel.bias else np.empty(0)
+        if is_chosen:
+            values = (simulation.integers(tensor.index) * tensor.step).transpose(CHANNELS_FIRST[kernel.operator])
+            own = simulation.real_bias(kernel.bias.index) if kernel.bias else own
+        weights.append(values if is_chosen else kernel.weights.values.astype(np.float32))
         biases.append(own.astype(np.float32))
     chosen = {index for group in simulation.graph.groups for index in group}
     outputs = simulation.graph.outputs.items()

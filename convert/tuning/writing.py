@@ -21,28 +21,29 @@ def write(flatbuffer: bytes, simulation: Simulation) -> bytes:
     edited, graph = bytearray(flatbuffer), simulation.graph
     model = schema.Model.GetRootAs(edited, 0)
     subgraph = model.Subgraphs(0)
-    for index in (index for group in graph.groups for index in group):
+    for index in (index for group in graph.groups if simulation.can_cut(group) for index in group):
         quantization = subgraph.Tensors(index).Quantization()
         quantization.ScaleAsNumpy()[:], quantization.ZeroPointAsNumpy()[:] = simulation.quantization(index)
     written: dict[int, npt.NDArray[Any]] = {}
 
-    def put(index: int, integers: npt.NDArray[Any]) -> None:
+    def put(index: int, numbers: npt.NDArray[Any]) -> None:
         buffer = subgraph.Tensors(index).Buffer()
-        if not np.array_equal(written.setdefault(buffer, integers), integers):
+        if not np.array_equal(written.setdefault(buffer, numbers), numbers):
             raise EdgecnnError(
                 "two layers have one set of biases in the converted file, which training or other ranges would part; "
                 "leave out --qat"
             )
-        model.Buffers(buffer).DataAsNumpy()[:] = np.ascontiguousarray(integers).reshape(-1).view(np.uint8)
+        model.Buffers(buffer).DataAsNumpy()[:] = np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)
 
     for operator in graph.operators:
         if not operator.is_weighted or operator.inputs[1] not in simulation.weights:
             continue
         put(operator.inputs[1], simulation.integers(operator.inputs[1]))
         if len(operator.inputs) > 2 and operator.inputs[2] in simulation.biases:
-            scales = bias_scales(simulation, operator)
-            subgraph.Tensors(operator.inputs[2]).Quantization().ScaleAsNumpy()[:] = scales
-            put(operator.inputs[2], bias_integers(simulation, operator))
+            put(operator.inputs[2], bias_numbers(simulation, operator))
+            if len(graph.tensors[operator.inputs[2]].scales):
+                scales = bias_scales(simulation, operator)
+                subgraph.Tensors(operator.inputs[2]).Quantization().ScaleAsNumpy()[:] = scales
     return bytes(edited)
 
 
@@ -54,9 +55,10 @@ def bias_scales(simulation: Simulation, operator: Operator) -> npt.NDArray[np.fl
     return np.asarray(scale * tensors[operator.inputs[1]].scales, np.float32)
 
 
-def bias_integers(simulation: Simulation, operator: Operator) -> npt.NDArray[np.int32]:
-    """The biases of an operator as they are written."""
-    real = simulation.real_bias(operator.inputs[2])
-    limits = np.iinfo(np.int32)
+def bias_numbers(simulation: Simulation, operator: Operator) -> npt.NDArray[Any]:
+    """The biases of an operator as they are written: integers, or float32 where it gives that."""
+    real, tensor = simulation.real_bias(operator.inputs[2]), simulation.graph.tensors[operator.inputs[2]]
+    if not len(tensor.scales):
+        return real.astype(tensor.dtype)
     integers = np.rint(real / bias_scales(simulation, operator).astype(np.float64))
-    return np.clip(integers, limits.min, limits.max).astype(np.int32)
+    return np.clip(integers, *tensor.limits).astype(tensor.dtype)

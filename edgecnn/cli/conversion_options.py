@@ -64,7 +64,7 @@ qat = click.option(
     is_flag=False,
     flag_value="1",
     metavar="[EPOCHS]",
-    help="Choose int8's weights and ranges by their error on training images, then train them for so many epochs (1 if "
+    help="Choose 8-bit weights and ranges by their error on training images, then train them for so many epochs (1 if "
     "none are named, 0 for no training).",
 )
 auto = click.option("--auto", is_flag=True, help=f"Climb {', '.join(climb())} until the gate holds.")

@@ -20,6 +20,7 @@ class SchemeRow(NamedTuple):
         output_type: dtype of its output.
         io_types: what --io may make of both; empty where they cannot be chosen.
         is_calibrated: whether it needs a representative data set.
+        is_tuned: whether `--qat` can choose and train its weights.
         is_dynamic: whether dense layers keep one scale a channel with activations that are rounded on the fly.
         package: the PyPI package that its exporter needs beyond TensorFlow, part of edgecnn[train].
         climbs_to: what --auto tries next where this one fails its gate.
@@ -32,6 +33,7 @@ class SchemeRow(NamedTuple):
     output_type: str = "float32"
     io_types: tuple[IoType, ...] = ()
     is_calibrated: bool = False
+    is_tuned: bool = False
     is_dynamic: bool = False
     package: str = ""
     climbs_to: Scheme | None = None
@@ -62,6 +64,7 @@ SCHEMES: dict[str, SchemeRow] = {
         tolerance=0.1,  # kernels differ by up to 0.018
         input_type="int8",
         is_calibrated=True,
+        is_tuned=True,
         package="litert-quantizer",
         climbs_to="int16x8",
     ),
@@ -74,6 +77,7 @@ SCHEMES: dict[str, SchemeRow] = {
         output_type="int8",
         io_types=("int8", "uint8", "float32"),
         is_calibrated=True,
+        is_tuned=True,
         climbs_to="mixed",
     ),
     "int16x8": SchemeRow(
@@ -84,6 +88,7 @@ SCHEMES: dict[str, SchemeRow] = {
         input_type="int16",
         output_type="int16",
         is_calibrated=True,
+        is_tuned=True,
         climbs_to="float16",
     ),
 }

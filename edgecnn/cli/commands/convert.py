@@ -82,7 +82,7 @@ def command(
 
     A Keras model of somebody else (.keras, .h5, SavedModel) becomes a run first: with --labels and --representative.
 
-    With --qat RUN's training images choose and train the integers of int8: slower to make, closer to Keras.
+    With --qat RUN's training images choose and train the 8-bit weights: slower to make, closer to Keras.
 
     Example: edgecnn convert runs/shoes --int8
     """
@@ -154,7 +154,7 @@ def _convert_all(
             request,
             scheme=scheme,
             io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO,
-            qat=qat if scheme == DEFAULT_SCHEME else None,
+            qat=qat if SCHEMES[scheme].is_tuned else None,
         )
         for scheme in schemes
     ]
@@ -189,8 +189,9 @@ def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoT
 def _check_qat(qat: int | None, schemes: "list[Scheme]", auto: bool) -> None:
     if qat is not None and auto:
         raise click.UsageError("--auto tries --qat itself; leave it out")
-    if qat is not None and schemes and DEFAULT_SCHEME not in schemes:
-        raise click.UsageError("--qat goes with --int8; add that")
+    if qat is not None and schemes and not any(SCHEMES[scheme].is_tuned for scheme in schemes):
+        takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if row.is_tuned)
+        raise click.UsageError(f"--qat goes with {takers}; add one of them")
 
 
 def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:

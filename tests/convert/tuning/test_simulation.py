@@ -1,4 +1,4 @@
-"""The simulation of an int8 file computes what the file does, operator by operator."""
+"""The simulation of a quantized file computes what the file does, operator by operator."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
+from edgecnn.model_file.schemes import Scheme
 from tests.support.many_operators import fed_noise, make_many_operators, make_moved_axes, noise
 
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
@@ -26,8 +27,19 @@ def flatbuffer() -> bytes:
     return to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images)
 
 
+def few_operators() -> Any:
+    import keras
+
+    layers = keras.layers
+    image = keras.Input((16, 16, 3), name="image")
+    x = layers.MaxPooling2D()(layers.Conv2D(8, 3, activation="relu")(image))
+    x = layers.Concatenate()([x, layers.Conv2D(8, 3, padding="same")(x)])
+    x = layers.Flatten()(layers.AveragePooling2D(2)(layers.DepthwiseConv2D(3, activation="relu6")(x)))
+    return keras.Model(image, layers.Dense(4, activation="softmax")(layers.Dense(12, activation="relu")(x)))
+
+
 def tensors_of(flatbuffer: bytes, image: np.ndarray) -> dict[int, np.ndarray]:
-    """Every tensor that the reference kernels make of an int8 image."""
+    """Every tensor that the reference kernels make of a quantized image."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -43,24 +55,34 @@ def tensors_of(flatbuffer: bytes, image: np.ndarray) -> dict[int, np.ndarray]:
     return {index: interpreter.get_tensor(index) for index in computed}
 
 
-def test_every_operator_gives_the_integers_of_the_reference_kernels(flatbuffer: bytes) -> None:
+@pytest.mark.parametrize(("scheme", "operators"), [("int8", 15), ("mixed", 15), ("int16x8", 7)])
+def test_every_operator_gives_the_numbers_of_the_reference_kernels(scheme: Scheme, operators: int) -> None:
+    # TensorFlow quantizes no more to 16 bits than what a few layers need.
+    network = few_operators() if scheme == "int16x8" else make_many_operators()
+    flatbuffer = to_flatbuffer(with_named_outputs(network), scheme, fed_noise(20))
     graph = Graph.read(flatbuffer)
     simulation = Simulation(graph, {})
-    assert len({operator.name for operator in graph.operators}) >= 15
-    scale = graph.tensors[graph.image].scales[0]
+    assert len({operator.name for operator in graph.operators}) >= operators
+    taken = graph.tensors[graph.image]
     for image in noise(3, seed=5):
-        integers = (image.astype(np.int16) - 128).astype(np.int8)[None]
-        real: dict[int, Any] = {graph.image: ((integers.astype(np.float32) + 128) * scale).astype(np.float32)}
+        integers = np.rint(image.astype(np.float64)[None] / 255 / taken.scales[0]) + taken.zero_point
+        integers = np.clip(integers, *taken.limits).astype(taken.dtype)
+        real: dict[int, Any] = {graph.image: ((integers - np.float32(taken.zero_point)) * taken.scales[0]).astype("f4")}
         given = tensors_of(flatbuffer, integers)
         for operator in graph.operators:
-            step, zero_point = simulation.quantization(operator.output)
             # Each operator is fed with what the file's own ones gave: errors do not add up.
-            exact = simulation.compute(operator, real, quantized=True).numpy() / step + zero_point
-            found = given[operator.output].astype(np.int64)
-            expected = np.clip(np.rint(exact), -128, 127).reshape(found.shape)
-            off, exact = found != expected, exact.reshape(found.shape)
+            exact, found = simulation.compute(operator, real, quantized=True).numpy(), given[operator.output]
+            if found.dtype == np.float32:
+                np.testing.assert_allclose(exact.reshape(found.shape), found, atol=1e-6)
+                real[operator.output] = found
+                continue
+            step, zero_point = simulation.quantization(operator.output)
+            exact, found = (exact / step + zero_point).reshape(found.shape), found.astype(np.int64)
+            expected = np.clip(np.rint(exact), *graph.tensors[operator.output].limits)
+            off = found != expected
             assert np.abs(found - expected).max() <= 1, operator.name
-            if operator.name not in BY_TABLE:
+            # Kernels of 16 bits multiply by 15 bits of the scales' ratio.
+            if operator.name not in BY_TABLE and scheme != "int16x8":
                 is_halfway = np.abs(np.abs(exact - np.floor(exact)) - 0.5) < HALFWAY
                 assert not (off & ~is_halfway).any(), operator.name
             real[operator.output] = ((found - zero_point) * step).astype(np.float32)

@@ -15,7 +15,7 @@ from edgecnn.convert import Conversion, Preprocessing, adopt, convert, load_repr
 from edgecnn.convert.tuning.record import TuningRecord
 from edgecnn.device import Classifier
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.schemes import IoType
+from edgecnn.model_file.schemes import IoType, Scheme
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun
@@ -81,6 +81,25 @@ def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
     assert off.max() <= 4 / 256 and (off < 1e-6).mean() >= 0.99
     for before, after in zip(made[0].layers, made[1].layers, strict=True):
         assert before.sqnr_db == pytest.approx(after.sqnr_db, abs=0.05)
+
+
+@pytest.mark.parametrize("scheme", ["mixed", "int16x8"])
+def test_the_other_schemes_with_8_bit_weights_come_closer_too(
+    scheme: Scheme, small_run: TrainingRun, some: Dataset, tmp_path: Path
+) -> None:
+    made = convert(small_run.path, some, scheme=scheme, qat=0, output=tmp_path / scheme)
+    figures = [float(figure) for figure in re.findall(r"\d\.\d\de-\d\d", made.notes[-1])]
+    assert len(figures) == 2 and figures[1] < 0.7 * figures[0]
+    run = tmp_path / "run"
+    shutil.copytree(made.plain.path.parent, run)
+    for path in (small_run.model_path, small_run.path / "card.json"):
+        shutil.copy(path, run)
+    report = parity(run, some, scheme=scheme)
+    assert report.passed and not report.ladder.weight_faults and not report.ladder.operator_faults
+    assert any(finding.cause == "tuned" for finding in report.findings)
+    plant(RunDirectory(run), scheme, 1, one_weight)
+    report = parity(run, some, scheme=scheme, force=True)
+    assert not report.passed and "channel 5 is changed in 1 of 576 weights" in report.findings[0].words
 
 
 def exchange(weights: np.ndarray, biases: np.ndarray) -> None:
@@ -165,13 +184,13 @@ def test_too_few_images_are_refused(small_run: TrainingRun, some: Dataset, tmp_p
     for wrong in (-1, True, 1.5):
         with pytest.raises(InputError, match="0 or more"):
             convert(small_run.path, some, qat=wrong, output=tmp_path)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="goes with the scheme int8"):
-        convert(small_run.path, some, scheme="mixed", qat=1, output=tmp_path)
+    with pytest.raises(InputError, match="goes with the schemes mixed, int8, int16x8; leave it out for dynamic"):
+        convert(small_run.path, some, scheme="dynamic", qat=1, output=tmp_path)
 
 
 def test_options_that_contradict_each_other(small_run: TrainingRun, edgecnn: Run) -> None:
     for options, words in (
-        (("--float32", "--qat"), "--qat goes with --int8"),
+        (("--float32", "--qat"), "--qat goes with --mixed, --int8, --int16x8; add one"),
         (("--auto", "--qat", "2", "--max-drop", "1"), "--auto tries --qat itself"),
     ):
         outcome = edgecnn("convert", small_run.path, *options)
