@@ -51,6 +51,7 @@ def reference(shape: Shape, classes: int) -> keras.Model:
 def compact(shape: Shape, classes: int) -> keras.Model:
     """Batch-normalised convolutions with residual sums, at the reference's cost.
 
+    Strides halve the image three times: most weights see 4 x 4 positions of 28 x 28 pixels, where they cost little.
     Everything that 8-bit integers do well: batch normalisation folds into the convolutions before it, activations are
     ReLU, and every operator is in the builtin int8 set of TFLite and of the Edge TPU.
 
@@ -59,16 +60,20 @@ def compact(shape: Shape, classes: int) -> keras.Model:
         classes: number of outputs.
 
     Returns:
-        A model from (batch, height, width, channels) to (batch, classes), each row summing to 1.
+        A model from (batch, height, width, channels) to (batch, classes), each row summing to 1;
+        181,338 parameters for shape (28, 28, 1) and 10 classes, 175,760 without batch normalisation and biases.
     """
     image = keras.Input(shape, name="image")
     x = _block(image, 16, "stem")
     x = _block(x, 32, "down1", strides=2)
     for name in ("local1", "local2"):
-        x = _add(x, _block(_block(x, None, f"{name}_depthwise"), 32, f"{name}_pointwise", kernel=1), name)
+        x = _add(x, _separable(x, 32, name), name)
     x = _block(x, 64, "down2", strides=2)
-    x = _add(x, _block(x, 64, "mix"), "mix")
-    x = _block(_block(x, None, "last_depthwise"), 160, "last_pointwise", kernel=1)
+    x = _add(x, _separable(x, 64, "middle"), "middle")
+    x = _block(x, 128, "down3", strides=2)
+    for name in ("wide1", "wide2"):
+        x = _add(x, _separable(x, 128, name), name)
+    x = _separable(x, 256, "last")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     x = keras.layers.Dense(classes, activation="softmax", name="scores", dtype="float32")(x)
     return keras.Model(image, x, name="compact")
@@ -112,6 +117,11 @@ def _block(
         x = layers.MaxPooling2D(name=pooling)(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _separable(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    """A depthwise and a pointwise convolution, each with batch normalisation and ReLU."""
+    return _block(_block(x, None, f"{name}_depthwise"), filters, f"{name}_pointwise", kernel=1)
 
 
 def _add(x: keras.KerasTensor, y: keras.KerasTensor, name: str) -> keras.KerasTensor:
