@@ -1,12 +1,11 @@
 """The reference network, trained as the bundled one was, in every scheme on the 10,000 test images."""
 
-import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 
-from edgecnn.convert import SCHEMES, Conversion, convert, parity
+from edgecnn.convert import Conversion, convert, parity
 from edgecnn.device import verify
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
@@ -36,10 +35,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# TFLite's kernels for int16x8 are forty times slower than the others.
-IMAGES = dict.fromkeys(SCHEMES, 10_000) | {"int16x8": 2_000}
-
-
 @pytest.fixture(scope="module", params=PARITY, ids=lambda row: row[0] if row[1] is None else f"{row[0]}-qat-{row[1]}")
 def row(request: pytest.FixtureRequest) -> tuple[Scheme, int | None]:
     found: tuple[Scheme, int | None] = request.param
@@ -48,8 +43,7 @@ def row(request: pytest.FixtureRequest) -> tuple[Scheme, int | None]:
 
 @pytest.fixture(scope="module")
 def conversion(row: tuple[Scheme, int | None], run: Path, fashion: Dataset) -> Conversion:
-    some = dataclasses.replace(fashion, test=fashion.test.sample(IMAGES[row[0]]))
-    return convert(run, some, scheme=row[0], qat=row[1])
+    return convert(run, fashion, scheme=row[0], qat=row[1])
 
 
 def test_every_scheme_holds_its_promise_on_the_test_images(
@@ -57,7 +51,7 @@ def test_every_scheme_holds_its_promise_on_the_test_images(
 ) -> None:
     points, agreement, bytes_, decibels = PARITY[row]
     found = conversion.plain.parity
-    assert found.images == IMAGES[conversion.scheme] and found.keras_accuracy and found.keras_accuracy >= 0.934
+    assert found.images == 10_000 and found.keras_accuracy and found.keras_accuracy >= 0.934
     assert found.drop_points is not None and abs(found.drop_points) <= points + 1e-9
     assert 100 * found.agreement >= agreement
     assert 100 * conversion.plain.ratio <= bytes_
