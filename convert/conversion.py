@@ -89,10 +89,9 @@ class Converter:
         require_package(f"the target {request.target}", TARGETS[request.target].package, request.target)
         require_package(f"the scheme {request.scheme}", SCHEMES[request.scheme].package, "train")
         request.require_enough(self._dataset)
-        record = [request.folder(self._run).tuning_record(request.scheme)] if request.qat is not None else []
         with being_read([self._run.model]):
             card = self._run.read_card(self._dataset)
-            with claimed((*request.paths(self._run), *record), request.force):
+            with claimed(request.changed_paths(self._run), request.force):
                 progress("loading TensorFlow")
                 load_tensorflow()
                 with captured_stderr():

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.atomic_files import write_bytes
+from edgecnn.atomic_files import together, write_bytes
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.trial import vouch_for
@@ -207,14 +207,14 @@ def _pack(
         ratio = len(packed) / (exported.float32_bytes + len(packed) - len(flatbuffer))
         return ConvertedFile(path, len(packed), ratio, compared.parity)
 
-    record = request.folder(original.run).tuning_record(request.scheme)
-    if exported.record:
-        write_bytes(record, exported.record.to_bytes())
-    else:
-        record.unlink(missing_ok=True)  # that of files which are replaced here
-    files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
+    stale = [path for path in request.stale_paths(original.run) if path.exists()]
+    with together(stale):
+        files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
+        if exported.record:
+            write_bytes(request.folder(original.run).tuning_record(request.scheme), exported.record.to_bytes())
     notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
     compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
+    notes += tuple(f"{path.name} was of the conversion before and is removed" for path in stale if not path.exists())
     return Conversion(
         scheme=request.scheme,
         plain=files[0],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from edgecnn.arguments import require_kind, require_path
+from edgecnn.arguments import is_whole, require_kind, require_path, to_plain
 from edgecnn.errors import InputError
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, Scheme
 from edgecnn.pixels.dataset import Dataset, check_seed
@@ -13,6 +13,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .pair import Pair
 from .targets.table import DEFAULT_TARGET, TARGETS
+from .tflite.edgetpu_compiler import compiled_path
 
 DEFAULT_IO: IoType = "int8"
 FEWEST_FOR_QAT = 32  # training images: half of them choose, half measure
@@ -89,13 +90,14 @@ class ConversionRequest:
                 f"io={self.io} goes with the scheme {takers}; {self.scheme} has input and output of its own"
             )
         check_seed(self.seed)
+        to_plain(self, "seed", "calibration_images", "qat")
         if self.qat is not None:
             if not SCHEMES[self.scheme].is_tuned:
                 takers = ", ".join(name for name, row in SCHEMES.items() if row.is_tuned)
                 raise InputError(
                     f"quantization-aware training goes with the schemes {takers}; leave it out for {self.scheme}"
                 )
-            if isinstance(self.qat, bool) or not isinstance(self.qat, int) or self.qat < 0:
+            if not is_whole(self.qat) or self.qat < 0:
                 raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")
         if self.output is not None:
             require_path(self.output, "the folder for the files")
@@ -111,7 +113,7 @@ class ConversionRequest:
         require_kind(dataset, Dataset, "dataset")
         if not len(dataset.test):
             raise InputError(f"{dataset.name} has no test images to compare on")
-        if not isinstance(self.calibration_images, int) or not 1 <= self.calibration_images <= len(dataset.train):
+        if not is_whole(self.calibration_images) or not 1 <= self.calibration_images <= len(dataset.train):
             raise InputError(
                 f"calibration images must be 1 to {len(dataset.train)}, the size of the training split. "
                 f"Received: {self.calibration_images}"
@@ -132,6 +134,18 @@ class ConversionRequest:
         folder = self.folder(run)
         variant = folder.tflite(self.scheme, activations=True) if self.activations else None
         return Pair(folder.tflite(self.scheme), variant)
+
+    def changed_paths(self, run: RunDirectory) -> list[Path]:
+        """What is written for `run`, and what is removed there."""
+        stale, record = self.stale_paths(run), self.folder(run).tuning_record(self.scheme)
+        return [*self.paths(run), *stale, *([] if record in stale else [record])]
+
+    def stale_paths(self, run: RunDirectory) -> list[Path]:
+        """What an earlier conversion may have left beside the models of `run`, and this one does not write."""
+        folder = self.folder(run)
+        record = [] if self.qat is not None else [folder.tuning_record(self.scheme)]
+        variant = [] if self.activations else [folder.tflite(self.scheme, activations=True)]
+        return [*variant, *record, compiled_path(folder.tflite(self.scheme))]
 
 
 def _are_names(value: object) -> bool:

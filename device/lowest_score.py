@@ -2,6 +2,7 @@
 
 from typing import Literal, TypeAlias
 
+from edgecnn.arguments import is_number
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard
 
@@ -25,7 +26,7 @@ def lowest_score(wanted: MinScore, card: ModelCard | None, name: str) -> float:
         if confidence is not None and confidence.min_score is not None:
             return confidence.min_score
         raise ModelFileError(f"{name} recommends no lowest score: {_why(card)}; give one yourself, from 0 to 1")
-    if isinstance(wanted, bool) or not isinstance(wanted, float | int) or not 0 <= wanted <= 1:
+    if not is_number(wanted) or not 0 <= wanted <= 1:
         raise InputError(f"the lowest score must be 0 to 1, or auto. Received: {wanted!r}")
     return float(wanted)
 

@@ -1,18 +1,23 @@
 """Sign a model file."""
 
+import warnings
 from pathlib import Path
 
 from edgecnn.atomic_files import write_bytes
-from edgecnn.errors import InputError, ModelFileError
+from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.bundled import bundled_models
-from edgecnn.model_file.container import unpack
+from edgecnn.model_file.container import PackedModel, unpack
 from edgecnn.model_file.signature import Signature, make_signature, read_signature, with_signature
+from edgecnn.model_file.tflite_metadata import custom_operators
 
-from .runtime.loading import read_packed
+from .runtime.loading import open_model, read_packed
 
 
 def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
     """Put a signature into a .tflite file with a card, in the place of any that it has.
+
+    Whoever requires the signature tries the file no more. So it is tried here, as on any machine where it never ran:
+    its golden probes must have the right answers. One that only an accelerator can compute is signed with a warning.
 
     Args:
         model: path of a file.
@@ -22,7 +27,8 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
         The file, and what its signature says.
 
     Raises:
-        ModelFileError: missing, damaged, or without a card.
+        ModelFileError: missing, damaged, or without a card; refused by the runtime, or its probes contradict it.
+        DelegateError: no runtime is installed.
         InputError: `key` cannot be used, or `model` is a bundled one.
         MissingExtraError: OpenSSH is not installed.
         OutputError: the file cannot be written.
@@ -34,6 +40,7 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
         raise InputError(f"{model} is part of edgecnn and is not written to; copy {source} and sign the copy")
     if packed.card is None:
         raise ModelFileError(f"{packed.name} carries no card to sign; edgecnn pack writes a copy that does")
+    _require_right_answers(packed, path)
     unsigned = packed.signed.message if packed.signed else packed.content
     data = with_signature(packed, unsigned, make_signature(unsigned, key))
     again = unpack(data, packed.name)  # what is written reads back, or nothing is written
@@ -42,3 +49,11 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
         raise ModelFileError(f"{packed.name} cannot be signed; convert the model again")
     write_bytes(path, data)
     return path, signature
+
+
+def _require_right_answers(packed: PackedModel, path: Path) -> None:
+    if custom_operators(packed.flatbuffer):
+        words = f"{packed.name} is computed by an accelerator alone: what it answers was not looked at; verify it there"
+        warnings.warn(words, EdgecnnWarning, stacklevel=3)
+    elif open_model(path).packed.content != packed.content:
+        raise ModelFileError(f"{packed.name} was exchanged while it was signed; sign it again")

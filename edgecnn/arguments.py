@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Collection
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from .errors import InputError
 
@@ -20,19 +21,33 @@ def require_path(value: Any, what: str) -> Path:
     return Path(value)
 
 
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether `value` is a whole number, Python's or NumPy's; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether `value` is a number that can be compared, Python's or NumPy's; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def to_plain(request: Any, *names: str) -> None:
+    """Make Python's of NumPy's whole numbers in these fields of a frozen dataclass: JSON takes no others."""
+    for name in names:
+        value = getattr(request, name)
+        if is_whole(value):
+            object.__setattr__(request, name, int(value))
+
+
 def require_count(value: Any, name: str) -> int:
     """`value` as a whole number from 1 on.
 
     Raises:
         InputError: it is none.
     """
-    try:
-        count = value.__index__()
-    except (AttributeError, TypeError):
-        count = 0
-    if isinstance(value, bool) or count < 1:
+    if not is_whole(value) or value < 1:
         raise InputError(f"{name} must be 1 or more, a whole number. Received: {_shown(value)}")
-    return int(count)
+    return int(value)
 
 
 def require_choice(value: Any, choices: Collection[str], name: str) -> None:

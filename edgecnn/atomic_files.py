@@ -1,36 +1,87 @@
 """Files are written beside their target and renamed, and by one process at a time: no half-written one ever exists."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from .errors import OutputError
 
 _READ = "read"  # how a lock begins that many may hold
+# Within `together`: the temporary files that are whole, by the paths whose places they will take.
+_waiting: ContextVar[dict[Path, Path] | None] = ContextVar("_waiting", default=None)
 
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block succeeds it takes the place of `path`.
 
-    The temporary name keeps the suffix of `path`. When the block fails, nothing is left behind.
+    The temporary name keeps the suffix of `path`. When the block fails, nothing is left behind. Within `together` the
+    place is taken when that ends.
 
     Raises:
         OutputError: the folder or the file cannot be written (no permission, disk full, ...).
     """
     path = Path(path)
     temporary = path.with_name(f".{os.urandom(4).hex()}-{path.name}")
+    waiting = _waiting.get()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        if waiting is None:
+            os.replace(temporary, path)
+        else:
+            waiting[path] = temporary
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        if waiting is None or waiting.get(path) != temporary:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+@contextlib.contextmanager
+def together(stale: Iterable[str | Path] = ()) -> Iterator[None]:
+    """What is written in the block takes its place when the block succeeds: all of it, or with an error none of it.
+
+    Files of two sets never stand side by side: those to be replaced go first, but for the one that was written first.
+    A kill at that moment leaves a set that lacks files.
+
+    Args:
+        stale: files of the set before that the new one does not have; they go as well.
+
+    Raises:
+        OutputError: a file cannot take its place.
+    """
+    if _waiting.get() is not None:
+        raise RuntimeError("files are written together already")
+    waiting: dict[Path, Path] = {}
+    token = _waiting.set(waiting)
+    try:
+        yield
+        _take_places(waiting, [Path(path) for path in stale])
+    finally:
+        _waiting.reset(token)
+        for temporary in waiting.values():
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _take_places(waiting: dict[Path, Path], stale: list[Path]) -> None:
+    path = Path()
+    try:
+        for path in [*waiting, *stale]:
+            if path.is_dir():  # found before anything is removed
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path in [*list(waiting)[1:], *stale]:
+            path.unlink(missing_ok=True)
+        for path, temporary in waiting.items():
+            os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

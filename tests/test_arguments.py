@@ -1,7 +1,10 @@
 """What is of the wrong kind is one sentence, whichever public function it is given to."""
 
+import dataclasses
 import inspect
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +24,14 @@ from edgecnn.convert import (
     read_labels,
 )
 from edgecnn.convert.request import ConversionRequest
-from edgecnn.device import Classifier, Description, FeatureExtractor, Split, describe, sample_images, verify
+from edgecnn.device import Classifier, Delegate, Description, FeatureExtractor, Split, describe, sample_images, verify
+from edgecnn.device.live.steady import Steady
+from edgecnn.device.measuring.benchmark import benchmark_models
 from edgecnn.model_file.bundled import find_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.preprocessing import prepare
 from edgecnn.run_directory import RunDirectory
-from edgecnn.train import estimate, load_dataset, train
+from edgecnn.train import RECIPES, Recipe, estimate, load_dataset, train
 from edgecnn.train.request import TrainingRequest
 
 WRONG: tuple[Any, ...] = (
@@ -140,3 +145,41 @@ def test_numbers_of_numpy_are_numbers_and_paths_of_others_are_paths() -> None:
 
     assert require_count(np.int64(3), "top") == 3 and require_path(Place(), "it") == Path("a/b")
     assert len(Classifier("fashion-mnist").classify(IMAGE, top=np.int32(2))) == 2  # type: ignore[arg-type]
+
+
+def numbers_of(kind: Any) -> list[str]:
+    """The fields of a dataclass that are whole or other numbers."""
+    hints = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+    return [name for name, hint in hints.items() if re.match(r"(<class ')?(int|float)\b", hint)]
+
+
+def test_true_and_false_are_no_numbers(fashion: Dataset) -> None:
+    few = dataclasses.replace(fashion, train=fashion.train.take(50), test=fashion.test.take(50))
+    makers: list[tuple[Callable[..., object], list[str]]] = [
+        (partial(dataclasses.replace, RECIPES["best"]), numbers_of(Recipe)),
+        (TrainingRequest, numbers_of(TrainingRequest)),
+        (lambda **field: ConversionRequest(**field).require_enough(few), numbers_of(ConversionRequest)),
+        (Gate, numbers_of(Gate)),
+        (partial(Delegate, "xnnpack"), ["audit"]),
+        (partial(Classifier, "fashion-mnist"), ["threads"]),
+        (partial(benchmark_models, ["fashion-mnist"]), ["runs"]),
+        (Steady, ["threshold", "consecutive"]),
+        (lambda high: Description(input_range=(0, high)), ["high"]),
+    ]
+    named = [(make, name) for make, names in makers for name in names]
+    taken = [name for make, name in named for value in (True, False) if not is_refused(make, name, value)]
+    assert len(named) > 25 and not taken
+
+
+def is_refused(make: Callable[..., object], name: str, value: bool) -> bool:
+    try:
+        make(**{name: value})
+    except InputError as error:
+        return "Received: " in str(error)
+    return False
+
+
+def test_whole_numbers_of_numpy_become_python_s_before_they_are_written() -> None:
+    numbers: Any = {"calibration_images": np.int64(10), "seed": np.uint32(3), "qat": np.int32(1)}
+    assert {type(getattr(ConversionRequest(**numbers), name)) for name in numbers} == {int}
+    assert {type(value) for value in vars(TrainingRequest(seed=np.int64(3), epochs=np.int64(2))).values()} >= {int}  # type: ignore[arg-type]

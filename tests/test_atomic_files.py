@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import OutputError
-from edgecnn.atomic_files import being_read, claimed, refuse_existing, replacing, write_bytes
+from edgecnn.atomic_files import being_read, claimed, refuse_existing, replacing, together, write_bytes
 
 
 def test_file_appears_whole_in_folders_that_are_made(tmp_path: Path) -> None:
@@ -173,3 +173,64 @@ def test_what_a_kill_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path
     with claimed([tmp_path / "r.csv"], force=True):
         write_bytes(tmp_path / "r.csv", b"whole")
     assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "r.csv"])
+
+
+def test_files_of_one_set_appear_at_the_same_moment(tmp_path: Path) -> None:
+    first, second, stale = (tmp_path / name for name in ("first", "second", "stale"))
+    write_bytes(first, b"old")
+    write_bytes(stale, b"old")
+    with together([stale]):
+        write_bytes(first, b"new")
+        write_bytes(second, b"new")
+        assert first.read_bytes() == b"old" and stale.exists() and not second.exists()
+    assert first.read_bytes() == second.read_bytes() == b"new" and set(tmp_path.iterdir()) == {first, second}
+
+
+@pytest.mark.parametrize("broken", ["second", "stale"])
+def test_a_set_of_which_one_file_cannot_be_written_leaves_the_one_before(tmp_path: Path, broken: str) -> None:
+    for name in ("first", "second", "stale"):
+        write_bytes(tmp_path / name, b"old")
+    (tmp_path / broken).unlink()
+    (tmp_path / broken).mkdir()
+
+    def write_both() -> None:
+        with together([tmp_path / "stale"]):
+            write_bytes(tmp_path / "first", b"new")
+            write_bytes(tmp_path / "second", b"new")
+
+    with pytest.raises(OutputError, match=rf"cannot write .*{broken}: Is a directory"):
+        write_both()
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "stale"}
+    assert all(path.read_bytes() == b"old" for path in tmp_path.iterdir() if path.is_file())
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from edgecnn.atomic_files import together, write_bytes
+
+folder, left = Path(sys.argv[1]), int(sys.argv[2])
+
+def kill(event, _):
+    global left
+    if event in ("os.rename", "os.remove"):
+        if left == 0:
+            os._exit(9)
+        left -= 1
+
+sys.addaudithook(kill)
+with together():
+    for name in ("first", "second", "third"):
+        write_bytes(folder / name, b"new")
+"""
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_kill_never_leaves_files_of_two_sets_side_by_side(tmp_path: Path, moment: int) -> None:
+    """Before each removal and each renaming in turn; the last of them is that of a temporary file that is gone."""
+    for name in ("first", "second", "third"):
+        write_bytes(tmp_path / name, b"old")
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(moment)])
+    found = [path.read_bytes() for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert (ended.returncode, len(set(found))) == (9, 1)
+    assert moment < 5 or found == [b"new"] * 3

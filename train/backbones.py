@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgecnn.errors import InputError
+from edgecnn.errors import InputError, ModelFileError
 from edgecnn.pixels.input_spec import InputSpec, ResizeFilter
 
 IMAGENET = "imagenet"
@@ -103,6 +103,26 @@ def with_width(architecture: str, width: float | None) -> str:
     named = f"{architecture}-{width:g}"
     find_backbone(named)
     return named
+
+
+def require_weights(file: str | Path) -> None:
+    """Make sure that there is a file of weights.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    if not Path(file).is_file():
+        raise ModelFileError(f"there are no weights at {file}; give a .keras or .h5 file, imagenet or none")
+
+
+def require_teacher(file: Path) -> None:
+    """Make sure that there is the file of a teacher.
+
+    Raises:
+        ModelFileError: there is none.
+    """
+    if not file.is_file():
+        raise ModelFileError(f"no teacher at {file}; give the .keras file of a run, or an architecture")
 
 
 def pretrained_weights(architecture: str, weights: str | Path | None) -> str | None:

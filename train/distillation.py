@@ -15,6 +15,7 @@ from edgecnn.pixels.dataset import Dataset, Images, held_back
 from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.run_directory import CARD, RunDirectory
 
+from .backbones import require_teacher
 from .prediction import predict_batches
 from .recipes import FARTHEST_SHIFT, Recipe
 
@@ -143,8 +144,7 @@ def query_teacher(
 def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
     import keras
 
-    if not path.is_file():
-        raise ModelFileError(f"no teacher at {path}; give the .keras file of a run, or an architecture")
+    require_teacher(path)
     card = ModelCard.load(path.with_name(CARD))
     if card.labels != dataset.labels or card.input.shape != dataset.input.shape:
         raise ModelFileError(

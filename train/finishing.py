@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn import confidence
+from edgecnn.atomic_files import together
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Images
@@ -77,10 +78,11 @@ def finish(
 def _write_files(run: TrainingRun) -> None:
     from .plots import draw_training
 
-    run.card.save(run.folder.card)
-    write_history(run.folder.history, run.history)
-    run_report.write_metrics(run)
-    draw_training(run)
+    with together():
+        run.card.save(run.folder.card)
+        write_history(run.folder.history, run.history)
+        run_report.write_metrics(run)
+        draw_training(run)
     if not run.interrupted:
         run.folder.checkpoint.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ import keras
 from edgecnn.errors import EdgecnnError, InputError, ModelFileError
 from edgecnn.keras_file import loading_keras
 
-from .backbones import IMAGENET, Backbone, find_backbone
+from .backbones import IMAGENET, Backbone, find_backbone, require_weights
 
 Shape = tuple[int, int, int]
 
@@ -65,8 +65,7 @@ def load_pretrained(network: keras.Model, architecture: str, weights: str) -> No
         body.set_weights(source.get_weights())
         return
     file = Path(weights)
-    if not file.is_file():
-        raise ModelFileError(f"there are no weights at {file}; give a .keras or .h5 file, imagenet or none")
+    require_weights(file)
     advice = f"give weights of {architecture} without its last layer, or the .keras file of such a network"
     with loading_keras(f"{file}, as weights of {architecture},", advice), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Skipping nested container")  # an error follows, which counts

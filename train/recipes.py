@@ -1,10 +1,12 @@
 """Recipes: how a network is trained, by name."""
 
 import dataclasses
+import math
 import warnings
 from dataclasses import InitVar, dataclass
 from typing import Any, Literal
 
+from edgecnn.arguments import is_number, is_whole
 from edgecnn.errors import EdgecnnWarning, InputError
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "erase"]
@@ -71,27 +73,34 @@ class Recipe:
             warnings.warn("a recipe's sixteen_bit is called bfloat16 now; use this name", EdgecnnWarning, stacklevel=3)
             object.__setattr__(self, "bfloat16", sixteen_bit)
         for name in ("dropout", "label_smoothing", "validation_split"):
-            if not 0 <= getattr(self, name) < 1:
+            if not is_number(getattr(self, name)) or not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be 0 or more and below 1. Received: {getattr(self, name)}")
-        if self.l2 < 0:
-            raise InputError(f"l2 must be 0 or more. Received: {self.l2}")
-        if self.epochs < 1 or self.batch_size < 1:
+        for name in ("l2", "peak_learning_rate", "weight_decay"):
+            if not is_number(getattr(self, name)) or not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be 0 or more. Received: {getattr(self, name)}")
+        if not all(is_whole(number) and number >= 1 for number in (self.epochs, self.batch_size)):
             raise InputError(f"epochs and batch_size must be above 0. Received: {self.epochs}, {self.batch_size}")
         unknown = set(self.augment) - set(AUGMENTATIONS)
         if unknown:
             raise InputError(f"unknown augmentation {', '.join(sorted(unknown))}; known: {', '.join(AUGMENTATIONS)}")
-        if self.stop_at_accuracy is not None and not 0 < self.stop_at_accuracy <= 1:
+        if self.stop_at_accuracy is not None and not _is_share(self.stop_at_accuracy, above=0):
             raise InputError(f"stop_at_accuracy must be above 0 and at most 1. Received: {self.stop_at_accuracy}")
-        if self.early_stopping is not None and self.early_stopping < 1:
+        if self.early_stopping is not None and not (is_whole(self.early_stopping) and self.early_stopping >= 1):
             raise InputError(f"early_stopping must be 1 epoch or more. Received: {self.early_stopping}")
-        if self.teacher_mixtures < 0:
+        if not is_whole(self.teacher_mixtures) or self.teacher_mixtures < 0:
             raise InputError(f"teacher_mixtures must be 0 or more. Received: {self.teacher_mixtures}")
-        if self.frozen is not None and not 0 <= self.frozen <= 1:
+        if self.frozen is not None and not _is_share(self.frozen):
             raise InputError(f"frozen must be 0 to 1. Received: {self.frozen}")
-        if not 0 < self.first_layer <= 1:
+        if not _is_share(self.first_layer, above=0):
             raise InputError(f"first_layer must be above 0 and at most 1. Received: {self.first_layer}")
-        if self.temperature <= 0 or not 0 <= self.teacher_weight <= 1:
-            raise InputError("temperature must be above 0 and teacher_weight 0 to 1")
+        if not is_number(self.temperature) or self.temperature <= 0 or not _is_share(self.teacher_weight):
+            received = f"{self.temperature}, {self.teacher_weight}"
+            raise InputError(f"temperature must be above 0 and teacher_weight 0 to 1. Received: {received}")
+
+
+def _is_share(value: object, above: float = -1.0) -> bool:
+    """Whether `value` is a number from 0 to 1, and above `above`."""
+    return is_number(value) and above < value and 0 <= value <= 1
 
 
 RECIPES = {

@@ -4,14 +4,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from edgecnn.arguments import require_count, require_path
+from edgecnn.arguments import is_number, is_whole, require_count, require_path, to_plain
 from edgecnn.errors import InputError
 from edgecnn.pixels.dataset import Dataset, check_seed
+from edgecnn.pixels.folder_images import require_folder
 
 from . import recipes
-from .backbones import pretrained_weights, require_input
+from .backbones import IMAGENET, pretrained_weights, require_input, require_teacher, require_weights
 from .recipes import Recipe
 
+OTHER_IMAGES = "other images are a folder of pictures that show none of the classes"
 _IDLE = ("augment", "l2", "early_stopping", "stop_at_accuracy")  # fields of a recipe that the last layer alone ignores
 
 
@@ -78,13 +80,14 @@ class TrainingRequest:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        to_plain(self, "seed", "epochs", "freeze")
         if not isinstance(self.architecture, str):
             raise InputError(f"architecture must be a name or FILE.py:function. Received: {self.architecture!r}")
         if not isinstance(self.recipe, str | Recipe | None):
             raise InputError(f"recipe must be a name or a Recipe. Received: {self.recipe!r}")
         if self.epochs is not None:
             require_count(self.epochs, "epochs")
-        if self.stop_at_accuracy is not None and not isinstance(self.stop_at_accuracy, int | float):
+        if self.stop_at_accuracy is not None and not is_number(self.stop_at_accuracy):
             raise InputError(f"stop_at_accuracy must be a number. Received: {self.stop_at_accuracy!r}")
         if self.teacher is not None:
             require_path(self.teacher, "a teacher")
@@ -118,7 +121,7 @@ class TrainingRequest:
                 f"with freeze all only the last layer is trained, once, on the images as they are: {', '.join(idle)} "
                 "would change nothing; leave it out, or freeze fewer layers"
             )
-        if self.freeze not in (None, "all") and not (type(self.freeze) is int and self.freeze >= 0):
+        if self.freeze not in (None, "all") and not (is_whole(self.freeze) and self.freeze >= 0):
             raise InputError(f"freeze must be a whole number from 0 on, or all. Received: {self.freeze!r}")
 
     @property
@@ -129,6 +132,20 @@ class TrainingRequest:
             InputError: ImageNet weights of what has none.
         """
         return pretrained_weights(self.architecture, self.weights)
+
+    def require_files(self) -> None:
+        """Make sure that the files are there which the training begins with; images need not be read for that.
+
+        Raises:
+            ModelFileError: there are no weights, or there is no teacher.
+            DataError: there is no folder of other images.
+        """
+        if self.pretrained not in (None, IMAGENET) and not self.resume:
+            require_weights(str(self.pretrained))
+        if self.teacher is not None and Path(self.teacher).suffix == ".keras":
+            require_teacher(Path(self.teacher))
+        if self.other:
+            require_folder(self.other, OTHER_IMAGES)
 
     @property
     def replaces(self) -> bool:

@@ -115,12 +115,18 @@ def _prepare_folder(folder: RunDirectory, force: bool) -> bool:
     return created
 
 
-def remove_previous(folder: RunDirectory) -> None:
-    """Remove what an earlier training and its conversions left, but for model.keras, which has been replaced."""
-    for old in [*folder.training_files, *folder.converted_files()]:
+def remove_previous(folder: RunDirectory, is_resumed: bool = False) -> None:
+    """Remove what an earlier training and its conversions left, but for model.keras, which is about to be replaced.
+
+    Args:
+        folder: the run directory.
+        is_resumed: whether it is the same training that went on: then what only its end writes is removed.
+    """
+    for old in [*folder.training_files, *([] if is_resumed else folder.converted_files())]:
         if old != folder.model:
             old.unlink(missing_ok=True)
-    shutil.rmtree(folder.tensorboard, ignore_errors=True)
+    if not is_resumed:
+        shutil.rmtree(folder.tensorboard, ignore_errors=True)
 
 
 def remove_if_empty(folder: RunDirectory) -> None:

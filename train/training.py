@@ -18,7 +18,7 @@ from edgecnn.run_directory import RunDirectory
 from . import run_report
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
-from .request import TrainingRequest, complete_request, require_images
+from .request import OTHER_IMAGES, TrainingRequest, complete_request, require_images
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .fitting.estimate import Estimate
     from .fitting.setup import TrainingSetup
     from .request import TrainingOptions
-
-_OTHER = "other images are a folder of pictures that show none of the classes"
 
 
 def train(
@@ -60,12 +58,13 @@ def train(
         MissingExtraError: TensorFlow, or for several devices JAX, is not installed.
         InputError: unknown recipe or architecture, a number out of its range, or an incomplete description of a job.
         OutputError: `output` exists or cannot be written.
-        ModelFileError: nothing to resume, or a teacher that does not fit.
+        ModelFileError: nothing to resume, no file of weights, or a teacher that does not fit.
         EdgecnnError: Ctrl-C before the first epoch ended, a loss that is no number, or a process of the job was lost.
     """
     require_kind(dataset, Dataset, "dataset")
     request, folder = complete_request(request, options), RunDirectory(require_path(output, "a run directory"))
     recipe = request.final_recipe()
+    request.require_files()
     require_images(request, dataset)
     library = choose_backend(request.devices or request.distributed)
     run_report.check_free(folder, request.replaces)  # before others wait for this process
@@ -85,7 +84,7 @@ def train(
         listener.tell(processor.note)
     other = None
     if request.other:
-        other = read_folder(request.other, dataset.input, _OTHER, listener.tell, strange_to=dataset)
+        other = read_folder(request.other, dataset.input, OTHER_IMAGES, listener.tell, strange_to=dataset)
     with run_report.claimed_folder(folder, request.replaces) if parallel.is_main else contextlib.nullcontext():
         setup = _setup(folder, dataset, request, processor, parallel, listener)
         return _fit(setup, request, listener, other)
@@ -217,9 +216,8 @@ def _fit(
     )
 
     def save_card(epoch: int) -> None:
-        if epoch == 1:
-            run_report.remove_previous(folder)
         saved = dataclasses.replace(started, epochs=epoch)
         dataclasses.replace(card, training=saved).save(folder.card)
+        run_report.remove_previous(folder, is_resumed=epoch > 1)
 
     return finish(setup, card, started, fit(setup, save_card, progress), other, progress.tell)

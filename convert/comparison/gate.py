@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgecnn.arguments import is_number
 from edgecnn.errors import InputError
 from edgecnn.model_file.card import Parity
 from edgecnn.pixels.dataset import Dataset
@@ -25,7 +26,7 @@ class Gate:
     def __post_init__(self) -> None:
         for name in ("max_drop", "min_agreement", "min_accuracy"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= 100:  # not a number is none of them either
+            if value is not None and not (is_number(value) and 0 <= value <= 100):  # NaN is none of them either
                 raise InputError(f"{name} must be 0 to 100. Received: {value}")
 
     def require_labels(self, dataset: Dataset) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgecnn.arguments import require_kind
-from edgecnn.atomic_files import being_read, claimed, write_bytes
+from edgecnn.arguments import is_whole, require_kind
+from edgecnn.atomic_files import being_read, claimed, together, write_bytes
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
@@ -104,14 +104,15 @@ def parity(
         climbed = ladder.climb(source, files, card, dataset, request, progress)
         findings = diagnosis.diagnose(climbed)
         failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
-        write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
-        write_bytes(figures, report.to_json(climbed, findings, failures).encode())
+        with together():
+            write_bytes(page, report_page.to_html(climbed, findings, failures).encode())
+            write_bytes(figures, report.to_json(climbed, findings, failures).encode())
     return ParityReport(climbed, findings, failures, page, figures)
 
 
 def _with_some_images(dataset: Dataset, images: int | None) -> Dataset:
     if images is None:
         return dataset
-    if not 1 <= images <= len(dataset.test):
+    if not is_whole(images) or not 1 <= images <= len(dataset.test):
         raise InputError(f"images must be 1 to {len(dataset.test)}, the size of the test split. Received: {images}")
     return replace(dataset, test=dataset.test.sample(images))

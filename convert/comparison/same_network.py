@@ -46,8 +46,8 @@ def require_same_network(
             )
     probe, spec = np.zeros((1, *network.card.input.shape), np.uint8), network.card.input
     first, second = (session.run_all(probe, spec, session.outputs[PROBABILITIES]) for session in sessions)
-    parents = [file.card.provenance.parent_sha256 if file.card else "" for file in packed]
-    if parents[0] != parents[1] or not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
+    origins = [(file.card.provenance.parent_sha256, file.card.quantization) if file.card else None for file in packed]
+    if origins[0] != origins[1] or not np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
         raise ModelFileError(
             f"{paths.activations} is not the activations variant of {paths.plain.name}; convert the run again, with "
             "both"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.atomic_files import claimed, replacing
+from edgecnn.atomic_files import claimed, replacing, together
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
 from edgecnn.model_file.label_file import read_labels as read_labels
@@ -135,7 +135,7 @@ def _import(
         network = fed_with_rgb(network)
     if _is_same(card, network, run):
         return run.path
-    with claimed((run.model, run.card), force):
+    with claimed((run.model, run.card), force), together():
         with replacing(run.model) as temporary, captured_stderr():
             network.save(temporary)
         card.save(run.card)

@@ -152,11 +152,11 @@ def _record(flatbuffer: bytes, simulation: Simulation, words: str, parent: str) 
     weights, biases = [], []
     for kernel in read_kernels(flatbuffer):
         tensor = simulation.graph.tensors[kernel.weights.index]
-        is_chosen, own = tensor.index in simulation.weights, kernel.bias.values if kernel.bias else np.empty(0)
-        if is_chosen:
+        values, own = kernel.weights.values, kernel.bias.values if kernel.bias else np.empty(0)
+        if tensor.index in simulation.weights:
             values = (simulation.integers(tensor.index) * tensor.step).transpose(CHANNELS_FIRST[kernel.operator])
             own = simulation.real_bias(kernel.bias.index) if kernel.bias else own
-        weights.append(values if is_chosen else kernel.weights.values.astype(np.float32))
+        weights.append(values.astype(np.float32))
         biases.append(own.astype(np.float32))
     chosen = {index for group in simulation.graph.groups for index in group}
     outputs = simulation.graph.outputs.items()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from edgecnn.arguments import require_count
+from edgecnn.arguments import is_number, require_count
 from edgecnn.errors import InputError
 
 from ..prediction import UNKNOWN, Prediction
@@ -54,7 +54,7 @@ class Steady:
         Raises:
             InputError: one of them is out of range.
         """
-        if not isinstance(threshold, float | int) or not 0 <= threshold <= 1:
+        if not is_number(threshold) or not 0 <= threshold <= 1:
             raise InputError(f"threshold must be 0 to 1. Received: {threshold!r}")
         self.threshold, self.consecutive = threshold, require_count(consecutive, "consecutive")
         self.verdict: Verdict | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgecnn.arguments import is_whole
 from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 from edgecnn.peak_memory import peak_rss_bytes
@@ -108,7 +109,7 @@ def benchmark_models(
         ModelFileError: a model is missing, damaged, or refused by the runtime.
         DelegateError: a delegate does not do what is asked for.
     """
-    if runs < 10:
+    if not is_whole(runs) or runs < 10:
         raise InputError(f"runs must be 10 or more, for percentiles. Received: {runs}")
     timed = []
     for model in models:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from edgecnn.arguments import is_number
 from edgecnn.errors import DelegateError, InputError
 from edgecnn.native_output import captured_stderr, printable
 
@@ -54,7 +55,7 @@ class Delegate:
             raise InputError(f"require must be any or full. Received: {self.require!r}")
         if self.require and self.name == "cpu":
             raise InputError("the delegate cpu is none: nothing can be required of it")
-        if self.audit is not None and not (isinstance(self.audit, int | float) and 0 <= self.audit <= 1):
+        if self.audit is not None and not (is_number(self.audit) and 0 <= self.audit <= 1):
             raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
         if self.audit and self.name == "cpu":
             raise InputError("the delegate cpu is what an audit compares with: there is nothing to audit")

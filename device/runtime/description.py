@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from edgecnn.arguments import require_choice
+from edgecnn.arguments import is_number, require_choice
 from edgecnn.errors import InputError
 from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
@@ -50,7 +50,7 @@ class Description:
 def _require_range(given: Any) -> None:
     """Make sure that it is a pair of different numbers."""
     try:
-        low, high = map(float, given)
+        low, high = (float(one) if is_number(one) else math.nan for one in given)
     except (TypeError, ValueError):
         low = high = math.nan
     if not math.isfinite(low) or not math.isfinite(high) or low == high:

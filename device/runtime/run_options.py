@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgecnn.arguments import is_whole
 from edgecnn.errors import InputError
 
 from .runtimes import Kernels
@@ -45,7 +46,7 @@ class RunOptions:
     probe: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.threads, int) or not 1 <= self.threads <= _MAX_THREADS:
+        if not is_whole(self.threads) or not 1 <= self.threads <= _MAX_THREADS:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
         if self.delegate is not None and not hasattr(self.delegate, "kernels"):
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")

@@ -2,12 +2,16 @@
 
 import os
 import sys
+import time
+from collections.abc import Callable
+from typing import Any
 
 _may_fork = False
 _is_own = False
 _report_to: int | None = None
 _done = b""  # what a report begins with, and nobody else knows
 _PATIENCE_S = 0.2
+_ONE_PRESS_S = 0.5  # some terminals send two signals for one Ctrl-C
 
 
 def allow() -> None:
@@ -57,7 +61,7 @@ def _judge(child: int, reading: int, name: str) -> int:
     """Wait for the child; its exit code, or 1 with a sentence if it did not come to its end."""
     import signal  # a command that needs no guard need not wait for it
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child too
+    signal.signal(signal.SIGINT, _second_one_ends(child))
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(child, number))
     _adopt_orphans()
@@ -72,6 +76,21 @@ def _judge(child: int, reading: int, name: str) -> int:
     )
     os.write(2, sentence.encode(errors="backslashreplace"))
     return 1
+
+
+def _second_one_ends(child: int) -> Callable[[int, Any], None]:
+    """What Ctrl-C does here: the terminal sends it to the child too, which it does not reach where that hangs."""
+    import signal
+
+    first: list[float] = []
+
+    def press(_number: int, _frame: Any) -> None:
+        if not first:
+            first.append(time.monotonic())
+        elif time.monotonic() - first[0] > _ONE_PRESS_S:
+            os.kill(child, signal.SIGKILL)
+
+    return press
 
 
 def _listen(child: int, reading: int) -> tuple[int | None, int]:

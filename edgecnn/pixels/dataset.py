@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..arguments import is_whole
 from ..errors import InputError
 from ..printable import composed
 from .input_spec import InputSpec
@@ -118,7 +119,7 @@ def check_seed(seed: int) -> None:
     Raises:
         InputError: it is not a whole number from 0 to 2**32 - 1.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+    if not is_whole(seed) or not 0 <= seed < 1 << 32:
         raise InputError(f"seed must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
 
 

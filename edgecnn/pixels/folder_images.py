@@ -21,6 +21,18 @@ MOST_IMAGES = 2_000  # enough for a percentage that repeats, and few enough to l
 _MOST_BYTES = 500_000_000
 
 
+def require_folder(folder: str | Path, purpose: str) -> Path:
+    """The path of a folder of images, if there is one; see `read_folder`.
+
+    Raises:
+        DataError: there is none.
+    """
+    root = require_path(folder, "a folder of images")
+    if not root.is_dir():
+        raise DataError(f"no folder {folder}; {purpose}")
+    return root
+
+
 def read_folder(
     folder: str | Path,
     spec: InputSpec,
@@ -47,9 +59,7 @@ def read_folder(
         DataError: no folder, or no image in it that can be read, or none but of a class.
         MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
-    root = require_path(folder, "a folder of images")
-    if not root.is_dir():
-        raise DataError(f"no folder {folder}; {purpose}")
+    root = require_folder(folder, purpose)
     try:
         paths = find_images([str(root)])
     except InputError as error:

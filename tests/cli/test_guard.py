@@ -1,6 +1,7 @@
 """A library in the command's own process ends it: the exit code is never 0, and a sentence says what happened."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import in_new_process
 from tests.support.processes import below
+from tests.support.waiting import until
 
 ASKED = ("verify", "fashion-mnist", "--no-isolate", "--delegate")
 
@@ -93,3 +95,32 @@ def test_to_end_the_command_ends_all_of_it(number: int, library: str) -> None:
         process.send_signal(number)
         process.communicate(timeout=60)  # the pipes are closed when the last process has gone
     assert process.returncode in (-number, 128 + number, 1)
+
+
+def test_ctrl_c_twice_ends_a_library_that_hangs(library: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *ASKED, library, *late("hang_invoke")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0, text=True) as run:
+        assert until(lambda: any(has_loaded(one, library) and is_idle(one) for one in below(run.pid)))
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(1)
+        assert run.poll() is None
+        os.killpg(run.pid, signal.SIGINT)
+        if not until(lambda: run.poll() is not None, 30):
+            run.kill()
+        out, error = run.communicate()
+    assert run.returncode == 1 and out == "" and "the process ended by the signal Killed before it was done" in error
+
+
+def is_idle(process: int) -> bool:
+    """Whether it waits, and has taken no processor time for a second."""
+    before = state_and_ticks(process)
+    time.sleep(1)
+    return before[:1] == ["S"] and state_and_ticks(process) == before
+
+
+def state_and_ticks(process: int) -> list[str]:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+    return [fields[0], *fields[11:13]]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import TrainingRun, train
 from edgecnn.train.history import read_history
+from tests.support.moments import read_files, require_one_set, watch
+from tests.support.trainings import EVERYTHING, SEED
 
 
 def test_run_directory_holds_everything_and_nothing_else(small_run: TrainingRun) -> None:
@@ -72,3 +75,23 @@ def test_unwritable_folder_is_a_sentence(small: Dataset, tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot use"):
         train(tmp_path / "file" / "run", small)
+
+
+def test_files_of_two_trainings_never_stand_side_by_side(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train(tmp_path / "run", tiny, recipe="fast", epochs=1, seed=1)
+    (run.path / "model.int8.tflite").write_bytes(b"of a conversion")
+    before, seen = read_files(run.path), watch(run.path, monkeypatch)
+    train(run.path, tiny, recipe="fast", epochs=2, seed=2, force=True)
+    require_one_set(before, seen, set(before))
+    assert set(before) - set(read_files(run.path)) == {"model.int8.tflite"}
+
+
+def test_figures_of_an_interrupted_training_never_stand_beside_the_model_of_a_later_epoch(
+    interrupted: TrainingRun, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(interrupted.path, tmp_path / "run"))
+    before, seen = read_files(run), watch(run, monkeypatch)
+    train(run, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
+    require_one_set(before, seen, set(TRAINING_FILES))

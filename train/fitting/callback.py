@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from edgecnn.atomic_files import replacing
+from edgecnn.atomic_files import replacing, together
 from edgecnn.errors import EdgecnnError
 
 from ..history import Epoch
@@ -70,9 +70,10 @@ class TrainingCallback(keras.callbacks.Callback):
     def _write(self, epoch: int) -> None:
         if not self._outcome.saved_epoch:
             self._setup.folder.checkpoint.unlink(missing_ok=True)  # of an earlier training that this one replaces
-        with replacing(self._setup.folder.model) as temporary:
-            self._outcome.model.save(temporary)
-        self._on_save(epoch)
+        with together():
+            with replacing(self._setup.folder.model) as temporary:
+                self._outcome.model.save(temporary)
+            self._on_save(epoch)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle for the epoch."""

@@ -69,7 +69,7 @@ def command(
 
     Example: edgecnn benchmark fashion-mnist --delegate cpu --delegate xnnpack
     """
-    from edgecnn.atomic_files import claimed, refuse_existing, write_bytes
+    from edgecnn.atomic_files import claimed, refuse_existing, together, write_bytes
     from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
     from edgecnn.optional_packages import require_matplotlib
 
@@ -102,7 +102,7 @@ def command(
         printing.print_json({**figures, "results": rows})
     else:
         _print(results, machine, compared)
-    with claimed(files, force):
+    with claimed(files, force), together():
         if output:
             write_bytes(output, (json.dumps(figures, indent=2) + "\n").encode())
         if png:

@@ -111,11 +111,11 @@ def command(
     _check_usage(request, schemes, io)
     foreign.begin(ctx, representative)
     folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
-    outputs = [replace(request, scheme=scheme).paths(folder) for scheme in schemes]
-    refuse_existing((path for pair in outputs for path in pair), force)
+    requests = [replace(request, scheme=scheme) for scheme in schemes]
+    refuse_existing((path for each in requests for path in each.changed_paths(folder)), force)
     if foreign.labels is not None:
         # With --output the run directory is made there, too.
-        folder = RunDirectory(outputs[0].plain.parent)
+        folder = request.folder(folder)
         import_options.import_model(run, foreign, folder.path, representative, force)
     dataset = options.load_images(folder.require().path, representative, data, data_dir)
     request = replace(request, calibration_images=_calibration_images(ctx, calibration_images, len(dataset.train)))

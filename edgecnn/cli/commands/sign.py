@@ -20,7 +20,8 @@ def command(models: tuple[str, ...], key: str, as_json: bool) -> None:
     """Sign MODELs, .tflite files with a card, by OpenSSH's ssh-keygen -Y sign; the signature goes into the file.
 
     It is of the whole file: network, card, labels and probes. One that is there is replaced. With --require-signature
-    other commands take no file but those that an allowed signer signed. edgecnn makes and keeps no keys.
+    other commands take no file but those that an allowed signer signed. A file that contradicts its own probes is
+    refused. edgecnn makes and keeps no keys.
 
     Example: edgecnn sign model.int8.tflite model.int8.activations.tflite --key ~/.ssh/id_ed25519
     """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgecnn.train import Recipe, TrainingRun
     from edgecnn.train.fitting.estimate import Estimate
     from edgecnn.train.progress import Lines, TensorBoard
+    from edgecnn.train.request import TrainingRequest
 
 
 @click.command(name="train")
@@ -53,22 +54,20 @@ def command(
         ctx.exit(worker.run_worker())
     choose_backend(run.devices or run.distributed)
     from edgecnn.errors import EdgecnnError
-    from edgecnn.run_directory import RunDirectory
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.architectures import find_builder
     from edgecnn.train.backbones import pretrained_weights, with_width
     from edgecnn.train.data.quality import note_few_images
     from edgecnn.train.recipes import change_recipe, default_recipe
     from edgecnn.train.request import TrainingRequest
-    from edgecnn.train.run_report import check_free
 
     run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
     find_builder(run.architecture)  # before images are read in vain
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
-    if output and not dry_run:
-        check_free(RunDirectory(Path(output)), request.replaces)
+    if not dry_run:
+        _require_ready(request, output)
     dataset = _load(ctx, data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
         note_few_images(dataset, printing.note)
@@ -95,6 +94,16 @@ def command(
     _print_run(result, as_json)
     if result.interrupted:
         _fail_interrupted(ctx, result, run.distributed)
+
+
+def _require_ready(request: "TrainingRequest", output: str | None) -> None:
+    """What can be told before images are read: files that are missing, and others that are in the way."""
+    from edgecnn.run_directory import RunDirectory
+    from edgecnn.train.run_report import check_free
+
+    request.require_files()
+    if output:
+        check_free(RunDirectory(Path(output)), request.replaces)
 
 
 def _load(ctx: click.Context, data: DataOptions, architecture: str) -> "Dataset":

@@ -86,3 +86,18 @@ def test_what_cannot_be_is_one_sentence(
 def test_fashion_mnist_is_too_small_for_a_backbone(edgecnn: Run, tmp_path: Path) -> None:
     done = edgecnn("train", *MOBILE, "--weights", "none", "-o", tmp_path / "run")
     assert done.exit_code == 1 and "Received: 28 x 28 grayscale from fashion-mnist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--weights", "gone.h5"), "there are no weights at gone.h5"),
+        (("--teacher", "gone.keras"), "no teacher at gone.keras"),
+        (("--other", "gone"), "no folder gone; other images are a folder of pictures"),
+    ],
+)
+def test_what_is_missing_is_told_before_images_are_read(
+    options: tuple[str, ...], message: str, edgecnn: Run, tmp_path: Path
+) -> None:
+    done = edgecnn("train", "--data", tmp_path / "not there either", *options, "-o", tmp_path / "run")
+    assert done.exit_code == 1 and message in " ".join(done.stderr.split())

@@ -13,6 +13,7 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.convert.comparison.conftest import change_card
 from tests.support.command_line import Run
+from tests.support.model_files import fields_of_card, repacked
 
 
 def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, some: Dataset) -> None:
@@ -74,7 +75,16 @@ def test_files_that_do_not_belong_together_are_a_sentence(
     run: RunDirectory, small: Dataset, float32: Conversion
 ) -> None:
     assert float32.activations
+    own = shutil.copy(run.tflite("int8", activations=True), run.path / "own.tflite")
     shutil.copy(float32.activations.path, run.tflite("int8", activations=True))
+    with pytest.raises(ModelFileError, match=r"is not the activations variant of model\.int8\.tflite"):
+        parity(run.path, small, images=50)
+    fields = fields_of_card(own)
+    repacked(
+        run.tflite("int8", True),
+        own,
+        fields={**fields, "quantization": {**fields["quantization"], "calibration_seed": 9}},
+    )
     with pytest.raises(ModelFileError, match=r"is not the activations variant of model\.int8\.tflite"):
         parity(run.path, small, images=50)
     shutil.copy(run.tflite("int8"), run.tflite("int8", activations=True))
