@@ -5,6 +5,9 @@ BIN := .venv/bin
 # Of the tests: one more for every two processors, since a quarter of the time is spent waiting: for ssh, services, browsers.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + (n + 1) // 2)')
 
+# Each of the processes that tests start would compile this project, and each worker all tests, where byte code is not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation fuzz bundle bundle-card clean
 
 # Byte code at once: where Python may not write it, every process that a test starts would compile TensorFlow, Keras and JAX.

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import cast
 
@@ -85,14 +86,32 @@ def load_tensorflow() -> None:
     can be imported afterwards.
     """
     silence_tensorflow()
-    if "tensorflow" in sys.modules or "jax" in sys.modules:
-        return
-    sys.modules["jax"] = cast(ModuleType, None)  # how Python is told of a module that is not there
+    if "tensorflow" not in sys.modules and "jax" not in sys.modules:
+        with _as_if_missing("jax"):
+            importlib.import_module("tensorflow")
+
+
+def load_jax() -> None:
+    """Import Keras on JAX, silenced.
+
+    Without TensorFlow: Keras asks for it as it sets a seed, and where it is installed that takes three seconds. It can
+    be imported afterwards.
+    """
+    silence_tensorflow("jax")
+    if "tensorflow" not in sys.modules:
+        with _as_if_missing("tensorflow"):
+            importlib.import_module("keras").utils.set_random_seed(0)  # Keras remembers what it found
+
+
+@contextlib.contextmanager
+def _as_if_missing(module: str) -> Iterator[None]:
+    """Import another one without `module` inside, and without what native code writes meanwhile."""
+    sys.modules[module] = cast(ModuleType, None)  # how Python is told of a module that is not there
     try:
         with captured_stderr():
-            importlib.import_module("tensorflow")
+            yield
     finally:
-        del sys.modules["jax"]
+        del sys.modules[module]
 
 
 def version_of(package: str) -> str:

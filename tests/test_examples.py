@@ -102,7 +102,7 @@ def test_unusual_is_only_the_inverted_image(tmp_path: Path) -> None:
 
 def test_train_and_convert_and_the_parity_gate(fashion: Dataset, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
-    train, test = fashion.train.sample(2000), fashion.test.sample(300)
+    train, test = fashion.train.sample(1000), fashion.test.sample(200)
     x_train, x_test = (np.asarray(split.images) for split in (train, test))
     np.savez(tmp_path / "small.npz", x_train=x_train, y_train=train.labels, x_test=x_test, y_test=test.labels)
     trained = run("train_and_convert", "run", "small.npz", folder=tmp_path).stdout

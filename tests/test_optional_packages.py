@@ -120,12 +120,17 @@ def test_a_fault_of_edgecnn_itself_is_not_laid_on_others() -> None:
     assert why_unusable("json") == ""
 
 
-def test_tensorflow_is_loaded_without_jax_which_can_be_loaded_afterwards() -> None:
+@pytest.mark.parametrize(("wanted", "other"), [("tensorflow", "jax"), ("jax", "tensorflow")])
+def test_each_backend_is_loaded_without_the_other_which_can_be_loaded_afterwards(wanted: str, other: str) -> None:
     pytest.importorskip("tensorflow")
     pytest.importorskip("jax")
     code = (
-        "import sys; from edgecnn.optional_packages import load_tensorflow; load_tensorflow()\n"
-        "print({'tensorflow', 'jax'} & set(sys.modules)); import jax; print(jax.__name__)"
+        f"import sys; from edgecnn.optional_packages import load_{wanted}; load_{wanted}()\n"
+        "import keras; keras.utils.set_random_seed(1); keras.saving.serialize_keras_object(keras.layers.Dense(1))\n"
+        "print(keras.backend.backend(), {'tensorflow', 'jax'} & set(sys.modules))\n"
+        "from edgecnn.native_output import captured_stderr\n"
+        f"with captured_stderr(): import {other}\n"
+        f"print({other}.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
-    assert (done.stdout, done.stderr) == ("{'tensorflow'}\njax\n", "")
+    assert (done.stdout, done.stderr) == (f"{wanted} {{{wanted!r}}}\n{other}\n", "")

@@ -142,9 +142,11 @@ def _as_it_is(values: Any) -> Any:
 
 def read(request: dict[str, Any], folder: Path) -> None:
     """Write graph.json, arrays.npz and answers.npz into `folder`, or refusal.json."""
-    import tf_keras
-
     from edgecnn.convert.network.custom_code import load_objects
+    from edgecnn.optional_packages import load_tensorflow
+
+    load_tensorflow()
+    import tf_keras
 
     objects = load_objects(Path(request["objects"])) if request["objects"] else {}
 

@@ -5,7 +5,9 @@ path there first, /proc/cpuinfo too. That is how a board is told from another, a
 What a board starts runs on this machine, not under emulation; so its sys.executable is a script that starts qemu.
 """
 
+import compileall
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,7 @@ LITERT, TFLITE_RUNTIME = "ai-edge-litert==2.3.0", "tflite-runtime==2.14.0"
 _SUITE = "bookworm"
 # Starts a board's Python; beside it, so that Python finds its own files from there.
 _STARTER = "usr/bin/python-of-the-board"
+_NEVER_LOADED = re.compile("/(tests?|sympy|mpmath|lxml|idlelib|lib2to3|pydoc_data)/")
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Lab:
         project = self.folder / f"project-{name}"
         shutil.rmtree(project, ignore_errors=True)
         shutil.unpack_archive(wheel, project, "zip")
+        _compile(project)
 
     def run(
         self,
@@ -103,7 +107,6 @@ class Lab:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(map(str, path)),
-            "PYTHONPYCACHEPREFIX": str(self.folder / f"compiled-{name}"),
             "OPENBLAS_NUM_THREADS": "1",  # what counts instructions counts one thread
             "MPLCONFIGDIR": str(self.folder / f"matplotlib-{name}"),
             "CXX": board.compiler,
@@ -144,6 +147,7 @@ class Lab:
             for found in unpacked.glob(f"usr/lib/*/{library}/lib{library}.so.3"):
                 (found.parents[1] / found.name).symlink_to(f"{library}/{found.name}")
         shutil.rmtree(state)
+        _compile(unpacked / "usr/lib")
         unpacked.rename(target)
 
     def _site(self, board: Board) -> None:
@@ -160,6 +164,7 @@ class Lab:
             "--abi", f"cp{PYTHON.replace('.', '')}", "--abi", "abi3", "--abi", "none", *platforms,
             "--target", str(unpacked), *board.wheels,
         )  # fmt: skip
+        _compile(unpacked)
         unpacked.rename(target)
 
 
@@ -223,6 +228,15 @@ def _describe(board: Board, root: Path, sysroot: Path) -> None:
     python = f'"{root}/usr/bin/python{PYTHON}"'
     (root / _STARTER).write_text(f'#!/bin/sh\nexec {board.qemu} -cpu {board.cpu} -L "{root}" -0 "$0" {python} "$@"\n')
     (root / _STARTER).chmod(0o755)
+
+
+def _compile(folder: Path) -> None:
+    """Write byte code beside the modules in `folder`, as boards read it: under emulation that takes ten times as long.
+
+    Another Python's would not be read: the boards then write their own.
+    """
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON:
+        compileall.compile_dir(folder, maxlevels=20, quiet=2, rx=_NEVER_LOADED)
 
 
 def _do(*command: str, environment: dict[str, str] | None = None) -> None:

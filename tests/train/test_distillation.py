@@ -16,15 +16,14 @@ from edgecnn.train.run_report import read_run
 from tests.support.trainings import Interrupting, Listening, weights
 
 
-def test_a_pupil_learns_what_its_teacher_thinks(small: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
-    some = dataclasses.replace(small, train=small.train.take(1500), test=small.test.take(100))
-    recipe = dataclasses.replace(RECIPES["fast"], epochs=6, batch_size=64, teacher_weight=1.0)
-    run = train(tmp_path / "run", some, recipe=recipe, teacher=small_run.model_path)
+def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["fast"], epochs=6, batch_size=32, teacher_weight=1.0)
+    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path)
     teacher, pupil = (
-        KerasModel(path).predict_all(some.train.images) for path in (small_run.model_path, run.model_path)
+        KerasModel(path).predict_all(tiny.train.images) for path in (small_run.model_path, run.model_path)
     )
-    alone = train(tmp_path / "alone", some, recipe=recipe)
-    untaught = KerasModel(alone.model_path).predict_all(some.train.images)
+    alone = train(tmp_path / "alone", tiny, recipe=recipe)
+    untaught = KerasModel(alone.model_path).predict_all(tiny.train.images)
     assert np.abs(pupil - teacher).mean() < 0.7 * np.abs(untaught - teacher).mean()
 
 

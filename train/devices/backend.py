@@ -6,8 +6,7 @@ import sys
 from typing import Literal
 
 from edgecnn.errors import EdgecnnError
-from edgecnn.native_output import silence_tensorflow
-from edgecnn.optional_packages import load_tensorflow, require_jax, require_tensorflow
+from edgecnn.optional_packages import load_jax, load_tensorflow, require_jax, require_tensorflow
 
 Backend = Literal["tensorflow", "jax"]
 
@@ -30,8 +29,8 @@ def choose_backend(parallel: bool = False) -> Backend:
         )
     if backend == "jax":
         require_jax("training with JAX")
-        silence_tensorflow("jax")
         _add_in_order()
+        load_jax()
     else:
         require_tensorflow("edgecnn train")
         load_tensorflow()

@@ -10,7 +10,6 @@ import numpy as np
 
 from edgecnn.errors import EdgecnnError, InputError
 from edgecnn.keras_file import loading_keras
-from edgecnn.native_output import captured_stderr
 from edgecnn.pixels.dataset import held_back
 from edgecnn.pixels.input_table import input_table
 
@@ -54,8 +53,7 @@ def fit(setup: TrainingSetup, on_save: Callable[[int], None], progress: Training
         EdgecnnError: Ctrl-C before the first epoch was saved, or a loss that is no number.
         ModelFileError: `setup.resume`, and there is no checkpoint of this training.
     """
-    with captured_stderr():
-        keras.utils.set_random_seed(setup.seed)  # on JAX this imports TensorFlow, where it is installed
+    keras.utils.set_random_seed(setup.seed)
     outcome = Outcome(setup.build_network("float32"))
     keras.utils.set_random_seed(setup.seed)
     with setup.parallel.scope(), translate_worker_loss(setup.parallel):

@@ -27,7 +27,10 @@ EPOCHS = 4
 
 # Whether Keras compiles the step of a training with every augmentation.
 COMPILED = """
-import dataclasses, keras, numpy as np
+import dataclasses, numpy as np
+from edgecnn.optional_packages import load_jax
+load_jax()
+import keras
 from edgecnn.train.fitting.training_model import build_training_model
 from edgecnn.train.recipes import AUGMENTATIONS, RECIPES
 layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
