@@ -31,14 +31,14 @@ ROOT = Path(__file__).parents[2]
 COUNT = 256
 # Of the project's tests, those of what runs on a board, where a board may change what they see:
 # - the Pi 5, what lies on the runtime;
-# - the Pi 4, which runs a Pi 5's bytes, what its other kernels answer, and NumPy's and Pillow's arithmetic in 64 bits;
+# - the Pi 4, which runs a Pi 5's bytes, its other kernels, and the arithmetic of NumPy and Pillow in 64 bits;
 # - the 32-bit Pi, with a runtime, NumPy and Pillow of its own, all that touches one of these. What lies above them is
 #   Python's alone, which is the same on all boards: for that the Pi 5 is enough.
 TESTS = {
     "pi5": ("tests/device",),
     "pi4": (
-        "tests/device/test_classifier.py", "tests/device/test_verification.py",
-        "tests/model_file/test_golden.py", "tests/model_file/test_container.py",
+        "tests/device/test_classifier.py", "tests/device/test_features.py", "tests/device/test_verification.py",
+        "tests/device/test_threads.py", "tests/model_file/test_golden.py", "tests/model_file/test_container.py",
         "tests/pixels/test_colour_profile.py", "tests/pixels/test_deep_images.py", "tests/pixels/test_image_files.py",
         "tests/pixels/test_input_table.py", "tests/pixels/test_jpeg.py", "tests/pixels/test_kinds_of_files.py",
         "tests/pixels/test_preprocessing.py", "tests/pixels/test_resizing.py",
