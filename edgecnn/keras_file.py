@@ -1,6 +1,7 @@
 """Why a .keras file does not load, in one line."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from .errors import ModelFileError
@@ -40,7 +41,9 @@ def first_clause(error: BaseException | str) -> str:
     text = text.rpartition("Exception encountered: ")[2]
     if text.startswith("Exception encountered when calling"):
         text = text.partition("\n\n")[2] or text
+    if text.startswith("Graph execution error"):  # then the way through Keras' files, and at last what was the matter
+        text = text.rpartition("\n\n")[2]
     if "accessible `.keras` zip" in text:  # what Keras says of a file that is there, too, is that it is not found
         return "it is no zip archive, as a .keras file is"
-    line = text.removeprefix("\x1b[1m").splitlines()[0].replace("\x1b[0m", "")
+    line = re.sub(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} ", "", text).splitlines()[0]
     return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]

@@ -36,6 +36,9 @@ def silence_tensorflow(backend: str = "tensorflow") -> None:
     os.environ["KERAS_BACKEND"] = backend
     # All memory of all GPUs is taken at the start otherwise, whoever else computes there.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    # Processors without AVX-512 get it only if asked: it trains in a quarter less time there, and knows what
+    # TensorFlow's own kernels do not: channels first, gradients of grouped convolutions.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if _verbose:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

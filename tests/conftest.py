@@ -27,6 +27,11 @@ from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.npz_files import save_some
 from tests.support.shared import once
 
+# As in every command (edgecnn/cli/app.py, edgecnn/native_output.py), also where a test's own file loads NumPy or TensorFlow
+# first. Where workers share the processors, threads for the matrices of --qat wait for each other and double its time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
@@ -58,9 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(kept)
     os.environ["XDG_CACHE_HOME"] = os.environ["EDGECNN_TEST_CACHE"] = folder.name
-    # As in every command (edgecnn/cli/app.py): where workers share the processors, threads for the matrices of --qat
-    # wait for each other and double its time.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.native_output import captured_stderr, stderr_lock
+from edgecnn.native_output import captured_stderr, silence_tensorflow, stderr_lock
 
 SCRIPT = Path(__file__).parent / "scripts" / "native_output.py"
 CASES = [  # arguments, standard output, standard error
@@ -51,3 +51,15 @@ def test_nobody_captures_while_another_thread_writes() -> None:
         order.append("written")
     thread.join(10)
     assert order == ["written", "captured"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("0", "0")])
+def test_onednn_is_asked_for_unless_the_user_says_otherwise(
+    before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if before:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", before)
+    silence_tensorflow()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == after

@@ -1,6 +1,5 @@
 """Load a .keras file, or say in one line why not."""
 
-import re
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 
 from edgecnn.errors import ModelFileError
-from edgecnn.keras_file import loading_keras
+from edgecnn.keras_file import first_clause, loading_keras
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
 
@@ -130,10 +129,8 @@ def _require_runs(model: keras.Model, path: Path) -> None:
             warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
             model.predict_on_batch(image)
     except Exception as error:  # whatever a layer raises
-        lines = [re.sub("\x1b\\[[0-9;]*m", "", line).strip() for line in str(error).splitlines()]
-        reason = next((line for line in lines if line and "encountered when calling" not in line), type(error).__name__)
         raise ModelFileError(
-            f"{path} cannot be run by TensorFlow: {reason[:300].rstrip('.')}; build it so that "
+            f"{path} cannot be run by TensorFlow: {first_clause(error)}; build it so that "
             "model.predict of an image works with the TensorFlow backend, and save it again"
         ) from None
 

@@ -21,7 +21,11 @@ def _conv(options: Any, inputs: Sequence[Any]) -> tf.Tensor:
     kernel = tf.transpose(inputs[1], (1, 2, 3, 0))
     dilations = (options.dilationHFactor, options.dilationWFactor)
     strides = (options.strideH, options.strideW)
-    return tf.nn.conv2d(inputs[0], kernel, strides, _PADDINGS[options.padding], dilations=dilations) + inputs[2]
+    padding = _PADDINGS[options.padding]
+    groups = inputs[0].shape[3] // kernel.shape[2]
+    # Each group by itself: not every processor's TensorFlow has gradients of grouped convolutions.
+    parts = zip(tf.split(inputs[0], groups, 3), tf.split(kernel, groups, 3), strict=True)
+    return tf.concat([tf.nn.conv2d(*part, strides, padding, dilations=dilations) for part in parts], 3) + inputs[2]
 
 
 def _depthwise(options: Any, inputs: Sequence[Any]) -> tf.Tensor:

