@@ -27,7 +27,7 @@ from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.npz_files import save_some
 from tests.support.shared import once
 
-# As in every command (edgecnn/cli/app.py, edgecnn/native_output.py), also where a test's own file loads NumPy or TensorFlow
+# As in every command (edgecnn/cli/app.py, edgecnn/native_output.py), also where a test's file loads NumPy or TensorFlow
 # first. Where workers share the processors, threads for the matrices of --qat wait for each other and double its time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
