@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from scipy.linalg.lapack import dtrtri
 
 from .graph import Operator
 from .operators import patches
@@ -14,6 +15,7 @@ from .simulation import LARGEST, Floats, Group, Simulation
 _FACTORS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 _PART = 16  # images whose patches are in memory
 _DAMPING = 0.01
+_BLOCK = 128  # columns whose errors the later ones take back in one product
 Array = npt.NDArray[np.float64]
 
 
@@ -136,12 +138,24 @@ def round_together(weights: Array, products: Array) -> Array:
     order = np.argsort(-np.einsum("gii->gi", products), axis=1, kind="stable")
     ordered = np.take_along_axis(np.take_along_axis(products, order[:, :, None], 1), order[:, None, :], 2) + damping
     left = np.take_along_axis(weights, order[:, None, :], 2).copy()
-    factor = np.linalg.cholesky(np.linalg.inv(ordered)).transpose(0, 2, 1)
+    factor = np.stack([_root_of_inverse(each) for each in ordered])
     integers = np.zeros_like(left)
-    for place in range(columns):
-        integers[:, :, place] = np.clip(np.rint(left[:, :, place]), -LARGEST, LARGEST)
-        error = (left[:, :, place] - integers[:, :, place]) / factor[:, place, place, None]
-        left[:, :, place:] -= error[:, :, None] * factor[:, None, place, place:]
+    for start in range(0, columns, _BLOCK):
+        block = slice(start, min(start + _BLOCK, columns))
+        errors = np.zeros_like(left[:, :, block])
+        for place in range(start, block.stop):
+            integers[:, :, place] = np.clip(np.rint(left[:, :, place]), -LARGEST, LARGEST)
+            error = (left[:, :, place] - integers[:, :, place]) / factor[:, place, place, None]
+            left[:, :, place : block.stop] -= error[:, :, None] * factor[:, None, place, place : block.stop]
+            errors[:, :, place - start] = error
+        left[:, :, block.stop :] -= errors @ factor[:, block, block.stop :]
     result = np.empty_like(integers)
     np.put_along_axis(result, np.broadcast_to(order[:, None, :], result.shape), integers, 2)
     return result
+
+
+def _root_of_inverse(matrix: Array) -> Array:
+    """The upper triangular matrix whose transpose, times itself, is the inverse of `matrix`."""
+    lower = np.linalg.cholesky(matrix[::-1, ::-1])
+    inverse: Array = dtrtri(lower, lower=1)[0][::-1, ::-1]
+    return inverse
