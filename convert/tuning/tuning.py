@@ -159,6 +159,8 @@ def _record(flatbuffer: bytes, simulation: Simulation, words: str, parent: str) 
         weights.append(values.astype(np.float32))
         biases.append(own.astype(np.float32))
     chosen = {index for group in simulation.graph.groups for index in group}
-    outputs = simulation.graph.outputs.items()
-    ranges = {name: simulation.range(index) for name, index in outputs if index in chosen}
+    # A map that is returned in floats has its range in integers before.
+    before = {each.output: each.inputs[0] for each in simulation.graph.operators if each.name == "DEQUANTIZE"}
+    outputs = {name: before.get(index, index) for name, index in simulation.graph.outputs.items()}
+    ranges = {name: simulation.range(index) for name, index in outputs.items() if index in chosen}
     return TuningRecord(words, parent, tuple(weights), tuple(biases), ranges)

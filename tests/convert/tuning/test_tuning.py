@@ -32,6 +32,11 @@ def some(small: Dataset) -> Dataset:
 
 
 @pytest.fixture(scope="module")
+def few(some: Dataset) -> Dataset:
+    return dataclasses.replace(some, train=some.train.take(200))
+
+
+@pytest.fixture(scope="module")
 def tuned(small_run: TrainingRun, some: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     run = tmp_path_factory.mktemp("tuned")
     for path in (small_run.model_path, small_run.path / "card.json"):
@@ -62,7 +67,7 @@ def test_size_and_scheme_stay_and_the_maps_are_close(tuned: Conversion, int8: Co
 
 
 def test_the_ladder_passes_and_says_what_was_exported(tuned: Conversion, some: Dataset) -> None:
-    report = parity(tuned.plain.path.parent, some, force=True)
+    report = parity(tuned.plain.path.parent, some, images=50, force=True)
     assert report.passed and not report.ladder.weight_faults and not report.ladder.operator_faults
     (remark,) = [finding for finding in report.findings if finding.cause == "tuned"]
     assert not remark.broken and tuned.notes[0] in remark.words
@@ -73,8 +78,7 @@ def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
     small_run: TrainingRun, some: Dataset, tmp_path: Path
 ) -> None:
     ios: tuple[IoType, ...] = ("int8", "uint8")
-    few = dataclasses.replace(some, train=some.train.take(200))
-    made = [convert(small_run.path, few, qat=0, io=io, output=tmp_path / io) for io in ios]
+    made = [convert(small_run.path, some, qat=0, io=io, output=tmp_path / io) for io in ios]
     signed, unsigned = (Classifier(each.plain.path).predict_all(some.test.images, calibrated=False) for each in made)
     # The operators at the ends are others, so a weight that lay halfway may be rounded the other way.
     off = np.abs(signed - unsigned)
@@ -85,21 +89,37 @@ def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
 
 @pytest.mark.parametrize("scheme", ["mixed", "int16x8"])
 def test_the_other_schemes_with_8_bit_weights_come_closer_too(
-    scheme: Scheme, small_run: TrainingRun, some: Dataset, tmp_path: Path
+    scheme: Scheme, small_run: TrainingRun, few: Dataset, tmp_path: Path
 ) -> None:
-    made = convert(small_run.path, some, scheme=scheme, qat=0, output=tmp_path / scheme)
+    made = convert(small_run.path, few, scheme=scheme, qat=0, output=tmp_path / scheme)
     figures = [float(figure) for figure in re.findall(r"\d\.\d\de-\d\d", made.notes[-1])]
     assert len(figures) == 2 and figures[1] < 0.7 * figures[0]
     run = tmp_path / "run"
     shutil.copytree(made.plain.path.parent, run)
     for path in (small_run.model_path, small_run.path / "card.json"):
         shutil.copy(path, run)
-    report = parity(run, some, scheme=scheme)
+    report = parity(run, few, scheme=scheme)
     assert report.passed and not report.ladder.weight_faults and not report.ladder.operator_faults
     assert any(finding.cause == "tuned" for finding in report.findings)
     plant(RunDirectory(run), scheme, 1, one_weight)
-    report = parity(run, some, scheme=scheme, force=True)
+    report = parity(run, few, scheme=scheme, force=True)
     assert not report.passed and "channel 5 is changed in 1 of 576 weights" in report.findings[0].words
+
+
+def test_a_range_that_was_cut_is_no_fault_where_maps_are_returned_in_floats(
+    small_run: TrainingRun, few: Dataset, tmp_path: Path
+) -> None:
+    # One image in twenty is bright; the others use an eighth of the range that they give, so cutting it pays.
+    images = np.where(np.arange(len(few.train)).reshape(-1, 1, 1, 1) % 20, few.train.images // 8, few.train.images)
+    dim = dataclasses.replace(few, train=Split(images.astype(np.uint8), few.train.labels))
+    made = convert(small_run.path, dim, scheme="mixed", qat=0, output=tmp_path)
+    assert "ranges by error" in made.notes[-1]
+    record = TuningRecord.load(RunDirectory(tmp_path).tuning_record("mixed"))
+    assert set(record.ranges) == {"conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1"}
+    for path in (small_run.model_path, small_run.path / "card.json"):
+        shutil.copy(path, tmp_path)
+    report = parity(tmp_path, dim, images=50, scheme="mixed")
+    assert not report.ladder.operator_faults and not [each for each in report.findings if each.cause == "conversion"]
 
 
 def exchange(weights: np.ndarray, biases: np.ndarray) -> None:
@@ -125,13 +145,13 @@ def one_bias(weights: np.ndarray, biases: np.ndarray) -> None:
 )
 def test_a_fault_in_a_tuned_file_is_seen(change: object, words: str, faulty: RunDirectory, some: Dataset) -> None:
     plant(faulty, "int8", 1, change)  # type: ignore[arg-type]
-    report = parity(faulty.path, some, force=True)
+    report = parity(faulty.path, some, images=50, force=True)
     assert not report.passed and words in report.findings[0].words
 
 
 def test_a_range_that_was_changed_afterwards_is_seen(faulty: RunDirectory, some: Dataset) -> None:
     change_output(faulty, "int8", 2, gain=0.8)
-    report = parity(faulty.path, some, force=True)
+    report = parity(faulty.path, some, images=50, force=True)
     assert not report.passed and report.ladder.operator_faults
 
 
@@ -142,7 +162,7 @@ def test_another_conversion_takes_the_record_away(faulty: RunDirectory, some: Da
         convert(faulty.path, some, qat=0)
     convert(faulty.path, some, force=True)
     assert not record.exists()
-    assert {finding.cause for finding in parity(faulty.path, some, force=True).findings} <= {"ties", "dead"}
+    assert {finding.cause for finding in parity(faulty.path, some, images=50, force=True).findings} <= {"ties", "dead"}
 
 
 def test_a_record_that_is_damaged_or_of_another_network_is_refused(faulty: RunDirectory, some: Dataset) -> None:
@@ -151,7 +171,7 @@ def test_a_record_that_is_damaged_or_of_another_network_is_refused(faulty: RunDi
     for contents, words in ((other.to_bytes(), "of another conversion"), (record.read_bytes()[:900], "is damaged")):
         record.write_bytes(contents)
         with pytest.raises(ModelFileError, match=words):
-            parity(faulty.path, some, force=True)
+            parity(faulty.path, some, images=50, force=True)
 
 
 def test_depthwise_convolutions_are_tuned_on_the_images_at_hand_and_that_is_said(tmp_path: Path) -> None:
@@ -159,7 +179,7 @@ def test_depthwise_convolutions_are_tuned_on_the_images_at_hand_and_that_is_said
     pictures = pictures_of(tmp_path)
     made = convert(run.path, pictures, qat=0, force=True, calibration_images=40)
     assert any("tuned on the images that it is compared on" in note for note in made.notes)
-    assert not parity(run.path, pictures, force=True).ladder.weight_faults
+    assert not parity(run.path, pictures, images=50, force=True).ladder.weight_faults
 
 
 def test_an_operator_that_is_not_simulated_is_named(tmp_path: Path) -> None:
