@@ -13,7 +13,11 @@ from edgecnn.pixels.input_table import input_table
 from edgecnn.train import RECIPES, TrainingRun, train
 from edgecnn.train.distillation import Mixture, draw_mixture, query_teacher
 from edgecnn.train.run_report import read_run
+from tests.support import own_architectures
 from tests.support.trainings import Interrupting, Listening, weights
+
+# Of a tenth of the reference network's computing.
+OWN = f"{own_architectures.__file__}:normalised"
 
 
 def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
@@ -30,7 +34,7 @@ def test_a_pupil_learns_what_its_teacher_thinks(tiny: Dataset, small_run: Traini
 def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPES["fast"], epochs=4, batch_size=64, teacher_mixtures=2, validation_split=0.1)
     spoken = Listening()
-    run = train(tmp_path / "run", tiny, recipe=recipe, teacher=small_run.model_path, progress=spoken)
+    run = train(tmp_path / "run", tiny, recipe=recipe, architecture=OWN, teacher=small_run.model_path, progress=spoken)
     assert spoken.heard == ["asking the teacher about 1,800 images"]
     # Every second epoch is of mixtures, whose images are harder to tell; the last is of the images themselves.
     assert run.history[3].accuracy > run.history[2].accuracy
@@ -44,9 +48,18 @@ def test_the_teacher_is_asked_about_mixtures_too(tiny: Dataset, small_run: Train
         (">test, saved", 1),
     ):
         assert page.count(words) == charts, words
-    stopped = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, progress=Interrupting(3, 2))
+    stopped = train(
+        tmp_path / "again",
+        tiny,
+        recipe=recipe,
+        architecture=OWN,
+        teacher=small_run.model_path,
+        progress=Interrupting(3, 2),
+    )
     assert stopped.interrupted
-    resumed = train(tmp_path / "again", tiny, recipe=recipe, teacher=small_run.model_path, resume=True)
+    resumed = train(
+        tmp_path / "again", tiny, recipe=recipe, architecture=OWN, teacher=small_run.model_path, resume=True
+    )
     assert weights(resumed) == weights(run)
 
 

@@ -9,14 +9,18 @@ import pytest
 from edgecnn import EdgecnnError, InputError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import RECIPES, TrainingRun, train
+from tests.support import own_architectures
+
+# Of a tenth of the computing: none of this is about the reference network.
+OWN = f"{own_architectures.__file__}:normalised"
 
 
 def test_training_stops_after_the_first_epoch_that_reaches_the_accuracy(tiny: Dataset, tmp_path: Path) -> None:
     few = dataclasses.replace(tiny, train=tiny.train.take(150))
-    run = train(tmp_path / "run", few, recipe="notebook", epochs=60)
+    run = train(tmp_path / "run", few, recipe="notebook", architecture=OWN, epochs=60)
     accuracies = [epoch.accuracy for epoch in run.history]
     assert accuracies[-1] >= 0.98 and max(accuracies[:-1]) < 0.98
-    again = train(tmp_path / "again", few, recipe="fast", epochs=60, stop_at_accuracy=0.5)
+    again = train(tmp_path / "again", few, recipe="fast", architecture=OWN, epochs=60, stop_at_accuracy=0.5)
     assert [epoch.accuracy >= 0.5 for epoch in again.history].index(True) == len(again.history) - 1
     assert run.card.training and run.card.training.epochs == len(accuracies) < 60
 
@@ -35,7 +39,7 @@ def test_a_validation_split_that_holds_back_nothing_is_refused(tiny: Dataset, tm
 
 def test_early_stopping_ends_when_validation_no_longer_rises(tiny: Dataset, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPES["notebook"], epochs=60, validation_split=0.2, early_stopping=2)
-    run = train(tmp_path / "run", tiny, recipe=recipe)
+    run = train(tmp_path / "run", tiny, recipe=recipe, architecture=OWN)
     accuracies = [epoch.validation_accuracy or 0 for epoch in run.history]
     assert len(accuracies) < 60 and len(accuracies) - 1 - int(np.argmax(accuracies)) == 2
 
@@ -54,6 +58,6 @@ def test_class_weights_help_the_rare_class(fashion: Dataset, tmp_path: Path) -> 
     rare = dataclasses.replace(fashion, train=train_split, test=fashion.test.take(1000))
     recalls = []
     for weighted in (False, True):
-        run = train(tmp_path / str(weighted), rare, epochs=8, class_weights=weighted)
+        run = train(tmp_path / str(weighted), rare, architecture=OWN, epochs=8, class_weights=weighted)
         recalls.append(run.evaluation.confusion[6, 6] / run.evaluation.confusion[6].sum())
     assert recalls[1] > recalls[0] + 0.1
