@@ -90,6 +90,7 @@ def test_the_command_says_it_for_each_image_and_for_all(edgecnn: Run, tmp_path: 
     result = edgecnn("classify", MODEL, tmp_path, "--drift")
     assert result.exit_code == 0 and "(image: outside calibration (mean 1, at calibration 0.09468" in result.stdout
     assert f"drift: image: outside calibration in {FEW} of {FEW} images" in result.stderr
+    assert "shows its input alone" not in result.stderr
     rows = json.loads(printed(edgecnn("classify", MODEL, tmp_path, "--drift", "--json")))
     assert len(rows) == FEW and all(row["drift"] for row in rows)
     plain = edgecnn("classify", "fashion-mnist", tmp_path, "--drift")

@@ -80,13 +80,14 @@ def test_figure_has_images_as_rows_layers_as_columns_and_the_filter_that_was_ask
         (image,) = panel.get_images()
         np.testing.assert_array_equal(image.get_array(), picture.maps[layer][:, :, channel])
         assert image.get_cmap().name == "inferno"
+        assert not len(panel.get_xticks()) and not len(panel.get_yticks())  # positions in a map say nothing
     assert [panel.get_title() for panel in axes[:4]] == list(SHAPES)
     assert [panel.get_ylabel() for panel in axes[::4]] == ["9", "22", "45"]
 
 
 def test_input_is_shown_in_a_first_column_on_request(pictures: list[Picture]) -> None:
     axes = make_filter_figure(pictures, 0, show_input=True).axes
-    assert len(axes) == 3 * 5
+    assert len(axes) == 3 * 5 and not len(axes[5].get_xticks())
     np.testing.assert_array_equal(axes[5].get_images()[0].get_array(), pictures[1].pixels[:, :, 0])
 
 

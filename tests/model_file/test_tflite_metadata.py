@@ -7,7 +7,14 @@ import pytest
 
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.tflite_metadata import LabelFile, TfliteMetadata, custom_operators, read_metadata, score_kind
+from edgecnn.model_file.tflite_metadata import (
+    LabelFile,
+    TfliteMetadata,
+    custom_operators,
+    read_metadata,
+    reads_unset_variables,
+    score_kind,
+)
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
 
 FILES = {"labels.txt": "\ufeffrød\ngreen \nblue\n\n"}
@@ -76,6 +83,25 @@ def test_operators_of_an_edge_tpu_are_found(plain: bytes) -> None:
     assert custom_operators(plain) == ()
     compiled = compiled_for_edge_tpu(plain)
     assert custom_operators(compiled) == ("edgetpu-custom-op",) and score_kind(compiled) == "unknown"
+
+
+def test_variables_that_are_read_and_never_set_are_found(plain: bytes) -> None:
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    operators = flatbuffer_utils.schema_fb.BuiltinOperator
+
+    def with_operators(*names: str) -> bytes:
+        model = flatbuffer_utils.convert_bytearray_to_object(bytearray(plain))
+        for name in names:
+            code = flatbuffer_utils.schema_fb.OperatorCodeT()
+            code.builtinCode, code.deprecatedBuiltinCode = getattr(operators, name), 127
+            model.operatorCodes.append(code)
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+    assert reads_unset_variables(with_operators("READ_VARIABLE"))
+    for right in ((), ("VAR_HANDLE",), ("READ_VARIABLE", "ASSIGN_VARIABLE")):
+        assert not reads_unset_variables(with_operators(*right))
+    assert not reads_unset_variables(with_operators("READ_VARIABLE")[:100])  # the runtime says what is damaged
 
 
 def test_damaged_files_never_raise(told: bytes) -> None:

@@ -5,8 +5,10 @@ import numpy.typing as npt
 import pytest
 
 from edgecnn import InputError
-from edgecnn.pixels.dataset import Split, check_seed, held_back, stratified
+from edgecnn.pixels.dataset import Dataset, Split, check_seed, held_back, stratified
+from edgecnn.pixels.input_spec import InputSpec
 
+SPEC = InputSpec(2, 2, 1, "grayscale", "stretch", "bilinear", (1.0,), (0.0,), "any")
 LABELS = np.array([0] * 10 + [1] * 5 + [2] * 2 + [3], np.int64)
 
 
@@ -45,6 +47,24 @@ def test_sample_gives_as_many_of_each_class_in_the_order_in_which_they_stand(spl
 @pytest.mark.parametrize(("labels", "known"), [([0, 1], True), ([-1, -1], False), ([], False)])
 def test_images_are_labelled_if_it_is_known_what_they_show(labels: list[int], known: bool) -> None:
     assert Split(np.zeros((len(labels), 2, 2, 1), np.uint8), np.array(labels, np.int64)).is_labelled is known
+
+
+def test_classes_are_numbered_as_those_of_a_model_by_name() -> None:
+    def images(*labels: int) -> Split:
+        return Split(np.zeros((len(labels), 2, 2, 1), np.uint8), np.array(labels, np.int64))
+
+    named = ("ant", "bee", "cafe\u0301")  # as some file systems spell it: e and an accent of its own
+    own = Dataset("d", named, SPEC, images(0, 1, 2, 2), images(2, 0), "0" * 64, "here", images(1))
+    assert own.ordered_as(named) is own
+    model = ("bee", "wasp", "caf\u00e9", "ant")
+    found = own.ordered_as(model)
+    assert found.labels == model and found.validation is not None
+    assert found.train.labels.tolist() == [3, 0, 2, 2] and found.test.labels.tolist() == [2, 3]
+    assert found.validation.labels.tolist() == [0] and own.train.labels.tolist() == [0, 1, 2, 2]
+    unknown = Dataset("d", named, SPEC, images(0), images(-1, -1), "0" * 64, "here")
+    assert unknown.ordered_as(model).test.labels.tolist() == [-1, -1] and unknown.ordered_as(model).validation is None
+    with pytest.raises(ValueError, match="not in tuple"):
+        own.ordered_as(("bee", "ant"))
 
 
 def test_stratified_takes_one_of_each_class_in_turn() -> None:

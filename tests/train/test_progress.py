@@ -6,13 +6,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from edgecnn.train import Epoch
+from edgecnn.train import Epoch, progress
 from edgecnn.train.progress import Lines, Live, TensorBoard
 
 EPOCHS = [
@@ -38,6 +39,38 @@ def test_every_epoch_is_told_with_its_figures(kind: type[Lines], monkeypatch: py
     rows = [line for line in lines if " 1/2" in line or " 2/2" in line]
     for row, figures in zip(rows, [("0.9000", "0.7100", "0.7400", "500"), ("0.5000", "0.8100", "250")], strict=True):
         assert all(figure in row for figure in figures)
+
+
+def test_the_running_epoch_is_shown_with_what_is_left_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    times = iter([10.0, 10.1, 11.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    stream = io.StringIO()
+    console = Live(100, stream)
+    console.start("CPU", 1234, 10, 2)
+    console.step(1, 1, 1.0, 0.5)
+    console.step(1, 2, 0.9, 0.6)  # too soon to be shown
+    console.step(1, 6, 0.5, 0.75)  # five more in a second
+    console.close()
+    shown = stream.getvalue()
+    assert f"epoch 1/2 {12 * '━'}{8 * '╌'} loss 0.5000  accuracy 0.7500  500 images/s  1 s left" in shown
+    assert f"epoch 1/2 {2 * '━'}{18 * '╌'} loss 1.0000" in shown and "0.9000" not in shown
+
+
+def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
+    heard: list[object] = []
+
+    class Listener(Lines):
+        def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
+            heard.append((epoch, step, loss, accuracy))
+
+    stream = io.StringIO()
+    board = TensorBoard(Listener(100, stream), tmp_path)
+    board.tell("reading the teacher")
+    board.step(1, 2, 0.5, 0.25)
+    assert stream.getvalue() == "reading the teacher\n" and heard == [(1, 2, 0.5, 0.25)]
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:

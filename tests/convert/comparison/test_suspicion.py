@@ -1,5 +1,6 @@
 """A network that is fed wrongly, or whose labels stand in another order, is noticed though nothing is lost."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -18,7 +19,10 @@ from edgecnn.convert import (  # fmt: skip
     load_representative,
     parity,
 )
+from edgecnn.convert.comparison.suspicion import is_below_training
 from edgecnn.device import verify
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.support.colours import COLOURS, ColourNetwork, pictures, trained
@@ -40,6 +44,22 @@ def rescaling(tmp_path_factory: pytest.TempPathFactory) -> ColourNetwork:
 @pytest.fixture(scope="module")
 def reversing(tmp_path_factory: pytest.TempPathFactory) -> ColourNetwork:
     return trained(tmp_path_factory.mktemp("reversing"), rescales=False, reverses=True)
+
+
+@pytest.mark.parametrize(
+    ("right", "images", "is_below"),
+    # Of 1,000 with 0.89, a point below the training, 890 are right, with a standard deviation of 9.9: a network as good
+    # as that has 866 or fewer once in a hundred times.
+    [(900, 1000, False), (872, 1000, False), (860, 1000, True), (0, 1000, True), (0, 999, False)],
+)
+def test_a_network_is_lost_if_surely_fewer_are_right_than_after_its_training(
+    right: int, images: int, is_below: bool
+) -> None:
+    card = read_model(find_model("fashion-mnist")).card
+    assert card and card.training
+    history = dataclasses.replace(card.training, test_images=1000, test_accuracy=0.9)
+    assert is_below_training(dataclasses.replace(card, training=history), right, images) is is_below
+    assert not is_below_training(dataclasses.replace(card, training=None), right, images)
 
 
 def adopted(

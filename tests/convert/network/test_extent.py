@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from edgecnn.convert.network.extent import channel_ends
+from edgecnn.convert.network.extent import Extent, channel_ends
+from edgecnn.model_file.card import LayerRange
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,10 @@ def test_a_value_that_is_no_number_is_seen_wherever_it_is() -> None:
         values[row, 3] = np.nan
         low, high = channel_ends(values)
         assert np.flatnonzero(np.isnan(low)).tolist() == np.flatnonzero(np.isnan(high)).tolist() == [3]
+
+
+def test_a_range_is_that_of_all_batches_and_means_are_of_images() -> None:
+    extent = Extent()
+    extent.add(np.array([[[[1, 5], [3, 5]]], [[[2, 5], [2, 5]]]], np.float32))  # two images of 1 x 2, the means 3.5
+    extent.add(np.array([[[[-4, 5], [0, 5]]]], np.float32))  # the mean 1.5; the second channel is 5 everywhere
+    assert extent.range("conv") == LayerRange("conv", -4.0, 5.0, 1.5, 3.5, (1,))

@@ -63,6 +63,7 @@ def test_every_operator_gives_the_numbers_of_the_reference_kernels(scheme: Schem
     graph = Graph.read(flatbuffer)
     simulation = Simulation(graph, {})
     assert len({operator.name for operator in graph.operators}) >= operators
+    assert {simulation.can_cut(group) for group in graph.groups} == {scheme != "int16x8"}  # 65,536 integers are enough
     taken = graph.tensors[graph.image]
     for image in noise(3, seed=5):
         integers = np.rint(image.astype(np.float64)[None] / 255 / taken.scales[0]) + taken.zero_point
@@ -126,6 +127,33 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
     off = np.abs(again.answers(images, True) - simulation.answers(images, True))
     # A bias of float32 may round the other way: then a value that was halfway is a step off.
     assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95
+
+
+def test_a_state_is_gone_back_to(flatbuffer: bytes) -> None:
+    simulation = Simulation(Graph.read(flatbuffer), {})
+    state, as_it_was = simulation.state(), write(flatbuffer, simulation)
+    for variable in simulation.weights.values():
+        variable.assign(-variable)
+    for index in simulation.biases:
+        simulation.move_bias(index, np.full(simulation.real_bias(index).shape, 0.5))
+    for group in simulation.graph.groups:
+        low, high = simulation.range(group[0])
+        simulation.set_range(group, low / 2, high / 2)
+    assert all(simulation.integers(index).any() for index in simulation.weights)  # so that each is another now
+    simulation.restore(state)
+    assert write(flatbuffer, simulation) == as_it_was
+
+
+def test_constants_of_one_buffer_are_known(flatbuffer: bytes) -> None:
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    graph = Graph.read(flatbuffer)
+    alone = next(index for index in Simulation(graph, {}).biases if not graph.shares_buffer(index))
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    tensors = model.subgraphs[0].tensors
+    tensors.append(tensors[alone])
+    again = Graph.read(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+    assert again.shares_buffer(alone) and again.shares_buffer(len(tensors) - 1)
 
 
 def test_every_kind_of_weights_is_chosen_by_error(flatbuffer: bytes) -> None:

@@ -93,6 +93,7 @@ def test_picture_has_image_heat_and_a_colour_bar_with_its_unit() -> None:
     image, heat, bar = figure.axes
     np.testing.assert_array_equal(image.get_images()[0].get_array(), explained.pixels[:, :, 0])
     np.testing.assert_array_equal(heat.get_images()[0].get_array(), explained.heat_map)
+    assert not any(len(axes.get_xticks()) or len(axes.get_yticks()) for axes in (image, heat))
     assert bar.get_ylabel() == "fall" and len(bar.get_yticks()) > 2
     assert explained._repr_png_().startswith(b"\x89PNG")
 

@@ -88,10 +88,12 @@ def test_disagreements_are_those_of_the_two_models(classifier: Classifier, garme
         for path in sorted(garments.iterdir())
     ]
     shadow = Shadow(bare, classifier.labels, RunOptions(description=said))
+    process = child_of(os.getpid())
     try:
         report = shadowed(Watcher(classifier, str(garments), SourceSettings(fps=15)), shadow)
     finally:
         shadow.close()
+    assert not Path(f"/proc/{process}").exists()
     assert report.frames + report.skipped == 10 and report.frames >= 3 and not report.trouble
     expected = Counter((old, new) for old, new in both if old != new)
     assert len(expected) > 2 and all(count <= expected[kind] for kind, count in report.disagreements.items())

@@ -42,8 +42,10 @@ def watched(watcher: Watcher, frames: int | None = None) -> tuple[list[Observati
 def test_a_frame_kept_on_disk_gives_the_same_answer_to_the_bit(
     crop: Crop | None, classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    FakeCamera(tmp_path, monkeypatch).install("steady")
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady")
     seen, _ = watched(Watcher(classifier, "camera", FAST, crop=crop, top=10, tell=lambda _: None), 4)
+    assert not camera.processes()
     for number, one in enumerate(seen):
         path = tmp_path / f"kept-{number}.jpg"
         path.write_bytes(one.frame.data)

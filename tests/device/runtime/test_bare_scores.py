@@ -102,6 +102,15 @@ def test_a_thousand_and_one_scores_are_probabilities(last: str, quantized: str, 
     assert classifier.probabilities(RED).shape == (1001,)
 
 
+def test_scores_that_are_no_numbers_are_no_answer(plain: bytes, tmp_path: Path) -> None:
+    kernel = (8 * np.eye(3, dtype=np.float32)).tobytes()
+    assert plain.count(kernel) == 1
+    damaged = plain.replace(kernel, np.full(9, np.nan, np.float32).tobytes())
+    classifier, _ = opened(tmp_path / "m.tflite", damaged, labels=("red", "green", "blue"), input_range=(0.0, 1.0))
+    with pytest.raises(ModelFileError, match=r"gives scores that are no numbers \(NaN\)"):
+        classifier.classify(RED)
+
+
 def test_logarithms_of_probabilities_become_probabilities(tmp_path: Path) -> None:
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     model = colour_network("linear", std=255.0)

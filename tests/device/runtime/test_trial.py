@@ -11,7 +11,8 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.device import Classifier, FeatureExtractor, sample_images, verify
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.device.runtime.trial import try_model
+from edgecnn.device.runtime.runtimes import find_runtime
+from edgecnn.device.runtime.trial import try_model, vouch_for
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import pack_card, read_model
 from tests.support.command_line import Run
@@ -78,6 +79,23 @@ def test_a_file_is_tried_once(file: Path, starts: Path, tmp_path: Path) -> None:
 
 def test_verify_alone_does_not_vouch_for_the_answers(file: Path, starts: Path) -> None:
     verify(file)
+    Classifier(file)
+    assert count(starts) == 2
+
+
+def test_a_file_that_ran_where_it_was_made_is_not_tried(file: Path, starts: Path, edgecnn: Run) -> None:
+    vouch_for(read_model(file), RunOptions())
+    Classifier(file)
+    verify(file)
+    assert count(starts) == 0
+    assert edgecnn("info", file).exit_code == 0  # with other kernels it did not run
+    assert count(starts) == 1
+
+
+def test_another_version_of_the_runtime_tries_it(file: Path, starts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Classifier(file)
+    package = sys.modules[find_runtime(None).module.__name__.partition(".")[0]]
+    monkeypatch.setattr(package, "__version__", "of tomorrow", raising=False)
     Classifier(file)
     assert count(starts) == 2
 

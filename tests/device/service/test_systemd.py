@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,17 @@ def test_without_sudo_a_service_of_the_system_is_refused(monkeypatch: pytest.Mon
     Systemd(is_system=False).require_root()
     with pytest.raises(ServiceError, match="there is no sudo here; do this as root"):
         Systemd(is_system=True).require_root()
+
+
+@pytest.mark.parametrize(("answer", "lingers"), [("echo yes", True), ("echo no", False), ("echo yes; exit 1", False)])
+def test_a_users_services_start_with_the_machine_where_loginctl_says_so(
+    answer: str, lingers: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pwd
+
+    asked = f"show-user {pwd.getpwuid(os.getuid()).pw_name} --property Linger --value"
+    program = tmp_path / "loginctl"
+    program.write_text(f'#!/bin/sh\ntest "$*" = "{asked}" || exit 2\n{answer}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Systemd(is_system=False).lingers() is lingers

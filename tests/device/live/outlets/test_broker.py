@@ -14,7 +14,7 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password, require_device
-from edgecnn.device.live.outlets.broker_connection import BrokerError
+from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
 from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto
 from tests.support.waiting import until
@@ -181,3 +181,37 @@ def test_who_does_not_answer_sends_nonsense_or_is_not_there_is_told_apart(monkey
             threading.Thread(target=serve, daemon=True).start()
             told = reason(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"))
         assert told and words in told, answer
+
+
+def test_who_gives_a_connection_up_closes_it_without_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.live.outlets.broker_connection._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connection = BrokerConnection(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"), "pi", 1000)
+        with pytest.raises(BrokerError, match="does not answer"):
+            connection.open()
+        with server.accept()[0] as theirs:
+            theirs.settimeout(10)
+            connection.abandon()
+            heard = b"".join(iter(lambda: theirs.recv(4096), b""))  # to the end, which would not come
+    assert heard[0] == 0x10 and len(heard) == 2 + heard[1]  # CONNECT, and nothing behind it
+
+
+def test_who_takes_leave_says_so_that_no_will_is_published() -> None:
+    heard: list[bytes] = []
+
+    def serve(server: socket.socket) -> None:
+        with server.accept()[0] as theirs:
+            theirs.settimeout(10)
+            theirs.recv(4096)
+            theirs.sendall(b"\x20\x03\0\0\0")  # CONNACK: let in
+            heard.append(theirs.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
+        connection = BrokerConnection(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"), "pi", 1000)
+        connection.open()
+        connection.close()
+        thread.join(20)
+    # MQTT 5, 3.14: DISCONNECT; without a reason, or with 0, the will is gone.
+    assert heard and heard[0][0] == 0xE0 and not any(heard[0][2:])

@@ -1,5 +1,6 @@
 """What a viewer is sent: the camera's own bytes, the network's own values, and no more than the budget."""
 
+import contextlib
 import io
 import json
 import math
@@ -11,13 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn.device import FeatureExtractor
+from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.live.watcher import Watcher
 from edgecnn.device.map_reader import RawMap
+from edgecnn.model_file.bundled import find_model
 from tests.support.live_page import Page, ask, frame_of, served, text_of
 from tests.support.waiting import until
 
 from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps  # isort: skip - after what skips
 from edgecnn.device.live.server.requests import MapRequest  # isort: skip
+from edgecnn.device.live.server.serving import advice_on_maps  # isort: skip
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,43 @@ def test_maps_are_made_only_while_somebody_asks_for_them(page: Page) -> None:
         ask(other, [[3, 0, 1], [900, 0, 1]])
         assert until(lambda: page.watcher.wanted_maps == {"conv2d", "max_pooling2d_1"})
     assert until(lambda: not page.watcher.wanted_maps)
+
+
+def test_what_a_person_should_know_is_told_to_every_viewer(page: Page) -> None:
+    with page.connect() as one, page.connect() as other:
+        for viewer in (one, other):
+            text_of(viewer, "hello")
+        for tell in page.watcher.notes:
+            tell("The lens is dirty.")
+        assert [text_of(viewer, "note") for viewer in (one, other)] == ["The lens is dirty."] * 2
+
+
+def test_a_page_that_is_closed_takes_leave_of_its_viewers_and_of_its_watcher() -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with contextlib.ExitStack() as viewers:
+        with served() as page:
+            viewer = viewers.enter_context(page.connect())
+            text_of(viewer, "hello")
+            before = len(page.watcher.listeners), len(page.watcher.notes)
+        with pytest.raises(ConnectionRefusedError):
+            page.get("/")
+        with pytest.raises(ConnectionClosed):
+            text_of(viewer, "nothing that is ever said")
+    assert (len(page.watcher.listeners), len(page.watcher.notes)) == (before[0] - 1, before[1] - 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "advice"),
+    [
+        ("fashion-mnist.activations", ""),
+        ("fashion-mnist", "Its activations variant does: edgecnn live fashion-mnist.activations"),
+        (str(find_model("fashion-mnist")), f"{find_model('fashion-mnist').stem}.activations.tflite, which edgecnn con"),
+    ],
+)
+def test_a_model_without_maps_names_the_one_that_has_them(model: str, advice: str) -> None:
+    said = advice_on_maps(model, Watcher(Classifier(model), "samples"))
+    assert advice in said and bool(said) is bool(advice)
 
 
 def test_viewers_who_ask_for_the_same_get_the_same_bytes() -> None:

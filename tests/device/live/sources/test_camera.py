@@ -27,6 +27,7 @@ def test_the_frames_are_the_cameras_own_bytes_and_it_is_asked_for_what_was_said(
     frames = first(Camera(FAST, pytest.fail), 4)
     images = [(camera.images / f"{number}.jpg").read_bytes() for number in (0, 1, 2, 0)]
     assert [frame.data for frame in frames] == images and [frame.number for frame in frames] == [1, 2, 3, 4]
+    assert [frame.name for frame in frames[:2]] == ["frame-00000001", "frame-00000002"]
     assert "--width 320 --height 240 --framerate 200" in camera.runs[0] and not camera.processes()
 
 

@@ -35,7 +35,10 @@ def test_what_is_begun_and_forgotten_is_not_joined_to_what_follows() -> None:
     frame, splitter = jpeg(), JpegSplitter()
     assert list(splitter.add(frame[:20])) == []
     splitter.forget()
+    assert splitter.damaged == 1  # nobody need wait for the next one to know
     assert list(splitter.add(frame)) == [frame] and splitter.damaged == 1
+    splitter.forget()  # there is nothing
+    assert splitter.damaged == 1
 
 
 def test_what_never_ends_is_refused_before_memory_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import socket
 import threading
 import time
@@ -87,6 +88,19 @@ def test_a_device_gives_frames(tmp_path: Path) -> None:
     source = video.open_device("lavfi:testsrc=size=64x48:rate=30", AT_ONCE, pytest.fail)
     frames = first(source, 3)
     assert source.is_live and [picture(frame.data).shape for frame in frames] == [(48, 64)] * 3
+
+
+def test_what_is_closed_gives_no_more(tmp_path: Path) -> None:
+    film = str(films.write_film(tmp_path / "film.mp4", films.grays(3)))
+    looped = SourceSettings(paced=False, loop=True)
+    for source in (
+        video.open_film(film, looped, pytest.fail),
+        video.open_device("lavfi:testsrc=size=64x48:rate=30", AT_ONCE, pytest.fail),
+    ):
+        frames = iter(source)
+        assert next(frames).number == 1
+        source.close()
+        assert list(itertools.islice(frames, 9)) == []
 
 
 def test_a_device_that_is_not_there_is_one_sentence() -> None:
