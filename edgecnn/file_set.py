@@ -36,9 +36,7 @@ def read_together(paths: Sequence[Path], read: Callable[[], T]) -> T:
             continue
         if _facts(paths) == before:
             return found
-    raise ModelFileError(
-        f"{paths[0]} is replaced again and again; wait until what writes it, a training say, has ended"
-    )
+    raise ModelFileError(f"{paths[0]} is replaced again and again; wait until what writes it has ended")
 
 
 def _facts(paths: Sequence[Path]) -> list[tuple[int, int, int] | None]:

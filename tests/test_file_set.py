@@ -47,7 +47,7 @@ def test_a_set_that_is_replaced_meanwhile_is_read_again(paths: tuple[Path, Path]
 
 
 def test_a_set_that_is_replaced_all_the_time_is_a_sentence(paths: tuple[Path, Path]) -> None:
-    with pytest.raises(ModelFileError, match=r"model is replaced again and again; wait until what writes it, a train"):
+    with pytest.raises(ModelFileError, match=r"model is replaced again and again; wait until what writes it has"):
         read_together(paths, reader(paths, lambda: write(paths, "another")))
 
 
