@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -94,6 +95,23 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def require_room(folder: Path, size_bytes: int) -> None:
+    """Make sure that the disk of `folder` takes so many bytes more; where the system cannot tell, it does.
+
+    Raises:
+        OutputError: it does not.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
+    except OSError as error:
+        size = f"{size_bytes / 1e6:,.1f} MB"
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}: {size} are needed; make room, or choose another folder"
+        ) from error
 
 
 def refuse_existing(paths: Iterable[str | Path], force: bool) -> None:
