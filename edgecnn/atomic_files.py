@@ -187,7 +187,7 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
-        _remove_what_kills_left(path)
+        remove_what_kills_left(path)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -201,8 +201,8 @@ def _locked(path: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _remove_what_kills_left(path: Path) -> None:
-    """Remove the temporary files of `path` that nobody will rename any more."""
+def remove_what_kills_left(path: Path) -> None:
+    """Remove the temporary files of `path`; nobody else may be writing it, so nobody will rename them any more."""
     with contextlib.suppress(OSError):
         for other in path.parent.iterdir():
             start, dash, name = other.name.partition("-")
