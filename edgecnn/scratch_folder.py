@@ -18,18 +18,17 @@ def scratch_folder() -> Iterator[str]:
     Libraries say in words of their own that its disk is full, and the system does so without a name.
 
     Raises:
-        OutputError: it is, or no folder can be made.
+        OutputError: it is.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
+    with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
+        try:
             yield folder
-    except EdgecnnError:
-        raise
-    except Exception as error:
-        reason = next((words for words in _FULL if words in str(error)), None)
-        if reason is None:
-            raise
-        raise OutputError(
-            f"there is no room for temporary files in {tempfile.gettempdir()} ({reason}); make some, or name another "
-            "folder in the environment variable TMPDIR"
-        ) from error
+        except Exception as error:
+            words = str(error)
+            reason = next((one for one in _FULL if one in words), None)
+            if reason is None or (isinstance(error, EdgecnnError) and folder not in words):
+                raise
+            raise OutputError(
+                f"there is no room for temporary files in {tempfile.gettempdir()} ({reason}); make some, or name "
+                "another folder in the environment variable TMPDIR"
+            ) from error

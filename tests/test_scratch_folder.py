@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import OutputError
+from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import DeployError
 from edgecnn.scratch_folder import scratch_folder
 
@@ -31,6 +32,17 @@ def test_a_full_disk_is_told_whoever_finds_it(
     with pytest.raises(OutputError, match=words), scratch_folder():
         raise error
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_ours_in_it_is_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, FULL)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OutputError, match=r"^there is no room for temporary files"), scratch_folder() as folder:
+        write_bytes(Path(folder, "wheel"), b"x")
+    with pytest.raises(OutputError, match=r"^cannot write result: "), scratch_folder():
+        write_bytes("result", b"x")
 
 
 @pytest.mark.parametrize(
