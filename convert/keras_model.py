@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edgecnn.arguments import require_path
 from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
+from edgecnn.file_set import read_together
 from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
 from edgecnn.native_output import captured_stderr
@@ -56,14 +57,16 @@ class KerasModel:
         path = require_path(path, "a Keras model")
         if not path.is_file():
             raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
-        self.card: ModelCard = ModelCard.load(RunDirectory(path.parent).card)
-        self.labels: tuple[str, ...] = self.card.labels
-        self.input: InputSpec = self.card.input
+        card = RunDirectory(path.parent).card
+        read_together((path, card), lambda: ModelCard.load(card))  # before TensorFlow is loaded in vain
         load_tensorflow()
         with captured_stderr():
             from .network.keras_network import KerasNetwork
 
-        self._network = KerasNetwork.load(path, self.card)
+        self._network = read_together((path, card), lambda: KerasNetwork.load(path, ModelCard.load(card)))
+        self.card: ModelCard = self._network.card
+        self.labels: tuple[str, ...] = self.card.labels
+        self.input: InputSpec = self.card.input
         self.layers: tuple[FeatureMap, ...] = self._network.maps
 
     def predict_all(self, images: Images, *, calibrated: bool = True) -> npt.NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgecnn.errors import EdgecnnWarning, ModelFileError
 from edgecnn.model_file.card import FeatureMap
+from edgecnn.model_file.container import read_model
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
@@ -178,10 +179,21 @@ def _map_tensors(loaded: LoadedModel, model: str) -> list[TensorSpec]:
         if stem.endswith(".activations") or (loaded.card and not names):
             raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
         variant = f"{stem}.activations{model[len(stem) :]}"
-        raise ModelFileError(
-            f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; use its activations variant, {variant}"
-        )
+        advice = f"use its activations variant, {variant}"
+        if _is_of_another_network(variant, loaded):
+            advice = f"{variant} is of another network: convert the run again, with its activations variant"
+        raise ModelFileError(f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; {advice}")
     return tensors
+
+
+def _is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
+    try:
+        card = read_model(variant).card if Path(variant).is_file() else None
+    except ModelFileError:
+        return False
+    if card is None or loaded.card is None:
+        return False
+    return card.provenance.parent_sha256 != loaded.card.provenance.parent_sha256
 
 
 def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from edgecnn.atomic_files import write_bytes
+from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.container import PackedModel, unpack
@@ -31,13 +31,18 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
         DelegateError: no runtime is installed.
         InputError: `key` cannot be used, or `model` is a bundled one.
         MissingExtraError: OpenSSH is not installed.
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or is being written or compared by another process.
     """
-    packed, path = read_packed(model), Path(model)
-    bundled = bundled_models()
+    read_packed(model)  # a missing or damaged one is told first
+    path, bundled = Path(model), bundled_models()
     if not path.is_file() or path.resolve() in {one.resolve() for one in bundled.values()}:
         source = bundled.get(str(model), path)
         raise InputError(f"{model} is part of edgecnn and is not written to; copy {source} and sign the copy")
+    with claimed([path], force=True):  # what a conversion writes meanwhile would be lost
+        return path, _sign(path, read_packed(model), key)
+
+
+def _sign(path: Path, packed: PackedModel, key: str | Path) -> Signature:
     if packed.card is None:
         raise ModelFileError(f"{packed.name} carries no card to sign; edgecnn pack writes a copy that does")
     _require_right_answers(packed, path)
@@ -48,7 +53,7 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
     if signature is None or again.signed is None or again.signed.message != unsigned:
         raise ModelFileError(f"{packed.name} cannot be signed; convert the model again")
     write_bytes(path, data)
-    return path, signature
+    return signature
 
 
 def _require_right_answers(packed: PackedModel, path: Path) -> None:

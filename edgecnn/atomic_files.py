@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -96,6 +97,23 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def require_room(folder: Path, size_bytes: int) -> None:
+    """Make sure that the disk of `folder` takes so many bytes more; where the system cannot tell, it does.
+
+    Raises:
+        OutputError: it does not.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
+    except OSError as error:
+        size = f"{size_bytes / 1e6:,.1f} MB"
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}: {size} are needed; make room, or choose another folder"
+        ) from error
+
+
 def refuse_existing(paths: Iterable[str | Path], force: bool) -> None:
     """Make sure that no output overwrites a file by accident.
 
@@ -169,7 +187,7 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
-        _remove_what_kills_left(path)
+        remove_what_kills_left(path)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -183,8 +201,8 @@ def _locked(path: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _remove_what_kills_left(path: Path) -> None:
-    """Remove the temporary files of `path` that nobody will rename any more."""
+def remove_what_kills_left(path: Path) -> None:
+    """Remove the temporary files of `path`; nobody else may be writing it, so nobody will rename them any more."""
     with contextlib.suppress(OSError):
         for other in path.parent.iterdir():
             start, dash, name = other.name.partition("-")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import ModelFileError
+from edgecnn.file_set import read_together
 from edgecnn.keras_file import loading_keras
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Images, held_back
@@ -142,9 +143,13 @@ def query_teacher(
 
 
 def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
+    require_teacher(path)
+    return read_together((path, path.with_name(CARD)), lambda: _read_teacher(path, dataset))
+
+
+def _read_teacher(path: Path, dataset: Dataset) -> "keras.Model":
     import keras
 
-    require_teacher(path)
     card = ModelCard.load(path.with_name(CARD))
     if card.labels != dataset.labels or card.input.shape != dataset.input.shape:
         raise ModelFileError(

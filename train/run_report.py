@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.atomic_files import claimed, write_bytes
+from edgecnn.atomic_files import claimed, remove_what_kills_left, write_bytes
 from edgecnn.confidence import Answers
 from edgecnn.errors import ModelFileError, OutputError
 from edgecnn.metrics import Evaluation
@@ -96,6 +96,8 @@ def claimed_folder(folder: RunDirectory, force: bool) -> Iterator[None]:
     try:
         with claimed([folder.model], force=True):
             check_free(folder, force)  # another training may have ended meanwhile
+            for path in (*folder.training_files, folder.checkpoint):
+                remove_what_kills_left(path)
             yield
     finally:
         if created:

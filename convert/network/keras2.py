@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.keras_file import first_clause
 from edgecnn.optional_packages import require_package, version_of
+from edgecnn.scratch_folder import scratch_folder
 
 from .custom_code import CustomCode
 from .damaged_files import damaged
@@ -41,7 +41,7 @@ def read_keras2(contents: KerasContents, code: CustomCode, progress: Callable[[s
         InputError: the file of `code` is missing or fails.
     """
     require_package(f"{contents.path}, written by {contents.writer},", "tf-keras", "train")
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         folder = Path(scratch)
         _run_child(contents, code, contents.linked_in(folder), folder)
         graph = json.loads((folder / "graph.json").read_text(encoding="utf-8"))

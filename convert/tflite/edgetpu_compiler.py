@@ -2,12 +2,12 @@
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.model_file.container import add_header, pack_card, read_model
+from edgecnn.scratch_folder import scratch_folder
 
 COMPILER = "edgetpu_compiler"
 _TIMEOUT_S = 600
@@ -37,7 +37,7 @@ def compile_packed(compiler: str, path: Path) -> Path:
     source = read_model(path)
     if source.card is None or source.golden is None:
         raise ModelFileError(f"{path} carries no card, so the compiled file would have none; convert it with edgecnn")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         bare = Path(folder) / "model.tflite"
         bare.write_bytes(source.flatbuffer)
         command = [compiler, "--out_dir", folder, str(bare)]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from edgecnn.errors import EdgecnnError
+from edgecnn.errors import EdgecnnError, OutputError
 from edgecnn.model_file.container import add_header
 from edgecnn.model_file.schemes import IoType
 from edgecnn.native_output import captured_stderr
@@ -46,6 +46,7 @@ def to_flatbuffer(
 
     Raises:
         EdgecnnError: TensorFlow cannot convert the model; the message has its reason.
+        OutputError: there is no room for temporary files.
     """
     if scheme not in EXPORTERS:
         raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
@@ -55,6 +56,8 @@ def to_flatbuffer(
             with _converter(model, scheme, float32) as converter:
                 converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
                 flatbuffer = EXPORTERS[scheme](ExportInput(converter, calibration, io))
+        except OutputError:  # a full disk is nobody's refusal
+            raise
         except Exception as error:  # TensorFlow's own ConverterError has no narrower base
             refusal = error
     if refusal:

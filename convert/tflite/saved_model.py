@@ -1,7 +1,6 @@
 """A Keras model as TensorFlow's converter takes it."""
 
 import gc
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgecnn.free_memory import give_back_memory
+from edgecnn.scratch_folder import scratch_folder
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def saved(model: keras.Model) -> Iterator[str]:
     `model.export` traces it several times, and keeps a graph of each: that takes the converter twice the time. Its
     weights stand in the graph: each variable would be saved and restored by operators of its own, for seconds.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         _save(model, folder)
         gc.collect()  # graphs lie in circles
         give_back_memory()  # the constants of its graphs, several times the network's size

@@ -32,15 +32,20 @@ def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None
     systemd.require_root()
     for folder in spec.writable:
         _make(Path(folder), spec.user)
+    is_new = not path.exists()
     if systemd.is_system:
-        for command in _writing(path):
-            systemd.do(command, text)
+        _write_as_root(path, text, systemd)
     else:
         with claimed([path], force):
             write_bytes(path, text.encode())
     *before, start = _starting(unit, systemd)
-    for command in before:
-        systemd.do(command)
+    try:
+        for command in before:
+            systemd.do(command)
+    except ServiceError:
+        if is_new:
+            _take_back(path, systemd)
+        raise
     if systemd.attempt(start).returncode:
         known = systemd.show(unit, "StatusText", "Result")
         reason = known.get("StatusText") or f"systemd calls it {known.get('Result', 'failed')}"
@@ -92,11 +97,32 @@ def remove(name: str, systemd: Systemd) -> None:
 
 def _writing(path: Path) -> list[tuple[str, ...]]:
     """The lines that write a unit of the system, whole or not at all; its text is their input."""
-    beside = path.with_name(f".{path.name}.new")
     return [
-        Systemd.as_root("install", "-D", "-m", "644", "/dev/stdin", str(beside)),
-        Systemd.as_root("mv", "-T", str(beside), str(path)),
+        Systemd.as_root("install", "-D", "-m", "644", "/dev/stdin", str(_beside(path))),
+        Systemd.as_root("mv", "-T", str(_beside(path)), str(path)),
     ]
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _write_as_root(path: Path, text: str, systemd: Systemd) -> None:
+    try:
+        for command in _writing(path):
+            systemd.do(command, text)
+    except ServiceError:
+        systemd.attempt(systemd.as_root("rm", "-f", str(_beside(path))))  # a half of it, where the disk is full
+        raise
+
+
+def _take_back(path: Path, systemd: Systemd) -> None:
+    """Remove a new unit that cannot be enabled: it is no service, and would be in the way of the next attempt."""
+    if systemd.is_system:
+        systemd.attempt(systemd.as_root("rm", "-f", str(path)))
+    else:
+        path.unlink(missing_ok=True)
+    systemd.attempt(systemd.systemctl("daemon-reload"))
 
 
 def _starting(unit: str, systemd: Systemd) -> list[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import DeployError
+from edgecnn.scratch_folder import scratch_folder
 
 from .deployment import Deployment, Samples, Supplies
 from .machine import Deployed, Machine, read_before, read_deployed, read_machine
@@ -46,7 +47,7 @@ def deploy(
         DeployError: the device cannot be reached, cannot run it or does not prove it; what ran there runs on.
     """
     start = time.monotonic()
-    with Session(ssh, tell) as session, tempfile.TemporaryDirectory() as temporary:
+    with Session(ssh, tell) as session, scratch_folder() as temporary:
         machine = _probe(session, supplies)
         release = choose(machine)
         _require_services(session, machine, release)

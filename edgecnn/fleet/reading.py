@@ -26,6 +26,7 @@ QUIET = 1.0  # seconds without a retained message, after which no more is expect
 _AT_ONCE = 300  # messages that are asked for and have not come: brokers keep a thousand
 _ROUNDS = 20  # in which the list of stations is asked for again, while that brings new ones
 _MOST_NAMES = 200_000
+_ADVICE = "check that it runs, and what --mqtt says of it"
 
 
 def read_fleet(broker: Broker, *, timeout: float = 60.0, quiet: float | None = None) -> Fleet:
@@ -46,7 +47,7 @@ def read_fleet(broker: Broker, *, timeout: float = 60.0, quiet: float | None = N
         reader.close()
     except BrokerError as error:
         reader.abandon()
-        raise EdgecnnError(f"the MQTT broker at {broker.title} cannot be used: {error}") from None
+        raise EdgecnnError(f"the MQTT broker at {broker.title} cannot be used: {error}; {_ADVICE}") from None
     return reader.gathering.fleet(f"{broker.title}, {broker.prefix}/...", time.time(), complete)
 
 

@@ -197,7 +197,10 @@ class ModelCard:
             from .migrations import migrate
 
             data = migrate(data, SCHEMA_VERSION, where)
-        return decode(cls, data, where)
+        try:
+            return decode(cls, data, where)
+        except ModelFileError as error:
+            raise ModelFileError(f"{error}; train or convert the model again") from None
 
     @classmethod
     def load(cls, path: str | Path) -> "ModelCard":

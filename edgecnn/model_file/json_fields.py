@@ -48,7 +48,7 @@ def decode(cls: type[T], data: object, where: str) -> T:
         if name in data:
             values[name] = _decode_value(hints[name], data[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING:
-            raise ModelFileError(f"{where}.{name} is missing; train or convert the model again")
+            raise ModelFileError(f"{where}.{name} is missing")
     try:
         return cls(**values)
     except ValueError as error:

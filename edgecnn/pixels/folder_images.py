@@ -22,15 +22,22 @@ _MOST_BYTES = 500_000_000
 
 
 def require_folder(folder: str | Path, purpose: str) -> Path:
-    """The path of a folder of images, if there is one; see `read_folder`.
+    """The path of a folder of images, if there is one with any; see `read_folder`.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or no image in it.
     """
+    return _find(folder, purpose)[0]
+
+
+def _find(folder: str | Path, purpose: str) -> tuple[Path, list[str]]:
     root = require_path(folder, "a folder of images")
     if not root.is_dir():
         raise DataError(f"no folder {folder}; {purpose}")
-    return root
+    try:
+        return root, find_images([str(root)])
+    except InputError as error:
+        raise DataError(str(error)) from None
 
 
 def read_folder(
@@ -59,11 +66,7 @@ def read_folder(
         DataError: no folder, or no image in it that can be read, or none but of a class.
         MissingExtraError: HEIC photographs, and pillow-heif is not installed.
     """
-    root = require_folder(folder, purpose)
-    try:
-        paths = find_images([str(root)])
-    except InputError as error:
-        raise DataError(str(error)) from None
+    root, paths = _find(folder, purpose)
     require_heif(paths)
     if strange_to:
         paths = list(_outside_classes(paths, root, strange_to.labels, progress))

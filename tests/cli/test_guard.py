@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_the_end_of_the_process_is_no_success(mode: str, how: str, library: str)
     assert done.stderr == (
         f"Error: the process ended {how} before it was done, with {library} in it; use --isolate, or --delegate cpu\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "how"),
+    [("exit_invoke", "with exit code 0"), ("abort_invoke", "by the signal Aborted"), ("throw_invoke", "by the signal")],
+)
+def test_on_the_old_runtime_the_end_of_the_process_is_no_success_either(
+    mode: str, how: str, library: str, old_python: Path, with_project: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    done = with_project(old_python, *ASKED, library, *late(mode))
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith(f"Error: the process ended {how}") and done.stderr.count("\n") == 1
 
 
 def test_a_library_that_crashes_at_once_does_so_in_a_process_of_its_own(library: str) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -231,3 +232,18 @@ def test_a_file_that_ran_when_it_was_converted_is_opened_without_another_process
     (tmp_path / "home").rename(tmp_path / "forgotten")
     with pytest.raises(ModelFileError, match="cannot be opened"):
         Classifier(made.plain.path)
+
+
+def test_no_room_for_temporary_files_is_told_as_such_and_nothing_is_written(
+    small_run: TrainingRun, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def refuse(*_: object) -> None:  # as it does on a full disk
+        raise tf.errors.UnknownError(None, None, "{{node x}} /tmp/x/a.index; No space left on device [Op:Merge]")
+
+    monkeypatch.setattr(tf.saved_model, "save", refuse)
+    shutil.copytree(small_run.path, tmp_path / "run", ignore=shutil.ignore_patterns("cache", "*.tflite"))
+    with pytest.raises(OutputError, match=r"^there is no room for temporary files in .* \(No space left on"):
+        convert(tmp_path / "run", small)
+    assert not list((tmp_path / "run").glob("*.tflite"))

@@ -10,7 +10,7 @@ import pytest
 
 from edgecnn.device import bundled_models, sample_images
 from tests.deploy.conftest import Deploy
-from tests.support.command_line import Outcome, Run, sentence
+from tests.support.command_line import SCRIPTS, Outcome, Run, sentence
 from tests.support.devices import Device, free_port, needs_sshd, running, set_up
 from tests.support.ssh_keys import make_key
 
@@ -156,3 +156,12 @@ def test_a_full_disk_is_seen_before_and_found_on_the_way(
         with running(device, start):
             samples = [word for path in sample_images()[:4] for word in ("--sample", str(path))]
             assert words in sentence(deploy(device, MODEL, *samples))
+
+
+def test_a_disk_that_is_full_here_is_told_as_such(device: Device, wheelhouse: Path) -> None:
+    # The kernel refuses to write beyond 100 kB here, as on a full disk; the model alone has more.
+    script = [sys.executable, str(SCRIPTS / "on_a_full_disk.py"), "100000"]
+    arguments = ["deploy", str(MODEL), device.name, *device.options, "--wheels", str(wheelhouse)]
+    done = subprocess.run([*script, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Error: there is no room for temporary files in" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr and not holds(device)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn import InputError, ModelCard, ModelFileError
+from edgecnn import InputError, ModelCard, ModelFileError, OutputError
+from edgecnn.atomic_files import being_read, claimed
 from edgecnn.device import Classifier, FeatureExtractor, describe, sample_images, verify
 from edgecnn.device.signing import sign_model
 from edgecnn.model_file.bundled import find_model
@@ -73,6 +74,18 @@ def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: P
         assert f"the ssh-ed25519 key {signature.fingerprint} (not checked)" in unchecked and "anna" not in unchecked
         assert json.loads(printed(edgecnn(command, files[0], "--json")))["signature"]["signer"] is None
         assert json.loads(printed(edgecnn(command, "fashion-mnist", "--json")))["signature"] is None
+
+
+def test_what_another_process_writes_or_compares_is_not_signed_meanwhile(key: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(find_model("fashion-mnist").read_bytes())
+    for meanwhile in (claimed([path], force=True), being_read([path])):
+        with (
+            meanwhile,
+            pytest.raises(OutputError, match=r"m\.tflite is being (written|read) by process \d+"),
+        ):
+            sign_model(path, key)
+    assert path.read_bytes() == find_model("fashion-mnist").read_bytes() and list(tmp_path.iterdir()) == [path]
 
 
 COMMANDS = ("classify", "features", "explain", "verify", "evaluate", "benchmark", "info")

@@ -126,5 +126,6 @@ def test_where_nobody_has_told_anything_the_fleet_is_empty_and_what_is_late_is_t
 
 
 def test_no_broker_is_one_sentence() -> None:
-    with pytest.raises(EdgecnnError, match=r"the MQTT broker at 127\.0\.0\.1:\d+ cannot be used: Connection refused"):
+    words = r"the MQTT broker at 127\.0\.0\.1:\d+ cannot be used: Connection refused; check that it runs"
+    with pytest.raises(EdgecnnError, match=words):
         read_fleet(parse_broker(f"mqtt://127.0.0.1:{free_port()}"))

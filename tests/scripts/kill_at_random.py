@@ -100,7 +100,7 @@ def classify(suffix: str) -> Callable[[Path], list[str]]:
 
 def train(place: Path) -> list[str]:
     how = "--resume" if (place / "run" / "checkpoint.npz").exists() else "--force"
-    return ["train", "--data", "../data.npz", "--output", "run", "--epochs", "4", "--architecture", "compact", how]
+    return ["train", "--data", "../data.npz", "--output", "run", "--epochs", "4", "--architecture", "reference", how]
 
 
 def convert(_: Path) -> list[str]:

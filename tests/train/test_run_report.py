@@ -12,9 +12,10 @@ from PIL import Image
 from edgecnn import OutputError
 from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.run_directory import TRAINING_FILES
+from edgecnn.run_directory import TRAINING_FILES, RunDirectory
 from edgecnn.train import TrainingRun, train
 from edgecnn.train.history import read_history
+from edgecnn.train.run_report import claimed_folder
 from tests.support.moments import read_files, require_one_set, watch
 from tests.support.trainings import EVERYTHING, SEED
 
@@ -95,3 +96,11 @@ def test_figures_of_an_interrupted_training_never_stand_beside_the_model_of_a_la
     before, seen = read_files(run), watch(run, monkeypatch)
     train(run, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
     require_one_set(before, seen, set(TRAINING_FILES))
+
+
+def test_what_a_killed_training_was_writing_goes_with_the_next(tmp_path: Path) -> None:
+    names = (*TRAINING_FILES, "checkpoint.npz")
+    for name in (*names, "mine.txt"):
+        (tmp_path / f".0a1b2c3d-{name}").write_text("half of it")
+    with claimed_folder(RunDirectory(tmp_path), force=True):
+        assert {path.name for path in tmp_path.iterdir()} == {".0a1b2c3d-mine.txt", ".model.keras.lock"}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import keras
+import numpy as np
 
-from edgecnn.atomic_files import replacing, together
+from edgecnn.atomic_files import replacing, require_room, together
 from edgecnn.errors import EdgecnnError
 
 from ..history import Epoch
@@ -18,6 +19,8 @@ from .batches import Batches
 from .interrupt import Interrupt
 from .setup import TrainingSetup
 from .training_model import freeze_first_layer
+
+_PICTURES_AND_FIGURES = 1_000_000  # bytes, of what the end of a training writes
 
 
 @dataclass
@@ -68,12 +71,20 @@ class TrainingCallback(keras.callbacks.Callback):
             self._outcome.saved_epoch = epoch
 
     def _write(self, epoch: int) -> None:
-        if not self._outcome.saved_epoch:
-            self._setup.folder.checkpoint.unlink(missing_ok=True)  # of an earlier training that this one replaces
-        with together():
-            with replacing(self._setup.folder.model) as temporary:
+        folder, is_first = self._setup.folder, not self._outcome.saved_epoch
+        with together([folder.checkpoint] if is_first else []):  # of an earlier training that this one replaces
+            with replacing(folder.model) as temporary:
                 self._outcome.model.save(temporary)
+                if is_first and folder.model.exists():
+                    self._require_room(temporary.stat().st_size)
             self._on_save(epoch)
+
+    def _require_room(self, model_bytes: int) -> None:
+        """Make sure that the rest of this training can be written, before the run of an earlier one goes for it."""
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        checkpoint_bytes = sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in variables)
+        # A new model and a new checkpoint are written beside those before them.
+        require_room(self._setup.folder.path, model_bytes + 2 * checkpoint_bytes + _PICTURES_AND_FIGURES)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Shuffle for the epoch."""

@@ -86,7 +86,7 @@ class Video:
             raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s") from None
         except (av.error.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
-            words = f"cannot be read as a film ({reason})" if self._is_film else reason
+            words = f"cannot be read as a film ({reason}); give a film or an image" if self._is_film else reason
             raise SourceError(f"{self.title}: {words}") from None
         if not (self._is_film or ends or self._stopped.is_set()):
             raise SourceError(f"{self.title} ended")
@@ -119,7 +119,7 @@ class Video:
         import av.error
 
         if not container.streams.video:
-            raise SourceError(f"{self.title} holds no pictures")
+            raise SourceError(f"{self.title} holds no pictures; give a source that has some")
         stream = container.streams.video[0]
         stream.thread_type = "NONE"  # threads would hold frames back
         # What telephones write, in degrees; PyAV before 14 says it of the stream, later ones of each frame.

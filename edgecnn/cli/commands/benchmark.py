@@ -125,7 +125,9 @@ def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
             raise ValueError("a median that is no time")
         return str(figures["machine"]["runtime"]), medians
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
+        raise InputError(
+            f"cannot read {path}: {error.strerror}; --compare takes a file that --output of an earlier benchmark wrote"
+        ) from None
     except (ValueError, TypeError, KeyError):
         raise InputError(f"{path} is not what edgecnn benchmark --output writes; give another") from None
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Dataset, Split
     from edgecnn.selective import SelectiveFigures
 
+_OTHER = "--other takes a folder of images that are none of the classes"
+
 
 @click.command(name="evaluate")
 @click.argument("model")
@@ -54,6 +56,7 @@ def command(
     runner = evaluated_model.open_model(model, runtime_options, description)
     least = _lowest_score(min_score, runner, model, other is not None)
     require_named_data(data, runner.card, model)
+    _require_other(other)
     dataset = options.load_dataset(data_dir, data, runner.input)
     dataset = evaluated_model.fit_dataset(runner, model, dataset, description)
     strangers = _read_other(other, runner, dataset)
@@ -113,13 +116,20 @@ def _lowest_score(
     return runner.card.confidence.min_score if has_other and runner.card and runner.card.confidence else None
 
 
+def _require_other(folder: str | None) -> None:
+    """What can be told before the test images are read."""
+    from edgecnn.pixels.folder_images import require_folder
+
+    if folder is not None:
+        require_folder(folder, _OTHER)
+
+
 def _read_other(folder: str | None, runner: "KerasModel | Classifier", dataset: "Dataset") -> "Pixels | None":
     if folder is None:
         return None
     from edgecnn.pixels.folder_images import read_folder
 
-    purpose = "--other takes a folder of images that are none of the classes"
-    return read_folder(folder, runner.input, purpose, printing.note, strange_to=dataset)
+    return read_folder(folder, runner.input, _OTHER, printing.note, strange_to=dataset)
 
 
 def _evaluate(

@@ -73,7 +73,7 @@ def test_figures_of_something_else_are_not_compared(name: str, edgecnn: Run, tmp
     if name in NOT_COMPARABLE:
         (tmp_path / name).write_text(NOT_COMPARABLE[name])
     result = edgecnn("benchmark", "fashion-mnist", "--compare", tmp_path / name)
-    words = "is not what edgecnn benchmark --output writes" if name in NOT_COMPARABLE else "cannot read"
+    words = "is not what edgecnn benchmark --output writes" if name in NOT_COMPARABLE else "--compare takes a file"
     assert result.exit_code == 1 and words in result.stderr and result.stderr.count("\n") == 1
 
 

@@ -97,6 +97,22 @@ def test_plain_model_gives_no_features_but_the_name_of_the_file_that_does(int8: 
         FeatureExtractor("fashion-mnist")
 
 
+def test_a_variant_of_another_network_is_not_recommended(tmp_path: Path) -> None:
+    variant = tmp_path / "m.activations.tflite"
+    variant.write_bytes(find_model("fashion-mnist.activations").read_bytes())
+    fields = fields_of_card()
+    plain = repacked(tmp_path / "m.tflite", fields=fields)
+    with pytest.raises(ModelFileError, match=r"use its activations variant, .*m\.activations\.tflite$"):
+        FeatureExtractor(plain)
+    fields["provenance"]["parent_sha256"] = "0" * 64
+    repacked(plain, fields=fields)
+    with pytest.raises(ModelFileError, match=r"m\.activations\.tflite is of another network: convert the run again"):
+        FeatureExtractor(plain)
+    variant.write_bytes(b"cut off")
+    with pytest.raises(ModelFileError, match="use its activations variant"):
+        FeatureExtractor(plain)
+
+
 def edited(tmp_path: Path, **changes: object) -> Path:
     """The bundled model with another card behind it, as someone might edit it."""
     return repacked(tmp_path / "edited.tflite", fields=fields_of_card() | changes)

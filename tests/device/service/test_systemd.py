@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.device.service import systemd
+from edgecnn.device.service.installing import install
 from edgecnn.device.service.systemd import Systemd, last_line
-from edgecnn.errors import ServiceError
+from edgecnn.device.service.unit import MARK, ServiceSpec
+from edgecnn.errors import OutputError, ServiceError
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
 
@@ -70,3 +73,62 @@ def test_a_users_services_start_with_the_machine_where_loginctl_says_so(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert Systemd(is_system=False).lingers() is lingers
+
+
+SPEC = ServiceSpec("door", ("/bin/true", "live"), "/opt", 60)
+
+
+@pytest.fixture
+def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the units of the system and of the user are, on a machine whose systemd does all that it is told."""
+    folder = tmp_path / "systemd" / "user"
+    folder.mkdir(parents=True)
+    for name, value in (("_BOOTED", tmp_path), ("SYSTEM_UNITS", folder)):
+        monkeypatch.setattr(systemd, name, value)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:{os.environ['PATH']}")
+    (tmp_path / "programs").mkdir()
+    write_program(tmp_path, "systemctl", "exit 0")
+    return folder
+
+
+def write_program(folder: Path, name: str, line: str) -> None:
+    path = folder / "programs" / name
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+FULL = "echo 'No space left on device' >&2; exit 1"
+ON_A_FULL_DISK = {  # the manager; the program that finds no room, and what it does then
+    "the user's enables": (False, "systemctl", f'[ "$2" != enable ] || {{ {FULL}; }}'),
+    "the system's enables": (True, "systemctl", f'[ "$1" != enable ] || {{ {FULL}; }}'),
+    "the system's half unit": (True, "install", f'for last; do :; done; echo "[Unit" >"$last"; {FULL}'),
+}
+
+
+@pytest.mark.parametrize("case", ON_A_FULL_DISK)
+def test_on_a_full_disk_no_part_of_a_service_stays_and_an_old_unit_is_whole(
+    case: str, units: Path, tmp_path: Path
+) -> None:
+    is_system, program, line = ON_A_FULL_DISK[case]
+    write_program(tmp_path, program, line)
+    with pytest.raises(ServiceError, match=r"failed: No space left on device$"):
+        install(SPEC, Systemd(is_system))
+    assert not list(units.iterdir())
+    (units / "edgecnn-door.service").write_text(f"{MARK}\nof before")
+    with pytest.raises(ServiceError, match=r"failed: No space left on device$"):
+        install(SPEC, Systemd(is_system), force=True)
+    (unit,) = units.iterdir()
+    assert (unit.read_text() == f"{MARK}\nof before") == (program == "install")
+    assert unit.name == "edgecnn-door.service" and unit.read_text().startswith(MARK)
+
+
+def test_a_unit_of_the_user_that_cannot_be_written_is_a_sentence(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OutputError, match=r"cannot write .*edgecnn-door\.service: No space left on device$"):
+        install(SPEC, Systemd(is_system=False))
+    assert not list(units.iterdir())

@@ -69,6 +69,20 @@ def test_a_disk_that_fills_while_a_checkpoint_is_written_leaves_the_one_before(
     assert run.card.training and run.card.training.epochs == len(run.history) == 3
 
 
+def test_a_training_that_has_no_room_leaves_the_run_that_it_was_to_replace(tmp_path: Path) -> None:
+    # As above, from the first epoch on: model.keras, 1.0 MB, can be written.
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in (*TRAINING_FILES, "checkpoint.npz", "model.int8.tflite"):
+        (run / name).write_text(f"{name} of before")
+    command = [sys.executable, "-m", "tests.scripts.train_on_a_full_disk", str(run), "1200000", "1"]
+    full = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    said = full.stderr.splitlines()[-1]
+    assert full.returncode == 1 and "run: File too large: " in said and "MB are needed; make room, or" in said
+    found = {path.name: path.read_text() for path in run.iterdir()}
+    assert found == {name: f"{name} of before" for name in (*TRAINING_FILES, "checkpoint.npz", "model.int8.tflite")}
+
+
 def test_a_crash_after_the_last_epoch_can_be_resumed(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
