@@ -172,11 +172,23 @@ PROGRAMS = [
 
 @pytest.mark.parametrize(("page", "number"), PROGRAMS)
 def test_python_programs_run(
-    page: Path, number: int, folder: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    number: int,
+    folder: Path,
+    small: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Those that read a file named on their command line get the bundled model; those that train, a few images."""
-    program = compile(blocks(page, "python")[number], f"{page.name}, program {number}", "exec")
+    """Those that read a file named on their command line get the bundled model; those that train, a few images.
+
+    What stands in a comment behind `print` is printed; an ellipsis at its end stands for the rest.
+    """
+    text = blocks(page, "python")[number]
+    program = compile(text, f"{page.name}, program {number}", "exec")
     monkeypatch.chdir(folder)
     monkeypatch.setattr("sys.argv", ["-c", str(bundled_models()["fashion-mnist"])])
     monkeypatch.setattr("edgecnn.train.load_fashion_mnist", lambda: small)
     exec(program, {"__name__": "__main__"})  # noqa: S102 - our own pages
+    printed = capsys.readouterr().out
+    for line in re.findall(r"^ *print\(.*\)  # (.*)$", text, re.MULTILINE):
+        assert line.removesuffix("…") in printed
