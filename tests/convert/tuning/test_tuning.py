@@ -110,7 +110,9 @@ def test_a_range_that_was_cut_is_no_fault_where_maps_are_returned_in_floats(
     small_run: TrainingRun, few: Dataset, tmp_path: Path
 ) -> None:
     # One image in twenty is bright; the others use an eighth of the range that they give, so cutting it pays.
-    images = np.where(np.arange(len(few.train)).reshape(-1, 1, 1, 1) % 20, few.train.images // 8, few.train.images)
+    images = np.where(
+        np.arange(len(few.train)).reshape(-1, 1, 1, 1) % 20, np.asarray(few.train.images) // 8, few.train.images
+    )
     dim = dataclasses.replace(few, train=Split(images.astype(np.uint8), few.train.labels))
     made = convert(small_run.path, dim, scheme="mixed", qat=0, output=tmp_path)
     assert "ranges by error" in made.notes[-1]
