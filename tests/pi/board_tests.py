@@ -89,7 +89,7 @@ def _without(*tests: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
 # - of tests/model_file, what NumPy reads; the card, labels, seals and signatures are text;
 # - a kill, and what goes on after it;
 # - the processes that delegates run in, by test_delegates; what is made of their answers is the same as on the Pi 5.
-TESTS = {
+TESTS: dict[str, tuple[str, ...]] = {
     "pi5": (
         *_RUNTIME, "tests/device/explaining/test_methods.py", "tests/device/explaining/test_scoring.py",
         *_without(_AFTERWARDS, _DRAWN),
