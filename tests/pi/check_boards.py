@@ -193,7 +193,7 @@ def test_256_test_images_are_answered_as_here(
 def reports(
     built: None, lab: Lab, int8: Conversion, float32: Conversion, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
-    """The device's tests on every board, side by side; they begin first, and the tests here run beside them."""
+    """The device's tests on every board, one a processor; they begin first, and the tests here run beside them."""
     folder = tmp_path_factory.mktemp("there")
     copy_tests(folder, (int8, float32))
 
@@ -203,8 +203,8 @@ def reports(
         variables = {"EDGECNN_CONVERTED": str(folder)}
         return lab.run(board, *arguments, folder=folder, variables=variables, timeout_s=3600)
 
-    with ThreadPoolExecutor(len(BOARDS)) as pool:
-        yield {board: pool.submit(run, board) for board in BOARDS}
+    with ThreadPoolExecutor(max(2, min(len(TESTS), os.cpu_count() or 1))) as pool:
+        yield {board: pool.submit(run, board) for board in TESTS}
 
 
 def test_the_device_tests_pass(board: str, reports: dict[str, "Future[subprocess.CompletedProcess[str]]"]) -> None:
