@@ -10,7 +10,7 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgecnn.convert import Conversion
@@ -90,7 +90,7 @@ _NUMBERS = {
 _LEAVE_OUT = "--deselect="
 
 
-def _without(*tests: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _without(*tests: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The options that leave out the tests whose names begin so, by file."""
     return tuple(f"{_LEAVE_OUT}{path}::{name}" for files in tests for path, names in files.items() for name in names)
 
