@@ -76,17 +76,31 @@ _KERNEL = {
     ),
 }  # fmt: skip
 # Whole numbers in Python: how much memory is free and what is refused for it, offsets in a damaged file. What Pillow
-# takes of the memory, and what a runtime makes of a damaged file, is tested on the board. And the larger of two sizes.
+# takes of the memory, and what a runtime makes of a damaged file, is tested on the board.
 _NUMBERS = {
     "tests/pixels/test_memory.py": ("test_a_reduced_photograph", "test_many_that_fit_one_after_another"),
     "tests/model_file/test_tflite_graph.py": ("test_damaged_graphs",),
+}
+# Of pictures the small ones in all ways to resize them and a large one in one way; of photographs, every kind of JPEG
+# with every filter, but cropped alone: the pixels are the decoder's matter, and which of them are taken is Python's.
+_PICTURES = {
+    "tests/pixels/test_deep_images.py": tuple(
+        f"test_bilevel_is_gray_before_it_is_resized[{way}-large]"
+        for way in ("nearest-gray", "nearest-rgb", "bilinear-gray", "bilinear-rgb", "lanczos-gray")
+    ),
+    "tests/pixels/test_jpeg.py": tuple(
+        f"test_pixels_differ_little_from_those_of_the_whole[{options}-{fit}"
+        for options in ({}, {"subsampling": 0}, {"progressive": True, "quality": 75})
+        for fit in ("stretch", "pad")
+    ),
+}
+# Of photographs that become probes, the smaller ones: the larger ones take the same way.
+_PROBES = {
     "tests/model_file/test_golden_probes.py": (
         "test_photographs_fit_and_have_the_answers_to_what_is_stored[64000-224]",
         "test_photographs_fit_and_have_the_answers_to_what_is_stored[200000-224]",
     ),
 }
-
-
 _LEAVE_OUT = "--deselect="
 
 
@@ -112,7 +126,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/model_file/test_golden_probes.py", "tests/model_file/test_tflite_constants.py",
         "tests/model_file/test_tflite_graph.py", "tests/model_file/test_tflite_metadata.py", "tests/pixels",
         "--ignore=tests/device/runtime/test_audit.py", "--ignore=tests/device/runtime/test_isolated_session.py",
-        *_without(_AFTERWARDS, _KERNEL, _NUMBERS),
+        *_without(_AFTERWARDS, _KERNEL, _NUMBERS, _PICTURES, _PROBES),
     ),
     "pi5": (
         *_RUNTIME, "tests/device/explaining/test_methods.py", "tests/device/explaining/test_scoring.py",
@@ -123,7 +137,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/device/test_threads.py", "tests/model_file/test_golden.py", "tests/pixels/test_colour_profile.py",
         "tests/pixels/test_deep_images.py", "tests/pixels/test_image_files.py", "tests/pixels/test_input_table.py",
         "tests/pixels/test_jpeg.py", "tests/pixels/test_kinds_of_files.py", "tests/pixels/test_preprocessing.py",
-        "tests/pixels/test_resizing.py", *_without(_AFTERWARDS, _DRAWN),
+        "tests/pixels/test_resizing.py", *_without(_AFTERWARDS, _DRAWN, _PICTURES),
     ),
 }  # fmt: skip
 
