@@ -20,7 +20,10 @@ LITERT, TFLITE_RUNTIME = "ai-edge-litert==2.3.0", "tflite-runtime==2.14.0"
 _SUITE = "bookworm"
 # Starts a board's Python; beside it, so that Python finds its own files from there.
 _STARTER = "usr/bin/python-of-the-board"
-_NEVER_LOADED = re.compile("/(tests?|sympy|mpmath|lxml|idlelib|lib2to3|pydoc_data)/")
+_NEVER_LOADED = re.compile(
+    "/((tests?|sympy|mpmath|lxml|scipy|ufoLib2|pkg_resources|f2py|idlelib|lib2to3|pydoc_data)/"
+    r"|lexers/(?!(__init__|_mapping|python|diff)\.py))"  # of Pygments, pytest loads those
+)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ Run by `make test-pi`; its name keeps it out of the other tests, which need no e
 
 import json
 import os
-import pickle
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,39 +23,10 @@ from edgecnn.device.runtime.session import Session
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.dataset import Dataset
+from tests.pi.board_tests import OPTIONS, ROOT, TESTS, copy_tests
 from tests.pi.boards import BOARDS, Lab
 
-ROOT = Path(__file__).parents[2]
 COUNT = 256
-# Of the project's tests, those of what runs on a board, where a board may change what they see:
-# - the Pi 5, what lies on the runtime;
-# - the Pi 4, which runs a Pi 5's bytes, its other kernels, and the arithmetic of NumPy and Pillow in 64 bits;
-# - the 32-bit Pi, with a runtime, NumPy and Pillow of its own, all that touches one of these. What lies above them is
-#   Python's alone, which is the same on all boards: for that the Pi 5 is enough.
-TESTS = {
-    "pi5": ("tests/device",),
-    "pi4": (
-        "tests/device/test_classifier.py", "tests/device/test_features.py", "tests/device/test_verification.py",
-        "tests/device/test_threads.py", "tests/model_file/test_golden.py", "tests/model_file/test_container.py",
-        "tests/pixels/test_colour_profile.py", "tests/pixels/test_deep_images.py", "tests/pixels/test_image_files.py",
-        "tests/pixels/test_input_table.py", "tests/pixels/test_jpeg.py", "tests/pixels/test_kinds_of_files.py",
-        "tests/pixels/test_preprocessing.py", "tests/pixels/test_resizing.py",
-    ),
-    "pi2": (
-        "tests/device", "tests/model_file", "tests/pixels",
-        "--ignore=tests/device/bulk/test_merging.py", "--ignore=tests/device/bulk/test_shards.py",
-        "--ignore=tests/device/explaining", "--ignore=tests/device/runtime/test_audit.py",
-        "--ignore=tests/device/runtime/test_isolated_session.py",
-    ),
-}  # fmt: skip
-
-# Sources of live are given up after tenths of a second in its tests, in which an emulated board starts no program.
-# A service is one of a systemd, and boards have none.
-# NumPy says of 32-bit ARM what holds there: numbers below the normal ones are 0.
-OPTIONS = (
-    "--ignore=tests/device/live", "--ignore=tests/device/service",
-    "-W", "ignore:The value of the smallest subnormal:UserWarning",
-)  # fmt: skip
 
 # Run on a board and here: all kernels on the same images.
 ANSWERS = """
@@ -224,13 +193,9 @@ def test_256_test_images_are_answered_as_here(
 def reports(
     built: None, lab: Lab, int8: Conversion, float32: Conversion, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
-    """The device's tests on every board, side by side; they begin first, and the tests here run beside them."""
-    # Beside these tests lies no edgecnn: what they test is the wheel.
+    """The device's tests on every board, one a processor; they begin first, and the tests here run beside them."""
     folder = tmp_path_factory.mktemp("there")
-    shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    for conversion in (int8, float32):
-        (folder / f"{conversion.scheme}.pickle").write_bytes(pickle.dumps(conversion))
+    copy_tests(folder, (int8, float32))
 
     def run(board: str) -> "subprocess.CompletedProcess[str]":
         pytest_here = ("-m", "pytest", "-ra", "-p", "no:cacheprovider", f"--basetemp={folder / board}")
@@ -238,8 +203,8 @@ def reports(
         variables = {"EDGECNN_CONVERTED": str(folder)}
         return lab.run(board, *arguments, folder=folder, variables=variables, timeout_s=3600)
 
-    with ThreadPoolExecutor(len(BOARDS)) as pool:
-        yield {board: pool.submit(run, board) for board in BOARDS}
+    with ThreadPoolExecutor(max(2, min(len(TESTS), os.cpu_count() or 1))) as pool:
+        yield {board: pool.submit(run, board) for board in TESTS}
 
 
 def test_the_device_tests_pass(board: str, reports: dict[str, "Future[subprocess.CompletedProcess[str]]"]) -> None:
