@@ -3,20 +3,39 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from edgecnn.train import TrainingRun
 from tests.support.command_line import Run, in_new_process, sentence
+from tests.support.shared import once
+
+Trained = tuple[Path, "subprocess.CompletedProcess[str]"]
 
 
-def test_train_convert_and_evaluate_say_nothing_but_their_own(few: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    trained = in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
+@pytest.fixture(scope="module")
+def trained_apart(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run of one epoch, for tests that copy it, and what `edgecnn train` said in a process of its own."""
+
+    def make(folder: Path) -> Trained:
+        run = folder / "run"
+        return run, in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
+
+    return once(tmp_path_factory, "trained-apart", make)
+
+
+def test_train_convert_and_evaluate_say_nothing_but_their_own(
+    trained_apart: Trained, few: Path, tmp_path: Path
+) -> None:
+    path, trained = trained_apart
     assert trained.returncode == 0, trained.stderr
     assert [line.split()[0] for line in trained.stderr.splitlines()] == ["few", "10", "training", "epoch"]
     accuracy, verdict, scores, _, wrote = trained.stdout.splitlines()
     assert "expected calibration error" in scores
     assert accuracy.startswith("test accuracy ") and "on training images" in verdict and wrote.startswith("wrote ")
+    run = Path(shutil.copytree(path, tmp_path / "run"))
     converted = in_new_process("convert", run, "--data", few, "--int8", "--json")
     assert converted.returncode == 0, converted.stderr
     said = {line.split()[0] for line in converted.stderr.splitlines()}
@@ -34,12 +53,11 @@ def test_train_convert_and_evaluate_say_nothing_but_their_own(few: Path, tmp_pat
 
 
 def test_a_file_that_is_another_classifier_is_told_of_with_the_way_to_the_reason(
-    edgecnn: Run, few: Path, tmp_path: Path
+    edgecnn: Run, few: Path, trained_apart: Trained, tmp_path: Path
 ) -> None:
     import keras
 
-    run = tmp_path / "run"
-    assert edgecnn("train", "--data", few, "--epochs", "2", "--output", run).exit_code == 0
+    run = Path(shutil.copytree(trained_apart[0], tmp_path / "run"))
     model = keras.models.load_model(run / "model.keras", compile=False)
     convolution, dense = model.get_layer("conv2d_1"), model.get_layer("dense")
     kernel, bias = convolution.get_weights()
