@@ -1,13 +1,15 @@
 """Devices that nobody has here, as they would answer."""
 
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgecnn.deploy.machine import Machine, read_deployed, read_machine
+from edgecnn.deploy.machine import Machine, read_before, read_deployed, read_machine
 from edgecnn.deploy.release import Release
-from edgecnn.deploy.requirements import own_requirements
+from edgecnn.deploy.requirements import missing_requirements, own_requirements
 from edgecnn.errors import DeployError
 
 PI_5 = {
@@ -86,6 +88,13 @@ def test_a_release_is_what_was_sent_or_damaged() -> None:
     assert read_deployed(reply) == found  # the file is not there
 
 
+def test_what_it_would_go_back_to_is_the_release_before_with_its_facts() -> None:
+    facts = Release("old.tflite", b"model").facts("venv", "1.0")
+    assert read_before({"current": ["0002-y"], "before": [""]}) is None
+    before = read_before({"current": ["0002-y"], "before": ["0001-x"], "before_release": [json.dumps(facts)]})
+    assert before and (before.name, before.facts, before.is_intact) == ("0001-x", facts, True)
+
+
 def names(needed: list[str]) -> set[str]:
     return {text.split(">")[0].split("<")[0].split("=")[0] for text in needed}
 
@@ -98,3 +107,17 @@ def test_each_gets_its_own_runtime_and_a_32_bit_system_keeps_what_it_has() -> No
     too_new = own_requirements(machine({**OLD_PI, "packages": {**DEBIAN, "numpy": "2.2.4"}}), ())
     assert "numpy<2" in too_new and "pillow>=9.4" not in too_new
     assert {"av", "paho-mqtt", "uvicorn"} <= names(own_requirements(machine(PI_5), ("live", "mqtt")))
+
+
+def test_what_the_wheels_need_there_and_nobody_has_is_missing(tmp_path: Path) -> None:
+    needs = (
+        'Alpha>=2; python_version >= "3.11"', 'beta; sys_platform == "win32"', "Gamma_Delta[fast]<3", "click>=8",
+        "pillow>=99",
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "one-1.0-py3-none-any.whl", "w") as wheel:
+        lines = ["Metadata-Version: 2.1", "Name: one", *(f"Requires-Dist: {each}" for each in needs)]
+        wheel.writestr("one-1.0.dist-info/METADATA", "\n".join(lines))
+    with zipfile.ZipFile(tmp_path / "gamma_delta-2.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("gamma_delta-2.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: gamma-delta")
+    there = machine({**OLD_PI, "python": "/usr/bin/python3"})  # with Debian's click and an older Pillow
+    assert missing_requirements(there, ["epsilon==1", "one"], tmp_path) == ["Alpha>=2", "epsilon==1", "pillow>=99"]
