@@ -1,6 +1,5 @@
 """Load a .keras file, or say in one line why not."""
 
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from edgecnn.errors import ModelFileError
 from edgecnn.keras_file import first_clause, loading_keras
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
+from edgecnn.scratch_folder import scratch_folder
 
 from .channels_last import to_channels_last
 from .custom_code import CustomCode
@@ -104,7 +104,7 @@ def _read_keras3(contents: KerasContents) -> keras.Model:
     advice = f"it was written by {contents.writer}, this is Keras {keras.__version__}"
     if contents.version == keras.__version__:
         advice = f"this Keras, {keras.__version__}, wrote it: if it loads where it was made, copy it again from there"
-    with tempfile.TemporaryDirectory() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
+    with scratch_folder() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
         return keras.models.load_model(contents.linked_in(Path(scratch)), compile=False)
 
 

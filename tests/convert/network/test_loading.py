@@ -1,6 +1,7 @@
 """A .keras file is loaded, or the reason why not is one line."""
 
 import dataclasses
+import errno
 import json
 import os
 import subprocess
@@ -11,12 +12,14 @@ import keras
 import numpy as np
 import pytest
 
-from edgecnn import EdgecnnError, ModelFileError
+from edgecnn import EdgecnnError, ModelFileError, OutputError
 from edgecnn.convert import KerasModel, adopt, convert
 from edgecnn.device import FeatureExtractor
 from edgecnn.model_file.bundled import find_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
+
+REFERENCE = Path(__file__).parents[2] / "parity" / "reference" / "model.keras"
 
 
 def test_no_run_there_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
@@ -151,6 +154,15 @@ def test_another_data_set_is_refused(copy: RunDirectory, small: Dataset) -> None
         convert(copy.path, dataclasses.replace(small, name="other", sha256="0" * 64))
     with pytest.raises(ModelFileError, match=r"is not as .* was trained on it: images were added, removed, renamed"):
         convert(copy.path, dataclasses.replace(small, sha256="0" * 64))
+
+
+def test_a_full_folder_for_temporary_files_is_no_damaged_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, link: str, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(link))
+
+    monkeypatch.setattr(os, "symlink", refuse)  # to the model, in that folder
+    with pytest.raises(OutputError, match=r"there is no room for temporary files in .*TMPDIR"):
+        KerasModel(REFERENCE)
 
 
 def test_without_onednn_the_operator_is_named_and_grouped_convolutions_are_trained(tmp_path: Path) -> None:
