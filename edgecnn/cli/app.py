@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -94,7 +95,17 @@ def _words(error: OSError) -> str:
     """Where and why; what cannot be written and has no name is standard output: files of ours are named."""
     unnamed = "standard output" if error.errno in _UNWRITTEN else ""
     place = f"{error.filename or unnamed}: " if error.filename or unnamed else ""
-    return printable(f"{place}{error.strerror or error}")
+    return printable(f"{place}{error.strerror or error}{_who_may(error)}")
+
+
+def _who_may(error: OSError) -> str:
+    """Advice where a file may not be used: it names what can be looked at, the folder that is closed or the file."""
+    if error.errno not in (errno.EACCES, errno.EPERM) or not isinstance(error.filename, str):
+        return ""
+    place = Path(error.filename)
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    return f"; ls -ld '{place}' shows who may"
 
 
 def _sentence(words: str) -> click.ClickException:

@@ -133,7 +133,7 @@ def _report_corrupt(corrupt: Sequence[str], max_corrupt: int, progress: Callable
         progress(f"left out: {line}")
     if len(corrupt) > max_corrupt:
         raise DataError(
-            f"{len(corrupt)} images cannot be read, at most {max_corrupt} may; remove them, or allow them with "
+            f"images that cannot be read: {len(corrupt)}, at most {max_corrupt} may; remove them, or allow them with "
             f"--max-corrupt {len(corrupt)}. The first: {corrupt[0]}"
         )
 

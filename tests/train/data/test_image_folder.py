@@ -64,7 +64,7 @@ def test_unreadable_files_are_listed_and_left_out_up_to_a_number(photos: Path) -
     (photos / "bag" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     (photos / "sneaker" / "empty.png").write_bytes(b"")
     said: list[str] = []
-    with pytest.raises(DataError, match="2 images cannot be read, at most 1 may"):
+    with pytest.raises(DataError, match="images that cannot be read: 2, at most 1 may"):
         load_dataset(photos, SPEC, max_corrupt=1)
     dataset = load_dataset(photos, SPEC, max_corrupt=2, progress=said.append)
     assert len(dataset.train) + len(dataset.test) == 40
