@@ -20,7 +20,7 @@ CASES = {
     "info model.tflite": "cannot read the model model.tflite: Permission denied",
     "samples locked/samples": "locked/samples: Permission denied; ls -ld 'locked' shows who may",
     "train --data folder --output run": "folder/class: Permission denied; ls -ld 'folder/class' shows who may",
-    "live fashion-mnist --source seen.png --keep chosen=locked/kept": "locked/kept: Permission denied; ls -ld 'locked' ",
+    "live fashion-mnist --source seen.png --keep chosen=locked/kept": "locked/kept: Permission denied; ls -ld 'locked'",
 }
 
 
