@@ -16,7 +16,7 @@ from .metrics import best_order
 from .pixels.input_spec import InputSpec
 
 Confusion = npt.NDArray[np.int64]
-Cause = Literal["one class", "chance", "labels", "input", "scaled twice", "statistics"]
+Cause = Literal["one class", "chance", "labels", "input", "scaled twice", "statistics", "unfinished"]
 # Fewer images tell nothing.
 ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
@@ -32,7 +32,8 @@ class Suspicion:
     Attributes:
         cause: for programs: `one class` (all images get the same), `chance` (no better than guessing), `labels`
             (names of classes are exchanged), `input` (it does better when it is fed otherwise), `scaled twice` (pixels
-            are), `statistics` (those of its batch normalisation are not those of its images).
+            are), `statistics` (those of its batch normalisation are not those of its images), `unfinished` (its
+            training broke off).
         evidence: what the figures show.
         causes: what it may come from: the evidence does not tell these apart.
         experiment: what would.

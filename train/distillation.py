@@ -156,6 +156,10 @@ def _read_teacher(path: Path, dataset: Dataset) -> "keras.Model":
             f"the teacher {path} knows {len(card.labels)} classes of {card.input.shape} images, the data set has "
             f"{len(dataset.labels)} of {dataset.input.shape}, or names them otherwise; train a teacher on this data set"
         )
+    if card.training and not card.training.is_finished:
+        raise ModelFileError(
+            f"the training of the teacher {path} was not finished; edgecnn train --resume goes on with it"
+        )
     with loading_keras(f"the teacher {path}", "train it again"):
         model = keras.models.load_model(path, compile=False)
         shapes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
@@ -178,7 +182,7 @@ def is_trained(folder: RunDirectory, architecture: str, seed: int, dataset: Data
     if not folder.model.exists() or not folder.card.exists():
         return False
     training = ModelCard.load(folder.card).training
-    if training is None or training.test_accuracy is None:
+    if training is None or not training.is_finished:
         return False
     here = (training.architecture, training.seed, training.dataset_sha256, training.train_images)
     return here == (architecture, seed, dataset.sha256, len(dataset.train))

@@ -29,13 +29,27 @@ _NARROW = 0.1  # of what pixels become: networks are trained on values that diff
 
 
 def suspicions_of(network: KerasNetwork, probabilities: npt.NDArray[np.float32], split: Split) -> tuple[Suspicion, ...]:
-    """What looks wrong with a Keras network; where it is lost, other ways to run it are tried.
+    """What looks wrong with a Keras network: its training, and what it answers.
 
     Args:
         network: which edgecnn may have trained, or not.
         probabilities: its own, of the images of `split`, float32 (images, classes).
         split: labelled, or not: then only what needs no labels can be noticed.
     """
+    return (*_of_training(network.card), *_of_answers(network, probabilities, split))
+
+
+def _of_training(card: ModelCard) -> tuple[Suspicion, ...]:
+    if card.training is None or card.training.is_finished:
+        return ()
+    evidence = f"its training was not finished: the card is of epoch {card.training.epochs}, and of no test images"
+    causes = "the training was killed, or the machine went off", "model.keras was copied while it was trained"
+    experiment = "edgecnn train --resume, in the run directory of the training, goes on with it"
+    return (Suspicion("unfinished", evidence, causes, experiment),)
+
+
+def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], split: Split) -> tuple[Suspicion, ...]:
+    """What is noticed in the answers; where the network is lost, other ways to run it are tried."""
     labels, spec, is_own = network.card.labels, network.card.input, network.card.training is not None
     if split.is_labelled:
         found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)

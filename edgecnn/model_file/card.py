@@ -93,6 +93,11 @@ class Training:
     test_accuracy: float | None = None
     test_loss: float | None = None
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it ended by itself or by Ctrl-C: one that is going on, or was killed, has not been tested yet."""
+        return self.test_accuracy is not None
+
 
 @dataclass(frozen=True)
 class Parity:

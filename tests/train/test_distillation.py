@@ -1,6 +1,7 @@
 """A small network learns what a larger one thinks."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,16 @@ def test_a_teacher_of_other_classes_is_refused(tiny: Dataset, small_run: Trainin
     other = dataclasses.replace(tiny, labels=tuple("abcdefghij"))
     with pytest.raises(ModelFileError, match="or names them otherwise"):
         train(tmp_path / "run", other, teacher=small_run.model_path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_whose_training_was_killed_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    teacher = Path(shutil.copy(small_run.model_path, tmp_path / "model.keras"))
+    assert small_run.card.training
+    killed = dataclasses.replace(small_run.card.training, test_images=0, test_accuracy=None, test_loss=None)
+    dataclasses.replace(small_run.card, training=killed).save(tmp_path / "card.json")
+    with pytest.raises(ModelFileError, match="was not finished; edgecnn train --resume goes on with it"):
+        train(tmp_path / "run", tiny, teacher=teacher)
     assert not (tmp_path / "run").exists()
 
 

@@ -87,7 +87,8 @@ def _print_card(card: "ModelCard") -> None:
         lines.append(("calibration", f"{count} images, seed {seed}, SHA-256 {quantization.calibration_sha256[:12]}…"))
     if training:
         how = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}, {training.epochs} epochs"
-        lines.append(("training", f"{training.dataset}: {how}"))
+        ending = "" if training.is_finished else ", not finished"
+        lines.append(("training", f"{training.dataset}: {how}{ending}"))
     if training and training.test_accuracy is not None:
         lines.append(("Keras", f"{training.test_accuracy:.2%} on {training.test_images:,} test images"))
     if parity:

@@ -22,10 +22,12 @@ from edgecnn.convert import (  # fmt: skip
 from edgecnn.convert.comparison.suspicion import is_below_training
 from edgecnn.device import verify
 from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.support.colours import COLOURS, ColourNetwork, pictures, trained
+from tests.support.command_line import Run, printed
 
 LABELS = tuple(COLOURS)
 UNIT = Preprocessing(scale=(1 / 255,))
@@ -139,3 +141,20 @@ def test_without_labels_one_class_for_all_is_noticed(rescaling: ColourNetwork, t
         (flat / f"{index}.png").write_bytes(path.read_bytes())
     made = convert(run, load_representative(flat, RunDirectory(run).read_card()), calibration_images=40)
     assert "all 80 images get one class" in made.warnings[0] and made.plain.parity.accuracy is None
+
+
+def test_a_training_that_was_killed_is_told_by_convert_and_parity(
+    plain: ColourNetwork, tmp_path: Path, edgecnn: Run
+) -> None:
+    run, images = adopted(plain, tmp_path, UNIT)
+    card = ModelCard.load(run / "card.json")
+    killed = Training(images.name, images.sha256, "own", "fast", seed=0, epochs=4)
+    dataclasses.replace(card, training=killed).save(run / "card.json")
+    made = converted(run, images)
+    assert len(made.warnings) == 1 and "not finished: the card is of epoch 4" in made.warnings[0]
+    assert "edgecnn train --resume" in made.warnings[0]
+    report = parity(run, images)
+    assert report.verdict == "DOUBTFUL" and [each.cause for each in report.findings] == ["unfinished"]
+    assert "4 epochs, not finished" in printed(edgecnn("info", made.plain.path))
+    with pytest.raises(GateError, match="its training was not finished"):
+        convert_until(run, images, Gate(max_drop=1), calibration_images=40, force=True)
