@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network.feature_maps import layer_uses
-from ..tflite.kernels import Constant, Kernel, Kernels
+from ..tflite.kernels import Constant, Kernel, shapes_of
 from .likeness import ALIKE, cosines, rows
 from .moved import ORDER, listed, moved_from, of_channels, vector_sentences
 
@@ -53,11 +53,9 @@ class WeightFault:
     words: str
 
 
-def comparable(expected: Sequence[Kernel], found: Kernels) -> bool:
+def comparable(expected: Sequence[Kernel], found: Sequence[Kernel]) -> bool:
     """Whether two flatbuffers have the same operators with weights, in the same order and of the same shapes."""
-    if not isinstance(expected, Kernels):
-        return [(kernel.operator, kernel.weights.values.shape) for kernel in expected] == found.shapes
-    return len(expected) > 0 and expected.shapes == found.shapes
+    return len(expected) > 0 and shapes_of(expected) == shapes_of(found)
 
 
 def compare_weights(

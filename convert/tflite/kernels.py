@@ -121,6 +121,13 @@ def read_kernels(flatbuffer: bytes) -> Kernels:
     return Kernels(flatbuffer)
 
 
+def shapes_of(kernels: Sequence[Kernel]) -> list[tuple[str, tuple[int, ...]]]:
+    """Of each the operator and the shape of its weights."""
+    if isinstance(kernels, Kernels):
+        return kernels.shapes
+    return [(kernel.operator, kernel.weights.values.shape) for kernel in kernels]
+
+
 def with_constants(flatbuffer: bytes, others: Sequence[Kernel]) -> bytes:
     """A float32 flatbuffer with other numbers in its operators.
 
@@ -129,11 +136,13 @@ def with_constants(flatbuffer: bytes, others: Sequence[Kernel]) -> bytes:
         others: what to write in the places of its own, see `read_kernels`; of the same shapes.
     """
     kernels = Kernels(flatbuffer)
-    edited = bytearray(_with_own_buffers(flatbuffer, {index for pair in kernels.tensors for index in pair if index}))
+    edited = bytearray(
+        _with_own_buffers(flatbuffer, {index for pair in kernels.tensors for index in pair if index is not None})
+    )
     model = schema.Model.GetRootAs(edited, 0)
-    for (name, _), indices, new in zip(kernels.shapes, kernels.tensors, others, strict=True):
+    for (name, _), pair, new in zip(kernels.shapes, kernels.tensors, others, strict=True):
         orders = CHANNELS_FIRST[name], (0,)
-        for index, constant, axes in zip(indices, (new.weights, new.bias), orders, strict=True):
+        for index, constant, axes in zip(pair, (new.weights, new.bias), orders, strict=True):
             if index is not None and constant is not None:
                 values = np.ascontiguousarray(constant.values.transpose(axes), np.float32)
                 buffer = model.Buffers(model.Subgraphs(0).Tensors(index).Buffer())
