@@ -21,7 +21,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .network.keras_network import KerasNetwork
 from .network.seen import key_of
-from .tflite.export import to_flatbuffer
+from .tflite.export import to_float32_flatbuffer
 
 _CHECKED = 32  # images that are predicted anew
 _TOLERANCE = 1e-4  # of a probability: what another processor or number of threads makes
@@ -89,8 +89,7 @@ def of_float32(run: RunDirectory, network: KerasNetwork) -> bytes:
 
 def in_float32(run: RunDirectory, network: KerasNetwork) -> PackedModel:
     """The activations variant of a run's network in float32 TFLite; arguments as those of `of_float32`."""
-    nothing = np.empty((0, *network.card.input.shape), np.float32)
-    flatbuffer = to_flatbuffer(network.with_maps, "float32", nothing, float32=lambda: of_float32(run, network))
+    flatbuffer = to_float32_flatbuffer(network.with_maps, lambda: of_float32(run, network))
     return PackedModel("the float32 model", flatbuffer, None, None)
 
 

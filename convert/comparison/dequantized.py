@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tensorflow.lite.python import schema_py_generated as schema
+
+from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
@@ -12,6 +15,7 @@ from ..network.keras_network import KerasNetwork
 from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
 from ..tflite.kernels import Kernel, read_kernels, with_constants
+from ..tflite.prune_outputs import is_part_of
 from ..tuning.record import TuningRecord
 from .operands import compare_operands
 from .operators import OperatorFault, compare_operators
@@ -63,12 +67,13 @@ def dequantized(
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
     calibrated = record.calibrated(calibrated) if record else calibrated
     faults = _compare_constants(float32, packed.plain, exported, names)
-    if not faults and packed.activations:  # its feature maps must not come from another network than the answers
+    if not faults and packed.activations and not _has_all_of(packed.plain, packed.activations):
+        # Its feature maps must not come from another network than the answers.
         faults = tuple(
             replace(fault, words=f"in its activations variant, {fault.words}")
             for fault in _compare_constants(float32, packed.activations, exported, names)
         )
-    flatbuffer = with_constants(float32.flatbuffer, expected, found)
+    flatbuffer = with_constants(float32.flatbuffer, found)
     variant = packed.activations or packed.plain
     operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated, names)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
@@ -83,6 +88,14 @@ def _compare_constants(
         return ()
     others = compare_operands(float32.flatbuffer, file.flatbuffer, names)
     return (*compare_weights(exported, kernels, names), *others)
+
+
+def _has_all_of(plain: PackedModel, variant: PackedModel) -> bool:
+    """Whether a file has every operator of its variant, with the same numbers."""
+    graphs = [schema.Model.GetRootAs(each.flatbuffer, 0).Subgraphs(0) for each in (plain, variant)]
+    return graphs[0].OperatorsLength() == graphs[1].OperatorsLength() and is_part_of(
+        plain.flatbuffer, variant.flatbuffer, PROBABILITIES
+    )
 
 
 def _takes_pixels(spec: InputSpec) -> bool:

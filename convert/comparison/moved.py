@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..tflite.kernels import Constant, Kernel
+from ..tflite.kernels import Constant, Kernel, shapes_of
 from .likeness import ALIKE, cosines, rows
 
 Array = npt.NDArray[np.floating]
@@ -23,10 +23,9 @@ def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Seq
         found: what this one has.
         names: of the layers.
     """
-    own = expected[place]
-    for other, kernel in enumerate(expected):
-        if other == place or kernel.weights.values.shape != found.weights.values.shape:
-            continue
+    own, shapes = expected[place], [shape for _, shape in shapes_of(expected)]  # those of other shapes are not read
+    for other in _places_but(place, [shape == found.weights.values.shape for shape in shapes]):
+        kernel = expected[other]
         if cosines(rows(kernel.weights.values), rows(own.weights.values)).min() > ALIKE:
             continue  # a layer that is used twice has the same weights both times
         if cosines(rows(kernel.weights.values), rows(found.weights.values)).min() > ALIKE:
@@ -35,12 +34,17 @@ def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Seq
         return ""
     if cosines(rows(own.weights.values), rows(found.weights.values)).min() < ALIKE:
         return ""
-    for other, kernel in enumerate(expected):
-        if other == place or kernel.bias is None or len(kernel.bias.values) != len(found.bias.values):
+    for other in _places_but(place, [shape[0] == len(found.bias.values) for shape in shapes]):
+        kernel = expected[other]
+        if kernel.bias is None:
             continue
         if kernel.bias.values.any() and _equal(kernel.bias, found.bias).all():
             return f"its biases are those of {names[other]}"
     return ""
+
+
+def _places_but(place: int, are_alike: Sequence[bool]) -> list[int]:
+    return [other for other, is_alike in enumerate(are_alike) if is_alike and other != place]
 
 
 def vector_sentences(

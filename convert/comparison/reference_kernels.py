@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.placement import DelegatePlacement
@@ -26,7 +25,7 @@ from edgecnn.pixels.input_spec import InputSpec
 
 from ..network.seen import key_of
 from ..pair import Pair
-from ..tflite.prune_outputs import keep_output
+from ..tflite.prune_outputs import is_part_of
 from .cuts import Cut, cuts_of, part_of, with_outputs
 from .keras_maps import MapRun
 
@@ -148,7 +147,7 @@ class ReferenceRun:
         self._plain, variant = files.plain, files.activations or files.plain
         self._some, self._spec = some, spec
         self._cuts = tuple(cuts_of(self._plain.flatbuffer))
-        self._is_one = _is_part_of(self._plain, variant)
+        self._is_one = is_part_of(self._plain.flatbuffer, variant.flatbuffer, PROBABILITIES)
         self.known: dict[bytes, npt.NDArray[Any]] = {}
         if self._is_one and self._cuts:
             whole = with_outputs(variant.flatbuffer, [cut.tensor for cut in self._cuts])
@@ -188,14 +187,3 @@ def _agreed(packed: PackedModel, cuts: Sequence[Cut], some: Images, spec: InputS
     for pixels in np.asarray(some):
         watched.run(gather(pixels))
     return watched.agreed
-
-
-def _is_part_of(plain: PackedModel, variant: PackedModel) -> bool:
-    """Whether a file is its variant with fewer outputs, to the byte."""
-    model = schema.Model.GetRootAs(variant.flatbuffer, 0)
-    if model.SignatureDefsLength() != 1:
-        return False
-    signature = model.SignatureDefs(0)
-    names = [signature.Outputs(place).Name() for place in range(signature.OutputsLength())]
-    named = PROBABILITIES.encode() in names
-    return named and keep_output(variant.flatbuffer, PROBABILITIES) == plain.flatbuffer

@@ -5,6 +5,7 @@ TensorFlow has folded batch normalisation into the convolutions just so. Roundin
 a step of a bias; what differs by more is another number, whether or not any image shows it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network.feature_maps import layer_uses
-from ..tflite.kernels import Constant, Kernel
+from ..tflite.kernels import Constant, Kernel, shapes_of
 from .likeness import ALIKE, cosines, rows
 from .moved import ORDER, listed, moved_from, of_channels, vector_sentences
 
@@ -21,6 +22,7 @@ Array = npt.NDArray[np.floating]
 
 _FEW = 0.1
 _SPREAD = 0.05
+_SAME = 1 - 1e-9  # cosine: no other layer is nearer
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
 
 _OTHERS = "unlike Keras'"
@@ -53,8 +55,7 @@ class WeightFault:
 
 def comparable(expected: Sequence[Kernel], found: Sequence[Kernel]) -> bool:
     """Whether two flatbuffers have the same operators with weights, in the same order and of the same shapes."""
-    shapes = [[(kernel.operator, kernel.weights.values.shape) for kernel in kernels] for kernels in (expected, found)]
-    return bool(expected) and shapes[0] == shapes[1]
+    return len(expected) > 0 and shapes_of(expected) == shapes_of(found)
 
 
 def compare_weights(
@@ -78,33 +79,48 @@ def compare_weights(
 
 def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...]:
     """The Keras layer that each operator with weights came from: that whose channels point in the same directions."""
-    owned = [(use.name, matrix) for use in layer_uses(model) for matrix in _keras_kernels(use.layer)]
+    owned = [(use.name, own) for use in layer_uses(model) for own in _keras_kernels(use.layer)]
     names = []
     for position, kernel in enumerate(kernels):
-        own = rows(kernel.weights.values)
-        alike = [
-            (float(np.abs(cosines(own, matrix)).mean()), -place)
-            for place, (_, matrix) in enumerate(owned)
-            if matrix.shape == own.shape
-        ]
-        best, place = max(alike, default=(0.0, 0))  # of equal ones, as of a layer that is used twice, the first
-        names.append(owned.pop(-place)[0] if best > ALIKE else f"operator {position} ({kernel.operator})")
+        own, best, found = rows(kernel.weights.values), 0.0, 0
+        for place, (_, candidate) in enumerate(owned):
+            if candidate.shape != own.shape:
+                continue
+            alike = float(np.abs(cosines(own, candidate.matrix())).mean())
+            if alike > best:  # of equal ones, as of a layer that is used twice, the first
+                best, found = alike, place
+            if alike > _SAME:
+                break
+        names.append(owned.pop(found)[0] if best > ALIKE else f"operator {position} ({kernel.operator})")
     return tuple(names)
 
 
-def _keras_kernels(layer: keras.Operation) -> Iterator[Array]:
-    """The kernels of a layer, each float64 (channels, values of one channel in the order of TFLite)."""
+@dataclass(frozen=True)
+class _KerasKernel:
+    """A kernel of a layer: a view of it with the output channels first, the others in the order of TFLite."""
+
+    values: npt.NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the matrix."""
+        return len(self.values), math.prod(self.values.shape[1:])
+
+    def matrix(self) -> Array:
+        """float64 (channels, values of one channel)."""
+        return rows(self.values.astype(np.float64))
+
+
+def _keras_kernels(layer: keras.Operation) -> Iterator[_KerasKernel]:
     for variable in getattr(layer, "weights", ()):  # an operation such as x + y has none
-        values = np.asarray(variable, np.float64)
+        values = np.asarray(variable)
         is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
         if is_depthwise and values.ndim == 4:  # (height, width, inputs, multiplier)
-            yield (
-                values.reshape(*values.shape[:2], -1).transpose(2, 0, 1).reshape(values.shape[2] * values.shape[3], -1)
-            )
+            yield _KerasKernel(values.reshape(*values.shape[:2], -1).transpose(2, 0, 1))
         elif values.ndim == 4:  # (height, width, inputs, channels)
-            yield values.transpose(3, 0, 1, 2).reshape(values.shape[3], -1)
+            yield _KerasKernel(values.transpose(3, 0, 1, 2))
         elif values.ndim == 2:
-            yield values.T
+            yield _KerasKernel(values.T)
 
 
 def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:

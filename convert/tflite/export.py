@@ -50,12 +50,45 @@ def to_flatbuffer(
     """
     if scheme not in EXPORTERS:
         raise EdgecnnError(f"{scheme} has no exporter; convert/tflite/exporters.py lacks one of that name")
+
+    def export() -> bytes:
+        with _converter(model, scheme, float32) as converter:
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
+            return EXPORTERS[scheme](ExportInput(converter, calibration, io))
+
+    return add_header(without_unreached_relu6(_explained(export, model, scheme)))
+
+
+def to_float32_flatbuffer(model: keras.Model, float32: Callable[[], bytes]) -> bytes:
+    """A flatbuffer that computes what that of the scheme `float32` does, without TensorFlow's last touches.
+
+    Those leave out what is there twice and write a few facts, for which they copy a large network several times.
+
+    Args:
+        model: see `to_flatbuffer`.
+        float32: likewise.
+
+    Raises:
+        EdgecnnError: as `to_flatbuffer` does.
+        OutputError: likewise.
+    """
+
+    def export() -> bytes:
+        try:
+            return float32()
+        except ImportError:
+            with converter_of(model) as converter:
+                return EXPORTERS["float32"](ExportInput(converter, _no_images(model), "float32"))
+
+    return _explained(export, model, "float32")
+
+
+def _explained(export: Callable[[], bytes], model: keras.Model, scheme: str) -> bytes:
+    """What `export` makes, or in words why TensorFlow refuses."""
     flatbuffer, refusal = b"", None
     with captured_stderr() as native:
         try:
-            with _converter(model, scheme, float32) as converter:
-                converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
-                flatbuffer = EXPORTERS[scheme](ExportInput(converter, calibration, io))
+            flatbuffer = export()
         except OutputError:  # a full disk is nobody's refusal
             raise
         except Exception as error:  # TensorFlow's own ConverterError has no narrower base
@@ -65,7 +98,11 @@ def to_flatbuffer(
         raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {why}{_other_way(model, scheme)}") from (
             refusal
         )
-    return add_header(without_unreached_relu6(flatbuffer))
+    return flatbuffer
+
+
+def _no_images(model: keras.Model) -> npt.NDArray[np.float32]:
+    return np.empty((0, *model.inputs[0].shape[1:]), np.float32)
 
 
 def _converter(
@@ -86,7 +123,7 @@ def _other_way(model: keras.Model, refused: str) -> str:
     if refused == "float32":
         return ""
     try:
-        to_flatbuffer(model, "float32", np.empty((0, *model.inputs[0].shape[1:]), np.float32))
+        to_flatbuffer(model, "float32", _no_images(model))
     except EdgecnnError:
         return ""
     return "; --float32 can be converted"

@@ -1,8 +1,10 @@
 """The constants of a flatbuffer's convolutions and dense layers, as the real numbers that its integers stand for."""
 
-from collections.abc import Sequence
+import copy
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import flatbuffers
 import numpy as np
@@ -61,45 +63,104 @@ class Kernel:
     bias: Constant | None
 
 
-def read_kernels(flatbuffer: bytes) -> tuple[Kernel, ...]:
+class Kernels(Sequence[Kernel]):
+    """The operators of a flatbuffer with constant weights, in the order in which they run.
+
+    Each is read when it is asked for: as real numbers, those of a large network take several times its size.
+
+    Attributes:
+        shapes: of each, the operator and the shape of its weights.
+        tensors: of each, the indices of its weights and of its bias; None where there is none.
+    """
+
+    def __init__(self, flatbuffer: bytes) -> None:
+        """See `read_kernels`."""
+        self._model = schema.Model.GetRootAs(flatbuffer, 0)
+        self.shapes: list[tuple[str, tuple[int, ...]]] = []
+        self.tensors: list[tuple[int, int | None]] = []
+        self._stored: list[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]] = []
+        subgraph = self._model.Subgraphs(0)
+        unpacked = _dequantized(self._model, subgraph)
+        for position in range(subgraph.OperatorsLength()):
+            operator = subgraph.Operators(position)
+            name = OPERATOR_NAMES.get(_code(self._model, operator))
+            if name not in WITH_WEIGHTS:
+                continue
+            inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
+            weights = _stored(self._model, inputs[1])
+            if weights is None:
+                continue
+            weights = weights.transpose(CHANNELS_FIRST[name])
+            bias = _stored(self._model, inputs[2]) if len(inputs) > 2 else None
+            self.shapes.append((name, weights.shape))
+            self.tensors.append((inputs[1], None if bias is None else inputs[2]))
+            self._stored.append((weights, bias))
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @overload
+    def __getitem__(self, place: int) -> Kernel: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Kernel]: ...
+
+    def __getitem__(self, place: int | slice) -> Kernel | Sequence[Kernel]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        (weights, bias), stored = self.tensors[place], self._stored[place]
+        return Kernel(
+            self.shapes[place][0],
+            _constant(self._model, weights, stored[0]),
+            None if bias is None or stored[1] is None else _constant(self._model, bias, stored[1]),
+        )
+
+
+def read_kernels(flatbuffer: bytes) -> Kernels:
     """The operators with constant weights, in the order in which they run."""
-    model = schema.Model.GetRootAs(flatbuffer, 0)
-    subgraph = model.Subgraphs(0)
-    unpacked = _dequantized(model, subgraph)
-    kernels = []
-    for position in range(subgraph.OperatorsLength()):
-        operator, code = subgraph.Operators(position), _code(model, subgraph.Operators(position))
-        name = OPERATOR_NAMES.get(code)
-        if name not in WITH_WEIGHTS:
-            continue
-        inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
-        weights = _constant(model, subgraph, inputs[1], CHANNELS_FIRST[name])
-        if weights is None:
-            continue
-        bias = _constant(model, subgraph, inputs[2], (0,)) if len(inputs) > 2 else None
-        kernels.append(Kernel(name, weights, bias))
-    return tuple(kernels)
+    return Kernels(flatbuffer)
 
 
-def with_constants(flatbuffer: bytes, kernels: Sequence[Kernel], others: Sequence[Kernel]) -> bytes:
+def shapes_of(kernels: Sequence[Kernel]) -> list[tuple[str, tuple[int, ...]]]:
+    """Of each the operator and the shape of its weights."""
+    if isinstance(kernels, Kernels):
+        return kernels.shapes
+    return [(kernel.operator, kernel.weights.values.shape) for kernel in kernels]
+
+
+def with_constants(flatbuffer: bytes, others: Sequence[Kernel]) -> bytes:
     """A float32 flatbuffer with other numbers in its operators.
 
     Args:
         flatbuffer: with float32 constants.
-        kernels: its own, see `read_kernels`.
-        others: what to write in their places, of the same shapes.
+        others: what to write in the places of its own, see `read_kernels`; of the same shapes.
     """
+    kernels = Kernels(flatbuffer)
+    edited = bytearray(
+        _with_own_buffers(flatbuffer, {index for pair in kernels.tensors for index in pair if index is not None})
+    )
+    model = schema.Model.GetRootAs(edited, 0)
+    for (name, _), pair, new in zip(kernels.shapes, kernels.tensors, others, strict=True):
+        orders = CHANNELS_FIRST[name], (0,)
+        for index, constant, axes in zip(pair, (new.weights, new.bias), orders, strict=True):
+            if index is not None and constant is not None:
+                values = np.ascontiguousarray(constant.values.transpose(axes), np.float32)
+                buffer = model.Buffers(model.Subgraphs(0).Tensors(index).Buffer())
+                buffer.DataAsNumpy()[:] = values.reshape(-1).view(np.uint8)
+    return bytes(edited)
+
+
+def _with_own_buffers(flatbuffer: bytes, indices: Collection[int]) -> bytes:
+    """A flatbuffer whose tensors of these indices have their numbers to themselves: equal ones may share theirs."""
+    subgraph = schema.Model.GetRootAs(flatbuffer, 0).Subgraphs(0)
+    users = Counter(subgraph.Tensors(index).Buffer() for index in range(subgraph.TensorsLength()))
+    if all(users[subgraph.Tensors(index).Buffer()] == 1 for index in indices):
+        return flatbuffer
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
-    for old, new in zip(kernels, others, strict=True):
-        order = CHANNELS_FIRST[old.operator]
-        for before, after, axes in ((old.weights, new.weights, order), (old.bias, new.bias, (0,))):
-            if before is None or after is None:
-                continue
-            values = np.ascontiguousarray(after.values.transpose(axes), np.float32)
-            buffer = schema.BufferT()
-            buffer.data = values.reshape(-1).view(np.uint8)
-            model.buffers.append(buffer)  # a new one: two tensors with equal values share theirs
-            model.subgraphs[0].tensors[before.index].buffer = len(model.buffers) - 1
+    for index in indices:
+        tensor = model.subgraphs[0].tensors[index]
+        model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+        tensor.buffer = len(model.buffers) - 1
     builder = flatbuffers.Builder(len(flatbuffer))
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -120,22 +181,27 @@ def _dequantized(model: "schema.Model", subgraph: "schema.SubGraph") -> dict[int
     }
 
 
-def _constant(model: "schema.Model", subgraph: "schema.SubGraph", index: int, axes: tuple[int, ...]) -> Constant | None:
-    """None for a tensor that is computed, or left out."""
+def _stored(model: "schema.Model", index: int) -> npt.NDArray[Any] | None:
+    """The numbers of a constant as they lie in the file; None for a tensor that is computed, or left out."""
     if index < 0:
         return None
-    tensor = subgraph.Tensors(index)
-    data = model.Buffers(tensor.Buffer()).DataAsNumpy()
-    dtype = DTYPES.get(tensor.Type())
+    tensor = model.Subgraphs(0).Tensors(index)
+    data, dtype = model.Buffers(tensor.Buffer()).DataAsNumpy(), DTYPES.get(tensor.Type())
     if dtype is None or isinstance(data, int) or not len(data):
         return None
-    raw = data.view(dtype).reshape(tensor.ShapeAsNumpy()).transpose(axes).astype(np.float64)
+    stored: npt.NDArray[Any] = data.view(dtype).reshape(tensor.ShapeAsNumpy())
+    return stored
+
+
+def _constant(model: "schema.Model", index: int, stored: npt.NDArray[Any]) -> Constant:
+    """What the numbers of a tensor, output channels first, stand for."""
+    dtype, raw = stored.dtype, stored.astype(np.float64)
     column = (-1, *(1,) * (raw.ndim - 1))
     if dtype.kind == "f":
         error = np.abs(raw) * float(np.finfo(dtype.name).eps) + float(np.finfo(dtype.name).smallest_subnormal)
         limit = np.full((len(raw), *column[1:]), float(np.finfo(dtype.name).max))
         return Constant(index, raw, error, -limit, limit)
-    quantization = tensor.Quantization()
+    quantization = model.Subgraphs(0).Tensors(index).Quantization()
     scale = quantization.ScaleAsNumpy().astype(np.float64).reshape(column)
     zero_point = quantization.ZeroPointAsNumpy().astype(np.float64).reshape(column)
     limits, each = np.iinfo(dtype.name), (len(raw), *column[1:])  # one scale may be that of all channels

@@ -32,6 +32,16 @@ def keep_output(flatbuffer: bytes, name: str) -> bytes:
     return bytes(edited)
 
 
+def is_part_of(flatbuffer: bytes, whole: bytes, name: str) -> bool:
+    """Whether a flatbuffer is what `keep_output` leaves of another one, to the byte."""
+    model = schema.Model.GetRootAs(whole, 0)
+    if len(flatbuffer) != len(whole) or model.SignatureDefsLength() != 1:
+        return False
+    signature = model.SignatureDefs(0)
+    names = [signature.Outputs(place).Name() for place in range(signature.OutputsLength())]
+    return name.encode() in names and keep_output(whole, name) == flatbuffer
+
+
 def _live_operators(subgraph: "schema.SubGraph", output: int) -> list[int]:
     """The operators that `output` depends on; they stand in the order in which they run."""
     needed, live = {output}, []
