@@ -141,11 +141,12 @@ class ConversionRequest:
         return [*self.paths(run), *stale, *([] if record in stale else [record])]
 
     def stale_paths(self, run: RunDirectory) -> list[Path]:
-        """What an earlier conversion may have left beside the models of `run`, and this one does not write."""
+        """What is of an earlier conversion beside the models of `run`, its proof too, and this one does not write."""
         folder = self.folder(run)
         record = [] if self.qat is not None else [folder.tuning_record(self.scheme)]
         variant = [] if self.activations else [folder.tflite(self.scheme, activations=True)]
-        return [*variant, *record, compiled_path(folder.tflite(self.scheme))]
+        reports = [folder.parity_report(self.scheme, suffix) for suffix in ("html", "json")]
+        return [*variant, *record, compiled_path(folder.tflite(self.scheme)), *reports]
 
 
 def _are_names(value: object) -> bool:

@@ -65,6 +65,8 @@ class ModelInfo:
         labels: class names in output order, as the file is understood; empty where nothing here can open it.
         input: how images become its input; None where nothing here can open it.
         signature: who signed the file, and with which key; None for a file that is not signed.
+        seal_sha256: of the flatbuffer and all that is packed behind it, as in the parity report: it stays when the file
+            is signed; empty for a file that has none.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class ModelInfo:
     labels: tuple[str, ...] = ()
     input: InputSpec | None = None
     signature: Signature | None = None
+    seal_sha256: str = ""
 
     @property
     def macs(self) -> int:
@@ -143,6 +146,7 @@ def _describe_unopened(packed: PackedModel, path: Path, signature: Signature | N
         operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
         labels=next((file.lines for file in read_metadata(packed.flatbuffer).label_files), ()),
         signature=signature,
+        seal_sha256=packed.seal_sha256,
     )
 
 
@@ -163,6 +167,7 @@ def _describe_opened(loaded: LoadedModel, path: Path, signature: Signature | Non
         labels=loaded.labels,
         input=loaded.input,
         signature=signature,
+        seal_sha256=loaded.packed.seal_sha256,
     )
 
 

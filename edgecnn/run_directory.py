@@ -111,9 +111,10 @@ class RunDirectory:
         """What a tuned model of `scheme` was exported from; there is none of one that was not tuned."""
         return self.path / f"model.{scheme}.tuned.npz"
 
-    def converted_files(self) -> list[Path]:
-        """Every .tflite file that conversions have written there, in the order of their names."""
-        return sorted(self.path.glob("model.*.tflite"))
+    def conversion_files(self) -> list[Path]:
+        """What conversions of the network and their proofs have written there, in the order of their names."""
+        patterns = ("model.*.tflite", "model.*.tuned.npz", "parity.*.html", "parity.*.json")
+        return sorted(path for pattern in patterns for path in self.path.glob(pattern))
 
     def parity_report(self, scheme: str, suffix: str) -> Path:
         """The parity report of `scheme`: `suffix` is html or json."""

@@ -109,7 +109,7 @@ def _other_weights(rung: Rung, ladder: Ladder) -> Finding:
     named = "; ".join(f"{fault.layer}: {fault.words}" for fault in faults[:_NAMED])
     more = f"; and {len(faults) - _NAMED} layers more" if len(faults) > _NAMED else ""
     parent, origin = ladder.card.provenance.parent_sha256, ""
-    if parent not in ("", ladder.model_sha256):
+    if parent not in ("", ladder.compared.keras_sha256):
         origin = "the file was made from another model.keras than the one in the run, "
     message = f"{origin}its weights are not Keras': {named}{more}; convert the run again"
     return Finding(rung.name, faults[0].layer, "weights", message, True)
@@ -137,7 +137,10 @@ def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
 def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     broken = _broken_layer(before, rung)
     layer = broken.name if broken else PROBABILITIES
-    if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in ("", ladder.model_sha256):
+    if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in (
+        "",
+        ladder.compared.keras_sha256,
+    ):
         message = "the file was made from another model.keras than the one in the run"
         if broken and broken.cosine > _PROPORTIONAL:
             message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"

@@ -22,6 +22,7 @@ from ..network.keras_network import KerasNetwork
 from ..network.seen import Seen
 from ..pair import Pair
 from ..tuning.record import TuningRecord
+from .compared import Compared
 from .dequantized import dequantized
 from .keras_maps import KerasMaps, images_for
 from .operators import OperatorFault
@@ -47,8 +48,8 @@ class Ladder:
         scheme: of the file that was compared.
         card: the file's.
         keras_card: of the run.
-        model_sha256: of its model.keras.
         truth: int64 (images,), the labels; None where nobody knows them.
+        compared: which files, on what, and with what.
         images: uint8 (images, height, width, channels).
         rungs: from Keras up.
         suspicions: why Keras itself may be wrong.
@@ -63,9 +64,9 @@ class Ladder:
     scheme: str
     card: ModelCard
     keras_card: ModelCard
-    model_sha256: str
     dataset_labels: tuple[str, ...]
     truth: npt.NDArray[np.int64] | None
+    compared: Compared
     images: Images
     rungs: tuple[Rung, ...]
     suspicions: tuple[Suspicion, ...] = ()
@@ -134,9 +135,9 @@ def climb(
         scheme=scheme,
         card=packed.plain.card or card,
         keras_card=card,
-        model_sha256=sha256(run.model.read_bytes()),
         dataset_labels=dataset.labels,
         truth=dataset.test.labels if dataset.test.is_labelled else None,
+        compared=Compared.of(sha256(run.model.read_bytes()), packed, dataset),
         images=dataset.test.images,
         rungs=(rung_of("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
         suspicions=suspicions_of(network, expected, dataset.test),

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgecnn.model_file.card import Parity
 
+from .compared import Compared
 from .finding import Finding
 from .ladder import Ladder
 from .rungs import Rung
@@ -20,6 +21,7 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         "name": ladder.card.name,
         "scheme": ladder.scheme,
         "images": len(ladder.images),
+        "compared": _compared(ladder.compared),
         "verdict": verdict,
         "passed": verdict == "PASS" or (verdict == "DOUBTFUL" and ladder.truth is None),
         "failures": list(failures),
@@ -34,6 +36,15 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
             for image, label, before, after in flipped_images(ladder)
         ],
     }
+
+
+def _compared(compared: Compared) -> dict[str, Any]:
+    made = compared.made
+    figures = {key: value for key, value in dataclasses.asdict(compared).items() if key != "made"}
+    return {
+        **figures,
+        "edgecnn": made.edgecnn, "keras": made.keras, "tensorflow": made.tensorflow, "created": made.created,
+    }  # fmt: skip
 
 
 def _rung(rung: Rung) -> dict[str, Any]:

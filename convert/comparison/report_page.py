@@ -50,8 +50,22 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         "<h2>Worst layer</h2>", png_chart(charts.histogram(_worst(ladder, findings)), "Values of the worst layer"),
         *_of_labelled(ladder),
         f"<h2>Images that flip: {len(ladder.flipped):,}</h2>", _gallery(ladder),
+        "<h2>What was compared</h2>", *_compared(ladder),
     ]  # fmt: skip
     return page(title, parts)
+
+
+def _compared(ladder: Ladder) -> list[str]:
+    """The digests by which a file is known to be the one that the page is of."""
+    compared, made = ladder.compared, ladder.compared.made
+    rows = [(one.name, f"{one.size_bytes:,}", one.seal_sha256 or "none") for one in compared.files]
+    rows.append(("model.keras", "", f"of the file: {compared.keras_sha256}"))
+    rows.append((f"{compared.dataset}, the images", "", compared.dataset_sha256))
+    return [
+        table(("file", "bytes", "SHA-256, of a .tflite file its seal, which edgecnn info shows"), rows),
+        f"<p>By edgecnn {text(made.edgecnn)} with Keras {text(made.keras)}, TensorFlow {text(made.tensorflow)} and "
+        f"{text(compared.runtime)}, {text(made.created)}.</p>",
+    ]
 
 
 def _of_labelled(ladder: Ladder) -> list[str]:

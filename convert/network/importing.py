@@ -135,7 +135,9 @@ def _import(
         network = fed_with_rgb(network)
     if _is_same(card, network, run):
         return run.path
-    with claimed((run.model, run.card), force), together():
+    own = (run.model, run.card)
+    stale = [path for path in (*run.training_files, *run.conversion_files()) if force and path not in own]
+    with claimed(own, force), together(stale):
         with replacing(run.model) as temporary, captured_stderr():
             network.save(temporary)
         card.save(run.card)

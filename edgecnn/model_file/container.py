@@ -82,6 +82,11 @@ class PackedModel:
     tail: bytes = b""
 
     @property
+    def seal_sha256(self) -> str:
+        """Of all that is in the file, hexadecimal; the same when it is signed, and empty where it has no seal."""
+        return self.seal.removeprefix(_SEAL).decode("ascii")
+
+    @property
     def content(self) -> bytes:
         """The whole file as it was checked; the one on disk may be another by now."""
         return self.flatbuffer + self.tail

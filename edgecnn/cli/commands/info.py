@@ -42,6 +42,7 @@ def command(model: str, as_json: bool, require_signature: str | None, descriptio
         _print_card(info.card)
     else:
         _print_understood(info)
+    printing.say(f"{'seal:':14} {f'SHA-256 {info.seal_sha256}' if info.seal_sha256 else 'none'}")
     printing.say(f"{'signed by:':14} {info.signature or 'nobody'}")
     _print_tensors(info)
     _print_operators(info)
@@ -101,6 +102,8 @@ def _print_card(card: "ModelCard") -> None:
     made = card.provenance
     how = f"keras {made.keras}, tensorflow {made.tensorflow}" if made.keras else "pack, of another tool's file"
     lines.append(("made by", f"edgecnn {made.edgecnn}, {how}, {made.created}"))
+    if made.parent_sha256:
+        lines.append(("made of", f"a file with SHA-256 {made.parent_sha256}"))
     for name, text in lines:
         printing.say(f"{name + ':':14} {text}")
     for layer in card.feature_maps:

@@ -1,9 +1,13 @@
 """The comparison writes one report, twice, and refuses what cannot be compared."""
 
 import dataclasses
+import hashlib
 import json
 import re
 import shutil
+import zipfile
+from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +16,9 @@ from edgecnn.convert import Conversion, Gate, parity
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.convert.comparison.conftest import change_card
-from tests.support.command_line import Run
+from tests.support.command_line import Run, printed
 from tests.support.model_files import fields_of_card, repacked
+from tests.support.ssh_keys import make_key
 
 
 def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory, some: Dataset) -> None:
@@ -28,6 +33,28 @@ def test_report_is_one_page_with_the_same_figures_as_the_json(run: RunDirectory,
     assert changes == round(300 * (figures["rungs"][-1]["accuracy"] - figures["rungs"][0]["accuracy"]))
     for entry in figures["flipped"]:
         assert f"#{entry['image']}:" in page
+
+
+def test_the_report_says_which_files_it_is_of_and_info_says_the_same(
+    run: RunDirectory, some: Dataset, tmp_path: Path, edgecnn: Run
+) -> None:
+    report = parity(run.path, some, images=20)
+    page, compared = report.html.read_text(), json.loads(report.json.read_text())["compared"]
+    files = [run.tflite("int8"), run.tflite("int8", activations=True)]
+    seals = [zipfile.ZipFile(path).comment.decode()[-64:] for path in files]
+    of_keras = hashlib.sha256(run.model.read_bytes()).hexdigest()
+    assert [(one["name"], one["size_bytes"]) for one in compared["files"]] == [
+        (path.name, path.stat().st_size) for path in files
+    ]
+    assert [one["seal_sha256"] for one in compared["files"]] == seals and seals[0] != seals[1]
+    assert (compared["keras_sha256"], compared["dataset_sha256"]) == (of_keras, some.sha256)
+    assert all(f">{name}<" in page for name in seals) and of_keras in page and compared["runtime"] in page
+    assert abs((datetime.now(timezone.utc) - datetime.fromisoformat(compared["created"])).total_seconds()) < 600
+    make_key(tmp_path, "key")
+    assert edgecnn("sign", files[0], "--key", tmp_path / "key").exit_code == 0
+    said = printed(edgecnn("info", files[0]))
+    assert f"SHA-256 {seals[0]}" in said and f"a file with SHA-256 {of_keras}" in said
+    assert "ssh-ed25519" in said
 
 
 def test_a_failed_gate_is_in_the_report(run: RunDirectory, small: Dataset) -> None:

@@ -107,7 +107,7 @@ def test_no_scheme_is_tried_where_keras_itself_is_wrong(rescaling: ColourNetwork
     run, images = adopted(rescaling, tmp_path, UNIT)
     with pytest.raises(GateError, match="Keras itself looks wrong"):
         convert_until(run, images, Gate(max_drop=1), calibration_images=40)
-    assert [path.name for path in RunDirectory(run).converted_files()] == [
+    assert [path.name for path in RunDirectory(run).conversion_files()] == [
         "model.int8.activations.tflite", "model.int8.tflite",
     ]  # fmt: skip
 

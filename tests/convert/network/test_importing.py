@@ -154,8 +154,11 @@ def test_a_damaged_run_is_replaced_where_that_is_asked_for(tmp_path: Path) -> No
     run.model.write_bytes(b"spoilt")
     with pytest.raises(OutputError, match="exists already"):
         adopt(file, ("a", "b"), run.path)
+    for name in ("model.int8.tflite", "parity.int8.html", "report.html", "mine.txt"):
+        (run.path / name).write_text("of the network before")
     adopt(file, ("a", "b"), run.path, force=True)
     assert KerasModel(run.model).labels == ("a", "b")
+    assert {path.name for path in run.path.iterdir()} == {"model.keras", "card.json", "mine.txt"}
 
 
 def test_a_network_whose_maps_are_a_burden_is_advised_to_name_some(tmp_path: Path) -> None:

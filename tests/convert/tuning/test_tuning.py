@@ -196,7 +196,7 @@ def test_an_operator_that_is_not_simulated_is_named(tmp_path: Path) -> None:
     images = load_representative(tmp_path / "photos", RunDirectory(run).read_card())
     with pytest.raises(EdgecnnError, match="--qat does not know the operator TRANSPOSE_CONV of this network"):
         convert(run, images, qat=0, calibration_images=8)
-    assert not RunDirectory(run).converted_files()
+    assert not RunDirectory(run).conversion_files()
 
 
 def test_too_few_images_are_refused(small_run: TrainingRun, some: Dataset, tmp_path: Path) -> None:
