@@ -58,11 +58,11 @@ def to_html(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
 def _compared(ladder: Ladder) -> list[str]:
     """The digests by which a file is known to be the one that the page is of."""
     compared, made = ladder.compared, ladder.compared.made
-    rows = [(one.name, f"{one.size_bytes:,}", one.seal_sha256 or "none") for one in compared.files]
-    rows.append(("model.keras", "", f"of the file: {compared.keras_sha256}"))
-    rows.append((f"{compared.dataset}, the images", "", compared.dataset_sha256))
+    digests = [(f"{one.name}, {one.size_bytes:,} bytes, its seal", one.seal_sha256 or "none") for one in compared.files]
+    digests += [("model.keras", compared.keras_sha256), (f"The data set {compared.dataset}", compared.dataset_sha256)]
     return [
-        table(("file", "bytes", "SHA-256, of a .tflite file its seal, which edgecnn info shows"), rows),
+        table(("", "SHA-256"), digests, "facts"),
+        "<p>The seal of a file is what <code>edgecnn info</code> shows, signed or not.</p>",
         f"<p>By edgecnn {text(made.edgecnn)} with Keras {text(made.keras)}, TensorFlow {text(made.tensorflow)} and "
         f"{text(compared.runtime)}, {text(made.created)}.</p>",
     ]
