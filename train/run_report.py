@@ -144,6 +144,8 @@ def read_run(folder: RunDirectory) -> TrainingRun:
         ModelFileError: a file is missing or damaged.
     """
     card = folder.read_card()
+    if card.training and not card.training.is_finished:
+        raise ModelFileError(f"the training in {folder.path} was not finished; edgecnn train --resume goes on with it")
     try:
         history = read_history(folder.history)
         metrics = json.loads(folder.metrics.read_text(encoding="utf-8"))

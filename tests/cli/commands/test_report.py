@@ -84,6 +84,14 @@ def test_a_run_that_no_training_left_is_told_what_helps(name: str, run: Path, fe
     assert edgecnn("evaluate", run / "model.keras", "--data", few).exit_code == 0  # what is advised
 
 
+def test_a_training_that_was_killed_is_told_to_go_on(run: Path, few: Path, edgecnn: Run) -> None:
+    card = json.loads((run / "card.json").read_text())
+    card["training"] |= {"test_images": 0, "test_accuracy": None, "test_loss": None}
+    (run / "card.json").write_text(json.dumps(card))
+    said = edgecnn("report", run, "--data", few, "--force")
+    assert said.exit_code == 1 and "was not finished; edgecnn train --resume goes on with it" in said.stderr
+
+
 class InTheWay(Silent):
     """Puts a folder where the report is to be written, and hears what is told."""
 
