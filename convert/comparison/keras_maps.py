@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.session import Runner
-from edgecnn.model_file.card import FeatureMap
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.seen import key_of
 from .layer_figures import Histogram, KerasLayer, LayerFigures, Noise, Signal, Sums
 
 Batch = tuple[Pixels, Mapping[str, npt.NDArray[np.float32]]]
@@ -42,6 +44,23 @@ class MapRun:
             self.watch(pixels)
             for name, total in sums.items():
                 total.add(values[name][place], self.session.output(outputs[name]), outputs[name])
+
+
+class AnswersNoted:
+    """A model whose feature maps are compared, and what it answers meanwhile.
+
+    Attributes:
+        maps: for the comparison.
+        known: what its output is, as its tensor holds it, for the images that were compared, by `key_of`.
+    """
+
+    def __init__(self, session: Runner, spec: InputSpec) -> None:
+        """Say which; arguments as those of `MapRun`."""
+        self._session = session
+        self.maps, self.known = MapRun(session, spec, self._note), dict[bytes, npt.NDArray[Any]]()
+
+    def _note(self, pixels: Pixels) -> None:
+        self.known[key_of(pixels)] = self._session.output(self._session.outputs[PROBABILITIES])
 
 
 class KerasMaps:

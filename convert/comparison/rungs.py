@@ -1,7 +1,7 @@
 """The rungs of the ladder: models that run the same images, and how far each is from Keras."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from ..pair import Pair
 from .agreement import mcnemar, parity_of
 from .answers import answer_all
-from .keras_maps import KerasMaps, MapRun
+from .keras_maps import AnswersNoted, KerasMaps, MapRun
 from .layer_figures import LayerFigures
 from .reference_kernels import ReferenceRun
 
@@ -58,15 +58,17 @@ class _Step:
         name: of the rung.
         plain: the file that gives the answers.
         maps: what gives the feature maps.
-        probabilities: float32 (images, classes); None where `reference` gives them after the comparison.
-        reference: of the rung of the reference kernels.
+        probabilities: float32 (images, classes); None where `open_plain` gives them after the comparison.
+        open_plain: a session of `plain`.
+        known: what its output is for images that were compared; see `answer_all`.
     """
 
     name: str
     plain: PackedModel
     maps: MapRun
     probabilities: npt.NDArray[np.float32] | None
-    reference: ReferenceRun | None = None
+    open_plain: Callable[[], Runner] | None = None
+    known: Mapping[bytes, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class Climber:
@@ -89,11 +91,16 @@ class Climber:
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
         if how.kernels == "reference":
             reference = ReferenceRun(files, self._keras.images, spec)
-            self._steps.append(_Step(name, files.plain, reference.maps, None, reference))
+            step = _Step(name, files.plain, reference.maps, None, reference.open_plain, reference.known)
+            self._steps.append(step)
             return
         session = open_session(files.plain, how)
+        if files.activations is None:
+            noted = AnswersNoted(session, spec)
+            self._steps.append(_Step(name, files.plain, noted.maps, None, lambda: session, noted.known))
+            return
         probabilities = self._answers(name, session, files.plain, spec)
-        session = session if files.activations is None else open_session(files.activations, how)
+        session = open_session(files.activations, how)
         self._steps.append(_Step(name, files.plain, MapRun(session, spec), probabilities))
 
     def _answers(
@@ -114,9 +121,9 @@ class Climber:
         compared = self._keras.compare([step.maps for step in self._steps])
         for step, figures in zip(self._steps, compared, strict=True):
             probabilities = step.probabilities
-            if step.reference:
-                session, known = step.reference.open_plain(), step.reference.known
-                probabilities = self._answers(step.name, session, step.plain, step.maps.spec, known)
+            if step.open_plain:
+                session = step.open_plain()
+                probabilities = self._answers(step.name, session, step.plain, step.maps.spec, step.known)
             if probabilities is not None:
                 yield rung_of(step.name, self._expected, probabilities, self._test.labels, figures)
 
