@@ -19,7 +19,8 @@ from ..network.seen import key_of
 from .reference_kernels import ReferenceSession
 
 _MOST_SESSIONS = 8  # each has the network's memory once more
-_LEAST_IMAGES = 64  # for which a further session is worth its start
+_LEAST_IMAGES = 64  # for which a further session is worth its start,
+_LEAST_OF_A_MEGABYTE = 4  # and its memory
 
 
 def answer_all(
@@ -53,7 +54,8 @@ def answer_all(
 
 
 def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[Any]:
-    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // _LEAST_IMAGES))
+    least = max(_LEAST_IMAGES, _LEAST_OF_A_MEGABYTE * len(model.flatbuffer) // 1_000_000)
+    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // least))
     sessions = [session]
     while len(sessions) < wanted and (other := _beside(session, model)) is not session:
         sessions.append(other)

@@ -21,7 +21,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from ..pair import Pair
 from ..tflite.prune_outputs import is_part_of
 from .graph_parts import GraphParts, Part
-from .keras_maps import AnswersNoted, MapRun
+from .keras_maps import noting_answers
 
 REFERENCE_KERNELS = RunOptions(kernels="reference")
 # Images for which both kernels run: where they differ, they do so for one of some thousand values.
@@ -165,8 +165,8 @@ class ReferenceRun:
         self._some, self._spec = some, spec
         self._is_one = is_part_of(self._plain.flatbuffer, variant.flatbuffer, PROBABILITIES)
         self._session = _watched(variant, len(some)) if self._is_one else Session(variant, REFERENCE_KERNELS)
-        noted = AnswersNoted(self._session, spec)
-        self.maps, self.known = (noted.maps, noted.known) if self._is_one else (MapRun(self._session, spec), {})
+        self.maps, answers = noting_answers(self._session, spec)
+        self.known = answers if self._is_one else {}
 
     def open_plain(self) -> Runner:
         """A session of the file that answers as the reference kernels do; to be called after the comparison."""
