@@ -16,9 +16,11 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
 from ..network.seen import key_of
+from .reference_kernels import ReferenceSession
 
 _MOST_SESSIONS = 8  # each has the network's memory once more
-_LEAST_IMAGES = 64  # for which a further session is worth its start
+_LEAST_IMAGES = 64  # for which a further session is worth its start,
+_LEAST_OF_A_MEGABYTE = 4  # and its memory
 
 
 def answer_all(
@@ -52,9 +54,10 @@ def answer_all(
 
 
 def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[Any]:
-    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // _LEAST_IMAGES))
+    least = max(_LEAST_IMAGES, _LEAST_OF_A_MEGABYTE * len(model.flatbuffer) // 1_000_000)
+    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // least))
     sessions = [session]
-    while len(sessions) < wanted and (other := open_beside(session, model)) is not session:
+    while len(sessions) < wanted and (other := _beside(session, model)) is not session:
         sessions.append(other)
     output = session.outputs[PROBABILITIES]
     edges = np.linspace(0, len(images), len(sessions) + 1, dtype=np.int64)
@@ -63,6 +66,10 @@ def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpe
             lambda one, start, end: one.run_all(images[start:end], spec, output), sessions, edges[:-1], edges[1:]
         )
         return np.concatenate(list(parts))
+
+
+def _beside(session: Runner, model: PackedModel) -> Runner:
+    return session.beside() if isinstance(session, ReferenceSession) else open_beside(session, model)
 
 
 def _processors() -> int:

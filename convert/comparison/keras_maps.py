@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.session import Runner
-from edgecnn.model_file.card import FeatureMap
+from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.seen import key_of
 from .layer_figures import Histogram, KerasLayer, LayerFigures, Noise, Signal, Sums
 
 Batch = tuple[Pixels, Mapping[str, npt.NDArray[np.float32]]]
@@ -44,8 +46,23 @@ class MapRun:
                 total.add(values[name][place], self.session.output(outputs[name]), outputs[name])
 
 
+def noting_answers(session: Runner, spec: InputSpec) -> tuple[MapRun, dict[bytes, npt.NDArray[Any]]]:
+    """What is compared with Keras, and what it answers meanwhile: its output as the tensor holds it, by `key_of`.
+
+    Args:
+        session: an activations variant's.
+        spec: how images are prepared for it.
+    """
+    known: dict[bytes, npt.NDArray[Any]] = {}
+
+    def note(pixels: Pixels) -> None:
+        known[key_of(pixels)] = session.output(session.outputs[PROBABILITIES])
+
+    return MapRun(session, spec, note), known
+
+
 class KerasMaps:
-    """What Keras makes of some images; they are run twice, whatever is compared with it."""
+    """What Keras makes of some images; they are run once more for all that is compared with it at once."""
 
     def __init__(self, images: Pixels, run: Callable[[Pixels], Iterable[Batch]]) -> None:
         """Run the images, to know the ends of every layer's values.
@@ -56,6 +73,7 @@ class KerasMaps:
         """
         self.images, self._run = images, run
         self._layers: dict[str, KerasLayer] = {}
+        self._histograms: dict[str, Histogram] = {}
         for _, values in run(images):
             for name, of_batch in values.items():
                 self._layers.setdefault(name, KerasLayer()).add(of_batch)
@@ -70,16 +88,19 @@ class KerasMaps:
         Returns:
             Of each variant its layers in network order, the probabilities last.
         """
-        histograms = {name: Histogram(layer) for name, layer in self._layers.items()}
-        sums = [{name: Sums() for name in histograms if name in each.session.outputs} for each in runs]
+        if not runs:
+            return []
+        sums = [{name: Sums() for name in self._layers if name in each.session.outputs} for each in runs]
+        new = {} if self._histograms else {name: Histogram(layer) for name, layer in self._layers.items()}
         for batch in self._run(self.images):
-            for name, histogram in histograms.items():
+            for name, histogram in new.items():
                 histogram.add(batch[1][name])
             for each, of_run in zip(runs, sums, strict=True):
                 each.add_to(of_run, batch)
+        self._histograms |= new
         return [
             tuple(
-                total.figures(self._layers[name], histograms[name], each.session.outputs[name])
+                total.figures(self._layers[name], self._histograms[name], each.session.outputs[name])
                 for name, total in of_run.items()
             )
             for each, of_run in zip(runs, sums, strict=True)

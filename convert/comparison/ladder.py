@@ -122,6 +122,7 @@ def climb(
     climber.add("TFLite, float32", Pair(float32), card.input)
     record = _tuning_record(files, scheme, packed.plain)
     own = dequantized(network, run, float32, packed, record)
+    del float32  # large
     if own:
         climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
     left_out = _lacks_reference(paths)

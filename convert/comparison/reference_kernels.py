@@ -1,12 +1,7 @@
-"""What a file answers on the reference kernels, to many images in a fraction of the time that those take.
+"""The slow reference kernels, which compute only what quick ones are not seen to give the same integers for."""
 
-The plain kernels compute convolutions and poolings in the same integer arithmetic as the reference ones, ten times as
-fast; others, such as softmax, are approximated otherwise. So they run the network as far as both are seen to give the
-same integers, and the reference kernels the rest.
-"""
-
-import itertools
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +10,7 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.placement import DelegatePlacement
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.device.runtime.runtimes import find_runtime, open_interpreter
+from edgecnn.device.runtime.runtimes import Kernels, find_runtime, open_interpreter
 from edgecnn.device.runtime.session import Runner, Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.card import PROBABILITIES
@@ -23,95 +18,105 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 
-from ..network.seen import key_of
 from ..pair import Pair
 from ..tflite.prune_outputs import is_part_of
-from .cuts import Cut, cuts_of, part_of, with_outputs
-from .keras_maps import MapRun
+from .graph_parts import GraphParts, Part
+from .keras_maps import noting_answers
 
 REFERENCE_KERNELS = RunOptions(kernels="reference")
-_PLAIN_KERNELS = RunOptions(kernels="plain")
+# Images for which both kernels run: where they differ, they do so for one of some thousand values.
+_WATCHED = 16
+
+
+class _PartRun:
+    """An interpreter of a part of a graph."""
+
+    def __init__(self, part: Part, flatbuffer: bytes, kernels: Kernels) -> None:
+        self.part, self._flatbuffer, self._kernels = part, flatbuffer, kernels
+        self._interpreter, _ = open_interpreter(find_runtime(None), flatbuffer, "a part of the model", 1, kernels)
+
+    def beside(self) -> "_PartRun":
+        """Another one, for another thread."""
+        return _PartRun(self.part, self._flatbuffer, self._kernels)
+
+    def run(self, values: Mapping[int, npt.NDArray[Any]]) -> dict[int, npt.NDArray[Any]]:
+        """What the part makes of the values of its inputs."""
+        for index in self.part.inputs:
+            self._interpreter.set_tensor(index, values[index])
+        self._interpreter.invoke()
+        return {index: self._interpreter.get_tensor(index) for index in self.part.outputs}
 
 
 class ReferenceSession(Runner):
-    """A model whose first operators are computed by the plain kernels, and the others by the reference ones."""
+    """A model that gives the integers of the reference kernels, though the plain kernels compute a part of it."""
 
-    def __init__(self, whole: Session, before: Session, after: bytes) -> None:
-        """Put both together.
+    def __init__(self, packed: PackedModel, graph: GraphParts, watched: int) -> None:
+        """Open what computes the parts of a model.
 
         Args:
-            whole: the model on the reference kernels.
-            before: its first operators, with one output.
-            after: a flatbuffer of the others, which take that.
+            packed: the model.
+            graph: its own.
+            watched: for so many images the reference kernels run all of it. What the plain ones make otherwise is left
+                to them from then on.
         """
-        self._whole, self._before = whole, before
-        self._given = next(iter(before.outputs.values()))
-        self.input, self.outputs, self.lock = before.input, whole.outputs, whole.lock
-        self.delegate = self.last_input = None
-        self.interpreter, _ = open_interpreter(find_runtime(None), after, "its last operators", 1, "reference")
-        self._index = self.interpreter.get_input_details()[0]["index"]
+        whole = Session(packed, REFERENCE_KERNELS)
+        self.input, self.outputs, self.lock = whole.input, whole.outputs, whole.lock
+        self._placement, self._runtime = whole.placement(), whole.runtime
+        self.interpreter = self.delegate = self.last_input = None
+        self._values: dict[int, npt.NDArray[Any]] = {}
+        self._graph, self._quick, self._watched = graph, graph.quick, watched
+        self._open()
+
+    def _open(self) -> None:
+        self._runs, self._slow = [], dict[int, _PartRun]()
+        for place, part in enumerate(self._graph.parts(self._quick)):
+            flatbuffer = self._graph.flatbuffer(part)
+            self._runs.append(_PartRun(part, flatbuffer, "plain" if part.is_quick else "reference"))
+            if part.is_quick:
+                self._slow[place] = _PartRun(part, flatbuffer, "reference")
+
+    def beside(self) -> "ReferenceSession":
+        """Another one, for another thread; to be called when all is found out."""
+        other = copy.copy(self)
+        other._runs = [run.beside() for run in self._runs]
+        return other
 
     @property
     def runtime(self) -> str:
         """The runtime's name and version."""
-        return self._whole.runtime
+        return self._runtime
 
     def placement(self) -> DelegatePlacement:
         """None of the operators is a delegate's."""
-        return self._whole.placement()
+        return self._placement
 
     def run(self, tensor: npt.NDArray[np.generic]) -> None:
         """Invoke the model on `tensor`: shape and dtype of `input`."""
         self.last_input = tensor
-        self._before.run(tensor)
-        self.interpreter.set_tensor(self._index, self._before.output(self._given)[None])
-        self.interpreter.invoke()
+        self._values = {self._graph.image: tensor}
+        wrong: set[int] = set()
+        for place, run in enumerate(self._runs):
+            made = run.run(self._values)
+            if place in self._slow:
+                quickly, made = made, self._slow[place].run(self._values)
+                wrong |= self._graph.makers_up_to(run.part, _first_other(quickly, made))
+            self._values |= made
+        self._watched = max(0, self._watched - 1)
+        if wrong:
+            self._quick -= wrong
+            self._open()
+        if not self._watched:
+            self._slow = {}
 
-    def output(self, tensor: TensorSpec) -> npt.NDArray[np.generic]:
+    def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """The model's output of the last run, in its own dtype, without the batch dimension."""
-        values: npt.NDArray[np.generic] = self.interpreter.get_tensor(tensor.index)[0]
+        values: npt.NDArray[Any] = self._values[tensor.index][0]
         return values
 
 
-class _Watched(Session):
-    """A model on the reference kernels; each image that it runs shows how far the plain ones give the same integers.
-
-    Attributes:
-        agreed: how many of the first cuts were the same for all images.
-    """
-
-    def __init__(self, packed: PackedModel, cuts: Sequence[Cut], whole: bytes = b"") -> None:
-        """Say of what.
-
-        Args:
-            packed: a file with one output.
-            cuts: its own.
-            whole: what runs on the reference kernels, with the tensors of `cuts` among its outputs; without it no more
-                than the operators before the last cut.
-        """
-        self._packed, self._cuts, self.agreed = packed, cuts, len(cuts)
-        first = self._up_to_last_cut()
-        super().__init__(PackedModel(packed.name, whole or first.flatbuffer, None, None), REFERENCE_KERNELS)
-        self._beside = Session(first, _PLAIN_KERNELS)
-
-    def _up_to_last_cut(self) -> PackedModel:
-        """The operators before the last of the cuts that agree."""
-        cuts, flatbuffer = self._cuts[: self.agreed], self._packed.flatbuffer
-        part = part_of(flatbuffer, slice(cuts[-1].position), outputs=[cut.tensor for cut in cuts])
-        return PackedModel(self._packed.name, part, None, None)
-
-    def run(self, tensor: npt.NDArray[np.generic]) -> None:
-        """Invoke both on `tensor`: shape and dtype of `input`."""
-        super().run(tensor)
-        if not self.agreed:
-            return
-        self._beside.run(tensor)
-        both = self.interpreter, self._beside.interpreter
-        same = (np.array_equal(*(each.get_tensor(cut.tensor) for each in both)) for cut in self._cuts[: self.agreed])
-        agreed = sum(itertools.takewhile(bool, same))
-        if agreed < self.agreed:  # what comes after is no longer asked
-            self.agreed = agreed
-            self._beside = Session(self._up_to_last_cut(), _PLAIN_KERNELS) if agreed else self._beside
+def _first_other(quickly: Mapping[int, npt.NDArray[Any]], slowly: Mapping[int, npt.NDArray[Any]]) -> int | None:
+    """The first tensor that is not the same."""
+    return next((index for index, values in slowly.items() if not np.array_equal(quickly[index], values)), None)
 
 
 def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner:
@@ -122,8 +127,20 @@ def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner
         some: images for which both kinds of kernels must give the same integers, as far as the plain ones take part.
         spec: how images are prepared.
     """
-    cuts = tuple(cuts_of(packed.flatbuffer))
-    return _open(packed, cuts, _agreed(packed, cuts, some, spec))
+    session = _watched(packed, len(some))
+    if isinstance(session, ReferenceSession):
+        gather = session.gather(spec)
+        for pixels in np.asarray(some[:_WATCHED]):
+            session.run(gather(pixels))
+    return session
+
+
+def _watched(packed: PackedModel, images: int) -> Runner:
+    """A session that finds out in the first of so many images what the plain kernels can do."""
+    graph = GraphParts(packed.flatbuffer)
+    if not graph.quick:
+        return Session(packed, REFERENCE_KERNELS)
+    return ReferenceSession(packed, graph, min(images, _WATCHED))
 
 
 class ReferenceRun:
@@ -146,44 +163,13 @@ class ReferenceRun:
         """
         self._plain, variant = files.plain, files.activations or files.plain
         self._some, self._spec = some, spec
-        self._cuts = tuple(cuts_of(self._plain.flatbuffer))
         self._is_one = is_part_of(self._plain.flatbuffer, variant.flatbuffer, PROBABILITIES)
-        self.known: dict[bytes, npt.NDArray[Any]] = {}
-        if self._is_one and self._cuts:
-            whole = with_outputs(variant.flatbuffer, [cut.tensor for cut in self._cuts])
-            self._session: Session = _Watched(self._plain, self._cuts, whole)
-        else:
-            self._session = Session(variant, REFERENCE_KERNELS)
-        self.maps = MapRun(self._session, spec, self._note) if self._is_one else MapRun(self._session, spec)
-
-    def _note(self, pixels: Pixels) -> None:
-        self.known[key_of(pixels)] = self._session.output(self._session.outputs[PROBABILITIES])
+        self._session = _watched(variant, len(some)) if self._is_one else Session(variant, REFERENCE_KERNELS)
+        self.maps, answers = noting_answers(self._session, spec)
+        self.known = answers if self._is_one else {}
 
     def open_plain(self) -> Runner:
         """A session of the file that answers as the reference kernels do; to be called after the comparison."""
         if not self._is_one:
             return open_reference(self._plain, self._some, self._spec)
-        agreed = self._session.agreed if isinstance(self._session, _Watched) else 0
-        return _open(self._plain, self._cuts, agreed)
-
-
-def _open(packed: PackedModel, cuts: Sequence[Cut], agreed: int) -> Runner:
-    """A session on the plain kernels as far as the first `agreed` of `cuts`, on the reference ones from there."""
-    whole = Session(packed, REFERENCE_KERNELS)
-    if not agreed:
-        return whole
-    cut = cuts[agreed - 1]
-    before = PackedModel(packed.name, part_of(packed.flatbuffer, slice(cut.position), outputs=[cut.tensor]), None, None)
-    after = part_of(packed.flatbuffer, slice(cut.position, None), inputs=[cut.tensor])
-    return ReferenceSession(whole, Session(before, _PLAIN_KERNELS), after)
-
-
-def _agreed(packed: PackedModel, cuts: Sequence[Cut], some: Images, spec: InputSpec) -> int:
-    """At how many of the first `cuts` both kinds of kernels give the same integers for all images."""
-    if not cuts:
-        return 0
-    watched = _Watched(packed, cuts)
-    gather = watched.gather(spec)
-    for pixels in np.asarray(some):
-        watched.run(gather(pixels))
-    return watched.agreed
+        return self._session

@@ -1,7 +1,7 @@
 """The rungs of the ladder: models that run the same images, and how far each is from Keras."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.session import Runner
 from edgecnn.errors import ModelFileError
+from edgecnn.free_memory import give_back_memory
 from edgecnn.model_file.card import Parity
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Split
@@ -19,13 +20,14 @@ from edgecnn.pixels.input_spec import InputSpec
 from ..pair import Pair
 from .agreement import mcnemar, parity_of
 from .answers import answer_all
-from .keras_maps import KerasMaps, MapRun
+from .keras_maps import KerasMaps, MapRun, noting_answers
 from .layer_figures import LayerFigures
 from .reference_kernels import ReferenceRun
 
 Progress = Callable[[str], None]
 Array = npt.NDArray[np.floating]
 _PLAINLY = RunOptions()
+_AT_ONCE = 64_000_000  # bytes of models that are loaded side by side: what is more is worth another run of Keras
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,17 @@ class _Step:
         name: of the rung.
         plain: the file that gives the answers.
         maps: what gives the feature maps.
-        probabilities: float32 (images, classes); None where `reference` gives them after the comparison.
-        reference: of the rung of the reference kernels.
+        probabilities: float32 (images, classes); None where `open_plain` gives them after the comparison.
+        open_plain: a session of `plain`.
+        known: what its output is for images that were compared; see `answer_all`.
     """
 
     name: str
     plain: PackedModel
     maps: MapRun
     probabilities: npt.NDArray[np.float32] | None
-    reference: ReferenceRun | None = None
+    open_plain: Callable[[], Runner] | None = None
+    known: Mapping[bytes, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class Climber:
@@ -83,17 +87,31 @@ class Climber:
         """
         self._keras, self._test, self._expected, self._progress = keras, test, expected, progress
         self._steps: list[_Step] = []
+        self._rungs: list[Rung] = []
+        self._bytes = 0
 
     def add(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
         """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
+        self._open(name, files, spec, how)
+        self._bytes += sum(len(each.flatbuffer) for each in files)
+        if self._bytes > _AT_ONCE:
+            self._compare()
+            give_back_memory()
+
+    def _open(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions) -> None:
         if how.kernels == "reference":
             reference = ReferenceRun(files, self._keras.images, spec)
-            self._steps.append(_Step(name, files.plain, reference.maps, None, reference))
+            step = _Step(name, files.plain, reference.maps, None, reference.open_plain, reference.known)
+            self._steps.append(step)
             return
         session = open_session(files.plain, how)
+        if files.activations is None:
+            maps, known = noting_answers(session, spec)
+            self._steps.append(_Step(name, files.plain, maps, None, lambda: session, known))
+            return
         probabilities = self._answers(name, session, files.plain, spec)
-        session = session if files.activations is None else open_session(files.activations, how)
+        session = open_session(files.activations, how)
         self._steps.append(_Step(name, files.plain, MapRun(session, spec), probabilities))
 
     def _answers(
@@ -109,16 +127,22 @@ class Climber:
             raise ModelFileError(f"{plain.name} gives probabilities that are no numbers ({name}); convert it otherwise")
         return probabilities
 
-    def rungs(self) -> Iterator[Rung]:
-        """Those of the models that were added, in their order."""
+    def _compare(self) -> None:
+        """Finish the steps that there are, and let go of their models."""
         compared = self._keras.compare([step.maps for step in self._steps])
         for step, figures in zip(self._steps, compared, strict=True):
             probabilities = step.probabilities
-            if step.reference:
-                session, known = step.reference.open_plain(), step.reference.known
-                probabilities = self._answers(step.name, session, step.plain, step.maps.spec, known)
+            if step.open_plain:
+                session = step.open_plain()
+                probabilities = self._answers(step.name, session, step.plain, step.maps.spec, step.known)
             if probabilities is not None:
-                yield rung_of(step.name, self._expected, probabilities, self._test.labels, figures)
+                self._rungs.append(rung_of(step.name, self._expected, probabilities, self._test.labels, figures))
+        self._steps, self._bytes = [], 0
+
+    def rungs(self) -> list[Rung]:
+        """Those of the models that were added, in their order."""
+        self._compare()
+        return self._rungs
 
 
 def rung_of(

@@ -8,6 +8,7 @@ a step of a bias; what differs by more is another number, whether or not any ima
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -97,30 +98,31 @@ def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...
 
 @dataclass(frozen=True)
 class _KerasKernel:
-    """A kernel of a layer: a view of it with the output channels first, the others in the order of TFLite."""
+    """A kernel of a layer, as a matrix (channels, values of one channel in the order of TFLite)."""
 
-    values: npt.NDArray[np.float32]
+    variable: Any
+    is_depthwise: bool
 
     @property
     def shape(self) -> tuple[int, int]:
         """Of the matrix."""
-        return len(self.values), math.prod(self.values.shape[1:])
+        sizes = [int(size) for size in self.variable.shape]
+        channels = sizes[2] * sizes[3] if self.is_depthwise else sizes[-1]
+        return channels, math.prod(sizes) // channels
 
     def matrix(self) -> Array:
-        """float64 (channels, values of one channel)."""
-        return rows(self.values.astype(np.float64))
+        """float64; a copy, for the variables of a large network are not wanted all at once."""
+        values = np.asarray(self.variable, np.float64)
+        if self.is_depthwise:  # (height, width, inputs, multiplier)
+            return values.reshape(-1, self.shape[0]).T
+        return values.transpose(-1, *range(values.ndim - 1)).reshape(self.shape)  # (..., inputs, channels)
 
 
 def _keras_kernels(layer: keras.Operation) -> Iterator[_KerasKernel]:
     for variable in getattr(layer, "weights", ()):  # an operation such as x + y has none
-        values = np.asarray(variable)
         is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
-        if is_depthwise and values.ndim == 4:  # (height, width, inputs, multiplier)
-            yield _KerasKernel(values.reshape(*values.shape[:2], -1).transpose(2, 0, 1))
-        elif values.ndim == 4:  # (height, width, inputs, channels)
-            yield _KerasKernel(values.transpose(3, 0, 1, 2))
-        elif values.ndim == 2:
-            yield _KerasKernel(values.T)
+        if len(variable.shape) in (2, 4) and math.prod(variable.shape):
+            yield _KerasKernel(variable, is_depthwise and len(variable.shape) == 4)
 
 
 def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
@@ -151,8 +153,12 @@ def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
 def _wrong(expected: Constant, found: Constant, steps: float) -> npt.NDArray[np.bool_]:
     """Which values rounding does not explain; `Constant.error` is half a step."""
     slack = _SLACK * float(np.abs(expected.values).max(initial=0.0))
-    allowed = 2 * steps * np.maximum(found.error, expected.error) * (1 + 1e-4) + slack
-    different: npt.NDArray[np.bool_] = ~(np.abs(expected.values - found.values) <= allowed)
+    allowed = 2 * steps * np.maximum(found.error, expected.error)
+    allowed *= 1 + 1e-4
+    allowed += slack
+    apart = expected.values - found.values
+    np.abs(apart, out=apart)
+    different: npt.NDArray[np.bool_] = ~(apart <= allowed)
     return different
 
 
