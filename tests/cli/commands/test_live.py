@@ -30,6 +30,10 @@ def garments(tmp_path: Path) -> Path:
     return folder
 
 
+def test_help_says_what_sources_there_are(edgecnn: Run) -> None:
+    assert "--source camera|samples|URL|/dev/video0|FOLDER|FILE " in " ".join(edgecnn("live", "--help").output.split())
+
+
 def test_a_folder_is_watched_to_its_end_with_a_line_a_change(garments: Path, edgecnn: Run) -> None:
     result = edgecnn(
         "live", MODEL, "--source", garments, "--fps", "100", "--consecutive", "2", "--threshold", "0", "--no-page"

@@ -15,6 +15,7 @@ pytest.importorskip("keras")
 
 from edgecnn.train.devices.data_parallel import Parallel
 from edgecnn.train.devices.processor import Processor
+from edgecnn.train.distillation import Mixture, TeacherAnswers
 from edgecnn.train.fitting.batches import Batches
 from edgecnn.train.fitting.setup import TrainingSetup
 
@@ -74,3 +75,27 @@ def test_class_weights_weigh_each_image() -> None:
     inputs, labels, weights = Batches(weighted, IMAGES, np.arange(11), TABLE)[0]
     assert inputs.ravel().tolist() == [0, 1, 2, 3] and labels.tolist() == [0, 1, 2, 0]
     assert weights.tolist() == [0.5, 1.0, 4.0, 0.5]
+
+
+def test_a_teacher_answers_for_images_and_for_mixtures_in_turn_and_the_epoch_is_called_so() -> None:
+    plain, mixed = (np.eye(3, dtype=np.float32)[(IMAGES.labels + shift) % 3] for shift in (1, 2))
+    # Two parts of image n and one of n + 1, nothing moved.
+    partners, shares = np.array([*range(1, 11), 10]), np.full(11, 2 / 3, np.float32)
+    mixture = Mixture(partners, shares, np.zeros((11, 2), np.int64), mixed)
+    recipe = dataclasses.replace(RECIPE, epochs=4, teacher_weight=0.75)
+    batches = Batches(
+        dataclasses.replace(SETUP, recipe=recipe), IMAGES, np.arange(10), TABLE, TeacherAnswers(plain, (mixture,))
+    )
+    told = []
+    for epoch in range(4):
+        batches.start_epoch(epoch)
+        told.append(batches.target)
+        inputs, targets = batches[0]
+        is_mixed = batches.target == "mixtures"
+        rows = np.floor(inputs.ravel()).astype(int)
+        np.testing.assert_allclose(inputs.ravel(), rows + is_mixed / 3, rtol=1e-6)
+        share, answers = (1.0, mixed) if is_mixed else (0.75, plain)
+        expected = [[row % 3, share, *answers[row]] for row in rows]
+        np.testing.assert_array_equal(targets, np.array(expected, np.float32))
+    assert told[-1] == "teacher" and set(told) == {"teacher", "mixtures"}
+    assert Batches(SETUP, IMAGES, np.arange(11), TABLE).target == "labels"
