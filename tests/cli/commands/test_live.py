@@ -58,6 +58,30 @@ def test_changes_as_json_are_lines_and_nothing_else(
     assert [row["previous"] for row in rows] == [None, *(row["label"] for row in rows[:-1])]
 
 
+def test_a_camera_is_asked_for_the_size_and_rate_that_were_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady")
+    options = ("--size", "320x240", "--fps", "12.5", "--frames", "2", "--no-page")
+    assert edgecnn("live", MODEL, "--source", "camera", *options).exit_code == 0
+    assert all("--width 320 --height 240 --framerate 12.5" in run for run in camera.runs) and camera.runs
+
+
+@pytest.mark.parametrize("command", [("live", "--no-page"), ("classify", "--output", "rows.csv")])
+def test_with_loop_what_ends_begins_again(
+    command: tuple[str, ...], garments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, *options = command
+    result = edgecnn(name, MODEL, "--source", garments, "--loop", "--frames", "9", "--fps", "200", *options)
+    assert result.exit_code == 0
+    if name == "live":
+        assert result.stderr.startswith("9 frames")
+    else:
+        assert len((tmp_path / "rows.csv").read_text().splitlines()) == 1 + 9
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
 @pytest.mark.parametrize(
     ("number", "arguments"),
