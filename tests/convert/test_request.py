@@ -5,12 +5,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgecnn import InputError
 from edgecnn.convert.comparison.parity_request import ParityOptions, ParityRequest
 from edgecnn.convert.pair import Pair
 from edgecnn.convert.request import ConversionOptions, ConversionRequest, SchemeFreeOptions
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 
 
@@ -60,3 +63,29 @@ def test_files_are_written_to_the_run_or_to_the_folder_that_is_named() -> None:
 def test_a_pair_changes_what_there_is() -> None:
     assert Pair(1, 2).map(str) == Pair("1", "2") and Pair(1).map(str) == Pair("1")
     assert list(Pair(1, 2)) == [1, 2] and list(Pair(1)) == [1]
+
+
+def data(training: int, test: int) -> Dataset:
+    """So many images of one pixel."""
+    splits = [Split(np.zeros((count, 1, 1, 1), np.uint8), np.arange(count) % 2) for count in (training, test)]
+    spec = InputSpec(1, 1, 1, "grayscale", "stretch", "bilinear", (1.0,), (0.0,), "any")
+    return Dataset("mine", ("ant", "bee"), spec, splits[0], splits[1], "0" * 64, "here")
+
+
+@pytest.mark.parametrize(
+    ("request_", "training", "test", "message"),
+    [
+        (ConversionRequest(), 100, 0, "mine has no test images to compare on"),
+        (ConversionRequest(), 99, 1, r"calibration images must be 1 to 99, .*\. Received: 100"),
+        (ConversionRequest(calibration_images=0), 99, 1, r"calibration images must be 1 to 99, .*\. Received: 0"),
+        (ConversionRequest(calibration_images=9, qat=0), 31, 1, "--qat needs 32 training images at least, mine has 31"),
+    ],
+)
+def test_too_few_images_are_refused(request_: ConversionRequest, training: int, test: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        request_.require_enough(data(training, test))
+
+
+def test_as_many_images_as_are_needed_are_enough() -> None:
+    ConversionRequest().require_enough(data(100, 1))
+    ConversionRequest(calibration_images=1, qat=0).require_enough(data(32, 1))

@@ -9,10 +9,13 @@ import pytest
 
 from edgecnn import EdgecnnError, InputError, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
+from edgecnn.model_file.card import ModelCard, Quantization, Training
+from edgecnn.model_file.provenance import stamp
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_table import input_table
+from edgecnn.run_directory import RunDirectory
 from edgecnn.train import RECIPES, TrainingRun, train
-from edgecnn.train.distillation import Mixture, draw_mixture, query_teacher
+from edgecnn.train.distillation import Mixture, draw_mixture, is_trained, query_teacher
 from edgecnn.train.run_report import read_run
 from tests.support import own_architectures
 from tests.support.trainings import Interrupting, Listening, weights
@@ -133,6 +136,28 @@ def test_a_teacher_whose_training_was_killed_is_refused(tiny: Dataset, small_run
     with pytest.raises(ModelFileError, match="was not finished; edgecnn train --resume goes on with it"):
         train(tmp_path / "run", tiny, teacher=teacher)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_is_not_trained_again_where_the_same_one_was_trained_to_the_end(
+    tiny: Dataset, tmp_path: Path
+) -> None:
+    folder = RunDirectory(tmp_path)
+    trained = Training("d", tiny.sha256, "residual", "best", 3, epochs=9, train_images=600, test_accuracy=0.9)
+    card = ModelCard("t", tiny.labels, tiny.input, Quantization("float32"), stamp(), training=trained)
+    card.save(folder.card)
+    assert not is_trained(folder, "residual", 3, tiny)  # there is no model
+    folder.model.write_bytes(b"")
+    assert is_trained(folder, "residual", 3, tiny)
+    for architecture, seed, dataset in (
+        ("compact", 3, tiny),
+        ("residual", 4, tiny),
+        ("residual", 3, dataclasses.replace(tiny, sha256="0" * 64)),
+        ("residual", 3, dataclasses.replace(tiny, train=tiny.train.take(599))),
+    ):
+        assert not is_trained(folder, architecture, seed, dataset)
+    for unfinished in (dataclasses.replace(trained, test_accuracy=None), None):
+        dataclasses.replace(card, training=unfinished).save(folder.card)
+        assert not is_trained(folder, "residual", 3, tiny)
 
 
 def test_resume_goes_on_after_an_interrupted_teacher(

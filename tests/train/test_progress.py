@@ -63,14 +63,38 @@ def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
     heard: list[object] = []
 
     class Listener(Lines):
+        def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+            heard.append((device, parameters, steps, epochs))
+
         def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
             heard.append((epoch, step, loss, accuracy))
 
+        def close(self) -> None:
+            heard.append("close")
+
     stream = io.StringIO()
     board = TensorBoard(Listener(100, stream), tmp_path)
-    board.tell("reading the teacher")
+    board.start("CPU", 1234, 10, 2)
     board.step(1, 2, 0.5, 0.25)
-    assert stream.getvalue() == "reading the teacher\n" and heard == [(1, 2, 0.5, 0.25)]
+    board.close()
+    assert heard == [("CPU", 1234, 10, 2), (1, 2, 0.5, 0.25), "close"]
+    board.tell("reading the teacher")
+    assert stream.getvalue() == "reading the teacher\n"
+
+
+def test_a_teacher_and_its_pupil_have_curves_of_their_own(tmp_path: Path) -> None:
+    board = TensorBoard(Lines(100, io.StringIO()), tmp_path)
+    for epochs in (EPOCHS, EPOCHS[:1]):
+        board.start("CPU", 1234, 10, len(epochs))
+        for epoch in epochs:
+            board.finish_epoch(epoch)
+    board.close()
+    curves = []
+    for file in sorted((tmp_path / "train").iterdir()):
+        events = EventAccumulator(str(file))
+        events.Reload()
+        curves.append([event.step for event in events.Tensors("loss")])
+    assert sorted(curves) == [[1], [1, 2]]
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from edgecnn import InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import RECIPES, estimate, train
 from edgecnn.train.recipes import change_recipe
-from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request
+from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request, require_images
 
 
 def test_a_request_and_the_keywords_have_the_same_fields() -> None:
@@ -76,3 +76,15 @@ def test_an_unknown_keyword_is_refused_by_name(small: Dataset, tmp_path: Path) -
 def test_an_estimate_of_more_than_one_training_is_refused(option: TrainingOptions, small: Dataset) -> None:
     with pytest.raises(InputError, match="an estimate is of a training on one device"):
         estimate(small, **option)
+
+
+def test_images_to_choose_the_epoch_by_are_held_back_or_brought_along_not_both(small: Dataset) -> None:
+    brought = dataclasses.replace(small, name="mine", validation=small.test)
+    held = dataclasses.replace(RECIPES["fast"], validation_split=0.1)
+    with pytest.raises(InputError, match="mine has validation images of its own; leave the validation split out"):
+        estimate(brought, recipe=held)
+    early = dataclasses.replace(RECIPES["fast"], early_stopping=2)
+    with pytest.raises(InputError, match="early stopping needs images to judge by; add a validation split, such as"):
+        estimate(small, recipe=early)
+    require_images(TrainingRequest(recipe=early), brought)
+    require_images(TrainingRequest(recipe=dataclasses.replace(held, early_stopping=2)), small)

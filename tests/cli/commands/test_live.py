@@ -30,6 +30,10 @@ def garments(tmp_path: Path) -> Path:
     return folder
 
 
+def test_help_says_what_sources_there_are(edgecnn: Run) -> None:
+    assert "--source camera|samples|URL|/dev/video0|FOLDER|FILE " in " ".join(edgecnn("live", "--help").output.split())
+
+
 def test_a_folder_is_watched_to_its_end_with_a_line_a_change(garments: Path, edgecnn: Run) -> None:
     result = edgecnn(
         "live", MODEL, "--source", garments, "--fps", "100", "--consecutive", "2", "--threshold", "0", "--no-page"
@@ -52,6 +56,30 @@ def test_changes_as_json_are_lines_and_nothing_else(
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0 and rows and "opening it again" in result.stderr
     assert [row["previous"] for row in rows] == [None, *(row["label"] for row in rows[:-1])]
+
+
+def test_a_camera_is_asked_for_the_size_and_rate_that_were_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady")
+    options = ("--size", "320x240", "--fps", "12.5", "--frames", "2", "--no-page")
+    assert edgecnn("live", MODEL, "--source", "camera", *options).exit_code == 0
+    assert all("--width 320 --height 240 --framerate 12.5" in run for run in camera.runs) and camera.runs
+
+
+@pytest.mark.parametrize("command", [("live", "--no-page"), ("classify", "--output", "rows.csv")])
+def test_with_loop_what_ends_begins_again(
+    command: tuple[str, ...], garments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, *options = command
+    result = edgecnn(name, MODEL, "--source", garments, "--loop", "--frames", "9", "--fps", "200", *options)
+    assert result.exit_code == 0
+    if name == "live":
+        assert result.stderr.startswith("9 frames")
+    else:
+        assert len((tmp_path / "rows.csv").read_text().splitlines()) == 1 + 9
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")

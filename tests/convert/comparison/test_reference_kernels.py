@@ -44,6 +44,8 @@ def test_unseen_images_get_the_integers_of_the_reference_kernels() -> None:
     quick = open_reference(packed, images[:20], spec)
     expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, spec)
     assert isinstance(quick, ReferenceSession)
+    assert quick.runtime == Session(packed, RunOptions()).runtime
+    assert quick.placement().delegated == 0 and quick.placement().operators > 1
     np.testing.assert_array_equal(raw_answers(quick, images, spec), expected)
     assert (raw_answers(Session(packed, RunOptions(kernels="plain")), images, spec) != expected).any()
 

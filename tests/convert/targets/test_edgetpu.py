@@ -11,10 +11,10 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn import EdgecnnError
 from edgecnn.convert import convert
-from edgecnn.convert.targets.edgetpu import OperatorSupport, operator_support
+from edgecnn.convert.targets.edgetpu import TARGET, OperatorSupport, operator_support
 from edgecnn.device import verify
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.tflite_graph import read_graph
+from edgecnn.model_file.tflite_graph import Graph, read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
@@ -48,16 +48,40 @@ def test_edge_tpu_says_what_runs_there(edgecnn: Run, small_run: TrainingRun, tmp
     assert "is not installed here" in result.output and "8 of 8 operators would run there" in result.output
 
 
-def test_what_comes_after_an_unknown_operator_stays_on_the_cpu(flatbuffer: bytes) -> None:
+def with_shape_at(flatbuffer: bytes, place: int) -> Graph:
+    """The graph with an operator that no Edge TPU has."""
+
     def another(model: Any) -> None:
         graph = model.subgraphs[0]
         code = flatbuffer_utils.schema_fb.OperatorCodeT()
         code.builtinCode = code.deprecatedBuiltinCode = 77  # SHAPE
         code.version = 1
         model.operatorCodes.append(code)
-        graph.operators[5].opcodeIndex = len(model.operatorCodes) - 1
+        graph.operators[place].opcodeIndex = len(model.operatorCodes) - 1
 
-    placed = operator_support(read_graph(changed(flatbuffer, another), "m"))
+    return read_graph(changed(flatbuffer, another), "m")
+
+
+def test_a_network_of_which_nothing_would_run_there_is_refused(flatbuffer: bytes) -> None:
+    TARGET.require_supported(with_shape_at(flatbuffer, 1))
+    words = "edgetpu: nothing would run there: an Edge TPU has no SHAPE; change the first layers"
+    with pytest.raises(EdgecnnError, match=words):
+        TARGET.require_supported(with_shape_at(flatbuffer, 0))
+
+
+def test_a_network_that_computes_in_floats_somewhere_is_refused(flatbuffer: bytes) -> None:
+    def compute_in_floats(model: Any) -> None:
+        graph = model.subgraphs[0]
+        tensor = graph.tensors[graph.operators[2].outputs[0]]
+        tensor.name, tensor.type = b"between", flatbuffer_utils.schema_fb.TensorType.FLOAT32
+
+    graph = read_graph(changed(flatbuffer, compute_in_floats), "m")
+    with pytest.raises(EdgecnnError, match=r"edgetpu: between of \w+ is float32, not an 8-bit integer; use --int8"):
+        TARGET.require_supported(graph)
+
+
+def test_what_comes_after_an_unknown_operator_stays_on_the_cpu(flatbuffer: bytes) -> None:
+    placed = operator_support(with_shape_at(flatbuffer, 5))
     assert [bool(operator.why_not) for operator in placed] == [False] * 5 + [True] * 3
     assert placed[5] == OperatorSupport("SHAPE", "an Edge TPU has no SHAPE")
     assert placed[6].why_not == "it comes after SHAPE"

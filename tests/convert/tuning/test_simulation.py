@@ -1,5 +1,6 @@
 """The simulation of a quantized file computes what the file does, operator by operator."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.convert.tuning.writing import write
+from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.schemes import Scheme
 from tests.support.many_operators import fed_noise, make_many_operators, make_moved_axes, noise
 
@@ -104,6 +106,36 @@ def test_axes_that_the_converter_drops_or_turns_are_followed() -> None:
     assert any(shape[0] > 1 for shape in shapes) and "TRANSPOSE" in {each.name for each in graph.operators}
     probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
     np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
+
+
+def test_ranges_and_biases_become_those_that_are_given(flatbuffer: bytes) -> None:
+    simulation = Simulation(Graph.read(flatbuffer), {})
+    for group in simulation.graph.groups:
+        low, high = (0.8 * simulation.range(group[0])[0], 0.9 * simulation.range(group[0])[1])
+        simulation.set_range(group, low, high)
+        for index in group:
+            step, ends = simulation.quantization(index)[0], simulation.range(index)
+            assert step == pytest.approx((high - low) / 255)
+            assert np.abs(np.subtract(ends, (low, high))).max() <= step  # 0 is one of the integers exactly
+    for index in simulation.biases:
+        before = simulation.real_bias(index)
+        by = np.linspace(-0.1, 0.2, len(before))
+        simulation.move_bias(index, by)
+        np.testing.assert_allclose(simulation.real_bias(index), before + by, atol=1e-6)
+
+
+def test_what_the_last_softmax_takes_are_the_logits(flatbuffer: bytes) -> None:
+    graph, images = Graph.read(flatbuffer), fed_noise(4, seed=3)
+    simulation = Simulation(graph, {})
+    values = {index: np.asarray(value) for index, value in simulation.run(images, quantized=False).items()}
+    logits, probabilities = values[simulation.logits], values[graph.outputs[PROBABILITIES]]
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    assert simulation.has_softmax
+    np.testing.assert_allclose(probabilities, raised / raised.sum(axis=1, keepdims=True), atol=1e-5)
+    place = next(place for place, each in enumerate(graph.operators) if each.name == "SOFTMAX")
+    ends = {PROBABILITIES: graph.operators[place].inputs[0]}
+    without = Simulation(dataclasses.replace(graph, operators=graph.operators[:place], outputs=ends), {})
+    assert not without.has_softmax and without.logits == simulation.logits
 
 
 def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:

@@ -111,6 +111,7 @@ def test_agreement_has_wilsons_interval() -> None:
     assert report.interval == pytest.approx(
         ((middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)), 1e-4
     )
+    assert report.agreement == report.row()["agreement"] == 0.9
     assert [one["label"] for one in report.row()["disagreements"]] == ["b", "a"]
     nothing = ShadowReport("n", "0" * 64, 0, 0, 0, None, None, {}, "")
     assert nothing.agreement is None and nothing.interval is None

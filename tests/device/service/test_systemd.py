@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn.device.service import systemd
-from edgecnn.device.service.installing import install
+from edgecnn.device.service.installing import install, remove
 from edgecnn.device.service.systemd import Systemd, last_line
 from edgecnn.device.service.unit import MARK, ServiceSpec
 from edgecnn.errors import OutputError, ServiceError
@@ -132,3 +132,40 @@ def test_a_unit_of_the_user_that_cannot_be_written_is_a_sentence(units: Path, mo
     with pytest.raises(OutputError, match=r"cannot write .*edgecnn-door\.service: No space left on device$"):
         install(SPEC, Systemd(is_system=False))
     assert not list(units.iterdir())
+
+
+def write_manager(folder: Path, state: str) -> Path:
+    """A systemctl that keeps what it is told, and says so of a unit; the file of what it was told."""
+    log = folder / "told.txt"
+    write_program(folder, "systemctl", f'echo "$*" >>"{log}"; [ "$2" != show ] || echo ActiveState={state}')
+    return log
+
+
+def test_a_service_is_removed_with_what_systemd_keeps_of_it(units: Path, tmp_path: Path) -> None:
+    unit, log = units / "edgecnn-door.service", write_manager(tmp_path, "inactive")
+    unit.write_text(f"{MARK}\n[Unit]")
+    (units / "edgecnn-gate.service").write_text(f"{MARK}\n[Unit]")
+    remove("door", Systemd(is_system=False))
+    assert [path.name for path in units.iterdir()] == ["edgecnn-gate.service"]
+    told = [line.split("--user ")[1].split(" edgecnn-")[0] for line in log.read_text().splitlines()]
+    assert told == [
+        *("show --property Version", "daemon-reload", "disable", "stop", "clean --what state,runtime"),
+        *("daemon-reload", "reset-failed", "show"),
+    ]
+    with pytest.raises(
+        ServiceError, match=r"there is no service edgecnn-door\.service: .* does not exist; name another"
+    ):
+        remove("door", Systemd(is_system=False))
+
+
+def test_a_service_that_still_runs_and_a_unit_of_somebody_else_are_told(units: Path, tmp_path: Path) -> None:
+    write_manager(tmp_path, "active")
+    unit = units / "edgecnn-door.service"
+    unit.write_text(f"{MARK}\n[Unit]")
+    words = r"is removed, but still runs: systemctl --user kill edgecnn-door\.service ends it"
+    with pytest.raises(ServiceError, match=words):
+        remove("door", Systemd(is_system=False))
+    unit.write_text("[Unit]")
+    with pytest.raises(OutputError, match="was not written by edgecnn service install, and stays"):
+        remove("door", Systemd(is_system=False))
+    assert unit.read_text() == "[Unit]"

@@ -13,7 +13,22 @@ from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import train
+from edgecnn.train.fitting.interrupt import Interrupt
 from tests.support.trainings import Interrupting
+
+
+def test_ctrl_c_is_remembered_until_somebody_looks_and_a_second_one_counts_at_once_but_for_saves() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt() as interrupt:
+        interrupt.raise_if_pressed()  # nobody has pressed it
+        signal.raise_signal(signal.SIGINT)
+        with interrupt.saving():
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.raise_if_pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_leaves_the_best_finished_epoch(tiny: Dataset, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from edgecnn.train.recipes import RECIPES
 
 pytest.importorskip("keras")
 
+from edgecnn.train.devices.data_parallel import Parallel
 from edgecnn.train.devices.processor import Processor
+from edgecnn.train.distillation import TeacherAnswers
 from edgecnn.train.fitting.setup import TrainingSetup, balance_classes
 
 
@@ -37,3 +40,37 @@ def test_bfloat16_is_computed_where_it_is_asked_for_and_the_processor_multiplies
 def test_every_class_with_images_has_the_same_say() -> None:
     weights = balance_classes(DATASET)
     assert weights.dtype == np.float32 and weights[[0, 1, 3]].tolist() == [0.5, 0.75, 1.5]  # 6 / (4 * 3), 6 / (4 * 2)
+
+
+def test_a_training_that_goes_on_shares_all_that_weights_depend_on_and_files_to_the_byte(tmp_path: Path) -> None:
+    own, start = tmp_path / "own.py", tmp_path / "start.h5"
+    own.write_text("def net(shape, classes): ...")
+    start.write_bytes(b"weights")
+    transfer = dataclasses.replace(RECIPES["fast"], frozen=0.5)
+    plain = TrainingSetup(DATASET, f"{own}:net", transfer, 0, Processor("CPU", False, True), RunDirectory(Path("run")))
+    setup = dataclasses.replace(plain, weights=str(start))
+    harmless: list[dict[str, Any]] = [{"folder": RunDirectory(tmp_path)}, {"resume": True}]
+    assert {dataclasses.replace(setup, **change).identity for change in harmless} == {setup.identity}
+    answers = TeacherAnswers(np.array([[1, 0, 0, 0], [0, 1, 0, 0]], np.float32), ())
+    changes: list[dict[str, Any]] = [
+        {"dataset": dataclasses.replace(DATASET, sha256="1" * 64)},
+        {"dataset": dataclasses.replace(DATASET, train=images(0, 1, 2, 3))},
+        {"dataset": dataclasses.replace(DATASET, input=dataclasses.replace(SPEC, scale=(2.0,)))},
+        {"architecture": "compact"},
+        {"recipe": dataclasses.replace(transfer, l2=1e-4)},
+        {"recipe": dataclasses.replace(transfer, first_layer=0.5)},
+        {"seed": 1},
+        {"processor": Processor("CPU", False, False)},
+        {"processor": Processor("another CPU", False, True)},
+        {"parallel": Parallel(2, 2)},
+        {"teacher_answers": answers},
+        {"class_weights": np.ones(4, np.float32)},
+        {"weights": "imagenet"},
+        {"weights": None},
+        {"freeze": 1},
+    ]
+    others = [dataclasses.replace(setup, **change).identity for change in changes]
+    for file in (own, start):
+        file.write_bytes(file.read_bytes() + b" ")
+        others.append(dataclasses.replace(setup).identity)
+    assert len({setup.identity, *others}) == 1 + len(changes) + 2

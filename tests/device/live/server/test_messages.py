@@ -13,13 +13,14 @@ import pytest
 from PIL import Image
 
 from edgecnn.device import Classifier, FeatureExtractor
+from edgecnn.device.live.steady import Verdict
 from edgecnn.device.live.watcher import Watcher
 from edgecnn.device.map_reader import RawMap
 from edgecnn.model_file.bundled import find_model
 from tests.support.live_page import Page, ask, frame_of, served, text_of
 from tests.support.waiting import until
 
-from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps  # isort: skip - after what skips
+from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps, describe_verdict  # isort: skip - after what skips
 from edgecnn.device.live.server.requests import MapRequest  # isort: skip
 from edgecnn.device.live.server.serving import advice_on_maps  # isort: skip
 
@@ -51,6 +52,25 @@ def test_values_are_the_networks_own_and_real_ones_follow_from_scale_and_zero(pa
         assert np.array_equal(real, expected[layers[head["layer"]]["name"]][:, :, slice(*part)])
         assert head["first"] == part[0] and head["exact"] is True and head["stride"] == 1
     assert [head["layer"] for head in frame["maps"]] == [2, 0, 1] and frame["left_out"] == []
+
+
+def test_the_steady_answer_comes_with_each_frame(page: Page) -> None:
+    def settled() -> dict[str, Any]:
+        for _ in range(100):
+            ask(viewer, [])
+            frame = frame_of(viewer)
+            if frame["answer"] is not None:
+                return frame
+        raise AssertionError("no answer came")
+
+    with page.connect() as viewer:
+        answer = settled()["answer"]
+    assert set(answer) == {"label", "index", "score", "reason"}
+    labels = page.watcher.classifier.labels
+    expected = {"class": lambda: labels[answer["index"]], "below threshold": lambda: "unknown"}[answer["reason"]]()
+    assert answer["label"] == expected and answer["score"] == round(answer["score"], 6)
+    told = describe_verdict(Verdict("Bag", 8, 0.12345678, since=1.5, frame=3, reason="class"))
+    assert told == {"label": "Bag", "index": 8, "score": 0.123457, "reason": "class"}
 
 
 def test_the_picture_is_the_frame_as_it_came_and_the_input_what_the_model_saw(page: Page) -> None:

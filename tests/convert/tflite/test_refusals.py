@@ -1,0 +1,35 @@
+"""Why TensorFlow does not convert a network is said in words about its layers, not about its compiler."""
+
+import pytest
+
+from edgecnn.convert.tflite.refusals import reason
+
+LAYERS = ["stem", "stem_2", "cube"]
+
+
+def place(operator: str, path: str) -> str:
+    """As the compiler prints where it is."""
+    return f'loc(fused["{operator}:", "{path}@__inference_answer_42"] at fused["StatefulPartitionedCall:"])'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            f"{place('MaxPool3D', 'model_1/cube_1/MaxPool3D')}\nTF Select ops: MaxPool3D, Erf\nDetails: ...",
+            "layer cube needs MaxPool3D, Erf, which TFLite does not have; build the network without it",
+        ),
+        (
+            "error: 'tf.Erf' op is neither a custom op nor a flex op",
+            "it needs Erf, which TFLite does not have; build the network without it",
+        ),
+        (f"error: {place('Conv2D', 'model/stem_2_1/Conv2D')}", "it fails at layer stem_2 (Conv2D)"),
+        (f"error: {place('Conv2D', 'model/other/Conv2D')}", "it fails at model/other/Conv2D (Conv2D)"),
+        ("WARNING: nothing of that\n\n<unknown>:0: error: it is too large\nmore", "it is too large"),
+        (f"error: {'x' * 400}", "x" * 300),
+        ("WARNING: nothing of that\n", "it does not say why"),
+        ("", "it does not say why"),
+    ],
+)
+def test_the_layer_and_what_is_the_matter_are_named(text: str, words: str) -> None:
+    assert reason(text, LAYERS) == words
