@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_changes_as_json_are_lines_and_nothing_else(
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0 and rows and "opening it again" in result.stderr
     assert [row["previous"] for row in rows] == [None, *(row["label"] for row in rows[:-1])]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_of_all_changes_that_a_webhook_did_not_take_it_is_said_how_many(
+    answers: bool, garments: Path, edgecnn: Run
+) -> None:
+    options = ("--fps", "100", "--consecutive", "1", "--threshold", "0", "--no-page")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        if not answers:  # nobody is there any more; else somebody takes the connection and says nothing
+            server.close()
+        result = edgecnn("live", MODEL, "--source", garments, *options, "--webhook", url)
+    changes = len(result.stdout.splitlines())
+    assert result.exit_code == 0 and changes >= 2
+    assert f"the webhook did not take {changes} changes" in result.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
