@@ -3,7 +3,6 @@
 import contextlib
 import glob
 import io
-import os
 import struct
 import sys
 from collections.abc import Callable, Iterable
@@ -72,7 +71,8 @@ def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[
 
     Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
     in a folder only files with an image suffix count, and nothing that is hidden or that a system or an archive put
-    there (`edgecnn.pixels.skipped_files.is_clutter`). `-` stands for one image on standard input.
+    there (`edgecnn.pixels.skipped_files.is_clutter`); links to folders are followed. `-` stands for one image on
+    standard input.
 
     Args:
         names: what is to be expanded.
@@ -98,7 +98,9 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if name == STANDARD_INPUT:
         return [name]
     if Path(name).is_dir():
-        return _images_in(Path(name), skipped)
+        from .image_folders import images_in  # one file that is named need not wait for it
+
+        return images_in(Path(name), skipped)
     if Path(name).exists() or not glob.has_magic(name):
         return [name]
     matches = sorted(glob.glob(name, recursive=True))
@@ -106,31 +108,6 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if not files:
         raise InputError(f"no file matches {name}; check the pattern")
     return files
-
-
-def _images_in(folder: Path, skipped: "Skipped | None") -> list[str]:
-    from .skipped_files import Skipped, is_clutter  # one file that is named need not wait for it
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
-
-    paths: list[str] = []
-    others = Skipped()
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not is_clutter(name)]
-        for name in names:
-            if is_clutter(name):
-                continue
-            if Path(name).suffix.lower() in SUFFIXES:
-                paths.append(str(Path(place, name)))
-            else:
-                others.count(name)
-    if not paths:
-        held = f" but {others.words()}" if others else ""
-        raise InputError(f"the folder {folder} holds no images{held}; give a folder with .png or .jpg files")
-    if skipped is not None:
-        skipped.add(others)
-    return sorted(paths)
 
 
 def require_heif(paths: Iterable[str]) -> None:
