@@ -13,9 +13,9 @@ from edgecnn.arguments import is_whole
 from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 from edgecnn.peak_memory import peak_rss_bytes
+from edgecnn.throttling import temperature, throttling
 
 from ..classifier import Classifier
-from ..live.machine import temperature, throttling
 from ..runtime.delegates import Delegate
 from ..runtime.description import Description
 from ..runtime.loading import read_packed

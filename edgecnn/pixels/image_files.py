@@ -98,9 +98,7 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if name == STANDARD_INPUT:
         return [name]
     if Path(name).is_dir():
-        from .image_folders import images_in  # one file that is named need not wait for it
-
-        return images_in(Path(name), skipped)
+        return _images_in(Path(name), skipped)
     if Path(name).exists() or not glob.has_magic(name):
         return [name]
     matches = sorted(glob.glob(name, recursive=True))
@@ -108,6 +106,31 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     if not files:
         raise InputError(f"no file matches {name}; check the pattern")
     return files
+
+
+def _images_in(folder: Path, skipped: "Skipped | None") -> list[str]:
+    from .nested_folders import nested_folders  # one file that is named need not wait for it
+    from .skipped_files import Skipped, is_clutter
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
+
+    paths: list[str] = []
+    others = Skipped()
+    for place, names in nested_folders(folder, refuse):
+        for name in names:
+            if is_clutter(name):
+                continue
+            if Path(name).suffix.lower() in SUFFIXES:
+                paths.append(str(Path(place, name)))
+            else:
+                others.count(name)
+    if not paths:
+        held = f" but {others.words()}" if others else ""
+        raise InputError(f"the folder {folder} holds no images{held}; give a folder with .png or .jpg files")
+    if skipped is not None:
+        skipped.add(others)
+    return sorted(paths)
 
 
 def require_heif(paths: Iterable[str]) -> None:

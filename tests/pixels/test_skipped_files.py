@@ -50,7 +50,8 @@ def test_links_to_folders_are_followed_and_no_folder_is_read_twice(
     for name in ("e.png", "deep/f.jpg", "notes.txt"):
         (elsewhere / name).parent.mkdir(exist_ok=True)
         (elsewhere / name).write_bytes(b"x")
-    for name, target in {"again": "sub", "loop": ".", "sub/out": elsewhere, "z": elsewhere, "gone": "nothing"}.items():
+    links = {"again": folder / "sub", "loop": folder, "sub/out": elsewhere, "z": elsewhere, "gone": folder / "nothing"}
+    for name, target in links.items():
         (folder / name).symlink_to(target, target_is_directory=True)
     (elsewhere / "back").symlink_to(folder, target_is_directory=True)
     skipped = Skipped()
