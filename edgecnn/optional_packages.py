@@ -88,7 +88,7 @@ def load_tensorflow() -> None:
     silence_tensorflow()
     if "tensorflow" not in sys.modules and "jax" not in sys.modules:
         with _as_if_missing("jax"):
-            importlib.import_module("tensorflow")
+            _load("tensorflow")
 
 
 def load_jax() -> None:
@@ -100,7 +100,21 @@ def load_jax() -> None:
     silence_tensorflow("jax")
     if "tensorflow" not in sys.modules:
         with _as_if_missing("tensorflow"):
-            importlib.import_module("keras").utils.set_random_seed(0)  # Keras remembers what it found
+            _load("keras").utils.set_random_seed(0)  # Keras remembers what it found
+
+
+def _load(package: str) -> ModuleType:
+    """Import a package that is there. What it misses is an ImportError, which the command line explains.
+
+    Raises:
+        MissingExtraError: it fails otherwise, as where protobuf is of a version that it does not go with.
+    """
+    try:
+        return importlib.import_module(package)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # packages raise what they like while they are loaded
+        raise MissingExtraError(explain_import_error(error, package)) from error
 
 
 @contextlib.contextmanager

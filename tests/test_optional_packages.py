@@ -98,6 +98,16 @@ def test_a_package_that_cannot_be_loaded_is_a_sentence(
     assert " needs matplotlib, but " in done.stderr and words in any_pip(done.stderr)
 
 
+def test_a_tensorflow_that_fails_otherwise_than_by_what_is_missing_is_a_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("keras")
+    (tmp_path / "tensorflow.py").write_text("raise TypeError('Descriptors cannot be created directly.\\nIf this call')")
+    command = [sys.executable, "-m", "edgecnn", "train", "--output", "run"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "cannot be loaded (Descriptors cannot be created directly.); install it anew" in done.stderr.splitlines()[-1]
+
+
 def test_the_doctor_names_it_too(broken: tuple[dict[str, str], str], tmp_path: Path) -> None:
     environment, words = broken
     command = [sys.executable, "-m", "edgecnn", "doctor"]

@@ -1,8 +1,8 @@
 """How often the answer was what, with what is no class told from classes that happen to be called the same."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..prediction import UNKNOWN
@@ -38,9 +38,11 @@ class AnswerCounts:
         """How many there are."""
         return self.classes.total() + self.unknown + self.unreadable
 
-    def copy(self) -> "AnswerCounts":
-        """The same so far, to be counted on."""
-        return replace(self, classes=self.classes.copy())
+    def count(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same rows, each of them counted when it goes by."""
+        for row in rows:
+            self.add(row)
+            yield row
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: by label, and how many of `unknown` and `unreadable` are no classes."""

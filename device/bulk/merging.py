@@ -53,7 +53,7 @@ def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = Fal
     with claimed([path], force):
         records = _complete(_read(list(dict.fromkeys(map(record_path, map(Path, shards))))))
         with replacing(path) as temporary:
-            WRITERS[path.suffix](temporary, _counted(records, counts))
+            WRITERS[path.suffix](temporary, counts.count(_merged(records)))
     return Merged(path, len(records), counts)
 
 
@@ -133,9 +133,8 @@ def _unfinished(first: ShardRecord) -> dict[int, Path]:
     return begun
 
 
-def _counted(records: Sequence[ShardRecord], counts: AnswerCounts) -> Iterator[dict[str, Any]]:
+def _merged(records: Sequence[ShardRecord]) -> Iterator[dict[str, Any]]:
     """All rows, in the order of one run: as the images were named, and sorted within a folder or a pattern."""
     for row in heapq.merge(*(record.rows() for record in records), key=itemgetter("argument", "image")):
         del row["argument"]
-        counts.add(row)
         yield row

@@ -25,7 +25,7 @@ class Results:
 
     Attributes:
         done: images that the partial file had.
-        counts: what they were.
+        counts: what the images of the finished file are; of an unfinished one, none yet.
     """
 
     def __init__(
@@ -119,7 +119,6 @@ class Results:
                 if row.get("unconfirmed"):
                     break
                 self.done.add(row["image"])
-                self.counts.add(row)
                 whole += len(line)
             file.truncate(whole)
 
@@ -173,7 +172,7 @@ class Results:
         self._file.close()
         places = _Places(self._partial)
         with replacing(self.path) as temporary:
-            WRITERS[self.path.suffix](temporary, places.rows(order))
+            WRITERS[self.path.suffix](temporary, self.counts.count(places.rows(order)))
             if self._shard is not None:
                 from .shard_records import record_path, sha256_of, write_record
 

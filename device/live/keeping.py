@@ -21,7 +21,7 @@ KINDS = ("chosen", "doubtful")
 DEFAULT_BYTES = 500 * 10**6
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BETWEEN = 1.0  # seconds: thirty pictures of one second teach little more than one
-_OURS = re.compile(r"\d{8}T\d{9}Z-.*")
+_DOUBTFUL = re.compile(r"\d{8}T\d{9}Z-\d{8,}-.*")  # what is chosen has nothing behind its number
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ class Keeper:
         return path
 
     def _make_room(self, needed: int) -> None:
-        """Remove the oldest of our own files until there is room; what a person chose is never removed.
+        """Remove the oldest doubtful frames until there is room, where that helps.
+
+        What a person chose, or has put into a folder since, is never removed.
 
         Raises:
             OutputError: there is none.
@@ -136,18 +138,21 @@ class Keeper:
             files = sorted((path.name, path.stat().st_size, path) for path in rule.folder.rglob("*") if path.is_file())
         except OSError as error:
             raise OutputError(f"{rule.folder} cannot be read ({error.strerror})") from None
-        total = sum(size for _, size, _ in files) + needed
-        ours = [] if rule.kind == "chosen" else [one for one in files if _OURS.fullmatch(one[0])]
+        over = sum(size for _, size, _ in files) + needed - rule.most_bytes
+        ours = [] if rule.kind == "chosen" else [one for one in files if self._may_go(one[2])]
+        if over > sum(size for _, size, _ in ours):
+            raise OutputError(f"{rule.folder} is full ({_size(rule.most_bytes)}); move images, or allow more")
         for _, size, path in ours:
-            if total <= rule.most_bytes:
+            if over <= 0:
                 break
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise OutputError(f"{path} cannot be removed to make room ({error.strerror})") from None
-            total -= size
-        if total > rule.most_bytes:
-            raise OutputError(f"{rule.folder} is full ({_size(rule.most_bytes)}); move images, or allow more")
+            over -= size
+
+    def _may_go(self, path: Path) -> bool:
+        return path.parent == self.rule.folder and _DOUBTFUL.fullmatch(path.name) is not None
 
 
 class DoubtKeeper:

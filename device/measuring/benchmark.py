@@ -2,7 +2,6 @@
 
 import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from edgecnn.arguments import is_whole
 from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 from edgecnn.peak_memory import peak_rss_bytes
+from edgecnn.throttling import temperature, throttling
 
 from ..classifier import Classifier
 from ..runtime.delegates import Delegate
@@ -213,31 +213,20 @@ def _choose_images(model: str | Path, classifier: Classifier) -> list[np.ndarray
     return list(np.random.default_rng(0).integers(0, 256, (8, *classifier.input.shape), dtype=np.uint8))
 
 
-def describe_machine(runtime: str) -> Machine:
-    """Memory, heat and throttling now."""
-    peak = peak_rss_bytes()
+def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
+    """Memory, heat and throttling now.
+
+    Args:
+        runtime: name and version.
+        root: where `sys` is.
+    """
+    peak, throttled = peak_rss_bytes(), throttling(root)
     return Machine(
         runtime=runtime,
         peak_rss_mib=None if peak is None else peak / (1 << 20),
-        temperature_c=_read_temperature(),
-        throttled=_read_throttled(),
+        temperature_c=temperature(root),
+        throttled=None if throttled is None else bool(throttled.now or throttled.since_boot),
     )
-
-
-def _read_temperature(zone: Path = Path("/sys/class/thermal/thermal_zone0/temp")) -> float | None:
-    try:
-        return int(zone.read_text()) / 1000
-    except (OSError, ValueError):
-        return None
-
-
-def _read_throttled() -> bool | None:
-    """What the Pi's firmware says; `throttled=0x0` is never."""
-    try:
-        answer = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5).stdout
-        return int(answer.partition("=")[2], 16) != 0
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
 
 
 def thread_counts(most: int | None) -> tuple[int, ...]:

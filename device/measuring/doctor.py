@@ -6,17 +6,18 @@ import mmap
 import os
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from edgecnn.cpu_info import read_cpu_info
+from edgecnn.errors import DelegateError
 from edgecnn.optional_packages import why_unusable
 
 from ..runtime.accelerators import ACCELERATORS, Accelerator
-from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, is_installed, refuse_numpy
+from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, find_runtime, is_installed, refuse_numpy
 
 # What a processor calls its 8-bit dot products in /proc/cpuinfo.
 _DOT_PRODUCTS = ("asimddp", "avx512_vnni", "avx_vnni")
@@ -94,7 +95,22 @@ def _find_runtimes() -> list[Finding]:
     installed = [name for name in RUNTIMES if is_installed(name)]
     if not installed:
         return [Finding("runtime", "none", False, INSTALL_ONE)]
-    return [Finding("runtime", f"{name} {_find_version(RUNTIMES[name].package)}") for name in installed]
+    found = [Finding("runtime", f"{name} {_find_version(RUNTIMES[name].package)}") for name in installed]
+    failure = _why_not_loaded(installed[0])  # the one that is taken
+    if failure:
+        found[0] = replace(found[0], found=f"{found[0].found} cannot be loaded", ok=False, advice=failure)
+    return found
+
+
+def _why_not_loaded(name: str) -> str:
+    """Why a runtime cannot be loaded; empty where it can, or where the finding on NumPy says why."""
+    if refuse_numpy(name, np.__version__):
+        return ""
+    try:
+        find_runtime(name)
+    except DelegateError as error:
+        return str(error)
+    return ""
 
 
 def _find_numpy() -> Finding:

@@ -36,6 +36,8 @@ def read_packed(model: str | Path) -> PackedModel:
         ModelFileError: no such file or bundled model, or the file is damaged.
     """
     path = find_model(model)
+    if not str(model):
+        raise ModelFileError("the model has an empty name; give a .tflite file or a bundled name")
     if path.is_dir():
         inside = min(path.glob("*.tflite"), key=lambda file: (".activations." in file.name, file.name), default=None)
         advice = f"give a file in it, such as {inside}" if inside else "edgecnn convert makes .tflite files of a run"

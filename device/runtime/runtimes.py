@@ -131,8 +131,9 @@ def _load_runtime(row: RuntimePackage) -> Runtime:
     try:
         with captured_stderr():  # TensorFlow speaks while it is imported
             return Runtime(row.package, importlib.import_module(row.module))
-    except ImportError as error:
-        raise DelegateError(f"{row.package} is installed but does not load ({error}); reinstall it with pip") from None
+    except Exception as error:  # packages raise what they like while they are loaded
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DelegateError(f"{row.package} is installed but does not load ({reason}); reinstall it with pip") from None
 
 
 def open_interpreter(

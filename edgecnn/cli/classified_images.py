@@ -76,7 +76,7 @@ def write_results(
     """Write the results to their file.
 
     Returns:
-        How often the answer was what, in earlier runs too.
+        How often the answer was what in the file, in earlier runs too.
 
     Raises:
         ContradictionError: an audit found that the delegate lies; the rows that nothing confirms are marked.
@@ -84,13 +84,11 @@ def write_results(
     """
     from .status_line import Progress
 
-    counts, before = results.counts.copy(), len(results.done)
+    before = sum(name in results.done for name in found.names)  # others may have been done that are gone by now
     progress = Progress(None if found.count is None else found.count - before)
     try:
         for image in classified:
-            row = image.row()
-            counts.add(row)
-            results.add(row)
+            results.add(image.row())
             progress.step()
             if image.error:
                 progress.clear()
@@ -110,6 +108,7 @@ def write_results(
         raise
     finally:
         results.close()
+    counts = results.counts
     if as_json:
         printing.print_json({"output": str(path), **counts.to_dict(), "done_before": before})
     else:

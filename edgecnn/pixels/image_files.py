@@ -3,7 +3,6 @@
 import contextlib
 import glob
 import io
-import os
 import struct
 import sys
 from collections.abc import Callable, Iterable
@@ -72,7 +71,8 @@ def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[
 
     Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
     in a folder only files with an image suffix count, and nothing that is hidden or that a system or an archive put
-    there (`edgecnn.pixels.skipped_files.is_clutter`). `-` stands for one image on standard input.
+    there (`edgecnn.pixels.skipped_files.is_clutter`); links to folders are followed. `-` stands for one image on
+    standard input.
 
     Args:
         names: what is to be expanded.
@@ -109,15 +109,15 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
 
 
 def _images_in(folder: Path, skipped: "Skipped | None") -> list[str]:
-    from .skipped_files import Skipped, is_clutter  # one file that is named need not wait for it
+    from .nested_folders import nested_folders  # one file that is named need not wait for it
+    from .skipped_files import Skipped, is_clutter
 
     def refuse(error: OSError) -> None:
         raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})") from None
 
     paths: list[str] = []
     others = Skipped()
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not is_clutter(name)]
+    for place, names in nested_folders(folder, refuse):
         for name in names:
             if is_clutter(name):
                 continue

@@ -41,3 +41,24 @@ def test_a_folder_without_images_says_what_it_holds(folder: Path) -> None:
         (folder / name).unlink()
     with pytest.raises(InputError, match=r"holds no images but 2 \.nef, 1 without a suffix, 1 \.mp4 \("):
         find_images([str(folder)])
+
+
+def test_links_to_folders_are_followed_and_no_folder_is_read_twice(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name in ("e.png", "deep/f.jpg", "notes.txt"):
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        (elsewhere / name).write_bytes(b"x")
+    links = {"again": folder / "sub", "loop": folder, "sub/out": elsewhere, "z": elsewhere, "gone": folder / "nothing"}
+    for name, target in links.items():
+        (folder / name).symlink_to(target, target_is_directory=True)
+    (elsewhere / "back").symlink_to(folder, target_is_directory=True)
+    skipped = Skipped()
+    found = find_images([str(folder)], skipped)
+    names = ["a.png", "sub/b.jpg", "z/deep/f.jpg", "z/e.png"]
+    assert found == [str(folder / name) for name in names] and "1 .txt" in skipped.words()
+    there = folder / "sub" / "out"
+    assert find_images([str(there)]) == [
+        str(there / name) for name in ("back/a.png", "back/sub/b.jpg", "deep/f.jpg", "e.png")
+    ]

@@ -11,8 +11,9 @@ Never pictures.
 from dataclasses import asdict
 from typing import Any
 
+from edgecnn.throttling import temperature, throttling
+
 from ...prediction import UNKNOWN
-from ..machine import temperature, throttling
 from ..observation import Change
 from ..proof import Proof
 from ..station import Station

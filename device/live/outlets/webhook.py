@@ -71,10 +71,15 @@ class Webhook:
                 except queue.Empty:
                     pass
 
+    @property
+    def waiting(self) -> int:
+        """Changes of which it is not known yet whether the server takes them."""
+        return self._waiting.unfinished_tasks
+
     def close(self, timeout: float = 1.0) -> None:
         """Send what waits, for `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
-        while self._waiting.unfinished_tasks and self._was_well and time.monotonic() < deadline:
+        while self.waiting and self._was_well and time.monotonic() < deadline:
             time.sleep(0.01)
         self._closed.set()
         self._thread.join(max(0.0, deadline - time.monotonic()))

@@ -11,7 +11,7 @@ from edgecnn.device.explaining.methods import DEFAULT, METHODS
 
 from .. import description_options, options, printing, wrong_usage
 from ..delegate_options import audit
-from ..output_path import OutputPath
+from ..output_path import OutputPath, short_stem
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def command(
             if pixels is None:
                 failed = True
                 continue
-            path = Path(output, f"explanation-{len(done) + 1}-{Path(title).stem[:80]}.png")
+            path = Path(output, f"explanation-{len(done) + 1}-{short_stem(title)}.png")
             with claimed([path], force):
                 explanation = explainer.explain_pixels(pixels, label, printing.note)
                 _draw(explanation, path, title)

@@ -13,7 +13,7 @@ from edgecnn.printable import printable
 
 from .. import description_options, options, printing, source_options
 from ..delegate_options import audit
-from ..output_path import OutputPath
+from ..output_path import OutputPath, short_stem
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _name_files(
             files[path] = partial(draw_filter, page, number, show_input=show_input)
     for i, picture in enumerate(pictures, start=1):
         for suffix, (page_picture,) in _pages([picture]):
-            path = folder / f"contact-{i}-{Path(picture.title).stem[:80]}{suffix}.png"
+            path = folder / f"contact-{i}-{short_stem(picture.title)}{suffix}.png"
             files[path] = partial(draw_contact_sheet, page_picture)
     if npz:
         files[folder / "features.npz"] = partial(_write_npz, pictures)

@@ -171,8 +171,9 @@ def _add_outlets(
 
 def _close_webhook(hook: "Webhook") -> None:
     hook.close()
-    if hook.lost:
-        printing.note(f"the webhook did not take {hook.lost:,} changes")
+    missed = hook.lost + hook.waiting
+    if missed:
+        printing.note(f"the webhook did not take {missed:,} {'change' if missed == 1 else 'changes'}")
 
 
 def _tell_service_manager(watcher: "Watcher", outlets: contextlib.ExitStack) -> None:

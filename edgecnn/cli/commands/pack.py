@@ -53,7 +53,9 @@ def command(
     """
     from edgecnn.atomic_files import claimed
     from edgecnn.device.packing import pack_model
+    from edgecnn.device.runtime.loading import read_packed
 
+    read_packed(model)  # a missing or damaged one is told first
     path = Path(output) if output else Path(model).with_suffix(".packed.tflite")
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")

@@ -110,3 +110,27 @@ def test_warnings_and_notes_show_it_escaped(edgecnn: Run, photo: Path, tmp_path:
     result = edgecnn("classify", "fashion-mnist", photo.parent)
     assert result.exit_code == 0 and "left out what is no image" in result.stderr
     assert_shows(result.output)
+
+
+@pytest.mark.parametrize("command", ["features", "explain"])
+@pytest.mark.parametrize(("letter", "count"), [("\u732b", 82), ("\U0001f408", 62)])
+def test_pictures_of_images_with_names_as_long_as_can_be_are_written(
+    command: str, letter: str, count: int, edgecnn: Run, tmp_path: Path
+) -> None:
+    photo = tmp_path / f"{letter * count}.png"
+    photo.write_bytes(IMAGE)
+    result = edgecnn(command, "fashion-mnist.activations", photo, "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    (written,) = (tmp_path / "out").iterdir()
+    assert letter * 40 in written.name
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "pack", "sign"])
+@pytest.mark.parametrize("model", ["", ".", "/"])
+def test_a_model_without_a_name_is_a_sentence(
+    model: str, command: str, edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = sentence(edgecnn(command, model, *(["--key", "id"] if command == "sign" else [])))
+    assert ("empty name" if not model else f"{model} is a folder") in said
+    assert not list(tmp_path.iterdir())

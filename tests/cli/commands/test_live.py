@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,21 @@ def test_with_loop_what_ends_begins_again(
         assert result.stderr.startswith("9 frames")
     else:
         assert len((tmp_path / "rows.csv").read_text().splitlines()) == 1 + 9
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_of_all_changes_that_a_webhook_did_not_take_it_is_said_how_many(
+    answers: bool, garments: Path, edgecnn: Run
+) -> None:
+    options = ("--fps", "100", "--consecutive", "1", "--threshold", "0", "--no-page")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        if not answers:  # nobody is there any more; else somebody takes the connection and says nothing
+            server.close()
+        result = edgecnn("live", MODEL, "--source", garments, *options, "--webhook", url)
+    changes = len(result.stdout.splitlines())
+    assert result.exit_code == 0 and changes >= 2
+    assert f"the webhook did not take {changes} changes" in result.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")

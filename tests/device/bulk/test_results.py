@@ -127,6 +127,27 @@ def test_what_was_unreadable_before_a_kill_still_counts(
     assert "1 unreadable" in again.stdout and "1 Ankle boot" in again.stdout
 
 
+def test_images_that_are_gone_by_the_time_it_goes_on_are_not_counted(
+    edgecnn: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, path = tmp_path / "in", tmp_path / "out.jsonl"
+    images.mkdir()
+    (images / "broken.png").write_bytes(b"nothing")
+    for name in ("0000.png", "0001.png"):
+        (images / name).write_bytes((photos / name).read_bytes())
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Results, "finish", interrupted)
+        assert edgecnn("classify", "fashion-mnist", images, "--output", path).exit_code == 1
+    (images / "broken.png").unlink()
+    (images / "0000.png").unlink()
+    (images / "0002.png").write_bytes((photos / "0002.png").read_bytes())
+    again = edgecnn("classify", "fashion-mnist", images, "--output", path, "--resume", "--json")
+    labels = [json.loads(line)["predictions"][0]["label"] for line in path.read_text().splitlines()]
+    figures = json.loads(again.stdout)
+    assert again.exit_code == 0 and len(labels) == 2 and figures["counts"] == dict.fromkeys(labels, 1)
+    assert (figures["unreadable"], figures["done_before"]) == (0, 1)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_names_that_are_no_text_are_written(suffix: str, edgecnn: Run, photos: Path, tmp_path: Path) -> None:
     if suffix == ".parquet":

@@ -63,6 +63,28 @@ def test_what_somebody_chose_is_never_removed(tmp_path: Path) -> None:
     assert len(list((tmp_path / "kept").rglob("*.jpg"))) == 2
 
 
+@pytest.mark.parametrize("chosen", [".", "chosen", ".."])
+def test_doubtful_frames_never_take_the_place_of_chosen_or_sorted_ones(chosen: str, tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source", crop=None)
+    size, folder = len(seen.frame.data), tmp_path / "all" / "Dress"
+    named = Keeper(KeepRule("chosen", folder / chosen, DEFAULT_BYTES)).keep(seen, "Dress")
+    doubtful = Keeper(KeepRule("doubtful", folder, 3 * size))
+    sorted_by_hand = folder / "Shirt" / doubtful.keep(seen, remark="Dress-0.40").name
+    sorted_by_hand.parent.mkdir()
+    (folder / sorted_by_hand.name).rename(sorted_by_hand)
+    paths = [doubtful.keep(seen, remark=f"Dress-0.5{number}") for number in range(3)]
+    assert named.is_file() and sorted_by_hand.is_file() and [path.is_file() for path in paths] == [False, False, True]
+
+
+def test_for_a_frame_that_finds_no_room_anyway_none_is_removed(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source", crop=None)
+    keeper = Keeper(KeepRule("doubtful", tmp_path / "kept", 2 * len(seen.frame.data)))
+    kept = [keeper.keep(seen, remark=f"Bag-0.1{number}") for number in range(2)]
+    with pytest.raises(OutputError, match="is full"):
+        keeper.keep(replace(seen, frame=replace(seen.frame, data=bytes(3 * len(seen.frame.data)))), remark="Bag-0.2")
+    assert all(path.is_file() for path in kept)
+
+
 def test_chosen_frames_are_a_data_set(tmp_path: Path) -> None:
     seen = observed(tmp_path / "source")
     keeper = Keeper(KeepRule("chosen", tmp_path / "kept", DEFAULT_BYTES))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
-from edgecnn.device.measuring.benchmark import benchmark_models, thread_counts
+from edgecnn.device.measuring.benchmark import benchmark_models, describe_machine, thread_counts
 from tests.support.command_line import Run, printed
 
 
@@ -53,6 +53,23 @@ def test_options_reach_the_delegate_that_takes_them(edgecnn: Run, library: str) 
     told = edgecnn("benchmark", "fashion-mnist", *delegates, "--delegate-option", "fail_prepare=1", "--runs", 10)
     assert told.exit_code == 1 and "told to fail in prepare" in told.stderr
     assert edgecnn("benchmark", "fashion-mnist", *delegates, "--runs", 10).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("firmware", "throttled"), [("0\n", False), ("50000\n", True), ("80008\n", True), (None, None)]
+)
+def test_heat_and_throttling_are_the_kernels_where_the_firmwares_program_is_not(
+    firmware: str | None, throttled: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    said = {"class/thermal/thermal_zone0/temp": "47100\n", "class/thermal/thermal_zone1/temp": "81900\n"}
+    if firmware is not None:
+        said["devices/platform/soc/soc:firmware/get_throttled"] = firmware
+    for name, text in said.items():
+        (tmp_path / "sys" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sys" / name).write_text(text)
+    machine = describe_machine("litert", tmp_path)
+    assert (machine.temperature_c, machine.throttled) == (81.9, throttled)
 
 
 def test_too_few_runs_are_refused() -> None:

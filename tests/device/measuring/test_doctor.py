@@ -1,13 +1,14 @@
 """What the doctor says of machines, real and described."""
 
 import json
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
 from edgecnn.device.measuring.doctor import Finding, examine_machine
-from tests.support.command_line import Run, printed
+from tests.support.command_line import Run, printed, sentence
 
 PI = {
     "cortex-a76": ("fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
@@ -65,3 +66,25 @@ def test_tflite_runtime_with_a_new_numpy_is_not_well(monkeypatch: pytest.MonkeyP
         assert numpy.ok
         return
     assert not numpy.ok and 'pip install "numpy<2"' in numpy.advice
+
+
+@pytest.mark.parametrize(
+    ("raises", "reason"),
+    [
+        ("ImportError('libpywrap.so: cannot open shared object file')", "libpywrap.so: cannot open"),
+        ("TypeError('Descriptors cannot be created directly.\\nIf this call came from')", "(Descriptors cannot be"),
+        ("AttributeError()", "(AttributeError)"),
+    ],
+)
+def test_a_runtime_that_is_installed_and_does_not_load_is_told_by_doctor_and_by_what_needs_it(
+    raises: str, reason: str, edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ai_edge_litert"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "ai_edge_litert.py").write_text(f"raise {raises}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    result = edgecnn("doctor", "--json")
+    findings = [finding for finding in json.loads(result.stdout) if finding["name"] == "runtime"]
+    assert result.exit_code == 1 and not findings[0]["ok"] and "cannot be loaded" in findings[0]["found"]
+    assert reason in findings[0]["advice"] and "reinstall it with pip" in findings[0]["advice"]
+    assert findings[0]["advice"] in sentence(edgecnn("info", "fashion-mnist"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.device.live.machine import Throttling, read_throttling, temperature, throttling
+from edgecnn.throttling import Throttling, read_throttling, temperature, throttling
 
 FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
 
@@ -43,7 +43,7 @@ def test_bits_of_the_firmware(text: str, now: tuple[str, ...], since_boot: tuple
 def test_where_the_kernel_has_no_file_the_firmwares_program_is_asked(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgecnn.device.live.machine._SLOWEST_S", 0.2)
+    monkeypatch.setattr("edgecnn.throttling._SLOWEST_S", 0.2)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert throttling(tmp_path) is None
     (tmp_path / "vcgencmd").write_text(f"#!/bin/sh\n[ $1 = get_throttled ] && exec {script}\n")
