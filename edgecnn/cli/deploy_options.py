@@ -121,3 +121,16 @@ max_drift = click.option(
     callback=options.a_number,
     help="Fail if more of the samples are unlike those of the calibration.",
 )
+
+
+def refuse_options(said: dict[str, Any]) -> None:
+    """Refuse what says how a model is to be deployed: nothing would go by it.
+
+    Raises:
+        click.UsageError: there is such an option.
+    """
+    context = click.get_current_context()
+    for option in context.command.params:
+        is_given = context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
+        if option.name in said and is_given:
+            raise click.UsageError(f"{option.opts[0]} goes with a MODEL: --status and --rollback take what is there")

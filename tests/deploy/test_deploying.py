@@ -155,11 +155,22 @@ def test_samples_are_classified_there_before_the_switch(device: Device, deploy: 
     assert deploy(device, OTHER, "--sample", white, "--max-drift", "100").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["white", f"white.{120 * 'x'}", "white.\udcff"])
+def test_a_sample_is_looked_at_whatever_it_is_called(device: Device, deploy: Deploy, tmp_path: Path, name: str) -> None:
+    from PIL import Image
+
+    image = Image.new("L", (28, 28), 255)
+    image.save(tmp_path / name, "PNG")
+    samples = [word for path in (sample_images()[0], tmp_path / name) for word in ("--sample", str(path))]
+    refused = deploy(device, MODEL, *samples, "--max-drift", "10")
+    assert "1 of 2 samples are unlike" in sentence(refused)
+
+
 def test_a_login_shell_that_talks_does_not_hinder(
     make_device: Callable[..., Device], deploy: Deploy, tmp_path: Path
 ) -> None:
     """Whatever is in ~/.bashrc: bash reads it for a command that sshd runs."""
     device = make_device()
-    (device.home / ".bashrc").write_text("echo Welcome; echo @hello 5; echo '@done 0'\n")
+    (device.home / ".bashrc").write_text("echo Welcome; echo @hello 5; echo '@done 0'; printf 'no end'\n")
     outcome = deploy(device, MODEL)
     assert outcome.exit_code == 0, outcome.output

@@ -49,6 +49,10 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
     [
         (["m", "pi@h", "--status"], "stand alone"),
         (["pi@h", "--status", "--rollback"], "stand alone"),
+        (["pi@h", "--rollback", "--require-signature", __file__], "--require-signature goes with a MODEL"),
+        (["pi@h", "--rollback", "--no-service"], "--no-service goes with a MODEL"),
+        (["pi@h", "--status", "--sample", __file__], "--sample goes with a MODEL"),
+        (["pi@h", "--status", "--keep", "3"], "--keep goes with a MODEL"),
         (["fashion-mnist"], "name model and device"),
         (["fashion-mnist", "pi@h", "--no-service", "--service", "x"], "--no-service contradicts"),
         (["fashion-mnist", "pi@h", "--service", "a b"], "a service cannot be called a b"),

@@ -78,6 +78,7 @@ def command(
     if status or rollback:
         if host is not None or live_options or dry_run or (status and rollback):
             raise click.UsageError("--status and --rollback stand alone: edgecnn deploy USER@HOST --status")
+        deploy_options.refuse_options(said)
         work = deploying.status if status else deploying.roll_back
         done = work(device_options.way(model), device_options.supplies(), printing.note)
     else:
@@ -96,8 +97,7 @@ def command(
     else:
         _print(done)
     is_well = done.verification is None or done.verification["passed"]
-    facts = done.facts or {}
-    must_run = done.did == "status" and facts.get("service") is not None
+    must_run = done.did == "status" and (done.facts or {}).get("service") is not None
     is_running = done.service["active"] if done.service else not must_run
     nothing = done.did == "status" and (done.verification is None or not done.intact or not done.settled)
     click.get_current_context().exit(0 if is_well and is_running and not nothing else 1)
