@@ -62,9 +62,18 @@ def test_another_model_alone_is_sent_and_taken_back(device: Device, deploy: Depl
     assert again.exit_code == 0 and "ran there already; nothing was sent" in again.stdout
     assert "sending" not in again.stderr and len(releases(device)) == 2
 
+    no_pythons = device.folder / "no pythons"  # as after an upgrade of its system: releases have their own
+    no_pythons.mkdir()
+    for version in ("", ".10", ".11", ".12", ".13", ".14"):
+        (no_pythons / f"python3{version}").symlink_to("/bin/false")
+    settings = device.home / ".bashrc"
+    settings.write_text(f"PATH='{no_pythons}':$PATH\n")
+    assert "there is no Python on" in sentence(deploy(device, MODEL))
+    assert deploy(device, "--status").exit_code == 0
     back = printed(deploy(device, "--rollback", "--json"))
     assert back["did"] == "rolled back" and (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
     assert "there is no release before the current one" in sentence(deploy(device, "--rollback"))
+    settings.unlink()
 
     for model in (OTHER, MODEL, OTHER):  # the oldest go, two before the current one stay
         assert deploy(device, model).exit_code == 0

@@ -80,7 +80,7 @@ def command(
             raise click.UsageError("--status and --rollback stand alone: edgecnn deploy USER@HOST --status")
         deploy_options.refuse_options(said)
         work = deploying.status if status else deploying.roll_back
-        done = work(device_options.way(model), device_options.supplies(), printing.note)
+        done = work(device_options.way(model), printing.note)
     else:
         if host is None:
             raise click.UsageError("name model and device: edgecnn deploy MODEL USER@HOST")
