@@ -167,7 +167,7 @@ class _Plan:
         name = self._said["service"] or "live"
         with wrong_usage.bad_value("--service"):
             unit_name(name)
-        _live_parameters(self._live_options)
+        deploy_options.live_parameters(self._live_options)
         return Service(name, self._said["is_system"], self._live_options)
 
     def _delegate(self) -> tuple[str, ...]:
@@ -183,17 +183,9 @@ class _Plan:
         return tuple(words)
 
 
-def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
-    """What the options of `edgecnn live` say, as click reads them."""
-    from .live import command as live
-
-    parent = click.get_current_context().find_root()
-    return live.make_context("live", ["fashion-mnist", *live_options], parent=parent).params
-
-
 def _extras_of(live_options: tuple[str, ...]) -> set[str]:
     """The extras of edgecnn that these options need: the page, a broker."""
-    said = _live_parameters(live_options)
+    said = deploy_options.live_parameters(live_options)
     return {name for name, needed in (("live", not said["no_page"]), ("mqtt", bool(said["mqtt"]))) if needed}
 
 
