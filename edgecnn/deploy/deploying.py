@@ -52,11 +52,14 @@ def deploy(
         machine = read_machine(ssh.destination, reply, supplies.wheels is not None, supplies.python)
         release = choose(machine)
         _require_services(session, machine, release)
+        _tell_what_goes(machine, release, tell)
         wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
         if machine.current and _is_there(machine.current, machine, facts):
             proof = prove_current(session, machine.current, machine.root)
             if proof.is_well:
+                if samples.paths:
+                    tell(f"{ssh.destination} runs this release already, so the samples were not looked at")
                 if not dry_run:
                     session.call("tidy", machine.current.name)
                 return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start, **proof.facts())
@@ -151,6 +154,16 @@ def _require_services(session: Session, machine: Machine, release: Release) -> N
             f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
             "enable-linger there, or leave the service out with --no-service"
         )
+
+
+def _tell_what_goes(machine: Machine, release: Release, tell: Callable[[str], None]) -> None:
+    """Say which options the release that runs there has, and the new one, with the same service or without, has not."""
+    facts = machine.current.facts if machine.current else {}
+    had = [*facts.get("verify_options", ()), *(["--require-signature"] * bool(facts.get("allowed_signers_sha256")))]
+    has = [*release.verify_options, *(["--require-signature"] * (release.allowed_signers is not None))]
+    gone = [word for word in dict.fromkeys(had) if word.startswith("--") and word not in has]
+    if gone:
+        tell(f"Note: what runs there was deployed with {', '.join(gone)}, and this is not; give it again to keep it")
 
 
 def _is_there(current: Deployed, machine: Machine, facts: dict[str, Any]) -> bool:

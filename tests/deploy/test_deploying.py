@@ -132,6 +132,10 @@ def test_a_signature_is_required_here_and_there(
     assert outcome.exit_code == 0 and "signed by anna@example.org" in outcome.stdout
     assert (device.current / "allowed_signers").read_text() == allow(key).read_text()
     assert "signed by anna@example.org" in deploy(device, "--status").stdout
+    again = deploy(device, signed, "--require-signature", allow(key), "--delegate", "cpu")
+    assert again.exit_code == 0 and "give it again" not in outcome.stderr + again.stderr
+    less = deploy(device, signed)
+    assert "was deployed with --delegate, --require-signature, and this is not" in less.stderr
 
 
 def test_what_was_checked_is_sent_though_the_file_was_exchanged_since(
@@ -162,6 +166,8 @@ def test_samples_are_classified_there_before_the_switch(device: Device, deploy: 
     assert "cannot classify the samples" in sentence(deploy(device, OTHER, "--sample", tmp_path / "text.png"))
     assert device.current == release
     assert deploy(device, OTHER, "--sample", white, "--max-drift", "100").exit_code == 0
+    again = deploy(device, OTHER, "--sample", white)
+    assert "nothing was sent" in again.stdout and "so the samples were not looked at" in again.stderr
 
 
 @pytest.mark.parametrize("name", ["white", f"white.{120 * 'x'}", "white.\udcff"])
