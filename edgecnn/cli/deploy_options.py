@@ -1,9 +1,10 @@
 """Options of `edgecnn deploy`: the way to the device, and what is to run there."""
 
+import copy
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -121,3 +122,41 @@ max_drift = click.option(
     callback=options.a_number,
     help="Fail if more of the samples are unlike those of the calibration.",
 )
+
+
+def refuse_options(said: dict[str, Any]) -> None:
+    """Refuse what says how a model is to be deployed: nothing would go by it.
+
+    Raises:
+        click.UsageError: there is such an option.
+    """
+    context = click.get_current_context()
+    for option in context.command.params:
+        is_given = context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
+        if option.name in said and is_given:
+            raise click.UsageError(f"{option.opts[0]} goes with a MODEL: --status and --rollback take what is there")
+
+
+def live_parameters(live_options: Sequence[str]) -> dict[str, Any]:
+    """What the options of `edgecnn live` say, as click reads them on the device, whose files are not looked for here.
+
+    Raises:
+        click.UsageError: `edgecnn live` does not take them, or they are not for a service.
+    """
+    from .commands.live import command as live
+    from .service_request import refuse_what_ends
+
+    there = copy.copy(live)
+    there.params = [_of_the_device(option) for option in live.params]
+    parent = click.get_current_context().find_root()
+    said = there.make_context("live", ["fashion-mnist", *live_options], parent=parent).params
+    refuse_what_ends(said)
+    return said
+
+
+def _of_the_device(option: click.Parameter) -> click.Parameter:
+    if not isinstance(option.type, click.Path):
+        return option
+    there = copy.copy(option)
+    there.type = click.STRING
+    return there

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +54,24 @@ def _live_parameters(model: str, live: click.Command, live_options: Sequence[str
 
     parent = click.get_current_context().find_root()
     said = live.make_context("live", [model, *live_options], parent=parent).params
-    for name in ("frames", "dry_run"):
-        if said[name]:
-            raise click.UsageError(f"a service is to go on: leave out --{name.replace('_', '-')}")
+    refuse_what_ends(said)
     kind = next((kind.metavar for kind in SOURCES if kind.takes(said["source"])), "")
     if kind in _ENDING and not said["loop"]:
         printing.note(
             "Note: the source ends, and the service begins it again; with --loop behind -- it goes on at once"
         )
     return said
+
+
+def refuse_what_ends(said: Mapping[str, Any]) -> None:
+    """Refuse options of `edgecnn live` with which a service would end.
+
+    Raises:
+        click.UsageError: there is such an option.
+    """
+    for name in ("frames", "dry_run"):
+        if said[name]:
+            raise click.UsageError(f"a service is to go on: leave out --{name.replace('_', '-')}")
 
 
 def _check(command: Sequence[str], folder: str) -> None:

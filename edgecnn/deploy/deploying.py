@@ -48,14 +48,18 @@ def deploy(
     """
     start = time.monotonic()
     with Session(ssh, tell) as session, scratch_folder() as temporary:
-        machine = _probe(session, supplies)
+        reply = session.call("probe", supplies.python or "")
+        machine = read_machine(ssh.destination, reply, supplies.wheels is not None, supplies.python)
         release = choose(machine)
         _require_services(session, machine, release)
+        _tell_what_goes(machine, release, tell)
         wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
         if machine.current and _is_there(machine.current, machine, facts):
             proof = prove_current(session, machine.current, machine.root)
             if proof.is_well:
+                if samples.paths:
+                    tell(f"{ssh.destination} runs this release already, so the samples were not looked at")
                 if not dry_run:
                     session.call("tidy", machine.current.name)
                 return _outcome(ssh, _UNCHANGED, machine.current, machine.before, start, **proof.facts())
@@ -91,23 +95,26 @@ def deploy(
     )  # fmt: skip
 
 
-def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deployment:
+def roll_back(ssh: Ssh, tell: Callable[[str], None]) -> Deployment:
     """Have the release before the current one run again, once it was verified there again.
+
+    It has its environment: which Python a new one could be made with does not matter.
 
     Raises:
         DeployError: there is none, it does not pass, or the device cannot be reached.
     """
     start = time.monotonic()
     with Session(ssh, tell) as session:
-        machine = _probe(session, supplies)
-        if machine.before and not machine.before.facts:
+        reply = session.call("probe")
+        before = read_before(reply)
+        if before and not before.facts:
             raise DeployError(
-                f"the release before the current one on {ssh.destination}, {machine.before.name}, has a damaged "
-                "release.json: deploy the model that is to run there"
+                f"the release before the current one on {ssh.destination}, {before.name}, has a damaged release.json: "
+                "deploy the model that is to run there"
             )
-        facts = machine.before.facts if machine.before else {"verify_options": [], "allowed_signers_sha256": None}
-        name = machine.before.name if machine.before else ""
-        checked = session.call("rollback", name, *release_options(facts, f"{machine.root}/releases/{name}"))
+        facts = before.facts if before else {"verify_options": [], "allowed_signers_sha256": None}
+        name = before.name if before else ""
+        checked = session.call("rollback", name, *release_options(facts, f"{reply['root'][0]}/releases/{name}"))
         verification = verified(session, checked)
         done = session.call("back")
     return _outcome(
@@ -116,7 +123,7 @@ def roll_back(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Depl
     )  # fmt: skip
 
 
-def status(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deployment:
+def status(ssh: Ssh, tell: Callable[[str], None]) -> Deployment:
     """What runs on a device, which proves itself again.
 
     Raises:
@@ -124,16 +131,12 @@ def status(ssh: Ssh, supplies: Supplies, tell: Callable[[str], None]) -> Deploym
     """
     start = time.monotonic()
     with Session(ssh, tell) as session:
-        machine = _probe(session, supplies)
-        if machine.current is None or not machine.current.facts:
-            return _outcome(ssh, "status", machine.current, machine.before, start)
-        proof = prove_current(session, machine.current, machine.root)
-    return _outcome(ssh, "status", proof.deployed, machine.before, start, **proof.facts())
-
-
-def _probe(session: Session, supplies: Supplies) -> Machine:
-    reply = session.call("probe", supplies.python or "")
-    return read_machine(session.destination, reply, supplies.wheels is not None, supplies.python)
+        reply = session.call("probe")
+        current, before = read_deployed(reply), read_before(reply)
+        if current is None or not current.facts:
+            return _outcome(ssh, "status", current, before, start)
+        proof = prove_current(session, current, reply["root"][0])
+    return _outcome(ssh, "status", proof.deployed, before, start, **proof.facts())
 
 
 def _require_services(session: Session, machine: Machine, release: Release) -> None:
@@ -151,6 +154,16 @@ def _require_services(session: Session, machine: Machine, release: Release) -> N
             f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
             "enable-linger there, or leave the service out with --no-service"
         )
+
+
+def _tell_what_goes(machine: Machine, release: Release, tell: Callable[[str], None]) -> None:
+    """Say which options the release that runs there has, and the new one, with the same service or without, has not."""
+    facts = machine.current.facts if machine.current else {}
+    had = [*facts.get("verify_options", ()), *(["--require-signature"] * bool(facts.get("allowed_signers_sha256")))]
+    has = [*release.verify_options, *(["--require-signature"] * (release.allowed_signers is not None))]
+    gone = [word for word in dict.fromkeys(had) if word.startswith("--") and word not in has]
+    if gone:
+        tell(f"Note: what runs there was deployed with {', '.join(gone)}, and this is not; give it again to keep it")
 
 
 def _is_there(current: Deployed, machine: Machine, facts: dict[str, Any]) -> bool:

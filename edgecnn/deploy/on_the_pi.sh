@@ -274,7 +274,8 @@ take() { # NEW OLD: have the new one run, or the old one again; then $ended says
     ended=health_first
     [ -z "$2" ] || { ended=health && unsettle "$2"; }
     switch "$2"
-    if [ -z "$2" ] || [ ! -f current/service ]; then drop_service "$1"; else serve || ended=health_both; fi
+    drop_service "$1" # of another name it would be tried for ever, and have the camera
+    [ -z "$2" ] || serve || ended=health_both
     [ "$ended" != health ] || : >current/settled
     mv -- why said
     return 1

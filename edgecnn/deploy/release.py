@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from edgecnn.pixels.image_files import SUFFIXES
+
 from .machine import Machine, identity
 from .wheels import Wheels
 
@@ -129,8 +131,14 @@ def pack(files: Mapping[str, bytes], wheels: Wheels | None, target: IO[bytes]) -
 
 
 def sample_files(samples: Iterable[Path]) -> dict[str, bytes]:
-    """Contents of sample images by the name that they have on the device, in their order."""
-    return {f"samples/{number:05}{path.suffix.lower()}": path.read_bytes() for number, path in enumerate(samples)}
+    """Contents of sample images by the name that they have on the device, in their order.
+
+    Of a folder only files with the suffix of an image are looked at there: each gets one, whatever it is called here.
+    """
+    return {
+        f"samples/{number:05}{suffix if (suffix := path.suffix.lower()) in SUFFIXES else '.png'}": path.read_bytes()
+        for number, path in enumerate(samples)
+    }
 
 
 def needed_bytes(machine: Machine, payload: int, wheels: Wheels) -> int:

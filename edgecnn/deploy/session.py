@@ -46,8 +46,9 @@ class Session:
         self._listener.start()
         program = Path(__file__).with_name("on_the_pi.sh").read_text(encoding="utf-8")
         try:
-            self._send(f"{program}\nemit hello ''\nfinish")
-            while (line := self._line()) != _GREETING:  # before it, whatever the user's own shell prints
+            # Before it comes whatever the user's own shell prints, with an end of its last line or without.
+            self._send(f"{program}\necho\nemit hello ''\nfinish")
+            while (line := self._line()) != _GREETING:
                 if not line:
                     raise self._lost()
             self._line()

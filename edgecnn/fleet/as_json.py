@@ -78,7 +78,8 @@ def read_roster(path: Path) -> tuple[str, ...]:
         InputError: it is something else.
     """
     try:
-        text = path.read_bytes()[:_MOST_BYTES].decode("utf-8-sig")
+        data = path.read_bytes()[:_MOST_BYTES]
+        text = data.decode(json.detect_encoding(data))  # what PowerShell writes with > is UTF-16
         if text.lstrip().startswith("{"):
             names = [str(row["device"]) for row in json.loads(text)["devices"]]
         else:

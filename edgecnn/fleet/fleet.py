@@ -59,6 +59,7 @@ class Fleet:
         strangers: how many topics stood there under names that no station can have.
         examples: some of those, as they are.
         complete: whether the broker had told all that it keeps before the time was over.
+        others: how many stations are there that nobody asked for.
     """
 
     source: str
@@ -67,10 +68,12 @@ class Fleet:
     strangers: int = 0
     examples: tuple[str, ...] = ()
     complete: bool = True
+    others: int = 0
 
     def only(self, pattern: str) -> "Fleet":
         """Those whose name is like a pattern of the shell, such as `shop-*`."""
-        return replace(self, devices=tuple(one for one in self.devices if fnmatchcase(one.name, pattern)))
+        chosen = tuple(one for one in self.devices if fnmatchcase(one.name, pattern))
+        return replace(self, devices=chosen, others=self.others + len(self.devices) - len(chosen))
 
 
 def is_name(text: str) -> bool:

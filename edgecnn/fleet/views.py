@@ -1,11 +1,12 @@
 """Fleets, findings and comparisons in words and tables."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .comparing import Groups, Share
 from .drift import Comparison
 from .fleet import Device, Fleet
+from .messages import Counters
 from .page import Page, Table, cell
 from .stability import Index
 from .status import Finding, age_s, duration, verified_words
@@ -26,13 +27,20 @@ def notes_of(fleet: Fleet) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def passed_over(fleet: Fleet) -> tuple[str, ...]:
-    """Which stations cannot be compared, since what they counted has not come or does not read."""
-    names = [device.name for device in fleet.devices if device.counters is None]
-    if not names:
-        return ()
-    more = ", ..." if len(names) > _MOST_NAMES else ""
-    return (f"Without totals, and passed over: {len(names):,} ({', '.join(names[:_MOST_NAMES])}{more}).",)
+def passed_over(fleet: Fleet, since: Mapping[str, Counters] | None) -> tuple[str, ...]:
+    """Which stations cannot be compared, since what they counted has not come or does not read; or only as a whole."""
+    told = [device.name for device in fleet.devices if device.counters is not None]
+    groups = {
+        "Without totals, and passed over": [device.name for device in fleet.devices if device.counters is None],
+        "Not in the file of --since, so that all that they ever counted is in this": [
+            name for name in told if since is not None and name not in since
+        ],
+    }
+    return tuple(
+        f"{words}: {len(names):,} ({', '.join(names[:_MOST_NAMES])}{', ...' if len(names) > _MOST_NAMES else ''})."
+        for words, names in groups.items()
+        if names
+    )
 
 
 def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
@@ -67,6 +75,8 @@ def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
 
 def nobody(fleet: Fleet) -> str:
     """Why there may be nothing to see."""
+    if fleet.others:
+        return f"None of the {fleet.others:,} devices at {fleet.source} has a name like that of --devices."
     return (
         f"No device has told anything at {fleet.source}: is the prefix in --mqtt theirs, and may this user read it? "
         "Brokers give no error where they let nobody read."
@@ -91,8 +101,10 @@ def _status_cells(device: Device, fleet: Fleet) -> tuple[str, ...]:
     )
 
 
-def drift_page(fleet: Fleet, rows: Sequence[Comparison], most: float, least: int) -> Page:
-    """Which stations answer otherwise than the others."""
+def drift_page(
+    fleet: Fleet, rows: Sequence[Comparison], most: float, least: int, since: Mapping[str, Counters] | None
+) -> Page:
+    """Which stations answer otherwise than the others, by what they counted since earlier totals or ever."""
     odd = [one for one in rows if one.verdict == "otherwise"]
     compared = [one for one in rows if one.classes is not None]
     header = ("device", "verdict", "frames", "images", "PSI of classes", "PSI of scores", "moved most", "here", "fleet")
@@ -114,7 +126,7 @@ def drift_page(fleet: Fleet, rows: Sequence[Comparison], most: float, least: int
         "Drift in the fleet",
         verdict,
         is_bad,
-        (*notes, *passed_over(fleet), *notes_of(fleet)),
+        (*notes, *passed_over(fleet, since), *notes_of(fleet)),
         (Table("Devices", header, cells, bad),),
     )
 
@@ -128,7 +140,13 @@ def _drift_cells(one: Comparison) -> tuple[str, ...]:
 
 
 def compare_page(
-    fleet: Fleet, names: tuple[str, str], groups: Groups, most: float, is_apart: bool, left_out: int
+    fleet: Fleet,
+    names: tuple[str, str],
+    groups: Groups,
+    most: float,
+    is_apart: bool,
+    left_out: int,
+    since: Mapping[str, Counters] | None,
 ) -> Page:
     """Two groups side by side, of which `left_out` stations have too few images."""
     first, second = names
@@ -156,7 +174,7 @@ def compare_page(
         f"{first} and {second}",
         verdict,
         is_apart or not fleet.complete,
-        (*notes, *passed_over(fleet), *notes_of(fleet)),
+        (*notes, *passed_over(fleet, since), *notes_of(fleet)),
         tables,
     )
 

@@ -62,9 +62,18 @@ def test_another_model_alone_is_sent_and_taken_back(device: Device, deploy: Depl
     assert again.exit_code == 0 and "ran there already; nothing was sent" in again.stdout
     assert "sending" not in again.stderr and len(releases(device)) == 2
 
+    no_pythons = device.folder / "no pythons"  # as after an upgrade of its system: releases have their own
+    no_pythons.mkdir()
+    for version in ("", ".10", ".11", ".12", ".13", ".14"):
+        (no_pythons / f"python3{version}").symlink_to("/bin/false")
+    settings = device.home / ".bashrc"
+    settings.write_text(f"PATH='{no_pythons}':$PATH\n")
+    assert "there is no Python on" in sentence(deploy(device, MODEL))
+    assert deploy(device, "--status").exit_code == 0
     back = printed(deploy(device, "--rollback", "--json"))
     assert back["did"] == "rolled back" and (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
     assert "there is no release before the current one" in sentence(deploy(device, "--rollback"))
+    settings.unlink()
 
     for model in (OTHER, MODEL, OTHER):  # the oldest go, two before the current one stay
         assert deploy(device, model).exit_code == 0
@@ -123,6 +132,10 @@ def test_a_signature_is_required_here_and_there(
     assert outcome.exit_code == 0 and "signed by anna@example.org" in outcome.stdout
     assert (device.current / "allowed_signers").read_text() == allow(key).read_text()
     assert "signed by anna@example.org" in deploy(device, "--status").stdout
+    again = deploy(device, signed, "--require-signature", allow(key), "--delegate", "cpu")
+    assert again.exit_code == 0 and "give it again" not in outcome.stderr + again.stderr
+    less = deploy(device, signed)
+    assert "was deployed with --delegate, --require-signature, and this is not" in less.stderr
 
 
 def test_what_was_checked_is_sent_though_the_file_was_exchanged_since(
@@ -153,6 +166,19 @@ def test_samples_are_classified_there_before_the_switch(device: Device, deploy: 
     assert "cannot classify the samples" in sentence(deploy(device, OTHER, "--sample", tmp_path / "text.png"))
     assert device.current == release
     assert deploy(device, OTHER, "--sample", white, "--max-drift", "100").exit_code == 0
+    again = deploy(device, OTHER, "--sample", white)
+    assert "nothing was sent" in again.stdout and "so the samples were not looked at" in again.stderr
+
+
+@pytest.mark.parametrize("name", ["white", f"white.{120 * 'x'}", "white.\udcff"])
+def test_a_sample_is_looked_at_whatever_it_is_called(device: Device, deploy: Deploy, tmp_path: Path, name: str) -> None:
+    from PIL import Image
+
+    image = Image.new("L", (28, 28), 255)
+    image.save(tmp_path / name, "PNG")
+    samples = [word for path in (sample_images()[0], tmp_path / name) for word in ("--sample", str(path))]
+    refused = deploy(device, MODEL, *samples, "--max-drift", "10")
+    assert "1 of 2 samples are unlike" in sentence(refused)
 
 
 def test_a_login_shell_that_talks_does_not_hinder(
@@ -160,6 +186,6 @@ def test_a_login_shell_that_talks_does_not_hinder(
 ) -> None:
     """Whatever is in ~/.bashrc: bash reads it for a command that sshd runs."""
     device = make_device()
-    (device.home / ".bashrc").write_text("echo Welcome; echo @hello 5; echo '@done 0'\n")
+    (device.home / ".bashrc").write_text("echo Welcome; echo @hello 5; echo '@done 0'; printf 'no end'\n")
     outcome = deploy(device, MODEL)
     assert outcome.exit_code == 0, outcome.output

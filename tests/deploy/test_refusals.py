@@ -49,10 +49,16 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
     [
         (["m", "pi@h", "--status"], "stand alone"),
         (["pi@h", "--status", "--rollback"], "stand alone"),
+        (["pi@h", "--rollback", "--require-signature", __file__], "--require-signature goes with a MODEL"),
+        (["pi@h", "--rollback", "--no-service"], "--no-service goes with a MODEL"),
+        (["pi@h", "--status", "--sample", __file__], "--sample goes with a MODEL"),
+        (["pi@h", "--status", "--keep", "3"], "--keep goes with a MODEL"),
         (["fashion-mnist"], "name model and device"),
         (["fashion-mnist", "pi@h", "--no-service", "--service", "x"], "--no-service contradicts"),
         (["fashion-mnist", "pi@h", "--service", "a b"], "a service cannot be called a b"),
         (["fashion-mnist", "pi@h", "--", "--treshold", "1"], "No such option"),
+        (["fashion-mnist", "pi@h", "--", "--frames", "1"], "a service is to go on: leave out --frames"),
+        (["fashion-mnist", "pi@h", "--", "--dry-run"], "a service is to go on: leave out --dry-run"),
         (["fashion-mnist", "pi@h", "--delegate-option", "a=b"], "go with --delegate"),
         (["fashion-mnist", "pi@h", "--max-drift", "nan"], "nan is no number"),
     ],
@@ -60,6 +66,15 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
 def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str], words: str, edgecnn: Run) -> None:
     said = edgecnn("deploy", *arguments)
     assert said.exit_code == 2 and words in said.stderr
+
+
+@pytest.mark.parametrize("place", ["/home/pi/of the device", "/"])
+def test_files_in_options_of_live_are_not_looked_for_here(place: str, edgecnn: Run) -> None:
+    options = ("ca", "cert", "key", "password-file")
+    files = [word for name in options for word in (f"--mqtt-{name}", place)]
+    live = ["--mqtt", "mqtts://pi@broker", *files, "--labels", place, "--require-signature", place]
+    said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(free_port()), "--", *live)
+    assert "no ssh answers" in sentence(said)
 
 
 def test_a_damaged_model_is_refused_before_anybody_is_asked(edgecnn: Run, tmp_path: Path) -> None:

@@ -66,6 +66,10 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     assert sentence(failed).count("Error: ") == 1
     assert station.current == release and says(systemd, "is-active", "edgecnn-door") == "active"
 
+    renamed = deploy(station, MODEL, "--service", "gate", "--", "--source", str(text), "--no-page")
+    assert "the one before runs again" in sentence(renamed) and says(systemd, "is-active", "edgecnn-door") == "active"
+    assert says(systemd, "show", "edgecnn-gate", "--property", "LoadState", "--value") == "not-found"
+
     status = deploy(station, "--status", "--json")
     assert status.exit_code == 0 and json.loads(status.stdout)["service"]["status"]["active"] is True
     back = deploy(station, "--rollback")

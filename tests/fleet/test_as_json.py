@@ -13,6 +13,8 @@ from edgecnn.fleet.as_json import read_roster
     [
         (b"b\na\nb\n", ("b", "a")),
         (b"\xef\xbb\xbf a # x\r\n\r\n#c\r\nB_1-2", ("a", "B_1-2")),
+        ("a\r\nb\r\n".encode("utf-16"), ("a", "b")),
+        ('{"devices": [{"device": "x"}]}'.encode("utf-16"), ("x",)),
         (b' {"devices": [{"device": "x"}, {"device": "y", "state": null}]}', ("x", "y")),
     ],
 )

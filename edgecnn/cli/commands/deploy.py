@@ -78,8 +78,9 @@ def command(
     if status or rollback:
         if host is not None or live_options or dry_run or (status and rollback):
             raise click.UsageError("--status and --rollback stand alone: edgecnn deploy USER@HOST --status")
+        deploy_options.refuse_options(said)
         work = deploying.status if status else deploying.roll_back
-        done = work(device_options.way(model), device_options.supplies(), printing.note)
+        done = work(device_options.way(model), printing.note)
     else:
         if host is None:
             raise click.UsageError("name model and device: edgecnn deploy MODEL USER@HOST")
@@ -96,8 +97,7 @@ def command(
     else:
         _print(done)
     is_well = done.verification is None or done.verification["passed"]
-    facts = done.facts or {}
-    must_run = done.did == "status" and facts.get("service") is not None
+    must_run = done.did == "status" and (done.facts or {}).get("service") is not None
     is_running = done.service["active"] if done.service else not must_run
     nothing = done.did == "status" and (done.verification is None or not done.intact or not done.settled)
     click.get_current_context().exit(0 if is_well and is_running and not nothing else 1)
@@ -167,7 +167,7 @@ class _Plan:
         name = self._said["service"] or "live"
         with wrong_usage.bad_value("--service"):
             unit_name(name)
-        _live_parameters(self._live_options)
+        deploy_options.live_parameters(self._live_options)
         return Service(name, self._said["is_system"], self._live_options)
 
     def _delegate(self) -> tuple[str, ...]:
@@ -183,17 +183,9 @@ class _Plan:
         return tuple(words)
 
 
-def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
-    """What the options of `edgecnn live` say, as click reads them."""
-    from .live import command as live
-
-    parent = click.get_current_context().find_root()
-    return live.make_context("live", ["fashion-mnist", *live_options], parent=parent).params
-
-
 def _extras_of(live_options: tuple[str, ...]) -> set[str]:
     """The extras of edgecnn that these options need: the page, a broker."""
-    said = _live_parameters(live_options)
+    said = deploy_options.live_parameters(live_options)
     return {name for name, needed in (("live", not said["no_page"]), ("mqtt", bool(said["mqtt"]))) if needed}
 
 

@@ -84,7 +84,7 @@ def drift(since: Path | None, min_images: int, max_psi: float, **broker: Any) ->
     fleet = fleet_options.read(broker)
     told = [one for one in (histograms(device, before) for device in fleet.devices) if one is not None]
     rows = compare_with_fleet(told, least=min_images, most=max_psi)
-    page = drift_page(fleet, rows, max_psi, min_images)
+    page = drift_page(fleet, rows, max_psi, min_images, before)
     _show(page, {**fleet_row(fleet), "devices": [asdict(one) for one in rows]}, broker)
 
 
@@ -127,7 +127,7 @@ def compare(groups: tuple[str, ...], since: Path | None, min_images: int, max_ps
     found = compare_groups(*sides)
     is_apart = found.scores.low > max_psi or (found.classes is not None and found.classes.low > max_psi)
     names = (chosen[0][0], chosen[1][0])
-    page = compare_page(fleet, names, found, max_psi, is_apart, left_out)
+    page = compare_page(fleet, names, found, max_psi, is_apart, left_out, before)
     _show(page, {**fleet_row(fleet), "first": names[0], "second": names[1], **asdict(found)}, broker)
 
 

@@ -119,6 +119,10 @@ def test_drift_names_the_odd_one_and_since_an_earlier_look_there_is_too_little(f
     since = json.loads(printed(fleet("drift", "odd", "--since", tmp_path / "before.json", "--json")))
     check("fleet-drift", [since])
     assert {(one["frames"], one["verdict"]) for one in since["devices"]} == {(0, "too few images")}
+    (tmp_path / "part.json").write_text(printed(fleet("status", "odd", "--json", "--devices", "pi-[01]")))
+    part = fleet("drift", "odd", "--since", tmp_path / "part.json")
+    assert "Not in the file of --since, so that all that they ever counted is in this: 2 (pi-2, pi-3)." in part.stderr
+    assert "Not in" not in fleet("drift", "odd", "--since", tmp_path / "before.json").stderr + result.stderr
 
 
 def test_two_models_side_by_side(fleet: Any) -> None:
@@ -156,6 +160,8 @@ def test_nobody_there_is_said_and_ends_with_1(fleet: Any, edgecnn: Run) -> None:
     for command in ("status", "drift"):
         result = fleet(command, "nobody")
         assert result.exit_code == 1 and "No device has told anything" in result.stdout
+        other = fleet(command, "well", "--devices", "Pi-*")
+        assert other.exit_code == 1 and "None of the 4 devices at" in other.stdout and "--devices" in other.stdout
     gone = edgecnn("fleet", "status", "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
     assert gone.exit_code == 1 and gone.stderr.count("\n") == 1 and "Connection refused" in gone.stderr
 
