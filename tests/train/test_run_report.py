@@ -71,12 +71,15 @@ def test_a_training_ends_well_with_many_classes_whose_names_look_like_formulas(t
     labels = np.arange(130)
     split = Split(np.repeat(labels.astype(np.uint8), 64).reshape(-1, 8, 8, 1), labels)
     spec = dataclasses.replace(input_for(8, 8, "grayscale", "pad"), background="dark")
-    dataset = Dataset("prices", tuple(f"{price} $_$" for price in labels), spec, split, split, "0" * 64, "here")
+    dataset = Dataset(
+        "sold at caf\udce9\t1", tuple(f"{price} $_$" for price in labels), spec, split, split, "0" * 64, "here"
+    )
     (tmp_path / "net.py").write_text(
         "import keras\n\ndef net(shape, classes):\n    layers = keras.layers\n"
         "    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(classes, 'softmax')])\n"
     )
     run = train(tmp_path / "run", dataset, architecture=f"{tmp_path / 'net.py'}:net", epochs=1)
+    assert run.card.name.startswith(r"sold at caf\udce9\t1-")  # of a folder whose name is no text
     assert ModelCard.load(run.folder.card) == run.card and not run.folder.checkpoint.exists()
     with Image.open(run.folder.confusion_picture) as image:
         assert 1000 < image.width < 3500 and 1000 < image.height < 3500
