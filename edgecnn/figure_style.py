@@ -14,9 +14,13 @@ from .atomic_files import replacing
 
 @contextlib.contextmanager
 def plain_style() -> Iterator[None]:
-    """Draw inside with matplotlib's defaults; the user's settings are back afterwards."""
+    """Draw inside with matplotlib's defaults; the user's settings are back afterwards.
+
+    Words are drawn as they are: between two `$`, as class names may hold them, matplotlib would look for a formula.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        matplotlib.rc("text", parse_math=False)
         yield
 
 

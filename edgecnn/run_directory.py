@@ -8,6 +8,7 @@ from .arguments import require_path
 from .errors import ModelFileError
 from .model_file.card import ModelCard
 from .model_file.other_formats import describe_file, is_saved_model
+from .printable import printable
 
 if TYPE_CHECKING:
     from .pixels.dataset import Dataset
@@ -154,7 +155,7 @@ class RunDirectory:
         if dataset is None:
             return card
         if card.training and card.training.dataset_sha256 != dataset.sha256:
-            if card.training.dataset == dataset.name:
+            if card.training.dataset == printable(dataset.name):
                 raise ModelFileError(
                     f"{dataset.source} is not as {self.path} was trained on it: images were added, removed, renamed or "
                     "changed since; put them back, or train again"

@@ -13,7 +13,9 @@ from edgecnn.file_set import read_together
 from edgecnn.keras_file import loading_keras
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Images, held_back
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.printable import printable
 from edgecnn.run_directory import CARD, RunDirectory
 
 from .backbones import require_teacher
@@ -111,7 +113,8 @@ def query_teacher(
     """What the teacher at `path` thinks of the training images, and of the recipe's number of mixtures of them.
 
     Args:
-        path: a .keras file with its card.json beside it, trained on the same data set.
+        path: a .keras file with its card.json beside it, trained on the same data set; its own card says what pixels
+            become for it.
         dataset: its training images are asked about.
         recipe: the pupil's; if it mirrors images the teacher answers for both sides of each, and their mean counts.
         seed: of the mixtures; images that the recipe holds back for validation with this seed are left out of them.
@@ -121,10 +124,10 @@ def query_teacher(
     Raises:
         ModelFileError: missing, damaged, or a teacher of other classes or image sizes.
     """
-    model = _load_teacher(path, dataset)
+    model, spec = _load_teacher(path, dataset)
     if bfloat16:
         _compute_in_bfloat16(model)
-    images, count, table = dataset.train.images, len(dataset.train), input_table(dataset.input)
+    images, count, table = dataset.train.images, len(dataset.train), input_table(spec)
     mirror = "flip" in recipe.augment
     tell(f"asking the teacher about {count * (1 + mirror + recipe.teacher_mixtures):,} images")
     kept, _ = held_back(dataset.train.labels, recipe.validation_split, seed)
@@ -142,12 +145,12 @@ def query_teacher(
     return TeacherAnswers(plain, tuple(mixtures))
 
 
-def _load_teacher(path: Path, dataset: Dataset) -> "keras.Model":
+def _load_teacher(path: Path, dataset: Dataset) -> "tuple[keras.Model, InputSpec]":
     require_teacher(path)
     return read_together((path, path.with_name(CARD)), lambda: _read_teacher(path, dataset))
 
 
-def _read_teacher(path: Path, dataset: Dataset) -> "keras.Model":
+def _read_teacher(path: Path, dataset: Dataset) -> "tuple[keras.Model, InputSpec]":
     import keras
 
     card = ModelCard.load(path.with_name(CARD))
@@ -165,7 +168,7 @@ def _read_teacher(path: Path, dataset: Dataset) -> "keras.Model":
         shapes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1]
     if shapes != (card.input.shape, len(card.labels)):
         raise ModelFileError(f"the teacher {path} is not the network that its card describes; train it again")
-    return model
+    return model, card.input
 
 
 def _compute_in_bfloat16(model: "keras.Model") -> None:
@@ -185,4 +188,4 @@ def is_trained(folder: RunDirectory, architecture: str, seed: int, dataset: Data
     if training is None or not training.is_finished:
         return False
     here = (training.architecture, training.seed, training.dataset_sha256, training.train_images)
-    return here == (architecture, seed, dataset.sha256, len(dataset.train))
+    return here == (printable(architecture), seed, dataset.sha256, len(dataset.train))

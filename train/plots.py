@@ -1,11 +1,15 @@
 """Pictures of a training: its curves and its confusion matrix."""
 
+import math
+
 from matplotlib.figure import Figure
 
 from edgecnn.figure_style import plain_style, save_figure
 
 from .curves import NAMES, Colours, draw_curve
 from .run_report import TrainingRun
+
+_MOST = 40  # classes that a picture has room for: it grows with their square, and with it the memory that it takes
 
 
 def draw_training(run: TrainingRun) -> None:
@@ -33,19 +37,22 @@ def _draw_history(run: TrainingRun) -> None:
 
 
 def _draw_confusion(run: TrainingRun) -> None:
-    """Draw confusion.png: images by true (row) and predicted (column) class, coloured by share of the row."""
+    """Draw confusion.png: images by true (row) and predicted (column) class, coloured by share of the row.
+
+    Of many classes some are named, and no numbers stand in the cells.
+    """
     confusion, labels = run.evaluation.confusion, run.card.labels
     share = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
-    side = 2.5 + 0.55 * len(labels)
+    side = 2.5 + 0.55 * min(len(labels), _MOST)
     figure = Figure(figsize=(side + 0.5, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    named = range(0, len(labels), math.ceil(len(labels) / _MOST))
+    names = [labels[index] for index in named]
+    axes.set_xticks(named, names, rotation=45, ha="right")
+    axes.set_yticks(named, names)
     axes.set(xlabel="predicted", ylabel="true", title=f"test accuracy {run.evaluation.accuracy:.2%}")
-    for row in range(len(labels)):
-        for column in range(len(labels)):
-            if confusion[row, column]:
-                colour = "white" if share[row, column] > 0.5 else "black"
-                axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
+    for row, column in zip(*confusion.nonzero(), strict=True) if len(labels) <= _MOST else ():
+        colour = "white" if share[row, column] > 0.5 else "black"
+        axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
     save_figure(figure, run.folder.confusion_picture)

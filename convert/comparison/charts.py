@@ -53,6 +53,7 @@ def histogram(layer: LayerFigures) -> Figure:
         for number, end in enumerate(layer.range):
             axes.axvline(end, color="#b8382c", label=None if number else "range that the file can hold")
         axes.set_yscale("symlog")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_title(f"{layer.name}: {decibels(layer.sqnr_db)}", fontsize=10)
         axes.set_ylabel("values")
         axes.legend(fontsize=8)

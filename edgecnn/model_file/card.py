@@ -8,6 +8,7 @@ from pathlib import Path
 from ..arguments import require_path
 from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
+from ..printable import printable
 from .confidence import Confidence
 from .json_fields import decode, unique_fields
 from .schemes import SCHEMES
@@ -78,6 +79,8 @@ class Quantization:
 class Training:
     """What the weights come from, and the Keras model's figures on the test split (none while it is training).
 
+    Names of files and folders are kept as `edgecnn.printable.printable` shows them: a card takes no others.
+
     Attributes:
         train_images: how many of the training split were used.
     """
@@ -92,6 +95,10 @@ class Training:
     test_images: int = 0
     test_accuracy: float | None = None
     test_loss: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("dataset", "architecture", "recipe"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     @property
     def is_finished(self) -> bool:
@@ -155,6 +162,7 @@ class ModelCard:
     """Everything that travels with a model; frozen, schema-versioned, validated on load.
 
     Attributes:
+        name: for people, in printable characters.
         labels: class names in output order, fixed at training time.
         feature_maps: outputs of the activations variant, in network order; empty before conversion.
         ranges: of the input and of every feature map at calibration; empty before conversion.
@@ -174,6 +182,7 @@ class ModelCard:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))
         if len(self.labels) < 2:
             raise ValueError(f"labels must name at least 2 classes. Received: {list(self.labels)}")
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):

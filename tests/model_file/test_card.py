@@ -1,5 +1,6 @@
 """The contract: what is written is what is read, and what is wrong is named."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,16 @@ def card() -> ModelCard:
 def test_card_survives_writing_and_reading(card: ModelCard, tmp_path: Path) -> None:
     card.save(tmp_path / "card.json")
     assert ModelCard.load(tmp_path / "card.json") == card
+
+
+def test_names_that_are_no_text_are_written_so_that_they_are_read(card: ModelCard, tmp_path: Path) -> None:
+    assert card.training
+    training = dataclasses.replace(
+        card.training, dataset="a\tb", architecture="n\udce9t.py:net", recipe="fast, teacher \x1b.keras"
+    )
+    named = dataclasses.replace(card, name="caf\udce9\n", training=training)
+    named.save(tmp_path / "card.json")
+    assert ModelCard.load(tmp_path / "card.json") == named and named.name == r"caf\udce9\n"
 
 
 def test_scale_survives_json_to_the_last_bit(card: ModelCard) -> None:

@@ -79,6 +79,17 @@ def test_a_teacher_says_in_bfloat16_what_it_says_in_float32(tiny: Dataset, small
     np.testing.assert_allclose(quick.sum(axis=1), 1, atol=1e-5)  # the last layer is of float32
 
 
+def test_a_teacher_is_asked_with_the_pixel_values_that_it_was_trained_on(tiny: Dataset, small_run: TrainingRun) -> None:
+    signed = dataclasses.replace(tiny.input, scale=(1 / 127.5,), offset=(-1.0,))
+    recipe = dataclasses.replace(RECIPES["fast"], teacher_mixtures=1)
+    own, others = (
+        query_teacher(small_run.model_path, dataset, recipe, 0, print)
+        for dataset in (tiny, dataclasses.replace(tiny, input=signed))
+    )
+    np.testing.assert_array_equal(others.plain, own.plain)
+    np.testing.assert_array_equal(others.mixtures[0].probabilities, own.mixtures[0].probabilities)
+
+
 def test_mixtures_leave_out_what_is_held_back() -> None:
     images, kept = np.empty((10, 50, 24, 1), np.uint8), np.array([0, 2, 3, 5, 8])
     partners, shares, _ = draw_mixture(kept, images, seed=3, number=0)

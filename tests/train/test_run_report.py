@@ -1,6 +1,7 @@
 """The run directory: its files, its figures, its verdict, its pictures."""
 
 import csv
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import OutputError
+from edgecnn import ModelCard, OutputError
 from edgecnn.convert import KerasModel
-from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import TRAINING_FILES, RunDirectory
 from edgecnn.train import TrainingRun, train
+from edgecnn.train.data.loading import input_for
 from edgecnn.train.history import read_history
 from edgecnn.train.run_report import claimed_folder
 from tests.support.moments import read_files, require_one_set, watch
@@ -63,6 +65,24 @@ def test_pictures_are_pictures(small_run: TrainingRun, name: str) -> None:
     with Image.open(small_run.path / name) as image:
         colours = image.convert("RGB").getcolors(1 << 24)
         assert image.width > 400 and colours and len(colours) > 50
+
+
+def test_a_training_ends_well_with_many_classes_whose_names_look_like_formulas(tmp_path: Path) -> None:
+    labels = np.arange(130)
+    split = Split(np.repeat(labels.astype(np.uint8), 64).reshape(-1, 8, 8, 1), labels)
+    spec = dataclasses.replace(input_for(8, 8, "grayscale", "pad"), background="dark")
+    dataset = Dataset(
+        "sold at caf\udce9\t1", tuple(f"{price} $_$" for price in labels), spec, split, split, "0" * 64, "here"
+    )
+    (tmp_path / "net.py").write_text(
+        "import keras\n\ndef net(shape, classes):\n    layers = keras.layers\n"
+        "    return keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(classes, 'softmax')])\n"
+    )
+    run = train(tmp_path / "run", dataset, architecture=f"{tmp_path / 'net.py'}:net", epochs=1)
+    assert run.card.name.startswith(r"sold at caf\udce9\t1-")  # of a folder whose name is no text
+    assert ModelCard.load(run.folder.card) == run.card and not run.folder.checkpoint.exists()
+    with Image.open(run.folder.confusion_picture) as image:
+        assert 1000 < image.width < 3500 and 1000 < image.height < 3500
 
 
 def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
