@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import re
 import shlex
@@ -111,6 +112,23 @@ def test_commands_exist_with_their_options(page: Path) -> None:
 def test_the_check_does_check(line: str) -> None:
     with pytest.raises((click.UsageError, AssertionError)):
         check_edgecnn(line.split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_command_of_a_page_finds_the_files_of_an_earlier_one_in_its_way(page: Path) -> None:
+    """Files that exist are refused, and a reader who follows the page would stand before that."""
+    written: set[str] = set()
+    for words in lines(page, *SHELL):
+        arguments = edgecnn_arguments(words)
+        if not arguments or {"--force", "--resume"} & {*arguments}:
+            continue
+        assert arguments[0] != "report", "every training has written one"
+        if arguments[0] == "merge":
+            outputs = {arguments[1]}
+        else:
+            outputs = {after for option, after in itertools.pairwise(arguments) if option == "--output"}
+        assert not outputs & written, words
+        written |= outputs
 
 
 def test_every_command_is_in_the_reference() -> None:

@@ -19,12 +19,12 @@ def links(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", text))
 
 
-def headings(page: Path) -> set[str]:
+def headings(page: Path) -> list[str]:
     """Anchors as MkDocs makes them."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    explicit = set(re.findall(r"\{ ?#([\w-]+) ?\}|<a id=\"([\w-]+)\"", text))
-    return {slugify(re.sub(r"[`*]", "", title), "-") for title in titles} | {a or b for a, b in explicit}
+    explicit = re.findall(r"\{ ?#([\w-]+) ?\}|<a id=\"([\w-]+)\"", text)
+    return [*(slugify(re.sub(r"[`*]", "", title), "-") for title in titles), *(a or b for a, b in explicit)]
 
 
 def page_exists(path: Path) -> bool:
@@ -59,6 +59,12 @@ def problem(page: Path, link: str) -> str:
 def test_links_lead_somewhere(page: Path) -> None:
     wrong = {link: problem(page, link) for link in links(page)}
     assert not {link: why for link, why in wrong.items() if why}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_heading_stands_twice_on_a_page(page: Path) -> None:
+    """MkDocs numbers the second, so that a link meant for it leads to the first."""
+    assert not {heading for heading in headings(page) if headings(page).count(heading) > 1}
 
 
 @pytest.mark.parametrize(
