@@ -11,6 +11,7 @@ from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.trial import try_model
 from edgecnn.errors import ModelFileError
+from edgecnn.free_memory import give_back_memory
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model, sha256
 from edgecnn.pixels.dataset import Dataset, Images
@@ -122,9 +123,12 @@ def climb(
     climber.add("TFLite, float32", Pair(float32), card.input)
     record = _tuning_record(files, scheme, packed.plain)
     own = dequantized(network, run, float32, packed, record)
-    del float32  # large
+    faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
+    del float32  # as large as the network, as that of `own`
+    give_back_memory()
     if own:
         climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
+        del own
     left_out = _lacks_reference(paths)
     if not left_out:
         climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
@@ -142,8 +146,8 @@ def climb(
         images=dataset.test.images,
         rungs=(rung_of("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
         suspicions=suspicions_of(network, expected, dataset.test),
-        weight_faults=own.faults if own else (),
-        operator_faults=own.operator_faults if own else (),
+        weight_faults=faults,
+        operator_faults=operator_faults,
         left_out=left_out,
         tuning=record.words if record else "",
     )
