@@ -33,9 +33,7 @@ def drawn(history: tuple[Epoch, ...], name: str) -> tuple[Axes, dict[str, list[t
     draw_curve(axes, run, name, Colours())
     legend = axes.get_legend()
     assert legend is not None
-    lines = {
-        str(line.get_label()): [tuple(point) for point in np.asarray(line.get_xydata()).tolist()] for line in axes.lines
-    }
+    lines = {str(line.get_label()): [(x, y) for x, y in np.asarray(line.get_xydata()).tolist()] for line in axes.lines}
     assert [text.get_text() for text in legend.get_texts()] == list(lines)
     return axes, lines
 

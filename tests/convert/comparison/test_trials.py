@@ -1,11 +1,13 @@
 """Of several ways to feed a network, the one that is named is surely better, and changes no more than it must."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from edgecnn.convert import Preprocessing, adopt
-from edgecnn.convert.comparison.trials import Trial, better_trial
+from edgecnn.convert.comparison.trials import Trial, better_trial, other_statistics
 from edgecnn.convert.network.keras_network import KerasNetwork
 from edgecnn.pixels.dataset import Split
 from edgecnn.run_directory import RunDirectory
@@ -57,3 +59,26 @@ def test_what_changes_more_must_be_surely_better_than_what_changes_less(same: Ke
 def test_what_is_better_by_chance_is_not_named(same: KerasNetwork) -> None:
     right_of_first = np.flatnonzero(LABELS != 0)[4:]
     assert chosen(same, ("A", answers(*right_of_first), ""), ("B", answers(*range(COUNT)), "")) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "is_trained", "words"),
+    [  # half of the images are black, the others 200 times the scale
+        (1.0, False, "in 1 layers; these images give norm means of 100 to 100 and variances of 1e+04 to 1e+04"),
+        (1.0, True, ""),
+        (0.01, False, ""),  # mean 1 and variance 1: much the same
+    ],
+)
+def test_what_images_give_to_layers_that_were_never_trained_is_told(
+    scale: float, is_trained: bool, words: str, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    norm = layers.BatchNormalization(name="norm")
+    model = keras.Sequential([keras.Input((4, 4, 3)), norm, layers.Flatten(), layers.Dense(2, "softmax")])
+    if is_trained:
+        norm.moving_mean.assign([0.5, 0.5, 0.5])
+    model.save(tmp_path / "model.keras")
+    run = RunDirectory(adopt(tmp_path / "model.keras", ("a", "b"), tmp_path / "run", Preprocessing(scale=(scale,))))
+    images = np.repeat(np.array([0, 200], np.uint8), 5)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    told = other_statistics(KerasNetwork.load(run.model, run.read_card()), images)
+    assert told == (words and f"batch normalisation has mean 0 and variance 1, as before any training, {words}")

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from edgecnn.convert.network.flattening import flatten, is_augmentation
+from edgecnn.convert.network.keras2_rebuilding import is_augmentation_name
 
 layers = keras.layers
 IMAGES = np.random.default_rng(0).uniform(0, 1, (4, 8, 8, 3)).astype(np.float32)
@@ -36,6 +37,9 @@ def test_a_random_crop_gives_another_size_and_stays() -> None:
     assert not is_augmentation(layers.RandomCrop(4, 4))
     assert all(map(is_augmentation, (layers.RandomZoom(0.1), layers.RandAugment(), layers.MixUp(), layers.CutMix())))
     assert not is_augmentation(layers.Resizing(4, 4))
+    # Of Keras 2 there are names alone.
+    names_of_classes = ("RandomFlip", "RandomZoom", "RandomCrop", "Conv2D")
+    assert [is_augmentation_name(name) for name in names_of_classes] == [True, True, False, False]
 
 
 def test_two_layers_of_one_name_are_told_apart_and_half_precision_is_gone() -> None:

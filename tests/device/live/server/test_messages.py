@@ -67,8 +67,8 @@ def test_the_steady_answer_comes_with_each_frame(page: Page) -> None:
         answer = settled()["answer"]
     assert set(answer) == {"label", "index", "score", "reason"}
     labels = page.watcher.classifier.labels
-    expected = {"class": labels[answer["index"] or 0], "below threshold": "unknown"}[answer["reason"]]
-    assert answer["label"] == expected and answer["score"] == round(answer["score"], 6)
+    expected = labels[answer["index"]] if answer["reason"] == "class" else "unknown"
+    assert answer["label"] == expected and answer["reason"] in ("class", "below threshold")
     told = describe_verdict(Verdict("Bag", 8, 0.12345678, since=1.5, frame=3, reason="class"))
     assert told == {"label": "Bag", "index": 8, "score": 0.123457, "reason": "class"}
 
