@@ -9,7 +9,6 @@ import click
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
 
-
 _USUAL_COLUMNS = 80
 
 
@@ -26,7 +25,7 @@ class StatusLine:
         self._is_shown = False
 
     def show(self, text: str) -> None:
-        """Write it, on a terminal over the one before, as far as it fits: of two rows only one would be written over."""
+        """Write it, on a terminal over the one before, as far as it fits: but one row can be."""
         self._is_shown, text = self.is_terminal, printable(text)
         self._write(f"\r{text[: _columns() - 1]}\x1b[K" if self.is_terminal else f"{text}\n")
 
