@@ -1,5 +1,6 @@
 """How work goes on: a line on a terminal that is written over, or now and then a line elsewhere."""
 
+import os
 import sys
 import time
 
@@ -7,6 +8,8 @@ import click
 
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
+
+_USUAL_COLUMNS = 80
 
 
 class StatusLine:
@@ -22,9 +25,9 @@ class StatusLine:
         self._is_shown = False
 
     def show(self, text: str) -> None:
-        """Write it, on a terminal over the one before."""
+        """Write it, on a terminal over the one before, as far as it fits: but one row can be."""
         self._is_shown, text = self.is_terminal, printable(text)
-        self._write(f"\r{text}\x1b[K" if self.is_terminal else f"{text}\n")
+        self._write(f"\r{text[: _columns() - 1]}\x1b[K" if self.is_terminal else f"{text}\n")
 
     def clear(self) -> None:
         """Take the line away, where there is one."""
@@ -35,6 +38,14 @@ class StatusLine:
     def _write(self, text: str) -> None:
         with stderr_lock():
             click.echo(text, err=True, nl=False)
+
+
+def _columns() -> int:
+    """How wide the terminal is; where it does not say, as on a serial line, what is usual."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS
+    except (OSError, ValueError):
+        return _USUAL_COLUMNS
 
 
 class Progress:

@@ -87,6 +87,29 @@ def test_an_empty_name_for_what_is_written_is_wrong_usage(commands: dict[str, cl
         assert result.exit_code == 2 and "its name is empty" in result.stderr, (name, result.stderr)
 
 
+def test_an_option_with_an_empty_value_is_not_taken_for_none(commands: dict[str, click.Command], edgecnn: Run) -> None:
+    options = [
+        (name, max(parameter.opts, key=len))
+        for name, command in commands.items()
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not (parameter.is_flag or parameter.count) and parameter.nargs == 1
+    ]
+    assert {("benchmark", "--compare"), ("live", "--webhook"), ("evaluate", "--data")} < set(options)
+    for name, option in options:
+        for words in ([option, ""], [f"{option}="]):
+            result = edgecnn(*name.split(), "x", *words)
+            assert result.exit_code == 2 and f"'{option}'" in result.stderr, (name, option, result.output)
+            assert " is empty; leave the option out, or say what it is" in result.stderr
+
+
+def test_an_empty_value_among_others_is_told_and_what_stands_behind_two_dashes_is_none(
+    edgecnn: Run,
+) -> None:
+    result = edgecnn("benchmark", "fashion-mnist", "--delegate", "cpu", "--delegate", "")
+    assert result.exit_code == 2 and "'--delegate': it is empty" in result.stderr
+    assert "an image has an empty name" in edgecnn("classify", "fashion-mnist", "--", "").output
+
+
 @pytest.mark.parametrize("limit", [0, 100, 20_000])
 def test_no_room_for_a_file_is_a_sentence_and_leaves_no_half_file(limit: int, tmp_path: Path) -> None:
     # The kernel refuses to write beyond `limit` bytes, as it refuses on a full disk.

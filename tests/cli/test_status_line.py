@@ -1,6 +1,8 @@
 """How work goes on: over and over in one line of a terminal, and in a line of its own now and then elsewhere."""
 
 import io
+import os
+import struct
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +31,27 @@ def test_on_a_terminal_a_line_is_written_over_and_taken_away_once(monkeypatch: p
     line.clear()
     line.clear()
     assert terminal.getvalue() == "\rBag 91%\x1b[K\rCoat\\x1b[2J\x1b[K\r\x1b[K"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of other systems are set in another way")
+@pytest.mark.parametrize(("columns", "room"), [(120, 119), (40, 39), (0, 79)])
+def test_a_line_takes_no_more_than_one_row_of_a_terminal(
+    columns: int, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    master, slave = pty.openpty()
+    try:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        terminal = standard_error(Terminal(), monkeypatch)
+        monkeypatch.setattr(terminal, "fileno", lambda: slave)
+        StatusLine().show("x" * 500)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert terminal.getvalue() == f"\r{'x' * room}\x1b[K"
 
 
 def test_elsewhere_each_line_stays(monkeypatch: pytest.MonkeyPatch) -> None:

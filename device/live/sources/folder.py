@@ -34,8 +34,8 @@ class ImageFolder:
         self._stopped = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Each file's bytes; one that cannot be read is said and passed over."""
-        numbering, pace, shown = Numbering(), Pace(self._stopped), 0
+        """Each file's bytes; one that cannot be read is passed over, and said once."""
+        numbering, pace, shown, said = Numbering(), Pace(self._stopped), 0, set[str]()
         while True:
             before = shown
             for path in self._paths:
@@ -43,7 +43,9 @@ class ImageFolder:
                     data = Path(path).read_bytes()
                 except OSError as error:
                     self.damaged += 1
-                    self._tell(f"{path}: cannot be read ({error.strerror})")
+                    if str(path) not in said:
+                        said.add(str(path))
+                        self._tell(f"{path}: cannot be read ({error.strerror})")
                     continue
                 if self._settings.paced:
                     pace.wait_until(shown / self._settings.fps)

@@ -223,4 +223,4 @@ class _Show:
         age_ms = 1000 * (seen.ready - seen.frame.monotonic)
         self._shown, self._frames = now, status.frames
         text = f"{best.label} {best.score:.1%}  {rate:.0f} frames/s, {age_ms:.0f} ms old, {status.dropped:,} dropped"
-        self._line.show(f"{text}; {status.shadow}"[:160] if status.shadow else text[:100])
+        self._line.show(f"{text}; {status.shadow}" if status.shadow else text)

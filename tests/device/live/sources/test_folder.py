@@ -40,6 +40,17 @@ def test_a_file_that_is_gone_is_said_and_the_others_are_shown(tmp_path: Path) ->
     assert "a.jpg: cannot be read" in told[0]
 
 
+def test_a_file_that_is_gone_is_said_once_however_often_the_folder_begins_again(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(jpeg())
+    told: list[str] = []
+    source = open_images(str(tmp_path), SourceSettings(paced=False, loop=True), told.append)
+    for name in ("a.jpg", "c.jpg"):
+        (tmp_path / name).unlink()
+    assert {Path(frame.name).name for frame in first(source, 5)} == {"b.jpg"} and source.damaged > 4
+    assert [sentence.partition(": ")[0] for sentence in told] == [str(tmp_path / name) for name in ("a.jpg", "c.jpg")]
+
+
 def test_a_loop_whose_files_are_all_gone_ends(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg())
     source = open_images(str(tmp_path), SourceSettings(paced=False, loop=True), lambda _: None)
