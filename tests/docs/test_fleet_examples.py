@@ -44,6 +44,17 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@needs_openssl
+def test_what_openssl_cannot_do_is_shown_and_addresses_may_be_of_ipv6(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    failed = make(tmp_path, "broker.local", "gate")
+    assert failed.returncode == 1 and failed.stderr and not (tmp_path / "server.pem").exists()
+    (tmp_path / "ca.pem").unlink()
+    assert make(tmp_path, "fd00::5", "gate").returncode == 0
+    printing = ("openssl", "x509", "-in", str(tmp_path / "server.pem"), "-noout", "-ext", "subjectAltName")
+    assert "IP Address:FD00:0:0:0:0:0:0:5" in subprocess.run(printing, capture_output=True, text=True).stdout
+
+
 @pytest.fixture
 def server(certificates: Path, tmp_path: Path) -> Iterator[RealBroker]:
     """Mosquitto with the files as they are, but for where things lie; it writes down who subscribes to what."""
