@@ -101,6 +101,10 @@ def test_stations_tell_and_the_operator_reads_and_a_killed_broker_forgets_nothin
     for name, device in old.items():
         assert device["state"]["verified"]["passed"] is True and device["counters"]["frames"] == 12
         assert {**new[name], "age": 0} == {**device, "age": 0}
+    with listening(server.port, "none", tls=certificates / "shop-door.pem") as taken_away:  # as docs/how-to/fleet says
+        for kind in ("availability", "state", "result", "counters"):
+            taken_away.client.publish(f"edgecnn/shop-door/{kind}", b"", 1, retain=True).wait_for_publish(10)
+    assert [one["device"] for one in json.loads(printed(edgecnn(*look)))["devices"]] == ["gate"]
 
 
 @needs_mosquitto
