@@ -38,8 +38,9 @@ def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
     if not path.is_file() or path.resolve() in {one.resolve() for one in bundled.values()}:
         source = bundled.get(str(model), path)
         raise InputError(f"{model} is part of edgecnn and is not written to; copy {source} and sign the copy")
-    with claimed([path], force=True):  # what a conversion writes meanwhile would be lost
-        return path, _sign(path, read_packed(model), key)
+    target = path.resolve()  # a link stays one
+    with claimed([target], force=True):  # what a conversion writes meanwhile would be lost
+        return path, _sign(target, read_packed(model), key)
 
 
 def _sign(path: Path, packed: PackedModel, key: str | Path) -> Signature:

@@ -154,6 +154,12 @@ def _require_services(session: Session, machine: Machine, release: Release) -> N
             f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
             "enable-linger there, or leave the service out with --no-service"
         )
+    taken = session.call("service_of_another", release.service.name, "--system" if release.service.is_system else "")
+    if "unit" in taken:
+        raise DeployError(
+            f"{host} has a service edgecnn-{release.service.name} that no deployment made, {taken['unit'][0]}: remove "
+            "it there, or choose another name with --service"
+        )
 
 
 def _tell_what_goes(machine: Machine, release: Release, tell: Callable[[str], None]) -> None:

@@ -108,6 +108,14 @@ as_root() { # whether services of the whole system may be changed
     finish
 }
 
+service_of_another() { # NAME SCOPE: its unit, if there is one that starts no release: it would not come back
+    units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+    [ -z "$2" ] || units=/etc/systemd/system
+    unit=$units/edgecnn-$1.service
+    if [ -e "$unit" ] && ! grep -q /edgecnn/deploy/current/model.tflite "$unit"; then emit unit "$unit"; fi
+    finish
+}
+
 current() { # the release that runs, if there is one
     if [ -L "$root/current" ]; then
         emit current "$(basename -- "$(readlink -- "$root/current")")"

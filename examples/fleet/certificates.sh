@@ -17,9 +17,16 @@ cd "$folder"
 
 new="req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 case $broker in
+  *:*) names="IP:$broker" ;;
   *[!0-9.]*) names="DNS:$broker" ;;
   *) names="IP:$broker" ;;
 esac
+
+# quietly COMMAND...: what it says is shown where it fails.
+quietly() {
+  "$@" 2> said || { cat said >&2; rm said; exit 1; }
+  rm said
+}
 
 # issue NAME EXTENSION...: NAME.key, and NAME.pem signed by the authority.
 issue() {
@@ -27,9 +34,9 @@ issue() {
   shift
   if [ -e "$name.pem" ]; then return; fi
   printf '%s\n' "authorityKeyIdentifier=keyid" "$@" > "$name.ext"
-  openssl $new -subj "/CN=$name" -keyout "$name.key" -out "$name.csr" 2>/dev/null
-  openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 -extfile "$name.ext" \
-    -out "$name.new" 2>/dev/null
+  quietly openssl $new -subj "/CN=$name" -keyout "$name.key" -out "$name.csr"
+  quietly openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 -extfile "$name.ext" \
+    -out "$name.new"
   mv "$name.new" "$name.pem"
   rm "$name.csr" "$name.ext"
   echo "$folder/$name.pem"
@@ -41,8 +48,8 @@ for name in "$@"; do
   esac
 done
 if [ ! -e ca.pem ]; then
-  openssl $new -x509 -days 3650 -subj "/CN=edgecnn fleet" -addext "keyUsage=critical,keyCertSign,cRLSign" \
-    -keyout ca.key -out ca.new 2>/dev/null
+  quietly openssl $new -x509 -days 3650 -subj "/CN=edgecnn fleet" -addext "keyUsage=critical,keyCertSign,cRLSign" \
+    -keyout ca.key -out ca.new
   mv ca.new ca.pem
 fi
 issue server "subjectAltName=$names" "extendedKeyUsage=serverAuth"

@@ -81,6 +81,18 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     assert says(systemd, "show", "edgecnn-gate", "--property", "LoadState", "--value") == "not-found"
 
 
+def test_a_service_that_somebody_installed_there_is_left_alone(
+    station: Device, systemd: OwnSystemd, deploy: Deploy
+) -> None:
+    units = systemd.home / ".config/systemd/user"
+    units.mkdir(parents=True, exist_ok=True)
+    unit = units / "edgecnn-own.service"
+    unit.write_text("# Written by edgecnn service install.\n[Service]\nExecStart=:python -m edgecnn live own.tflite\n")
+    refused = deploy(station, MODEL, "--service", "own", *SAMPLES)
+    assert "that no deployment made" in sentence(refused) and str(unit) in refused.stderr
+    assert "own.tflite" in unit.read_text() and not (station.root / "releases").exists()
+
+
 def test_a_kill_between_switch_and_start_is_told_and_mended(
     station: Device, systemd: OwnSystemd, deploy: Deploy, wheelhouse: Path
 ) -> None:

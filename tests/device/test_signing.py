@@ -127,6 +127,17 @@ def test_the_command_signs_in_place_and_again(key: Path, allowed: Path, edgecnn:
     assert edgecnn("classify", path, sample_images()[0], "--require-signature", allowed).exit_code == 0
 
 
+def test_what_a_link_leads_to_is_signed_and_told_though_the_next_is_refused(
+    key: Path, allowed: Path, edgecnn: Run, tmp_path: Path
+) -> None:
+    path, link = tmp_path / "m.tflite", tmp_path / "newest.tflite"
+    path.write_bytes(find_model("fashion-mnist").read_bytes())
+    link.symlink_to(path.name)
+    result = edgecnn("sign", link, tmp_path / "none.tflite", "--key", key)
+    assert result.exit_code == 1 and result.stdout.startswith(f"signed {link} with")
+    assert link.is_symlink() and edgecnn("info", path, "--require-signature", allowed).exit_code == 0
+
+
 def test_what_cannot_be_signed_stays_as_it_is(key: Path, edgecnn: Run, tmp_path: Path) -> None:
     bare = write_bare(tmp_path / "bare.tflite")
     before = bare.read_bytes(), find_model("fashion-mnist").read_bytes()

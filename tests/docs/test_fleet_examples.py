@@ -44,6 +44,17 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@needs_openssl
+def test_what_openssl_cannot_do_is_shown_and_addresses_may_be_of_ipv6(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    failed = make(tmp_path, "broker.local", "gate")
+    assert failed.returncode == 1 and failed.stderr and not (tmp_path / "server.pem").exists()
+    (tmp_path / "ca.pem").unlink()
+    assert make(tmp_path, "fd00::5", "gate").returncode == 0
+    printing = ("openssl", "x509", "-in", str(tmp_path / "server.pem"), "-noout", "-ext", "subjectAltName")
+    assert "IP Address:FD00:0:0:0:0:0:0:5" in subprocess.run(printing, capture_output=True, text=True).stdout
+
+
 @pytest.fixture
 def server(certificates: Path, tmp_path: Path) -> Iterator[RealBroker]:
     """Mosquitto with the files as they are, but for where things lie; it writes down who subscribes to what."""
@@ -90,6 +101,10 @@ def test_stations_tell_and_the_operator_reads_and_a_killed_broker_forgets_nothin
     for name, device in old.items():
         assert device["state"]["verified"]["passed"] is True and device["counters"]["frames"] == 12
         assert {**new[name], "age": 0} == {**device, "age": 0}
+    with listening(server.port, "none", tls=certificates / "shop-door.pem") as taken_away:  # as docs/how-to/fleet says
+        for kind in ("availability", "state", "result", "counters"):
+            taken_away.client.publish(f"edgecnn/shop-door/{kind}", b"", 1, retain=True).wait_for_publish(10)
+    assert [one["device"] for one in json.loads(printed(edgecnn(*look)))["devices"]] == ["gate"]
 
 
 @needs_mosquitto

@@ -27,13 +27,11 @@ def command(models: tuple[str, ...], key: str, as_json: bool) -> None:
     """
     from edgecnn.device.signing import sign_model
 
-    signed = [sign_model(model, key) for model in models]
+    rows = []
+    for model in models:
+        path, signature = sign_model(model, key)
+        if not as_json:  # at once: the next one may be refused
+            printing.say(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")
+        rows.append({"path": str(path), "key_type": signature.key_type, "fingerprint": signature.fingerprint})
     if as_json:
-        rows = [
-            {"path": str(path), "key_type": signature.key_type, "fingerprint": signature.fingerprint}
-            for path, signature in signed
-        ]
         printing.print_json(rows)
-        return
-    for path, signature in signed:
-        printing.say(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")
