@@ -135,7 +135,9 @@ def _import(
         network = fed_with_rgb(network)
     if _is_same(card, network, run):
         return run.path
-    with claimed((run.model, run.card), force), together():
+    there = run.model.exists()  # another network, of which the rest is
+    stale = {*run.training_files, *run.made_of_model()} - {run.model, run.card} if there else ()
+    with claimed((run.model, run.card), force), together(sorted(stale)):
         with replacing(run.model) as temporary, captured_stderr():
             network.save(temporary)
         card.save(run.card)

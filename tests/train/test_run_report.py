@@ -102,11 +102,13 @@ def test_files_of_two_trainings_never_stand_side_by_side(
     tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = train(tmp_path / "run", tiny, recipe="fast", epochs=1, seed=1)
-    (run.path / "model.int8.tflite").write_bytes(b"of a conversion")
+    of_conversions = {"model.int8.tflite", "model.mixed.tuned.npz", "parity.int8.html", "parity.int8.json"}
+    for name in of_conversions:
+        (run.path / name).write_bytes(b"of a conversion")
     before, seen = read_files(run.path), watch(run.path, monkeypatch)
     train(run.path, tiny, recipe="fast", epochs=2, seed=2, force=True)
     require_one_set(before, seen, set(before))
-    assert set(before) - set(read_files(run.path)) == {"model.int8.tflite"}
+    assert set(before) - set(read_files(run.path)) == of_conversions
 
 
 def test_figures_of_an_interrupted_training_never_stand_beside_the_model_of_a_later_epoch(

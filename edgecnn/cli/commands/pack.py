@@ -54,7 +54,7 @@ def command(
     from edgecnn.atomic_files import claimed
     from edgecnn.device.packing import pack_model
 
-    path = Path(output) if output else Path(model).with_suffix(".packed.tflite")
+    path = Path(output) if output else Path(model).parent / f"{Path(model).stem}.packed.tflite"
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")
     run = runtime_options.run_options(description)
