@@ -19,6 +19,7 @@ from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
+from .network.custom_code import sha256_of_code
 from .network.keras_network import KerasNetwork
 from .network.seen import key_of
 from .tflite.export import to_float32_flatbuffer
@@ -105,7 +106,7 @@ def _kept(
     Where nothing can be read or written (a read-only folder, a full disk), it is computed each time.
     """
     model = _model_sha256(run)
-    key = sha256("\n".join((model, facts, __version__, keras.__version__, tf.__version__)).encode())
+    key = sha256("\n".join((model, facts, sha256_of_code(), __version__, keras.__version__, tf.__version__)).encode())
     path = run.kept / f"{model[:16]}.{name}.{key[:16]}.npz"
     # zipfile checks a CRC of what it reads.
     with (

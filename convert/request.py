@@ -9,7 +9,7 @@ from edgecnn.arguments import is_whole, require_kind, require_path, to_plain
 from edgecnn.errors import InputError
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, Scheme
 from edgecnn.pixels.dataset import Dataset, check_seed
-from edgecnn.run_directory import RunDirectory
+from edgecnn.run_directory import REPORTS, RunDirectory
 
 from .pair import Pair
 from .targets.table import DEFAULT_TARGET, TARGETS
@@ -145,7 +145,7 @@ class ConversionRequest:
         folder = self.folder(run)
         record = [] if self.qat is not None else [folder.tuning_record(self.scheme)]
         variant = [] if self.activations else [folder.tflite(self.scheme, activations=True)]
-        reports = [folder.parity_report(self.scheme, suffix) for suffix in ("html", "json")]
+        reports = [folder.parity_report(self.scheme, suffix) for suffix in REPORTS]
         return [*variant, *record, compiled_path(folder.tflite(self.scheme)), *reports]
 
 

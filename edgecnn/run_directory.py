@@ -8,6 +8,7 @@ from .arguments import require_path
 from .errors import ModelFileError
 from .model_file.card import ModelCard
 from .model_file.other_formats import describe_file, is_saved_model
+from .model_file.schemes import SCHEMES
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ HISTORY_PICTURE = "history.png"
 METRICS = "metrics.json"
 CONFUSION_PICTURE = "confusion.png"
 REPORT = "report.html"
+REPORTS = ("html", "json")  # kinds of a parity report
 # What a finished training leaves, in the order in which it is told.
 TRAINING_FILES = (MODEL, CARD, HISTORY, HISTORY_PICTURE, METRICS, CONFUSION_PICTURE, REPORT)
 
@@ -113,9 +115,13 @@ class RunDirectory:
         return self.path / f"model.{scheme}.tuned.npz"
 
     def conversion_files(self) -> list[Path]:
-        """What conversions of the network and their proofs have written there, in the order of their names."""
-        patterns = ("model.*.tflite", "model.*.tuned.npz", "parity.*.html", "parity.*.json")
-        return sorted(path for pattern in patterns for path in self.path.glob(pattern))
+        """What conversions of the network have written there, and what the parity ladder has said of it."""
+        others = (
+            path
+            for scheme in SCHEMES
+            for path in (self.tuning_record(scheme), *(self.parity_report(scheme, suffix) for suffix in REPORTS))
+        )
+        return [*sorted(self.path.glob("model.*.tflite")), *(path for path in others if path.exists())]
 
     def parity_report(self, scheme: str, suffix: str) -> Path:
         """The parity report of `scheme`: `suffix` is html or json."""

@@ -161,7 +161,7 @@ def _read_teacher(path: Path, dataset: Dataset) -> "tuple[keras.Model, InputSpec
         )
     if card.training and not card.training.is_finished:
         raise ModelFileError(
-            f"the training of the teacher {path} was not finished; edgecnn train --resume goes on with it"
+            f"the training of the teacher {path} is not finished; edgecnn train --resume goes on with it"
         )
     with loading_keras(f"the teacher {path}", "train it again"):
         model = keras.models.load_model(path, compile=False)

@@ -141,11 +141,11 @@ def read_run(folder: RunDirectory) -> TrainingRun:
     """A finished training from its files.
 
     Raises:
-        ModelFileError: a file is missing or damaged.
+        ModelFileError: a file is missing or damaged, or the training is not finished.
     """
     card = folder.read_card()
     if card.training and not card.training.is_finished:
-        raise ModelFileError(f"the training in {folder.path} was not finished; edgecnn train --resume goes on with it")
+        raise ModelFileError(f"the training in {folder.path} is not finished; edgecnn train --resume goes on with it")
     try:
         history = read_history(folder.history)
         metrics = json.loads(folder.metrics.read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from edgecnn.errors import InputError, ModelFileError
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.run_directory import RunDirectory
+from edgecnn.run_directory import REPORTS, RunDirectory
 
 from .gate import Gate
 from .parity_request import ParityOptions, ParityRequest
@@ -92,7 +92,7 @@ def parity(
         if not path.is_file():
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
-    page, figures = (folder.parity_report(request.scheme, suffix) for suffix in ("html", "json"))
+    page, figures = (folder.parity_report(request.scheme, suffix) for suffix in REPORTS)
     dataset = _with_some_images(dataset, request.images)
     with being_read([source.model, *converted]), claimed((page, figures), request.force):
         card = source.read_card(dataset)  # which a training may have written anew until now

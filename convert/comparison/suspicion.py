@@ -42,7 +42,7 @@ def suspicions_of(network: KerasNetwork, probabilities: npt.NDArray[np.float32],
 def _of_training(card: ModelCard) -> tuple[Suspicion, ...]:
     if card.training is None or card.training.is_finished:
         return ()
-    evidence = f"its training was not finished: the card is of epoch {card.training.epochs}, and of no test images"
+    evidence = f"its training is not finished: the card is of epoch {card.training.epochs}, and of no test images"
     causes = "the training was killed, or the machine went off", "model.keras was copied while it was trained"
     experiment = "edgecnn train --resume, in the run directory of the training, goes on with it"
     return (Suspicion("unfinished", evidence, causes, experiment),)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import InputError
+from edgecnn.model_file.container import sha256
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
+
+_PREFIX = "edgecnn_custom_"  # of the names of modules
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,15 @@ class CustomCode:
             yield
 
 
+def sha256_of_code() -> str:
+    """SHA-256 of the files that ran in this process to read models, and of the modules beside them; empty for none."""
+    modules = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    files = {Path(file).resolve() for file in modules.values() if file}
+    folders = {Path(file).resolve().parent for name, file in modules.items() if file and name.startswith(_PREFIX)}
+    used = sorted(file for file in files if file.parent in folders and file.is_file())
+    return sha256(b"".join(file.read_bytes() for file in used)) if used else ""
+
+
 @functools.cache  # it runs once, so that there is one class of each name
 def load_objects(file: Path) -> dict[str, Any]:
     """Run a Python file, once in a process, and return what it defines at its top level, by name.
@@ -64,7 +76,7 @@ def load_objects(file: Path) -> dict[str, Any]:
     """
     if not file.is_file():
         raise InputError(f"no file {file}; --custom-objects takes a Python file with the model's own classes")
-    spec = importlib.util.spec_from_file_location(f"edgecnn_custom_{file.stem}", file)
+    spec = importlib.util.spec_from_file_location(f"{_PREFIX}{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError(f"{file} is no Python file; --custom-objects takes one with the model's own classes")
     module = importlib.util.module_from_spec(spec)

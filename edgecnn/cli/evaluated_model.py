@@ -16,9 +16,21 @@ def open_model(
 ) -> "KerasModel | Classifier":
     """Load a .keras or .tflite file, or a bundled model by its name, as the options of the command say if it has any.
 
+    Of a network whose training is going on or was killed, a note says so: its figures are not those that it will have.
+
     Raises:
         click.UsageError: options that do nothing for this kind of file.
     """
+    runner = _open(model, runtime_options, description)
+    training = runner.card.training if runner.card else None
+    if training and not training.is_finished:
+        printing.note(f"warning: the training of {model} is not finished: this is epoch {training.epochs}")
+    return runner
+
+
+def _open(
+    model: str, runtime_options: RuntimeOptions | None, description: "Description | None"
+) -> "KerasModel | Classifier":
     if model.endswith(".keras"):
         if runtime_options:
             refuse_for_keras()

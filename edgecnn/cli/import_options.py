@@ -181,7 +181,9 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
 def folder(model: str) -> Path:
     """The run directory that is made of a model by default: its path without the suffix."""
     path = Path(model)
-    return path.with_suffix("") if path.suffix else path.with_name(f"{path.name}.run")
+    if path.name in ("", ".."):  # a SavedModel in which, or below which, somebody stands
+        path = path.resolve()
+    return path.with_suffix("") if path.suffix else path.parent / f"{path.name}.run"
 
 
 def import_model(model: str, options: ImportOptions, run: Path, representative: str | None, force: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgecnn import ModelCard
+from edgecnn.cli.import_options import folder
 from edgecnn.pixels.training_loaders import LOADERS
 from tests.support.colours import ColourNetwork, trained
 from tests.support.command_line import Run, printed, sentence
@@ -26,6 +27,26 @@ def any_size(tmp_path: Path) -> Path:
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(image))
     keras.Model(image, layers.Dense(4, activation="softmax")(x)).save(tmp_path / "any.keras")
     return tmp_path / "any.keras"
+
+
+@pytest.mark.parametrize(("given", "made"), [("net.keras", "net"), ("net", "net.run"), (".", "../here.run")])
+def test_a_run_is_made_beside_its_model(given: str, made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert folder(given).resolve() == Path(made).resolve()
+
+
+@pytest.mark.parametrize("model", [".", "..", "/", ""])
+@pytest.mark.parametrize("command", ["convert", "pack"])
+def test_a_folder_that_is_no_model_is_a_sentence(
+    command: str, model: str, edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    said = ("--labels", "../labels.txt", *(("--representative", ".") if command == "convert" else ()))
+    assert sentence(edgecnn(command, model, *said))
+    assert {path.name for path in tmp_path.rglob("*")} == {"here", "labels.txt"}
 
 
 QUICK = ("--float32", "--no-activations", "--calibration-images", 4)
@@ -58,6 +79,8 @@ def test_a_preset_prepares_images_as_its_program_does(
     figures = (spec.scale[0], spec.offset[0], spec.scale[-1], spec.offset[-1])
     assert figures == pytest.approx(PRESETS[name][:4]) and (spec.fit, spec.resize_filter) == PRESETS[name][4:]
     assert f"--trained-with {name}: {LOADERS[name].summary}" in result.stderr
+    shown = printed(edgecnn("info", out / "model.float32.tflite"))  # a figure for each channel that has its own
+    assert all(f"{figure:.6g}" in shown for figure in figures)
 
 
 def test_what_a_preset_does_not_know_is_asked_for_and_options_go_before_it(

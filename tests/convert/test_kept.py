@@ -6,14 +6,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgecnn import ModelCard
-from edgecnn.convert import KerasModel, convert, parity
+from edgecnn.convert import CustomCode, KerasModel, Preprocessing, adopt, convert, parity
+from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import TrainingRun
+from tests.support.command_line import Run, printed
 
 IMAGES = 200
 
@@ -175,3 +179,29 @@ def test_parity_says_the_same_with_and_without_what_is_kept(copy: RunDirectory, 
     third = parity(copy.path, some, force=True)
     assert first.ladder.rungs[1].layers == second.ladder.rungs[1].layers == third.ladder.rungs[1].layers
     assert [rung.parity for rung in first.ladder.rungs] == [rung.parity for rung in second.ladder.rungs]
+
+
+def test_what_code_of_somebodys_own_makes_is_not_kept_for_other_code(edgecnn: Run, tmp_path: Path) -> None:
+
+    def code(file: str, sign: int) -> Path:
+        lines = ("import keras", "class Gain(keras.layers.Layer):", f"    def call(self, x): return {sign} * x")
+        (tmp_path / file).write_text("\n".join(lines))
+        return tmp_path / file
+
+    first = CustomCode(code("first.py", 1))
+    with first.scope():
+        layers = keras.layers
+        dense = layers.Dense(2, activation="softmax", kernel_initializer="ones", name="dense")
+        model = keras.Sequential([keras.Input((4, 4, 1)), first.objects()["Gain"](), layers.Flatten(), dense])
+        dense.set_weights([np.tile([[1.0, -1.0]], (16, 1)), np.zeros(2)])
+        model.save(tmp_path / "net.keras")
+        run = RunDirectory(adopt(tmp_path / "net.keras", ("a", "b"), tmp_path / "run", Preprocessing((1 / 255,))))
+    grays = np.arange(0, 256, 8, dtype=np.uint8)
+    for gray in grays:
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        Image.new("L", (4, 4), int(gray)).save(tmp_path / "photos" / f"{gray}.png")
+    common = ("convert", run.path, "--representative", tmp_path / "photos", "--int8", "--no-activations", "--force")
+    printed(edgecnn(*common, "--custom-objects", tmp_path / "first.py"))
+    printed(edgecnn(*common, "--custom-objects", code("second.py", -1)))
+    answers = Classifier(run.tflite("int8")).predict_all(np.broadcast_to(grays[9:, None, None, None], (23, 4, 4, 1)))
+    assert (answers.argmax(axis=1) == 1).all()

@@ -144,7 +144,7 @@ def test_a_teacher_whose_training_was_killed_is_refused(tiny: Dataset, small_run
     assert small_run.card.training
     killed = dataclasses.replace(small_run.card.training, test_images=0, test_accuracy=None, test_loss=None)
     dataclasses.replace(small_run.card, training=killed).save(tmp_path / "card.json")
-    with pytest.raises(ModelFileError, match="was not finished; edgecnn train --resume goes on with it"):
+    with pytest.raises(ModelFileError, match="is not finished; edgecnn train --resume goes on with it"):
         train(tmp_path / "run", tiny, teacher=teacher)
     assert not (tmp_path / "run").exists()
 

@@ -56,10 +56,15 @@ def _json(info: "ModelInfo") -> dict[str, Any]:
     return {**data, "path": str(info.path), "macs": info.macs, "parameters": info.parameters}
 
 
+def _listed(values: tuple[float, ...]) -> str:
+    """One number, or one a channel where they differ."""
+    return f"{values[0]:.6g}" if len(set(values)) == 1 else f"({', '.join(f'{value:.6g}' for value in values)})"
+
+
 def _input_lines(spec: "InputSpec") -> list[tuple[str, str]]:
     from edgecnn.pixels.modes import ground_of
 
-    scaling = f"value = pixel * {spec.scale[0]:.6g} + {spec.offset[0]:g}"
+    scaling = f"value = pixel * {_listed(spec.scale)} + {_listed(spec.offset)}"
     return [
         ("input", f"{spec.height} x {spec.width} {spec.colour}, {scaling}"),
         ("other images", f"{spec.fit}, {spec.resize_filter} filter, {spec.background} background"),

@@ -56,7 +56,7 @@ def command(
     from edgecnn.device.runtime.loading import read_packed
 
     read_packed(model)  # a missing or damaged one is told first
-    path = Path(output) if output else Path(model).with_suffix(".packed.tflite")
+    path = Path(output) if output else Path(model).parent / f"{Path(model).stem}.packed.tflite"
     if path.suffix != ".tflite":
         raise click.UsageError(f"--output must end in .tflite. Received: {output}")
     run = runtime_options.run_options(description)

@@ -1,11 +1,13 @@
 """edgecnn report, and the report that edgecnn train leaves."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from edgecnn import ModelCard
 from edgecnn.train import Epoch, load_dataset, train
 from edgecnn.train.progress import Silent
 from tests.support.command_line import Run
@@ -37,6 +39,24 @@ def test_a_report_is_written_anew_as_the_training_wrote_it(run: Path, few: Path,
     assert len(after) == pytest.approx(len(before), rel=0.05)
     assert "300 training and 200 test images" in before and "300 training and 200 test images" in after
     assert after.count("<h2>") == before.count("<h2>") == 8
+
+
+def test_a_training_that_was_killed_is_told_before_its_figures(run: Path, few: Path, edgecnn: Run) -> None:
+    card = ModelCard.load(run / "card.json")
+    assert card.training
+    killed = dataclasses.replace(card.training, test_images=0, test_accuracy=None, test_loss=None)
+    dataclasses.replace(card, training=killed).save(run / "card.json")
+    for name in ("history.csv", "metrics.json", "report.html"):  # which only the end writes
+        (run / name).unlink()
+    said = edgecnn("report", run, "--data", few)
+    assert said.exit_code == 1 and "is not finished; edgecnn train --resume goes on with it" in said.stderr
+    model = run / "model.keras"
+    for arguments in (("evaluate", model), ("compare", run, run)):
+        told = edgecnn(*arguments, "--data", few)
+        assert (
+            told.exit_code == 0 and f"warning: the training of {model} is not finished: this is epoch 1" in told.stderr
+        )
+        assert told.stderr.count("is not finished") == 1
 
 
 def test_a_report_is_kept_unless_forced(run: Path, few: Path, edgecnn: Run) -> None:
@@ -82,14 +102,6 @@ def test_a_run_that_no_training_left_is_told_what_helps(name: str, run: Path, fe
     said = edgecnn("report", run, "--data", few, "--force")
     assert said.exit_code == 1 and f"has no {name}" in said.stderr
     assert edgecnn("evaluate", run / "model.keras", "--data", few).exit_code == 0  # what is advised
-
-
-def test_a_training_that_was_killed_is_told_to_go_on(run: Path, few: Path, edgecnn: Run) -> None:
-    card = json.loads((run / "card.json").read_text())
-    card["training"] |= {"test_images": 0, "test_accuracy": None, "test_loss": None}
-    (run / "card.json").write_text(json.dumps(card))
-    said = edgecnn("report", run, "--data", few, "--force")
-    assert said.exit_code == 1 and "was not finished; edgecnn train --resume goes on with it" in said.stderr
 
 
 class InTheWay(Silent):

@@ -151,10 +151,10 @@ def test_a_training_that_was_killed_is_told_by_convert_and_parity(
     killed = Training(images.name, images.sha256, "own", "fast", seed=0, epochs=4)
     dataclasses.replace(card, training=killed).save(run / "card.json")
     made = converted(run, images)
-    assert len(made.warnings) == 1 and "not finished: the card is of epoch 4" in made.warnings[0]
+    assert len(made.warnings) == 1 and "is not finished: the card is of epoch 4" in made.warnings[0]
     assert "edgecnn train --resume" in made.warnings[0]
     report = parity(run, images)
     assert report.verdict == "DOUBTFUL" and [each.cause for each in report.findings] == ["unfinished"]
     assert "4 epochs, not finished" in printed(edgecnn("info", made.plain.path))
-    with pytest.raises(GateError, match="its training was not finished"):
+    with pytest.raises(GateError, match="its training is not finished"):
         convert_until(run, images, Gate(max_drop=1), calibration_images=40, force=True)

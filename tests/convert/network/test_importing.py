@@ -161,6 +161,20 @@ def test_a_damaged_run_is_replaced_where_that_is_asked_for(tmp_path: Path) -> No
     assert {path.name for path in run.path.iterdir()} == {"model.keras", "card.json", "mine.txt"}
 
 
+def test_what_was_made_of_another_network_goes_with_it(tmp_path: Path) -> None:
+    run = RunDirectory(adopt(save(small_net(keras.layers.Dense(2)), tmp_path), ("a", "b"), tmp_path / "run"))
+    names = {"model.float16.tflite", "parity.int8.json", "metrics.json", "mine.json"}
+    for name in names:
+        (run.path / name).write_text("of the first network")
+    adopt(save(small_net(keras.layers.Dense(3)), tmp_path), ("a", "b", "c"), run.path, force=True)
+    assert {path.name for path in run.path.iterdir()} == {"model.keras", "card.json", "mine.json"}
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "metrics.json").write_text("of somebody's own: there was no run")
+    adopt(tmp_path / "mine.keras", ("a", "b", "c"), own)
+    assert (own / "metrics.json").exists()
+
+
 def test_a_network_whose_maps_are_a_burden_is_advised_to_name_some(tmp_path: Path) -> None:
     layers = keras.layers
     wide = [layers.Conv2D(64, 1, name=f"wide{number}") for number in (1, 2)]
