@@ -137,13 +137,12 @@ def refuse_options(said: dict[str, Any]) -> None:
             raise click.UsageError(f"{option.opts[0]} goes with a MODEL: --status and --rollback take what is there")
 
 
-def live_parameters(live_options: Sequence[str]) -> dict[str, Any]:
-    """What the options of `edgecnn live` say, as click reads them on the device, whose files are not looked for here.
+def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
+    """What the options of `live`, which is `edgecnn live`, say, as click reads them on the device, whose files are not looked for here.
 
     Raises:
         click.UsageError: `edgecnn live` does not take them, or they are not for a service.
     """
-    from .commands.live import command as live
     from .service_request import refuse_what_ends
 
     there = copy.copy(live)

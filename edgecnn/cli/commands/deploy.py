@@ -167,7 +167,7 @@ class _Plan:
         name = self._said["service"] or "live"
         with wrong_usage.bad_value("--service"):
             unit_name(name)
-        deploy_options.live_parameters(self._live_options)
+        _live_parameters(self._live_options)
         return Service(name, self._said["is_system"], self._live_options)
 
     def _delegate(self) -> tuple[str, ...]:
@@ -183,9 +183,15 @@ class _Plan:
         return tuple(words)
 
 
+def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
+    from .live import command as live
+
+    return deploy_options.live_parameters(live, live_options)
+
+
 def _extras_of(live_options: tuple[str, ...]) -> set[str]:
     """The extras of edgecnn that these options need: the page, a broker."""
-    said = deploy_options.live_parameters(live_options)
+    said = _live_parameters(live_options)
     return {name for name, needed in (("live", not said["no_page"]), ("mqtt", bool(said["mqtt"]))) if needed}
 
 
