@@ -138,7 +138,7 @@ def refuse_options(said: dict[str, Any]) -> None:
 
 
 def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
-    """What the options of `live`, which is `edgecnn live`, say, as click reads them on the device, whose files are not looked for here.
+    """What options of `live`, the command of that name, say on the device: its files are not looked for here.
 
     Raises:
         click.UsageError: `edgecnn live` does not take them, or they are not for a service.
