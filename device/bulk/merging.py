@@ -38,7 +38,8 @@ def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = Fal
 
     Args:
         output: the file to write; its suffix is one of `FORMATS`, which need not be the shards'.
-        shards: the shards' files of results, beside which their records stand; or the records.
+        shards: the shards' files of results, beside which their records stand; or the records. The file of a merge
+            before, which a pattern matches too, is none.
         force: replace a file that is there.
 
     Raises:
@@ -49,9 +50,10 @@ def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = Fal
     """
     path = Path(output)
     require_format(path)
-    counts = AnswerCounts()
+    counts, given = AnswerCounts(), [Path(shard) for shard in shards]
+    given = [one for one in given if one != path or record_path(one).exists()] or given
     with claimed([path], force):
-        records = _complete(_read(list(dict.fromkeys(map(record_path, map(Path, shards))))))
+        records = _complete(_read(list(dict.fromkeys(map(record_path, given)))))
         with replacing(path) as temporary:
             WRITERS[path.suffix](temporary, counts.count(_merged(records)))
     return Merged(path, len(records), counts)

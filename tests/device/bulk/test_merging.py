@@ -238,3 +238,13 @@ def test_a_merge_that_is_killed_leaves_no_file_and_memory_does_not_grow_with_the
     assert [path.name for path in tmp_path.iterdir() if "all" in path.name] == ["all.jsonl"]
     # Three blocks, their lines, and what was imported.
     assert peak_bytes < 1_000_000 < 1_600_000 < (tmp_path / "all.jsonl").stat().st_size
+
+
+def test_the_file_of_the_merge_before_that_a_pattern_matches_too_is_no_shard(shards: Path, edgecnn: Run) -> None:
+    whole = shards / "all.csv"
+    assert edgecnn("merge", whole, *files(shards)).exit_code == 1  # for an image that is unreadable
+    before = whole.read_bytes()
+    assert whole in files(shards)
+    result = edgecnn("merge", whole, *files(shards), "--force")
+    assert "of 3 shards" in result.stdout and "Error" not in result.stderr and whole.read_bytes() == before
+    assert "all.csv has no all.csv.shard beside it" in sentence(edgecnn("merge", whole, whole, "--force"))
