@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from edgecnn.device.service import systemd
 from edgecnn.device.service.installing import install, remove
+from edgecnn.device.service.status import ServiceStatus, service_status
 from edgecnn.device.service.systemd import Systemd, last_line
 from edgecnn.device.service.unit import MARK, ServiceSpec
 from edgecnn.errors import OutputError, ServiceError
@@ -169,3 +171,33 @@ def test_a_service_that_still_runs_and_a_unit_of_somebody_else_are_told(units: P
     with pytest.raises(OutputError, match="was not written by edgecnn service install, and stays"):
         remove("door", Systemd(is_system=False))
     assert unit.read_text() == "[Unit]"
+
+
+def write_answers(folder: Path, **known: object) -> None:
+    """A systemd that knows this of every unit, and of no user whose services start with the machine."""
+    (folder / "known.txt").write_text("".join(f"{name}={value}\n" for name, value in known.items()))
+    write_program(folder, "systemctl", f'cat "{folder / "known.txt"}"')
+    write_program(folder, "loginctl", "echo no")
+
+
+@pytest.mark.parametrize("is_system", [True, False])
+def test_how_a_service_is_doing_is_what_systemd_knows(is_system: bool, units: Path, tmp_path: Path) -> None:
+    fed = int((time.monotonic() - 2) * 1e6)
+    states = {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active", "SubState": "running"}
+    rest = {"Result": "success", "NRestarts": 3, "WatchdogTimestampMonotonic": fed, "StatusText": "it says = this"}
+    write_answers(tmp_path, **states, **rest)
+    found = service_status("door", Systemd(is_system))
+    assert found.last_frame_s is not None and 2 <= found.last_frame_s < 100
+    assert found == ServiceStatus(
+        "edgecnn-door.service", is_system, installed=True, enabled=True, at_boot=is_system, active=True,
+        state="running", result="success", restarts=3, last_frame_s=found.last_frame_s, message="it says = this",
+    )  # fmt: skip
+
+
+def test_a_service_that_is_not_there_or_has_ended_has_no_last_frame(units: Path, tmp_path: Path) -> None:
+    write_answers(tmp_path, LoadState="not-found", ActiveState="inactive", SubState="dead", Result="success")
+    gone = service_status("door", Systemd(is_system=True))
+    assert (gone.installed, gone.enabled, gone.at_boot, gone.active, gone.last_frame_s) == (*4 * [False], None)
+    write_answers(tmp_path, LoadState="loaded", ActiveState="failed", Result="watchdog", WatchdogTimestampMonotonic=1)
+    ended = service_status("door", Systemd(is_system=True))
+    assert ended.installed and (ended.state, ended.result, ended.last_frame_s) == ("unknown", "watchdog", None)
