@@ -122,9 +122,9 @@ def remove_previous(folder: RunDirectory, is_resumed: bool = False) -> None:
 
     Args:
         folder: the run directory.
-        is_resumed: whether it is the same training that went on: then what only its end writes is removed.
+        is_resumed: whether it is the same training that went on: then what TensorBoard shows of it stays.
     """
-    for old in [*folder.training_files, *([] if is_resumed else folder.conversion_files())]:
+    for old in [*folder.training_files, *folder.conversion_files()]:
         if old != folder.model:
             old.unlink(missing_ok=True)
     if not is_resumed:

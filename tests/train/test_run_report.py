@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import ModelCard, OutputError
+from edgecnn import ModelCard, ModelFileError, OutputError
 from edgecnn.convert import KerasModel
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import TRAINING_FILES, RunDirectory
@@ -115,9 +115,13 @@ def test_figures_of_an_interrupted_training_never_stand_beside_the_model_of_a_la
     interrupted: TrainingRun, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Path(shutil.copytree(interrupted.path, tmp_path / "run"))
+    (run / "model.int8.tflite").write_bytes(b"of a conversion of the epoch before")
     before, seen = read_files(run), watch(run, monkeypatch)
     train(run, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
-    require_one_set(before, seen, set(TRAINING_FILES))
+    require_one_set(before, seen, {*TRAINING_FILES, "model.int8.tflite"})
+    assert not (run / "model.int8.tflite").exists()
+    with pytest.raises(ModelFileError, match=r"nothing to resume.*; start anew with --force"):
+        train(run, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
 
 
 def test_what_a_killed_training_was_writing_goes_with_the_next(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgecnn.atomic_files import replacing
 from edgecnn.errors import ModelFileError
+from edgecnn.run_directory import RunDirectory
 
 from ..history import Epoch
 
@@ -64,7 +65,12 @@ def load_checkpoint(path: Path, variables: Sequence[keras.Variable], identity: s
             ):
                 raise ValueError("its arrays do not fit the network")
     except FileNotFoundError:
-        raise ModelFileError(f"there is nothing to resume at {path}; leave --resume out to start") from None
+        advice = (
+            "start anew with --force, or choose another --output" if RunDirectory(path.parent).model.exists() else ""
+        )
+        raise ModelFileError(
+            f"there is nothing to resume at {path}; {advice or 'leave --resume out to start'}"
+        ) from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(f"{path} is damaged ({error}); start anew with --force") from None
     for variable, value in zip(variables, values, strict=True):
