@@ -5,6 +5,7 @@ import importlib.util
 import mmap
 import os
 import platform
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from edgecnn.cpu_info import read_cpu_info
 from edgecnn.errors import DelegateError
 from edgecnn.optional_packages import why_unusable
 
+from ..live.sources.camera import PACKAGE, PROGRAMS
 from ..runtime.accelerators import ACCELERATORS, Accelerator
 from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, find_runtime, is_installed, refuse_numpy
 
@@ -132,10 +134,13 @@ def _find_accelerator(name: str, row: Accelerator) -> Finding:
 
 
 def _find_camera(system: str) -> tuple[Finding, ...]:
-    """That of a Raspberry Pi, which only Linux has."""
+    """What takes pictures with that of a Raspberry Pi, which only Linux has."""
     if system != "linux":
         return ()
-    return (_find_package("camera", "picamera2", "taking photographs", "sudo apt install python3-picamera2"),)
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    needed = "" if program else f"for live --source camera: sudo apt install {PACKAGE}"
+    python = _find_package("picamera2", "picamera2", "frames in Python", "sudo apt install python3-picamera2")
+    return Finding("camera", program or f"no {PROGRAMS[0]}", True, needed), python
 
 
 def _find_package(name: str, package: str, needed_for: str, install: str) -> Finding:

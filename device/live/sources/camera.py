@@ -18,6 +18,7 @@ from .jpeg_stream import JpegSplitter
 from .retrying import keep_open
 from .source import Numbering, SourceSettings, Tell
 
+PACKAGE = "rpicam-apps"  # of Raspberry Pi OS
 PROGRAMS = ("rpicam-vid", "libcamera-vid")  # its name of today, and that of Raspberry Pi OS before
 _CHUNK = 1 << 16
 _LINES = 20  # of what the child says, the last
@@ -105,7 +106,7 @@ def _advice(platform: str) -> str:
     others = {"darwin": "avfoundation:0", "win32": "dshow:video=NAME"}
     if platform in others:
         return f"for this system; for its own camera write --source {others[platform]}, to try it --source samples"
-    return "installed: sudo apt install rpicam-apps; for a USB camera write --source /dev/video0"
+    return f"installed: sudo apt install {PACKAGE}; for a USB camera write --source /dev/video0"
 
 
 def _listen(child: "subprocess.Popen[bytes]", said: "deque[str]") -> None:

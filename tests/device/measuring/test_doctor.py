@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn.device.measuring.doctor import Finding, examine_machine
+from tests.support.cameras import FakeCamera
 from tests.support.command_line import Run, printed, sentence
 
 PI = {
@@ -88,3 +89,14 @@ def test_a_runtime_that_is_installed_and_does_not_load_is_told_by_doctor_and_by_
     assert result.exit_code == 1 and not findings[0]["ok"] and "cannot be loaded" in findings[0]["found"]
     assert reason in findings[0]["advice"] and "reinstall it with pip" in findings[0]["advice"]
     assert findings[0]["advice"] in sentence(edgecnn("info", "fashion-mnist"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of a Raspberry Pi")
+def test_the_camera_is_the_program_that_live_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (missing,) = (one for one in examine_machine() if one.name == "camera")
+    assert missing.ok and "for live --source camera: sudo apt install rpicam-apps" in missing.advice
+    camera = FakeCamera(tmp_path, monkeypatch)
+    camera.install("steady", "libcamera-vid")  # of an older Raspberry Pi OS
+    (found,) = (one for one in examine_machine() if one.name == "camera")
+    assert (found.found, found.advice) == (str(camera.bin / "libcamera-vid"), "")
