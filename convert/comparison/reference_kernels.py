@@ -33,7 +33,8 @@ class _PartRun:
     """An interpreter of a part of a graph."""
 
     def __init__(self, part: Part, flatbuffer: bytes, kernels: Kernels) -> None:
-        self.part, self._flatbuffer, self._kernels = part, flatbuffer, kernels
+        self.part, self._flatbuffer = part, flatbuffer
+        self._kernels: Kernels = kernels
         self._interpreter, _ = open_interpreter(find_runtime(None), flatbuffer, "a part of the model", 1, kernels)
 
     def beside(self) -> "_PartRun":
