@@ -29,14 +29,16 @@ def has_exact_sums(graph: "schema.SubGraphT", buffers: list[Any], operator: "sch
     """
     if name not in _OUTPUT_AXIS or len(operator.inputs) != 3 or min(operator.inputs) < 0:
         return False
-    image, weights, _ = (graph.tensors[index] for index in operator.inputs)
+    image, weights, bias = (graph.tensors[index] for index in operator.inputs)
     made = graph.tensors[operator.outputs[0]]
     types = {image.type, weights.type, made.type}
     activation = operator.builtinOptions.fusedActivationFunction
-    data = buffers[weights.buffer].data
-    if types != {schema.TensorType.INT8} or activation != schema.ActivationFunctionType.NONE or data is None:
+    data, is_plain = buffers[weights.buffer].data, activation == schema.ActivationFunctionType.NONE
+    has_bias = bias.type == schema.TensorType.INT32 and buffers[bias.buffer].data is not None
+    if types != {schema.TensorType.INT8} or not is_plain or not has_bias or data is None:
         return False
-    if len(image.quantization.scale) != 1 or any(weights.quantization.zeroPoint):
+    scales = [each.quantization and each.quantization.scale for each in (image, weights, made)]
+    if any(each is None or not len(each) for each in scales) or np.any(weights.quantization.zeroPoint):
         return False
     integers = np.moveaxis(data.view(np.int8).reshape(weights.shape), _OUTPUT_AXIS[name], 0)
     sums = np.abs(integers.astype(np.int16)).reshape(len(integers), -1).sum(axis=1, dtype=np.int64)

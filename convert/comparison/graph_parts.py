@@ -53,16 +53,17 @@ class GraphParts:
         self._model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
         self._graph = self._model.subgraphs[0]
         self.image = int(self._graph.inputs[0])
-        is_alone = len(self._model.subgraphs) == 1  # else its operators call the others
+        # Else its operators call other graphs, or keep what these parts would lose.
+        is_alone = len(self._model.subgraphs) == 1 and all(_ints(each.outputs) for each in self._graph.operators)
         operators = self._graph.operators if is_alone else []
-        self._kernels = {int(each.outputs[0]): self._quickest(each) for each in operators if len(each.outputs)}
+        self._kernels: dict[int, How] = {int(each.outputs[0]): self._quickest(each) for each in operators}
         self.quick = frozenset(index for index, kernels in self._kernels.items() if kernels != "reference")
 
     def _quickest(self, operator: "schema.OperatorT") -> How:
         code = self._model.operatorCodes[operator.opcodeIndex]
         name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
         tensor = self._graph.tensors[operator.outputs[0]]
-        if name not in _EXACT or tensor.type not in _INTEGERS:
+        if name not in _EXACT or tensor.type not in _INTEGERS or not _is_scaled(tensor):
             return "reference"
         if name not in WITH_WEIGHTS:
             return "plain"
@@ -72,12 +73,12 @@ class GraphParts:
         return "sums" if has_exact_sums(self._graph, self._model.buffers, operator, name) else "reference"
 
     def _kernels_of(self, operator: "schema.OperatorT", quick: Collection[int]) -> How:
-        made = int(operator.outputs[0]) if len(operator.outputs) else -1
+        made = int(operator.outputs[0])
         return self._kernels[made] if made in quick else "reference"
 
     def parts(self, quick: Collection[int]) -> Iterator[Part]:
         """The graph in as few parts as there can be, where the operators that make the tensors `quick` are quick."""
-        kinds = [self._kernels_of(each, quick) for each in self._graph.operators]
+        kinds: list[How] = [self._kernels_of(each, quick) for each in self._graph.operators]
         starts = [
             place
             for place, kernels in enumerate(kinds)
@@ -85,9 +86,9 @@ class GraphParts:
         ]
         for start, end in zip(starts, [*starts[1:], len(kinds)], strict=True):
             inside = self._graph.operators[start:end]
-            made = [int(index) for each in inside for index in each.outputs]
-            taken = dict.fromkeys(int(index) for each in inside for index in each.inputs)
-            wanted = {int(index) for each in self._graph.operators[end:] for index in each.inputs}
+            made = [index for each in inside for index in _ints(each.outputs)]
+            taken = dict.fromkeys(index for each in inside for index in _ints(each.inputs))
+            wanted = {index for each in self._graph.operators[end:] for index in _ints(each.inputs)}
             wanted.update(map(int, self._graph.outputs))
             yield Part(
                 kinds[start],
@@ -126,7 +127,7 @@ class GraphParts:
         model, graph = copy.copy(self._model), copy.copy(self._graph)
         graph.operators = [self._graph.operators[place] for place in part.operators]
         graph.inputs, graph.outputs = list(part.inputs), list(part.outputs)
-        used = {int(index) for each in graph.operators for index in (*each.inputs, *each.outputs) if index >= 0}
+        used = {index for each in graph.operators for index in _ints(each.inputs) + _ints(each.outputs) if index >= 0}
         filled = {graph.tensors[index].buffer for index in used}
         nothing = schema.TensorT()
         graph.tensors = [tensor if index in used else nothing for index, tensor in enumerate(graph.tensors)]
@@ -135,6 +136,16 @@ class GraphParts:
             buffer if place in filled else schema.BufferT() for place, buffer in enumerate(self._model.buffers)
         ]
         return model
+
+
+def _ints(vector: Any) -> list[int]:
+    """What the flatbuffer has in a field, where it has the field."""
+    return [] if vector is None else [int(each) for each in vector]
+
+
+def _is_scaled(tensor: "schema.TensorT") -> bool:
+    """Whether its integers stand for numbers."""
+    return tensor.quantization is not None and len(_ints(tensor.quantization.zeroPoint)) > 0
 
 
 def written(model: Any) -> bytes:
