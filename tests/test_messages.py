@@ -25,7 +25,9 @@ FOREIGN = {
     "journalctl": {"--user"},
     "mkdocs": {"--strict"},
     "mypy": {"--explicit-package-bases"},
+    "mosquitto_pub": {"--cafile", "--cert"},
     "pip": {
+        "--dest",
         "--editable",
         "--find-links",
         "--force-reinstall",

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
@@ -11,7 +11,6 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
 
 from ..tflite.kernels import OPERATOR_NAMES
-from .exact_sums import RoundedSums, has_exact_sums
 
 _INTEGERS = {schema.TensorType.INT8: -128, schema.TensorType.UINT8: 0, schema.TensorType.INT16: -(2**15)}
 # They take most of the time; of the others some give another integer for few of all values, which no few images show.
@@ -19,21 +18,18 @@ _EXACT = (*WITH_WEIGHTS, "ADD", "MUL", "PAD", "MAX_POOL_2D")
 _ENDING_AT_ZERO = (schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6)
 
 
-How = Literal["plain", "reference", "sums"]
-
-
 @dataclass(frozen=True)
 class Part:
     """Operators that follow one another.
 
     Attributes:
-        kernels: what runs them.
+        is_quick: whether the plain kernels may run them.
         operators: their places in the graph.
         inputs: tensors that they take of others, or of the image.
         outputs: those that they make for others, or for who asked for them, in the order in which they are made.
     """
 
-    kernels: "How"
+    is_quick: bool
     operators: tuple[int, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -44,7 +40,7 @@ class GraphParts:
 
     Attributes:
         quick: the tensors that are made by operators of which plain kernels may give the same integers as reference
-            ones, for roundings of negative numbers do not show, or `RoundedSums`.
+            ones: they have no order in which they would have to add, and roundings of negative numbers do not show.
         image: the tensor that the graph takes.
     """
 
@@ -56,34 +52,23 @@ class GraphParts:
         # Else its operators call other graphs, or keep what these parts would lose.
         is_alone = len(self._model.subgraphs) == 1 and all(_ints(each.outputs) for each in self._graph.operators)
         operators = self._graph.operators if is_alone else []
-        self._kernels: dict[int, How] = {int(each.outputs[0]): self._quickest(each) for each in operators}
-        self.quick = frozenset(index for index, kernels in self._kernels.items() if kernels != "reference")
+        self.quick = frozenset(int(each.outputs[0]) for each in operators if self._is_exact(each))
 
-    def _quickest(self, operator: "schema.OperatorT") -> How:
+    def _is_exact(self, operator: "schema.OperatorT") -> bool:
         code = self._model.operatorCodes[operator.opcodeIndex]
-        name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
+        name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode))
         tensor = self._graph.tensors[operator.outputs[0]]
         if name not in _EXACT or tensor.type not in _INTEGERS or not _is_scaled(tensor):
-            return "reference"
+            return False
         if name not in WITH_WEIGHTS:
-            return "plain"
+            return True
         activation = getattr(operator.builtinOptions, "fusedActivationFunction", None)
-        if activation in _ENDING_AT_ZERO or list(tensor.quantization.zeroPoint) == [_INTEGERS[tensor.type]]:
-            return "plain"
-        return "sums" if has_exact_sums(self._graph, self._model.buffers, operator, name) else "reference"
-
-    def _kernels_of(self, operator: "schema.OperatorT", quick: Collection[int]) -> How:
-        made = int(operator.outputs[0])
-        return self._kernels[made] if made in quick else "reference"
+        return activation in _ENDING_AT_ZERO or list(tensor.quantization.zeroPoint) == [_INTEGERS[tensor.type]]
 
     def parts(self, quick: Collection[int]) -> Iterator[Part]:
         """The graph in as few parts as there can be, where the operators that make the tensors `quick` are quick."""
-        kinds: list[How] = [self._kernels_of(each, quick) for each in self._graph.operators]
-        starts = [
-            place
-            for place, kernels in enumerate(kinds)
-            if not place or kernels == "sums" or kernels != kinds[place - 1]
-        ]
+        kinds = [int(each.outputs[0]) in quick for each in self._graph.operators]
+        starts = [place for place in range(len(kinds)) if place == 0 or kinds[place] != kinds[place - 1]]
         for start, end in zip(starts, [*starts[1:], len(kinds)], strict=True):
             inside = self._graph.operators[start:end]
             made = [index for each in inside for index in _ints(each.outputs)]
@@ -99,7 +84,7 @@ class GraphParts:
 
     def makers_up_to(self, part: Part, tensor: int | None) -> set[int]:
         """What the operators make that may be to blame where this output of a part is wrong, and none before it is."""
-        made = [int(index) for place in part.operators for index in self._graph.operators[place].outputs]
+        made = [int(self._graph.operators[place].outputs[0]) for place in part.operators]
         before: set[int] = set()
         for index in made if tensor in made else ():
             before.add(index)
@@ -117,13 +102,6 @@ class GraphParts:
 
     def flatbuffer(self, part: Part) -> bytes:
         """A model of a part alone; its tensors keep their numbers."""
-        return written(self._model_of(part))
-
-    def sums(self, part: Part) -> RoundedSums:
-        """What computes a part of the kind `sums`."""
-        return RoundedSums(self._model_of(part))
-
-    def _model_of(self, part: Part) -> Any:
         model, graph = copy.copy(self._model), copy.copy(self._graph)
         graph.operators = [self._graph.operators[place] for place in part.operators]
         graph.inputs, graph.outputs = list(part.inputs), list(part.outputs)
@@ -135,7 +113,7 @@ class GraphParts:
         model.buffers = [
             buffer if place in filled else schema.BufferT() for place, buffer in enumerate(self._model.buffers)
         ]
-        return model
+        return _written(model)
 
 
 def _ints(vector: Any) -> list[int]:
@@ -148,8 +126,7 @@ def _is_scaled(tensor: "schema.TensorT") -> bool:
     return tensor.quantization is not None and len(_ints(tensor.quantization.zeroPoint)) > 0
 
 
-def written(model: Any) -> bytes:
-    """The flatbuffer of a model."""
+def _written(model: Any) -> bytes:
     size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
     builder = flatbuffers.Builder(size + (1 << 16))
     builder.Finish(model.Pack(builder), b"TFL3")

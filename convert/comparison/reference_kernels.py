@@ -20,8 +20,7 @@ from edgecnn.pixels.input_spec import InputSpec
 
 from ..pair import Pair
 from ..tflite.prune_outputs import is_part_of
-from .exact_sums import RoundedSums
-from .graph_parts import GraphParts, Part, written
+from .graph_parts import GraphParts, Part
 from .keras_maps import noting_answers
 
 REFERENCE_KERNELS = RunOptions(kernels="reference")
@@ -49,29 +48,8 @@ class _PartRun:
         return {index: self._interpreter.get_tensor(index) for index in self.part.outputs}
 
 
-class _SumsRun(_PartRun):
-    """An interpreter that adds in floats for a convolution of integers."""
-
-    def __init__(self, part: Part, flatbuffer: bytes, sums: RoundedSums) -> None:
-        super().__init__(part, flatbuffer, "default")
-        self._sums = sums
-
-    def beside(self) -> "_SumsRun":
-        return _SumsRun(self.part, self._flatbuffer, self._sums)
-
-    def run(self, values: Mapping[int, npt.NDArray[Any]]) -> dict[int, npt.NDArray[Any]]:
-        (taken,), (made,) = self.part.inputs, self.part.outputs
-        differences = values[taken].astype(np.float32)
-        differences -= self._sums.zero_point
-        return {made: self._sums.round(super().run({taken: differences})[made])}
-
-
 class ReferenceSession(Runner):
-    """A model that gives the integers of the reference kernels, though quicker ones compute a part of it.
-
-    Attributes:
-        quick: the tensors that those make.
-    """
+    """A model that gives the integers of the reference kernels, though the plain kernels compute a part of it."""
 
     def __init__(self, packed: PackedModel, graph: GraphParts, watched: int) -> None:
         """Open what computes the parts of a model.
@@ -79,28 +57,23 @@ class ReferenceSession(Runner):
         Args:
             packed: the model.
             graph: its own.
-            watched: for so many images the reference kernels run all of it. What the quicker ones make otherwise is
-                left to them from then on.
+            watched: for so many images the reference kernels run all of it. What the plain ones make otherwise is left
+                to them from then on.
         """
         whole = Session(packed, REFERENCE_KERNELS)
         self.input, self.outputs, self.lock = whole.input, whole.outputs, whole.lock
         self._placement, self._runtime = whole.placement(), whole.runtime
         self.interpreter = self.delegate = self.last_input = None
         self._values: dict[int, npt.NDArray[Any]] = {}
-        self._graph, self.quick, self._watched = graph, graph.quick, watched
+        self._graph, self._quick, self._watched = graph, graph.quick, watched
         self._open()
 
     def _open(self) -> None:
-        self._runs: list[_PartRun] = []
-        self._slow: dict[int, _PartRun] = {}
-        for place, part in enumerate(self._graph.parts(self.quick)):
+        self._runs, self._slow = [], dict[int, _PartRun]()
+        for place, part in enumerate(self._graph.parts(self._quick)):
             flatbuffer = self._graph.flatbuffer(part)
-            if part.kernels == "sums":
-                sums = self._graph.sums(part)
-                self._runs.append(_SumsRun(part, written(sums.model), sums))
-            else:
-                self._runs.append(_PartRun(part, flatbuffer, part.kernels))
-            if part.kernels != "reference":
+            self._runs.append(_PartRun(part, flatbuffer, "plain" if part.is_quick else "reference"))
+            if part.is_quick:
                 self._slow[place] = _PartRun(part, flatbuffer, "reference")
 
     def beside(self) -> "ReferenceSession":
@@ -131,7 +104,7 @@ class ReferenceSession(Runner):
             self._values |= made
         self._watched = max(0, self._watched - 1)
         if wrong:
-            self.quick -= wrong
+            self._quick -= wrong
             self._open()
         if not self._watched:
             self._slow = {}

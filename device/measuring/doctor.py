@@ -5,7 +5,6 @@ import importlib.util
 import mmap
 import os
 import platform
-import shutil
 import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +16,7 @@ from edgecnn.cpu_info import read_cpu_info
 from edgecnn.errors import DelegateError
 from edgecnn.optional_packages import why_unusable
 
-from ..live.sources.camera import PACKAGE, PROGRAMS
+from ..camera_program import PACKAGE, PROGRAMS, find_camera_program
 from ..runtime.accelerators import ACCELERATORS, Accelerator
 from ..runtime.runtimes import INSTALL_ONE, RUNTIMES, find_runtime, is_installed, refuse_numpy
 
@@ -137,7 +136,7 @@ def _find_camera(system: str) -> tuple[Finding, ...]:
     """What takes pictures with that of a Raspberry Pi, which only Linux has."""
     if system != "linux":
         return ()
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    program = find_camera_program()
     needed = "" if program else f"for live --source camera: sudo apt install {PACKAGE}"
     python = _find_package("picamera2", "picamera2", "frames in Python", "sudo apt install python3-picamera2")
     return Finding("camera", program or f"no {PROGRAMS[0]}", True, needed), python

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +12,12 @@ from collections.abc import Iterator
 
 from edgecnn.errors import InputError, SourceError
 
+from ...camera_program import PACKAGE, PROGRAMS, find_camera_program
 from ..frames import Frame
 from .jpeg_stream import JpegSplitter
 from .retrying import keep_open
 from .source import Numbering, SourceSettings, Tell
 
-PACKAGE = "rpicam-apps"  # of Raspberry Pi OS
-PROGRAMS = ("rpicam-vid", "libcamera-vid")  # its name of today, and that of Raspberry Pi OS before
 _CHUNK = 1 << 16
 _LINES = 20  # of what the child says, the last
 
@@ -35,7 +33,7 @@ class Camera:
         Raises:
             InputError: the program is not installed.
         """
-        self.program = next((found for found in map(shutil.which, PROGRAMS) if found), "")
+        self.program = find_camera_program() or ""
         if not self.program:
             raise InputError(f"the Raspberry Pi's camera needs {PROGRAMS[0]}, which is not {_advice(sys.platform)}")
         self.title = f"the camera ({os.path.basename(self.program)})"

@@ -8,10 +8,6 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-import keras
-
-from edgecnn.convert.comparison.exact_sums import RoundedSums
-from edgecnn.convert.comparison.graph_parts import GraphParts
 from edgecnn.convert.comparison.keras_maps import KerasMaps, MapRun
 from edgecnn.convert.comparison.reference_kernels import (
     REFERENCE_KERNELS,
@@ -65,51 +61,6 @@ def test_branches_meet_before_the_reference_kernels_go_on(scheme: str) -> None:
     assert scheme == "int8" or type(session) is Session
     expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, spec)
     np.testing.assert_array_equal(raw_answers(session, images, spec), expected)
-
-
-def linear_convolutions() -> PackedModel:
-    """Of every kind, on both sides of 0, between others."""
-    layers = keras.layers
-    keras.utils.set_random_seed(5)
-    image = keras.Input((16, 16, 3))
-    x = layers.Conv2D(8, 3, strides=2, padding="same", bias_initializer="random_normal")(image)
-    y = layers.Conv2D(12, 1, activation="relu")(x)
-    y = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, bias_initializer="random_normal")(y)
-    x = layers.Add()([x, layers.Conv2D(8, (1, 3), dilation_rate=2, padding="same")(y)])
-    flat = layers.Flatten()(layers.Conv2D(3, 2, padding="valid")(x))
-    model = keras.Model(image, layers.Dense(5, activation="softmax")(flat))
-    flatbuffer = to_flatbuffer(with_named_outputs(model), "int8", fed_noise(20))
-    return PackedModel("linear", flatbuffer, None, None)
-
-
-SPEC = InputSpec(16, 16, 3, "rgb", "stretch", "bilinear", (1 / 255,) * 3, (0.0,) * 3, "any")
-
-
-def test_sums_in_floats_are_rounded_as_the_reference_kernels_do() -> None:
-    packed, images = linear_convolutions(), noise(60, seed=3)
-    graph = GraphParts(packed.flatbuffer)
-    kinds = [part.kernels for part in graph.parts(graph.quick)]
-    assert kinds.count("sums") == 4 and "plain" in kinds
-    session = open_reference(packed, noise(16), SPEC)
-    assert isinstance(session, ReferenceSession) and session.quick == graph.quick
-    expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, SPEC)
-    np.testing.assert_array_equal(raw_answers(session, images, SPEC), expected)
-    np.testing.assert_array_equal(raw_answers(session.beside(), images, SPEC), expected)
-    plain = raw_answers(Session(packed, RunOptions(kernels="plain")), images, SPEC)
-    assert len(np.unique(expected)) > 20 and plain.shape == expected.shape
-
-
-def test_what_comes_out_otherwise_while_both_run_is_left_to_the_reference_kernels(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    packed, images, exact = linear_convolutions(), noise(30, seed=4), RoundedSums.round
-    monkeypatch.setattr(RoundedSums, "round", lambda sums, values: exact(sums, values) ^ 1)
-    session = open_reference(packed, noise(2), SPEC)
-    graph = GraphParts(packed.flatbuffer)
-    assert isinstance(session, ReferenceSession) and session.quick < graph.quick
-    assert "sums" not in [part.kernels for part in graph.parts(session.quick)]
-    expected = raw_answers(Session(packed, REFERENCE_KERNELS), images, SPEC)
-    np.testing.assert_array_equal(raw_answers(session, images, SPEC), expected)
 
 
 @pytest.mark.parametrize("is_one", [True, False], ids=["one graph", "two graphs"])
