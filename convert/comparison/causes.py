@@ -14,6 +14,9 @@ _PROPORTIONAL = 0.9  # cosine
 _GAIN = 1.5
 # Of 12 healthy files no layer was off by more than 1.4 steps.
 _ROUNDED_STEPS = 4.0
+# A fault costs its layer far more than that; of deep networks each layer loses a little of what the last ones left.
+_LITTLE_DB = 6.0
+_LAST = 3
 _CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
 _AGAIN = "convert the run again"
 _SCALE_DOWN = "scale that channel down, or use"
@@ -50,14 +53,21 @@ def cause_of_coarse_weights(layers: Sequence[LayerFigures]) -> tuple[LayerFigure
     return layers[-1], "noise", "it suffers when nothing but weights are rounded: they are too coarse; use --float16"
 
 
-def cause_of(layer: LayerFigures, weights_are_right: bool, calibrated: Sequence[LayerRange]) -> tuple[str, str]:
+def cause_of(
+    layer: LayerFigures,
+    weights_are_right: bool,
+    calibrated: Sequence[LayerRange],
+    before: Sequence[LayerFigures] = (),
+) -> tuple[str, str]:
     """What the figures of the first broken layer speak for: the cause in a word, and the rest of a sentence.
 
     Args:
         layer: the figures.
         weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
         calibrated: which values its calibration saw in each layer, by the file's card.
+        before: the layers up to this one, of the same file.
     """
+    adds_up = any(precision(each) - precision(layer) < _LITTLE_DB for each in before[-_LAST:])
     here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
     if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
         return _other_function(f"its values are {layer.gain:,.4g} times Keras'", weights_are_right)
@@ -73,7 +83,7 @@ def cause_of(layer: LayerFigures, weights_are_right: bool, calibrated: Sequence[
             f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
             f"{in_keras}; calibrate with images like those it will see (--calibration-images)"
         )
-    if layer.error_steps > _ROUNDED_STEPS:
+    if layer.error_steps > _ROUNDED_STEPS and not adds_up:
         return _other_function(
             f"its values are off by {layer.error_steps:.0f} steps of its tensor, more than rounding explains",
             weights_are_right,
@@ -86,6 +96,9 @@ def cause_of(layer: LayerFigures, weights_are_right: bool, calibrated: Sequence[
             f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
             "values are smaller than a step; use --int16x8, or --float16"
         )
+    if adds_up:
+        first = f"{before[0].name} has {precision(before[0]):.1f} dB"
+        return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; use --int16x8 or --float16"
     if layer.cosine < 0.5:
         return _other_function("its values have nothing to do with Keras'", weights_are_right)
     return "noise", f"its range of {here} is too coarse for values from {in_keras}; use --int16x8 or --float16"

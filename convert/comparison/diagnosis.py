@@ -170,7 +170,8 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
     up_to = rung.layers[: rung.layers.index(broken) + 1]
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
-    cause, message = cause_of(origin, before.name == weights, ladder.card.ranges)
+    earlier = up_to[: up_to.index(origin)]
+    cause, message = cause_of(origin, before.name == weights, ladder.card.ranges, earlier)
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
 
 

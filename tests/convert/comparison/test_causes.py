@@ -83,3 +83,15 @@ def test_coarse_weights_are_blamed_on_the_first_channel_that_dwarfs_the_others()
     assert (layer.name, cause) == ("first", "dwarfed") and words.endswith("scale that channel down, or use --float16")
     layer, cause, words = cause_of_coarse_weights([HEALTHY, figures(name="last")])
     assert (layer.name, cause) == ("last", "noise") and "too coarse; use --float16" in words
+
+
+def test_what_many_layers_lose_little_by_little_is_rounding_and_no_fault_of_one() -> None:
+    # As in a ResNet50V2 whose weights and operators are right: its kernels agree, and its answers, too.
+    decline = [figures(name=f"conv{place}", sqnr_db=36.0 - 2 * place) for place in range(12)]
+    last = figures(name="conv12", sqnr_db=11.9, error_steps=9.0, cosine=0.97)
+    assert cause_of(last, True, (), decline) == (
+        "noise", "the roundings of 13 layers add up, conv0 has 35.0 dB; use --int16x8 or --float16",
+    )  # fmt: skip
+    sudden = cause_of(last, True, (), decline[:4])  # 30 dB in the layer before
+    assert sudden[0] == "conversion" and "off by 9 steps of its tensor, more than rounding explains" in sudden[1]
+    assert cause_of(figures(gain=0.5), False, (), [HEALTHY])[0] == "weights"  # figures that no rounding makes
