@@ -92,7 +92,7 @@ def test_parity_climbs_and_auto_chooses(
     keras2: Keras2Models, converted: Callable[[str], Path], edgecnn: Run, tmp_path: Path
 ) -> None:
     run, images = converted("functional.keras"), ("--representative", keras2.photos)
-    report = edgecnn("parity", run, *images, "--min-agreement", 98, "-o", tmp_path)
+    report = edgecnn("parity", run, *images, "--min-agreement", 98, "-o", tmp_path / "report")
     assert report.exit_code == 0, report.output
     chosen = edgecnn("convert", run, *images, "--auto", "--min-agreement", 98, "-o", tmp_path)
     assert chosen.exit_code == 0, chosen.output
