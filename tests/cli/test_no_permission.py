@@ -11,7 +11,9 @@ import pytest
 from edgecnn.model_file.bundled import find_model, sample_images
 
 # Root may use every file unless it gives that up.
-OBEYING = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.name == "posix" and os.geteuid() == 0 else ()
+OBEYING = (
+    ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.name == "posix" and os.geteuid() == 0 else ()
+)
 pytestmark = pytest.mark.skipif(bool(OBEYING) and not shutil.which("setpriv"), reason="root without setpriv")
 CASES = {
     "classify fashion-mnist boot.png": "boot.png: cannot be read (Permission denied)",
