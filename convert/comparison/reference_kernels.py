@@ -125,7 +125,7 @@ def open_reference(packed: PackedModel, some: Images, spec: InputSpec) -> Runner
 
     Args:
         packed: a file with one output.
-        some: images for which both kinds of kernels must give the same integers, as far as the plain ones take part.
+        some: for the first of them both kinds of kernels must give the same integers where the plain ones take part.
         spec: how images are prepared.
     """
     session = _watched(packed, len(some))
