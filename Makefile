@@ -42,13 +42,13 @@ check: .venv/installed
 test: check tests
 
 tests: .venv/installed
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 1
 
 # The quick tests with the lowest versions that pyproject.toml promises: of a training box, which TensorFlow narrows (NumPy 1.26),
 # and of a device (NumPy 1.24). Python 3.11: the oldest that TensorFlow's Keras takes, the newest that all of them have wheels for.
 # Without JAX, whose lowest version needs NumPy 2 and would hide the rest.
 LOWEST := $(BIN)/uv pip install --quiet --resolution lowest-direct --editable
-TESTING := 'pytest>=8' 'pytest-xdist>=3.6' 'filelock>=3.16'
+TESTING := 'pytest>=9' 'pytest-xdist>=3.6' 'filelock>=3.16'
 
 .venv-lowest/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest
@@ -76,7 +76,7 @@ test-lowest: .venv-lowest/installed .venv-lowest-device/installed
 
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
-	$(BIN)/python -m pytest tests/pi/check_boards.py
+	$(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/pi/check_boards.py
 
 # Which public functions can do nothing without a test that fails: none. Takes hours; $(MODULES) narrows it.
 mutation: .venv/installed

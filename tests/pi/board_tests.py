@@ -149,7 +149,7 @@ TESTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 # NumPy says of 32-bit ARM what holds there: numbers below the normal ones are 0.
-OPTIONS = ("-W", "ignore:The value of the smallest subnormal:UserWarning")
+OPTIONS = ("-W", "ignore:The value of the smallest subnormal:UserWarning", "-o", "faulthandler_timeout=1800")
 
 
 def copy_tests(folder: Path, conversions: Iterable[Conversion]) -> None:
