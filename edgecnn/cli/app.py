@@ -6,6 +6,7 @@ import gc
 import importlib
 import io
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _who_may(error: OSError) -> str:
     place = Path(error.filename)
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
-    return f"; ls -ld '{place}' shows who may"
+    return f"; ls -ld {shlex.quote(str(place))} shows who may"
 
 
 def _sentence(words: str) -> click.ClickException:

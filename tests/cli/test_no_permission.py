@@ -20,9 +20,10 @@ CASES = {
     "classify fashion-mnist folder": "the folder folder/class cannot be read (Permission denied)",
     "classify fashion-mnist seen.png --output locked/r.csv": "cannot write locked/r.csv: Permission denied",
     "info model.tflite": "cannot read the model model.tflite: Permission denied",
-    "samples locked/samples": "locked/samples: Permission denied; ls -ld 'locked' shows who may",
-    "train --data folder --output run": "folder/class: Permission denied; ls -ld 'folder/class' shows who may",
-    "live fashion-mnist --source seen.png --keep chosen=locked/kept": "locked/kept: Permission denied; ls -ld 'locked'",
+    "samples locked/samples": "locked/samples: Permission denied; ls -ld locked shows who may",
+    "train --data folder --output run": "folder/class: Permission denied; ls -ld folder/class shows who may",
+    "live fashion-mnist --source seen.png --keep chosen=locked/kept": "locked/kept: Permission denied; ls -ld locked ",
+    "samples l'atelier/s": """l'atelier/s: Permission denied; ls -ld 'l'"'"'atelier' shows who may""",
 }
 
 
@@ -33,11 +34,12 @@ def test_what_may_not_be_used_is_named(line: str, tmp_path: Path) -> None:
         shutil.copy(sample_images()[0], tmp_path / name)
     shutil.copy(find_model("fashion-mnist"), tmp_path / "model.tflite")
     (tmp_path / "locked").mkdir()
-    closed = [tmp_path / name for name in ("boot.png", "model.tflite", "folder/class", "locked")]
+    (tmp_path / "l'atelier").mkdir()
+    closed = [tmp_path / name for name in ("boot.png", "model.tflite", "folder/class", "locked", "l'atelier")]
     for path in closed:
         path.chmod(0)
     try:
-        command = [*OBEYING, sys.executable, "-m", "edgecnn", *line.split()]
+        command = [*OBEYING, sys.executable, "-m", "edgecnn", *line.split(" ")]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     finally:
         for path in closed:
