@@ -1,5 +1,6 @@
 """A hook of MkDocs: every notebook in examples/ is run when the site is built, and becomes a page with its output."""
 
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -10,8 +11,6 @@ from nbconvert import MarkdownExporter
 from traitlets.config import Config
 
 FOLDER = "tutorials"
-# Talk to the kernel over files, not over TCP, to which anybody on this computer could listen.
-PRIVATE = Config({"ConnectionFileMixin": {"transport": "ipc"}})
 DOWNLOAD = "[Download this page as a notebook]({name}){{ .md-button download }}\n"
 
 
@@ -26,7 +25,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def pages(path: Path) -> dict[str, str | bytes]:
     """Run the notebook at `path`; its page in Markdown, its pictures and itself by file name."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", config=PRIVATE).execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        # Talk to the kernel over files, not over TCP, to which anybody on this computer could listen.
+        private = Config({"ConnectionFileMixin": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        NotebookClient(notebook, timeout=600, kernel_name="python3", config=private).execute()
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             # Of a picture or a table in HTML the text form is noise.
