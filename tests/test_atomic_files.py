@@ -12,6 +12,7 @@ import pytest
 
 from edgecnn import OutputError
 from edgecnn.atomic_files import being_read, claimed, refuse_existing, replacing, together, write_bytes
+from tests.support.processes import in_time
 
 
 def test_file_appears_whole_in_folders_that_are_made(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ with claimed(sys.argv[1:], force=False):
 
 def test_a_file_that_another_process_writes_is_refused_until_that_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "r.csv"
-    with subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE) as holder, in_time(holder):
         assert holder.stdout and holder.stdout.readline() == b"held\n"
         with pytest.raises(
             OutputError, match=rf"r.csv is being written by process {holder.pid} since 20.*; wait for it"
@@ -110,7 +111,7 @@ READER = HOLDER.replace("claimed", "being_read").replace(", force=False", "")
 def test_many_may_read_what_none_may_write_until_the_last_of_them_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_text("a network")
-    with subprocess.Popen([sys.executable, "-c", READER, path], stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, "-c", READER, path], stdout=subprocess.PIPE) as other, in_time(other):
         assert other.stdout and other.stdout.readline() == b"held\n"
         with being_read([path]), being_read([path]):
             pass

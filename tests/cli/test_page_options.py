@@ -15,17 +15,18 @@ import pytest
 
 from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import Run, sentence
+from tests.support.processes import in_time
 from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
 def has_kept(folder: Path, count: int) -> bool:
     """Whether so many frames lie there that nothing was sure of."""
     return len(list(folder.glob("unsure/*-Ankle-boot-0.9*.png"))) >= count
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
 def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
     options = ["--source", str(sample_images()[0]), "--loop", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104
@@ -35,7 +36,7 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
     tokens = []
     for run in (1, 2):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-        try:
+        with process, in_time(process):
             assert process.stderr is not None
             said = [process.stderr.readline() for _ in range(4)]
             link = re.search(r"http://\S+:(\d+)/\?token=(\S+)", said[0])
@@ -53,8 +54,6 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
             assert until(partial(has_kept, tmp_path, run))
             process.send_signal(signal.SIGINT)
             _, rest = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
         assert process.returncode == 0 and "Traceback" not in rest
     assert tokens[0] == tokens[1]
     assert has_kept(tmp_path, 2) and not (tmp_path / "chosen").exists()

@@ -15,6 +15,7 @@ import pytest
 from edgecnn.device import Classifier
 from tests.support.command_line import Run
 from tests.support.live_page import ask, frame_of, text_of
+from tests.support.processes import in_time
 from tests.support.waiting import PATIENCE, until
 from tests.test_docs import lines
 
@@ -27,7 +28,8 @@ LESSON = Path(__file__).parents[2] / "docs/tutorials/the-first-hour-with-a-camer
 def watching(words: list[str], folder: Path) -> Iterator[Any]:
     """`edgecnn live` as the page has it, but on a free port and in a hurry, and a viewer of it; then Ctrl-C."""
     command = [sys.executable, "-m", *words, "--port", "0", "--fps", "20"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as live:
+    live = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    with live, in_time(live):
         try:
             assert live.stderr
             port = re.search(r"The page: http://127.0.0.1:(\d+)/", live.stderr.readline())

@@ -1,9 +1,15 @@
-"""Processes that tests fork."""
+"""Processes that tests start."""
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+from .waiting import PATIENCE
 
 
 def in_a_fork(work: Callable[[], bool]) -> int:
@@ -26,3 +32,15 @@ def below(process: int) -> list[int]:
     except OSError:
         return []
     return [one for child in map(int, children) for one in (child, *below(child))]
+
+
+@contextlib.contextmanager
+def in_time(process: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Kill a process that goes on for much longer than it should: who reads what it says comes to an end."""
+    timer = threading.Timer(3 * PATIENCE, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()

@@ -15,6 +15,8 @@ from tensorboard.util import tensor_util
 
 from edgecnn.train import Epoch, progress
 from edgecnn.train.progress import Lines, Live, TensorBoard
+from tests.support.processes import in_time
+from tests.support.waiting import PATIENCE
 
 EPOCHS = [
     Epoch(1, loss=0.9, accuracy=0.71, learning_rate=1e-3, seconds=2.0, validation_loss=0.8, validation_accuracy=0.74),
@@ -118,9 +120,8 @@ def test_a_terminal_shows_a_table_and_is_left_in_order(few: Path, tmp_path: Path
         *(sys.executable, "-m", "edgecnn", "train", "--data", str(few), "--epochs", "3", "--tensorboard"),
         *("--validation-split", "0.2", "--output", str(tmp_path / "run")),
     ]
-    with subprocess.Popen(
-        command, stderr=theirs, stdout=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"}
-    ) as process:
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, stderr=theirs, stdout=theirs, env=environment) as process, in_time(process):
         os.close(theirs)
         said = b""
         while True:
@@ -128,6 +129,7 @@ def test_a_terminal_shows_a_table_and_is_left_in_order(few: Path, tmp_path: Path
                 said += os.read(ours, 4096)
             except OSError:  # the other side was closed
                 break
+        process.wait(PATIENCE)
     os.close(ours)
     assert process.returncode == 0, said
     text = said.decode()

@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -29,7 +27,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from tests.support.cameras import garment
 from tests.support.command_line import Run, sentence
 from tests.support.model_files import write_bare
-from tests.support.waiting import PATIENCE
+from tests.support.processes import in_time
 
 MODEL = "fashion-mnist"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a process is given a socket")
@@ -56,18 +54,6 @@ def child_of(parent: int) -> int:
             if is_child and b"shadow_child.py" in (path / "cmdline").read_bytes():
                 return int(path.name)
     raise AssertionError("there is no such process")
-
-
-@contextlib.contextmanager
-def ended_after(process: "subprocess.Popen[str]", seconds: float) -> Iterator[None]:
-    """Kill a process that goes on for longer: who reads what it says comes to the end."""
-    timer = threading.Timer(seconds, process.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        process.kill()
 
 
 def shadowed(watcher: Watcher, shadow: Shadow, frames: int | None = None) -> ShadowReport:
@@ -166,10 +152,7 @@ def test_a_shadow_that_is_killed_leaves_the_answers_alone(garments: Path) -> Non
     command = [sys.executable, "-m", "edgecnn", "live", MODEL, "--shadow", f"{MODEL}.activations", "--json", "--loop"]
     command += ["--source", str(garments), "--fps", "50", "--no-page", "--threshold", "0", "--consecutive", "1"]
     pipe = subprocess.PIPE
-    with (
-        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process,
-        ended_after(process, PATIENCE),
-    ):
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process, in_time(process):
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()  # frames are being classified
         os.kill(child_of(process.pid), signal.SIGSEGV)

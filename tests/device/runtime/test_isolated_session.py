@@ -21,7 +21,7 @@ from edgecnn.device.runtime.score_reader import ScoreReader
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, in_new_process, sentence
-from tests.support.processes import below, in_a_fork
+from tests.support.processes import below, in_a_fork, in_time
 from tests.support.waiting import until
 
 LOADING = 1 + 24  # calls: a first run and the golden probes
@@ -192,7 +192,8 @@ def test_a_worker_ends_with_the_process_that_started_it(library: str) -> None:
         "one = Classifier('fashion-mnist', delegate=Delegate(sys.argv[1]))\n"
         "print(one.loaded.session._runner._worker._process.pid, flush=True)\ntime.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", program, library], stdout=subprocess.PIPE, text=True) as parent:
+    command = [sys.executable, "-c", program, library]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent, in_time(parent):
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)

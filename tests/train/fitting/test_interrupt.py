@@ -14,7 +14,9 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import train
 from edgecnn.train.fitting.interrupt import Interrupt
+from tests.support.processes import in_time
 from tests.support.trainings import Interrupting
+from tests.support.waiting import PATIENCE
 
 
 def test_ctrl_c_is_remembered_until_somebody_looks_and_a_second_one_counts_at_once_but_for_saves() -> None:
@@ -76,18 +78,20 @@ def test_a_real_ctrl_c_ends_the_command_with_a_sentence(few: Path, tmp_path: Pat
         *("--recipe", "notebook", "--output", str(tmp_path / "run")),
     ]
     said = []
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
-    ) as process:
+    )
+    with process, in_time(process):
         assert process.stderr
         for line in process.stderr:
             said.append(line)
             if line.startswith("epoch  2/"):
                 os.kill(process.pid, signal.SIGINT)
+        process.wait(PATIENCE)
     assert process.returncode == 1
     assert "stopped by Ctrl-C after" in said[-1] and "Traceback" not in "".join(said)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {*TRAINING_FILES, "checkpoint.npz"}
