@@ -72,9 +72,8 @@ class Session:
             self._pipe(self._process.stdin).close()
         self._hang_up()
         self._listener.join(1)
-        for stream in (self._process.stdout, self._process.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                self._pipe(stream).close()
+        with contextlib.suppress(OSError, ValueError):
+            self._pipe(self._process.stdout).close()
 
     def call(self, function: str, *arguments: object, payload: IO[bytes] | None = None) -> Reply:
         """Call a function on the device.
@@ -156,8 +155,10 @@ class Session:
         return line.rstrip(b"\r\n") or (b" " if line else b"")
 
     def _listen(self) -> None:
-        for line in self._pipe(self._process.stderr):
-            self._said = [*self._said[-_LAST_LINES:], line.decode(errors="replace").strip()]
+        # It closes what it reads, which another thread could not do while something that ssh left behind holds it.
+        with self._pipe(self._process.stderr) as stream:
+            for line in stream:
+                self._said = [*self._said[-_LAST_LINES:], line.decode(errors="replace").strip()]
 
     def _lost(self) -> DeployError:
         self._hang_up()

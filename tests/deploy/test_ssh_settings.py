@@ -1,6 +1,7 @@
 """A device is reached by the user's own settings of ssh; those that would leave its key unchecked do not count."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,8 +44,8 @@ def status(pi: Device, edgecnn: Run, tmp_path: Path) -> Status:
     return run
 
 
-def is_reached(outcome: Outcome) -> bool:
-    return outcome.stdout == "kitchen: nothing is deployed there\n" and outcome.exit_code == 1
+def is_reached(outcome: Outcome, name: str = "kitchen") -> bool:
+    return outcome.stdout == f"{name}: nothing is deployed there\n" and outcome.exit_code == 1
 
 
 def test_what_settings_start_besides_a_shell_does_not_hinder(status: Status, pi: Device) -> None:
@@ -130,6 +131,18 @@ def test_a_stricter_setting_is_kept(status: Status, tmp_path: Path) -> None:
     assert "StrictHostKeyChecking yes" in sentence(status(empty, arguments=option))
     assert is_reached(status("StrictHostKeyChecking yes"))
     assert is_reached(status("StrictHostKeyChecking accept-new", empty)) and (tmp_path / "empty").exists()
+
+
+def test_what_ssh_leaves_behind_is_not_waited_for(pi: Device, edgecnn: Run, tmp_path: Path) -> None:
+    program, left = tmp_path / "own-ssh", tmp_path / "left"
+    # As a ProxyCommand that goes on; it holds what ssh writes its errors to.
+    behind = f"if [ $1 != -G ]; then sleep 600 & echo $! >'{left}'; fi"
+    program.write_text(f'#!/bin/sh\n{behind}\nexec ssh "$@"\n')
+    program.chmod(0o755)
+    try:
+        assert is_reached(edgecnn("deploy", pi.name, "--status", *pi.options, "--ssh", program), pi.name)
+    finally:
+        os.kill(int(left.read_text()), signal.SIGKILL)
 
 
 def test_settings_that_ssh_cannot_read_are_one_sentence(status: Status) -> None:

@@ -4,6 +4,7 @@ The environment says how: CAMERA_IMAGES is a folder of JPEGs; CAMERA_RUNS has a 
 follow; CAMERA_LOG is a file that gets a line with the options for each run.
     steady      frames for ever
     dies:N      N frames, then words of libcamera and exit code 255
+    leaves:N    the same, but a process goes on, with its standard error; its number is in the log, .left
     hangs:N     N frames, then nothing, and SIGTERM is not heard
     begins:N    N frames, then half of one, then nothing
     half:N      N frames, then half of one, then exit code 1
@@ -14,6 +15,7 @@ follow; CAMERA_LOG is a file that gets a line with the options for each run.
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -62,6 +64,9 @@ while kind == "steady" or number < int(count):
 if kind == "hangs":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
+if kind == "leaves":
+    left = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, start_new_session=True)
+    log.with_suffix(".left").write_text(str(left.pid))
 if kind in ("begins", "half"):
     write(images[0][: len(images[0]) // 2])
     if kind == "begins":

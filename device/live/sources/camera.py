@@ -79,8 +79,8 @@ class Camera:
         watchdog = _Watchdog(child, self._settings.timeout)
         listener = threading.Thread(target=_listen, args=(child, said), daemon=True)
         listener.start()
+        assert child.stdout is not None  # noqa: S101  # it was asked for
         try:
-            assert child.stdout is not None  # noqa: S101  # it was asked for
             while not self._stopped.is_set() and (chunk := child.stdout.read1(_CHUNK)):  # type: ignore[attr-defined]
                 for frame in self._splitter.add(chunk):
                     watchdog.feed()
@@ -91,9 +91,7 @@ class Camera:
             listener.join(1)
             if not self._stopped.is_set():  # else it is we who did not wait for the rest of a frame
                 self._splitter.forget()
-            for pipe in (child.stdout, child.stderr):
-                if pipe:
-                    pipe.close()
+            child.stdout.close()
         if watchdog.bit:
             raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s and was stopped")
         raise SourceError(f"{self.title} ended with exit code {child.returncode}{_reason(said)}")
@@ -109,8 +107,9 @@ def _advice(platform: str) -> str:
 
 def _listen(child: "subprocess.Popen[bytes]", said: "deque[str]") -> None:
     """Keep the last of what the child says; unread, it would stand still one day."""
-    with contextlib.suppress(ValueError, OSError):  # the pipe was closed
-        for line in child.stderr or ():
+    assert child.stderr is not None  # noqa: S101  # it was asked for
+    with child.stderr as stream:  # which no other thread could close while a process that the child left holds it
+        for line in stream:
             said.append(line.decode(errors="replace").strip())
 
 

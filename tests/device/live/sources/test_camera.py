@@ -1,5 +1,7 @@
 """The Raspberry Pi's camera, with a program in the place of rpicam-vid: the real child, pipe, kill and restart."""
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -56,6 +58,16 @@ def test_one_that_fails_is_started_anew_and_it_is_said(runs: str, words: str, ca
     assert [frame.number for frame in frames] == [1, 2, 3, 4, 5] and len(camera.runs) == len(runs.split())
     assert words in told[0] and "opening it again in 0.02 s" in told[0]
     assert source.damaged == (runs.startswith(("half", "begins"))) and not camera.processes()
+
+
+def test_one_that_leaves_a_process_behind_is_not_waited_for(camera: FakeCamera) -> None:
+    camera.install("leaves:2 steady")
+    told: list[str] = []
+    try:
+        assert [frame.number for frame in first(Camera(FAST, told.append), 3)] == [1, 2, 3]
+        assert "exit code 255" in told[0]
+    finally:
+        os.kill(int(camera.log.with_suffix(".left").read_text()), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("runs", "words"), [("none", "255: ERROR: *** no cameras available"), ("text", "no MJPEG")])
