@@ -32,7 +32,7 @@ import numpy as np
 
 
 class Centre:
-    invokes = 0
+    invokes, reads = 0, ()
 
     def heat_map(self, pixels, index, ask):
         rows, columns = np.indices(pixels.shape[:2])
