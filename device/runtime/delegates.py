@@ -61,7 +61,7 @@ class Delegate:
 
     def _require_options(self) -> None:
         """Make sure that the options are those of its row; a library is asked itself when it is loaded."""
-        known = self.accelerator.options
+        known = self.accelerator.options or {}
         if self.options and not self.accelerator.takes_options:
             raise InputError(f"the delegate {self.name} takes no options. Received: {self.options[0][0]}")
         for key, value in self.options if known else ():
