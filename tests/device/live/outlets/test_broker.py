@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from edgecnn import InputError
-from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password, require_device
+from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password
 from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
+from edgecnn.device.live.outlets.device_name import require_device_name
 from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto
 from tests.support.waiting import until
 
@@ -53,8 +54,8 @@ def test_what_is_no_url_of_a_broker_is_refused_in_a_sentence(url: str) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "pi+", "x" * 65, "a.b", "#", "a\n"])
 def test_what_can_be_no_part_of_a_topic_is_no_device(name: str) -> None:
     with pytest.raises(InputError, match="cannot name a device"):
-        require_device(name)
-    assert require_device("Pi-4_b") == "Pi-4_b"
+        require_device_name(name)
+    assert require_device_name("Pi-4_b") == "Pi-4_b"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000])
