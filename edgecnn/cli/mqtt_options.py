@@ -136,7 +136,7 @@ def _close(mqtt: "Mqtt") -> None:
     mqtt.close()
     missed = mqtt.lost + mqtt.waiting
     if missed:
-        printing.note(f"the MQTT broker did not hear of {missed:,} changes")
+        printing.note(f"the MQTT broker did not hear of {missed:,} {'change' if missed == 1 else 'changes'}")
 
 
 def bundled(command: Callable[..., R]) -> Callable[..., R]:

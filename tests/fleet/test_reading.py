@@ -12,8 +12,9 @@ import pytest
 from edgecnn import EdgecnnError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker
 from edgecnn.fleet.fleet import Fleet
-from tests.support.brokers import RealBroker, broker, free_port, listening, needs_mosquitto
+from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
 from tests.support.fleets import keep, state, station
+from tests.support.ports import closed_port
 
 pytestmark = needs_mosquitto
 
@@ -125,5 +126,5 @@ def test_where_nobody_has_told_anything_the_fleet_is_empty_and_what_is_late_is_t
 
 def test_no_broker_is_one_sentence() -> None:
     words = r"the MQTT broker at 127\.0\.0\.1:\d+ cannot be used: Connection refused; check that it runs"
-    with pytest.raises(EdgecnnError, match=words):
-        read_fleet(parse_broker(f"mqtt://127.0.0.1:{free_port()}"))
+    with closed_port() as port, pytest.raises(EdgecnnError, match=words):
+        read_fleet(parse_broker(f"mqtt://127.0.0.1:{port}"))

@@ -161,4 +161,5 @@ def _lines(found: "ServiceStatus", systemd: "Systemd") -> list[str]:
         lines.append(f"not running ({found.state}; ended last with {found.result}); see {systemd.journal(found.unit)}")
     if found.message:
         lines.append(f"it says: {found.message}")
-    return [*lines, f"started anew {found.restarts:,} times since somebody started it"]
+    times = "once" if found.restarts == 1 else f"{found.restarts:,} times"
+    return [*lines, f"started anew {times} since somebody started it"]
