@@ -19,6 +19,7 @@ from edgecnn.fleet import drift, status
 from edgecnn.model_file.confidence import HeldOut
 from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.pixels import input_spec
+from edgecnn.pixels.training_loaders import LOADERS
 from edgecnn.train.backbones import BACKBONES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -75,6 +76,7 @@ def first_cells(page: str, header: str) -> set[str]:
         ("accelerators.md", "`--delegate`", ACCELERATORS),
         ("explain-an-answer.md", "`--method`", METHODS),
         ("own-photographs.md", "`--architecture`", BACKBONES),
+        ("model-trained-elsewhere.md", "`--trained-with`", LOADERS),
         ("fleet.md", "kind", status.KINDS),
     ],
 )
