@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn.convert.targets.table import DEFAULT_TARGET, TARGETS
+from edgecnn.model_file.schemes import SCHEMES
 from tests.support.tree_copy import TreeCopy
 
 ROW = """    "brief": SchemeRow(
@@ -74,9 +76,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("convert", "--brief Weights as in dynamic"), ("convert", "[litert|edgetpu|mediapipe|tflite-runtime-2.14|till]"),
-     ("parity", "[float32|float16|dynamic|mixed|int8|int16x8|brief]")],
-)  # fmt: skip
+    [
+        ("convert", "--brief Weights as in dynamic"),
+        ("convert", f"[{'|'.join((DEFAULT_TARGET, *sorted({*TARGETS, 'till'} - {DEFAULT_TARGET})))}]"),
+        ("parity", f"[{'|'.join((*SCHEMES, 'brief'))}]"),
+    ],
+)
 def test_help_names_them(command: str, words: str, tree: TreeCopy) -> None:
     assert words in " ".join(tree.run(command, "--help", COLUMNS="200").stdout.split())
 

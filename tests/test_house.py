@@ -122,7 +122,7 @@ def test_relative_imports_never_leave_their_part(module: str) -> None:
 
 def python_files() -> Iterator[Path]:
     yield from modules().values()
-    for folder in ("tests", "benchmarks", "examples"):
+    for folder in ("tests", "benchmarks", "examples", "scripts", "docs"):
         yield from (ROOT / folder).rglob("*.py")
 
 

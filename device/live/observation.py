@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from edgecnn.pixels.preprocessing import Prepared
+from edgecnn.utc import utc
 
 from ..drift import Drift
 from ..map_reader import RawMap
@@ -80,7 +80,6 @@ class Change:
 
     def row(self) -> dict[str, Any]:
         """The same for JSON."""
-        since = datetime.fromtimestamp(self.verdict.since, timezone.utc).isoformat(timespec="milliseconds")
         row = asdict(self.verdict)
         del row["since"]
-        return {"time": since.replace("+00:00", "Z"), **row, "previous": self.previous, "drift": list(self.drift)}
+        return {"time": utc(self.verdict.since), **row, "previous": self.previous, "drift": list(self.drift)}

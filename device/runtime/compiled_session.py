@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,8 +111,8 @@ def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
             chosen: dict[str, Any] = {
                 "hardware_accelerators": getattr(litert.HardwareAccelerator, delegate.name.upper())
             }
-            if delegate.name == "npu":
-                chosen["intel_openvino_options"] = _openvino(dict(delegate.options))
+            if delegate.name in WITH_OPTIONS:
+                chosen |= WITH_OPTIONS[delegate.name](dict(delegate.options))
             compiled = litert.CompiledModel.from_buffer(model.flatbuffer, options=litert.Options(**chosen))
             return _Compiled(compiled, compiled.create_input_buffers(0), compiled.create_output_buffers(0))
         except (ImportError, RuntimeError, ValueError, TypeError, AttributeError) as error:
@@ -123,14 +124,13 @@ def _compile(model: PackedModel, delegate: Delegate) -> _Compiled:
     )
 
 
-def _openvino(options: dict[str, str]) -> Any:
-    """Options of Intel's compiler: `device` is NPU (the default), GPU or CPU."""
+def _openvino(options: dict[str, str]) -> dict[str, Any]:
+    """Those of Intel's compiler."""
     from ai_edge_litert import options as litert_options
 
-    values = (accelerator("npu").options or {})["device"]
-    device = options.pop("device", values[0]).upper()
-    if options or device not in values:
-        wrong = next(iter(options), f"device={device}")
-        raise DelegateError(f"the delegate npu takes the option device={'|'.join(values)}. Received: {wrong}")
-    backend = litert_options.IntelOpenVinoOptions
-    return backend(graph_backend=getattr(litert_options.IntelOpenVinoGraphBackend, device))
+    backend = getattr(litert_options.IntelOpenVinoGraphBackend, options.get("device", "NPU").upper())
+    return {"intel_openvino_options": litert_options.IntelOpenVinoOptions(graph_backend=backend)}
+
+
+# What an accelerator's options, those of its row, are to `litert.Options`.
+WITH_OPTIONS: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {"npu": _openvino}

@@ -49,8 +49,7 @@ class Delegate:
             raise InputError(
                 f"unknown delegate {self.name!r}; known: {', '.join(ACCELERATORS)}, or the path of a delegate library"
             )
-        if self.options and not self.accelerator.takes_options:
-            raise InputError(f"the delegate {self.name} takes no options. Received: {self.options[0][0]}")
+        self._require_options()
         if self.require is not None and self.require not in get_args(Requirement):
             raise InputError(f"require must be any or full. Received: {self.require!r}")
         if self.require and self.name == "cpu":
@@ -59,6 +58,16 @@ class Delegate:
             raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
         if self.audit and self.name == "cpu":
             raise InputError("the delegate cpu is what an audit compares with: there is nothing to audit")
+
+    def _require_options(self) -> None:
+        """Make sure that the options are those of its row; a library is asked itself when it is loaded."""
+        known = self.accelerator.options or {}
+        if self.options and not self.accelerator.takes_options:
+            raise InputError(f"the delegate {self.name} takes no options. Received: {self.options[0][0]}")
+        for key, value in self.options if known else ():
+            if value.casefold() not in map(str.casefold, known.get(key, ())):
+                choices = ", ".join(f"{name}={'|'.join(values)}" for name, values in known.items())
+                raise InputError(f"the delegate {self.name} takes the option {choices}. Received: {key}={value}")
 
     @property
     def accelerator(self) -> Accelerator:

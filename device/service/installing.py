@@ -9,7 +9,9 @@ from edgecnn.atomic_files import claimed, write_bytes
 from edgecnn.errors import OutputError, ServiceError
 
 from .systemd import Systemd
-from .unit import MARK, ServiceSpec, unit_name, unit_text
+from .unit import MARK, ServiceSpec, start_seconds, unit_name, unit_text
+
+_MARGIN = 120.0  # seconds in which what was there before is stopped
 
 
 def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None:
@@ -46,7 +48,8 @@ def install(spec: ServiceSpec, systemd: Systemd, *, force: bool = False) -> None
         if is_new:
             _take_back(path, systemd)
         raise
-    if systemd.attempt(start).returncode:
+    # systemd itself gives up first, and then says why.
+    if systemd.attempt(start, longest=start_seconds(spec) + _MARGIN).returncode:
         known = systemd.show(unit, "StatusText", "Result")
         reason = known.get("StatusText") or f"systemd calls it {known.get('Result', 'failed')}"
         raise ServiceError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from edgecnn.errors import ServiceError
 
 _BOOTED = Path("/run/systemd/system")  # see sd_booted(3)
-_LONGEST = 600  # seconds that a program may take: a start waits for the first frame
+_LONGEST = 600.0  # seconds that a program may take, other than a start, which waits for the first frame
 SYSTEM_UNITS = Path("/etc/systemd/system")
 
 
@@ -103,11 +103,13 @@ class Systemd:
         if answer.returncode:
             raise ServiceError(f"{shlex.join(command)} failed: {last_line(answer)}")
 
-    def attempt(self, command: tuple[str, ...], given: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """The same, where a failure is no surprise."""
+    def attempt(
+        self, command: tuple[str, ...], given: str | None = None, longest: float = _LONGEST
+    ) -> "subprocess.CompletedProcess[str]":
+        """The same, where a failure is no surprise; one that takes longer than so many seconds has failed."""
         if self.is_system:
             self.tell(f"+ {shlex.join(command)}")
-        return run(command, given)
+        return run(command, given, longest)
 
     def show(self, unit: str, *properties: str) -> dict[str, str]:
         """What systemd knows of a unit; nothing needs root for that.
@@ -137,14 +139,16 @@ def user_name() -> str:
         return str(os.getuid())
 
 
-def run(command: tuple[str, ...], given: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end; one that is not there or does not end fails like any other."""
+def run(
+    command: tuple[str, ...], given: str | None = None, longest: float = _LONGEST
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end; one that is not there or does not end in time, in seconds, fails like any other."""
     try:
         return subprocess.run(
             command,
             input=given,
             capture_output=True,
-            timeout=_LONGEST,
+            timeout=longest,
             stdin=None if given is not None else subprocess.DEVNULL,
             encoding="utf-8",
             errors="surrogateescape",
@@ -153,7 +157,7 @@ def run(command: tuple[str, ...], given: str | None = None) -> "subprocess.Compl
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, "", f"{command[0]} is not installed")
     except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 124, "", f"no end within {_LONGEST} seconds")
+        return subprocess.CompletedProcess(command, 124, "", f"no end within {longest:g} seconds")
 
 
 def last_line(answer: "subprocess.CompletedProcess[str]") -> str:

@@ -67,6 +67,11 @@ def watchdog_seconds(fps: float, timeout: float) -> int:
     return max(_LEAST_WATCHDOG, math.ceil(4 * max(timeout, 1 / fps)))
 
 
+def start_seconds(spec: ServiceSpec) -> int:
+    """How long a start may take: systemd ends one that has classified no frame by then."""
+    return _LONGEST_START + spec.watchdog
+
+
 def escaped(text: str) -> str:
     """A word as a unit has it that reads words; in a command line with `:` before it, `$` stands for itself."""
     plain = text.replace("\\", r"\\").replace('"', r"\"").replace("%", "%%")
@@ -88,7 +93,7 @@ def unit_text(spec: ServiceSpec) -> str:
         mark=MARK,
         start=_start(spec),
         watchdog=spec.watchdog,
-        starting=_LONGEST_START + spec.watchdog,
+        starting=start_seconds(spec),
         name=spec.name,
         path=_programs(spec.path),
         state=unit_name(spec.name).removesuffix(".service"),

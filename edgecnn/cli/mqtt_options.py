@@ -122,12 +122,12 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         """
         import socket
 
-        from edgecnn.device.live.outlets.broker import require_device
+        from edgecnn.device.live.outlets.device_name import require_device_name
         from edgecnn.errors import InputError
 
         try:
             machine = socket.gethostname().partition(".")[0]
-            return require_device(machine if self.device is None else self.device)
+            return require_device_name(machine if self.device is None else self.device)
         except InputError as error:
             raise InputError(f"{error}; name it with --mqtt-device") from None
 
@@ -136,7 +136,7 @@ def _close(mqtt: "Mqtt") -> None:
     mqtt.close()
     missed = mqtt.lost + mqtt.waiting
     if missed:
-        printing.note(f"the MQTT broker did not hear of {missed:,} changes")
+        printing.note(f"the MQTT broker did not hear of {missed:,} {'change' if missed == 1 else 'changes'}")
 
 
 def bundled(command: Callable[..., R]) -> Callable[..., R]:

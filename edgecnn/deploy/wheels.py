@@ -204,9 +204,7 @@ def _download(machine: Machine, wanted: list[str], source: Path | None, place: P
     others = [path for path in place.iterdir() if path.is_dir() and path.name != name]
     for path in sorted(others, key=lambda one: one.stat().st_mtime)[:-1]:  # one may be on its way to a device
         shutil.rmtree(path, ignore_errors=True)
-    files = _read_set(place)
-    assert files is not None  # noqa: S101 - it was just written
-    return files
+    return _wheels(place / name, rows)
 
 
 def _run_pip(machine: Machine, wanted: list[str], source: Path | None, folder: Path) -> None:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edgecnn.device.live.outlets.device_name import is_device_name
 from edgecnn.errors import InputError
+from edgecnn.utc import utc
 
-from .fleet import Device, Fleet, is_name
+from .fleet import Device, Fleet
 from .messages import Counters, MessageError, read_counters
 from .status import Finding, age_s
 
@@ -20,7 +21,7 @@ def fleet_row(fleet: Fleet) -> dict[str, Any]:
     """Where a fleet was read, and when."""
     return {
         "source": fleet.source,
-        "time": _iso(fleet.time),
+        "time": utc(fleet.time),
         "complete": fleet.complete,
         "strangers": fleet.strangers,
     }
@@ -37,12 +38,12 @@ def _device_row(device: Device, fleet: Fleet) -> dict[str, Any]:
     age = age_s(device, fleet)
     told: dict[str, Any] | None = None
     if state is not None:
-        told = {**asdict(state), "time": _iso(state.time)}
+        told = {**asdict(state), "time": utc(state.time)}
         if state.verified is not None:
-            told["verified"]["time"] = _iso(state.verified.time)
+            told["verified"]["time"] = utc(state.verified.time)
     totals: dict[str, Any] | None = None
     if counters is not None:
-        totals = {**asdict(counters), "time": _iso(counters.time)}
+        totals = {**asdict(counters), "time": utc(counters.time)}
         totals["classes"] = dict(zip(totals.pop("labels"), counters.classes, strict=True))
     return {
         "device": device.name,
@@ -88,7 +89,7 @@ def read_roster(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(f"{path} has no names of devices: write one a line") from None
-    odd = next((name for name in names if not is_name(name)), None)
+    odd = next((name for name in names if not is_device_name(name)), None)
     if odd is not None or not names:
         reason = "is empty" if odd is None else f"names {odd[:80]!r}, which no device can be called"
         raise InputError(f"{path} {reason}: write names of devices, one a line")
@@ -100,7 +101,3 @@ def _totals(row: dict[str, Any]) -> Counters:
         return read_counters(json.dumps({**row, "drift": {"any": {"unlike": row["unlike"]}}}).encode())
     except MessageError as error:
         raise ValueError(str(error)) from None
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from edgecnn.device.live.outlets.device_name import is_device_name
+
 from .messages import Counters, MessageError, State, read_counters, read_state
 
 # In the order in which they are asked for: the first are small, and name all stations even where the rest is cut.
@@ -76,11 +78,6 @@ class Fleet:
         return replace(self, devices=chosen, others=self.others + len(self.devices) - len(chosen))
 
 
-def is_name(text: str) -> bool:
-    """Whether a station can be called so."""
-    return re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text) is not None
-
-
 class Gathering:
     """What has come so far."""
 
@@ -98,7 +95,7 @@ class Gathering:
             kind: its last part, one of `KINDS`.
             payload: as it came; empty where the topic was cleared.
         """
-        if not is_name(name):
+        if not is_device_name(name):
             self.strangers.add(name)
             return
         before, value = self.devices.get(name, Device(name)), None

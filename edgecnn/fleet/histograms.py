@@ -21,7 +21,6 @@ class Histograms:
         labels: of the classes.
         classes: frames of each, int64.
         scores: frames by their best score in tenths, int64 (10,).
-        doubtful: frames of which no class reached the threshold.
         unlike: frames that were unlike the calibration.
         frames: how many there are.
         images: how many images of their own they are worth.
@@ -32,7 +31,6 @@ class Histograms:
     labels: tuple[str, ...]
     classes: npt.NDArray[np.int64]
     scores: npt.NDArray[np.int64]
-    doubtful: int
     unlike: int
     frames: int
     images: float
@@ -52,17 +50,16 @@ def histograms(device: Device, since: Mapping[str, Counters] | None = None) -> H
     if before is not None and not _goes_on(before, now):
         before = None
     classes, scores = np.array(now.classes, np.int64), np.array(now.scores, np.int64)
-    frames, doubtful, unlike = now.frames, now.doubtful, now.unlike
+    frames, unlike = now.frames, now.unlike
     compared, switches = now.compared, now.switches
     if before is not None:
         classes, scores = classes - np.array(before.classes), scores - np.array(before.scores)
-        frames, doubtful = frames - before.frames, max(0, doubtful - before.doubtful)
-        unlike = max(0, unlike - before.unlike)
+        frames, unlike = frames - before.frames, max(0, unlike - before.unlike)
         if compared is not None and switches is not None:
             compared = max(0, compared - (before.compared or 0))
             switches = min(compared, max(0, switches - (before.switches or 0)))
     images = worth(frames, classes, compared, switches)
-    return Histograms(device.name, device.network, now.labels, classes, scores, doubtful, unlike, frames, images)
+    return Histograms(device.name, device.network, now.labels, classes, scores, unlike, frames, images)
 
 
 def _goes_on(before: Counters, now: Counters) -> bool:

@@ -117,7 +117,7 @@ def read_state(payload: bytes) -> State:
     found = _object(payload)
     verified, throttled = found.get("verified"), found.get("throttled")
     return State(
-        _time(found, "time"),
+        _time(found),
         _text(found, "model"),
         _text(found, "network_sha256"),
         _text(found, "edgecnn"),
@@ -148,7 +148,7 @@ def read_counters(payload: bytes) -> Counters:
     parts = tuple(_count({"scores": part}, "scores") for part in scores)
     counters = Counters(
         _text(found, "id"),
-        _time(found, "time"),
+        _time(found),
         _count(found, "frames"),
         _count(found, "doubtful"),
         tuple(classes),
@@ -171,7 +171,7 @@ def _verified(found: dict[str, Any]) -> Verified:
         raise MessageError("verified.passed is neither true nor false")
     return Verified(
         passed,
-        _time(found, "time"),
+        _time(found),
         _count(found, "probes"),
         _count(found, "top1_equal"),
         _optional(_text, found, "signer"),
@@ -227,15 +227,15 @@ def _count(found: dict[str, Any], key: str) -> int:
     return value
 
 
-def _time(found: dict[str, Any], key: str) -> float:
-    text = _text(found, key)
+def _time(found: dict[str, Any]) -> float:
+    text = _text(found, "time")
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         if moment.tzinfo is None or not 0 <= moment.timestamp() < _LATEST:
             raise ValueError("of no zone, or beyond what can be written again")
         return moment.timestamp()
     except (ValueError, OverflowError):
-        raise MessageError(f"{key} is no time in UTC") from None
+        raise MessageError("time is no time in UTC") from None
 
 
 def _optional(read: Any, found: dict[str, Any], key: str) -> Any:

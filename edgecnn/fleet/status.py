@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .fleet import Device, Fleet
+from .messages import State
 
 # What may be found, and what it is.
 KINDS = {
@@ -116,7 +117,7 @@ def _of(
     if proof != "yes":
         yield "unverified", f"its model is not verified: {proof}"
     if expected is not None:
-        yield from _other_model(device, expected)
+        yield from _other_model(device, state, expected)
     if state.throttled:
         yield "held-back", f"its firmware says {', '.join(state.throttled)[:_MOST_WORDS]}"
 
@@ -131,9 +132,7 @@ def verified_words(device: Device) -> str:
     return "yes" if proof.passed else f"failed, {proof.top1_equal} of {proof.probes} probes have the right class"
 
 
-def _other_model(device: Device, expected: Expected) -> Iterator[tuple[str, str]]:
-    state = device.state
-    assert state is not None  # noqa: S101 - the caller has looked
+def _other_model(device: Device, state: State, expected: Expected) -> Iterator[tuple[str, str]]:
     if state.model_sha256 == expected.model_sha256:
         return
     if state.network_sha256 != expected.network_sha256:

@@ -52,7 +52,7 @@ class Prepared:
 
     Attributes:
         pixels: uint8, (height, width, channels), contiguous.
-        border: median brightness (0 to 255) of the source image's rim.
+        border: median brightness (0 to 255) of the rim of what the model was shown, before it was resized.
         inverted: whether the polarity was swapped.
         note: a sentence when the rim contradicts the card's background and nothing was inverted, when nothing of the
             image is to be seen, when what it says of its colours cannot be used, when its 16 bits are nearly black, or

@@ -103,8 +103,8 @@ def test_where_a_library_goes_no_image_is_looked_for(library: str, tmp_path: Pat
 def test_to_end_the_command_ends_all_of_it(number: int, library: str) -> None:
     command = [sys.executable, "-m", "edgecnn", *ASKED, library, *late("hang_invoke")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not any(has_loaded(one, library) for one in below(process.pid)):
-            time.sleep(0.02)
+        # One that has ended by itself was not ended by the signal.
+        assert until(lambda: any(has_loaded(one, library) for one in below(process.pid)))
         process.send_signal(number)
         process.communicate(timeout=60)  # the pipes are closed when the last process has gone
     assert process.returncode in (-number, 128 + number, 1)

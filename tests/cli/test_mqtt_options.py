@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from edgecnn.model_file.bundled import sample_images
-from tests.support.brokers import RealBroker, broker, free_port, listening, needs_mosquitto
+from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
 from tests.support.command_line import Run, sentence
+from tests.support.ports import closed_port
 from tests.support.waiting import PATIENCE, until
 
 MODEL = "fashion-mnist"
@@ -34,15 +35,23 @@ def server(tmp_path: Path) -> Iterator[RealBroker]:
         yield one
 
 
-def test_without_a_broker_it_watches_says_so_once_and_keeps_the_counters(edgecnn: Run, state: Path) -> None:
-    port = free_port()
+@pytest.fixture
+def nobody() -> Iterator[int]:
+    """A port where no broker is."""
+    with closed_port() as port:
+        yield port
+
+
+def test_without_a_broker_it_watches_says_so_once_and_keeps_the_counters(
+    edgecnn: Run, state: Path, nobody: int
+) -> None:
     options = ("--consecutive", "1", "--threshold", "0", "--mqtt-device", "pi")
     for _ in range(2):
-        result = edgecnn(*BOOT, "--mqtt", f"mqtt://127.0.0.1:{port}", *options)
+        result = edgecnn(*BOOT, "--mqtt", f"mqtt://127.0.0.1:{nobody}", *options)
         assert result.exit_code == 0 and "Ankle boot" in result.stdout
         told = [line for line in result.stderr.splitlines() if "cannot be used" in line]
-        assert told == [f"the MQTT broker at 127.0.0.1:{port} cannot be used: Connection refused; trying again"]
-        assert "the MQTT broker did not hear of 1 changes" in result.stderr
+        assert told == [f"the MQTT broker at 127.0.0.1:{nobody} cannot be used: Connection refused; trying again"]
+        assert "the MQTT broker did not hear of 1 change\n" in result.stderr
     (file,) = state.iterdir()  # and no lock
     totals = json.loads(file.read_text())
     assert file.name.startswith("live-counters-pi-") and totals["frames"] == totals["classes"]["Ankle boot"] == 2
@@ -132,10 +141,10 @@ def test_a_password_without_a_user_is_wrong_usage(edgecnn: Run, monkeypatch: pyt
     assert "a password goes with a user" in told and "hidden" not in told
 
 
-def test_two_stations_of_one_name_do_not_share_counters(edgecnn: Run, state: Path) -> None:
+def test_two_stations_of_one_name_do_not_share_counters(edgecnn: Run, state: Path, nobody: int) -> None:
     from edgecnn.atomic_files import claimed
 
-    watching = (*BOOT, "--mqtt", f"mqtt://127.0.0.1:{free_port()}", "--mqtt-device", "pi")
+    watching = (*BOOT, "--mqtt", f"mqtt://127.0.0.1:{nobody}", "--mqtt-device", "pi")
     assert edgecnn(*watching).exit_code == 0
     with claimed([next(state.iterdir())], force=True):
         told = sentence(edgecnn(*watching))

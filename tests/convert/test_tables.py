@@ -14,8 +14,9 @@ from edgecnn.model_file.schemes import SCHEMES as SCHEME_TABLE
 
 
 def test_the_public_names_are_those_of_the_tables() -> None:
-    assert SCHEMES == ("float32", "float16", "dynamic", "mixed", "int8", "int16x8") == tuple(SCHEME_TABLE)
-    assert set(TARGETS) == {"litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"} and TARGETS[0] == DEFAULT_TARGET
+    assert tuple(SCHEME_TABLE) == SCHEMES and tuple(TARGET_TABLE) == TARGETS and TARGETS[0] == DEFAULT_TARGET
+    assert {"float32", "float16", "dynamic", "mixed", "int8", "int16x8"} <= set(SCHEMES), "files of these are in use"
+    assert {"litert", "tflite-runtime-2.14", "edgetpu", "mediapipe"} <= set(TARGETS)
 
 
 def test_the_names_for_type_checkers_are_those_of_the_table() -> None:

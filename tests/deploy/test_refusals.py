@@ -11,7 +11,8 @@ import pytest
 from edgecnn.device import bundled_models, sample_images
 from tests.deploy.conftest import Deploy
 from tests.support.command_line import SCRIPTS, Outcome, Run, sentence
-from tests.support.devices import Device, free_port, needs_sshd, running, set_up
+from tests.support.devices import Device, needs_sshd, running, set_up
+from tests.support.ports import closed_port
 from tests.support.ssh_keys import make_key
 
 pytestmark = needs_sshd
@@ -73,19 +74,21 @@ def test_files_in_options_of_live_are_not_looked_for_here(place: str, edgecnn: R
     options = ("ca", "cert", "key", "password-file")
     files = [word for name in options for word in (f"--mqtt-{name}", place)]
     live = ["--mqtt", "mqtts://pi@broker", *files, "--labels", place, "--require-signature", place]
-    said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(free_port()), "--", *live)
+    with closed_port() as port:
+        said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(port), "--", *live)
     assert "no ssh answers" in sentence(said)
 
 
 def test_a_damaged_model_is_refused_before_anybody_is_asked(edgecnn: Run, tmp_path: Path) -> None:
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(MODEL.read_bytes()[:-1000])
-    assert "cut.tflite" in sentence(edgecnn("deploy", cut, "pi@127.0.0.1", "--port", str(free_port())))
+    assert "cut.tflite" in sentence(edgecnn("deploy", cut, "pi@127.0.0.1", "--port", "1"))
     assert "no model file" in sentence(edgecnn("deploy", tmp_path / "none", "pi@127.0.0.1", "--port", "1"))
 
 
 def test_nobody_answers_nobody_is_known_nobody_has_ssh(edgecnn: Run) -> None:
-    refused = edgecnn("deploy", MODEL, "pi@127.0.0.1", "--port", str(free_port()))
+    with closed_port() as port:
+        refused = edgecnn("deploy", MODEL, "pi@127.0.0.1", "--port", str(port))
     assert "no ssh answers" in sentence(refused) and "name its --port" in refused.stderr
     assert "there is no host pi@pi.invalid" in sentence(edgecnn("deploy", MODEL, "pi@pi.invalid"))
     assert "there is no program plink" in sentence(edgecnn("deploy", MODEL, "pi@127.0.0.1", "--ssh", "plink"))

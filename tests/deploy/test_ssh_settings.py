@@ -11,7 +11,8 @@ import pytest
 from edgecnn.deploy.ssh_settings import host_key_check
 from edgecnn.errors import DeployError
 from tests.support.command_line import Outcome, Run, sentence
-from tests.support.devices import Device, free_port, needs_sshd, running, set_up
+from tests.support.devices import Device, needs_sshd, running, set_up
+from tests.support.ports import closed_port
 from tests.support.ssh_keys import make_key
 
 pytestmark = needs_sshd
@@ -84,7 +85,8 @@ def test_an_agent_and_a_jump_host_lead_there(status: Status, pi: Device, tmp_pat
             assert "no way to kitchen through its jump host" in closed and "Permission denied" in closed
             (gate.folder / "authorized_keys").write_text(pi.key.with_suffix(".pub").read_text())
             assert is_reached(status(*lines, *by_agent, key="none"))
-            behind = sentence(status(*lines, *by_agent, key="none", port=free_port()))
+            with closed_port() as port:
+                behind = sentence(status(*lines, *by_agent, key="none", port=port))
             assert "no way to kitchen through its jump host" in behind and "Connection refused" in behind
     finally:
         agent.kill()

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from edgecnn.device.runtime.accelerators import ACCELERATORS
+
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference" / "cli"
 
@@ -64,7 +66,7 @@ def test_every_option_has_a_heading(commands: dict[str, click.Command], pages: d
         (
             "classify",
             "`--delegate`",
-            "`cpu`, `xnnpack`, `edgetpu`, `gpu`, `npu` or `PATH`; default: what the runtime chooses",
+            f"{', '.join(f'`{name}`' for name in ACCELERATORS)} or `PATH`; default: what the runtime chooses",
         ),
         ("convert", "`--output`, `-o`", "folder; default: RUN"),
         ("convert", "`--max-drop`", "`POINTS`: number from 0 to 100"),

@@ -25,7 +25,7 @@ def group(
     for number in range(count):
         own = random.dirichlet(classes / spread) if spread else classes
         drawn = random.multinomial(frames, own), random.multinomial(frames, scores)
-        found = Histograms(f"{name}-{number}", name, tuple(labels), *drawn, 0, frames // 10, frames, float(frames))
+        found = Histograms(f"{name}-{number}", name, tuple(labels), *drawn, frames // 10, frames, float(frames))
         devices.append(found)
     return devices
 

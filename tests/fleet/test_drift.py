@@ -21,7 +21,7 @@ def told(
     labels = tuple(f"class {number}" for number in range(len(classes)))
     drawn = random.multinomial(frames, classes), random.multinomial(frames, scores)
     network = rest.get("network", "n")
-    return Histograms(name, network, labels, *drawn, 0, 0, frames, float(frames if images is None else images))
+    return Histograms(name, network, labels, *drawn, 0, frames, float(frames if images is None else images))
 
 
 @pytest.mark.parametrize("count", [3, 4, 40])
@@ -74,7 +74,7 @@ def test_models_with_other_classes_or_networks_are_no_peers() -> None:
 def test_a_thousand_classes_of_which_few_are_seen_raise_no_alarm() -> None:
     shares = np.random.default_rng(1).dirichlet([0.05] * 1000).tolist()
     rows = compare_with_fleet([told(f"pi-{number}", shares, SURE, frames=300) for number in range(12)])
-    assert not [row for row in rows if row.verdict == "otherwise"]
+    assert len(rows) == 12 and {row.verdict for row in rows} <= {"like the fleet", "not sure"}
 
 
 def totals(classes: tuple[int, ...], id: str = "1") -> Counters:
@@ -88,7 +88,7 @@ def test_since_an_earlier_look_only_what_came_to_it_counts() -> None:
     whole, new = histograms(device), histograms(device, {"pi": totals((80, 20))})
     assert whole is not None and whole.classes.tolist() == [90, 210] and whole.frames == 300
     assert new is not None and new.classes.tolist() == [10, 190] and new.frames == 200 and new.scores[9] == 200
-    assert new.doubtful == 100 and new.unlike == 50
+    assert new.unlike == 50
     for other in (totals((80, 20), id="2"), totals((100, 20))):  # counting began anew
         anew = histograms(device, {"pi": other})
         assert anew is not None and anew.frames == 300

@@ -12,8 +12,9 @@ import pytest
 from edgecnn import EdgecnnError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker
 from edgecnn.fleet.fleet import Fleet
-from tests.support.brokers import RealBroker, broker, free_port, listening, needs_mosquitto
+from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
 from tests.support.fleets import keep, state, station
+from tests.support.ports import closed_port
 
 pytestmark = needs_mosquitto
 
@@ -111,12 +112,10 @@ def test_a_fleet_that_never_stops_talking_is_read_all_the_same(server: RealBroke
 
         thread = threading.Thread(target=talk)
         thread.start()
-        began = time.monotonic()
         fleet = read(server)
-        took = time.monotonic() - began
         stop.set()
         thread.join()
-    assert [one.name for one in fleet.devices] == ["new", "pi"] and fleet.complete and took < 5
+    assert [one.name for one in fleet.devices] == ["new", "pi"] and fleet.complete
 
 
 def test_where_nobody_has_told_anything_the_fleet_is_empty_and_what_is_late_is_told(server: RealBroker) -> None:
@@ -127,5 +126,5 @@ def test_where_nobody_has_told_anything_the_fleet_is_empty_and_what_is_late_is_t
 
 def test_no_broker_is_one_sentence() -> None:
     words = r"the MQTT broker at 127\.0\.0\.1:\d+ cannot be used: Connection refused; check that it runs"
-    with pytest.raises(EdgecnnError, match=words):
-        read_fleet(parse_broker(f"mqtt://127.0.0.1:{free_port()}"))
+    with closed_port() as port, pytest.raises(EdgecnnError, match=words):
+        read_fleet(parse_broker(f"mqtt://127.0.0.1:{port}"))

@@ -7,7 +7,8 @@ import pytest
 
 from edgecnn.fleet.fleet import Device, Fleet, Gathering
 from edgecnn.fleet.status import KINDS, Expected, duration, find_trouble
-from tests.support.fleets import iso, state, station
+from edgecnn.utc import utc
+from tests.support.fleets import state, station
 
 NOW = 1_800_000_000.0
 EXPECTED = Expected("m.int8.tflite", "a" * 64, "b" * 64)
@@ -16,7 +17,7 @@ PROOF = state("x")["verified"]
 
 def fleet(*, messages: dict[str, Any] | None = None, **changes: Any) -> Fleet:
     """A station called pi that is well but for changes of its state, or of whole messages."""
-    told = station("pi", **{"time": iso(NOW - 5), **changes})
+    told = station("pi", **{"time": utc(NOW - 5), **changes})
     told.update({f"pi/{kind}": value for kind, value in (messages or {}).items()})
     gathering = Gathering()
     for topic, payload in told.items():
@@ -34,9 +35,9 @@ def fleet(*, messages: dict[str, Any] | None = None, **changes: Any) -> Fleet:
         ({"messages": {"state": None}}, "silent", "no state"),
         ({"messages": {"counters": ""}}, "silent", "no counters"),
         ({"messages": {"counters": "[]"}}, "unread", "counters does not read"),
-        ({"time": iso(NOW - 3600)}, "old", "60 min old"),
-        ({"time": iso(NOW - 106)}, "old", "106 s old"),
-        ({"time": iso(NOW + 7200)}, "clock", "2 h ahead"),
+        ({"time": utc(NOW - 3600)}, "old", "60 min old"),
+        ({"time": utc(NOW - 106)}, "old", "106 s old"),
+        ({"time": utc(NOW + 7200)}, "clock", "2 h ahead"),
         ({"trouble": "the camera hangs"}, "camera", "the camera hangs"),
         ({"verified": {**PROOF, "passed": False, "top1_equal": 20}}, "unverified", "20 of 24 probes"),
         ({"verified": {**PROOF, "passed": None, "probes": 0, "top1_equal": 0}}, "unverified", "no probes"),
@@ -55,10 +56,10 @@ def test_one_thing_that_is_wrong_is_found_and_nothing_else(changes: dict[str, An
     "changes",
     [
         {},
-        {"time": iso(NOW - 104)},  # three messages of 30 seconds, and a few more
-        {"time": iso(NOW + 30)},
-        {"time": iso(NOW - 9000), "interval": 3600.0},
-        {"time": iso(NOW - 9000), "interval": None},  # how often it tells anything, it does not say
+        {"time": utc(NOW - 104)},  # three messages of 30 seconds, and a few more
+        {"time": utc(NOW + 30)},
+        {"time": utc(NOW - 9000), "interval": 3600.0},
+        {"time": utc(NOW - 9000), "interval": None},  # how often it tells anything, it does not say
         {"model_sha256": None},  # an older edgecnn: the network is the expected one
         {"throttled": {"now": [], "since_boot": ["under-voltage"]}},
         {"throttled": None, "temperature": None, "release": "3f9a"},
@@ -69,16 +70,16 @@ def test_what_is_well_is_not_complained_of(changes: dict[str, Any]) -> None:
 
 
 def test_the_largest_age_is_the_users_where_one_is_given() -> None:
-    assert not find_trouble(fleet(time=iso(NOW - 3600)), most_age=4000)
-    assert [one.kind for one in find_trouble(fleet(time=iso(NOW - 20)), most_age=10)] == ["old"]
+    assert not find_trouble(fleet(time=utc(NOW - 3600)), most_age=4000)
+    assert [one.kind for one in find_trouble(fleet(time=utc(NOW - 20)), most_age=10)] == ["old"]
     # Of one that is offline, everybody knows why its message is old.
-    both = fleet(time=iso(NOW - 3600), messages={"availability": "offline"})
+    both = fleet(time=utc(NOW - 3600), messages={"availability": "offline"})
     assert [one.kind for one in find_trouble(both)] == ["offline"]
 
 
 def test_every_kind_is_found_somewhere_and_a_station_may_have_many() -> None:
     wrong = fleet(
-        time=iso(NOW - 9999), trouble="no camera", verified=None, network_sha256="d" * 64, model_sha256=None,
+        time=utc(NOW - 9999), trouble="no camera", verified=None, network_sha256="d" * 64, model_sha256=None,
         throttled={"now": ["throttled"], "since_boot": []}, messages={"counters": "{"},
     )  # fmt: skip
     kinds = {one.kind for one in find_trouble(wrong, expected=EXPECTED)}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 mqtt = pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt]")
@@ -18,12 +19,6 @@ mqtt = pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt
 # Debian installs it where users do not look.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="there is no mosquitto: apt install mosquitto")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
 
 
 class RealBroker:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.ssh_keys import make_key
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
@@ -74,12 +75,6 @@ class Device:
         words = [word for option in self.options[2:] if option != "--ssh-option" for word in ("-o", option)]
         command = ["ssh", "-p", str(self.port), *words, "-o", "BatchMode=yes", self.name, line]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def set_up(folder: Path, home: str = "home", **environment: str) -> Device:

@@ -3,11 +3,11 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
 
+from edgecnn.utc import utc
 from tests.support.brokers import mqtt
 from tests.support.waiting import until
 
@@ -16,13 +16,9 @@ EVEN = (0.1,) * 10
 SURE = (0.0, 0.0, 0.0, 0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6)
 
 
-def iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def state(device: str, **changes: Any) -> dict[str, Any]:
     """A state of a station that is well, with changes."""
-    now = iso(time.time())
+    now = utc(time.time())
     proof = {"passed": True, "time": now, "probes": 24, "top1_equal": 24, "max_difference": 0.002, "tolerance": 0.1}
     return {
         "time": now, "started": now, "device": device, "model": "m.int8.tflite", "model_sha256": "a" * 64,
@@ -37,7 +33,7 @@ def counters(
     classes: Sequence[int], scores: Sequence[int], labels: Sequence[str] = LABELS, **changes: Any
 ) -> dict[str, Any]:
     """Totals of a station whose frames are independent images, with changes."""
-    frames, now = int(sum(classes)), iso(time.time())
+    frames, now = int(sum(classes)), utc(time.time())
     shares = np.array(classes) / max(frames, 1)
     switches = round((1 - float((shares**2).sum())) * max(0, frames - 1))
     return {

@@ -11,7 +11,6 @@ from edgecnn.errors import InputError
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _MOST_PASSWORD_BYTES = 4096
-_DEVICE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _EXAMPLE = "write it as mqtt://USER@192.168.1.5:1883/edgecnn; user, port and prefix may be left out"
 
 
@@ -128,17 +127,6 @@ def read_password(path: Path) -> str:
         if len(lines) == 1 and lines[0] and len(data) <= _MOST_PASSWORD_BYTES:
             return lines[0]
     raise InputError(f"{path} must hold the broker's password, one line of text, and nothing else")
-
-
-def require_device(name: str) -> str:
-    """Make sure that `name` can be a part of topics and identifiers; it is returned.
-
-    Raises:
-        InputError: it cannot.
-    """
-    if not _DEVICE.fullmatch(name):
-        raise InputError(f"{name!r} cannot name a device: letters a to z, digits, - and _, at most 64 of them")
-    return name
 
 
 def _reason(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""A station's connection to an MQTT broker: what it says arrives, retained, or raises."""
+"""A station's connection to an MQTT broker: what it says arrives, retained, or is said not to, or raises."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from .broker_connection import BrokerConnection
 
 BIRTH = "homeassistant/status"
 _MOST_BYTES = 4096  # of a message that we take: whoever may write to a topic must not fill a small memory
-_NOT_AUTHORIZED = 0x87
+_NOT_AUTHORIZED = "Not authorized"
 
 
 class BrokerSession(BrokerConnection):
@@ -29,11 +29,11 @@ class BrokerSession(BrokerConnection):
             broker: to connect to.
             client_id: the broker knows one client of a name.
             will: topic and text that the broker publishes, retained, when it hears no more from here.
-            tell: hears which topics the broker does not let this client write.
+            tell: hears which topics the broker does not let this client write, or does not take.
         """
         super().__init__(broker, client_id, _MOST_BYTES)
-        self.is_home_assistant_new = self._refused = False
-        self._tell = tell
+        self.is_home_assistant_new = False
+        self._tell, self._refusal = tell, ""
         self._client.will_set(*will, qos=1, retain=True)
         self._client.on_publish = self._hear_receipt
 
@@ -47,19 +47,21 @@ class BrokerSession(BrokerConnection):
         self._client.subscribe(BIRTH, qos=1)
 
     def send(self, topic: str, text: str) -> None:
-        """Publish, retained, and wait until the broker has it.
+        """Publish, retained, and wait until the broker has it; what it refuses is told.
 
         Raises:
             BrokerError: the connection is lost; the broker may have it, or not.
         """
-        self._refused = False
+        self._refusal = ""
         sent = self._client.publish(topic, text.encode(), qos=1, retain=True)
         self._wait(sent.is_published, "it does not answer any more")
-        if self._refused:
+        if self._refusal == _NOT_AUTHORIZED:
             self._tell(f"the MQTT broker does not let {self._broker.user or 'this client'} write to {topic}")
+        elif self._refusal:
+            self._tell(f"the MQTT broker does not take what is written to {topic} ({self._refusal.lower()})")
 
     def _hear_receipt(self, _: Client, __: Any, ___: int, reason: ReasonCode, ____: Properties | None) -> None:
-        self._refused = reason.value == _NOT_AUTHORIZED
+        self._refusal = str(reason) if reason.is_failure else ""
 
     def _hear_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
         if message.topic == BIRTH and message.payload == b"online" and not message.retain:

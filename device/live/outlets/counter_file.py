@@ -3,15 +3,14 @@
 import json
 import secrets
 import threading
-import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import OutputError
 from edgecnn.model_file.container import sha256
+from edgecnn.utc import utc_now
 
 from ..station import Station
 from ..tally import Counts, no_counts
@@ -47,7 +46,7 @@ class CounterFile:
         """
         self._path, self._labels, self._tell, self._said = path, labels, tell, ""
         self._lock = threading.Lock()
-        self._id, self._since, self._before = secrets.token_hex(8), now(), no_counts(labels)
+        self._id, self._since, self._before = secrets.token_hex(8), utc_now(), no_counts(labels)
         try:
             with path.open("rb") as file:
                 self._resume(json.loads(file.read(_MOST_BYTES)))
@@ -80,7 +79,7 @@ class CounterFile:
         return {
             "id": self._id,
             "since": self._since,
-            "time": now(),
+            "time": utc_now(),
             **{name: getattr(counts, name) for name in (*_PLAIN, *_NEWER)},
             "classes": dict(counts.classes),
             "scores": list(counts.scores),
@@ -107,13 +106,3 @@ class CounterFile:
             raise ValueError("names")
         self._id, self._since = found["id"], found["since"]
         self._before = Counts(**plain, classes=classes, scores=scores, score_sum=float(score_sum), drift=drift)
-
-
-def now() -> str:
-    """The time in UTC, to the millisecond."""
-    return iso(time.time())
-
-
-def iso(seconds: float) -> str:
-    """Seconds since 1970 as text, in UTC."""
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

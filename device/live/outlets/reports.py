@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edgecnn.throttling import temperature, throttling
+from edgecnn.utc import utc, utc_now
 
 from ...prediction import UNKNOWN
 from ..observation import Change
@@ -19,7 +20,7 @@ from ..proof import Proof
 from ..station import Station
 from ..tally import Tally
 from ..watcher import Watcher
-from .counter_file import CounterFile, iso, now
+from .counter_file import CounterFile
 
 
 class Reports:
@@ -55,7 +56,7 @@ class Reports:
         """
         self.device, self.station, self.interval, self._proof = device, station, interval, proof
         self._watcher, self._tally, self._counter_file = watcher, tally, counter_file
-        self._started = now()
+        self._started = utc_now()
 
     @property
     def trouble(self) -> str:
@@ -76,19 +77,19 @@ class Reports:
         moment, status, throttled = self._tally.moment(), self._watcher.status, throttling()
         shadow = self._watcher.shadow
         return {
-            "time": now(),
+            "time": utc_now(),
             "started": self._started,
             "device": self.device,
             "model": self.station.model,
             "model_sha256": self.station.model_sha256,
             "network_sha256": self.station.network_sha256,
             "release": self.station.release,
-            "verified": {**asdict(self._proof), "time": iso(self._proof.time)},
+            "verified": {**asdict(self._proof), "time": utc(self._proof.time)},
             "edgecnn": self.station.edgecnn,
             "runtime": self.station.runtime,
             "source": status.source,
             "trouble": status.trouble,
-            "last_frame": None if moment.last_frame is None else iso(moment.last_frame),
+            "last_frame": None if moment.last_frame is None else utc(moment.last_frame),
             "last_frame_age": None if moment.age is None else round(moment.age, 3),
             "frames_per_second": round(moment.rate, 2),
             "drift": [{"layer": one.layer, "kind": one.kind, "deviation": one.deviation} for one in moment.drift],

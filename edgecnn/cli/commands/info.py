@@ -92,7 +92,8 @@ def _print_card(card: "ModelCard") -> None:
         count, seed = quantization.calibration_images, quantization.calibration_seed
         lines.append(("calibration", f"{count} images, seed {seed}, SHA-256 {quantization.calibration_sha256[:12]}…"))
     if training:
-        how = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}, {training.epochs} epochs"
+        epochs = f"{training.epochs} epoch{'s' * (training.epochs != 1)}"
+        how = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}, {epochs}"
         ending = "" if training.is_finished else ", not finished"
         lines.append(("training", f"{training.dataset}: {how}{ending}"))
     if training and training.test_accuracy is not None:

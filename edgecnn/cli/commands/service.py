@@ -56,8 +56,9 @@ def command() -> None:
 def install(model: str, live_options: tuple[str, ...], name: str, is_system: bool, dry_run: bool, force: bool) -> None:
     """Start edgecnn live with MODEL now, with the machine, and whenever it ends or sees no frame for a minute.
 
-    Behind -- stand the options of edgecnn live. All is checked first; the command returns when the service has
-    classified a frame. Of --system each line is printed before it is run as root.
+    The minute is four times --timeout where that is longer. Behind -- stand the options of edgecnn live. All is checked
+    first; the command returns when the service has classified a frame. Of --system each line is printed before it is
+    run as root.
 
     Example: edgecnn service install fashion-mnist.activations -- --source camera --threshold 0.9
     """
@@ -161,4 +162,5 @@ def _lines(found: "ServiceStatus", systemd: "Systemd") -> list[str]:
         lines.append(f"not running ({found.state}; ended last with {found.result}); see {systemd.journal(found.unit)}")
     if found.message:
         lines.append(f"it says: {found.message}")
-    return [*lines, f"started anew {found.restarts:,} times since somebody started it"]
+    times = "once" if found.restarts == 1 else f"{found.restarts:,} times"
+    return [*lines, f"started anew {times} since somebody started it"]

@@ -11,9 +11,10 @@ import pytest
 from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.container import read_model, sha256
 from tests.docs.test_json_schemas import check
-from tests.support.brokers import broker, free_port, needs_mosquitto
+from tests.support.brokers import broker, needs_mosquitto
 from tests.support.command_line import Outcome, Run, printed, sentence
 from tests.support.fleets import keep, station
+from tests.support.ports import closed_port
 
 pytestmark = needs_mosquitto
 ODD = (0.64,) + (0.04,) * 9
@@ -162,7 +163,8 @@ def test_nobody_there_is_said_and_ends_with_1(fleet: Any, edgecnn: Run) -> None:
         assert result.exit_code == 1 and "No device has told anything" in result.stdout
         other = fleet(command, "well", "--devices", "Pi-*")
         assert other.exit_code == 1 and "None of the 4 devices at" in other.stdout and "--devices" in other.stdout
-    gone = edgecnn("fleet", "status", "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
+    with closed_port() as port:
+        gone = edgecnn("fleet", "status", "--mqtt", f"mqtt://127.0.0.1:{port}")
     assert gone.exit_code == 1 and gone.stderr.count("\n") == 1 and "Connection refused" in gone.stderr
 
 

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from edgecnn import InputError
 from edgecnn.device import Delegate
 from edgecnn.device.measuring.doctor import examine_machine
 from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
+from edgecnn.device.runtime.compiled_session import WITH_OPTIONS
 from edgecnn.device.runtime.runtimes import INSTALL_ONE, RUNTIMES, refuse_numpy
 
 
@@ -24,6 +26,22 @@ def test_every_name_is_a_delegate_of_its_kind(name: str) -> None:
     delegate, row = Delegate(name), ACCELERATORS[name]
     kinds = {"built in": delegate.is_built_in, "compiled": delegate.is_compiled, "library": bool(delegate.library)}
     assert [kind for kind, is_it in kinds.items() if is_it] == [row.kind]
+
+
+@pytest.mark.parametrize("name", [name for name, row in ACCELERATORS.items() if row.options])
+def test_options_are_those_of_its_row_before_anything_is_opened(name: str) -> None:
+    known = ACCELERATORS[name].options or {}
+    for key, values in known.items():
+        for value in (*values, values[0].lower()):
+            assert Delegate(name, ((key, value),)).options == ((key, value),)
+        for odd in ((key, "vacuum"), (key, ""), ("speed", values[0])):
+            with pytest.raises(InputError, match=rf"{name} takes the option {key}=.*Received: {odd[0]}={odd[1]}$"):
+                Delegate(name, (odd,))
+
+
+def test_what_takes_options_behind_compiled_model_hands_them_on() -> None:
+    with_options = {name for name, row in ACCELERATORS.items() if row.kind == "compiled" and row.options}
+    assert set(WITH_OPTIONS) == with_options, "a function in device/runtime/compiled_session.py"
 
 
 def test_a_path_is_a_library_with_options_of_its_own() -> None:
@@ -61,5 +79,5 @@ def test_a_numpy_that_is_too_new_is_refused(name: str, numpy_version: str, refus
 
 def test_what_is_not_built_in_has_a_process_of_its_own_unless_it_is_said() -> None:
     isolated = [name for name in (*ACCELERATORS, "./any.so") if Delegate(name).is_isolated]
-    assert isolated == ["edgetpu", "gpu", "npu", "./any.so"]
+    assert isolated == [name for name, row in ACCELERATORS.items() if row.kind != "built in"] + ["./any.so"]
     assert not Delegate("npu", isolate=False).is_isolated and Delegate("xnnpack", isolate=True).is_isolated

@@ -135,7 +135,7 @@ def test_a_camera_that_hangs_has_the_service_started_anew(systemd: OwnSystemd, t
 
     assert until(lambda: len((tmp_path / "runs").read_text().splitlines()) == 2)
     assert until(lambda: systemd.run("systemctl", "--user", "is-active", "edgecnn-hung").stdout == "active\n")
-    assert "started anew 1 times" in edgecnn(systemd, "status", "--name", "hung")[1]
+    assert "started anew once since" in edgecnn(systemd, "status", "--name", "hung")[1]
     assert edgecnn(systemd, "remove", "--name", "hung")[0] == 0
 
 

@@ -1,6 +1,7 @@
 """systemd is driven by its own programs: what each line is, and what is made of a program that fails."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from edgecnn.device.service import systemd
 from edgecnn.device.service.installing import install, remove
 from edgecnn.device.service.status import ServiceStatus, service_status
 from edgecnn.device.service.systemd import Systemd, last_line
-from edgecnn.device.service.unit import MARK, ServiceSpec
+from edgecnn.device.service.unit import MARK, ServiceSpec, start_seconds, watchdog_seconds
 from edgecnn.errors import OutputError, ServiceError
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
@@ -53,6 +54,31 @@ def test_a_line_that_fails_is_a_sentence_and_that_of_the_system_is_said_before()
     assert said == ["+ sh -c 'echo no bus >&2; exit 3'"]
     Systemd(is_system=False, tell=said.append).do(("sh", "-c", 'test "$(cat)" = unit'), "unit")
     assert len(said) == 1  # nobody's root is used
+
+
+def test_a_line_may_take_as_long_as_is_said() -> None:
+    late = Systemd(is_system=False).attempt(("sleep", "60"), longest=0.2)
+    assert (late.returncode, last_line(late)) == (124, "no end within 0.2 seconds")
+    assert Systemd(is_system=False).attempt(("sleep", "0.01"), longest=60).returncode == 0
+
+
+def test_a_start_is_waited_for_until_systemd_itself_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that is slow to be opened anew may take longer than any other line."""
+    spec = ServiceSpec("slow", ("/bin/true",), "/", watchdog=watchdog_seconds(30, 3600))
+    waited: dict[str, float] = {}
+
+    def run(command: tuple[str, ...], _: str | None = None, longest: float = 600) -> "subprocess.CompletedProcess[str]":
+        waited[command[2]] = longest
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(systemd, "_BOOTED", tmp_path)
+    monkeypatch.setattr(shutil, "which", str)
+    monkeypatch.setattr(systemd, "run", run)
+    install(spec, Systemd(is_system=False))
+    (unit,) = (tmp_path / "systemd" / "user").glob("*.service")
+    limit = int(unit.read_text().partition("TimeoutStartSec=")[2].split()[0])
+    assert waited["restart"] > limit == start_seconds(spec) > 4 * 3600 and waited["enable"] == 600
 
 
 def test_without_sudo_a_service_of_the_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

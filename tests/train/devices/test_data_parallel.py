@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import zipfile
@@ -22,6 +21,7 @@ from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import train
 from tests.support.command_line import killed_when
 from tests.support.npz_files import save_some
+from tests.support.ports import free_port
 
 EPOCHS = 4
 
@@ -69,9 +69,7 @@ def job(
     data: Path, output: Path, *options: str, slurm: bool = False, lost: int | None = None
 ) -> "list[subprocess.Popen[str]]":
     """Two processes of a job on this machine, described as Keras wants it or as Slurm's srun does; one may be lost."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     if slurm:  # JAX takes the port from the job's number
         shared = {"SLURM_JOB_ID": str(port), "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_NTASKS": "2"}
         own: tuple[str, ...] = ("SLURM_PROCID", "SLURM_LOCALID")

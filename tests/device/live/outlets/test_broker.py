@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from edgecnn import InputError
-from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password, require_device
+from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password
 from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
-from tests.support.brokers import RealBroker, broker, free_port, listening, make_certificates, needs_mosquitto
+from edgecnn.device.live.outlets.device_name import require_device_name
+from tests.support.brokers import RealBroker, broker, listening, make_certificates, needs_mosquitto
+from tests.support.ports import closed_port
 from tests.support.waiting import until
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates")
@@ -53,8 +55,8 @@ def test_what_is_no_url_of_a_broker_is_refused_in_a_sentence(url: str) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "pi+", "x" * 65, "a.b", "#", "a\n"])
 def test_what_can_be_no_part_of_a_topic_is_no_device(name: str) -> None:
     with pytest.raises(InputError, match="cannot name a device"):
-        require_device(name)
-    assert require_device("Pi-4_b") == "Pi-4_b"
+        require_device_name(name)
+    assert require_device_name("Pi-4_b") == "Pi-4_b"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000])
@@ -165,7 +167,8 @@ def test_files_that_are_no_certificates_are_said_before_anything_connects(certif
 
 def test_who_does_not_answer_sends_nonsense_or_is_not_there_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgecnn.device.live.outlets.broker_connection._PATIENCE", 0.4)
-    assert reason(parse_broker(f"mqtt://127.0.0.1:{free_port()}")) == "Connection refused"
+    with closed_port() as port:
+        assert reason(parse_broker(f"mqtt://127.0.0.1:{port}")) == "Connection refused"
     assert reason(parse_broker("mqtt://no-such-host.invalid")) == "there is no host of this name"
     answers = {b"": "does not answer", b"\x20\xff\xff\xff\xff\xff": "", b"HTTP/1.1 400 Bad Request\r\n\r\n": ""}
     for answer, words in answers.items():
