@@ -16,6 +16,7 @@ from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
+from .backbones import IMAGENET
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
 from .request import OTHER_IMAGES, TrainingRequest, complete_request, require_images
@@ -103,11 +104,14 @@ def estimate(
     Raises:
         MissingExtraError: TensorFlow is not installed.
         InputError: unknown recipe or architecture, or a training with a teacher or on several devices.
+        ModelFileError: no file of weights, or of another architecture.
+        DataError: no folder of other images.
     """
     require_kind(dataset, Dataset, "dataset")
     request = complete_request(request, options)
     if request.teacher or request.devices or request.distributed:
         raise InputError("an estimate is of a training on one device without its teacher; leave the others out")
+    request.require_files()
     require_images(request, dataset)
     library = choose_backend()
     with captured_stderr():
@@ -125,6 +129,9 @@ def estimate(
             request.seed,
             processor,
             RunDirectory(Path()),
+            weights=None
+            if request.pretrained == IMAGENET
+            else request.pretrained,  # none is downloaded for three steps
             freeze=request.freeze,
         )
     )
