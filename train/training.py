@@ -78,8 +78,9 @@ def train(
         processor = detect_processor(library, parallel)
     if recipe.batch_size % parallel.devices:
         raise InputError(f"batches of {recipe.batch_size} cannot be divided among {parallel.devices} devices evenly")
-    # Before a teacher is trained in vain.
-    architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
+    # Before a teacher is trained in vain. Noise is not divided among several devices.
+    check = architectures.require_classifier if parallel.devices == 1 else architectures.build_network
+    check(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
     if processor.note:
         listener.tell(processor.note)
@@ -115,12 +116,14 @@ def estimate(
     require_images(request, dataset)
     library = choose_backend()
     with captured_stderr():
+        from .architectures import require_classifier
         from .devices.data_parallel import Parallel
         from .devices.processor import detect_processor
         from .fitting.estimate import estimate_training
         from .fitting.setup import TrainingSetup
 
         processor = detect_processor(library, Parallel())
+    require_classifier(request.architecture, dataset.input.shape, len(dataset.labels))
     return estimate_training(
         TrainingSetup(
             dataset,
