@@ -55,11 +55,11 @@ class Confidence:
     @property
     def why_no_score(self) -> str:
         """Why there is no `min_score`, in words."""
-        if self.wanted_error is None:
-            return "with half of the images answered, more than 10 % of the answers were wrong"
         if self.other_images:
             return (
                 f"the {self.other_images:,} images of no class are told with as high scores as those of the classes, "
                 "so none tells them apart; make them a class of their own"
             )
+        if self.wanted_error is None:
+            return "with half of the images answered, more than 10 % of the answers were wrong"
         return "a score that some of the images chose left none of the others answered"
