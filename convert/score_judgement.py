@@ -36,15 +36,20 @@ def judge_scores(
         validation, source = Answers(answer(np.asarray(held_out.images)), held_out.labels), "validation"
     before = card.confidence
     # Other images are not at hand: where they took part, as many of the classes' images are answered as before.
-    coverage = before.coverage if before and before.other_images else None
+    others = before if before and before.other_images else None
+    coverage = others.coverage if others else None
     confidence = measure_confidence(answers, source, validation=validation, coverage=coverage)
-    if confidence and before and coverage is not None:
+    if confidence and others:
         confidence = dataclasses.replace(
             confidence,
-            wanted_error=before.wanted_error,
-            other_images=before.other_images,
-            other_accepted=before.other_accepted,
+            wanted_error=others.wanted_error,
+            other_images=others.other_images,
+            other_accepted=others.other_accepted,
         )
+        if others.min_score is None:  # no score told them apart
+            confidence = dataclasses.replace(
+                confidence, min_score=None, coverage=None, error=None, error_low=None, error_high=None
+            )
     return confidence, why_unmeasured(answers, validation)
 
 

@@ -36,4 +36,4 @@ def _why(card: ModelCard | None) -> str:
         return "it carries no card"
     if card.confidence is None:
         return "no labelled images told how far its scores are to be trusted when it was made"
-    return "with half of the images answered, more than 10 % of the answers were wrong when it was made"
+    return card.confidence.why_no_score

@@ -16,15 +16,7 @@ from .model_file.card import Training
 from .model_file.confidence import HIGHEST, Confidence, HeldOut
 from .pixels.dataset import Dataset, Split, held_back, stratified
 from .sanity import lower_bound
-from .temperature import (
-    Labels,
-    Scores,
-    apply_temperature,
-    calibration_error,
-    cross_entropies,
-    fit_temperature,
-    is_gain,
-)
+from .temperature import Labels, Scores, apply_temperature, calibration_error, cross_entropies, fit_temperature, is_gain
 
 FEWEST = 20  # labelled images that say anything
 _FOLDS = 5
@@ -190,7 +182,7 @@ class Chosen:
 
 
 def choose(held_out: Answers, other: Scores | None, rule: Rule) -> Chosen:
-    """Choose by a rule; with `other` images the score is no lower than that which tells best them and these apart."""
+    """Choose by a rule; with `other` images no lower a score than tells best them and these apart, if one does."""
     temperature = rule.temperature
     if temperature is None:
         temperature = fit_temperature(held_out.probabilities, held_out.labels)
@@ -199,7 +191,8 @@ def choose(held_out: Answers, other: Scores | None, rule: Rule) -> Chosen:
         return Chosen(temperature, score_of_coverage(scores, rule.coverage))
     found = None if rule.wanted_error is None else score_of_error(scores, held_out.right, rule.wanted_error)
     if other is not None and len(other):
-        found = max(found or 0.0, score_apart(scores, best_scores(other, temperature)))
+        apart = score_apart(scores, best_scores(other, temperature))
+        found = None if apart is None else max(found or 0.0, apart)
     return Chosen(temperature, found)
 
 

@@ -93,3 +93,12 @@ class EdgecnnWarning(UserWarning):
     def __str__(self) -> str:
         """The sentence, in one line."""
         return printable(super().__str__())
+
+
+def is_memory_short(error: Exception) -> bool:
+    """Whether `error` says that there was not enough memory: Python's, or TensorFlow's and JAX' own, of a GPU too.
+
+    Neither need be loaded to know theirs.
+    """
+    named = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return named or "RESOURCE_EXHAUSTED" in str(error)

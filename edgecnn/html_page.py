@@ -47,7 +47,7 @@ table.matrix th, table.matrix td { padding: .2rem .35rem; text-align: center; }
 table.matrix th:first-child, table.matrix td:first-child { text-align: left; } table.matrix thead th:not(:first-child) {
 writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 @media (max-width: 30rem) { table { font-size: .85rem; } thead th { white-space: normal; }
-th, td { padding: .25rem .3rem; } .long { inline-size: 8rem; }
+th, td { padding: .25rem .2rem; } td:first-child { white-space: normal; } .long { inline-size: 8rem; }
 .gallery { gap: .6rem; } figure { width: 6.7rem; } figure img { width: 6.4rem; }
 figure.pair { width: 13.5rem; } }
 """

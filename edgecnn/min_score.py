@@ -56,14 +56,14 @@ def score_of_coverage(scores: Scores, coverage: float) -> float:
     return _between(levels, int(np.abs(_reaching(scores, levels) / len(scores) - coverage).argmin()))
 
 
-def score_apart(scores: Scores, other: Scores) -> float:
+def score_apart(scores: Scores, other: Scores) -> float | None:
     """The score that tells best images of the classes from `other` ones: the shares of both that reach it differ most.
 
-    This is Youden's J (1950). Best scores, (images,), of both.
+    This is Youden's J (1950). Best scores, (images,), of both; None where no score is reached by more of the classes'.
     """
     levels = np.unique(np.concatenate([scores, other]))[::-1]
     gain = _reaching(scores, levels) / len(scores) - _reaching(other, levels) / len(other)
-    return _between(levels, int(gain.argmax()))
+    return _between(levels, int(gain.argmax())) if gain.max() > 0 else None
 
 
 def risk_coverage(scores: Scores, right: Right) -> list[CurvePoint]:

@@ -63,6 +63,13 @@ def test_images_of_no_class_raise_the_score_and_are_counted() -> None:
     assert sharpened.other_accepted == pytest.approx(accepted, abs=0.03)
 
 
+def test_images_of_no_class_that_get_the_highest_scores_leave_none_to_recommend() -> None:
+    sure = np.eye(5, dtype=np.float32)[np.arange(300) % 5]
+    found = measure_confidence(overconfident(2000, 1.0), "test", other=sure)
+    assert found and (found.min_score, found.coverage, found.other_accepted) == (None, None, None)
+    assert "the 300 images of no class are told with as high scores" in found.why_no_score
+
+
 def apply(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     powers = probabilities.astype(float) ** (1 / temperature)
     return np.asarray((powers / powers.sum(axis=1, keepdims=True)).max(axis=1))

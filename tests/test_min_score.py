@@ -63,7 +63,9 @@ def test_a_coverage_is_met_as_nearly_as_ties_allow() -> None:
 
 def test_images_of_no_class_are_kept_out_where_their_scores_are_lower() -> None:
     known, other = np.array([0.7, 0.8, 0.9, 0.95]), np.array([0.2, 0.6, 0.69])
-    assert other.max() < score_apart(known, other) <= known.min()
+    apart = score_apart(known, other)
+    assert apart is not None and other.max() < apart <= known.min()
+    assert score_apart(other, known) is None and score_apart(known, known) is None
     assert area_under_curve(known, other) == 1 and area_under_curve(other, known) == 0
 
 

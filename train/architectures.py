@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from edgecnn.errors import InputError
+from edgecnn.errors import InputError, is_memory_short
+from edgecnn.keras_file import first_clause
 
 from . import pretrained
 from .backbones import BACKBONES, find_backbone
@@ -199,3 +201,26 @@ def build_network(name: str, shape: Shape, classes: int) -> keras.Model:
             f"Received: {tuple(model.outputs[0].shape)}"
         )
     return model
+
+
+def require_classifier(name: str, shape: Shape, classes: int) -> None:
+    """Make sure that the architecture called `name` can be trained: one of the user's own is run, on noise.
+
+    Raises:
+        InputError: see `build_network`; or it cannot be run, or does not give probabilities.
+    """
+    model = build_network(name, shape, classes)
+    if not source_sha256(name):
+        return
+    noise = np.random.default_rng(0).standard_normal((8, *shape), np.float32)
+    try:
+        sums = np.asarray(model.predict_on_batch(noise), np.float64).sum(axis=1)
+    except Exception as error:  # its layers may be the user's own, too
+        if is_memory_short(error):
+            raise
+        raise InputError(f"architecture {name} cannot be run: {first_clause(error)}; mend that in it") from error
+    if not np.allclose(sums, 1, atol=1e-2):
+        raise InputError(
+            f"architecture {name} does not give probabilities (they must sum to 1, and are {sums[0]:.3g} here); end it "
+            "with a softmax"
+        )

@@ -154,6 +154,20 @@ def pretrained_weights(architecture: str, weights: str | Path | None) -> str | N
     return str(weights)
 
 
+def require_rgb(backbone: Backbone, spec: InputSpec, source: str = "") -> None:
+    """Make sure that a backbone can take images so prepared; `source` says where they are from.
+
+    Raises:
+        InputError: they are gray or too small.
+    """
+    if spec.channels != 3 or min(spec.height, spec.width) < backbone.smallest:
+        raise InputError(
+            f"{backbone.name} takes rgb images of {backbone.smallest} x {backbone.smallest} pixels and more. Received: "
+            f"{spec.height} x {spec.width} {spec.colour}{source}; give images of your own another size or colour, or "
+            "choose another architecture"
+        )
+
+
 def require_input(architecture: str, weights: str | None, spec: InputSpec, dataset: str) -> None:
     """Make sure that a backbone gets images that it can take, and pretrained weights the values they know.
 
@@ -164,12 +178,7 @@ def require_input(architecture: str, weights: str | None, spec: InputSpec, datas
     if found is None:
         return
     backbone = found[0]
-    if spec.channels != 3 or min(spec.height, spec.width) < backbone.smallest:
-        raise InputError(
-            f"{backbone.name} takes rgb images of {backbone.smallest} x {backbone.smallest} pixels and more. Received: "
-            f"{spec.height} x {spec.width} {spec.colour} from {dataset}; give images of your own another size or "
-            "colour, or choose another architecture"
-        )
+    require_rgb(backbone, spec, f" from {dataset}")
     if weights and (spec.scale, spec.offset) != backbone.values:
         scale, offset = ([round(value, 6) for value in part] for part in backbone.values)
         raise InputError(

@@ -122,12 +122,15 @@ def query_teacher(
         bfloat16: whether the teacher computes in bfloat16, as it was trained.
 
     Raises:
-        ModelFileError: missing, damaged, or a teacher of other classes or image sizes.
+        ModelFileError: missing, damaged, or a teacher of other classes or image sizes, or without probabilities.
     """
     model, spec = _load_teacher(path, dataset)
     if bfloat16:
         _compute_in_bfloat16(model)
     images, count, table = dataset.train.images, len(dataset.train), input_table(spec)
+    _require_probabilities(
+        predict_batches(model, min(count, 8), lambda rows: apply_table(table, np.asarray(images[rows]))), path
+    )
     mirror = "flip" in recipe.augment
     tell(f"asking the teacher about {count * (1 + mirror + recipe.teacher_mixtures):,} images")
     kept, _ = held_back(dataset.train.labels, recipe.validation_split, seed)
@@ -143,6 +146,13 @@ def query_teacher(
         )
         plain = (plain + reflections) / np.float32(2)
     return TeacherAnswers(plain, tuple(mixtures))
+
+
+def _require_probabilities(answers: npt.NDArray[np.float32], path: Path) -> None:
+    if not np.allclose(answers.sum(axis=1), 1, atol=1e-2):
+        raise ModelFileError(
+            f"the teacher {path} does not give probabilities (they must sum to 1); end it with a softmax"
+        )
 
 
 def _load_teacher(path: Path, dataset: Dataset) -> "tuple[keras.Model, InputSpec]":

@@ -13,8 +13,9 @@ _REMEDIES = {  # the recipe's field, and the option
     "augment": "--augment flip",
     "dropout": "--dropout 0.25",
     "l2": "--l2 1e-5",
-    "early_stopping": "--early-stopping 3 with --validation-split 0.1",
+    "early_stopping": "--early-stopping 3",
 }
+_TO_STOP_BY = " with --validation-split 0.1"
 _MORE = "more, and more different, training images"
 
 
@@ -58,14 +59,14 @@ class Fit:
         """
         figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
         if self.overfits:
-            return f"overfits: {figures}; {_remedies(recipe)}"
+            return f"overfits: {figures}; {_remedies(recipe, self.name == 'validation')}"
         if self.overfits is False:
             return f"does not overfit: {figures}"
         return f"may overfit or not: {figures}; {self.unseen_images:,} {self.name} images are too few to tell"
 
 
-def _remedies(recipe: str) -> str:
-    """What this recipe has not tried yet."""
+def _remedies(recipe: str, validated: bool) -> str:
+    """What this recipe has not tried yet; `validated` is a training that has images to choose its epoch by."""
     base = RECIPES.get(recipe.split(",")[0])
     if "freeze all" in recipe:
         return f"{_MORE} help: nothing but the last layer is trained"
@@ -74,4 +75,6 @@ def _remedies(recipe: str) -> str:
     new = [option for field, option in _REMEDIES.items() if f", {field} " not in recipe]
     if base and base.augment and _REMEDIES["augment"] in new:
         new.remove(_REMEDIES["augment"])
+    if not validated and _REMEDIES["early_stopping"] in new:  # the last of them
+        new[-1] += _TO_STOP_BY
     return f"try {', '.join([*new, f'or {_MORE}'])}"

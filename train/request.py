@@ -105,16 +105,21 @@ class TrainingRequest:
     def _check_transfer(self) -> None:
         recipe, weights = self._named_recipe(), self.pretrained
         if recipe.frozen is None and self.freeze is not None:
-            raise InputError(f"freeze goes with recipe transfer. Received: freeze={self.freeze}, recipe {recipe.name}")
+            raise InputError(
+                f"freeze goes with recipe transfer. Received: freeze={self.freeze}, recipe {recipe.name}; leave freeze "
+                "out, or give pretrained weights and recipe transfer"
+            )
         if recipe.frozen is None:
             return
         if weights is None:
             raise InputError(f"recipe {recipe.name} needs pretrained weights; give imagenet or a file, or recipe fast")
         if self.teacher or self.devices or self.distributed:
             raise InputError(f"recipe {recipe.name} trains on one device without a teacher; leave the others out")
-        if self.freeze == "all" and (self.epochs or 1) > 1:
-            raise InputError(f"with freeze all one epoch trains all there is. Received: epochs={self.epochs}")
-        wanted, plain = self.final_recipe(), recipes.RECIPES["transfer"]
+        plain = recipes.RECIPES["transfer"]
+        epochs = self.epochs or recipe.epochs
+        if self.freeze == "all" and epochs > 1 and (self.epochs or epochs != plain.epochs):
+            raise InputError(f"with freeze all one epoch trains all there is. Received: epochs={epochs}")
+        wanted = self.final_recipe()
         idle = [name for name in _IDLE if getattr(wanted, name) != getattr(plain, name)]
         if self.freeze == "all" and idle:
             raise InputError(

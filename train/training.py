@@ -16,6 +16,7 @@ from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
+from .backbones import IMAGENET
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
 from .request import OTHER_IMAGES, TrainingRequest, complete_request, require_images
@@ -77,8 +78,9 @@ def train(
         processor = detect_processor(library, parallel)
     if recipe.batch_size % parallel.devices:
         raise InputError(f"batches of {recipe.batch_size} cannot be divided among {parallel.devices} devices evenly")
-    # Before a teacher is trained in vain.
-    architectures.build_network(request.architecture, dataset.input.shape, len(dataset.labels))
+    # Before a teacher is trained in vain. Noise is not divided among several devices.
+    check = architectures.require_classifier if parallel.devices == 1 else architectures.build_network
+    check(request.architecture, dataset.input.shape, len(dataset.labels))
     listener = progress if progress and parallel.is_main else Silent()
     if processor.note:
         listener.tell(processor.note)
@@ -103,20 +105,25 @@ def estimate(
     Raises:
         MissingExtraError: TensorFlow is not installed.
         InputError: unknown recipe or architecture, or a training with a teacher or on several devices.
+        ModelFileError: no file of weights, or of another architecture.
+        DataError: no folder of other images.
     """
     require_kind(dataset, Dataset, "dataset")
     request = complete_request(request, options)
     if request.teacher or request.devices or request.distributed:
         raise InputError("an estimate is of a training on one device without its teacher; leave the others out")
+    request.require_files()
     require_images(request, dataset)
     library = choose_backend()
     with captured_stderr():
+        from .architectures import require_classifier
         from .devices.data_parallel import Parallel
         from .devices.processor import detect_processor
         from .fitting.estimate import estimate_training
         from .fitting.setup import TrainingSetup
 
         processor = detect_processor(library, Parallel())
+    require_classifier(request.architecture, dataset.input.shape, len(dataset.labels))
     return estimate_training(
         TrainingSetup(
             dataset,
@@ -125,6 +132,9 @@ def estimate(
             request.seed,
             processor,
             RunDirectory(Path()),
+            weights=None
+            if request.pretrained == IMAGENET
+            else request.pretrained,  # none is downloaded for three steps
             freeze=request.freeze,
         )
     )

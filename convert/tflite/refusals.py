@@ -24,7 +24,9 @@ def reason(text: str, layers: Iterable[str]) -> str:
     if place:
         return f"it fails at {where or place['path']} ({place['operator']})"
     lines = (re.sub(r"<unknown>:0: |error: |loc\(.*?\): ", "", line).strip() for line in text.splitlines())
-    return next((line[:300] for line in lines if line and not line.startswith("WARNING:")), "it does not say why")
+    return next(
+        (line[:300].rstrip(".") for line in lines if line and not line.startswith("WARNING:")), "it does not say why"
+    )
 
 
 def _layer(text: str, layers: list[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from edgecnn.errors import EdgecnnError, EdgecnnWarning
+from edgecnn.errors import EdgecnnError, EdgecnnWarning, is_memory_short
 from edgecnn.native_output import stderr_lock
 from edgecnn.printable import printable
 
@@ -79,15 +79,12 @@ class LazyGroup(AdvisingGroup):
                 if not words:
                     raise
                 raise _sentence(words) from error
-            except MemoryError as error:
-                raise click.ClickException(_TOO_LARGE) from error
             except OSError as error:
                 if error.errno == errno.EPIPE:  # the reader of our output went away: click ends quietly
                     raise
                 raise click.ClickException(_words(error)) from error
             except Exception as error:
-                # TensorFlow's and JAX' own, of the memory of a GPU too; neither need be loaded to know it.
-                if type(error).__name__ != "ResourceExhaustedError" and "RESOURCE_EXHAUSTED" not in str(error):
+                if not is_memory_short(error):
                     raise
                 raise click.ClickException(_TOO_LARGE) from error
 

@@ -33,9 +33,7 @@ def lines(confidence: "Confidence | None", doubt: str = "") -> list[str]:
 
 def _advice(confidence: "Confidence") -> str:
     if confidence.min_score is None:
-        return (
-            "no lowest score is recommended: with half of the images answered, more than 10% of the answers are wrong"
-        )
+        return f"no lowest score is recommended: {confidence.why_no_score}"
     aim = "" if confidence.wanted_error is None else f", for {confidence.wanted_error:.0%} of wrong answers"
     words = f"--min-score auto is {confidence.min_score:.4g}{aim}: it answers {printing.percent(confidence.coverage)}"
     if confidence.error is not None:

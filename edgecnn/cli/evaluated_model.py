@@ -6,6 +6,8 @@ from . import description_options, printing
 from .runtime_options import RuntimeOptions, refuse_for_keras
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecnn.convert import KerasModel
     from edgecnn.device import Classifier, Description
     from edgecnn.pixels.dataset import Dataset
@@ -90,6 +92,23 @@ def _ordered_as(labels: "tuple[str, ...]", dataset: "Dataset", model: str) -> "D
             f"the {len(dataset.labels):,} classes of the test set are found among the {len(labels):,} labels by name"
         )
     return dataset.ordered_as(labels)
+
+
+def require_common_classes(first: str, second: str, runners: "Sequence[KerasModel | Classifier]") -> None:
+    """Make sure that there may be images by which two models can be compared.
+
+    Raises:
+        ModelFileError: they have no two classes in common.
+    """
+    from edgecnn.errors import ModelFileError
+    from edgecnn.printable import composed
+
+    one, other = (runner.labels for runner in runners)
+    if all(_is_named(runner, None) for runner in runners) and len({*map(composed, one)} & {*map(composed, other)}) < 2:
+        raise ModelFileError(
+            f"{first} and {second} have no two classes in common, so no images tell which is better; {first} knows "
+            f"{_few(one)}, {second} knows {_few(other)}"
+        )
 
 
 def _few(labels: "tuple[str, ...]") -> str:

@@ -51,3 +51,15 @@ class Confidence:
             raise ValueError(f"temperature must be {LOWEST} to {HIGHEST:g}. Received: {self.temperature}")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise ValueError(f"min_score must be 0 to 1, or null. Received: {self.min_score}")
+
+    @property
+    def why_no_score(self) -> str:
+        """Why there is no `min_score`, in words."""
+        if self.other_images:
+            return (
+                f"the {self.other_images:,} images of no class are told with as high scores as those of the classes, "
+                "so none tells them apart; make them a class of their own"
+            )
+        if self.wanted_error is None:
+            return "with half of the images answered, more than 10 % of the answers were wrong"
+        return "a score that some of the images chose left none of the others answered"

@@ -125,9 +125,11 @@ def check_seed(seed: int) -> None:
 
 
 def held_back(
-    labels: npt.NDArray[np.int64], share: float, seed: int
+    labels: npt.NDArray[np.int64], share: float, seed: int, at_least: int = 0
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Split indices into those kept for training and those held back: of each class `share` (0 to 1), but never all.
+
+    Of each class `at_least` so many are held back, however small `share` of it is.
 
     Returns:
         Two sorted int64 arrays; the second is empty for a share of 0.
@@ -135,7 +137,7 @@ def held_back(
     generator, held = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool)
     for value in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == value))
-        held[members[: min(round(share * len(members)), len(members) - 1)]] = True
+        held[members[: min(max(at_least, round(share * len(members))), len(members) - 1)]] = True
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

@@ -63,6 +63,24 @@ def test_where_strangers_took_part_as_many_images_are_answered_as_before(card: M
     assert (confidence.other_images, confidence.other_accepted, confidence.wanted_error) == (40, 0.05, 0.02)
 
 
+def test_where_no_score_told_strangers_apart_conversion_recommends_none_either(
+    card: ModelCard, dataset: Dataset
+) -> None:
+    before = dataclasses.replace(CONFIDENCE, min_score=None, coverage=None, error=None, other_images=40)
+    plain = dataclasses.replace(TRAINING, recipe="fast")
+    recommending, _ = judge_scores(
+        TEST.probabilities, dataclasses.replace(card, training=plain, confidence=CONFIDENCE), dataset, refuse
+    )
+    confidence, _ = judge_scores(
+        TEST.probabilities, dataclasses.replace(card, training=plain, confidence=before), dataset, refuse
+    )
+    assert recommending and recommending.min_score is not None
+    assert confidence and (confidence.min_score, confidence.coverage, confidence.error) == (None, None, None)
+    assert (
+        confidence.other_images == 40 and "the 40 images of no class are told with as high" in confidence.why_no_score
+    )
+
+
 def test_of_images_that_nobody_named_nothing_is_told(card: ModelCard, dataset: Dataset) -> None:
     foreign, split = dataclasses.replace(card, training=None), Split(dataset.test.images, np.full(600, -1))
     unnamed = dataclasses.replace(dataset, train=split, test=split)

@@ -48,7 +48,12 @@ def test_what_is_no_score_is_refused(wanted: object) -> None:
 def test_a_model_that_recommends_none_says_why(tmp_path: Path) -> None:
     card = ModelCard.load(CARDS / "v3.json")
     without = dataclasses.replace(CONFIDENCE, min_score=None)
-    for confidence, words in ((None, "no labelled images told"), (without, "more than 10 % of the answers were wrong")):
+    for confidence, words in (
+        (None, "no labelled images told"),
+        (dataclasses.replace(without, wanted_error=None), "more than 10 % of the answers were wrong"),
+        (dataclasses.replace(without, other_images=7), "the 7 images of no class are told with as high scores"),
+        (without, "left none of the others answered"),
+    ):
         with pytest.raises(ModelFileError, match=rf"m recommends no lowest score: .*{words}.*give one yourself"):
             lowest_score("auto", dataclasses.replace(card, confidence=confidence), "m")
     with pytest.raises(ModelFileError, match="it carries no card"):

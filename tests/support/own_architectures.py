@@ -30,6 +30,20 @@ def headless(shape: Shape, _: int) -> keras.Model:
     return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
 
 
+def logits(shape: Shape, classes: int) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
+
+
+def sigmoids(shape: Shape, classes: int) -> keras.Model:
+    layers = [keras.layers.Flatten(), keras.layers.Dense(classes, activation="sigmoid")]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def named(shape: Shape, classes: int) -> keras.Model:
+    layers = [keras.layers.Flatten(name="one row"), keras.layers.Dense(classes, activation="softmax")]
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
 def text(_: Shape, __: int) -> str:
     return "no model"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgecnn import InputError
-from edgecnn.train.architectures import build_network, reference
+from edgecnn.train.architectures import build_network, reference, require_classifier
 
 LAYERS = [  # class, output shape, parameters: the tutorial's model summary
     ("Conv2D", (26, 26, 64), 640),
@@ -75,6 +75,21 @@ def test_people_bring_their_own_builder() -> None:
 def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build_network(f"{OWN}:{name}", (8, 8, 3), 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("logits", r"does not give probabilities \(they must sum to 1, and are .* here\); end it with a softmax"),
+        ("sigmoids", "does not give probabilities"),
+        ("named", "cannot be run: 'one row' is not a valid scope name; mend that in it"),
+        ("text", "must return a Keras model"),
+    ],
+)
+def test_a_network_that_would_be_trained_in_vain_is_a_sentence(name: str, message: str) -> None:
+    require_classifier(f"{OWN}:net", (8, 8, 3), 2)
+    with pytest.raises(InputError, match=message):
+        require_classifier(f"{OWN}:{name}", (8, 8, 3), 2)
 
 
 def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(tmp_path: Path) -> None:

@@ -78,5 +78,9 @@ def test_images_that_a_backbone_cannot_take_are_refused() -> None:
     with pytest.raises(InputError, match=r"know pixels as .*InputChoice\(architecture='mobilenet_v2'\)"):
         require_input("mobilenet_v2", "imagenet", input_for(96, 96, "rgb", "crop"), "mine")
     require_input("mobilenet_v2", None, input_for(96, 96, "rgb", "crop"), "mine")
-    with pytest.raises(InputError, match="mobilenet_v2 takes rgb images"):
-        InputChoice(colour="grayscale", architecture="mobilenet_v2").spec(1, 1, "rgb", "crop")
+    for choice in (
+        InputChoice(colour="grayscale", architecture="mobilenet_v2"),
+        InputChoice((31, 40), "rgb", "crop", "mobilenet_v2"),
+    ):
+        with pytest.raises(InputError, match="mobilenet_v2 takes rgb images"):  # before any is read
+            choice.spec(1, 1, "rgb", "crop")

@@ -149,6 +149,14 @@ def test_a_teacher_whose_training_was_killed_is_refused(tiny: Dataset, small_run
     assert not (tmp_path / "run").exists()
 
 
+def test_a_teacher_that_answers_with_logits_is_refused(tiny: Dataset, small_run: TrainingRun, tmp_path: Path) -> None:
+    teacher = tmp_path / "model.keras"
+    own_architectures.logits(tiny.input.shape, len(tiny.labels)).save(teacher)
+    shutil.copy(small_run.model_path.with_name("card.json"), tmp_path)
+    with pytest.raises(ModelFileError, match=r"does not give probabilities .* end it with a softmax"):
+        query_teacher(teacher, tiny, RECIPES["fast"], 0, print)
+
+
 def test_a_teacher_is_not_trained_again_where_the_same_one_was_trained_to_the_end(
     tiny: Dataset, tmp_path: Path
 ) -> None:

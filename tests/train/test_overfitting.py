@@ -55,6 +55,12 @@ def test_what_the_recipe_does_already_is_not_advised(recipe: str, advised: str, 
     assert advised in verdict and not_advised not in verdict and "training images" in verdict
 
 
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_a_validation_split_is_advised_where_there_are_no_validation_images_yet(name: str) -> None:
+    verdict = Fit(0.98, 1000, 0.8, 1000, name).verdict("fast")
+    assert "--early-stopping 3" in verdict and ("--validation-split" in verdict) == (name == "test")
+
+
 def test_validation_images_count_before_test_images_and_before_those_held_back() -> None:
     test, held, own = (
         answers(name, [True] * n + [False], [0] * (n + 1)) for name, n in (("test", 1), ("v", 2), ("v", 3))

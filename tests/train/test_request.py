@@ -59,6 +59,10 @@ def test_the_card_is_told_what_was_changed_and_added(options: TrainingOptions, w
             },
             "augment, l2 would change nothing; leave it out",
         ),
+        (
+            {"recipe": change_recipe(RECIPES["transfer"], epochs=3), "weights": "w.h5", "freeze": "all"},
+            r"with freeze all one epoch trains all there is\. Received: epochs=3",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(options: TrainingOptions, message: str) -> None:

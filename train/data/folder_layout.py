@@ -63,7 +63,7 @@ def list_class_folders(folder: Path, progress: Callable[[str], None]) -> tuple[t
     skipped, beside = Skipped(), 0
     lists = {}
     for name, part in parts.items():
-        lists[name] = _list_images(part, labels, skipped)
+        lists[name] = _list_images(name, part, labels, skipped)
         beside += len(_images_directly_in(part))
     if "train" in parts and parts["train"] != folder:
         beside += len(_images_directly_in(folder))
@@ -174,8 +174,11 @@ def _class_names(folder: Path) -> tuple[str, ...]:
 
 
 def _way_out(folder: Path, folders: list[Path]) -> str:
-    if len(folders) == 1 and len(_folders_in(folders[0])) > 1:
-        return f"; {folders[0]} holds several, give it instead"
+    inner = folders
+    while len(inner) == 1:
+        folder, inner = inner[0], _folders_in(inner[0])
+    if folders and inner:
+        return f"; {folder} holds several, give it instead"
     if not folders and _images_directly_in(folder):
         return (
             "; what images in one folder show is said by --labels-csv FILE, or by --labels-from-names, which takes "
@@ -184,12 +187,13 @@ def _way_out(folder: Path, folders: list[Path]) -> str:
     return ""
 
 
-def _list_images(folder: Path, labels: tuple[str, ...], skipped: Skipped) -> ImageList:
+def _list_images(split: str, folder: Path, labels: tuple[str, ...], skipped: Skipped) -> ImageList:
     here = {composed(path.name): path for path in _folders_in(folder)}
     if here.keys() != set(labels):
         differing = sorted(here.keys() ^ set(labels))
         raise DataError(
-            f"{folder} has other class folders than the training images: {', '.join(differing)}; make them equal"
+            f"{folder} has other class folders than the training images: {', '.join(differing)}; give each class a "
+            f"folder with images in both, or {_without(split, folder)}"
         )
     paths: list[str] = []
     classes: list[int] = []
@@ -197,10 +201,17 @@ def _list_images(folder: Path, labels: tuple[str, ...], skipped: Skipped) -> Ima
         try:
             members = find_images([str(here[label])], skipped)
         except InputError as error:
-            raise DataError(f"class {label}: {error}, or remove the class folder") from None
+            raise DataError(f"class {label}: {error}, or {_without(split, folder)}") from None
         paths += members
         classes += [index] * len(members)
     return ImageList(paths, np.array(classes, dtype=np.int64))
+
+
+def _without(split: str, folder: Path) -> str:
+    """What to do where a split is not to get images of a class."""
+    if split == "train":
+        return "remove the class folder"
+    return f"move {folder} away" + (": one in five training images is then for the test" if split == "test" else "")
 
 
 def _named(names: Iterable[str]) -> str:

@@ -143,5 +143,5 @@ def _set_aside(split: Split, labels: tuple[str, ...]) -> tuple[Split, Split]:
     if counts.min() < 2:
         rare = labels[int(counts.argmin())]
         raise DataError(f"class {rare} has {counts.min()} image(s); training and test need one each, add images")
-    kept, held = held_back(split.labels, TEST_SHARE, _SPLIT_SEED)
+    kept, held = held_back(split.labels, TEST_SHARE, _SPLIT_SEED, at_least=1)
     return split.at(kept), split.at(held)

@@ -10,7 +10,7 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
 from edgecnn.pixels.skipped_files import ARCHIVES
 
-from ..backbones import find_backbone
+from ..backbones import find_backbone, require_rgb
 from .fashion_mnist import NAME, load_fashion_mnist
 from .idx import is_folder_of_idx, load_idx
 from .image_folder import LabelSource, load_image_folder
@@ -35,15 +35,18 @@ class InputChoice:
     architecture: str = ""
 
     def spec(self, height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
-        """The input, with these values where nothing was chosen."""
+        """The input, with these values where nothing was chosen.
+
+        Raises:
+            InputError: what was chosen no image can become, or the backbone cannot take.
+        """
         found = find_backbone(self.architecture)
         if found is None:
             return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
         backbone = found[0]
         height, width = self.size or (backbone.size, backbone.size)
         spec = input_for(height, width, self.colour or "rgb", self.fit or fit)
-        if spec.channels != 3:
-            raise InputError(f"{backbone.name} takes rgb images. Received: colour={spec.colour!r}")
+        require_rgb(backbone, spec)
         scale, offset = backbone.values
         return replace(spec, scale=scale, offset=offset, resize_filter=backbone.resize_filter)
 

@@ -7,6 +7,7 @@ from edgecnn.errors import DataError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.printable import is_printable
 
+from ..backbones import find_backbone
 from .duplicates import Thumbnails, find_duplicates
 
 _SHOWN = 20  # a line or two on a terminal
@@ -15,7 +16,7 @@ _PHOTOGRAPH = 32  # pixels of the shorter side that a pretrained network needs a
 
 
 def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None:
-    """Refuse what cannot be trained on; tell `progress` of rare classes and of images in more than one split.
+    """Refuse what cannot be trained on; tell `progress` of rare classes, and of images in more than one split or class.
 
     Raises:
         DataError: labels that are not unique printable names, or a split without images of some class.
@@ -25,7 +26,8 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
         raise DataError(f"{dataset.source} has one class only; a classifier needs two or more")
     if len(set(labels)) != len(labels) or not all(label and is_printable(label) for label in labels):
         raise DataError(
-            f"{dataset.source}: class names must be unique and printable. Received: {', '.join(map(ascii, labels))}"
+            f"{dataset.source}: class names must be unique and printable; give others. Received: "
+            f"{', '.join(map(ascii, labels))}"
         )
     splits = {"train": dataset.train, "test": dataset.test}
     if dataset.validation:
@@ -36,7 +38,9 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
             raise DataError(f"the {name} images have none of class {labels[int(counts.argmin())]}; add some")
     _report_alike(labels, progress)
     _report_balance(dataset.train, labels, progress)
-    _report_duplicates(splits, progress)
+    looks = {name: Thumbnails.of(split.images) for name, split in splits.items()}
+    _report_duplicates(splits, looks, progress)
+    _report_two_classes(splits, looks, labels, progress)
 
 
 def describe_classes(dataset: Dataset) -> str:
@@ -48,13 +52,14 @@ def describe_classes(dataset: Dataset) -> str:
     return f"{len(dataset.labels):,} classes and their training images: {', '.join(parts)}"
 
 
-def note_few_images(dataset: Dataset, progress: Callable[[str], None]) -> None:
+def note_few_images(dataset: Dataset, architecture: str, progress: Callable[[str], None]) -> None:
     """Say what helps where a class of photographs has too few for a network that starts from nothing."""
+    start = "without --weights none" if find_backbone(architecture) else "with --architecture mobilenet_v2"
     fewest = int(dataset.train.count_classes(len(dataset.labels)).min())
     if fewest < _FEW and dataset.input.colour == "rgb" and min(dataset.input.shape[:2]) >= _PHOTOGRAPH:
         progress(
-            f"{fewest:,} training images of a class are few to learn from: with --architecture mobilenet_v2 it starts "
-            "from what a million photographs taught (Keras fetches that once), and 20 of a class may do"
+            f"{fewest:,} training images of a class are few to learn from: {start} it starts from what a million "
+            "photographs taught (Keras fetches that once), and 20 of a class may do"
         )
 
 
@@ -80,14 +85,35 @@ def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[s
         )
 
 
-def _report_duplicates(splits: dict[str, Split], progress: Callable[[str], None]) -> None:
+def _report_duplicates(splits: dict[str, Split], looks: dict[str, Thumbnails], progress: Callable[[str], None]) -> None:
     """Tell `progress` how many images of validation and test are in the training split too, see `find_duplicates`."""
-    training = Thumbnails.of(splits["train"].images)
     for name, split in splits.items():
-        found = [] if name == "train" else find_duplicates(Thumbnails.of(split.images), training)
+        found = [] if name == "train" else find_duplicates(looks[name], looks["train"])
         if found:
             same = sum(one.is_exact for one in found)
+            flattering = any(split.labels[one.row] == splits["train"].labels[one.other] for one in found)
             progress(
                 f"{same} of {len(split):,} {name} images are training images too, {len(found) - same} more look like "
-                f"one; {name} accuracy is flattered by them"
+                f"one; {f'{name} accuracy is flattered by them' if flattering else 'there they are of another class'}"
             )
+
+
+def _report_two_classes(
+    splits: dict[str, Split], looks: dict[str, Thumbnails], labels: tuple[str, ...], progress: Callable[[str], None]
+) -> None:
+    """Tell `progress` which images lie in two classes, in whatever splits: one of the labels is wrong."""
+    first: dict[bytes, tuple[str, str]] = {}
+    twins = []
+    for name, split in splits.items():
+        for row, digest in enumerate(looks[name].digests):
+            image = split.names[row] if split.names else f"{name} image {row}"
+            here = (labels[split.labels[row]], image)
+            there = first.setdefault(digest, here)
+            if there[0] != here[0]:
+                twins.append((there, here))
+    if twins:
+        (one, image), (other, copy) = twins[0]
+        progress(
+            f"warning: {len(twins):,} images have the same pixels as one of another class, such as {copy} of {other} "
+            f"and {image} of {one}; one of two such labels is wrong"
+        )

@@ -74,6 +74,7 @@ def _compare(first: str, second: str, data: str | None, data_dir: str | None) ->
 
     paths = [_file_of(first), _file_of(second)]
     runners = [evaluated_model.open_model(path) for path in paths]
+    evaluated_model.require_common_classes(first, second, runners)
     for runner, name in zip(runners, (first, second), strict=True):
         require_named_data(data, runner.card, name)
     datasets = [options.load_dataset(data_dir, data, runners[0].input)]

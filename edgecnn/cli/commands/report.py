@@ -75,7 +75,8 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     if 0 < training.train_images < len(dataset.train):  # as --train-images draws them
         dataset = dataclasses.replace(dataset, train=dataset.train.sample(training.train_images))
     model = KerasModel(folder.model)
-    printing.note(f"asking {folder.model} about {len(dataset.train) + len(dataset.test):,} images")
+    images = sum(len(split) for split in (dataset.train, dataset.validation, dataset.test) if split)
+    printing.note(f"asking {folder.model} about {images:,} images")
     test = answer("test", dataset.test, model.predict_all)
     # Asked again, not taken from metrics.json: figures and pictures are of one run of the network.
     share = held_share_of(training.recipe)

@@ -66,11 +66,10 @@ def command(
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
-    if not dry_run:
-        _require_ready(request, output)
+    _require_ready(request, None if dry_run else output)
     dataset = _load(ctx, data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
-        note_few_images(dataset, printing.note)
+        note_few_images(dataset, run.architecture, printing.note)
     if dry_run:
         if run.teacher or run.devices or run.distributed:
             raise click.UsageError(
@@ -118,6 +117,10 @@ def _load(ctx: click.Context, data: DataOptions, architecture: str) -> "Dataset"
     if data.train_images:
         if data.train_images > len(dataset.train):
             raise click.UsageError(f"--train-images {data.train_images}: there are {len(dataset.train)} only")
+        if data.train_images < len(dataset.labels):
+            raise click.UsageError(
+                f"--train-images {data.train_images}: there are {len(dataset.labels)} classes; give as many or more"
+            )
         dataset = dataclasses.replace(dataset, train=dataset.train.sample(data.train_images))
     printing.note(
         f"{dataset.name} from {dataset.source}: {len(dataset.train):,} training, {len(dataset.test):,} test images"

@@ -13,6 +13,7 @@ from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset
 from tests.docs.test_json_schemas import check
 from tests.support.command_line import Run, printed
+from tests.support.model_files import fields_of_card, repacked
 
 Figures = dict[str, Any]
 
@@ -111,6 +112,23 @@ def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path
         said = edgecnn("compare", *arguments)
         assert said.exit_code == 1 and words in said.stderr and "Traceback" not in said.output
     assert edgecnn("compare", "fashion-mnist").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        (1, "have no two classes in common, so no images tell which is better; fashion-mnist knows T-shirt/top"),
+        (2, "has no label 'Pullover', which the test set"),
+    ],
+)
+def test_models_without_classes_in_common_cannot_be_compared(
+    shared: int, words: str, few: Path, edgecnn: Run, tmp_path: Path
+) -> None:
+    fields = fields_of_card()
+    fields["labels"][shared:] = [f"class {number}" for number in range(shared, 10)]
+    other = repacked(tmp_path / "other.tflite", fields=fields)
+    said = edgecnn("compare", "fashion-mnist", other, "--data", few)
+    assert said.exit_code == 1 and words in " ".join(said.stderr.split()), said.output
 
 
 def test_a_page_that_exists_is_kept(few: Path, edgecnn: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What edgecnn train says of people's own images, and where their labels may be."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) 
 def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, ...], words: str, images: Path) -> None:
     ran = edgecnn("train", *(str(images.parent / option) if option[0] != "-" else option for option in options))
     assert ran.exit_code == 2 and words in ran.stderr
+
+
+def test_fewer_training_images_than_classes_are_wrong_usage(images: Path, tmp_path: Path) -> None:
+    rows = [f"{number}.png,{number % 10}{half}" for half in "ab" for number in range(20)]
+    for row in rows:
+        number, label = row.split(".png,")
+        (tmp_path / "classes" / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(images / f"{number}.png", tmp_path / "classes" / label / f"{number}.png")
+    ran = edgecnn("train", "--data", tmp_path / "classes", *QUICK, "--train-images", "12", "--dry-run")
+    assert ran.exit_code == 2 and "--train-images 12: there are 20 classes; give as many or more" in ran.stderr
 
 
 def test_a_network_too_large_for_the_memory_is_a_sentence(images: Path, tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ def place(operator: str, path: str) -> str:
         (f"error: {place('Conv2D', 'model/other/Conv2D')}", "it fails at model/other/Conv2D (Conv2D)"),
         ("WARNING: nothing of that\n\n<unknown>:0: error: it is too large\nmore", "it is too large"),
         (f"error: {'x' * 400}", "x" * 300),
+        (
+            "Quantization not yet supported for op: 'HARD_SWISH'.\n",
+            "Quantization not yet supported for op: 'HARD_SWISH'",
+        ),
         ("WARNING: nothing of that\n", "it does not say why"),
         ("", "it does not say why"),
     ],

@@ -139,8 +139,24 @@ def test_systems_folders_are_no_classes_and_the_rest_is_said_once(tmp_path: Path
 
 def test_a_folder_too_high_names_the_right_one(tmp_path: Path) -> None:
     fill(tmp_path / "archive" / "pets")
-    with pytest.raises(DataError, match=r"pets holds several, give it instead"):
-        load_dataset(tmp_path / "archive", SPEC)
+    for folder in (tmp_path / "archive", tmp_path):
+        with pytest.raises(DataError, match=r"archive/pets holds several, give it instead"):
+            load_dataset(folder, SPEC)
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_a_split_without_images_of_a_class_is_told_what_to_do_whether_its_folder_is_there_or_not(
+    split: str, tmp_path: Path
+) -> None:
+    fill(tmp_path / "train")
+    fill(tmp_path / split, classes=("cat",))
+    for is_there in (False, True):
+        if is_there:
+            (tmp_path / split / "dog").mkdir()
+        with pytest.raises(DataError, match=rf"dog.* or move \S+/{split} away"):
+            load_dataset(tmp_path, SPEC)
+    (tmp_path / split).rename(tmp_path.parent / f"{tmp_path.name}-{split}")
+    assert len(load_dataset(tmp_path, SPEC).test) == 2
 
 
 def test_images_in_one_folder_are_sent_to_the_options_that_label_them(tmp_path: Path) -> None:

@@ -27,6 +27,25 @@ def test_a_near_duplicate_is_reported(photos: Path, tmp_path: Path) -> None:
     assert any("0 of 3 test images are training images too, 1 more look like one" in line for line in said)
 
 
+def test_an_image_in_two_classes_is_reported_wherever_its_copies_lie(photos: Path, tmp_path: Path) -> None:
+    for split, start in (("train", 0), ("test", 10)):
+        for name in ("bag", "sneaker"):
+            (tmp_path / "split" / split / name).mkdir(parents=True)
+            for path in sorted((photos / name).iterdir())[start : start + 10]:
+                shutil.copy(path, tmp_path / "split" / split / name)
+    said: list[str] = []
+    load_dataset(tmp_path / "split", SPEC, progress=said.append)
+    assert not any("another class" in line for line in said)
+    for copy in ("train/sneaker/a bag.png", "test/sneaker/a bag.png"):
+        shutil.copy(tmp_path / "split" / "train" / "bag" / "01.png", tmp_path / "split" / copy)
+        load_dataset(tmp_path / "split", SPEC, progress=said.append)
+        (tmp_path / "split" / copy).unlink()
+    within, copied, across = (line for line in said if "another class" in line)
+    assert "1 images have the same pixels" in within and "01.png of bag" in within and "a bag.png of sneaker" in within
+    assert "1 of 21 test images" in copied and "flattered" not in copied
+    assert "01.png of bag" in across and "test/sneaker/a bag.png of sneaker" in across
+
+
 def test_rare_classes_are_reported(photos: Path) -> None:
     for path in sorted((photos / "bag").iterdir())[4:]:
         path.unlink()
@@ -48,11 +67,13 @@ def test_classes_that_differ_in_spelling_alone_are_reported(photos: Path) -> Non
 def test_few_photographs_of_a_class_are_told_of_pretrained_networks(photos: Path) -> None:
     said: list[str] = []
     dataset = load_dataset(photos, input_for(32, 32, "rgb", "crop"))
-    note_few_images(dataset, said.append)
+    note_few_images(dataset, "reference", said.append)
     (words,) = said
     fewest = min(len(list(folder.iterdir())) for folder in photos.iterdir())
     number = int(words.split()[0])
     assert 0 < number < fewest and "--architecture mobilenet_v2" in words
-    note_few_images(load_dataset(photos, input_for(32, 32, "grayscale", "crop")), said.append)
-    note_few_images(load_dataset(photos, SPEC), said.append)
+    note_few_images(load_dataset(photos, input_for(32, 32, "grayscale", "crop")), "reference", said.append)
+    note_few_images(load_dataset(photos, SPEC), "reference", said.append)
     assert said == [words]
+    note_few_images(dataset, "mobilenet_v2-0.5", said.append)
+    assert "without --weights none" in said[-1] and "--architecture" not in said[-1]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from edgecnn import InputError
+from edgecnn import InputError, ModelFileError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import RECIPES, TrainingRun, estimate, train
 from tests.support import own_architectures
@@ -102,8 +102,15 @@ def test_validation_images_choose_between_the_epochs(shoes: Dataset, source: Pat
     assert run.card.training.epochs == 1 + int(np.argmax(accuracies)) and min(accuracies) > 0.3
 
 
-def test_an_estimate_counts_the_features_and_reads_no_weights(shoes: Dataset) -> None:
-    found = estimate(shoes, architecture=OWN, weights="nowhere.keras", recipe=RECIPE)
+def test_an_estimate_counts_the_features_and_reads_the_file_of_weights(
+    shoes: Dataset, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelFileError, match=r"there are no weights at nowhere\.keras"):
+        estimate(shoes, architecture=OWN, weights="nowhere.keras", recipe=RECIPE)
+    (tmp_path / "card.json").write_text("{}")
+    with pytest.raises(ModelFileError, match=r"card\.json"):
+        estimate(shoes, architecture=OWN, weights=tmp_path / "card.json", recipe=RECIPE)
+    found = estimate(shoes, architecture=OWN, weights=source, recipe=RECIPE)
     assert found.steps == 2 * 4 and 0 < found.features_seconds < found.seconds
     assert found.seconds == pytest.approx(found.features_seconds + found.steps * found.step_ms / 1000)
 
