@@ -56,14 +56,16 @@ def what_of(expected: Constant, found: Constant, channel: int, wrong: npt.NDArra
 
 def _places(own: Array, here: Array, wrong: npt.NDArray[np.bool_], step: float) -> What | None:
     """What a kernel, (height, width, inputs), is that is wrong at a few of its places alone."""
-    places = np.argwhere(wrong.any(axis=-1)) if own.ndim == 3 else []
+    if own.ndim != 3:
+        return None
+    places = [tuple(int(each) for each in place) for place in np.argwhere(wrong.any(axis=-1))]
     if not 0 < len(places) <= _FEW_PLACES * wrong[..., 0].size:
         return None
     if len(places) == 2:
-        first, second = (tuple(int(each) for each in place) for place in places)
+        first, second = places
         if max(np.abs(own[first] - here[second]).max(), np.abs(own[second] - here[first]).max()) <= step:
             return f"right but for its places {first} and {second} (row, column), which are exchanged", None
-    named = " and ".join(str(tuple(int(each) for each in place)) for place in places)
+    named = " and ".join(map(str, places))
     return f"right but for its places {named} (row, column)", None
 
 

@@ -87,7 +87,7 @@ def test_places_of_a_single_input_are_exchanged_only_where_their_numbers_are() -
 
 
 def fault(values: Array, changed: Array, biases: tuple[Array, Array] | None = None) -> str:
-    own, here = (biases and constant(each) for each in biases or (None, None))
+    own, here = (constant(each) for each in biases) if biases else (None, None)
     before, after = Kernel("CONV_2D", constant(values), own), Kernel("CONV_2D", constant(changed), here)
     (found,) = compare_weights([before], [after], ["conv"])
     return found.words
