@@ -140,7 +140,7 @@ def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
         (narrow, "cuts them off; use --dynamic or --float16, which compute it in floats"),
         (
             leave_out_slopes,
-            "on the way to second and second, in Keras of the ADD on the way to second and the PRELU on the way to average",
+            "second and second, in Keras of the ADD on the way to second and the PRELU on the way to average",
         ),
     ],
     ids=lambda case: getattr(case, "__name__", ""),
