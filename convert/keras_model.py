@@ -112,9 +112,14 @@ class KerasModel:
 
 
 def _macs(layer: Any) -> int:
-    """Each position of the output takes one MAC for every weight of the kernel; layers without a kernel take none."""
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None:
+    """Each position of the output takes one MAC for every weight of the kernels; layers without a kernel take none.
+
+    Of a transposed convolution it is each position of the input.
+    """
+    kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel"))
+    shapes = [kernel.shape for kernel in kernels if kernel is not None]
+    if not shapes:
         return 0
-    positions = math.prod(layer.output.shape[1:-1])
-    return int(positions * math.prod(kernel.shape))
+    is_transposed = type(layer).__name__ == "Conv2DTranspose"
+    positions = math.prod((layer.input if is_transposed else layer.output).shape[1:-1])
+    return int(positions * sum(map(math.prod, shapes)))

@@ -12,7 +12,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.model_file.signature import Signature, read_signature
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS, read_graph
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS, read_graph
 from edgecnn.model_file.tflite_metadata import custom_operators, read_metadata
 from edgecnn.pixels.input_spec import InputSpec
 
@@ -187,16 +187,21 @@ def _describe_operator(details: dict[str, Any], shapes: dict[int, tuple[int, ...
     name = details["op_name"]
     inputs = tuple(int(index) for index in details["inputs"] if index >= 0)
     outputs = tuple(int(index) for index in details["outputs"])
-    weighted = name in WITH_WEIGHTS
-    macs = _count_macs(name, shapes[inputs[1]], shapes[outputs[0]]) if weighted else 0
-    parameters = sum(math.prod(shapes[index]) for index in inputs[1:3]) if weighted else 0
+    if name not in WEIGHTED_INPUTS:
+        return OperatorInfo(name, inputs, outputs, 0, 0)
+    data, weights, bias = WEIGHTED_INPUTS[name]
+    macs = _count_macs(name, shapes[inputs[weights]], shapes[inputs[data]], shapes[outputs[0]])
+    parameters = sum(math.prod(shapes[index]) for index in (inputs[weights], *inputs[bias : bias + 1]))
     return OperatorInfo(name, inputs, outputs, macs, parameters)
 
 
-def _count_macs(name: str, weights: tuple[int, ...], output: tuple[int, ...]) -> int:
-    """Each output value takes one MAC for every weight of its filter.
+def _count_macs(name: str, weights: tuple[int, ...], data: tuple[int, ...], output: tuple[int, ...]) -> int:
+    """Each output value takes one MAC for every weight of its filter; of a transposed convolution each input value.
 
-    Weights: CONV_2D (out, height, width, in), DEPTHWISE_CONV_2D (1, height, width, out), FULLY_CONNECTED (out, in).
+    Weights: CONV_2D and TRANSPOSE_CONV (out, height, width, in), DEPTHWISE_CONV_2D (1, height, width, out),
+    FULLY_CONNECTED (out, in).
     """
+    if name == "TRANSPOSE_CONV":
+        return math.prod(data) * math.prod(weights[:3])
     per_value = math.prod(weights[1:3]) if name == "DEPTHWISE_CONV_2D" else math.prod(weights[1:])
     return math.prod(output) * per_value

@@ -17,9 +17,10 @@ from ..pair import Pair
 from ..tflite.kernels import Kernel, read_kernels, with_constants
 from ..tflite.prune_outputs import is_part_of
 from ..tuning.record import TuningRecord
+from .keras_kernels import layer_names
 from .operands import compare_operands
 from .operators import OperatorFault, compare_operators
-from .weights import WeightFault, comparable, compare_weights, layer_names
+from .weights import WeightFault, comparable, compare_weights
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,22 @@ def dequantized(
     calibrated = packed.plain.card.ranges if packed.plain.card else ()
     calibrated = record.calibrated(calibrated) if record else calibrated
     faults = _compare_constants(float32, packed.plain, exported, names)
-    if not faults and packed.activations and not _has_all_of(packed.plain, packed.activations):
+    is_apart = packed.activations is not None and not _has_all_of(packed.plain, packed.activations)
+    if not faults and packed.activations and is_apart:
         # Its feature maps must not come from another network than the answers.
         faults = tuple(
             replace(fault, words=f"in its activations variant, {fault.words}")
             for fault in _compare_constants(float32, packed.activations, exported, names)
         )
+    operator_faults = compare_operators(
+        float32.flatbuffer, (packed.activations or packed.plain).flatbuffer, calibrated, names
+    )
+    if not operator_faults and is_apart:
+        operator_faults = tuple(
+            replace(fault, words=f"in the file without feature maps, {fault.words}")
+            for fault in compare_operators(float32.flatbuffer, packed.plain.flatbuffer, calibrated, names)
+        )
     flatbuffer = with_constants(float32.flatbuffer, found)
-    variant = packed.activations or packed.plain
-    operator_faults = compare_operators(float32.flatbuffer, variant.flatbuffer, calibrated, names)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
 
 

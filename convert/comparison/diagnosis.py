@@ -152,6 +152,10 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         if broken or cause == "dwarfed":
             message = f"{origin.name} ({precision(origin):.1f} dB): {message}"
             return Finding(rung.name, origin.name, cause, message, True)
+    if ladder.other_build and rung.name.endswith((REFERENCE, DEFAULT)) and not before.name.endswith(REFERENCE):
+        built, words = ladder.other_build
+        if broken is None or built == layer:
+            return Finding(rung.name, built, "conversion", f"{built}: {words}; convert the run again", True)
     if broken is None:
         flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
         tied = _tied(rung, flips, ladder.scheme)

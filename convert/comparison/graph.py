@@ -81,16 +81,21 @@ def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted
         operators: its own.
         weighted: the layers with weights in the order in which they run: names for those without a feature map.
     """
-    signature = model.SignatureDefs(0)
-    outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
-    operations = [model.Subgraphs(0).Operators(place) for place in range(model.Subgraphs(0).OperatorsLength())]
-    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in CASTS}
-    given = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
-    named = {cast.get(index, index): name for index, name in given.items()}
+    named = {index: name for name, index in outputs_of(model).items()}
     made = [operator.output for operator in operators if operator.name in WITH_WEIGHTS]
     if len(made) == len(weighted):
         named = {**dict(zip(made, weighted, strict=True)), **named}
     return named
+
+
+def outputs_of(model: "schema.Model") -> dict[str, int]:
+    """By its name in the signature each output, before it is cast to the type that users get."""
+    signature = model.SignatureDefs(0)
+    outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
+    operations = [model.Subgraphs(0).Operators(place) for place in range(model.Subgraphs(0).OperatorsLength())]
+    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in CASTS}
+    given = {output.Name().decode(): int(output.TensorIndex()) for output in outputs}
+    return {name: cast.get(index, index) for name, index in given.items()}
 
 
 def on_the_way(operator: GraphOperator, named: Mapping[int, str]) -> str:

@@ -14,7 +14,7 @@ from ..tflite.kernels import OPERATOR_NAMES
 
 _INTEGERS = {schema.TensorType.INT8: -128, schema.TensorType.UINT8: 0, schema.TensorType.INT16: -(2**15)}
 # They take most of the time; of the others some give another integer for few of all values, which no few images show.
-_EXACT = (*WITH_WEIGHTS, "ADD", "MUL", "PAD", "MAX_POOL_2D")
+_EXACT = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "PAD", "MAX_POOL_2D")
 _ENDING_AT_ZERO = (schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6)
 
 

@@ -27,6 +27,7 @@ from .compared import Compared
 from .dequantized import dequantized
 from .keras_maps import KerasMaps, images_for
 from .operators import OperatorFault
+from .other_build import built_otherwise
 from .parity_request import ParityRequest
 from .reference_kernels import REFERENCE_KERNELS
 from .rungs import Climber, Progress, Rung, rung_of
@@ -58,6 +59,7 @@ class Ladder:
         weight_faults: the layers whose weights in the file are not Keras', in network order.
         operator_faults: those whose operators compute otherwise.
         left_out: why there is no rung of the reference kernels; empty where there is one.
+        other_build: the layer whose operators are others than Keras', and a sentence; None where they are the same.
         tuning: what was exported in place of Keras' numbers, and so is compared with the file; empty where they were.
     """
 
@@ -74,6 +76,7 @@ class Ladder:
     weight_faults: tuple[WeightFault, ...] = ()
     operator_faults: tuple[OperatorFault, ...] = ()
     left_out: str = ""
+    other_build: tuple[str, str] | None = None
     tuning: str = ""
 
     @property
@@ -124,6 +127,7 @@ def climb(
     record = _tuning_record(files, scheme, packed.plain)
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
+    other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
     del float32  # as large as the network, as that of `own`
     give_back_memory()
     if own:
@@ -149,6 +153,7 @@ def climb(
         weight_faults=faults,
         operator_faults=operator_faults,
         left_out=left_out,
+        other_build=other_build,
         tuning=record.words if record else "",
     )
 

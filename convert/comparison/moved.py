@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tflite.kernels import Constant, Kernel, shapes_of
+from .channel_words import ORDER, What, listed, sentences_of
 from .likeness import ALIKE, cosines, rows
 
 Array = npt.NDArray[np.floating]
 
-ORDER = ("are exchanged", "stand in another order")
-_LISTED = 6
+_SEVERAL, _SPREAD = 3, 0.05  # of factors that are one
 
 
 def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Sequence[str]) -> str:
@@ -62,23 +62,12 @@ def vector_sentences(
     moved = _exchanged(expected, found, step, channels)
     several = f"{name}es" if name.endswith("s") else f"{name}s"
     sentences = [f"the {several} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
-    rest = _number_words(expected, found, [channel for channel in channels if channel not in moved])
-    return sentences + [of_channels(what, of, f"the {name} of ", f"the {several} of ") for what, of in rest.items()]
-
-
-def of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:
-    """A sentence of channels that are alike in something."""
-    if len(channels) == 1:
-        return f"{of_one}channel {channels[0]} is {what}"
-    return f"{of_many}channels {listed(channels)} are {what}"
-
-
-def listed(channels: Sequence[int]) -> str:
-    """Their numbers, of many the first."""
-    shown = [str(channel) for channel in channels[:_LISTED]]
-    if len(channels) > _LISTED:
-        return f"{', '.join(shown)} and {len(channels) - _LISTED} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    rest = [channel for channel in channels if channel not in moved]
+    gain = _one_factor(expected[rest], found[rest])
+    if gain and len(rest) == len(expected):
+        return [f"all its {several} are {gain:.3g} times Keras'"]
+    whats = {each: _what(float(expected[each]), float(found[each])) for each in rest}
+    return sentences + sentences_of(whats, f"the {name} of ", f"the {several} of ")
 
 
 def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[int]) -> list[int]:
@@ -92,19 +81,22 @@ def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[in
     return list(moved) if len(moved) > 1 and set(moved) == set(moved.values()) else []
 
 
-def _number_words(expected: Array, found: Array, channels: Sequence[int]) -> dict[str, list[int]]:
-    """What the numbers of these channels are instead, in words that follow "is" or "are"."""
-    words: dict[str, list[int]] = {}
-    for channel in channels:
-        own, here = float(expected[channel]), float(found[channel])
-        if here == 0:
-            what = "zero"
-        elif abs(own + here) < 0.02 * abs(own):
-            what = "negated"
-        else:
-            what = f"shifted by {here - own:.4g}"
-        words.setdefault(what, []).append(channel)
-    return words
+def _what(own: float, here: float) -> What:
+    """What a number is instead of `own`."""
+    if here == 0:
+        return "zero", None
+    if abs(own + here) < 0.02 * abs(own):
+        return "negated", None
+    return "shifted by {}", here - own
+
+
+def _one_factor(expected: Array, found: Array) -> float | None:
+    """How many times the expected numbers all of them are, where there are several and it is one factor, no sign."""
+    if len(expected) < _SEVERAL or not np.all(expected):
+        return None
+    gains = found / expected
+    gain = float(np.median(gains))
+    return gain if gain > 0 and np.abs(gains - gain).max() < _SPREAD * gain else None
 
 
 def _equal(expected: Constant, found: Constant) -> npt.NDArray[np.bool_]:

@@ -7,9 +7,9 @@ import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.card import LayerRange
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
-from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators
+from .graph import GraphOperator, layers_of, names_of, on_the_way, outputs_of, read_operators
 
 _ACTIVATIONS = {code: name for name, code in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
 # What changes the function, and what people call it.
@@ -18,7 +18,9 @@ _FIELDS = {
     "dilationWFactor": "dilation", "filterHeight": "window", "filterWidth": "window", "beta": "factor",
     "alpha": "slope", "depthMultiplier": "depth multiplier", "fusedActivationFunction": "activation",
     "axis": "axis", "alignCorners": "option align_corners", "halfPixelCenters": "option half_pixel_centers",
-    "mode": "mode", "blockSize": "block size", "approximate": "option approximate",
+    "mode": "mode", "blockSize": "block size", "approximate": "option approximate", "beginMask": "begin mask",
+    "endMask": "end mask", "shrinkAxisMask": "shrink-axis mask", "adjX": "option adj_x", "adjY": "option adj_y",
+    "exclusive": "option exclusive", "reverse": "option reverse", "radius": "radius", "bias": "bias",
 }  # fmt: skip
 # Their inputs may stand in either order.
 _COMMUTATIVE = ("ADD", "MUL", "MAXIMUM", "MINIMUM")
@@ -59,9 +61,14 @@ def compare_operators(
     operators = [read_operators(model) for model in (first, second)]
     if len(operators[0]) != len(operators[1]):
         return ()
-    names, faults = names_of(first, operators[0], weighted), []
+    names, faults = names_of(first, operators[0], weighted), list[OperatorFault]()
     maps = names_of(first, operators[0], ())
     layers = layers_of(operators[0], names)
+    sources = [
+        layer if own.output in names else f"the {own.name} on the way to {layer}"
+        for own, layer in zip(operators[0], layers, strict=True)
+    ]
+    faults += _other_maps(first, second, operators, layers)
     makers = {here.output: layer for here, layer in zip(operators[1], layers, strict=True)}
     for own, here, layer in zip(*operators, layers, strict=True):
         tensor = second.Subgraphs(0).Tensors(here.output)
@@ -73,12 +80,25 @@ def compare_operators(
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
         if own.output in maps:  # what other operators of a layer make is no feature map
             faults += _other_range(layer, second.Subgraphs(0), here, operators[1], calibrated)
-        faults += [OperatorFault(layer, words) for words in _other_sources(own, here, layers)]
+        faults += [OperatorFault(layer, words) for words in _other_sources(own, here, sources)]
         for gain in _other_scale(second.Subgraphs(0), here):
-            maker, is_shared = makers.get(here.inputs[0], "image"), _has_shared_bias(here, operators[1])
+            data = here.inputs[WEIGHTED_INPUTS[here.name][0]]
+            maker, is_shared = makers.get(data, "image"), _has_shared_bias(here, operators[1])
             other = f"the scale of its values is {gain:.4g} times that which the next layer, {layer}, was made for"
             faults.append(_of_shared_bias(layer, gain) if is_shared else OperatorFault(maker, other))
     return tuple(faults)
+
+
+def _other_maps(
+    first: "schema.Model", second: "schema.Model", operators: Sequence[Sequence[GraphOperator]], layers: Sequence[str]
+) -> Iterator[OperatorFault]:
+    """Where the signature gives the values of one operator under the name of another."""
+    places = [{each.output: place for place, each in enumerate(one)} for one in operators]
+    before, after = (outputs_of(model) for model in (first, second))
+    for name, index in before.items():
+        own, here = places[0].get(index), places[1].get(after.get(name, -1))
+        if own is not None and here is not None and own != here:
+            yield OperatorFault(name, f"what the file gives by this name are the values of {layers[here]}")
 
 
 def cut_ranges(found: bytes, calibrated: Sequence[LayerRange]) -> tuple[OperatorFault, ...]:
@@ -94,13 +114,13 @@ def cut_ranges(found: bytes, calibrated: Sequence[LayerRange]) -> tuple[Operator
     )
 
 
-def _other_sources(own: GraphOperator, here: GraphOperator, layers: Sequence[str]) -> Iterator[str]:
-    """Where an operator takes the values of others, or in another order."""
+def _other_sources(own: GraphOperator, here: GraphOperator, names: Sequence[str]) -> Iterator[str]:
+    """Where an operator takes the values of others, which have names, or in another order."""
     before, after = ([source for source in each.sources if source is not None] for each in (own, here))
     if own.name in _COMMUTATIVE:
         before, after = sorted(before), sorted(after)
     if before != after:
-        takes, took = (" and ".join("the image" if at < 0 else layers[at] for at in each) for each in (after, before))
+        takes, took = (" and ".join("the image" if at < 0 else names[at] for at in each) for each in (after, before))
         where = f"{takes}, in Keras of {took}" if takes != took else f"other operators of {takes} than in Keras"
         yield f"its {own.name} takes the values of {where}"
 
@@ -178,11 +198,11 @@ def _quantization(subgraph: "schema.SubGraph", index: int) -> tuple[float, int] 
 
 def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[float]:
     """How many times the scale of what goes in is that which the bias was made for, where it is another one."""
-    if operator.name not in WITH_WEIGHTS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
+    if _bias(operator) is None:
         return
     scales = []
-    for index in operator.inputs[:3]:
-        quantization = subgraph.Tensors(index).Quantization()
+    for place in WEIGHTED_INPUTS[operator.name]:
+        quantization = subgraph.Tensors(operator.inputs[place]).Quantization()
         if quantization is None or not quantization.ScaleLength():
             return
         scales.append(quantization.ScaleAsNumpy().astype(np.float64))
@@ -191,9 +211,17 @@ def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterat
         yield gain
 
 
+def _bias(operator: GraphOperator) -> int | None:
+    """The tensor of an operator's bias; None where it has none."""
+    if operator.name not in WEIGHTED_INPUTS:
+        return None
+    place = WEIGHTED_INPUTS[operator.name][2]
+    index = operator.inputs[place] if place < len(operator.inputs) else -1
+    return index if index >= 0 else None
+
+
 def _has_shared_bias(operator: GraphOperator, operators: Sequence[GraphOperator]) -> bool:
-    takers = [one for one in operators if one.name in WITH_WEIGHTS and len(one.inputs) > 2]
-    return sum(one.inputs[2] == operator.inputs[2] for one in takers) > 1
+    return sum(_bias(one) == _bias(operator) for one in operators) > 1
 
 
 def _of_shared_bias(layer: str, gain: float) -> OperatorFault:

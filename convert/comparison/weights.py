@@ -5,38 +5,23 @@ TensorFlow has folded batch normalisation into the convolutions just so. Roundin
 a step of a bias; what differs by more is another number, whether or not any image shows it.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from ..network.feature_maps import layer_uses
 from ..tflite.kernels import Constant, Kernel, shapes_of
+from .changed_channel import CHANGED, COPY, OTHERS, what_of
+from .channel_words import ORDER, What, listed, sentences_of
 from .likeness import ALIKE, cosines, rows
-from .moved import ORDER, listed, moved_from, of_channels, vector_sentences
+from .moved import moved_from, vector_sentences
 
 Array = npt.NDArray[np.floating]
 
-_FEW = 0.1
 _SPREAD = 0.05
-_SAME = 1 - 1e-9  # cosine: no other layer is nearer
+_RELATED = 0.7  # cosine: weights of one training at two times, which random ones have not
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
-
-_OTHERS = "unlike Keras'"
-_COPY = "a copy of channel "
-
-_TURNED: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-    ("mirrored left to right", lambda kernel: kernel[:, ::-1]),
-    ("mirrored top to bottom", lambda kernel: kernel[::-1]),
-    ("rotated by 180°", lambda kernel: kernel[::-1, ::-1]),
-    ("rotated by 90°", lambda kernel: np.rot90(kernel)),
-    ("rotated by 270°", lambda kernel: np.rot90(kernel, 3)),
-    ("transposed", lambda kernel: kernel.swapaxes(0, 1)),
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ def compare_weights(
     Args:
         expected: of the float32 model.
         found: of the file.
-        names: of the Keras layers; see `layer_names`.
+        names: of the Keras layers; see `keras_kernels.layer_names`.
     """
     faults = []
     for place, (name, own, here) in enumerate(zip(names, expected, found, strict=True)):
@@ -78,69 +63,15 @@ def compare_weights(
     return tuple(faults)
 
 
-def layer_names(model: keras.Model, kernels: Sequence[Kernel]) -> tuple[str, ...]:
-    """The Keras layer that each operator with weights came from: that whose channels point in the same directions."""
-    owned = [(use.name, own) for use in layer_uses(model) for own in _keras_kernels(use.layer)]
-    names = []
-    for position, kernel in enumerate(kernels):
-        own, best, found = rows(kernel.weights.values), 0.0, 0
-        for place, (_, candidate) in enumerate(owned):
-            if candidate.shape != own.shape:
-                continue
-            alike = float(np.abs(cosines(own, candidate.matrix())).mean())
-            if alike > best:  # of equal ones, as of a layer that is used twice, the first
-                best, found = alike, place
-            if alike > _SAME:
-                break
-        names.append(owned.pop(found)[0] if best > ALIKE else f"operator {position} ({kernel.operator})")
-    return tuple(names)
-
-
-@dataclass(frozen=True)
-class _KerasKernel:
-    """A kernel of a layer, as a matrix (channels, values of one channel in the order of TFLite)."""
-
-    variable: Any
-    is_depthwise: bool
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Of the matrix."""
-        sizes = [int(size) for size in self.variable.shape]
-        channels = sizes[2] * sizes[3] if self.is_depthwise else sizes[-1]
-        return channels, math.prod(sizes) // channels
-
-    def matrix(self) -> Array:
-        """float64; a copy, for the variables of a large network are not wanted all at once."""
-        values = np.asarray(self.variable, np.float64)
-        if self.is_depthwise:  # (height, width, inputs, multiplier)
-            return values.reshape(-1, self.shape[0]).T
-        return values.transpose(-1, *range(values.ndim - 1)).reshape(self.shape)  # (..., inputs, channels)
-
-
-def _keras_kernels(layer: keras.Operation) -> Iterator[_KerasKernel]:
-    for variable in getattr(layer, "weights", ()):  # an operation such as x + y has none
-        is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
-        if len(variable.shape) in (2, 4) and math.prod(variable.shape):
-            yield _KerasKernel(variable, is_depthwise and len(variable.shape) == 4)
-
-
 def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
     wrong = _wrong(expected.weights, found.weights, steps=0.5)
-    in_channel = wrong.reshape(len(wrong), -1).sum(axis=1)
-    channels = [int(channel) for channel in np.flatnonzero(in_channel)]
-    words: dict[str, list[int]] = {}
-    for channel in channels:
-        words.setdefault(_what(expected.weights, found.weights, channel, wrong), []).append(channel)
+    channels = [int(channel) for channel in np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))]
+    whats = {channel: what_of(expected.weights, found.weights, channel, wrong) for channel in channels}
     inputs = _moved_inputs(expected.weights.values, found.weights.values) if len(channels) > len(wrong) / 2 else ""
-    whole = _of_all(expected.weights.values, found.weights.values, words) if len(channels) == len(wrong) else ""
+    whole = _of_all(expected.weights.values, found.weights.values, whats) if len(channels) == len(wrong) else ""
     if whole and not inputs:
         return WeightFault(name, tuple(channels), whole)
-    moved = {of[0]: int(what.removeprefix(_COPY)) for what, of in words.items() if what.startswith(_COPY)}
-    exchanged = set(moved) == set(moved.values())
-    sentences = [f"channels {listed(sorted(moved))} {ORDER[len(moved) > 2]}"] if moved and exchanged else []
-    sentences += [of_channels(what, of) for what, of in words.items() if not (exchanged and what.startswith(_COPY))]
-    sentences = [inputs] if inputs else sentences
+    sentences = [inputs] if inputs else _sentences(whats)
     if expected.bias and found.bias:
         off = np.flatnonzero(_wrong(expected.bias, found.bias, steps=1.0))
         alone = [int(channel) for channel in off if channel not in channels]
@@ -162,52 +93,30 @@ def _wrong(expected: Constant, found: Constant, steps: float) -> npt.NDArray[np.
     return different
 
 
-def _what(expected: Constant, found: Constant, channel: int, wrong: npt.NDArray[np.bool_]) -> str:
-    """What the file has in the place of a channel, in words that follow "is" or "are"."""
-    own, here = expected.values[channel], found.values[channel]
-    if not here.any():
-        return "zero"
-    likeness = [(float(cosines(own.reshape(1, -1), here.reshape(1, -1))[0]), "itself")]
-    if here.size > 2:  # of a number or two every other is a multiple
-        likeness += [
-            (float(cosine), f"{_COPY}{other}")
-            for other, cosine in enumerate(cosines(rows(expected.values), here.reshape(1, -1).repeat(len(wrong), 0)))
-            if other != channel
-        ]
-        if own.ndim == 3 and own.shape[0] == own.shape[1] > 1:
-            likeness += [
-                (float(cosines(turn(own).reshape(1, -1), here.reshape(1, -1))[0]), words) for words, turn in _TURNED
-            ]
-    opposite = -likeness[0][0]
-    best, words = max(likeness)
-    if max(best, opposite) < ALIKE:
-        few = int(wrong[channel].sum())
-        return f"changed in {few} of {here.size} weights" if few <= max(1, _FEW * here.size) else _OTHERS
-    if opposite > best:
-        return "negated"
-    if words != "itself":
-        return words
-    gain = float((own * here).sum() / np.square(own).sum())
-    ends = np.isclose(here, found.low[channel]) | np.isclose(here, found.high[channel])
-    if np.array_equal(wrong[channel], wrong[channel] & ends) and gain < 1:
-        return f"clipped at {np.abs(here).max():.4g}"
-    if abs(gain - 1) > 0.02:
-        return f"{gain:.3g} times Keras'"
-    few = int(wrong[channel].sum())
-    return f"changed in {few} of {here.size} weights"
+def _sentences(whats: Mapping[int, What]) -> list[str]:
+    """What the channels are instead; those that have merely changed places, together."""
+    moved = {channel: int(number) for channel, (words, number) in whats.items() if words == COPY and number is not None}
+    if set(moved) != set(moved.values()):
+        return sentences_of(whats)
+    order = [f"channels {listed(sorted(moved))} {ORDER[len(moved) > 2]}"] if moved else []
+    return order + sentences_of({channel: what for channel, what in whats.items() if channel not in moved})
 
 
-def _of_all(expected: Array, found: Array, words: Mapping[str, Sequence[int]]) -> str:
+def _of_all(expected: Array, found: Array, whats: Mapping[int, What]) -> str:
     """A sentence where all channels are wrong alike; else nothing."""
     is_matrix = found.ndim == 2 and 1 not in found.shape  # a single row or column is its own transpose
     if is_matrix and cosines(expected, found.reshape(found.shape[::-1]).T).min() > ALIKE:
         return "its weights are transposed"
-    if len(words.get(_OTHERS, ())) == len(expected):
-        return "all its weights are others, as of another training"
     own, here = rows(expected), rows(found)
+    likeness = cosines(own, here)
+    if all(words.startswith((OTHERS, CHANGED)) for words, _ in whats.values()):
+        if np.median(likeness) > _RELATED:
+            return "all its weights are somewhat others, as of another epoch of its training"
+        if all(words == OTHERS for words, _ in whats.values()):
+            return "all its weights are others, as of another training"
     gains = (own * here).sum(axis=1) / np.maximum(np.square(own).sum(axis=1), np.finfo(float).tiny)
     gain = float(np.median(gains))
-    if cosines(own, here).min() > ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
+    if likeness.min() > ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
         return f"all its weights are {gain:,.4g} times Keras'"
     return ""
 

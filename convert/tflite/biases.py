@@ -6,11 +6,10 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 # Which input of an operator is its bias.
-_BIASES = {**dict.fromkeys(WITH_WEIGHTS, 2), "TRANSPOSE_CONV": 3}
-_PLACES = {getattr(schema.BuiltinOperator, name): place for name, place in _BIASES.items()}
+_PLACES = {getattr(schema.BuiltinOperator, name): bias for name, (_, _, bias) in WEIGHTED_INPUTS.items()}
 
 
 def with_own_biases(flatbuffer: bytes) -> bytes:

@@ -11,14 +11,19 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 Array = npt.NDArray[np.floating]
 
 _BUILTIN = schema.BuiltinOperator
 # How to bring the output channels of the constant that an operator takes as its second input to the front; each order
 # undoes itself. Depthwise: (1, height, width, channels).
-CHANNELS_FIRST = {"CONV_2D": (0, 1, 2, 3), "DEPTHWISE_CONV_2D": (3, 1, 2, 0), "FULLY_CONNECTED": (0, 1)}
+CHANNELS_FIRST = {
+    "CONV_2D": (0, 1, 2, 3),
+    "DEPTHWISE_CONV_2D": (3, 1, 2, 0),
+    "FULLY_CONNECTED": (0, 1),
+    "TRANSPOSE_CONV": (0, 1, 2, 3),
+}
 OPERATOR_NAMES = {code: name for name, code in vars(_BUILTIN).items() if not name.startswith("_")}
 DTYPES: dict[int, np.dtype[Any]] = {
     schema.TensorType.FLOAT32: np.dtype(np.float32),
@@ -53,7 +58,7 @@ class Kernel:
     """An operator with weights.
 
     Attributes:
-        operator: `CONV_2D`, `DEPTHWISE_CONV_2D` or `FULLY_CONNECTED`.
+        operator: `CONV_2D`, `DEPTHWISE_CONV_2D`, `FULLY_CONNECTED` or `TRANSPOSE_CONV`.
         weights: (channels, height, width, inputs) of a convolution, (channels, inputs) of a dense layer.
         bias: (channels,); None where there is none.
     """
@@ -84,16 +89,17 @@ class Kernels(Sequence[Kernel]):
         for position in range(subgraph.OperatorsLength()):
             operator = subgraph.Operators(position)
             name = OPERATOR_NAMES.get(_code(self._model, operator))
-            if name not in WITH_WEIGHTS:
+            if name not in WEIGHTED_INPUTS:
                 continue
             inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
-            weights = _stored(self._model, inputs[1])
+            _, place, bias_place = WEIGHTED_INPUTS[name]
+            weights = _stored(self._model, inputs[place])
             if weights is None:
                 continue
             weights = weights.transpose(CHANNELS_FIRST[name])
-            bias = _stored(self._model, inputs[2]) if len(inputs) > 2 else None
+            bias = _stored(self._model, inputs[bias_place]) if len(inputs) > bias_place else None
             self.shapes.append((name, weights.shape))
-            self.tensors.append((inputs[1], None if bias is None else inputs[2]))
+            self.tensors.append((inputs[place], None if bias is None else inputs[bias_place]))
             self._stored.append((weights, bias))
 
     def __len__(self) -> int:

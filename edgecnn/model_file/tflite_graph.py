@@ -40,8 +40,11 @@ _OPERATORS = """
     STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
 """.split()
 _CUSTOM = 32
-# They take weights as their second input and may take biases as their third.
-WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+# Which of its inputs are an operator's data, weights and biases, which it may lack.
+WEIGHTED_INPUTS = {
+    "CONV_2D": (0, 1, 2), "DEPTHWISE_CONV_2D": (0, 1, 2), "FULLY_CONNECTED": (0, 1, 2), "TRANSPOSE_CONV": (2, 1, 3),
+}  # fmt: skip
+WITH_WEIGHTS = tuple(WEIGHTED_INPUTS)
 CASTS = ("DEQUANTIZE", "QUANTIZE")  # the same values in another type
 
 

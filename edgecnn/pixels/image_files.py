@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
 from .colour_codes import find_codes
+from .modes import palette_size, require_colours
 from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
@@ -193,8 +194,10 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
             _check_size(image, name)
             if before_loading:
                 before_loading(image)
+            colours = palette_size(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
+            require_colours(image, colours, name)
     except MissingExtraError as error:
         raise InputError(f"{name}: {error}") from None
     except MemoryError:

@@ -2,7 +2,29 @@
 
 from PIL import Image
 
+from ..errors import InputError
 from .input_spec import InputSpec
+
+
+def palette_size(image: Image.Image) -> int | None:
+    """How many colours a PNG file that is not loaded yet has in its palette; None where it takes none from there."""
+    if image.format != "PNG" or image.mode != "P":
+        return None
+    return len(image.palette.palette) // 3 if image.palette else 0
+
+
+def require_colours(image: Image.Image, colours: int | None, name: str) -> None:
+    """Refuse an image whose pixels name colours beyond its palette: each decoder shows others in their place.
+
+    Raises:
+        InputError: it is such.
+    """
+    highest = image.getextrema()[1] if colours is not None else -1
+    if colours is not None and isinstance(highest, int) and highest >= colours:
+        raise InputError(
+            f"{name}: the image is damaged: its palette has {colours} colours, and its pixels take number {highest}; "
+            "copy it again"
+        )
 
 
 def with_inks(image: Image.Image) -> Image.Image:

@@ -136,9 +136,12 @@ def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
         (exchange_factors, "second: of the MUL on the way to it, the factors of channels 1 and 4 are exchanged"),
         (lower_an_offset, "second: of the ADD on the way to it, the offset of channel 2 is "),
         (exchange_slopes, "average: of the PRELU on the way to it, the slopes of channels 0 and 5 are exchanged"),
-        (square, "its MUL takes the values of other operators of first and first than in Keras"),
+        (square, "its MUL takes the values of first and first, in Keras of first and the LOGISTIC on the way to first"),
         (narrow, "cuts them off; use --dynamic or --float16, which compute it in floats"),
-        (leave_out_slopes, "its ADD takes the values of second and second, in Keras of "),
+        (
+            leave_out_slopes,
+            "second and second, in Keras of the ADD on the way to second and the PRELU on the way to average",
+        ),
     ],
     ids=lambda case: getattr(case, "__name__", ""),
 )

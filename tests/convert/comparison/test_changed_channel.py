@@ -1,0 +1,112 @@
+"""What stands in the place of a channel is called by its name, and never by a name that fits no better than its own."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from edgecnn.convert.comparison.changed_channel import what_of
+from edgecnn.convert.comparison.weights import compare_weights
+from edgecnn.convert.tflite.kernels import Constant, Kernel
+
+STEP = 0.01
+Array = np.ndarray
+
+
+def constant(values: Array) -> Constant:
+    column = np.full((len(values), *(1,) * (values.ndim - 1)), STEP)
+    return Constant(0, np.rint(values / STEP) * STEP, column / 2, -128 * column, 127 * column)
+
+
+def kernels(height: int, width: int, inputs: int = 3) -> Array:
+    return np.random.default_rng(4).normal(0, 0.5, (6, height, width, inputs))
+
+
+def words_of(values: Array, changed: Array) -> str:
+    own, here = constant(values), constant(changed)
+    wrong = np.abs(own.values - here.values) > STEP
+    words, number = what_of(own, here, 2, wrong)
+    return words.format("" if number is None else f"{number:.4g}")
+
+
+def exchange(first: tuple[int, int], second: tuple[int, int]) -> Callable[[Array], Array]:
+    def change(kernel: Array) -> Array:
+        kernel[first], kernel[second] = kernel[second].copy(), kernel[first].copy()
+        return kernel
+
+    return change
+
+
+def add_at(kernel: Array) -> Array:
+    kernel[0, 1] += 0.8
+    return kernel
+
+
+@pytest.mark.parametrize(
+    ("shape", "change", "words"),
+    [
+        ((1, 5), lambda kernel: kernel[:, ::-1], "mirrored left to right"),
+        ((5, 1), lambda kernel: kernel[::-1], "mirrored top to bottom"),
+        ((2, 4), lambda kernel: kernel[::-1, ::-1], "rotated by 180°"),
+        (
+            (3, 3),
+            exchange((0, 0), (2, 1)),
+            "right but for its places (0, 0) and (2, 1) (row, column), which are exchanged",
+        ),
+        ((3, 3), add_at, "right but for its places (0, 1) (row, column)"),
+        ((3, 3), lambda kernel: np.roll(kernel, 1, axis=0), "shifted by a row down"),
+        ((3, 3), lambda kernel: np.pad(kernel[:, 1:], ((0, 0), (0, 1), (0, 0))), "shifted by a column to the left"),
+        ((3, 3), lambda kernel: np.roll(kernel, 4), "unlike Keras'"),
+        ((3, 3), lambda kernel: -kernel, "negated"),
+    ],
+)
+def test_what_a_kernel_of_any_shape_became(
+    shape: tuple[int, int], change: Callable[[Array], Array], words: str
+) -> None:
+    values = kernels(*shape)
+    changed = values.copy()
+    changed[2] = change(changed[2].copy())
+    assert words_of(values, changed) == words
+
+
+def test_a_kernel_that_is_its_own_mirror_and_that_of_another_channel_is_not_called_so() -> None:
+    values = kernels(3, 3)
+    values[2] = values[2] + values[2][:, ::-1]
+    values[4] = values[2]
+    changed = values.copy()
+    changed[2] *= 0.5
+    assert words_of(values, changed) == "0.502 times Keras'"
+
+
+def test_places_of_a_single_input_are_exchanged_only_where_their_numbers_are() -> None:
+    values = np.abs(kernels(3, 3, 1)) + 0.2
+    changed = values.copy()
+    changed[2, 0, 0] += 1
+    changed[2, 2, 2] += 1
+    assert words_of(values, changed).endswith("(0, 0) and (2, 2) (row, column)")
+
+
+def fault(values: Array, changed: Array, biases: tuple[Array, Array] | None = None) -> str:
+    own, here = (constant(each) for each in biases) if biases else (None, None)
+    before, after = Kernel("CONV_2D", constant(values), own), Kernel("CONV_2D", constant(changed), here)
+    (found,) = compare_weights([before], [after], ["conv"])
+    return found.words
+
+
+def test_another_epoch_is_told_from_another_training() -> None:
+    values, generator = kernels(3, 3, 8), np.random.default_rng(9)
+    other = generator.normal(0, 0.5, values.shape)
+    assert (
+        fault(values, values + 0.5 * other)
+        == "all its weights are somewhat others, as of another epoch of its training"
+    )
+    assert fault(values, other) == "all its weights are others, as of another training"
+
+
+def test_all_biases_of_a_layer_are_one_sentence() -> None:
+    values, biases = kernels(3, 3), np.array([0.3, -0.2, 0.7, 0.5, -0.4, 0.9])
+    assert fault(values, values, (biases, 2 * biases)) == "all its biases are 2 times Keras'"
+    assert fault(values, values, (biases, -biases)) == "the biases of channels 0, 1, 2, 3, 4 and 5 are negated"
+    shifted = biases + np.array([0.1, 0.3, 0.2, 0.4, 0.5, 0.6])
+    words = "the biases of channels 0, 1, 2, 3, 4 and 5 are shifted by 0.1 to 0.6"
+    assert fault(values, values, (biases, shifted)) == words
