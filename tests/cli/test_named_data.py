@@ -17,5 +17,5 @@ def test_its_own_images_are_asked_for_before_any_are_read(
     fields["training"]["dataset"] = "Möbel"
     model = repacked(tmp_path / "own model.tflite", fields=fields)
     monkeypatch.setenv("EDGECNN_DATA", str(tmp_path / "nothing"))
-    said = sentence(edgecnn(command, *(["fashion-mnist"] if command == "compare" else []), model))
+    said = sentence(edgecnn(command, *([model] if command == "compare" else []), model))
     assert "own model.tflite is trained on Möbel: name its images with --data" in said
