@@ -70,7 +70,7 @@ finally:
     assert "edgecnn.cli" in loaded and not loaded & heavy
     room, methods = "edgecnn.device.runtime", "edgecnn.device.explaining"
     allowed = {"edgecnn.device", room, f"{room}.accelerators", f"{room}.runtimes", methods, f"{methods}.methods"}
-    assert {name for name in loaded if name.startswith("edgecnn.device")} <= allowed
+    assert {name for name in loaded if f"{name}.".startswith("edgecnn.device.")} <= allowed
 
 
 @pytest.mark.parametrize("stage", ["train", "convert"])

@@ -122,7 +122,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         """
         import socket
 
-        from edgecnn.device.live.outlets.device_name import require_device_name
+        from edgecnn.device_name import require_device_name
         from edgecnn.errors import InputError
 
         try:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgecnn.device.live.outlets.device_name import is_device_name
+from edgecnn.device_name import is_device_name
 from edgecnn.errors import InputError
 from edgecnn.utc import utc
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from edgecnn.device.live.outlets.device_name import is_device_name
+from edgecnn.device_name import is_device_name
 
 from .messages import Counters, MessageError, State, read_counters, read_state
 

@@ -16,7 +16,7 @@ from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password
 from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
-from edgecnn.device.live.outlets.device_name import require_device_name
+from edgecnn.device_name import require_device_name
 from tests.support.brokers import RealBroker, broker, listening, make_certificates, needs_mosquitto
 from tests.support.ports import closed_port
 from tests.support.waiting import until

@@ -2,7 +2,7 @@
 
 import re
 
-from edgecnn.errors import InputError
+from .errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
