@@ -22,6 +22,7 @@ from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..network.seen import Seen
 from ..pair import Pair
+from ..tflite.kernels import has_constants_behind
 from ..tuning.record import TuningRecord
 from .compared import Compared
 from .dequantized import dequantized
@@ -110,7 +111,7 @@ def climb(
     """
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
-    packed = paths.map(read_model)
+    packed = paths.map(_read)
     network = require_same_network(KerasNetwork.load(run.model, card), run, paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
@@ -156,6 +157,13 @@ def climb(
         other_build=other_build,
         tuning=record.words if record else "",
     )
+
+
+def _read(path: Path) -> PackedModel:
+    packed = read_model(path)
+    if has_constants_behind(packed.flatbuffer):  # as edgecnn itself wrote large files of mixed once
+        raise ModelFileError(f"the weights of {path} lie where they cannot be compared; convert the run again")
+    return packed
 
 
 def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> TuningRecord | None:

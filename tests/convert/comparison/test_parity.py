@@ -9,15 +9,19 @@ import zipfile
 from datetime import datetime, timezone
 from pathlib import Path
 
+import flatbuffers
 import pytest
+from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn import InputError, ModelCard, ModelFileError
 from edgecnn.convert import Conversion, Gate, parity
+from edgecnn.device import verify
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
 from tests.convert.comparison.conftest import change_card
 from tests.support.command_line import Run, printed
 from tests.support.model_files import fields_of_card, repacked
+from tests.support.planted import edit
 from tests.support.ssh_keys import make_key
 
 
@@ -96,6 +100,27 @@ def test_what_is_missing_is_a_sentence(run: RunDirectory, small: Dataset) -> Non
         parity(run.path, small, scheme="int4")  # type: ignore[arg-type]
     with pytest.raises(ModelFileError, match="not a run directory"):
         parity(run.path / "nowhere", small)
+
+
+def test_weights_that_lie_behind_the_flatbuffer_are_not_passed_over(run: RunDirectory, small: Dataset) -> None:
+    edit(run, "int8", put_largest_behind)
+    assert verify(run.tflite("int8")).passed  # the runtime finds them
+    with pytest.raises(ModelFileError, match=r"the weights of .*model\.int8\.tflite lie where they cannot be compared"):
+        parity(run.path, small, images=50)
+
+
+def put_largest_behind(edited: bytearray) -> None:
+    """As the quantizer of mixed does with all constants, from 256 KiB on."""
+    model = schema.ModelT.InitFromPackedBuf(bytes(edited), 0)
+    buffer = max(model.buffers, key=lambda one: 0 if one.data is None else len(one.data))
+    data = bytes(buffer.data)
+    buffer.data, buffer.offset, buffer.size = None, 1 << 24, len(data)
+    for _ in range(2):  # the tables are as long wherever it lies
+        builder = flatbuffers.Builder()
+        builder.Finish(model.Pack(builder), b"TFL3")
+        tables = bytes(builder.Output())
+        buffer.offset = -(-len(tables) // 16) * 16
+    edited[:] = tables.ljust(buffer.offset, b"\0") + data
 
 
 def test_files_that_do_not_belong_together_are_a_sentence(
