@@ -115,12 +115,14 @@ def put_largest_behind(edited: bytearray) -> None:
     buffer = max(model.buffers, key=lambda one: 0 if one.data is None else len(one.data))
     data = bytes(buffer.data)
     buffer.data, buffer.offset, buffer.size = None, 1 << 24, len(data)
-    for _ in range(2):  # the tables are as long wherever it lies
-        builder = flatbuffers.Builder()
-        builder.Finish(model.Pack(builder), b"TFL3")
-        tables = bytes(builder.Output())
-        buffer.offset = -(-len(tables) // 16) * 16
-    edited[:] = tables.ljust(buffer.offset, b"\0") + data
+    buffer.offset = -(-len(tables_of(model)) // 16) * 16  # they are as long wherever it lies
+    edited[:] = tables_of(model).ljust(buffer.offset, b"\0") + data
+
+
+def tables_of(model: schema.ModelT) -> bytes:
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def test_files_that_do_not_belong_together_are_a_sentence(
