@@ -124,6 +124,7 @@ def estimate(
 
         processor = detect_processor(library, Parallel())
     require_classifier(request.architecture, dataset.input.shape, len(dataset.labels))
+    weights = None if request.pretrained == IMAGENET else request.pretrained  # none is downloaded for three steps
     return estimate_training(
         TrainingSetup(
             dataset,
@@ -132,9 +133,7 @@ def estimate(
             request.seed,
             processor,
             RunDirectory(Path()),
-            weights=None
-            if request.pretrained == IMAGENET
-            else request.pretrained,  # none is downloaded for three steps
+            weights=weights,
             freeze=request.freeze,
         )
     )

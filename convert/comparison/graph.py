@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import CASTS, WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import CASTS, WEIGHTED_INPUTS
 
 from ..tflite.kernels import OPERATOR_NAMES
 
@@ -82,7 +82,7 @@ def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted
         weighted: the layers with weights in the order in which they run: names for those without a feature map.
     """
     named = {index: name for name, index in outputs_of(model).items()}
-    made = [operator.output for operator in operators if operator.name in WITH_WEIGHTS]
+    made = [operator.output for operator in operators if operator.name in WEIGHTED_INPUTS]
     if len(made) == len(weighted):
         named = {**dict(zip(made, weighted, strict=True)), **named}
     return named

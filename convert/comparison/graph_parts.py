@@ -8,7 +8,7 @@ from typing import Any
 import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.kernels import OPERATOR_NAMES
 
@@ -60,7 +60,7 @@ class GraphParts:
         tensor = self._graph.tensors[operator.outputs[0]]
         if name not in _EXACT or tensor.type not in _INTEGERS or not _is_scaled(tensor):
             return False
-        if name not in WITH_WEIGHTS:
+        if name not in WEIGHTED_INPUTS:
             return True
         activation = getattr(operator.builtinOptions, "fusedActivationFunction", None)
         return activation in _ENDING_AT_ZERO or list(tensor.quantization.zeroPoint) == [_INTEGERS[tensor.type]]

@@ -22,7 +22,7 @@ from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..network.seen import Seen
 from ..pair import Pair
-from ..tflite.kernels import has_constants_behind
+from ..tflite.constants_behind import has_constants_behind
 from ..tuning.record import TuningRecord
 from .compared import Compared
 from .dequantized import dequantized

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.operands import Operand, read_operand
 from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators
@@ -35,7 +35,7 @@ def compare_operands(expected: bytes, found: bytes, weighted: Sequence[str] = ()
     return tuple(
         WeightFault(layer, channels, f"{on_the_way(own, names)}{words}")
         for own, here, layer in zip(*operators, layers_of(operators[0], names), strict=True)
-        if own.name not in (*WITH_WEIGHTS, *_SHAPES)
+        if own.name not in (*WEIGHTED_INPUTS, *_SHAPES)
         for before, after in zip(_constants(first, own), _constants(second, here), strict=False)
         for channels, words in _differences(own.name, before, after)
     )

@@ -1,6 +1,5 @@
 """Where a file has operators that Keras' network has not, or lacks some."""
 
-from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from tensorflow.lite.python import schema_py_generated as schema
@@ -8,7 +7,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from .graph import layers_of, names_of, read_operators
 
 
-def built_otherwise(expected: bytes, found: bytes, weighted: Sequence[str] = ()) -> tuple[str, str] | None:
+def built_otherwise(expected: bytes, found: bytes) -> tuple[str, str] | None:
     """The first layer that two activations variants make of other operators, and a sentence; see `compare_operators`.
 
     None where there is none, or where a compiler has made one operator of many.
@@ -18,7 +17,7 @@ def built_otherwise(expected: bytes, found: bytes, weighted: Sequence[str] = ())
     own, here = ([each.name for each in one] for one in operators)
     if "CUSTOM" in here:
         return None
-    layers = layers_of(operators[0], names_of(first, operators[0], weighted))
+    layers = layers_of(operators[0], names_of(first, operators[0], ()))
     for what, start, end, start_here, end_here in SequenceMatcher(None, own, here, autojunk=False).get_opcodes():
         if what != "equal":
             left_out, put_in = (", ".join(each) for each in (own[start:end], here[start_here:end_here]))

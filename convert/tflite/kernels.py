@@ -127,12 +127,6 @@ def read_kernels(flatbuffer: bytes) -> Kernels:
     return Kernels(flatbuffer)
 
 
-def has_constants_behind(flatbuffer: bytes) -> bool:
-    """Whether constants lie behind the tables of a flatbuffer, where `read_kernels` does not find them."""
-    model = schema.Model.GetRootAs(flatbuffer, 0)
-    return any(model.Buffers(place).Offset() > 1 for place in range(model.BuffersLength()))
-
-
 def shapes_of(kernels: Sequence[Kernel]) -> list[tuple[str, tuple[int, ...]]]:
     """Of each the operator and the shape of its weights."""
     if isinstance(kernels, Kernels):

@@ -4,7 +4,6 @@ import io
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from litert_quantizer import calibrator, quantizer, recipe_manager
@@ -13,6 +12,8 @@ from litert_quantizer.utils import qsv_utils
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.errors import EdgecnnError
+
+from .constants_behind import with_constants_inside
 
 _FLOAT = quantizer.AlgorithmName.NO_QUANTIZE
 
@@ -45,24 +46,7 @@ def quantize(flatbuffer: bytes, calibration: npt.NDArray[np.float32]) -> bytes:
         result = work.quantize(ranges.get_model_qsvs(), enable_progress_report=False).quantized_model
     if result is None:
         raise EdgecnnError("litert-quantizer returns no model; use another scheme")
-    return _with_outputs_of_signature(_with_constants_inside(bytes(result)), flatbuffer)
-
-
-def _with_constants_inside(quantized: bytes) -> bytes:
-    """Bring into the flatbuffer what the quantizer puts behind it, from 256 KiB of constants on.
-
-    What reads a flatbuffer's weights, to tune or to compare them, would find none, and what edits it would move them.
-    """
-    model = schema.ModelT.InitFromPackedBuf(quantized, 0)
-    behind = [buffer for buffer in model.buffers if buffer.data is None and buffer.offset]
-    if not behind:
-        return quantized
-    for buffer in behind:
-        buffer.data = np.frombuffer(quantized, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
-    builder = flatbuffers.Builder(len(quantized))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return _with_outputs_of_signature(with_constants_inside(bytes(result)), flatbuffer)
 
 
 def _with_outputs_of_signature(quantized: bytes, origin: bytes) -> bytes:

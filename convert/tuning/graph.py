@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.kernels import OPERATOR_NAMES
 
@@ -93,7 +93,7 @@ class Operator:
     @property
     def is_weighted(self) -> bool:
         """Whether it has weights and a bias that is scaled by those and by what goes in."""
-        return self.name in WITH_WEIGHTS
+        return self.name in WEIGHTED_INPUTS
 
 
 @dataclass(frozen=True)

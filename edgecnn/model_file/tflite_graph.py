@@ -44,7 +44,6 @@ _CUSTOM = 32
 WEIGHTED_INPUTS = {
     "CONV_2D": (0, 1, 2), "DEPTHWISE_CONV_2D": (0, 1, 2), "FULLY_CONNECTED": (0, 1, 2), "TRANSPOSE_CONV": (2, 1, 3),
 }  # fmt: skip
-WITH_WEIGHTS = tuple(WEIGHTED_INPUTS)
 CASTS = ("DEQUANTIZE", "QUANTIZE")  # the same values in another type
 
 

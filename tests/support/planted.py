@@ -7,7 +7,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from edgecnn.model_file.container import pack_card, read_model
-from edgecnn.model_file.tflite_graph import WITH_WEIGHTS
+from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 from edgecnn.run_directory import RunDirectory
 
 # Takes the weights and the biases of an operator as the file has them, and edits them in place.
@@ -125,7 +125,7 @@ def _constants(flatbuffer: bytearray) -> Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def _with_weights(model: "schema.Model", subgraph: "schema.SubGraph") -> "list[schema.Operator]":
-    wanted = {getattr(schema.BuiltinOperator, name) for name in WITH_WEIGHTS}
+    wanted = {getattr(schema.BuiltinOperator, name) for name in WEIGHTED_INPUTS}
     operators = [subgraph.Operators(position) for position in range(subgraph.OperatorsLength())]
     codes = [model.OperatorCodes(operator.OpcodeIndex()) for operator in operators]
     return [
