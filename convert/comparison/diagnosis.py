@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
@@ -223,7 +224,9 @@ def _ties(ladder: Ladder) -> Finding | None:
 
 
 def _tied(rung: Rung, flipped: npt.NDArray[np.int64], scheme: str) -> str:
-    """A sentence where at least half of the images that flip have two best classes; else nothing."""
+    """A sentence where half of the images that flip, or more, have two best classes in an integer output; else none."""
+    if SCHEMES[scheme].output_type == "float32":
+        return ""
     ordered = np.sort(rung.probabilities[flipped], axis=1)
     tied = int((ordered[:, -1] == ordered[:, -2]).sum())
     if not tied or tied * 2 < len(flipped):

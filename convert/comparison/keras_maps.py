@@ -18,6 +18,7 @@ from .layer_figures import Histogram, KerasLayer, LayerFigures, Noise, Signal, S
 Batch = tuple[Pixels, Mapping[str, npt.NDArray[np.float32]]]
 # Enough for a decibel figure that repeats; all 10,000 images change it by less than 0.1 dB.
 _IMAGES = 256
+_VALUES = 2_000_000  # of all maps of some images, which are counted in at once
 _BYTES = 500_000_000  # of all maps that are compared, before fewer images are taken
 
 
@@ -39,11 +40,17 @@ class MapRun:
         """Run the images of a batch, and count in how far the outputs are from Keras'."""
         gather, outputs = self.session.gather(self.spec), self.session.outputs
         images, values = batch
-        for place, pixels in enumerate(images):
-            self.session.run(gather(pixels))
-            self.watch(pixels)
+        few = max(1, _VALUES // sum(values[name][0].size for name in sums))
+        for start in range(0, len(images), few):
+            part = slice(start, start + few)
+            found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in sums}
+            for pixels in images[part]:
+                self.session.run(gather(pixels))
+                self.watch(pixels)
+                for name, of_name in found.items():
+                    of_name.append(self.session.output(outputs[name]))
             for name, total in sums.items():
-                total.add(values[name][place], self.session.output(outputs[name]), outputs[name])
+                total.add(values[name][part], np.stack(found[name]), outputs[name])
 
 
 def noting_answers(session: Runner, spec: InputSpec) -> tuple[MapRun, dict[bytes, npt.NDArray[Any]]]:

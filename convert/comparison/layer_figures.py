@@ -113,21 +113,22 @@ class Histogram:
 
 
 class Noise:
-    """What is added up for one layer, image by image: how far it is from Keras."""
+    """What is added up for one layer, batch by batch: how far it is from Keras."""
 
     def __init__(self) -> None:
         """Nothing so far."""
         self.squares: npt.NDArray[np.float64] = np.zeros(1)
 
     def add(self, expected: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
-        """One image's values in Keras, (..., channels), and here, as the tensor holds them."""
+        """Count in a batch: Keras' values, (count, ..., channels), and those here, as the tensor holds them."""
         here = tensor.dequantize(raw).reshape(-1, expected.shape[-1])
-        self._add(expected.reshape(here.shape).astype(np.float64), here.astype(np.float64))
+        # The difference of two float32 that are close is exact.
+        error = expected.reshape(here.shape) - here
+        self.squares = self.squares + np.einsum("ij,ij->j", error, error, dtype=np.float64)
+        self._add(here, raw, tensor)
 
-    def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
-        """Keras' values and those here, (pixels, channels); Keras' are overwritten."""
-        expected -= here
-        self.squares = self.squares + np.einsum("ij,ij->j", expected, expected)
+    def _add(self, here: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        """Count in what else is told: the values here, (pixels, channels), and as the tensor holds them."""
 
     def sqnr_db(self, keras: Signal) -> float:
         """Against Keras, over all images."""
@@ -140,20 +141,17 @@ class Sums(Noise):
     def __init__(self) -> None:
         """Nothing so far."""
         super().__init__()
-        self.product = self.square = 0.0
+        self.square = 0.0
         self.saturated = 0
         self.low, self.high = np.full(1, np.inf), np.full(1, -np.inf)
 
-    def add(self, expected: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
-        """One image's values in Keras, (..., channels), and here, as the tensor holds them."""
-        super().add(expected, raw, tensor)
+    def _add(self, here: npt.NDArray[np.float32], raw: npt.NDArray[np.generic], tensor: TensorSpec) -> None:
+        self.square += float(np.einsum("ij,ij->", here, here, dtype=np.float64))
         self.saturated += tensor.count_saturated(raw)
-
-    def _add(self, expected: npt.NDArray[np.float64], here: npt.NDArray[np.float64]) -> None:
-        self.product += float(np.einsum("ij,ij->", expected, here))
-        self.square += float(np.einsum("ij,ij->", here, here))
-        super()._add(expected, here)
-        low, high = channel_ends(here)
+        if tensor.is_elementwise:  # then the order of the integers is that of the real numbers
+            low, high = (tensor.dequantize(end) for end in channel_ends(raw.reshape(here.shape)))
+        else:
+            low, high = channel_ends(here)
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
 
     def figures(self, keras: KerasLayer, histogram: Histogram, tensor: TensorSpec) -> LayerFigures:
@@ -161,13 +159,15 @@ class Sums(Noise):
         signal, noise = float(keras.squares.sum()), float(self.squares.sum())
         lost = (keras.high > keras.low) & ~(self.high > self.low)
         step = float(tensor.scale) if tensor.dtype.kind != "f" else 0.0
+        # |keras - here|² = |keras|² + |here|² - 2 keras · here
+        product = (signal + self.square - noise) / 2
         norm = float(np.sqrt(signal * self.square))
         return LayerFigures(
             name=tensor.name,
             sqnr_db=self.sqnr_db(keras),
             channel_sqnr_db=_median_sqnr_db(keras.squares, self.squares),
-            cosine=self.product / norm if norm else float(signal == self.square),
-            gain=self.product / signal if signal else 1.0,
+            cosine=product / norm if norm else float(signal == self.square),
+            gain=product / signal if signal else 1.0,
             error_steps=float(np.sqrt(noise / keras.count)) / step if step else 0.0,
             saturated=self.saturated / keras.count,
             range=_range(tensor) or (float(self.low.min()), float(self.high.max())),

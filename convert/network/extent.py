@@ -1,5 +1,7 @@
 """Which values occur in a layer: what the card keeps of a calibration."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,7 +11,7 @@ Floats = npt.NDArray[np.floating]
 _AT_ONCE = 4096  # values: NumPy takes ten times as long for as many rows of 32 channels
 
 
-def channel_ends(values: Floats) -> tuple[Floats, Floats]:
+def channel_ends(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Lowest and highest value of every channel, (channels,), of (..., channels)."""
     channels = values.reshape(-1, values.shape[-1])
     together = max(1, min(_AT_ONCE // channels.shape[1], len(channels)))

@@ -119,10 +119,11 @@ def command(
         import_options.import_model(run, foreign, folder.path, representative, force)
     dataset = options.load_images(folder.require().path, representative, data, data_dir)
     request = replace(request, calibration_images=_calibration_images(ctx, calibration_images, len(dataset.train)))
+    errors: list[str] = []
     if auto:
-        conversions = _convert_until(folder, dataset, gate, request)
+        conversions = list(_convert_until(folder, dataset, gate, request))
     else:
-        conversions = _convert_all(folder, dataset, gate, request, schemes, io, qat)
+        conversions, errors = _convert_all(folder, dataset, gate, request, schemes, io, qat)
     for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
         printing.note(f"warning: {words}")
     if as_json:
@@ -132,7 +133,9 @@ def command(
             conversion_table.show(conversion)
     if not auto:
         failed = [_fails(folder, dataset, conversion, gate) for conversion in conversions]  # each says so
-        if any(failed):
+        for error in errors:
+            printing.note(f"Error: {error}")
+        if errors or any(failed):
             ctx.exit(1)
 
 
@@ -144,8 +147,10 @@ def _convert_all(
     schemes: "list[Scheme]",
     io: "IoType",
     qat: int | None,
-) -> "tuple[Conversion, ...]":
+) -> "tuple[list[Conversion], list[str]]":
+    """The conversions that were made, and in words why others were not: one scheme may do where another does not."""
     from edgecnn.convert import Converter
+    from edgecnn.errors import EdgecnnError
 
     converter = Converter(run.path, dataset)
     gate.require_labels(dataset)
@@ -158,7 +163,16 @@ def _convert_all(
         )
         for scheme in schemes
     ]
-    return tuple(converter.convert(request, progress=printing.note) for request in requests)
+    conversions: list[Conversion] = []
+    errors: list[str] = []
+    for each in requests:
+        try:
+            conversions.append(converter.convert(each, progress=printing.note))
+        except EdgecnnError as error:
+            if len(requests) == 1:
+                raise
+            errors.append(f"{each.scheme}: {error}")
+    return conversions, errors
 
 
 def _convert_until(

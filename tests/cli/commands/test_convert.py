@@ -99,3 +99,15 @@ def test_convert_of_several_schemes_writes_nothing_if_one_file_exists(
     (tmp_path / "model.int8.activations.tflite").write_bytes(b"precious")
     assert "exists already" in sentence(edgecnn("convert", tmp_path, "--float32", "--int8"))
     assert not (tmp_path / "model.float32.tflite").exists()
+
+
+def test_a_scheme_that_fails_does_not_hide_the_others(
+    edgecnn: Run, few: Path, trained_apart: Trained, tmp_path: Path
+) -> None:
+    arguments = ("convert", trained_apart[0], "--data", few, "--no-activations", "--output", tmp_path / "files")
+    made = edgecnn(*arguments, "--float16", "--int8", "--target", "edgetpu")
+    assert sentence(made).startswith("Error: float16: ")
+    assert "model.int8.tflite" in made.stdout and "float16" not in made.stdout
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["model.int8.tflite"]
+    alone = edgecnn(*arguments, "--float16", "--target", "edgetpu")
+    assert sentence(alone).startswith("Error: an Edge TPU") and not alone.stdout
