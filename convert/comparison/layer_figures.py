@@ -99,17 +99,23 @@ class Histogram:
 
     def __init__(self, layer: KerasLayer) -> None:
         """Nothing so far; `layer` has counted in every batch already, and knows the ends."""
-        self._ends = float(layer.low.min()), float(layer.high.max())
-        # float32 has no 40 bins between values that hardly differ.
-        is_narrow = self._ends[1] - self._ends[0] < _NARROW * max(map(abs, self._ends))
-        self._type = np.float64 if is_narrow else np.float32
+        low, high = float(layer.low.min()), float(layer.high.max())
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        # float32 has no 40 bins between values that hardly differ, and an end.
+        is_plain = max(_NARROW * max(abs(low), abs(high)), 1e-30) < high - low < 1e30
+        number = np.float32 if is_plain else np.float64
+        self._low, self._bins_a_unit = number(low), number(_BINS / (high - low))
         self.counts: npt.NDArray[np.int64] = np.zeros(_BINS, np.int64)
-        self.edges: npt.NDArray[np.floating] = np.zeros(_BINS + 1)
+        self.edges: npt.NDArray[np.floating] = np.linspace(low, high, _BINS + 1)
 
     def add(self, values: npt.NDArray[np.float32]) -> None:
         """Count in a batch: float32 (count, ..., channels)."""
-        counts, self.edges = np.histogram(values.astype(self._type, copy=False), _BINS, self._ends)
-        self.counts += counts
+        # np.histogram, which looks at the edges once more, takes four times as long.
+        places = ((values.ravel() - self._low) * self._bins_a_unit).astype(np.uint8)
+        counts = np.bincount(places, minlength=_BINS + 1)
+        counts[_BINS - 1] += counts[_BINS]  # the greatest value
+        self.counts += counts[:_BINS]
 
 
 class Noise:
