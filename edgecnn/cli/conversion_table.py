@@ -19,7 +19,8 @@ def show(conversion: "Conversion") -> None:
     click.echo(
         printing.table(("file", "bytes", "of float32", "accuracy", "95 % interval", "agreement"), [keras, *rows])
     )
-    printing.say(f"on {parity.images:,} images; float32 TFLite has {conversion.float32_bytes:,} bytes")
+    float32 = round(conversion.plain.size_bytes / conversion.plain.ratio)
+    printing.say(f"on {parity.images:,} images; a float32 file with the same card and probes has {float32:,} bytes")
     if conversion.bit_equal:
         printing.say("probabilities of both files: equal to the bit")
     for line in confidence_lines.lines(conversion.confidence, conversion.doubt):

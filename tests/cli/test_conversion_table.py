@@ -27,7 +27,7 @@ def test_people_get_a_table_and_every_figure_below_it(capsys: pytest.CaptureFixt
         "Keras                                                     90.00%",
         "run/model.int8.tflite              250,000       25.1%    88.50%  83.33% - 92.22%     99.50%",
         "run/model.int8.activations.tflite  251,000       25.2%    88.50%  83.33% - 92.22%     99.50%",
-        "on 200 images; float32 TFLite has 980,123 bytes",
+        "on 200 images; a float32 file with the same card and probes has 995,619 bytes",
         "probabilities of both files: equal to the bit",
         "scores are as the network gives them: too few images",
         "  SQNR   31.2 dB  conv",
@@ -47,7 +47,7 @@ def test_without_labels_there_is_no_accuracy_and_without_a_variant_no_line_on_it
         "file      bytes  of float32  accuracy  95 % interval  agreement",
         "Keras",
         "m.tflite  1,000       50.0%                             100.00%",
-        "on 20 images; float32 TFLite has 2,000 bytes",
+        "on 20 images; a float32 file with the same card and probes has 2,000 bytes",
     ]
 
 
