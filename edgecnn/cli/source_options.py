@@ -82,7 +82,7 @@ def _size(_: click.Context, __: click.Parameter, value: str) -> tuple[int, int]:
 
 # In reverse: click lists last what is added first.
 _OPTIONS = (
-    click.option("--loop", is_flag=True, help="Begin again where a film or a folder ends."),
+    click.option("--loop", is_flag=True, help="Begin again where a film or a folder ends; with new images."),
     click.option(
         "--timeout",
         type=click.FloatRange(0.1, 3600),

@@ -1,11 +1,12 @@
 """Image files as frames: of a folder, a pattern or one file; and the samples that come with edgecnn."""
 
+import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from edgecnn.errors import SourceError
+from edgecnn.errors import InputError, SourceError
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.image_files import find_images
 
@@ -20,17 +21,23 @@ class ImageFolder:
 
     is_live = False
 
-    def __init__(self, paths: Sequence[str | Path], title: str, settings: SourceSettings, tell: Tell) -> None:
-        """From files that were found.
+    def __init__(
+        self, find: Callable[[], Sequence[str | Path]], title: str, settings: SourceSettings, tell: Tell
+    ) -> None:
+        """From files that are found, in a loop each time anew: what is put into a folder meanwhile is shown too.
 
         Args:
-            paths: of the files, at least one.
+            find: gives their paths, at least one, or raises an InputError.
             title: what they are, in words.
             settings: `fps`, `paced` and `loop` count.
             tell: hears of a file that cannot be read.
+
+        Raises:
+            InputError: that of `find`.
         """
         self.title, self.damaged = title, 0
-        self._paths, self._settings, self._tell = paths, settings, tell
+        self._find, self._settings, self._tell = find, settings, tell
+        self._paths = find()
         self._stopped = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -57,6 +64,8 @@ class ImageFolder:
                 return
             if shown == before:
                 raise SourceError(f"{self.title}: none of its files can be read any more")
+            with contextlib.suppress(InputError):  # there are none now: nor could those of before be read
+                self._paths = self._find()
 
     def close(self) -> None:
         """Give no more."""
@@ -69,7 +78,7 @@ def open_samples(_: str, settings: SourceSettings, tell: Tell) -> ImageFolder:
     if settings.paced:
         settings = dataclasses.replace(settings, loop=True)
         paths = [path for path in paths for _ in range(max(1, round(_SECONDS_A_SLIDE * settings.fps)))]
-    return ImageFolder(paths, "the samples of edgecnn", settings, tell)
+    return ImageFolder(lambda: paths, "the samples of edgecnn", settings, tell)
 
 
 def open_images(text: str, settings: SourceSettings, tell: Tell) -> ImageFolder:
@@ -78,4 +87,4 @@ def open_images(text: str, settings: SourceSettings, tell: Tell) -> ImageFolder:
     Raises:
         InputError: there are no images.
     """
-    return ImageFolder(find_images([text]), text, settings, tell)
+    return ImageFolder(lambda: find_images([text]), text, settings, tell)

@@ -47,8 +47,17 @@ def test_a_file_that_is_gone_is_said_once_however_often_the_folder_begins_again(
     source = open_images(str(tmp_path), SourceSettings(paced=False, loop=True), told.append)
     for name in ("a.jpg", "c.jpg"):
         (tmp_path / name).unlink()
-    assert {Path(frame.name).name for frame in first(source, 5)} == {"b.jpg"} and source.damaged > 4
+    assert {Path(frame.name).name for frame in first(source, 5)} == {"b.jpg"} and source.damaged == 2
     assert [sentence.partition(": ")[0] for sentence in told] == [str(tmp_path / name) for name in ("a.jpg", "c.jpg")]
+
+
+def test_a_loop_shows_what_was_put_into_the_folder_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "b.jpg").write_bytes(jpeg())
+    frames = iter(open_images(str(tmp_path), SourceSettings(paced=False, loop=True), pytest.fail))
+    shown = [next(frames)]
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    shown += [next(frames) for _ in range(3)]
+    assert [Path(frame.name).name for frame in shown] == ["b.jpg", "a.jpg", "b.jpg", "a.jpg"]
 
 
 def test_a_loop_whose_files_are_all_gone_ends(tmp_path: Path) -> None:
