@@ -7,7 +7,20 @@ import click
 from . import confidence_lines, printing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecnn.convert import Conversion, ConvertedFile
+
+
+def show_all(conversions: "Sequence[Conversion]", as_json: bool) -> None:
+    """Print them for people or as JSON, and on standard error what is wrong with Keras' own answers."""
+    for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
+        printing.note(f"warning: {words}")
+    if as_json:
+        printing.print_json([to_dict(conversion) for conversion in conversions])
+        return
+    for conversion in conversions:
+        show(conversion)
 
 
 def show(conversion: "Conversion") -> None:

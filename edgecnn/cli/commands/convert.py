@@ -124,13 +124,7 @@ def command(
         conversions = list(_convert_until(folder, dataset, gate, request))
     else:
         conversions, errors = _convert_all(folder, dataset, gate, request, schemes, io, qat)
-    for words in dict.fromkeys(words for conversion in conversions for words in conversion.warnings):
-        printing.note(f"warning: {words}")
-    if as_json:
-        printing.print_json([conversion_table.to_dict(conversion) for conversion in conversions])
-    else:
-        for conversion in conversions:
-            conversion_table.show(conversion)
+    conversion_table.show_all(conversions, as_json)
     if not auto:
         failed = [_fails(folder, dataset, conversion, gate) for conversion in conversions]  # each says so
         for error in errors:
