@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import is_verbose, printable
 
 from . import child_process, frames
-from .child_process import Blame, child_command, options_to_json
+from .child_process import Blame, child_command, end_with_its_own, options_to_json
 from .forking import never_release
 from .placement import DelegatePlacement
 from .run_options import RunOptions
@@ -30,6 +31,7 @@ from .tensor_spec import TensorSpec
 _PATIENCE = 50
 _MOST_WORDS = 1 << 24  # bytes of a description, of notes or of a refusal
 LEAST_PATIENCE_S = 10.0
+_GLANCE_S = 0.2  # between two looks whether a process that says nothing is still there
 
 
 class WorkerLostError(DelegateError):
@@ -103,13 +105,14 @@ class Worker:
         self._channel.settimeout(patience_s)
         try:
             frames.send(self._channel, message)
-            while (answer := self._receive())[:1] == frames.NOTED:
+            while (answer := self._receive(patience_s))[:1] == frames.NOTED:
                 for note in json.loads(bytes(answer[1:])):
                     warnings.warn(str(note), EdgecnnWarning, stacklevel=6)
         except (frames.GarbledError, ValueError):  # ValueError: no JSON
             raise self._garbled() from None
         except (OSError, EOFError) as error:
-            returncode = None if isinstance(error, TimeoutError) else _await_end(self._process)
+            is_late = isinstance(error, TimeoutError)
+            returncode = self._process.poll() if is_late else _await_end(self._process)
             self.close()
             raise WorkerLostError(self._blame.why_ended(returncode, patience_s)) from None
         except BaseException:  # an interrupt between question and answer: the next answer would be of this question
@@ -124,7 +127,15 @@ class Worker:
             raise self._garbled()
         return answer[1:]
 
-    def _receive(self) -> memoryview:
+    def _receive(self, patience_s: float) -> memoryview:
+        """The next message; what the library has started may hold the channel open when the process has ended."""
+        deadline, waiting = time.monotonic() + patience_s, select.poll()
+        waiting.register(self._channel, select.POLLIN)
+        while not waiting.poll(1000 * _GLANCE_S):
+            if self._process.poll() is not None and not waiting.poll(0):
+                raise EOFError("the process has ended")
+            if time.monotonic() > deadline:
+                raise TimeoutError
         return memoryview(frames.receive(self._channel, max(_MOST_WORDS, 1 + self._answer_bytes)))
 
     def _garbled(self) -> WorkerLostError:
@@ -183,8 +194,7 @@ def _await_end(process: "subprocess.Popen[bytes]") -> int | None:
 
 def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
     channel.close()
-    process.kill()
-    process.wait()
+    end_with_its_own(process)
 
 
 def _tensor(described: dict[str, Any]) -> TensorSpec:

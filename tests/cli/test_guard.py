@@ -56,6 +56,17 @@ def test_on_the_old_runtime_the_end_of_the_process_is_no_success_either(
     assert done.stderr.startswith(f"Error: the process ended {how}") and done.stderr.count("\n") == 1
 
 
+def test_who_ignores_the_end_of_children_is_told_of_it_all_the_same(library: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *ASKED, library, *late("crash_invoke")]
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # which what is started inherits
+    try:
+        done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, error = done.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert out == "" and "the process ended by the signal Segmentation fault before it was done" in error
+
+
 def test_a_library_that_crashes_at_once_does_so_in_a_process_of_its_own(library: str) -> None:
     done = in_new_process(*ASKED, library, "--delegate-option", "crash_create=1")
     assert done.returncode == 1 and f"{library} crashes (Segmentation fault)" in done.stderr

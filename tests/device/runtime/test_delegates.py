@@ -183,6 +183,9 @@ def test_libraries_that_are_no_delegates_are_a_sentence(tmp_path: Path) -> None:
     subprocess.run([compiler, "-shared", "-o", tmp_path / "empty.so", tmp_path / "empty.c"], check=True)
     with pytest.raises(DelegateError, match="a library, but no TFLite delegate"):
         Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "empty.so")))
+    os.mkfifo(tmp_path / "pipe.so")  # a loader waits for ever for somebody to write to it
+    with pytest.raises(DelegateError, match="no delegate library at"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "pipe.so")))
 
 
 @pytest.mark.parametrize(
@@ -192,6 +195,7 @@ def test_libraries_that_are_no_delegates_are_a_sentence(tmp_path: Path) -> None:
      (("--delegate", "cpu", "--require-delegate"), "nothing can be required of it"),
      (("--delegate", "xnnpack", "--delegate-option", "a=1"), "takes no options"),
      (("--delegate", "x.so", "--delegate-option", "a"), "must be KEY=VALUE"),
+     (("--delegate", "x.so", *2 * ("--delegate-option", "a=1")), "has one value. Received: a 2 times"),
      (("--runtime", "onnx"), "Invalid value for '--runtime'")],
 )  # fmt: skip
 def test_wrong_usage_exits_2(arguments: tuple[str, ...], words: str, edgecnn: Run) -> None:
