@@ -141,7 +141,7 @@ def test_where_all_was_confirmed_or_nothing_that_is_what_is_said(
     result = edgecnn(*asked, "--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}")
     assert f"not confirmed: none of the rows in {tmp_path / '.a.csv.partial'}; --resume makes what is" in result.stderr
     classifier = Classifier("fashion-mnist", delegate=lying(library, 1.0, after=LOADING))
-    with pytest.raises(ContradictionError, match="at image 1: .*; none of its answers is to be trusted: use"):
+    with pytest.raises(ContradictionError, match=r"at image 1: .*; none of its answers is to be trusted: use"):
         classifier.classify(photos / "00.png")
 
 
