@@ -52,6 +52,9 @@ def watch_over(name: str) -> None:
     os.close(reading)
     _die_with_parent()
     _report_to = writing
+    from edgecnn.native_output import drop_native_output
+
+    drop_native_output()  # its threads may speak at any time
 
 
 def report(exit_code: int) -> None:

@@ -89,6 +89,12 @@ def test_a_library_that_writes_everywhere_neither_ends_nor_silences_the_command(
     assert scrawl and len(json.loads(bracket + answers)) == len(sample_images())
 
 
+def test_what_a_thread_of_a_library_says_is_not_among_the_results(library: str) -> None:
+    command = ("classify", "fashion-mnist", *map(str, sample_images()), "--json", "--no-isolate", "--delegate", library)
+    done = in_new_process(*command, "--delegate-option", "chatter_create=1")
+    assert done.returncode == 0 and not done.stderr and len(json.loads(done.stdout)) == len(sample_images())
+
+
 def test_copies_that_a_library_makes_of_the_command_end_with_it(library: str) -> None:
     photos = map(str, sample_images() * 3)  # decoded by threads, whose locks nobody opens in a copy
     command = [sys.executable, "-m", "edgecnn", "classify", "fashion-mnist", *photos, "--json", "--no-isolate"]

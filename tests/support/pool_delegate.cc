@@ -10,7 +10,7 @@
 // Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output, with
 // terminal escapes), fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create,
 // exit_invoke (end the process, with exit code 0), fork_create (both go on), thread_create (one that never ends),
-// stuck_create (a copy of the process that never ends).
+// stuck_create (a copy of the process that never ends), chatter_create (a thread that speaks all the time).
 //
 // What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
 // once=FILE, only where there is no such file, which it makes. Such are wrong, nan (of floats), chat_invoke,
@@ -252,6 +252,14 @@ void StartHelper(const Options& options) {
   if (!fork()) _exit(execlp("tail", "tail", "-f", name, static_cast<char*>(nullptr)));
 }
 
+void Chat() {
+  for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
+}
+
+void StartChatter() {
+  std::thread([] { for (;; usleep(1000)) Chat(); }).detach();
+}
+
 // What it does to the whole process, if it is told to.
 void Misbehave(const Options& options) {
   if (options.count("helper_invoke")) StartHelper(options);
@@ -261,8 +269,7 @@ void Misbehave(const Options& options) {
   if (options.count("exit_invoke")) _exit(0);
   if (options.count("throw_invoke")) throw std::runtime_error("pool delegate: told to throw");
   if (options.count("hang_invoke")) for (;;) pause();
-  if (options.count("chat_invoke"))
-    for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
+  if (options.count("chat_invoke")) Chat();
   if (options.count("close_invoke"))
     for (int descriptor : {0, 1, 2}) close(descriptor);
   if (options.count("fork_invoke")) fork();
@@ -365,7 +372,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
       "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "fork_create", "thread_create",
       "thread_invoke", "stuck_create", "files_invoke", "signals_invoke", "block_invoke", "nonblock_invoke",
-      "helper_invoke"};
+      "helper_invoke", "chatter_create"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
@@ -385,6 +392,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
   if (options->count("exit_create")) _exit(0);
   if (options->count("fork_create")) fork();
   if (options->count("thread_create")) StartThread();
+  if (options->count("chatter_create")) StartChatter();
   if (options->count("chat")) {
     std::puts("pool delegate: hello \x1b[31m");
     std::fflush(stdout);
