@@ -147,4 +147,6 @@ def _why_not_loaded(delegate: Delegate, error: OSError) -> str:
     path, advice = str(delegate.library), delegate.accelerator.advice
     if delegate.name in ACCELERATORS:
         return f"the delegate {delegate.name} needs {path} ({error}); {advice}"
-    return f"{path} cannot be loaded ({error}); {advice}"
+    # glibc passes over a library for another processor, and then says that there is none.
+    is_foreign = Path(path).is_file() and str(error).startswith(f"{path}: ") and "No such file" in str(error)
+    return f"{path} cannot be loaded ({'it is for another processor' if is_foreign else error}); {advice}"

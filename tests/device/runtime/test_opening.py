@@ -1,6 +1,7 @@
 """A session of what is no library, and a further one of a model that is in use."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,12 @@ def test_a_named_pipe_for_whose_end_a_loader_waits_is_no_library(
     os.mkfifo(tmp_path / "pipe.so")
     with pytest.raises(DelegateError, match=r"no delegate library at .*pipe\.so; check the path"):
         Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "pipe.so")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system says it otherwise")
+def test_a_library_for_another_processor_is_not_said_to_be_missing(library: str, tmp_path: Path) -> None:
+    content = bytearray(Path(library).read_bytes())
+    content[18] ^= 183 ^ 62  # an ELF file names its processor there: AArch64 is 183, x86-64 is 62
+    (tmp_path / "foreign.so").write_bytes(content)
+    with pytest.raises(DelegateError, match=r"cannot be loaded \(it is for another processor\); give the path of a"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "foreign.so")))
