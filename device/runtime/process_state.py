@@ -183,12 +183,13 @@ def _signals() -> dict[str, _Part]:
         change, mask = ctypes.CDLL(None).sigaction, signal.pthread_sigmask
     except (OSError, AttributeError, TypeError):  # what Windows says
         return {}
-    kept = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD)
+    kept = tuple(map(int, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD)))
     action = ctypes.create_string_buffer(256)  # a struct sigaction, which begins with the address of its handler
+    address = ctypes.c_void_p.from_buffer(action)
 
     def handler(number: int) -> int | None:
         change(number, None, action)
-        return ctypes.c_void_p.from_buffer(action).value
+        return address.value
 
     def read() -> tuple[int | None, ...]:
         if threading.current_thread() is not threading.main_thread():  # which may set others meanwhile

@@ -64,9 +64,12 @@ class Worker:
         # 0 until the model is loaded.
         self._blame, self._slowest_s, self._answer_bytes = blame, 0.0, 0
         self._channel, theirs = socket.socketpair()
+        self._waiting = select.poll()
+        self._waiting.register(self._channel, select.POLLIN)
         with theirs:
             self._process = _start(theirs, model.name, options, folder)
-        self._finalizer = weakref.finalize(self, _end, self._process, self._channel)
+        listening = _listen(self._process)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._channel, listening)
         described = json.loads(bytes(self._ask(child_process.TIMEOUT_S, model.flatbuffer)))
         self.input = _tensor(described["input"])
         self.outputs = {one["name"]: _tensor(one) for one in described["outputs"]}
@@ -129,10 +132,9 @@ class Worker:
 
     def _receive(self, patience_s: float) -> memoryview:
         """The next message; what the library has started may hold the channel open when the process has ended."""
-        deadline, waiting = time.monotonic() + patience_s, select.poll()
-        waiting.register(self._channel, select.POLLIN)
-        while not waiting.poll(1000 * _GLANCE_S):
-            if self._process.poll() is not None and not waiting.poll(0):
+        deadline = time.monotonic() + patience_s
+        while not self._waiting.poll(1000 * _GLANCE_S):
+            if self._process.poll() is not None and not self._waiting.poll(0):
                 raise EOFError("the process has ended")
             if time.monotonic() > deadline:
                 raise TimeoutError
@@ -172,13 +174,20 @@ def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -
         )
     except OSError as error:
         raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
-    if process.stderr is not None:
-        threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True).start()
     return process
 
 
+def _listen(process: "subprocess.Popen[bytes]") -> threading.Thread | None:
+    """Have what native code writes shown, with --verbose."""
+    if process.stderr is None:
+        return None
+    listening = threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True)
+    listening.start()
+    return listening
+
+
 def _pass_on(stream: IO[bytes]) -> None:
-    """Show what native code writes, with --verbose; it must not steer the terminal."""
+    """Show it; it must not steer the terminal."""
     with stream:
         for line in stream:
             print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr)
@@ -192,9 +201,11 @@ def _await_end(process: "subprocess.Popen[bytes]") -> int | None:
         return None
 
 
-def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
+def _end(process: "subprocess.Popen[bytes]", channel: socket.socket, listening: threading.Thread | None) -> None:
     channel.close()
     end_with_its_own(process)
+    if listening is not None:
+        listening.join(1)  # what was written last is shown, too
 
 
 def _tensor(described: dict[str, Any]) -> TensorSpec:
