@@ -97,7 +97,7 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _scratch() -> IO[bytes]:
+def scratch_file() -> IO[bytes]:
     """A file in memory where the system has them: a full disk must not keep a device from classifying."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("native-stderr"), "w+b")
@@ -132,7 +132,7 @@ def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
     if _verbose or not caught:
         yield output
         return
-    with _stderr_lock, _scratch() as file:
+    with _stderr_lock, scratch_file() as file:
         for descriptor in caught:
             streams[descriptor].flush()
         saved = {descriptor: os.dup(descriptor) for descriptor in caught}

@@ -22,7 +22,10 @@ def children_of_thread() -> set[int]:
 
 def end_copies(processes: Iterable[int]) -> None:
     """End those children of this process that are copies of it; what runs a program of its own is left alone."""
-    own = _command_line("thread-self")  # as that of any other process, where QEMU has words of its own for "self"
+    try:
+        own = _command_line("thread-self")  # as that of any other process, where QEMU has words of its own for "self"
+    except OSError:  # nobody knows which are copies
+        return
     for process in processes:
         with contextlib.suppress(OSError):  # it has ended, and somebody has waited for it
             if os.waitpid(process, os.WNOHANG) == (0, 0) and _command_line(process) == own:

@@ -108,8 +108,8 @@ class Results:
         with open(self._partial, "rb+") as file:
             if file.readline().decode(errors="replace") not in (f"{self._settings}\n", self._any_delegate()):
                 raise InputError(
-                    f"{self._partial} was made with another model or other options; start anew with --force, "
-                    "without --resume"
+                    f"{self._partial} was made with another model or other options; give the same, or start anew "
+                    "with --force, without --resume"
                 )
             whole = file.tell()
             for line in file:

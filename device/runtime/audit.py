@@ -111,9 +111,12 @@ class Audit:
         if not wrong:
             self.unconfirmed = 0
             return
+        agreed = self.images - self.unconfirmed
+        doubtful = "none of its answers is to be trusted"
+        if agreed:
+            doubtful = f"its answers after image {agreed:,}, where both agreed last, are not to be trusted"
         self._contradiction = (
-            f"{self._name} contradicts the CPU at image {self.images:,}: {wrong}; its answers after image "
-            f"{self.images - self.unconfirmed:,}, where both agreed last, are not to be trusted: use --delegate cpu"
+            f"{self._name} contradicts the CPU at image {self.images:,}: {wrong}; {doubtful}: use --delegate cpu"
         )
         raise ContradictionError(self._contradiction)
 

@@ -1,17 +1,23 @@
 """Child processes in which a crash or a hang of a model does no harm: how they start, and what their end means."""
 
+import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
 from edgecnn.native_output import printable
 
 from .delegates import Delegate
 from .run_options import RunOptions
+
+if TYPE_CHECKING:
+    import subprocess
 
 TIMEOUT_S = 60  # for loading and the first run
 
@@ -70,7 +76,7 @@ def blame_delegate(delegate: Delegate) -> Blame:
             "again, or use --delegate cpu"
         ),
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
-        f"{delegate.name} fails without a reason",
+        f"{delegate.name} fails without a reason; {advice}",
         f"{delegate.name} ends its process without a result; {advice}",
         f"{delegate.name} writes to descriptors that are not its own, where only answers belong; {advice}",
     )
@@ -80,6 +86,15 @@ def child_command(task: str, *arguments: str) -> list[str]:
     """The command that starts `child.py` with a task of its own and this process' `sys.path`."""
     program = Path(__file__).with_name("child.py")
     return [sys.executable, "-I", str(program), task, *arguments, *(entry for entry in sys.path if entry)]
+
+
+def end_with_its_own(process: "subprocess.Popen[bytes]") -> None:
+    """End a child that has a session of its own, and what a library has started in that."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError):  # nothing of it is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def options_to_json(options: RunOptions) -> str:

@@ -61,7 +61,10 @@ class Delegate:
 
     def _require_options(self) -> None:
         """Make sure that the options are those of its row; a library is asked itself when it is loaded."""
-        known = self.accelerator.options or {}
+        known, keys = self.accelerator.options or {}, [key for key, _ in self.options]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"an option of a delegate has one value. Received: {key} {keys.count(key)} times")
         if self.options and not self.accelerator.takes_options:
             raise InputError(f"the delegate {self.name} takes no options. Received: {self.options[0][0]}")
         for key, value in self.options if known else ():
@@ -121,6 +124,8 @@ def load_delegate(runtime: Runtime, delegate: Delegate) -> list[Any]:
     """
     if delegate.library is None:
         return []
+    if os.sep in delegate.library and not Path(delegate.library).is_file():  # a loader waits for ever for a pipe's end
+        raise DelegateError(f"no delegate library at {delegate.library}; check the path")
     try:
         with captured_stderr(and_stdout=True):  # results alone stand on standard output
             return [runtime.module.load_delegate(delegate.library, dict(delegate.options))]
@@ -140,8 +145,8 @@ def load_delegate(runtime: Runtime, delegate: Delegate) -> list[Any]:
 
 def _why_not_loaded(delegate: Delegate, error: OSError) -> str:
     path, advice = str(delegate.library), delegate.accelerator.advice
-    if os.sep in path and not Path(path).is_file():
-        return f"no delegate library at {path}; check the path"
     if delegate.name in ACCELERATORS:
         return f"the delegate {delegate.name} needs {path} ({error}); {advice}"
-    return f"{path} cannot be loaded ({error}); {advice}"
+    # glibc passes over a library for another processor, and then says that there is none.
+    is_foreign = Path(path).is_file() and str(error).startswith(f"{path}: ") and "No such file" in str(error)
+    return f"{path} cannot be loaded ({'it is for another processor' if is_foreign else error}); {advice}"

@@ -2,9 +2,12 @@
 
 import contextlib
 import ctypes
+import importlib
 import locale
 import os
+import signal
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ from edgecnn.process_copies import children_of_thread, end_copies
 
 _MOST_COPIES = 8  # that live at a time: a library that makes one for each image makes thousands
 _CLONE_FS = 0x200
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _unshare = getattr(ctypes.CDLL(None), "unshare", None) if sys.platform == "linux" else None
 
 
@@ -29,8 +33,8 @@ class _Part(NamedTuple):
 class ProcessState:
     """Keeps what a library in this process must not change.
 
-    That is the working directory, umask, locale, rounding of floats, limit of address space, and descriptors 0 to 2;
-    what it writes to them is dropped. A copy that it makes of the process ends there, or is ended: the oldest where
+    That is the working directory, umask, locale, rounding of floats, limits, handling of signals, and descriptors 0 to
+    2; what it writes to them is dropped. A copy that it makes of the process ends there, or is ended: the oldest where
     there are many, all with this object or this process. While the library computes, on Linux, working directory and
     umask are its thread's alone, so that what other threads read and write meanwhile lies where it should.
     """
@@ -62,14 +66,15 @@ class ProcessState:
         finally:
             if os.getpid() != own:
                 os._exit(0)  # a copy that the library made of this process: two would answer, and write files
-            self._note_copies(children_of_thread() - children)
             changed = [what for what, part in _PARTS.items() if part.read() != before[what]]
             lasting = [what for what in changed if not _put_back(_PARTS[what], before[what])]
             for descriptor, copy in copies.items():
                 if _identity(descriptor) != files[descriptor]:
                     os.dup2(copy, descriptor)
+                    _set_flags(descriptor, files[descriptor])
                     changed.append(f"descriptor {descriptor}")
                 os.close(copy)
+            self._note_copies(children_of_thread() - children)  # which it takes a descriptor to see
             self._tell(changed, lasting)
 
     def _note_copies(self, new: set[int]) -> None:
@@ -101,17 +106,23 @@ def _have_folder_alone() -> None:
         _unshare(_CLONE_FS)  # where a container forbids that, they are put back as everywhere
 
 
-def _identity(descriptor: int) -> tuple[int, int] | None:
+def _identity(descriptor: int) -> tuple[int, int, int] | None:
+    """Where a descriptor leads, and its flags: a terminal that does not block any more loses what is printed."""
     try:
         status = os.fstat(descriptor)
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    return status.st_dev, status.st_ino, fcntl.fcntl(descriptor, fcntl.F_GETFL) if fcntl else 0
+
+
+def _set_flags(descriptor: int, identity: tuple[int, int, int] | None) -> None:
+    if fcntl and identity:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, identity[2])
 
 
 def _put_back(part: _Part, value: Any) -> bool:
     """Make it what it was; whether the system allows that."""
-    with contextlib.suppress(OSError, ValueError, locale.Error):
+    with contextlib.suppress(OSError, ValueError, TypeError, locale.Error):
         part.write(value)
     return bool(part.read() == value)
 
@@ -143,17 +154,56 @@ def _rounding() -> dict[str, _Part]:
         return {}
 
 
-def _address_space() -> dict[str, _Part]:
-    """How much of it this process may have; nothing where there is no such limit, as on Windows."""
+def _limits() -> dict[str, _Part]:
+    """How much this process may have of what it needs; nothing where there are no limits, as on Windows."""
     try:
         import resource
     except ModuleNotFoundError:
         return {}
-    limit = resource.RLIMIT_AS
+
+    def part(limit: int) -> _Part:
+        return _Part(lambda: resource.getrlimit(limit), lambda limits: resource.setrlimit(limit, limits))
+
     return {
-        "limit of address space": _Part(
-            lambda: resource.getrlimit(limit), lambda limits: resource.setrlimit(limit, limits)
-        )
+        "limit of address space": part(resource.RLIMIT_AS),
+        "limit of data": part(resource.RLIMIT_DATA),
+        "limit of processor time": part(resource.RLIMIT_CPU),
+        "limit of file size": part(resource.RLIMIT_FSIZE),
+        "limit of open files": part(resource.RLIMIT_NOFILE),
+        "limit of processes": part(resource.RLIMIT_NPROC),
+    }
+
+
+def _signals() -> dict[str, _Part]:
+    """What this process and its thread do at signals; nothing on Windows.
+
+    Otherwise Ctrl-C may not end it, a reader that goes away may, and a child that fails may count as a success.
+    """
+    try:
+        change, mask = ctypes.CDLL(None).sigaction, signal.pthread_sigmask
+    except (OSError, AttributeError, TypeError):  # what Windows says
+        return {}
+    kept = tuple(map(int, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD)))
+    action = ctypes.create_string_buffer(256)  # a struct sigaction, which begins with the address of its handler
+    address = ctypes.c_void_p.from_buffer(action)
+
+    def handler(number: int) -> int | None:
+        change(number, None, action)
+        return address.value
+
+    def read() -> tuple[int | None, ...]:
+        if threading.current_thread() is not threading.main_thread():  # which may set others meanwhile
+            return ()
+        return tuple(map(handler, kept))
+
+    def write(before: tuple[int | None, ...]) -> None:
+        for number, was in zip(kept, before, strict=False):
+            if handler(number) != was:
+                signal.signal(number, signal.getsignal(number))
+
+    return {
+        "handling of signals": _Part(read, write),
+        "blocked signals": _Part(lambda: mask(signal.SIG_BLOCK, ()), lambda blocked: mask(signal.SIG_SETMASK, blocked)),
     }
 
 
@@ -161,6 +211,7 @@ _PARTS = {
     "working directory": _Part(_read_folder, _return_to),
     "umask": _Part(_read_umask, os.umask),
     "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
-    **_address_space(),
+    **_limits(),
+    **_signals(),
     **_rounding(),
 }

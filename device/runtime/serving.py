@@ -50,7 +50,8 @@ def serve(descriptor: str, told: str) -> None:
         except (RuntimeError, ValueError, MemoryError) as error:
             sentence = why_not_run(error, options.delegate, name)
             send(channel, REFUSED, json.dumps(["DelegateError", sentence]).encode())
-    os._exit(0)  # taking a runtime down may crash, and there is nobody to tell
+    # Taking a runtime down may crash, and there is nobody to tell; what a library has started here ends with it.
+    os.killpg(0, signal.SIGKILL)
 
 
 def _serve(channel: socket.socket, model: PackedModel, options: RunOptions, patience_s: int) -> None:

@@ -1,15 +1,15 @@
 """Load and run a model once in a child process, where a crash or a hang does no harm, and judge what came of it."""
 
+import contextlib
 import json
 import os
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel, sha256
-from edgecnn.native_output import printable
+from edgecnn.native_output import printable, scratch_file
 from edgecnn.user_cache import is_known, remember
 
 from . import child_process
@@ -18,6 +18,7 @@ from .child_process import (
     blame_delegate,
     blame_model,
     child_command,
+    end_with_its_own,
     options_from_json,
     options_to_json,
 )
@@ -25,8 +26,7 @@ from .delegates import Delegate
 from .run_options import RunOptions
 from .runtimes import find_runtime
 
-if TYPE_CHECKING:
-    import subprocess
+_MOST_BYTES = 1 << 16  # of the last words of a child
 
 
 @dataclass(frozen=True)
@@ -127,29 +127,36 @@ def _token() -> str:
 
 
 def _try(path: Path, task: Task, blame: Blame) -> None:
-    result = _run_child(path, task.to_json())
-    if result is None:
+    returncode, said = _run_child(path, task.to_json())
+    if returncode is None:
         raise blame.error(blame.hangs(child_process.TIMEOUT_S))
-    if result.returncode > 0:
-        raise blame.error(printable((result.stdout.strip().splitlines() or [blame.silent])[-1]))
-    if result.returncode or task.token not in result.stdout:
-        raise blame.error(blame.why_ended(result.returncode, child_process.TIMEOUT_S))
+    if returncode > 0:
+        raise blame.error(printable((said.strip().splitlines() or [blame.silent])[-1]))
+    if returncode or task.token not in said:
+        raise blame.error(blame.why_ended(returncode, child_process.TIMEOUT_S))
 
 
-def _run_child(path: Path, task_json: str) -> "subprocess.CompletedProcess[str] | None":
-    """What the child did; None where it took too long.
+def _run_child(path: Path, task_json: str) -> tuple[int | None, str]:
+    """Exit code and last words of a child; without an exit code it took too long.
+
+    Its words go to a file: a pipe would be open as long as anything that a library has started.
 
     Raises:
         DelegateError: no process can be started.
     """
     import subprocess
 
-    command = child_command("try", str(path.absolute()), task_json)
-    try:
-        return subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=child_process.TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    except OSError as error:
-        raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
+    command, null = child_command("try", str(path.absolute()), task_json), subprocess.DEVNULL
+    with scratch_file() as words:
+        try:
+            process = subprocess.Popen(command, stdin=null, stdout=words, stderr=null, start_new_session=True)
+        except OSError as error:
+            raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
+        returncode = None
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                returncode = process.wait(child_process.TIMEOUT_S)
+        finally:
+            end_with_its_own(process)
+        words.seek(max(0, words.seek(0, os.SEEK_END) - _MOST_BYTES))
+        return returncode, words.read().decode(errors="replace")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import is_verbose, printable
 
 from . import child_process, frames
-from .child_process import Blame, child_command, options_to_json
+from .child_process import Blame, child_command, end_with_its_own, options_to_json
 from .forking import never_release
 from .placement import DelegatePlacement
 from .run_options import RunOptions
@@ -30,6 +31,7 @@ from .tensor_spec import TensorSpec
 _PATIENCE = 50
 _MOST_WORDS = 1 << 24  # bytes of a description, of notes or of a refusal
 LEAST_PATIENCE_S = 10.0
+_GLANCE_S = 0.2  # between two looks whether a process that says nothing is still there
 
 
 class WorkerLostError(DelegateError):
@@ -62,9 +64,12 @@ class Worker:
         # 0 until the model is loaded.
         self._blame, self._slowest_s, self._answer_bytes = blame, 0.0, 0
         self._channel, theirs = socket.socketpair()
+        self._waiting = select.poll()
+        self._waiting.register(self._channel, select.POLLIN)
         with theirs:
             self._process = _start(theirs, model.name, options, folder)
-        self._finalizer = weakref.finalize(self, _end, self._process, self._channel)
+        listening = _listen(self._process)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._channel, listening)
         described = json.loads(bytes(self._ask(child_process.TIMEOUT_S, model.flatbuffer)))
         self.input = _tensor(described["input"])
         self.outputs = {one["name"]: _tensor(one) for one in described["outputs"]}
@@ -103,13 +108,14 @@ class Worker:
         self._channel.settimeout(patience_s)
         try:
             frames.send(self._channel, message)
-            while (answer := self._receive())[:1] == frames.NOTED:
+            while (answer := self._receive(patience_s))[:1] == frames.NOTED:
                 for note in json.loads(bytes(answer[1:])):
                     warnings.warn(str(note), EdgecnnWarning, stacklevel=6)
         except (frames.GarbledError, ValueError):  # ValueError: no JSON
             raise self._garbled() from None
         except (OSError, EOFError) as error:
-            returncode = None if isinstance(error, TimeoutError) else _await_end(self._process)
+            is_late = isinstance(error, TimeoutError)
+            returncode = self._process.poll() if is_late else _await_end(self._process)
             self.close()
             raise WorkerLostError(self._blame.why_ended(returncode, patience_s)) from None
         except BaseException:  # an interrupt between question and answer: the next answer would be of this question
@@ -124,7 +130,14 @@ class Worker:
             raise self._garbled()
         return answer[1:]
 
-    def _receive(self) -> memoryview:
+    def _receive(self, patience_s: float) -> memoryview:
+        """The next message; what the library has started may hold the channel open when the process has ended."""
+        deadline = time.monotonic() + patience_s
+        while not self._waiting.poll(1000 * _GLANCE_S):
+            if self._process.poll() is not None and not self._waiting.poll(0):
+                raise EOFError("the process has ended")
+            if time.monotonic() > deadline:
+                raise TimeoutError
         return memoryview(frames.receive(self._channel, max(_MOST_WORDS, 1 + self._answer_bytes)))
 
     def _garbled(self) -> WorkerLostError:
@@ -161,13 +174,20 @@ def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -
         )
     except OSError as error:
         raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
-    if process.stderr is not None:
-        threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True).start()
     return process
 
 
+def _listen(process: "subprocess.Popen[bytes]") -> threading.Thread | None:
+    """Have what native code writes shown, with --verbose."""
+    if process.stderr is None:
+        return None
+    listening = threading.Thread(target=_pass_on, args=(process.stderr,), daemon=True)
+    listening.start()
+    return listening
+
+
 def _pass_on(stream: IO[bytes]) -> None:
-    """Show what native code writes, with --verbose; it must not steer the terminal."""
+    """Show it; it must not steer the terminal."""
     with stream:
         for line in stream:
             print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr)
@@ -181,10 +201,11 @@ def _await_end(process: "subprocess.Popen[bytes]") -> int | None:
         return None
 
 
-def _end(process: "subprocess.Popen[bytes]", channel: socket.socket) -> None:
+def _end(process: "subprocess.Popen[bytes]", channel: socket.socket, listening: threading.Thread | None) -> None:
     channel.close()
-    process.kill()
-    process.wait()
+    end_with_its_own(process)
+    if listening is not None:
+        listening.join(1)  # what was written last is shown, too
 
 
 def _tensor(described: dict[str, Any]) -> TensorSpec:

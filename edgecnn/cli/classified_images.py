@@ -100,11 +100,9 @@ def write_results(
         path = results.finish(found.names)
     except ContradictionError as error:
         progress.clear()
-        partial = results.mark(error.unconfirmed)
-        printing.note(
-            f"not confirmed: {len(error.unconfirmed):,} rows, which are marked in {partial}; --resume makes them anew, "
-            "with --delegate cpu too"
-        )
+        partial, count = results.mark(error.unconfirmed), len(error.unconfirmed)
+        marked = "none of the rows" if not count else "1 row, marked" if count == 1 else f"{count:,} rows, marked"
+        printing.note(f"not confirmed: {marked} in {partial}; --resume makes what is missing, with --delegate cpu too")
         raise
     finally:
         results.close()

@@ -36,6 +36,9 @@ def watch_over(name: str) -> None:
     global _may_fork, _report_to, _done
     if not _may_fork:
         return
+    import signal
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who started this one may have it ignored: no child could be judged
     _may_fork = False
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -49,6 +52,9 @@ def watch_over(name: str) -> None:
     os.close(reading)
     _die_with_parent()
     _report_to = writing
+    from edgecnn.native_output import drop_native_output
+
+    drop_native_output()  # its threads may speak at any time
 
 
 def report(exit_code: int) -> None:

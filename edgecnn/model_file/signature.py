@@ -110,7 +110,8 @@ def require_signature(packed: PackedModel, allowed_signers: str | Path) -> Signa
         reason, signer = "", ""
         for signer in signers[:_MOST_SIGNERS]:
             checked = _run("verify", *names, "-I", signer, "-n", NAMESPACE, message=packed.signed.message)
-            if checked.returncode == 0:
+            # Where children are not waited for (SIGCHLD is ignored), every exit code reads 0.
+            if checked.returncode == 0 and checked.stdout.startswith(b"Good "):
                 return Signature(signer, found.key_type, found.fingerprint, found.namespace)
             reason = _why(checked)
     if "incorrect signature" in reason:

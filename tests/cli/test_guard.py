@@ -56,6 +56,17 @@ def test_on_the_old_runtime_the_end_of_the_process_is_no_success_either(
     assert done.stderr.startswith(f"Error: the process ended {how}") and done.stderr.count("\n") == 1
 
 
+def test_who_ignores_the_end_of_children_is_told_of_it_all_the_same(library: str) -> None:
+    command = [sys.executable, "-m", "edgecnn", *ASKED, library, *late("crash_invoke")]
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # which what is started inherits
+    try:
+        done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, error = done.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert out == "" and "the process ended by the signal Segmentation fault before it was done" in error
+
+
 def test_a_library_that_crashes_at_once_does_so_in_a_process_of_its_own(library: str) -> None:
     done = in_new_process(*ASKED, library, "--delegate-option", "crash_create=1")
     assert done.returncode == 1 and f"{library} crashes (Segmentation fault)" in done.stderr
@@ -76,6 +87,12 @@ def test_a_library_that_writes_everywhere_neither_ends_nor_silences_the_command(
     assert done.returncode == 0 and "Traceback" not in done.stderr
     scrawl, bracket, answers = done.stdout.partition("[\n")  # what it wrote on standard output comes first
     assert scrawl and len(json.loads(bracket + answers)) == len(sample_images())
+
+
+def test_what_a_thread_of_a_library_says_is_not_among_the_results(library: str) -> None:
+    command = ("classify", "fashion-mnist", *map(str, sample_images()), "--json", "--no-isolate", "--delegate", library)
+    done = in_new_process(*command, "--delegate-option", "chatter_create=1")
+    assert done.returncode == 0 and not done.stderr and len(json.loads(done.stdout)) == len(sample_images())
 
 
 def test_copies_that_a_library_makes_of_the_command_end_with_it(library: str) -> None:

@@ -9,13 +9,16 @@
 //
 // Options, each with the value 1: reject (take no node), wrong (compute zeros), chat (write to standard output, with
 // terminal escapes), fail_create, fail_prepare, fail_invoke, hang_prepare, crash_create, crash_invoke, exit_create,
-// exit_invoke (end the process, with exit code 0), fork_create (both go on), thread_create (one that never ends).
+// exit_invoke (end the process, with exit code 0), fork_create (both go on), thread_create (one that never ends),
+// stuck_create (a copy of the process that never ends), chatter_create (a thread that speaks all the time).
 //
 // What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
 // once=FILE, only where there is no such file, which it makes. Such are wrong, nan (of floats), chat_invoke,
 // fail_invoke, hang_invoke, crash_invoke, abort_invoke, kill_invoke, exit_invoke, throw_invoke, close_invoke (the
 // descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke, limit_invoke (address
-// space), fork_invoke, thread_invoke and scrawl_invoke (writes to whatever descriptor there is).
+// space), files_invoke (no further one may be open), signals_invoke (ignored), block_invoke (signals), nonblock_invoke
+// (standard input), fork_invoke, helper_invoke (a program that never ends, with the file of once as an argument),
+// thread_invoke and scrawl_invoke (writes to whatever descriptor there is).
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
@@ -232,16 +235,41 @@ void StartThread() {
   std::thread([] { for (;;) pause(); }).detach();
 }
 
+void Limit(__rlimit_resource what, rlim_t most) {
+  rlimit limit;
+  getrlimit(what, &limit);
+  limit.rlim_cur = most;
+  setrlimit(what, &limit);
+}
+
+void StartCopy() {
+  if (!fork()) for (;;) pause();
+}
+
+void StartHelper(const Options& options) {
+  const auto file = options.values.find("once");
+  const char* name = file == options.values.end() ? "/dev/null" : file->second.c_str();
+  if (!fork()) _exit(execlp("tail", "tail", "-f", name, static_cast<char*>(nullptr)));
+}
+
+void Chat() {
+  for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
+}
+
+void StartChatter() {
+  std::thread([] { for (;; usleep(1000)) Chat(); }).detach();
+}
+
 // What it does to the whole process, if it is told to.
 void Misbehave(const Options& options) {
+  if (options.count("helper_invoke")) StartHelper(options);
   if (options.count("crash_invoke")) raise(SIGSEGV);
   if (options.count("abort_invoke")) abort();
   if (options.count("kill_invoke")) raise(SIGKILL);
   if (options.count("exit_invoke")) _exit(0);
   if (options.count("throw_invoke")) throw std::runtime_error("pool delegate: told to throw");
   if (options.count("hang_invoke")) for (;;) pause();
-  if (options.count("chat_invoke"))
-    for (int to : {1, 2}) dprintf(to, "pool delegate: \x1b]0;owned\x07\x1b[31mchatter\n");
+  if (options.count("chat_invoke")) Chat();
   if (options.count("close_invoke"))
     for (int descriptor : {0, 1, 2}) close(descriptor);
   if (options.count("fork_invoke")) fork();
@@ -252,12 +280,16 @@ void Misbehave(const Options& options) {
   if (options.count("umask_invoke")) umask(0777);
   if (options.count("locale_invoke")) setlocale(LC_ALL, "C");
   if (options.count("rounding_invoke")) fesetround(FE_UPWARD);
-  if (options.count("limit_invoke")) {
-    rlimit limit;
-    getrlimit(RLIMIT_AS, &limit);
-    limit.rlim_cur = 1 << 20;
-    setrlimit(RLIMIT_AS, &limit);
+  if (options.count("limit_invoke")) Limit(RLIMIT_AS, 1 << 20);
+  if (options.count("files_invoke")) Limit(RLIMIT_NOFILE, 3);
+  if (options.count("signals_invoke"))
+    for (int number : {SIGINT, SIGTERM, SIGCHLD}) signal(number, SIG_IGN);
+  if (options.count("block_invoke")) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
   }
+  if (options.count("nonblock_invoke")) fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
 }
 
 int KernelInvoke(Context* context, Node* node) {
@@ -339,7 +371,8 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "hang_invoke", "crash_create", "crash_invoke", "abort_invoke", "kill_invoke", "exit_create", "exit_invoke",
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
       "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "fork_create", "thread_create",
-      "thread_invoke"};
+      "thread_invoke", "stuck_create", "files_invoke", "signals_invoke", "block_invoke", "nonblock_invoke",
+      "helper_invoke", "chatter_create"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {
@@ -354,10 +387,12 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
     }
     if (std::string(values[i]) == "1") options->insert(keys[i]);
   }
+  if (options->count("stuck_create")) StartCopy();
   if (options->count("crash_create")) raise(SIGSEGV);
   if (options->count("exit_create")) _exit(0);
   if (options->count("fork_create")) fork();
   if (options->count("thread_create")) StartThread();
+  if (options->count("chatter_create")) StartChatter();
   if (options->count("chat")) {
     std::puts("pool delegate: hello \x1b[31m");
     std::fflush(stdout);

@@ -109,7 +109,7 @@ def test_doubtful_rows_are_marked_and_made_anew(
     late = ("--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}", "--audit", str(NEVER))
     result = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--delegate", library, *late)
     assert "contradicts the CPU" in sentence(result) and not output.exists()
-    assert "9 rows, which are marked in" in result.stderr
+    assert "not confirmed: 9 rows, marked in" in result.stderr
     rows = [json.loads(line) for line in (tmp_path / f".answers{suffix}.partial").read_text().splitlines()[1:]]
     assert [row.get("unconfirmed", False) for row in rows] == [False] * 3 + [True] * 9
     again = edgecnn("classify", "fashion-mnist", photos, "-o", output, "--resume", "--delegate", "cpu")
@@ -132,6 +132,17 @@ def test_evaluate_and_benchmark_end_too(library: str, few: Path, edgecnn: Run) -
     assert "contradicts the CPU" in sentence(evaluated) and "accuracy" not in evaluated.stdout
     measured = edgecnn("benchmark", "fashion-mnist", "--runs", 60, *late)
     assert "contradicts the CPU" in sentence(measured) and not measured.stdout
+
+
+def test_where_all_was_confirmed_or_nothing_that_is_what_is_said(
+    library: str, photos: Path, tmp_path: Path, edgecnn: Run
+) -> None:
+    asked = ("classify", "fashion-mnist", photos, "-o", tmp_path / "a.csv", "--delegate", library, "--audit", "1")
+    result = edgecnn(*asked, "--delegate-option", "wrong=1", "--delegate-option", f"after={LOADING + 7}")
+    assert f"not confirmed: none of the rows in {tmp_path / '.a.csv.partial'}; --resume makes what is" in result.stderr
+    classifier = Classifier("fashion-mnist", delegate=lying(library, 1.0, after=LOADING))
+    with pytest.raises(ContradictionError, match=r"at image 1: .*; none of its answers is to be trusted: use"):
+        classifier.classify(photos / "00.png")
 
 
 @pytest.mark.parametrize("rate", ["2", "-1%", "101%", "some", "nan"])

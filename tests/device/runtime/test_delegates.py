@@ -192,6 +192,7 @@ def test_libraries_that_are_no_delegates_are_a_sentence(tmp_path: Path) -> None:
      (("--delegate", "cpu", "--require-delegate"), "nothing can be required of it"),
      (("--delegate", "xnnpack", "--delegate-option", "a=1"), "takes no options"),
      (("--delegate", "x.so", "--delegate-option", "a"), "must be KEY=VALUE"),
+     (("--delegate", "x.so", *2 * ("--delegate-option", "a=1")), "has one value. Received: a 2 times"),
      (("--runtime", "onnx"), "Invalid value for '--runtime'")],
 )  # fmt: skip
 def test_wrong_usage_exits_2(arguments: tuple[str, ...], words: str, edgecnn: Run) -> None:

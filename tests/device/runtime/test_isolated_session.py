@@ -1,5 +1,6 @@
 """A delegate that crashes, hangs or ends its process while it computes: no image is lost, and none comes twice."""
 
+import contextlib
 import os
 import pickle
 import signal
@@ -65,6 +66,39 @@ def test_one_death_costs_no_image(
         answers = classifier.predict_all(images)
     np.testing.assert_array_equal(answers, expected)
     assert len(caught) == 1 and "started again, with the image that it had" in str(caught[0].message)
+
+
+def test_what_it_has_started_neither_hides_its_death_nor_outlives_it(
+    library: str, tmp_path: Path, images: np.ndarray, expected: np.ndarray
+) -> None:
+    with_helper = {"helper_invoke": 1, "crash_invoke": 1, "after": LOADING + 3, "once": tmp_path / "died"}
+    classifier = Classifier("fashion-mnist", delegate=told(library, with_helper))
+    with pytest.warns(EdgecnnWarning, match=r"crashes \(Segmentation fault\); started again"):
+        answers = classifier.predict_all(images)
+    np.testing.assert_array_equal(answers, expected)
+    assert until(lambda: not running_with(f"tail\0-f\0{tmp_path / 'died'}"))
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_copy_that_it_makes_while_it_loads_neither_hides_its_death_nor_outlives_it(
+    isolate: bool, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 5)
+    own_name = tmp_path / "pool.so"
+    own_name.symlink_to(library)
+    told_so = (("stuck_create", "1"), ("crash_create", "1"))
+    with pytest.raises(DelegateError, match=r"crashes \(Segmentation fault\)"):
+        Classifier("fashion-mnist", delegate=Delegate(str(own_name), told_so, isolate=isolate))
+    assert until(lambda: not running_with(str(own_name)))
+
+
+def running_with(argument: str) -> list[Path]:
+    """Processes that have that on their command line."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [one] if argument.encode() in one.read_bytes() else []
+    return found
 
 
 @pytest.mark.filterwarnings("ignore:.*started again:edgecnn.EdgecnnWarning")

@@ -1,7 +1,13 @@
-"""A further session of a model that is in use."""
+"""A session of what is no library, and a further one of a model that is in use."""
+
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from edgecnn import DelegateError
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.opening import open_beside
 from edgecnn.model_file.bundled import sample_images
@@ -24,3 +30,21 @@ def test_beside_a_delegate_of_the_runtime_is_one_too_beside_one_in_a_process_of_
     assert open_beside(built_in.session, built_in.packed) is not built_in.session
     apart = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True)).loaded
     assert open_beside(apart.session, apart.packed) is apart.session
+
+
+def test_a_named_pipe_for_whose_end_a_loader_waits_is_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 3)
+    os.mkfifo(tmp_path / "pipe.so")
+    with pytest.raises(DelegateError, match=r"no delegate library at .*pipe\.so; check the path"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "pipe.so")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system says it otherwise")
+def test_a_library_for_another_processor_is_not_said_to_be_missing(library: str, tmp_path: Path) -> None:
+    content = bytearray(Path(library).read_bytes())
+    content[18] ^= 183 ^ 62  # an ELF file names its processor there: AArch64 is 183, x86-64 is 62
+    (tmp_path / "foreign.so").write_bytes(content)
+    with pytest.raises(DelegateError, match=r"cannot be loaded \(it is for another processor\); give the path of a"):
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "foreign.so")))

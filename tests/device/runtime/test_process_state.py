@@ -16,8 +16,9 @@ import pytest
 
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.process_state import ProcessState
-from edgecnn.process_copies import children_of_thread
+from edgecnn.process_copies import children_of_thread, end_copies
 from tests.conftest import ON_A_BOARD
+from tests.support.processes import in_a_fork
 
 NO_LIMITS = pytest.mark.skipif(ON_A_BOARD, reason="QEMU takes no limit of address space")
 
@@ -28,6 +29,10 @@ CHANGES = [
     ("rounding_invoke", "rounding of floats"),
     pytest.param("limit_invoke", "limit of address space", marks=NO_LIMITS),
     ("close_invoke", "descriptor 0"),
+    ("nonblock_invoke", "descriptor 0"),
+    ("files_invoke", "limit of open files"),
+    ("signals_invoke", "handling of signals"),
+    ("block_invoke", "blocked signals"),
 ]
 
 
@@ -36,7 +41,9 @@ def state() -> list[object]:
     os.umask(mask)
     rounded = float(np.float64(1) + np.float64(2) ** -54)  # above 1 where floats are rounded up
     open_ = [os.fstat(descriptor).st_ino for descriptor in (0, 1, 2)]
-    return [os.getcwd(), mask, locale.setlocale(locale.LC_ALL), rounded, resource.getrlimit(resource.RLIMIT_AS), *open_]
+    limits = [resource.getrlimit(limit) for limit in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE)]
+    signals = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Sig")]
+    return [os.getcwd(), mask, locale.setlocale(locale.LC_ALL), rounded, limits, os.get_blocking(0), signals, *open_]
 
 
 @pytest.mark.parametrize(("mode", "what"), CHANGES)
@@ -123,6 +130,18 @@ def test_of_copies_that_do_not_end_few_live_and_none_outlives_the_library() -> N
     gc.collect()
     assert not children_of_thread() & made and helper.poll() is None
     helper.communicate(b"\n")
+
+
+def test_where_nobody_tells_which_children_are_copies_none_is_ended() -> None:
+    def is_left_alone() -> bool:
+        copy = _stuck_copy()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+        end_copies([copy])
+        alone = os.waitpid(copy, os.WNOHANG) == (0, 0)
+        os.kill(copy, signal.SIGKILL)
+        return alone
+
+    assert in_a_fork(is_left_alone) == 0
 
 
 def _stuck_copy() -> int:
