@@ -1,4 +1,4 @@
-"""Whether the integers of a file reach what it was calibrated for."""
+"""Whether the integers of a file reach what it was made for."""
 
 from collections.abc import Iterator, Sequence
 
@@ -89,7 +89,7 @@ class Ranges:
         low, high = (scale * (integer - zero_point) for integer in _INTEGERS[kind])
         if low - slack <= seen.low <= seen.high <= high + slack:
             return ""
-        made_for = f"it was calibrated for {seen.low:.4g} to {seen.high:.4g}"
+        made_for = f"it was made for {seen.low:.4g} to {seen.high:.4g}"
         return f"its integers stand for {low:.4g} to {high:.4g}, but {made_for}"
 
     def _quantization(self, index: int) -> tuple[float, int] | None:

@@ -1,4 +1,4 @@
-"""The integers of a file must reach what it was calibrated for."""
+"""The integers of a file must reach what it was made for."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_the_image_must_have_integers_for_all_pixels(io: IoType) -> None:
     for shift, stands_for in ((20, "-0.07843 to 0.9216"), (-20, "0.07843 to 1.078")):
         (fault,) = compare_operators(sound, requantized(sound, index, shift=shift), (PIXELS,))
         assert fault.layer == "image"
-        assert f"its integers stand for {stands_for}, but it was calibrated for 0 to 1" in fault.words
+        assert f"its integers stand for {stands_for}, but it was made for 0 to 1" in fault.words
 
 
 def test_ranges_of_16_bits_are_compared_too() -> None:
