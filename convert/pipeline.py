@@ -25,7 +25,7 @@ from edgecnn.pixels.dataset import Images
 from . import kept
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
-from .comparison.operators import cut_ranges
+from .comparison.ranges import cut_ranges
 from .comparison.variant import variant_layers
 from .network import calibration
 from .network.keras_network import KerasNetwork
@@ -211,7 +211,8 @@ def _pack(
     with together(stale):
         files = [write(*each) for each in zip(paths, exported.flatbuffers, strict=True)]
         if exported.record:
-            write_bytes(request.folder(original.run).tuning_record(request.scheme), exported.record.to_bytes())
+            record = dataclasses.replace(exported.record, created=card.provenance.created)
+            write_bytes(request.folder(original.run).tuning_record(request.scheme), record.to_bytes())
     notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
     compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
     notes += tuple(f"{path.name} was of the conversion before and is removed" for path in stale if not path.exists())

@@ -76,8 +76,8 @@ def cause_of(
         slack = _CALIBRATED * (seen.high - seen.low) if seen else 0.0
         if seen and not layer.range[0] - slack <= seen.low <= seen.high <= layer.range[1] + slack:
             return "conversion", (
-                f"{layer.saturated:.1%} of its values are at the end of its range of {here}, though its calibration "
-                f"saw {seen.low:.4g} to {seen.high:.4g}: the range was changed afterwards; {_AGAIN}"
+                f"{layer.saturated:.1%} of its values are at the end of its range of {here}, though it was "
+                f"made for {seen.low:.4g} to {seen.high:.4g}: the range was changed afterwards; {_AGAIN}"
             )
         return "saturated", (
             f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-from edgecnn.model_file.card import PROBABILITIES
+from edgecnn.model_file.card import INPUT, PROBABILITIES, LayerRange, ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
@@ -19,7 +19,8 @@ from ..tflite.prune_outputs import is_part_of
 from ..tuning.record import TuningRecord
 from .keras_kernels import layer_names
 from .operands import compare_operands
-from .operators import OperatorFault, compare_operators
+from .operator_fault import OperatorFault
+from .operators import compare_operators
 from .weights import WeightFault, comparable, compare_weights
 
 
@@ -65,8 +66,7 @@ def dequantized(
         return None
     names = layer_names(network.model, expected)
     exported = record.kernels(expected) if record else expected
-    calibrated = packed.plain.card.ranges if packed.plain.card else ()
-    calibrated = record.calibrated(calibrated) if record else calibrated
+    calibrated = _calibrated(packed.plain.card, record) if packed.plain.card else ()
     faults = _compare_constants(float32, packed.plain, exported, names)
     is_apart = packed.activations is not None and not _has_all_of(packed.plain, packed.activations)
     if not faults and packed.activations and is_apart:
@@ -104,6 +104,13 @@ def _has_all_of(plain: PackedModel, variant: PackedModel) -> bool:
     return graphs[0].OperatorsLength() == graphs[1].OperatorsLength() and is_part_of(
         plain.flatbuffer, variant.flatbuffer, PROBABILITIES
     )
+
+
+def _calibrated(card: ModelCard, record: TuningRecord | None) -> tuple[LayerRange, ...]:
+    """What the integers of a file must reach: of the image all that pixels become, which every calibration is shown."""
+    ends = [value * a + b for a, b in zip(card.input.scale, card.input.offset, strict=True) for value in (0, 255)]
+    seen = record.calibrated(card.ranges) if record else card.ranges
+    return tuple(replace(each, low=min(ends), high=max(ends)) if each.name == INPUT else each for each in seen)
 
 
 def _takes_pixels(spec: InputSpec) -> bool:

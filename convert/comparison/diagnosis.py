@@ -17,6 +17,7 @@ from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
 from .finding import Finding
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
 from .layer_figures import LayerFigures
+from .other_weights import other_weights
 from .rungs import Rung
 from .suspicion import is_below_training
 
@@ -27,7 +28,6 @@ _AGREEMENT = 0.97
 # A layer is broken below 2 bits of precision, or when it has lost as many since the rung before.
 _SQNR_DB = 12.0
 _LOST_DB = 12.0
-_NAMED = 3
 _PROPORTIONAL = 0.9  # cosine
 
 
@@ -94,7 +94,7 @@ def _climb(ladder: Ladder) -> Finding | None:
         if named:
             return Finding(rung.name, *named, broken=True)
         if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
-            return _other_weights(rung, ladder)
+            return other_weights(rung.name, ladder)
         if ladder.operator_faults and rung.name.endswith((REFERENCE, DEFAULT)):
             fault = ladder.operator_faults[0]
             words = f"{fault.layer}: {fault.words}; {fault.advice}"
@@ -102,18 +102,6 @@ def _climb(ladder: Ladder) -> Finding | None:
         if breaks:
             return _why(before, rung, ladder)
     return None
-
-
-def _other_weights(rung: Rung, ladder: Ladder) -> Finding:
-    """Weights that are not Keras', whether or not these images show it."""
-    faults = ladder.weight_faults
-    named = "; ".join(f"{fault.layer}: {fault.words}" for fault in faults[:_NAMED])
-    more = f"; and {len(faults) - _NAMED} layers more" if len(faults) > _NAMED else ""
-    parent, origin = ladder.card.provenance.parent_sha256, ""
-    if parent not in ("", ladder.compared.keras_sha256):
-        origin = "the file was made from another model.keras than the one in the run, "
-    message = f"{origin}its weights are not Keras': {named}{more}; convert the run again"
-    return Finding(rung.name, faults[0].layer, "weights", message, True)
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:

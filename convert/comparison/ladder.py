@@ -1,7 +1,7 @@
 """The ladder: one set of images through Keras, float32, and the quantized file on each kind of kernels."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from ..tuning.record import TuningRecord
 from .compared import Compared
 from .dequantized import dequantized
 from .keras_maps import KerasMaps, images_for
-from .operators import OperatorFault
+from .operator_fault import OperatorFault
 from .other_build import built_otherwise
 from .parity_request import ParityRequest
 from .reference_kernels import REFERENCE_KERNELS
@@ -49,7 +49,7 @@ class Ladder:
     Attributes:
         run: the run directory.
         scheme: of the file that was compared.
-        card: the file's.
+        card: the file's; its ranges are those that were chosen where it was tuned.
         keras_card: of the run.
         truth: int64 (images,), the labels; None where nobody knows them.
         compared: which files, on what, and with what.
@@ -112,6 +112,7 @@ def climb(
     scheme, delegate = request.scheme, request.delegate
     paths = Pair(files.tflite(scheme), files.tflite(scheme, activations=True))
     packed = paths.map(_read)
+    record = _tuning_record(files, scheme, packed.plain)
     network = require_same_network(KerasNetwork.load(run.model, card), run, paths, packed)
     if delegate:
         for path in paths:  # what fails is known before the long way up
@@ -125,7 +126,9 @@ def climb(
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     climber.add("TFLite, float32", Pair(float32), card.input)
-    record = _tuning_record(files, scheme, packed.plain)
+    file_card = packed.plain.card or card
+    if record:
+        file_card = replace(file_card, ranges=record.calibrated(file_card.ranges))
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
     other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
@@ -143,7 +146,7 @@ def climb(
     return Ladder(
         run=run.path,
         scheme=scheme,
-        card=packed.plain.card or card,
+        card=file_card,
         keras_card=card,
         dataset_labels=dataset.labels,
         truth=dataset.test.labels if dataset.test.is_labelled else None,
@@ -172,8 +175,12 @@ def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> Tun
     if not path.is_file():
         return None
     record = TuningRecord.load(path)
-    if packed.card and packed.card.provenance.parent_sha256 != record.parent_sha256:
-        raise ModelFileError(f"{path} is of another conversion than {packed.name}; convert the run again, with --qat")
+    made = packed.card and packed.card.provenance
+    if made and (made.parent_sha256, made.created) != (record.parent_sha256, record.created):
+        raise ModelFileError(
+            f"{path} is of another conversion than {packed.name}; remove it if that file was made without --qat, else "
+            "convert the run again"
+        )
     return record
 
 

@@ -12,6 +12,7 @@ from .likeness import ALIKE, cosines, rows
 Array = npt.NDArray[np.floating]
 
 _SEVERAL, _SPREAD = 3, 0.05  # of factors that are one
+_MOST_TIMES = 10  # more are as likely a shift
 
 
 def moved_from(place: int, expected: Sequence[Kernel], found: Kernel, names: Sequence[str]) -> str:
@@ -66,7 +67,7 @@ def vector_sentences(
     gain = _one_factor(expected[rest], found[rest])
     if gain and len(rest) == len(expected):
         return [f"all its {several} are {gain:.3g} times Keras'"]
-    whats = {each: _what(float(expected[each]), float(found[each])) for each in rest}
+    whats = {each: _what(float(expected[each]), float(found[each]), float(step[each])) for each in rest}
     return sentences + sentences_of(whats, f"the {name} of ", f"the {several} of ")
 
 
@@ -81,13 +82,21 @@ def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[in
     return list(moved) if len(moved) > 1 and set(moved) == set(moved.values()) else []
 
 
-def _what(own: float, here: float) -> What:
-    """What a number is instead of `own`."""
+def _what(own: float, here: float, step: float) -> What:
+    """What a number is instead of `own`, where a `step` is all that it is known to."""
     if here == 0:
         return "zero", None
     if abs(own + here) < 0.02 * abs(own):
         return "negated", None
-    return "shifted by {}", here - own
+    times = _multiple(own, here, step) or 1 / (_multiple(here, own, step) or 1)
+    return ("{} times Keras'", times) if times != 1 else ("shifted by {}", here - own)
+
+
+def _multiple(of: float, number: float, step: float) -> int | None:
+    """How many times a number is another one, where that is twice to ten times as near as a step, or a fiftieth."""
+    times = round(number / of) if of else 0
+    near = max(0.02 * abs(of), min(step, 0.1 * abs(of)))
+    return times if 2 <= times <= _MOST_TIMES and abs(number - times * of) < near else None
 
 
 def _one_factor(expected: Array, found: Array) -> float | None:

@@ -1,7 +1,6 @@
 """Whether a file's operators compute what the float32 model's do: strides, padding, activations, fitting scales."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
@@ -10,6 +9,8 @@ from edgecnn.model_file.card import LayerRange
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from .graph import GraphOperator, layers_of, names_of, on_the_way, outputs_of, read_operators
+from .operator_fault import OperatorFault
+from .ranges import Ranges
 
 _ACTIVATIONS = {code: name for name, code in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
 # What changes the function, and what people call it.
@@ -28,22 +29,6 @@ _BOUNDS = {
     "NONE": (-np.inf, np.inf), "RELU": (0.0, np.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0),
 }  # fmt: skip
 _FITS = 1e-3  # of a bias' scale to those of input and weights, whose product it is
-_CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
-_INTEGERS = {schema.TensorType.INT8: (-128, 127), schema.TensorType.UINT8: (0, 255)}
-
-
-@dataclass(frozen=True)
-class OperatorFault:
-    """An operator that computes otherwise: the layer's or the operator's name, what is other, and what helps."""
-
-    layer: str
-    words: str
-    advice: str = "convert the run again"
-
-    @property
-    def warning(self) -> str:
-        """What `convert` says of a file that it has just made."""
-        return f"warning: {self.layer}: {self.words}; {self.advice}"
 
 
 def compare_operators(
@@ -69,6 +54,8 @@ def compare_operators(
         for own, layer in zip(operators[0], layers, strict=True)
     ]
     faults += _other_maps(first, second, operators, layers)
+    ranges = Ranges(second, operators[1], calibrated)
+    faults += ranges.of_image()
     makers = {here.output: layer for here, layer in zip(operators[1], layers, strict=True)}
     for own, here, layer in zip(*operators, layers, strict=True):
         tensor = second.Subgraphs(0).Tensors(here.output)
@@ -79,7 +66,7 @@ def compare_operators(
             continue
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
         if own.output in maps:  # what other operators of a layer make is no feature map
-            faults += _other_range(layer, second.Subgraphs(0), here, operators[1], calibrated)
+            faults += ranges.of_layer(layer, here.output)
         faults += [OperatorFault(layer, words) for words in _other_sources(own, here, sources)]
         for gain in _other_scale(second.Subgraphs(0), here):
             data = here.inputs[WEIGHTED_INPUTS[here.name][0]]
@@ -99,19 +86,6 @@ def _other_maps(
         own, here = places[0].get(index), places[1].get(after.get(name, -1))
         if own is not None and here is not None and own != here:
             yield OperatorFault(name, f"what the file gives by this name are the values of {layers[here]}")
-
-
-def cut_ranges(found: bytes, calibrated: Sequence[LayerRange]) -> tuple[OperatorFault, ...]:
-    """The layers of an activations variant whose integers do not reach what its calibration saw."""
-    model = schema.Model.GetRootAs(found, 0)
-    operators = read_operators(model)
-    maps = names_of(model, operators, ())
-    return tuple(
-        fault
-        for here in operators
-        if here.output in maps
-        for fault in _other_range(maps[here.output], model.Subgraphs(0), here, operators, calibrated)
-    )
 
 
 def _other_sources(own: GraphOperator, here: GraphOperator, names: Sequence[str]) -> Iterator[str]:
@@ -155,45 +129,6 @@ def _ends_alike(tensor: "schema.Tensor", activations: set[str]) -> bool:
         for each in activations
     ]
     return bool(np.ptp(ends, axis=0).max() <= scale)
-
-
-def _other_range(
-    layer: str,
-    subgraph: "schema.SubGraph",
-    here: GraphOperator,
-    operators: Sequence[GraphOperator],
-    calibrated: Sequence[LayerRange],
-) -> Iterator[OperatorFault]:
-    """Where the integers of a layer do not reach what its calibration saw."""
-    tensor = subgraph.Tensors(here.output)
-    seen, quantization = next((one for one in calibrated if one.name == layer), None), tensor.Quantization()
-    if seen is None or quantization is None or quantization.ScaleLength() != 1 or tensor.Type() not in _INTEGERS:
-        return
-    scale, zero_point = float(quantization.Scale(0)), int(quantization.ZeroPoint(0))
-    low, high = (scale * (integer - zero_point) for integer in _INTEGERS[tensor.Type()])
-    slack = _CALIBRATED * (seen.high - seen.low)
-    if seen.low < low - slack or seen.high > high + slack:
-        words = (
-            f"its integers stand for {low:.4g} to {high:.4g}, but its calibration saw {seen.low:.4g} to {seen.high:.4g}"
-        )
-        # TensorFlow wants one scale before and after some operators, and takes the one after where two of them meet.
-        takers = [one for one in operators if here.output in one.inputs]
-        alike = [one.name for one in takers if _quantization(subgraph, one.output) == (scale, zero_point)]
-        if alike:
-            yield OperatorFault(
-                layer,
-                f"{words}: TensorFlow gave them the scale of what {alike[0]} makes of them, which cuts them off",
-                "use --dynamic or --float16, which compute it in floats",
-            )
-        else:
-            yield OperatorFault(layer, f"{words}: their scale or zero point was changed afterwards")
-
-
-def _quantization(subgraph: "schema.SubGraph", index: int) -> tuple[float, int] | None:
-    quantization = subgraph.Tensors(index).Quantization()
-    if quantization is None or quantization.ScaleLength() != 1:
-        return None
-    return float(quantization.Scale(0)), int(quantization.ZeroPoint(0))
 
 
 def _other_scale(subgraph: "schema.SubGraph", operator: GraphOperator) -> Iterator[float]:

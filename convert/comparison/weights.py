@@ -19,6 +19,7 @@ from .moved import moved_from, vector_sentences
 
 Array = npt.NDArray[np.floating]
 
+OF_ANOTHER_EPOCH = "as of another epoch of its training"
 _SPREAD = 0.05
 _RELATED = 0.7  # cosine: weights of one training at two times, which random ones have not
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
@@ -111,7 +112,7 @@ def _of_all(expected: Array, found: Array, whats: Mapping[int, What]) -> str:
     likeness = cosines(own, here)
     if all(words.startswith((OTHERS, CHANGED)) for words, _ in whats.values()):
         if np.median(likeness) > _RELATED:
-            return "all its weights are somewhat others, as of another epoch of its training"
+            return f"all its weights are somewhat others, {OF_ANOTHER_EPOCH}"
         if all(words == OTHERS for words, _ in whats.values()):
             return "all its weights are others, as of another training"
     gains = (own * here).sum(axis=1) / np.maximum(np.square(own).sum(axis=1), np.finfo(float).tiny)

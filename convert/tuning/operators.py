@@ -86,6 +86,7 @@ OPERATORS: dict[str, Compute] = {
     "MAXIMUM": _binary(tf.maximum),
     "QUANTIZE": _unary(tf.identity),
     "DEQUANTIZE": _unary(tf.identity),
+    "NEG": _unary(tf.negative),
     "RELU": _unary(tf.nn.relu),
     "RELU6": _unary(tf.nn.relu6),
     "LOGISTIC": _unary(tf.sigmoid),

@@ -1,10 +1,11 @@
 """What a tuned file was exported from, kept beside it, so that the parity ladder has something to compare it with."""
 
+import hashlib
 import io
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,12 @@ import numpy.typing as npt
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import LayerRange
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.zip_errors import ZIP_ERRORS
 
 from ..tflite.kernels import Kernel
 
-_DAMAGED = (OSError, ValueError, KeyError, zipfile.BadZipFile)
+_DIGEST = "sha256"
+_DAMAGED = (*ZIP_ERRORS, KeyError, TypeError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class TuningRecord:
     Attributes:
         words: what was changed and what that gained, for people.
         parent_sha256: of the Keras model.
+        created: when the file was made, as its card has it: of another conversion is what has another time.
         weights: float32, by operator with weights in the order in which they run, channels first; see `Kernel`.
         biases: float32 (channels,), likewise; empty where there are none.
         ranges: by output of the activations variant, lowest and highest value that its integers stand for.
@@ -35,6 +39,7 @@ class TuningRecord:
     weights: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
     ranges: dict[str, tuple[float, float]]
+    created: str = ""
 
     def notes(self, dataset: Dataset) -> tuple[str, ...]:
         """What was done, and whether the agreement on the test images of `dataset` is to be trusted."""
@@ -49,16 +54,17 @@ class TuningRecord:
     def to_bytes(self) -> bytes:
         """The contents of the file."""
         file = io.BytesIO()
-        arrays = {f"weights_{place}": values for place, values in enumerate(self.weights)}
+        arrays: dict[str, npt.NDArray[Any]] = {f"weights_{place}": values for place, values in enumerate(self.weights)}
         arrays |= {f"biases_{place}": values for place, values in enumerate(self.biases)}
-        np.savez_compressed(
-            file,
-            words=np.array(self.words),
-            parent_sha256=np.array(self.parent_sha256),
-            names=np.array(list(self.ranges), np.str_),
-            ranges=np.array(list(self.ranges.values()), np.float64).reshape(-1, 2),
-            **arrays,  # type: ignore[arg-type]  # the stubs take them for the option that has a name
-        )
+        arrays |= {
+            "words": np.array(self.words),
+            "parent_sha256": np.array(self.parent_sha256),
+            "created": np.array(self.created),
+            "names": np.array(list(self.ranges), np.str_),
+            "ranges": np.array(list(self.ranges.values()), np.float64).reshape(-1, 2),
+        }
+        arrays[_DIGEST] = np.array(_digest(arrays))
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stubs take them for the option that has a name
         return file.getvalue()
 
     @classmethod
@@ -69,16 +75,20 @@ class TuningRecord:
             ModelFileError: damaged.
         """
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                count = sum(name.startswith("weights_") for name in file.files)
-                names = [str(name) for name in file["names"]]
-                return cls(
-                    str(file["words"]),
-                    str(file["parent_sha256"]),
-                    tuple(file[f"weights_{place}"] for place in range(count)),
-                    tuple(file[f"biases_{place}"] for place in range(count)),
-                    {name: (float(low), float(high)) for name, (low, high) in zip(names, file["ranges"], strict=True)},
-                )
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+                file: dict[str, npt.NDArray[Any]] = dict(stored)
+            if str(file.pop(_DIGEST)) != _digest(file):
+                raise ValueError("its numbers were changed")
+            count = sum(name.startswith("weights_") for name in file)
+            names = [str(name) for name in file["names"]]
+            return cls(
+                str(file["words"]),
+                str(file["parent_sha256"]),
+                tuple(file[f"weights_{place}"] for place in range(count)),
+                tuple(file[f"biases_{place}"] for place in range(count)),
+                {name: (float(low), float(high)) for name, (low, high) in zip(names, file["ranges"], strict=True)},
+                str(file["created"]),
+            )
         except _DAMAGED as error:
             raise ModelFileError(f"{path} is damaged ({error}); convert the run again, with --qat --force") from None
 
@@ -99,3 +109,12 @@ class TuningRecord:
             else each
             for each in ranges
         )
+
+
+def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """SHA-256 of arrays with their names."""
+    digest = hashlib.sha256()
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

@@ -177,6 +177,8 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 9.5:
+        return f"{seconds:.2g} s"
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} minutes"
 
 

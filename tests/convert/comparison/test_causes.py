@@ -69,7 +69,7 @@ def test_where_the_weights_are_right_the_layer_computes_otherwise() -> None:
 def test_a_range_that_is_not_the_calibrations_was_changed_afterwards() -> None:
     saturated = figures(saturated=0.2)
     cause, words = cause_of(saturated, False, (LayerRange("conv", 0.0, 9.0, 1.0, 2.0),))
-    assert cause == "conversion" and "its calibration saw 0 to 9: the range was changed afterwards" in words
+    assert cause == "conversion" and "it was made for 0 to 9: the range was changed afterwards" in words
     for seen in (
         LayerRange("conv", 0.0, 6.5, 1.0, 2.0),
         LayerRange("other", 0.0, 9.0, 1.0, 2.0),

@@ -107,6 +107,9 @@ def test_all_biases_of_a_layer_are_one_sentence() -> None:
     values, biases = kernels(3, 3), np.array([0.3, -0.2, 0.7, 0.5, -0.4, 0.9])
     assert fault(values, values, (biases, 2 * biases)) == "all its biases are 2 times Keras'"
     assert fault(values, values, (biases, -biases)) == "the biases of channels 0, 1, 2, 3, 4 and 5 are negated"
+    for times in (2, 0.5, 4):
+        one = np.where(np.arange(6) == 2, times * biases, biases)
+        assert fault(values, values, (biases, one)) == f"the bias of channel 2 is {times} times Keras'"
     shifted = biases + np.array([0.1, 0.3, 0.2, 0.4, 0.5, 0.6])
     words = "the biases of channels 0, 1, 2, 3, 4 and 5 are shifted by 0.1 to 0.6"
     assert fault(values, values, (biases, shifted)) == words

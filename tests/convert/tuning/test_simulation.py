@@ -99,6 +99,18 @@ def test_a_graph_without_roundings_is_the_keras_network(flatbuffer: bytes) -> No
     np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
 
 
+def test_negative_values_are_followed() -> None:
+    import keras
+
+    image = keras.Input((16, 16, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D()(keras.ops.negative(keras.layers.Conv2D(4, 3)(image)))
+    model, images = keras.Model(image, keras.layers.Dense(3, activation="softmax")(x)), fed_noise(8, seed=2)
+    graph = Graph.read(to_flatbuffer(with_named_outputs(model), "int8", images))
+    assert "NEG" in {each.name for each in graph.operators}
+    probabilities = Simulation(graph, {}).answers(images, quantized=False, index=graph.outputs["probabilities"])
+    np.testing.assert_allclose(probabilities, np.asarray(model(images)), atol=0.02)
+
+
 def test_axes_that_the_converter_drops_or_turns_are_followed() -> None:
     model, images = make_moved_axes(), fed_noise(8, seed=2)
     graph = Graph.read(to_flatbuffer(with_named_outputs(model), "int8", images))

@@ -149,6 +149,7 @@ def test_a_fault_in_a_tuned_file_is_seen(change: object, words: str, faulty: Run
     plant(faulty, "int8", 1, change)  # type: ignore[arg-type]
     report = parity(faulty.path, some, images=50, force=True)
     assert not report.passed and words in report.findings[0].words
+    assert "not those that --qat exported" in report.findings[0].words
 
 
 def test_a_range_that_was_changed_afterwards_is_seen(faulty: RunDirectory, some: Dataset) -> None:
@@ -162,9 +163,13 @@ def test_another_conversion_takes_the_record_away(faulty: RunDirectory, some: Da
     assert record.is_file()
     with pytest.raises(EdgecnnError, match="exists already"):
         convert(faulty.path, some, qat=0)
+    before = record.read_bytes()
     convert(faulty.path, some, force=True)
     assert not record.exists()
     assert {finding.cause for finding in parity(faulty.path, some, images=50, force=True).findings} <= {"ties", "dead"}
+    record.write_bytes(before)  # as a backup may put it back: it is of the same network
+    with pytest.raises(ModelFileError, match=r"of another conversion .* remove it if that file was made without --qat"):
+        parity(faulty.path, some, images=50, force=True)
 
 
 def test_a_record_that_is_damaged_or_of_another_network_is_refused(faulty: RunDirectory, some: Dataset) -> None:
@@ -174,6 +179,23 @@ def test_a_record_that_is_damaged_or_of_another_network_is_refused(faulty: RunDi
         record.write_bytes(contents)
         with pytest.raises(ModelFileError, match=words):
             parity(faulty.path, some, images=50, force=True)
+
+
+@pytest.mark.parametrize("name", ["weights_1", "biases_0", "ranges", "words"])
+def test_a_record_that_somebody_changed_is_refused(name: str, faulty: RunDirectory) -> None:
+    record = faulty.tuning_record("int8")
+    with np.load(record) as file:
+        arrays = dict(file)
+    arrays[name] = np.array("tuned: perfect") if name == "words" else arrays[name][:-1]
+    np.savez(record, **arrays)
+    with pytest.raises(ModelFileError, match=r"is damaged \(its numbers were changed\); convert the run again"):
+        TuningRecord.load(record)
+
+
+def test_of_a_record_that_is_gone_it_is_said_that_it_may_be_missing(faulty: RunDirectory, some: Dataset) -> None:
+    faulty.tuning_record("int8").unlink()
+    report = parity(faulty.path, some, images=50, force=True)
+    assert not report.passed and "put model.int8.tuned.npz back beside the file" in report.findings[0].words
 
 
 def test_depthwise_convolutions_are_tuned_on_the_images_at_hand_and_that_is_said(tmp_path: Path) -> None:
