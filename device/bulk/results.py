@@ -57,17 +57,17 @@ class Results:
         self.path = Path(path)
         require_format(self.path)
         self._partial = self.path.with_name(f".{self.path.name}.partial")
-        self._shard = shard
+        self._shard, self._resumable = shard, resumable
         of_shard = {"shard": shard.shard, "images": shard.patterns} if shard is not None else {}
         self._settings = json.dumps({**settings, **of_shard}, sort_keys=True)
         self.done: set[str] = set()
         self.counts = AnswerCounts()
         with contextlib.ExitStack() as claim:
             claim.enter_context(claimed([self.path], force=True))
-            self._begin(resume, force, resumable)
+            self._begin(resume, force)
             self._claim = claim.pop_all()  # `finish` or `close` lets it go
 
-    def _begin(self, resume: bool, force: bool, resumable: bool) -> None:
+    def _begin(self, resume: bool, force: bool) -> None:
         if self.path.exists() and not force:
             raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
@@ -75,7 +75,7 @@ class Results:
                 self._go_on()
             else:
                 if not force and self._has_rows():
-                    go_on = "go on with --resume, or " if resumable else ""
+                    go_on = "go on with --resume, or " if self._resumable else ""
                     raise OutputError(f"{self._partial} is what a stopped run left: {go_on}start anew with --force")
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
             # `finish` or `close` closes it.
@@ -128,6 +128,11 @@ class Results:
             if _is_row(row):
                 return row
         raise InputError(f"{self._partial} is damaged; start anew with --force, without --resume")
+
+    @property
+    def left(self) -> Path | None:
+        """The partial file that --resume goes on with; None where it has no row, or the images do not come again."""
+        return self._partial if self._resumable and self._has_rows() else None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one image's result; it survives if the process is killed.

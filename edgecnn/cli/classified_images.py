@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgecnn.errors import ContradictionError
+from edgecnn.errors import ContradictionError, DelegateError
 
 from . import printing
 
@@ -80,6 +80,7 @@ def write_results(
 
     Raises:
         ContradictionError: an audit found that the delegate lies; the rows that nothing confirms are marked.
+        DelegateError: it fails; what is done stays.
         OutputError: the file cannot be written.
     """
     from .status_line import Progress
@@ -103,6 +104,13 @@ def write_results(
         partial, count = results.mark(error.unconfirmed), len(error.unconfirmed)
         marked = "none of the rows" if not count else "1 row, marked" if count == 1 else f"{count:,} rows, marked"
         printing.note(f"not confirmed: {marked} in {partial}; --resume makes what is missing, with --delegate cpu too")
+        raise
+    except DelegateError:
+        progress.clear()
+        if results.left:
+            printing.note(
+                f"what is done stays in {results.left}; --resume --fallback cpu goes on, if need be without it"
+            )
         raise
     finally:
         results.close()

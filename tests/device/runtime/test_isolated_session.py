@@ -152,7 +152,9 @@ def test_what_is_done_is_kept_and_gone_on_with(
     output, photos = tmp_path / "answers.csv", sample_images()
     dying = ("--delegate", library, "--delegate-option", "exit_invoke=1", "--delegate-option", f"after={LOADING + 3}")
     asked = ("classify", "fashion-mnist", *photos, "--output", output, *dying)
-    assert "ends its process without a result" in sentence(edgecnn(*asked)) and not output.exists()
+    died = edgecnn(*asked)
+    assert "ends its process without a result" in sentence(died) and not output.exists()
+    assert f"{tmp_path / '.answers.csv.partial'}; --resume --fallback cpu goes on" in died.stderr
     again = edgecnn(*asked, "--resume", "--fallback", "cpu")
     assert again.exit_code == 0 and "(3 images were done before)" in again.stdout
     assert again.stderr.count("going on with the CPU") == 1
