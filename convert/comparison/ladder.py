@@ -126,9 +126,7 @@ def climb(
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     climber.add("TFLite, float32", Pair(float32), card.input)
-    file_card = packed.plain.card or card
-    if record:
-        file_card = replace(file_card, ranges=record.calibrated(file_card.ranges))
+    file_card = _with_chosen_ranges(packed.plain.card or card, record)
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
     other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
@@ -182,6 +180,10 @@ def _tuning_record(files: RunDirectory, scheme: str, packed: PackedModel) -> Tun
             "convert the run again"
         )
     return record
+
+
+def _with_chosen_ranges(card: ModelCard, record: TuningRecord | None) -> ModelCard:
+    return replace(card, ranges=record.calibrated(card.ranges)) if record else card
 
 
 def _lacks_reference(paths: Pair[Path]) -> str:
