@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import shlex
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -143,6 +144,8 @@ def run() -> None:
     gc.set_threshold(100_000)
     # No command multiplies matrices with NumPy: threads for it need not be started.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if hasattr(signal, "SIGCHLD"):  # who starts this one may have it ignored: every exit code of a child would be 0
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     guard.allow()
     try:
         main(prog_name="edgecnn")

@@ -36,9 +36,6 @@ def watch_over(name: str) -> None:
     global _may_fork, _report_to, _done
     if not _may_fork:
         return
-    import signal
-
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # who started this one may have it ignored: no child could be judged
     _may_fork = False
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
