@@ -124,6 +124,16 @@ def test_a_dilation_that_no_shape_tells_of_is_named(run: RunDirectory) -> None:
     assert (layer, cause) == ("dw2", "conversion") and "its dilation is 3, in Keras 1" in words
 
 
+def test_a_fault_of_the_file_without_feature_maps_alone_is_named_as_that(run: RunDirectory) -> None:
+    variant = run.tflite("int8", activations=True)
+    sound = variant.read_bytes()
+    change_options(run, "int8", OPERATORS.index("dw2"), dilationHFactor=3, dilationWFactor=3)
+    variant.write_bytes(sound)
+    layer, cause, words = broken(report_of(run))
+    assert (layer, cause) == ("dw2", "conversion")
+    assert "in the file without feature maps, its dilation is 3, in Keras 1" in words
+
+
 @pytest.mark.parametrize(
     ("operator", "options", "words"),
     [
