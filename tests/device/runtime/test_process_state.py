@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,6 +35,14 @@ CHANGES = [
     ("signals_invoke", "handling of signals"),
     ("block_invoke", "blocked signals"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """What runs in the background has Ctrl-C ignored, and QEMU tells of that only once it is ignored again."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def state() -> list[object]:
