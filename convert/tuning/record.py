@@ -77,6 +77,8 @@ class TuningRecord:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
                 file: dict[str, npt.NDArray[Any]] = dict(stored)
+            if _DIGEST not in file:
+                raise ValueError("it has no digest, as those of an earlier edgecnn")
             if str(file.pop(_DIGEST)) != _digest(file):
                 raise ValueError("its numbers were changed")
             count = sum(name.startswith("weights_") for name in file)

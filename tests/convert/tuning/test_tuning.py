@@ -192,6 +192,15 @@ def test_a_record_that_somebody_changed_is_refused(name: str, faulty: RunDirecto
         TuningRecord.load(record)
 
 
+def test_a_record_of_before_there_was_a_digest_is_refused_as_that(faulty: RunDirectory) -> None:
+    record = faulty.tuning_record("int8")
+    with np.load(record) as file:
+        arrays = {name: file[name] for name in file.files if name != "sha256"}
+    np.savez(record, **arrays)
+    with pytest.raises(ModelFileError, match="it has no digest, as those of an earlier edgecnn"):
+        TuningRecord.load(record)
+
+
 def test_of_a_record_that_is_gone_it_is_said_that_it_may_be_missing(faulty: RunDirectory, some: Dataset) -> None:
     faulty.tuning_record("int8").unlink()
     report = parity(faulty.path, some, images=50, force=True)
