@@ -40,7 +40,7 @@ class MapRun:
         """Run the images of a batch, and count in how far the outputs are from Keras'."""
         gather, outputs = self.session.gather(self.spec), self.session.outputs
         images, values = batch
-        few = max(1, _VALUES // sum(values[name][0].size for name in sums))
+        few = max(1, _VALUES // max(1, sum(values[name][0].size for name in sums)))
         for start in range(0, len(images), few):
             part = slice(start, start + few)
             found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in sums}

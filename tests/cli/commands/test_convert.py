@@ -111,3 +111,11 @@ def test_a_scheme_that_fails_does_not_hide_the_others(
     assert [path.name for path in (tmp_path / "files").iterdir()] == ["model.int8.tflite"]
     alone = edgecnn(*arguments, "--float16", "--target", "edgetpu")
     assert sentence(alone).startswith("Error: an Edge TPU") and not alone.stdout
+
+
+def test_a_damaged_run_is_told_of_once_however_many_schemes_are_wanted(edgecnn: Run, few: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model.keras").touch()
+    failed = edgecnn("convert", run, "--data", few, "--int8", "--float32", "--json")
+    assert "model.keras" in sentence(failed) and not failed.stdout
