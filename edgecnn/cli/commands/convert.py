@@ -158,15 +158,16 @@ def _convert_all(
         for scheme in schemes
     ]
     conversions: list[Conversion] = []
+    errors: list[EdgecnnError] = []
     failed: dict[str, list[str]] = {}  # schemes by what was said: of a damaged run it is the same of all
     for each in requests:
         try:
             conversions.append(converter.convert(each, progress=printing.note))
         except EdgecnnError as error:
+            errors.append(error)
             failed.setdefault(str(error), []).append(each.scheme)
-            last = error
     if not conversions and len(failed) == 1:
-        raise last
+        raise errors[0]
     return conversions, [f"{', '.join(schemes)}: {words}" for words, schemes in failed.items()]
 
 
