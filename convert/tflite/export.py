@@ -94,7 +94,9 @@ def _explained(export: Callable[[], bytes], model: keras.Model, scheme: str) -> 
         except Exception as error:  # TensorFlow's own ConverterError has no narrower base
             refusal = error
     if refusal:
-        why = reason(f"{native.text}\n{refusal}", [layer.name for layer in model.layers])
+        is_ours = isinstance(refusal, EdgecnnError)
+        layers = [layer.name for layer in model.layers]
+        why = str(refusal) if is_ours else reason(f"{native.text}\n{refusal}", layers)
         raise EdgecnnError(f"TensorFlow cannot convert the model to {scheme}: {why}{_other_way(model, scheme)}") from (
             refusal
         )

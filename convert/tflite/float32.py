@@ -8,15 +8,18 @@ import keras
 import tensorflow as tf
 from tensorflow.compiler.mlir.lite.debug.debug_options_pb2 import DebugOptions
 from tensorflow.lite.python.conversion_metadata_schema_py_generated import ModelType
+from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.lite.python.lite import QuantizationMode, TFLiteSavedModelConverterV2
+from tensorflow.lite.python.optimize.calibrator import Calibrator, add_intermediate_tensors
 
 from edgecnn.free_memory import give_back_memory
 
+from .calibrated import require_ranges
 from .saved_model import saved
 
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 _NO_GRAPH = tf.compat.v1.GraphDef()  # it is asked for fake quantization alone, which no network has here
-for _name in ("_convert_from_saved_model", "_convert_and_export_metrics", "_optimize_tflite_model"):
+for _name in ("_convert_from_saved_model", "_convert_and_export_metrics", "_optimize_tflite_model", "_quantize"):
     if not hasattr(TFLiteSavedModelConverterV2, _name):
         raise ImportError(f"TensorFlow's converter has no {_name}")
 
@@ -55,3 +58,44 @@ class FromFloat32(TFLiteSavedModelConverterV2):
         mode = QuantizationMode(self.optimizations, self.target_spec, self.representative_dataset, _NO_GRAPH)
         flatbuffer: bytes = self._optimize_tflite_model(self._flatbuffer, mode, DebugOptions())
         return flatbuffer
+
+    def _quantize(
+        self,
+        result: bytes,
+        input_type: tf.DType,
+        output_type: tf.DType,
+        activations_type: tf.DType,
+        bias_type: tf.DType,
+        allow_float: bool,
+        enable_variable_quantization: bool,
+        debug_options: DebugOptions,
+    ) -> bytes:
+        """As TensorFlow does it, but that the ranges are looked at in between, and found once for 16 bits too."""
+        per_tensor = self._experimental_disable_per_channel
+        dense_per_tensor = self._experimental_disable_per_channel_quantization_for_dense_layers
+        calibrator = Calibrator(add_intermediate_tensors(result))
+        calibrated = calibrator.calibrate(self.representative_dataset)
+        require_ranges(calibrated)
+        quantized: bytes
+        if activations_type != tf.int16:
+            quantized = mlir_quantize(
+                calibrated,
+                per_tensor,
+                input_data_type=input_type,
+                output_data_type=output_type,
+                enable_variable_quantization=enable_variable_quantization,
+                disable_per_channel_for_dense_layers=dense_per_tensor,
+                debug_options_str=debug_options.SerializeToString(),
+            )
+            return quantized
+        quantized = calibrator.calibrate_and_quantize(
+            lambda: iter(()),  # it has seen them
+            input_type,
+            output_type,
+            allow_float,
+            activations_type,
+            bias_type,
+            disable_per_channel=per_tensor,
+            disable_per_channel_quantization_for_dense_layers=dense_per_tensor,
+        )
+        return quantized
