@@ -18,6 +18,7 @@ from .exporters import EXPORTERS, OF_FLOAT32, ExportInput
 from .refusals import reason
 from .relu6 import without_unreached_relu6
 from .saved_model import converter_of
+from .shared_zero_points import with_zero_points_shared
 
 
 def to_flatbuffer(
@@ -56,7 +57,7 @@ def to_flatbuffer(
             converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
             return EXPORTERS[scheme](ExportInput(converter, calibration, io))
 
-    return add_header(without_unreached_relu6(_explained(export, model, scheme)))
+    return add_header(with_zero_points_shared(without_unreached_relu6(_explained(export, model, scheme))))
 
 
 def to_float32_flatbuffer(model: keras.Model, float32: Callable[[], bytes]) -> bytes:

@@ -15,8 +15,8 @@ from .golden import Golden, preprocessing_sha256
 
 Probabilities = npt.NDArray[np.float32]
 
-COUNT = 24
-_COUNTS = (COUNT, 16, 12, 8)  # fewer, where they are large
+COUNT = 12
+_COUNTS = (COUNT, 8)  # fewer, where they are large
 _FEWEST = (4, 2)  # where the coarsest are too large still: the answers of a thousand classes beside a small network
 # Of the bare network; a small one may be accompanied by so many bytes all the same, if it does not weigh less itself.
 MOST_SHARE = 0.05

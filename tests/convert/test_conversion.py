@@ -133,7 +133,7 @@ def test_golden_probes_are_test_images_with_keras_answers(
     golden = golden_of(packed(int8))
     assert golden
     known = {image.tobytes() for image in small.test.images}
-    assert len(golden.images) == 24 and all(image.tobytes() in known for image in golden.images)
+    assert len(golden.images) == 12 and all(image.tobytes() in known for image in golden.images)
     np.testing.assert_allclose(
         golden.keras, KerasModel(small_run.model_path).predict_all(golden.images, calibrated=False), atol=1e-6
     )

@@ -12,6 +12,7 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.exporters import EXPORTERS, OF_FLOAT32, ExportInput
 from edgecnn.convert.tflite.float32 import to_float32
 from edgecnn.convert.tflite.saved_model import converter_of
+from edgecnn.convert.tflite.shared_zero_points import with_zero_points_shared
 from edgecnn.model_file.container import add_header
 from edgecnn.model_file.schemes import SCHEMES, IoType
 
@@ -33,7 +34,7 @@ def model() -> keras.Model:
 
 def by_tensorflow(model: keras.Model, scheme: str, io: IoType) -> bytes:
     with converter_of(model) as converter:
-        return add_header(EXPORTERS[scheme](ExportInput(converter, IMAGES, io)))
+        return add_header(with_zero_points_shared(EXPORTERS[scheme](ExportInput(converter, IMAGES, io))))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, printed, sentence
 from tests.support.processes import in_a_fork
 
-LOADING = 1 + 24  # calls: a first run and the golden probes
+LOADING = 1 + 12  # calls: a first run and the golden probes
 NEVER = 1e-12  # a rate at which chance chooses no image: the first three and the last remain
 
 

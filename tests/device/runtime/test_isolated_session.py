@@ -25,7 +25,7 @@ from tests.support.command_line import Run, in_new_process, sentence
 from tests.support.processes import below, in_a_fork, in_time
 from tests.support.waiting import until
 
-LOADING = 1 + 24  # calls: a first run and the golden probes
+LOADING = 1 + 12  # calls: a first run and the golden probes
 # What it does while it computes, and what is said then.
 DEATHS = [
     ("crash_invoke", r"crashes \(Segmentation fault\)"),
