@@ -155,7 +155,7 @@ class FeatureExtractor:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         with self._session.lock:
             self._session.run(self._gather(prepared.pixels))
-            raw = [self._session.output(tensor) for tensor in (*self._tensors, self._output)]
+            raw = self._session.read((*self._tensors, self._output))
         if self.audit is not None:
             self.audit.look(prepared.pixels, raw[-1], list(zip(self._tensors, raw[:-1], strict=True)))
         maps = {

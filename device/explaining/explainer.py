@@ -179,10 +179,10 @@ class Explainer:
         """The output's own numbers, (classes,)."""
         with self._session.lock:
             self._session.run(self._gather(pixels))
-            raw = self._session.output(self._output)
-            maps = [(one, self._session.output(one)) for one in self._mapper.reads] if self._audit is not None else []
+            reads = self._mapper.reads if self._audit is not None else ()
+            raw, *maps = self._session.read([self._output, *reads])
         if self._audit is not None:
-            self._audit.look(pixels, raw, maps)
+            self._audit.look(pixels, raw, list(zip(reads, maps, strict=True)))
         if not np.isfinite(raw).all():
             raise ModelFileError(
                 f"{self._loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"

@@ -15,7 +15,7 @@ from edgecnn.errors import DelegateError, InputError, ModelFileError
 from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.pixels.preprocessing import Invert
 
-from ..runtime.child_process import options_to_json
+from ..runtime.child_process import end_with_its_own, options_to_json
 from ..runtime.frames import REFUSED, receive, send
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
@@ -104,7 +104,7 @@ class Shadow:
         except _EndedError as error:
             raise ModelFileError(f"{self.name} cannot be the shadow: it {error}") from None
         for note in described["notes"]:
-            self._tell(note)
+            self._tell(f"the shadow: {note}")
         theirs = tuple(described["labels"])
         if theirs != tuple(self._labels):
             raise InputError(
@@ -146,13 +146,15 @@ class Shadow:
 
     def _work(self) -> None:
         while (seen := self._slot.take()) is not None:
-            crop = seen.prepared.crop
+            crop = json.dumps(seen.prepared.crop and list(seen.prepared.crop)).encode()
             try:
-                best, latency_ms = self._ask(_PATIENCE, json.dumps(crop and list(crop)).encode(), seen.frame.data)
+                best, latency_ms, notes = self._ask(_PATIENCE, crop, seen.frame.data)
             except _EndedError as error:
                 if not self._is_closing:
                     self._fail(f"fails: {error}" if isinstance(error, _RefusedError) else str(error))
                 return
+            for note in notes:
+                self._tell(f"the shadow: {note}")
             label = None if best is None else self._labels[int(best)]
             with self._lock:
                 self._tally.add(seen.predictions[0].label, label, seen.latency_ms, latency_ms)
@@ -187,8 +189,7 @@ class Shadow:
         return f"{signal.strsignal(-code)}" if code < 0 else f"exit code {code}"
 
     def _end(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        end_with_its_own(self._process)
         self._channel.close()
 
 

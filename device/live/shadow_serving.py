@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +37,8 @@ def serve(descriptor: int) -> None:
             send(channel, REFUSED, str(error).encode(errors="backslashreplace"))
         except (RuntimeError, ValueError, MemoryError) as error:
             send(channel, REFUSED, f"it does not run ({error or type(error).__name__})".encode())
-    os._exit(0)  # taking a runtime down may crash, and there is nobody to tell
+    # Taking a runtime down may crash, and there is nobody to tell; what a library has started here ends with it.
+    os.killpg(0, signal.SIGKILL)
 
 
 def _serve(channel: socket.socket) -> None:
@@ -47,12 +50,11 @@ def _serve(channel: socket.socket) -> None:
         crop = json.loads(bytes(receive(channel)))
         image = EncodedImage(bytes(receive(channel)))
         started = time.perf_counter()
-        try:
+        best: int | None = None
+        with _noted() as notes, contextlib.suppress(InputError):  # it may need more of the picture than there is
             prepared = classifier.prepare(image, told["invert"], crop=crop and tuple(crop))
-            best: int | None = classifier.rank(prepared.pixels)[0].index
-        except InputError:  # this model needs more of the picture than there is
-            best = None
-        send(channel, OK, json.dumps([best, 1000 * (time.perf_counter() - started)]).encode())
+            best = classifier.rank(prepared.pixels)[0].index
+        send(channel, OK, json.dumps([best, 1000 * (time.perf_counter() - started), notes]).encode())
 
 
 def _load(told: dict[str, Any]) -> tuple[Classifier, list[str]]:
@@ -64,7 +66,16 @@ def _load(told: dict[str, Any]) -> tuple[Classifier, list[str]]:
         require_signature=told["require_signature"],
         description=description,
     )
+    with _noted() as notes:
+        classifier = Classifier.with_options(told["model"], options)
+    return classifier, notes
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[list[str]]:
+    """What the block warns of, once it has ended."""
+    notes: list[str] = []
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always", EdgecnnWarning)
-        classifier = Classifier.with_options(told["model"], options)
-    return classifier, [str(note.message) for note in noted if issubclass(note.category, EdgecnnWarning)]
+        yield notes
+    notes += [str(note.message) for note in noted if issubclass(note.category, EdgecnnWarning)]

@@ -105,6 +105,7 @@ class Watcher:
 
         Raises:
             EdgecnnError: the source failed, or the model did.
+            ContradictionError: an audit finds that the delegate lies.
         """
         self._reader = reader = FrameReader(self.source)
         try:
@@ -117,6 +118,8 @@ class Watcher:
                     break
                 elif self._trouble:
                     self._change(self._steady.lose(time.time()))
+            if self.classifier.audit is not None:
+                self.classifier.audit.finish()
         finally:
             reader.close()
             self._finished.set()

@@ -92,9 +92,11 @@ class Audit:
         """Look at the last image, when no more are to come: none is left that nothing right came after.
 
         Raises:
-            ContradictionError: the CPU gives another answer.
+            ContradictionError: the CPU gives another answer, to this image or to one before.
         """
         with self._lock:
+            if self._contradiction:
+                raise ContradictionError(self._contradiction)
             if self._last is not None:
                 self._compare(*self._last)
 

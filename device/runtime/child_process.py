@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import subprocess
 
 TIMEOUT_S = 60  # for loading and the first run
+_MEMORY = "as the system does where memory runs out"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Blame:
         error: what is raised.
         hangs: where the child gave no result in time; takes the seconds that it had.
         crashes: where a signal ended it; takes what that is called.
+        killed: where that signal was one that no process sends itself.
         silent: where it failed without a reason.
         vanishes: where it ended as if all were well, before it had run the model: a library can end its process.
         garbles: where something else came in the place of an answer: a library can write to any descriptor.
@@ -38,6 +40,7 @@ class Blame:
     error: type[EdgecnnError]
     hangs: Callable[[float], str]
     crashes: Callable[[str | None], str]
+    killed: str
     silent: str
     vanishes: str
     garbles: str
@@ -46,7 +49,9 @@ class Blame:
         """What the end of a child says that gave no result; None is one that had to be ended after `seconds`."""
         if returncode is None:
             return self.hangs(seconds)
-        return self.crashes(signal.strsignal(-returncode)) if returncode < 0 else self.vanishes
+        if returncode >= 0:
+            return self.vanishes
+        return self.killed if -returncode == signal.SIGKILL else self.crashes(signal.strsignal(-returncode))
 
 
 def blame_model(path: Path) -> Blame:
@@ -55,6 +60,7 @@ def blame_model(path: Path) -> Blame:
         ModelFileError,
         lambda seconds: f"{path} hung the runtime for {seconds:g} s; it is damaged",
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
+        f"the process that tried {path} was killed, {_MEMORY}; free some, and try again",
         f"{path} cannot be opened",
         f"{path} ends the runtime's process without a result; it is damaged",
         f"{path} has the runtime write where only answers belong; it is damaged",
@@ -76,6 +82,7 @@ def blame_delegate(delegate: Delegate) -> Blame:
             "again, or use --delegate cpu"
         ),
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
+        f"the process of {delegate.name} was killed, {_MEMORY}; free some, or use --delegate cpu",
         f"{delegate.name} fails without a reason; {advice}",
         f"{delegate.name} ends its process without a result; {advice}",
         f"{delegate.name} writes to descriptors that are not its own, where only answers belong; {advice}",
@@ -99,15 +106,19 @@ def end_with_its_own(process: "subprocess.Popen[bytes]") -> None:
 
 def options_to_json(options: RunOptions) -> str:
     """What a child needs to know to run a model as `options` say."""
-    delegate = options.delegate and (options.delegate.name, options.delegate.options)
+    asked = options.delegate
+    delegate = asked and (asked.name, asked.options, asked.fallback, asked.audit)
     return json.dumps([delegate, options.threads, options.kernels, options.runtime])
 
 
 def options_from_json(text: str) -> RunOptions:
     """The inverse of `options_to_json`; the child runs the delegate itself."""
     delegate, threads, kernels, runtime = json.loads(text)
-    made = Delegate(delegate[0], tuple((key, value) for key, value in delegate[1])) if delegate else None
-    return RunOptions(threads, kernels, made and replace(made, isolate=False), runtime)
+    made = None
+    if delegate:
+        name, pairs, fallback, audit = delegate
+        made = Delegate(name, tuple(map(tuple, pairs)), None, fallback, isolate=False, audit=audit)
+    return RunOptions(threads, kernels, made, runtime)
 
 
 def why_not_run(error: BaseException, delegate: Delegate | None, name: str) -> str:

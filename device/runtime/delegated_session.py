@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class DelegatedSession(Runner):
         self.delegate = delegate
         self.interpreter = runner.interpreter
         self.input, self.outputs = runner.input, runner.outputs
-        self.lock, self.last_input = threading.Lock(), None
+        self.lock, self.last_input, self._reported = threading.Lock(), None, ""
         tell_of_forks(self)
 
     def become_copy(self) -> None:
@@ -80,7 +80,10 @@ class DelegatedSession(Runner):
             with self._state.kept() if self._state else contextlib.nullcontext():
                 self._runner.run(tensor)
         except (RuntimeError, ValueError, MemoryError) as error:
-            raise DelegateError(why_not_run(error, delegate, "the model")) from None
+            # Runtimes say again all that they have said before.
+            before, self._reported = self._reported, str(error)
+            news = self._reported.removeprefix(before) or type(error).__name__
+            raise DelegateError(why_not_run(RuntimeError(news), delegate, "the model")) from None
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension.
@@ -99,3 +102,8 @@ class DelegatedSession(Runner):
             raise error
         self._go_on_without(error, self.last_input)
         return self._runner.output(tensor)
+
+    def read(self, tensors: Sequence[TensorSpec]) -> list[npt.NDArray[Any]]:
+        """`output` of each of `tensors`; where one has the CPU go on, all are the CPU's."""
+        delegate, values = self.delegate, super().read(tensors)
+        return values if self.delegate is delegate else super().read(tensors)

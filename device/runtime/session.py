@@ -77,6 +77,10 @@ class Runner(ABC):
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
         """A copy of an output of the last run, in its own dtype, without the batch dimension."""
 
+    def read(self, tensors: "Sequence[TensorSpec]") -> list[npt.NDArray[Any]]:
+        """`output` of each of `tensors`."""
+        return [self.output(one) for one in tensors]
+
     def table(self, spec: InputSpec) -> npt.NDArray[np.generic]:
         """The input value of every pixel value: (channels, 256) in the input's dtype."""
         return input_table(spec, self.input.dtype, self.input.scale, self.input.zero_point)
@@ -93,14 +97,10 @@ class Runner(ABC):
             tensor = gather(pixels)
             if self.last_input is None or not np.array_equal(tensor, self.last_input):
                 self.run(tensor)
-            return [self.output(one) for one in tensors]
+            return self.read(tensors)
 
     def run_all(
-        self,
-        images: "Images",
-        spec: InputSpec,
-        tensor: TensorSpec,
-        watcher: "Watcher | None" = None,
+        self, images: "Images", spec: InputSpec, tensor: TensorSpec, watcher: "Watcher | None" = None
     ) -> npt.NDArray[Any]:
         """Run uint8 `images` (count, height, width, channels), which are prepared as `spec` says, one by one.
 

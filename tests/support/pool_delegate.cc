@@ -13,12 +13,13 @@
 // stuck_create (a copy of the process that never ends), chatter_create (a thread that speaks all the time).
 //
 // What it does while it computes can be late: after=N, only after N calls; every=N, only at each Nth call of those;
-// once=FILE, only where there is no such file, which it makes. Such are wrong, nan (of floats), chat_invoke,
-// fail_invoke, hang_invoke, crash_invoke, abort_invoke, kill_invoke, exit_invoke, throw_invoke, close_invoke (the
-// descriptors 0 to 2), chdir_invoke, umask_invoke, locale_invoke, rounding_invoke, limit_invoke (address
-// space), files_invoke (no further one may be open), signals_invoke (ignored), block_invoke (signals), nonblock_invoke
-// (standard input), fork_invoke, helper_invoke (a program that never ends, with the file of once as an argument),
-// thread_invoke and scrawl_invoke (writes to whatever descriptor there is).
+// once=FILE, only where there is no such file, which it makes. Such are wrong, nan (of floats), late_nan (zeros at
+// first, nan where it computes next), chat_invoke, fail_invoke, hang_invoke, crash_invoke, abort_invoke,
+// kill_invoke, exit_invoke, throw_invoke, close_invoke (the descriptors 0 to 2), chdir_invoke, umask_invoke,
+// locale_invoke, rounding_invoke, limit_invoke (address space), files_invoke (no further one may be open),
+// signals_invoke (ignored), block_invoke (signals), nonblock_invoke (standard input), fork_invoke, helper_invoke (a
+// program that never ends, with the file of once as an argument), thread_invoke and scrawl_invoke (writes to
+// whatever descriptor there is).
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
@@ -315,6 +316,7 @@ int KernelInvoke(Context* context, Node* node) {
     if (Compute(tensors[pool.input], output, pool.params)) return kError;
     if (due && kernel->options->count("wrong")) memset(output.data, 0, output.bytes);
     if (due && kernel->options->count("nan")) memset(output.data, 0xFF, output.bytes);
+    if (due && kernel->options->count("late_nan")) memset(output.data, kernel->is_first ? 0 : 0xFF, output.bytes);
   }
   return kOk;
 }
@@ -370,8 +372,8 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "chat", "reject", "wrong", "fail_create", "fail_prepare", "fail_invoke", "hang_prepare",
       "hang_invoke", "crash_create", "crash_invoke", "abort_invoke", "kill_invoke", "exit_create", "exit_invoke",
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
-      "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "fork_create", "thread_create",
-      "thread_invoke", "stuck_create", "files_invoke", "signals_invoke", "block_invoke", "nonblock_invoke",
+      "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "late_nan", "fork_create",
+      "thread_create", "thread_invoke", "stuck_create", "files_invoke", "signals_invoke", "block_invoke", "nonblock_invoke",
       "helper_invoke", "chatter_create"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;

@@ -44,3 +44,12 @@ def in_time(process: "subprocess.Popen[Any]") -> Iterator[None]:
     finally:
         timer.cancel()
         process.kill()
+
+
+def running_with(argument: str) -> list[Path]:
+    """Processes that have that on their command line."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += [one] if argument.encode() in one.read_bytes() else []
+    return found

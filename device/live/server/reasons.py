@@ -26,6 +26,7 @@ from .requests import Why
 
 if TYPE_CHECKING:
     from ...explaining.explanation import Explanation
+    from ...runtime.audit import Audit
 
 MOST_SIDE = 224  # of a heat map that is sent
 _BETWEEN = 0.5  # seconds, from the beginning of one explanation to that of the next
@@ -53,9 +54,9 @@ class Asked:
 class Reasons:
     """Explains frames in a thread and a session of its own; lives in the event loop's thread."""
 
-    def __init__(self, loaded: LoadedModel) -> None:
-        """Of a loaded model; what explaining needs is made when somebody asks first."""
-        self._loaded = loaded
+    def __init__(self, loaded: LoadedModel, audit: "Audit | None" = None) -> None:
+        """Of a loaded model; what explaining needs is made when somebody asks first. `audit` is shown its images."""
+        self._loaded, self._audit = loaded, audit
         self._worker = ThreadPoolExecutor(1, "edgecnn explains", _step_back)
         self._asked: Asked | None = None
         self._next = 0.0
@@ -111,7 +112,7 @@ class Reasons:
         if cancelled.wait(max(0.0, self._next - time.monotonic())):
             return None
         self._next = time.monotonic() + _BETWEEN
-        explainer = Explainer(self._own, why.method)
+        explainer = Explainer(self._own, why.method, self._audit)
         told, done = time.monotonic(), 0
 
         def on_run() -> None:

@@ -42,7 +42,7 @@ class Hub:
         self.newest: FrameMessages | None = None
         self.viewers: set[Viewer] = set()
         self.keeper, self.folders = keeper, folder_names(watcher.classifier.labels)
-        self.reasons = Reasons(watcher.classifier.loaded)
+        self.reasons = Reasons(watcher.classifier.loaded, watcher.classifier.audit)
         self._came = asyncio.Event()
 
     def publish(self, seen: Observation) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecnn import DelegateError
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.runtime.process_state import ProcessState
 from edgecnn.process_copies import children_of_thread, end_copies
@@ -160,3 +161,13 @@ def _stuck_copy() -> int:
         while True:
             signal.pause()
     return child
+
+
+def test_a_failure_is_told_alike_however_often_it_has_come(library: str) -> None:
+    fails = (("fail_invoke", "1"), ("after", "24"))  # the golden probes go well
+    classifier, sentences = Classifier("fashion-mnist", delegate=Delegate(library, fails, isolate=False)), set[str]()
+    for _ in range(3):
+        with pytest.raises(DelegateError) as raised:
+            classifier.probabilities(np.zeros((28, 28, 1), np.uint8))
+        sentences.add(str(raised.value))
+    assert len(sentences) == 1
