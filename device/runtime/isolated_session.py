@@ -21,6 +21,7 @@ from .tensor_spec import TensorSpec
 from .worker import Worker, WorkerLostError
 
 MOST_RESTARTS = 20
+FORGOTTEN_AFTER = 1000  # images without another: a camera runs for years
 
 
 class IsolatedSession(Runner):
@@ -42,7 +43,8 @@ class IsolatedSession(Runner):
         self._blame = blame_delegate(delegate)
         self.delegate, self.interpreter = delegate, None
         self.lock, self.last_input = threading.Lock(), None
-        self._restarts, self._values = 0, dict[str, npt.NDArray[Any]]()
+        self._restarts, self._done_since = 0, 0
+        self._values = dict[str, npt.NDArray[Any]]()
         worker = self._start()
         self._worker: Worker | None = worker
         self.input, self.outputs = worker.input, worker.outputs
@@ -75,11 +77,14 @@ class IsolatedSession(Runner):
             DelegateError: it ends again, or has done so too often.
         """
         self.last_input = tensor
+        if self._done_since >= FORGOTTEN_AFTER:
+            self._restarts = 0
         try:
             self._values = self._run(tensor)
+            self._done_since += 1
         except WorkerLostError as lost:
             self._worker = None
-            self._restarts += 1
+            self._restarts, self._done_since = self._restarts + 1, 0
             if self._restarts > MOST_RESTARTS:
                 raise DelegateError(f"{lost}; it was started again {MOST_RESTARTS} times") from None
             reason = str(lost).partition(";")[0]

@@ -14,7 +14,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from tests.support.processes import running_with
 from tests.support.waiting import until
 
-LOADING = 1 + 24  # calls: a first run and the golden probes
+LOADING = 1 + 12  # calls: a first run and the golden probes
 NEVER = 1e-12  # a rate at which chance chooses no image: the first three and the last remain
 
 
@@ -55,7 +55,9 @@ def test_a_shadow_goes_on_with_the_cpu_where_that_is_allowed(late: bool, library
     shadow = Shadow("fashion-mnist", watcher.classifier.labels, RunOptions(delegate=delegate), tell=notes.append)
     try:
         watcher.listeners.append(shadow)
-        watcher.run(8)
+        for _ in range(20):  # a busy machine's shadow misses frames
+            if not notes:
+                watcher.run(8)
         shadow.finish()
         assert shadow.report().frames and not shadow.report().trouble
     finally:
