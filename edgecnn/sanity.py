@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .metrics import best_order
+from .metrics import best_order, right_in_best_order
 from .pixels.input_spec import InputSpec
 
 Confusion = npt.NDArray[np.int64]
@@ -22,6 +22,7 @@ ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
 _CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
 _NAMED = 4
+KNOWN = 0.5  # of the images: who gets fewer right may know none of these classes well
 _MANY = 500  # throws: from here on the normal distribution is near enough, and quick
 
 
@@ -30,10 +31,10 @@ class Suspicion:
     """What looks wrong with a classifier.
 
     Attributes:
-        cause: for programs: `one class` (all images get the same), `chance` (no better than guessing), `labels`
-            (names of classes are exchanged), `input` (it does better when it is fed otherwise), `scaled twice` (pixels
-            are), `statistics` (those of its batch normalisation are not those of its images), `unfinished` (its
-            training broke off).
+        cause: for programs: `one class` (all images get the same), `chance` (no better than guessing, or hardly),
+            `labels` (names of classes are exchanged), `input` (it does better when it is fed otherwise), `scaled twice`
+            (pixels are), `statistics` (those of its batch normalisation are not those of its images), `unfinished`
+            (its training broke off).
         evidence: what the figures show.
         causes: what it may come from: the evidence does not tell these apart.
         experiment: what would.
@@ -67,19 +68,22 @@ def suspicions(
     alike = one_class(confusion.sum(axis=0), labels, spec, is_own)
     if alike:
         return alike
+    right, best = int(np.trace(confusion)), right_in_best_order(confusion)
     exchanged = _exchanged(confusion)
-    if exchanged:
+    if exchanged and best >= KNOWN * images:
         return (_labels(confusion, labels, exchanged, is_own),)
-    right = int(np.trace(confusion))
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
-    if lower_bound(right, images) > guessing:
+    if lower_bound(right, images) > guessing and not exchanged:
         return ()
-    evidence = (
-        f"{right:,} of {images:,} images are right ({right / images:.1%}), no more than by guessing ({guessing:.1%})"
+    evidence = f"{right:,} of {images:,} images are right ({right / images:.1%})"
+    evidence += (
+        f", in the best order of the labels {best / images:.1%} would be"
+        if exchanged
+        else f", no more than by guessing ({guessing:.1%})"
     )
     causes, experiment = _of_a_lost_network(spec, is_own)
     # With so many images of each class an order of the labels that is not this one would show.
-    if confusion.sum(axis=1).min() < ENOUGH:
+    if exchanged or confusion.sum(axis=1).min() < ENOUGH:
         causes = (causes[0], "its labels stand in another order", *causes[1:])
     return (Suspicion("chance", evidence, causes, experiment),)
 
@@ -97,12 +101,16 @@ def one_class(
 
 def _of_a_lost_network(spec: InputSpec | None, is_own: bool) -> tuple[tuple[str, ...], str]:
     """What a network that tells nothing apart may come from, and the experiment that tells which it is."""
-    causes = f"it is not fed as in training{_fed(spec)}", "it has not learned these classes"
+    causes = (
+        f"it is not fed as in training{_fed(spec)}",
+        "it, or its last layer, has not learned these classes",
+        "these are other images than those of its training, or under other names",
+    )
     if is_own:
         return causes, "edgecnn parity on the data set it was trained on tells which it is"
     return causes, (
-        "run these images through the code that trained it: where that is right, compare --input-range, --scale and "
-        "--labels with it, else train it again"
+        "run these images, and some of its training, through the code that trained it: where both are right, compare "
+        "--input-range, --scale and --labels with it; where only the latter are, these are others; else train it again"
     )
 
 
@@ -115,16 +123,20 @@ def lower_bound(right: int, images: int) -> float:
 
 def _exchanged(confusion: Confusion) -> list[tuple[int, int]]:
     """The classes whose images surely get another one's name, as (true, answered), where the best order says so too."""
+    classes = np.arange(len(confusion))
+    order = best_order(confusion)
 
-    def is_sure(true: int, answered: int) -> bool:
-        here, there = int(confusion[true, true]), int(confusion[true, answered])
-        return there > here and _tail(there, here + there) < _CHANCE / len(confusion)
+    def are_sure(*rows: int) -> bool:
+        here, there = (int(confusion[list(rows), columns].sum()) for columns in (list(rows), order[list(rows)]))
+        return there > here and _tail(there, here + there) < _CHANCE / len(confusion) ** len(rows)
 
-    mostly = confusion.argmax(axis=1)
-    if sum(is_sure(true, int(answered)) for true, answered in enumerate(mostly)) < 2:
-        return []
-    order = [(true, int(answered)) for true, answered in enumerate(best_order(confusion))]
-    found = [(true, answered) for true, answered in order if is_sure(true, answered)]
+    # Of two classes that are much alike one alone may not be sure, and both together are.
+    is_pair = (order != classes) & (order[order] == classes)
+    found = [
+        (true, answered)
+        for true, answered in enumerate(order.tolist())
+        if are_sure(true) or (is_pair[true] and are_sure(true, answered))
+    ]
     # A class that is taken for another is a weak network; names that are exchanged come back to where they began.
     moved = {true for true, _ in found}
     return found if len(found) > 1 and any(answered in moved for _, answered in found) else []
@@ -134,16 +146,21 @@ def _labels(
     confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]], is_own: bool
 ) -> Suspicion:
     images, right = int(confusion.sum()), int(np.trace(confusion))
-    best = int(confusion[np.arange(len(confusion)), best_order(confusion)].sum())
+    best = right_in_best_order(confusion)
     moved = ", ".join(f"{labels[true]!r} gets {labels[answered]!r}" for true, answered in exchanged[:_NAMED])
     more = ", …" if len(exchanged) > _NAMED else ""
     evidence = (
         f"the labels seem to stand in another order than in training: {moved}{more}; {right / images:.1%} of "
         f"{images:,} images are right, in the best order {best / images:.1%} would be"
     )
-    causes = "the names were written in another order", "the folders of the images are called otherwise"
+    causes = (
+        "the names were written in another order",
+        "the folders of the images are called otherwise",
+        "the images are turned, mirrored or of other colours, where that is what tells these classes apart",
+    )
     experiment = (
-        "look at an image of each of these classes: where its folder is right, put the "
+        "look at an image of each of these classes, beside one of its training: where both look alike and the folder "
+        "is right, put the "
         f"{'classes of --data' if is_own else 'lines of --labels'} into the order of training"
     )
     return Suspicion("labels", evidence, causes, experiment)

@@ -6,12 +6,14 @@ import numpy.typing as npt
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Split
-from edgecnn.sanity import Suspicion, one_class, suspicions
+from edgecnn.sanity import KNOWN, Suspicion, one_class, suspicions
 
 from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
 from .binomial import at_most
+from .constant_values import constant_values
 from .trials import (
+    Better,
     Trial,
     better_trial,
     images_in_a_batch,
@@ -25,6 +27,7 @@ from .trials import (
 _IMAGES = 200
 _DROP = 0.01  # of accuracy since the training, and beyond chance:
 _CHANCE = 0.01
+_AS_GOOD = 0.1  # of the images
 _NARROW = 0.1  # of what pixels become: networks are trained on values that differ by 1 and more
 
 
@@ -55,13 +58,17 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
         found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
         right = int((probabilities.argmax(axis=1) == split.labels).sum())
         is_lost = any(one.cause != "labels" for one in found) or is_below_training(network.card, right, len(split))
+        # Nobody knows how good it was; where the order of its labels explains all, nothing else needs to.
+        is_lost |= not is_own and not found and right < KNOWN * len(split)
     else:
         found = one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
         is_lost = True  # nobody knows
     if not is_lost and (is_own or not split.is_labelled):
         return found
     some = split.sample(min(_IMAGES, len(split)))
-    seen = [*_seen_in(network, some)] if is_lost else []
+    seen = _seen_in(network, some) if is_lost else []
+    if any(one.cause == "one class" for one in found):
+        seen += constant_values(network, np.asarray(some.images))
     better = _better(network, some, is_lost) if split.is_labelled else []
     return _together(found, seen, better, network)
 
@@ -97,44 +104,65 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
     return seen
 
 
-def _better(network: KerasNetwork, some: Split, is_lost: bool) -> list[tuple[Trial, str]]:
-    """What surely does better, each in words: the best other input, and other statistics of batch normalisation."""
-    found = [better_trial(network, some, list(input_trials(network, everything=is_lost)))]
-    if is_lost and normalisations(network.model):
+def _better(network: KerasNetwork, some: Split, is_lost: bool) -> list[Better]:
+    """What surely does better: the best other input, and other statistics of batch normalisation; the best one first.
+
+    One of them that is far worse than the other cures only some of what that other does.
+    """
+    trials: list[Better | None] = []
+    if normalisations(network.model):
         few = some.sample(min(images_in_a_batch(network), len(some)))
-        found.insert(0, better_trial(network, few, [statistics_trial(network)]))
-    return [each for each in found if each]
+        trials.append(better_trial(network, few, [statistics_trial(network)]))
+    # Other input has other statistics: where those help, it may be what is wrong.
+    everything = is_lost or any(trials)
+    trials.insert(0, better_trial(network, some, list(input_trials(network, everything))))
+    found = sorted((each for each in trials if each), key=lambda each: -each.share)
+    return [each for each in found if each.share > found[0].share - _AS_GOOD]
 
 
 def _together(
-    found: tuple[Suspicion, ...], seen: list[Suspicion], better: list[tuple[Trial, str]], network: KerasNetwork
+    found: tuple[Suspicion, ...], seen: list[Suspicion], better: list[Better], network: KerasNetwork
 ) -> tuple[Suspicion, ...]:
     """One suspicion of what was noticed in the answers, in the network, and by trying."""
     noticed = [*found, *seen]
     if not noticed and not better:
         return ()
     evidence = [one.evidence for one in noticed]
-    evidence += [f"the network does better when it is run otherwise: {words}" for _, words in better]
+    evidence += [f"the network does better when it is run otherwise: {one.words}" for one in better]
     # What was tried tells more than what was seen, and that more than the answers alone.
-    reasons = [_of_a_trial(trial, network) for trial, _ in better]
-    reasons = reasons or [(one.causes, one.experiment) for one in seen or found]
+    better = sorted(better, key=lambda one: one.trial.cause not in [each.cause for each in seen])
+    reasons = [_of_a_trial(one.trial, network) for one in better]
+    cures = any(one.share >= KNOWN for one in better)
+    # Other input may bring dead layers to life, whatever they died of; and other colours may look like other names.
+    kept = [*(one for one in found if one.cause == "labels"), *(one for one in seen if one.cause == "one class")]
+    reasons += [(one.causes, one.experiment) for one in (kept if cures else seen or found)]
     is_lost = found and found[0].cause != "labels"
     cause = found[0].cause if is_lost and not seen else seen[0].cause if seen else ""
-    causes = tuple(dict.fromkeys(cause for causes, _ in reasons for cause in causes))
     return (
         Suspicion(
-            cause or (better[0][0].cause if better else found[0].cause),
+            cause or (better[0].trial.cause if better else found[0].cause),
             "; ".join(evidence),
-            causes,
-            "; or ".join(experiment for _, experiment in reasons),
+            tuple(dict.fromkeys(cause for causes, _ in reasons for cause in causes)),
+            "; or ".join(dict.fromkeys(experiment for _, experiment in reasons)),
         ),
     )
 
 
 def _of_a_trial(trial: Trial, network: KerasNetwork) -> tuple[tuple[str, ...], str]:
+    is_own = network.card.training is not None
     if trial.cause == "statistics":
-        causes = ("its batch normalisation was frozen or called with training=False", "its statistics were not loaded")
-        return causes, "train it again with these layers trainable, or load all of its weights, and compare"
+        causes = (
+            "its batch normalisation was frozen or called with training=False",
+            "its statistics were not loaded, or are of other images than these",
+        )
+        return causes, (
+            "look how many images of its training are right: if as few, train it again with these layers trainable, or "
+            "load all of its weights"
+        )
+    if trial.turns:
+        causes = f"it was trained on images that are {trial.how.removeprefix('with images ')}", "these images are"
+        return causes, "look at an image of its training beside one of these; make them stand alike"
     option = trial.how.removeprefix("with ")
-    what = "make the card beside the model say so" if network.card.training else f"convert it with {option}"
-    return (f"it was trained on {'such input' if network.card.training else f'what {option} makes'}",), what
+    what = "make the card beside the model say so" if is_own else f"convert it with {option}"
+    trained = f"it was trained on {'such input' if is_own else f'what {option} makes'}"
+    return (trained, "these images are negatives") if trial.negates else (trained,), what

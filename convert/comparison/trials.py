@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
+from edgecnn.metrics import evaluate_probabilities, right_in_best_order
 from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.sanity import Cause
@@ -19,6 +20,15 @@ from .binomial import at_least
 
 _CHANCE, _GAIN = 0.01, 0.03
 _STEPS = 1.0  # powers of two, or standard deviations, that a statistic may be off in the median channel
+# Images (count, height, width, channels) as other programs may have read or stored them.
+_TURNED: dict[str, Callable[[Pixels], Pixels]] = {
+    "turned upside down": lambda images: images[:, ::-1, ::-1],
+    "mirrored top to bottom": lambda images: images[:, ::-1],
+    "mirrored left to right": lambda images: images[:, :, ::-1],
+    "turned to the left": lambda images: np.rot90(images, 1, (1, 2)),
+    "turned to the right": lambda images: np.rot90(images, 3, (1, 2)),
+    "mirrored along their diagonal": lambda images: images.swapaxes(1, 2),
+}
 _MOST, _FEWEST, _VALUES = 200, 8, 250_000_000  # images in a batch, and float32 values of all layers for them
 
 
@@ -31,31 +41,61 @@ class Trial:
         how: in words, or as the options that do it.
         answer: from uint8 images (count, height, width, channels) to probabilities, float32 (count, classes).
         simpler: `how` of an earlier trial that changes less, if there is one.
+        turns: whether it turns the images.
+        negates: whether it makes negatives of them.
     """
 
     cause: Cause
     how: str
     answer: Callable[[Pixels], npt.NDArray[np.float32]]
     simpler: str = ""
+    turns: bool = False
+    negates: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Better:
+    """What a trial that surely does better tells.
+
+    Attributes:
+        trial: the way to run the network.
+        share: of the images that are right so, 0 to 1.
+        words: both, and how many are right now.
+    """
+
+    trial: Trial
+    share: float
+    words: str
 
 
 def input_trials(network: KerasNetwork, everything: bool) -> Iterator[Trial]:
-    """The ways to feed it: with blue first and, where `everything` is to be tried, with other ranges."""
+    """The ways to feed it: with blue first and, where `everything` is to be tried, with other ranges, and turned."""
     spec, is_own = network.card.input, network.card.training is not None
     blue = "with red and blue exchanged" if is_own else "with --channel-order bgr"
     if spec.channels == 3:
         yield _fed(network, spec, True, blue)
     if not everything:
         return
-    for low, high in RANGES:
+    black, white = spec.offset[0], 255 * spec.scale[0] + spec.offset[0]
+    for low, high in (*RANGES, (white, black)):  # the last one makes negatives
         scale, offset = ((high - low) / 255,) * spec.channels, (low,) * spec.channels
         if np.allclose(scale, spec.scale) and np.allclose(offset, spec.offset):
             continue
         other = dataclasses.replace(spec, scale=scale, offset=offset)
         how = f"with pixels from {low:g} to {high:g}" if is_own else f"with --input-range {low:g} {high:g}"
-        yield _fed(network, other, False, how)
+        trial = _fed(network, other, False, how)
+        yield dataclasses.replace(trial, negates=(low, high) == (white, black))
         if spec.channels == 3:
             yield _fed(network, other, True, f"{how} and {blue.removeprefix('with ')}", how)
+    for how, turned in _TURNED.items():
+        if turned(np.zeros((1, spec.height, spec.width, 1), np.uint8)).shape[1:3] == (spec.height, spec.width):
+            yield Trial("input", f"with images {how}", _answer_turned(network, turned), turns=True)
+
+
+def _answer_turned(
+    network: KerasNetwork, turned: Callable[[Pixels], Pixels]
+) -> Callable[[Pixels], npt.NDArray[np.float32]]:
+    return lambda images: network.predict(turned(images))
 
 
 def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpler: str = "") -> Trial:
@@ -63,16 +103,18 @@ def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpl
     return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images), simpler)
 
 
-def better_trial(
-    network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = _GAIN
-) -> tuple[Trial, str] | None:
-    """The way in which surely more of the images are right, and that in words; None where there is none.
+def better_trial(network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = _GAIN) -> Better | None:
+    """The way in which surely more of the images are right; None where there is none.
 
-    One that changes more than another must surely be better than that one too.
+    One that changes more than another must surely be better than that one too. And it must be as good as the best
+    order of the labels: of a network that knows nothing, some way to run it is always better by chance.
     """
     images = np.asarray(some.images)
-    right = network.predict(images).argmax(axis=1) == some.labels
-    best, found = right.mean() + gain, None
+    now = network.predict(images)
+    right = now.argmax(axis=1) == some.labels
+    confusion = evaluate_probabilities(now, some.labels).confusion
+    reordered = right_in_best_order(confusion) / len(some)
+    best, found = max(right.mean() + gain, reordered - gain), None
     tried: dict[str, npt.NDArray[np.bool_]] = {}
     for trial in trials:
         is_right = tried[trial.how] = trial.answer(images).argmax(axis=1) == some.labels
@@ -81,7 +123,8 @@ def better_trial(
             if trial.simpler and not _surely_more(is_right, tried[trial.simpler], chance):
                 continue
             best = is_right.mean()
-            found = trial, f"{trial.how} {best:.1%} of {len(some):,} images are right, now {right.mean():.1%}"
+            words = f"{trial.how} {best:.1%} of {len(some):,} images are right, now {right.mean():.1%}"
+            found = Better(trial, float(best), words)
     return found
 
 

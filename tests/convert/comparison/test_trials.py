@@ -41,7 +41,7 @@ def answers(*wrong: int) -> np.ndarray:
 def chosen(network: KerasNetwork, *trials: tuple[str, np.ndarray, str]) -> str | None:
     made = [Trial("input", how, lambda _, rows=rows: rows, simpler) for how, rows, simpler in trials]  # type: ignore[misc]
     found = better_trial(network, IMAGES, made)
-    return found[1] if found else None
+    return found.words if found else None
 
 
 def test_the_best_of_those_that_are_surely_better_is_named(same: KerasNetwork) -> None:
