@@ -19,7 +19,18 @@ _LITTLE_DB = 6.0
 _LAST = 3
 _CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
 _AGAIN = "convert the run again"
-_SCALE_DOWN = "scale that channel down, or use"
+_SCALE_DOWN = "scale that channel down, or"
+# Schemes with finer activations than a scheme, and with finer weights; of the others float16 is both.
+_FINER = {"int8": "use --int16x8 or --float16", "mixed": "use --int16x8 or --float16", "float16": "use --float32"}
+
+
+def finer_steps(scheme: str) -> str:
+    """What to do where the activations of a scheme are too coarse."""
+    return _FINER.get(scheme, "use --float16")
+
+
+def _finer_weights(scheme: str) -> str:
+    return "use --float32" if scheme == "float16" else "use --float16"
 
 
 def precision(layer: LayerFigures) -> float:
@@ -43,18 +54,20 @@ def dwarfing_channel(layer: LayerFigures) -> str:
     return f"channel {int(peaks.argmax())} reaches {peaks.max():.4g}, {median}"
 
 
-def cause_of_coarse_weights(layers: Sequence[LayerFigures]) -> tuple[LayerFigures, str, str]:
+def cause_of_coarse_weights(layers: Sequence[LayerFigures], scheme: str) -> tuple[LayerFigures, str, str]:
     """Why weights that are right but rounded spoil the last of `layers`: that or one before it, cause, and words."""
+    advice = _finer_weights(scheme)
     for layer in layers:
         dwarfing = dwarfing_channel(layer)
         if dwarfing:
-            words = f"{dwarfing}: the weights that take the large one are rounded away; {_SCALE_DOWN} --float16"
+            words = f"{dwarfing}: the weights that take the large one are rounded away; {_SCALE_DOWN} {advice}"
             return layer, "dwarfed", words
-    return layers[-1], "noise", "it suffers when nothing but weights are rounded: they are too coarse; use --float16"
+    return layers[-1], "noise", f"it suffers when nothing but weights are rounded: they are too coarse; {advice}"
 
 
 def cause_of(
     layer: LayerFigures,
+    scheme: str,
     weights_are_right: bool,
     calibrated: Sequence[LayerRange],
     before: Sequence[LayerFigures] = (),
@@ -63,6 +76,7 @@ def cause_of(
 
     Args:
         layer: the figures.
+        scheme: of the file.
         weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
         calibrated: which values its calibration saw in each layer, by the file's card.
         before: the layers up to this one, of the same file.
@@ -90,18 +104,21 @@ def cause_of(
         )
     dwarfing = dwarfing_channel(layer)
     if dwarfing:
-        return "dwarfed", f"{dwarfing}: one range for all leaves these without steps; {_SCALE_DOWN} --int16x8"
+        return (
+            "dwarfed",
+            f"{dwarfing}: one range for all leaves these without steps; {_SCALE_DOWN} {finer_steps(scheme)}",
+        )
     if layer.lost_channels:
         return "dead", (
             f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
-            "values are smaller than a step; use --int16x8, or --float16"
+            f"values are smaller than a step; {finer_steps(scheme)}"
         )
     if adds_up:
         first = f"{before[0].name} has {precision(before[0]):.1f} dB"
-        return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; use --int16x8 or --float16"
+        return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; {finer_steps(scheme)}"
     if layer.cosine < 0.5:
         return _other_function("its values have nothing to do with Keras'", weights_are_right)
-    return "noise", f"its range of {here} is too coarse for values from {in_keras}; use --int16x8 or --float16"
+    return "noise", f"its range of {here} is too coarse for values from {in_keras}; {finer_steps(scheme)}"
 
 
 def _other_function(what: str, weights_are_right: bool) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
 from .binomial import at_least
-from .causes import cause_of, cause_of_coarse_weights, is_saturated, precision
+from .causes import cause_of, cause_of_coarse_weights, finer_steps, is_saturated, precision
 from .finding import Finding
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
 from .layer_figures import LayerFigures
@@ -137,7 +137,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     weights = f"{ladder.scheme}, {DEQUANTIZED}"
     if rung.name == weights:
         spoiled = rung.layers[: rung.layers.index(broken) + 1] if broken else rung.layers
-        origin, cause, message = cause_of_coarse_weights(spoiled)
+        origin, cause, message = cause_of_coarse_weights(spoiled, ladder.scheme)
         if broken or cause == "dwarfed":
             message = f"{origin.name} ({precision(origin):.1f} dB): {message}"
             return Finding(rung.name, origin.name, cause, message, True)
@@ -149,7 +149,8 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
         tied = _tied(rung, flips, ladder.scheme)
         lost = (
-            f"{len(flips):,} images flip though every feature map stays close; what is lost is lost in the last layers"
+            f"{len(flips):,} images flip though every feature map stays close; what is lost is lost in the last "
+            f"layers; {finer_steps(ladder.scheme)}"
         )
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
     if before.name.startswith(ladder.scheme) and before.name != weights:
@@ -164,7 +165,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     up_to = rung.layers[: rung.layers.index(broken) + 1]
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
     earlier = up_to[: up_to.index(origin)]
-    cause, message = cause_of(origin, before.name == weights, ladder.card.ranges, earlier)
+    cause, message = cause_of(origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier)
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
 
 

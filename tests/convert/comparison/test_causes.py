@@ -57,31 +57,31 @@ def test_a_channel_dwarfs_the_others_if_an_eighth_of_a_byte_is_left_of_them() ->
     ],
 )
 def test_each_figure_speaks_for_a_cause(changed: dict[str, Any], cause: str, words: str) -> None:
-    found = cause_of(figures(**changed), False, ())
+    found = cause_of(figures(**changed), "int8", False, ())
     assert found[0] == cause and words in found[1]
 
 
 def test_where_the_weights_are_right_the_layer_computes_otherwise() -> None:
-    cause, words = cause_of(figures(gain=2.0), True, ())
+    cause, words = cause_of(figures(gain=2.0), "int8", True, ())
     assert cause == "conversion" and "though the file's weights are Keras': the layer computes otherwise" in words
 
 
 def test_a_range_that_is_not_the_calibrations_was_changed_afterwards() -> None:
     saturated = figures(saturated=0.2)
-    cause, words = cause_of(saturated, False, (LayerRange("conv", 0.0, 9.0, 1.0, 2.0),))
+    cause, words = cause_of(saturated, "int8", False, (LayerRange("conv", 0.0, 9.0, 1.0, 2.0),))
     assert cause == "conversion" and "it was made for 0 to 9: the range was changed afterwards" in words
     for seen in (
         LayerRange("conv", 0.0, 6.5, 1.0, 2.0),
         LayerRange("other", 0.0, 9.0, 1.0, 2.0),
     ):  # a tenth may be cut off
-        assert cause_of(saturated, False, (seen,))[0] == "saturated"
+        assert cause_of(saturated, "int8", False, (seen,))[0] == "saturated"
 
 
 def test_coarse_weights_are_blamed_on_the_first_channel_that_dwarfs_the_others() -> None:
     first = figures(name="first", channel_peaks=(1.0, 1.0, 99.0))
-    layer, cause, words = cause_of_coarse_weights([first, figures(name="last")])
+    layer, cause, words = cause_of_coarse_weights([first, figures(name="last")], "int8")
     assert (layer.name, cause) == ("first", "dwarfed") and words.endswith("scale that channel down, or use --float16")
-    layer, cause, words = cause_of_coarse_weights([HEALTHY, figures(name="last")])
+    layer, cause, words = cause_of_coarse_weights([HEALTHY, figures(name="last")], "dynamic")
     assert (layer.name, cause) == ("last", "noise") and "too coarse; use --float16" in words
 
 
@@ -89,9 +89,27 @@ def test_what_many_layers_lose_little_by_little_is_rounding_and_no_fault_of_one(
     # As in a ResNet50V2 whose weights and operators are right: its kernels agree, and its answers, too.
     decline = [figures(name=f"conv{place}", sqnr_db=36.0 - 2 * place) for place in range(12)]
     last = figures(name="conv12", sqnr_db=11.9, error_steps=9.0, cosine=0.97)
-    assert cause_of(last, True, (), decline) == (
+    assert cause_of(last, "int8", True, (), decline) == (
         "noise", "the roundings of 13 layers add up, conv0 has 35.0 dB; use --int16x8 or --float16",
     )  # fmt: skip
-    sudden = cause_of(last, True, (), decline[:4])  # 30 dB in the layer before
+    sudden = cause_of(last, "int8", True, (), decline[:4])  # 30 dB in the layer before
     assert sudden[0] == "conversion" and "off by 9 steps of its tensor, more than rounding explains" in sudden[1]
-    assert cause_of(figures(gain=0.5), False, (), [HEALTHY])[0] == "weights"  # figures that no rounding makes
+    assert cause_of(figures(gain=0.5), "int8", False, (), [HEALTHY])[0] == "weights"  # figures that no rounding makes
+
+
+@pytest.mark.parametrize(
+    ("scheme", "of_values", "of_weights"),
+    [
+        ("int8", "; use --int16x8 or --float16", "; use --float16"),
+        ("mixed", "; use --int16x8 or --float16", "; use --float16"),
+        ("dynamic", "; use --float16", "; use --float16"),
+        ("int16x8", "; use --float16", "; use --float16"),
+        ("float16", "; use --float32", "; use --float32"),
+    ],
+)
+def test_no_scheme_is_advised_in_its_own_place(scheme: str, of_values: str, of_weights: str) -> None:
+    for changed in ({"cosine": 0.8}, {"lost_channels": (3,)}):
+        assert cause_of(figures(**changed), scheme, False, ())[1].endswith(of_values)
+    dwarfed = figures(channel_peaks=(1.0, 1.0, 99.0))
+    assert cause_of(dwarfed, scheme, False, ())[1].endswith(of_values.replace("; ", "scale that channel down, or "))
+    assert cause_of_coarse_weights([HEALTHY], scheme)[2].endswith(of_weights)
