@@ -1,5 +1,6 @@
 """Load a .keras file, or say in one line why not."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,6 +80,7 @@ def _read_keras(path: Path, code: CustomCode, progress: Callable[[str], None]) -
     require_known_layers(contents)
     model = read_keras2(contents, code, progress) if contents.is_keras_2 else _read_keras3(contents)
     if not model.built or not hasattr(model, "inputs") or not model.inputs:
+        _require_layers_follow(model, path)
         raise ModelFileError(
             f"{path} holds a model without a fixed input shape; build it with keras.Input and save it again"
         )
@@ -104,8 +106,38 @@ def _read_keras3(contents: KerasContents) -> keras.Model:
     advice = f"it was written by {contents.writer}, this is Keras {keras.__version__}"
     if contents.version == keras.__version__:
         advice = f"this Keras, {keras.__version__}, wrote it: if it loads where it was made, copy it again from there"
-    with scratch_folder() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
-        return keras.models.load_model(contents.linked_in(Path(scratch)), compile=False)
+    try:
+        with scratch_folder() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
+            return keras.models.load_model(contents.linked_in(Path(scratch)), compile=False)
+    except ModelFileError as error:
+        _require_names(contents.path, error)
+        raise
+
+
+def _require_layers_follow(model: keras.Model, path: Path) -> None:
+    """Say why a sequence of layers is no graph, where code in the file is to blame: Keras does not."""
+    layers = [*getattr(model, "_layers", ())]
+    if not layers or not isinstance(layers[0], keras.layers.InputLayer):
+        return
+    values = layers[0].output
+    try:
+        for layer in layers[1:]:
+            values = layer(values)
+    except Exception as error:  # whatever a layer raises
+        _require_names(path, error)
+
+
+def _require_names(path: Path, error: BaseException | None) -> None:
+    """Refuse code in a file that uses names from outside of it, where that is what an error came of."""
+    while error is not None and not isinstance(error, NameError):
+        error = error.__cause__ or error.__context__
+    name = re.search(r"name '(\w+)' is not defined", str(error))  # TensorFlow raises it anew, without `name`
+    if name:
+        raise ModelFileError(
+            f"{path}: the code of a Lambda in it uses {name[1]}, which does not lie in the file; where the model "
+            "was built, call keras.ops without a Lambda, or give the Lambda a function with a name, which "
+            "--custom-objects FILE.py then brings, and save it again"
+        ) from None
 
 
 def _require_finite(model: keras.Model, path: Path) -> None:
@@ -129,6 +161,7 @@ def _require_runs(model: keras.Model, path: Path) -> None:
             warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
             model.predict_on_batch(image)
     except Exception as error:  # whatever a layer raises
+        _require_names(path, error)
         raise ModelFileError(
             f"{path} cannot be run by TensorFlow: {first_clause(error)}; build it so that "
             "model.predict of an image works with the TensorFlow backend, and save it again"

@@ -11,7 +11,7 @@ from .simulation import Floats, Simulation
 
 _BATCH = 64
 # Of a weight's or an activation's step, an update: in some hundred updates a weight can reach the next integer.
-_LEARNING_RATE = 0.003
+_LEARNING_RATE = 0.005
 
 
 def divergence(expected: npt.NDArray[np.floating], found: npt.NDArray[np.floating]) -> float:

@@ -77,6 +77,21 @@ def test_code_in_the_file_runs_where_it_is_trusted(keras2: Keras2Models, tmp_pat
         KerasModel(tmp_path / "run" / "model.keras")
 
 
+@pytest.mark.parametrize("shape", [None, (8, 8, 3)])
+def test_code_in_the_file_that_uses_names_from_outside_is_a_sentence(
+    shape: tuple[int, ...] | None, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    halved = layers.Lambda(lambda values: values / np.float32(2), output_shape=shape)
+    model = keras.Sequential([keras.Input((8, 8, 3)), halved, layers.Flatten(), layers.Dense(3, activation="softmax")])
+    model.save(tmp_path / "model.keras")
+    words = (
+        r"model.keras: the code of a Lambda in it uses np, which does not lie in the file; .*--custom-objects FILE.py"
+    )
+    with TRUSTED.scope(), pytest.raises(ModelFileError, match=words):
+        adopt(tmp_path / "model.keras", LABELS, tmp_path / "run", AS_IT_IS, code=TRUSTED)
+
+
 def test_own_layers_and_functions_come_from_a_file(keras2: Keras2Models, edgecnn: Run, tmp_path: Path) -> None:
     common = ("--labels", keras2.labels, "--representative", keras2.photos, "--input-range", 0, 255, "-o", tmp_path)
     convert = ("convert", keras2.folder / "own.keras", *common, "--float32")
