@@ -102,7 +102,7 @@ def most_confused(evaluation: Evaluation, count: int = 3) -> list[tuple[int, int
 def best_order(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
     """The predicted class that stands for each true one where most images are right, each predicted class once.
 
-    The Hungarian method, O(classes³) at worst.
+    The Hungarian method, O(classes³) at worst, of the classes that occur; the others stand for themselves.
 
     Args:
         confusion: (classes, classes); rows are the true class, columns the predicted one.
@@ -110,8 +110,9 @@ def best_order(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
     Returns:
         intp (classes,): a column for each row, so that the sum of those cells is the largest there is.
     """
-    classes = len(confusion)
-    cost = -np.asarray(confusion, np.float64)
+    there = np.flatnonzero(confusion.any(axis=0) | confusion.any(axis=1))
+    classes = len(there)
+    cost = -np.asarray(confusion[np.ix_(there, there)], np.float64)
     # Place 0 stands for "none yet": rows and columns count from 1.
     of_row, of_column = np.zeros(classes + 1), np.zeros(classes + 1)
     row_of, came_from = np.zeros(classes + 1, np.intp), np.zeros(classes + 1, np.intp)
@@ -136,11 +137,11 @@ def best_order(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
         while column:
             row_of[column] = row_of[came_from[column]]
             column = int(came_from[column])
-    order = np.empty(classes, np.intp)
-    order[row_of[1:] - 1] = np.arange(classes)
+    order = np.arange(len(confusion))
+    order[there[row_of[1:] - 1]] = there
     return order
 
 
-def right_in_best_order(confusion: npt.NDArray[np.integer]) -> int:
-    """How many images would be right if the labels stood in their `best_order`."""
-    return int(confusion[np.arange(len(confusion)), best_order(confusion)].sum())
+def right_in_order(confusion: npt.NDArray[np.integer], order: npt.NDArray[np.intp]) -> int:
+    """How many images would be right if the labels stood in an order, such as the `best_order`."""
+    return int(confusion[np.arange(len(confusion)), order].sum())

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .metrics import best_order, right_in_best_order
+from .metrics import best_order, right_in_order
 from .pixels.input_spec import InputSpec
 
 Confusion = npt.NDArray[np.int64]
@@ -68,10 +68,11 @@ def suspicions(
     alike = one_class(confusion.sum(axis=0), labels, spec, is_own)
     if alike:
         return alike
-    right, best = int(np.trace(confusion)), right_in_best_order(confusion)
-    exchanged = _exchanged(confusion)
+    order = best_order(confusion)
+    right, best = int(np.trace(confusion)), right_in_order(confusion, order)
+    exchanged = _exchanged(confusion, order)
     if exchanged and best >= KNOWN * images:
-        return (_labels(confusion, labels, exchanged, is_own),)
+        return (_labels(confusion, labels, exchanged, best, is_own),)
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
     if lower_bound(right, images) > guessing and not exchanged:
         return ()
@@ -121,10 +122,9 @@ def lower_bound(right: int, images: int) -> float:
     return (share + spread / 2 - _Z * root) / (1 + spread)
 
 
-def _exchanged(confusion: Confusion) -> list[tuple[int, int]]:
+def _exchanged(confusion: Confusion, order: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
     """The classes whose images surely get another one's name, as (true, answered), where the best order says so too."""
     classes = np.arange(len(confusion))
-    order = best_order(confusion)
 
     def are_sure(*rows: int) -> bool:
         here, there = (int(confusion[list(rows), columns].sum()) for columns in (list(rows), order[list(rows)]))
@@ -143,10 +143,9 @@ def _exchanged(confusion: Confusion) -> list[tuple[int, int]]:
 
 
 def _labels(
-    confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]], is_own: bool
+    confusion: Confusion, labels: Sequence[str], exchanged: Sequence[tuple[int, int]], best: int, is_own: bool
 ) -> Suspicion:
     images, right = int(confusion.sum()), int(np.trace(confusion))
-    best = right_in_best_order(confusion)
     moved = ", ".join(f"{labels[true]!r} gets {labels[answered]!r}" for true, answered in exchanged[:_NAMED])
     more = ", …" if len(exchanged) > _NAMED else ""
     evidence = (

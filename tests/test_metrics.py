@@ -57,6 +57,13 @@ def test_best_order_is_that_of_scipy(classes: int, highest: int) -> None:
         assert matrix[np.arange(classes), order].sum() == best
 
 
+def test_classes_that_do_not_occur_stand_for_themselves() -> None:
+    confusion = np.zeros((1000, 1000), np.int64)
+    confusion[7, 900], confusion[900, 7], confusion[3, 3] = 5, 4, 1
+    order = best_order(confusion)
+    assert (order[7], order[900]) == (900, 7) and (np.delete(order, [7, 900]) == np.delete(range(1000), [7, 900])).all()
+
+
 def test_class_figures_are_those_counted_by_hand() -> None:
     confusion = np.array([[6, 2, 0, 0], [1, 9, 0, 0], [3, 1, 0, 0], [0, 0, 0, 0]])
     first, second, third, fourth = class_figures(confusion)

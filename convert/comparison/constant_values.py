@@ -28,15 +28,17 @@ def constant_values(network: KerasNetwork, images: Pixels) -> tuple[Suspicion, .
         return ()
     uses = layer_uses(network.model)
     outputs = keras.Model(network.model.inputs, [use.output for use in uses]).predict_on_batch(network.fed(few))
-    values = [np.asarray(each) for each in (outputs if len(uses) > 1 else [outputs])]
+    values = [np.asarray(each, np.float32) for each in (outputs if len(uses) > 1 else [outputs])]
     last = list(_constant_at_the_end(uses, values))
-    return (_suspicion(*last[-1]),) if last else ()
+    # A softmax of large values is 0 and 1, the same for all images, though what it takes differs.
+    if not last or (len(last) == 1 and not _has_zeros_alone(last[0][0])):
+        return ()
+    return (_suspicion(*last[-1]),)
 
 
 def _suspicion(first: LayerUse, values: npt.NDArray[np.floating]) -> Suspicion:
     evidence = f"from layer {first.name} on every image gives the same values"
-    weights = [np.asarray(weight) for weight in getattr(first.layer, "weights", ())]  # x + y has none
-    if weights and not any(weight.any() for weight in weights):
+    if _has_zeros_alone(first):
         causes: tuple[str, ...] = (f"the weights of {first.name} were not loaded, or were lost",)
         return Suspicion(
             "one class", f"{evidence}: all its weights are zero", causes, "load them again, or train it again"
@@ -51,6 +53,11 @@ def _suspicion(first: LayerUse, values: npt.NDArray[np.floating]) -> Suspicion:
         "with it, else train it again with a lower learning rate"
     )
     return Suspicion("one class", evidence if values.any() else f"{evidence}: zeros", causes, experiment)
+
+
+def _has_zeros_alone(use: LayerUse) -> bool:
+    weights = [np.asarray(weight) for weight in getattr(use.layer, "weights", ())]  # x + y has none
+    return bool(weights) and not any(weight.any() for weight in weights)
 
 
 def _constant_at_the_end(

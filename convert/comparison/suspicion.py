@@ -59,17 +59,19 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
         right = int((probabilities.argmax(axis=1) == split.labels).sum())
         is_lost = any(one.cause != "labels" for one in found) or is_below_training(network.card, right, len(split))
         # Nobody knows how good it was; where the order of its labels explains all, nothing else needs to.
-        is_lost |= not is_own and not found and right < KNOWN * len(split)
+        may_be_lost = not is_own and not found and right < KNOWN * len(split)
     else:
         found = one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
-        is_lost = True  # nobody knows
+        is_lost, may_be_lost = True, False  # nobody knows
     if not is_lost and (is_own or not split.is_labelled):
         return found
     some = split.sample(min(_IMAGES, len(split)))
     seen = _seen_in(network, some) if is_lost else []
     if any(one.cause == "one class" for one in found):
         seen += constant_values(network, np.asarray(some.images))
-    better = _better(network, some, is_lost) if split.is_labelled else []
+    better = _better(network, some, is_lost or may_be_lost) if split.is_labelled else []
+    if may_be_lost and better:
+        seen += _seen_in(network, some)
     return _together(found, seen, better, network)
 
 
@@ -135,7 +137,9 @@ def _together(
     cures = any(one.share >= KNOWN for one in better)
     # Other input may bring dead layers to life, whatever they died of; and other colours may look like other names.
     kept = [*(one for one in found if one.cause == "labels"), *(one for one in seen if one.cause == "one class")]
-    reasons += [(one.causes, one.experiment) for one in (kept if cures else seen or found)]
+    # Dead layers may have died of what the answers speak for.
+    others = [*seen, *found] if any(one.cause == "one class" for one in seen) else seen or found
+    reasons += [(one.causes, one.experiment) for one in (kept if cures else others)]
     is_lost = found and found[0].cause != "labels"
     cause = found[0].cause if is_lost and not seen else seen[0].cause if seen else ""
     return (

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.metrics import evaluate_probabilities, right_in_best_order
+from edgecnn.metrics import best_order, evaluate_probabilities, right_in_order
 from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.sanity import Cause
+from edgecnn.sanity import ENOUGH, Cause
 
 from ..network.feature_maps import layer_uses, values_of
 from ..network.keras_network import KerasNetwork
@@ -107,14 +107,16 @@ def better_trial(network: KerasNetwork, some: Split, trials: Sequence[Trial], ga
     """The way in which surely more of the images are right; None where there is none.
 
     One that changes more than another must surely be better than that one too. And it must be as good as the best
-    order of the labels: of a network that knows nothing, some way to run it is always better by chance.
+    order of the labels, where each class has images enough to tell that: of a network that knows nothing, some way to
+    run it is always better by chance.
     """
     images = np.asarray(some.images)
     now = network.predict(images)
     right = now.argmax(axis=1) == some.labels
     confusion = evaluate_probabilities(now, some.labels).confusion
-    reordered = right_in_best_order(confusion) / len(some)
-    best, found = max(right.mean() + gain, reordered - gain), None
+    best, found = right.mean() + gain, None
+    if np.unique(some.labels, return_counts=True)[1].min() >= ENOUGH:
+        best = max(best, right_in_order(confusion, best_order(confusion)) / len(some) - gain)
     tried: dict[str, npt.NDArray[np.bool_]] = {}
     for trial in trials:
         is_right = tried[trial.how] = trial.answer(images).argmax(axis=1) == some.labels

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from edgecnn.errors import ModelFileError
+from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.keras_file import first_clause, loading_keras
 from edgecnn.model_file.card import PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
@@ -109,9 +109,11 @@ def _read_keras3(contents: KerasContents) -> keras.Model:
     try:
         with scratch_folder() as scratch, loading_keras(str(contents.path), advice), captured_stderr():
             return keras.models.load_model(contents.linked_in(Path(scratch)), compile=False)
-    except ModelFileError as error:
-        _require_names(contents.path, error)
-        raise
+    except Exception as error:  # whatever a layer of somebody's own raises
+        _require_names(contents.path, error, any(layer.has_code for layer in contents.layers))
+        if isinstance(error, (EdgecnnError, MemoryError)):
+            raise
+        raise ModelFileError(f"{contents.path} does not load ({first_clause(error)}); {advice}") from None
 
 
 def _require_layers_follow(model: keras.Model, path: Path) -> None:
@@ -124,19 +126,36 @@ def _require_layers_follow(model: keras.Model, path: Path) -> None:
         for layer in layers[1:]:
             values = layer(values)
     except Exception as error:  # whatever a layer raises
-        _require_names(path, error)
+        _require_names(path, error, _has_code(model))
 
 
-def _require_names(path: Path, error: BaseException | None) -> None:
-    """Refuse code in a file that uses names from outside of it, where that is what an error came of."""
+def _has_code(model: keras.Model) -> bool:
+    """Whether a Lambda brings its own code, as one of a function without a name does."""
+    lambdas = (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Lambda))
+    return any(getattr(layer.function, "__name__", "") == "<lambda>" for layer in lambdas)
+
+
+def _require_names(path: Path, error: BaseException | None, has_code: bool) -> None:
+    """Refuse code that uses names which are not there, where that is what an error came of.
+
+    Args:
+        path: of the model.
+        error: what reading or running it raised.
+        has_code: whether it is code in the file; else that of --custom-objects.
+    """
     while error is not None and not isinstance(error, NameError):
         error = error.__cause__ or error.__context__
     name = re.search(r"name '(\w+)' is not defined", str(error))  # TensorFlow raises it anew, without `name`
-    if name:
+    if name and has_code:
         raise ModelFileError(
             f"{path}: the code of a Lambda in it uses {name[1]}, which does not lie in the file; where the model "
             "was built, call keras.ops without a Lambda, or give the Lambda a function with a name, which "
             "--custom-objects FILE.py then brings, and save it again"
+        ) from None
+    if name:
+        raise ModelFileError(
+            f"{path}: the code of a layer uses {name[1]}, which is not defined; import or define it in the file of "
+            "--custom-objects"
         ) from None
 
 
@@ -161,7 +180,7 @@ def _require_runs(model: keras.Model, path: Path) -> None:
             warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
             model.predict_on_batch(image)
     except Exception as error:  # whatever a layer raises
-        _require_names(path, error)
+        _require_names(path, error, _has_code(model))
         raise ModelFileError(
             f"{path} cannot be run by TensorFlow: {first_clause(error)}; build it so that "
             "model.predict of an image works with the TensorFlow backend, and save it again"

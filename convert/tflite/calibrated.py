@@ -21,11 +21,12 @@ def require_ranges(calibrated: bytes) -> None:
     subgraph, signature = model.Subgraphs(0), model.SignatureDefs(0)
     outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
     layers = {int(output.TensorIndex()): output.Name().decode() for output in outputs}
-    behind = {int(index): "the image" for index in subgraph.InputsAsNumpy()}
+    behind = {subgraph.Inputs(0): "the image"}
     for place in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(place)
-        origin = next((behind[index] for index in operator.InputsAsNumpy().tolist() if index in behind), "constants")
-        for index in operator.OutputsAsNumpy().tolist():
+        inputs = (operator.Inputs(each) for each in range(operator.InputsLength()))
+        origin = next((behind[index] for index in inputs if index in behind), "constants")
+        for index in (operator.Outputs(each) for each in range(operator.OutputsLength())):
             problem = _problem(subgraph.Tensors(index))
             if problem:
                 code = model.OperatorCodes(operator.OpcodeIndex())

@@ -80,9 +80,10 @@ class DelegatedSession(Runner):
             with self._state.kept() if self._state else contextlib.nullcontext():
                 self._runner.run(tensor)
         except (RuntimeError, ValueError, MemoryError) as error:
-            # Runtimes say again all that they have said before.
-            before, self._reported = self._reported, str(error)
-            news = self._reported.removeprefix(before) or type(error).__name__
+            # Interpreters say again all that they have said before.
+            told = str(error)
+            news = told.removeprefix(self._reported) or told or type(error).__name__
+            self._reported = told or self._reported
             raise DelegateError(why_not_run(RuntimeError(news), delegate, "the model")) from None
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:

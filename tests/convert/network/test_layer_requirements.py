@@ -92,6 +92,30 @@ def test_code_in_the_file_that_uses_names_from_outside_is_a_sentence(
         adopt(tmp_path / "model.keras", LABELS, tmp_path / "run", AS_IT_IS, code=TRUSTED)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("np.abs(values)", "the code of a layer uses np, which is not defined; .* in the file of --custom-objects"),
+        ("1 // 0", "does not load .*this Keras"),
+    ],
+)
+def test_own_code_that_fails_is_a_sentence(body: str, words: str, tmp_path: Path) -> None:
+    for name, given in (("sound", "values / 2"), ("unsound", body)):
+        lines = (
+            "import keras",
+            "class Own(keras.layers.Layer):",
+            f"    def call(self, values):\n        return {given}",
+        )
+        (tmp_path / f"{name}.py").write_text("\n".join(lines))
+    with CustomCode(tmp_path / "sound.py").scope():
+        own = CustomCode(tmp_path / "sound.py").objects()["Own"]()
+        dense = keras.layers.Dense(3, activation="softmax")
+        keras.Sequential([keras.Input((8, 8, 3)), own, keras.layers.Flatten(), dense]).save(tmp_path / "model.keras")
+    unsound = CustomCode(tmp_path / "unsound.py")
+    with unsound.scope(), pytest.raises(ModelFileError, match=f"model.keras.* {words}"):
+        adopt(tmp_path / "model.keras", LABELS, tmp_path / "run", AS_IT_IS, code=unsound)
+
+
 def test_own_layers_and_functions_come_from_a_file(keras2: Keras2Models, edgecnn: Run, tmp_path: Path) -> None:
     common = ("--labels", keras2.labels, "--representative", keras2.photos, "--input-range", 0, 255, "-o", tmp_path)
     convert = ("convert", keras2.folder / "own.keras", *common, "--float32")

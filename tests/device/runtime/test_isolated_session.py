@@ -110,32 +110,6 @@ def test_two_deaths_at_one_image_are_a_sentence_or_with_fallback_the_cpus_turn(
         assert loaded.session.delegate is None
 
 
-def test_one_that_dies_again_and_again_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.isolated_session.MOST_RESTARTS", 2)
-    classifier = Classifier("fashion-mnist", delegate=told(library, {"crash_invoke": 1, "after": LOADING}))
-    session, output = classifier.loaded.session, classifier.loaded.probabilities
-    images = np.zeros((3 * (LOADING + 2), 28, 28, 1), np.uint8)
-    with (
-        pytest.warns(EdgecnnWarning, match="started again") as caught,
-        pytest.raises(DelegateError, match="started again 2 times"),
-    ):
-        session.run_all(images, classifier.input, output)
-    assert len(caught) == 2
-
-
-def test_one_that_dies_now_and_then_goes_on_for_ever(
-    library: str, images: np.ndarray, expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.isolated_session.MOST_RESTARTS", 1)
-    monkeypatch.setattr("edgecnn.device.runtime.isolated_session.FORGOTTEN_AFTER", 5)
-    classifier = Classifier("fashion-mnist", delegate=told(library, {"crash_invoke": 1, "after": LOADING}))
-    with pytest.warns(EdgecnnWarning, match="started again") as caught:
-        found = [classifier.predict_all(images) for _ in range(6)]
-    assert len(caught) > 2
-    for answers in found:
-        np.testing.assert_array_equal(answers, expected)
-
-
 def test_one_that_is_given_up_is_gone_while_its_failure_is_still_talked_about(
     library: str, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

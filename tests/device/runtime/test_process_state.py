@@ -17,7 +17,9 @@ import pytest
 
 from edgecnn import DelegateError
 from edgecnn.device import Classifier, Delegate
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.process_state import ProcessState
+from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.process_copies import children_of_thread, end_copies
 from tests.conftest import ON_A_BOARD
 from tests.support.processes import in_a_fork
@@ -164,10 +166,20 @@ def _stuck_copy() -> int:
 
 
 def test_a_failure_is_told_alike_however_often_it_has_come(library: str) -> None:
-    fails = (("fail_invoke", "1"), ("after", "24"))  # the golden probes go well
+    fails = (("fail_invoke", "1"), ("after", "12"))  # the golden probes go well
     classifier, sentences = Classifier("fashion-mnist", delegate=Delegate(library, fails, isolate=False)), set[str]()
     for _ in range(3):
         with pytest.raises(DelegateError) as raised:
             classifier.probabilities(np.zeros((28, 28, 1), np.uint8))
+        sentences.add(str(raised.value))
+    assert len(sentences) == 1
+
+
+def test_a_failure_that_comes_again_keeps_its_reason(library: str) -> None:
+    options = RunOptions(delegate=Delegate(library, (), isolate=False))
+    session, sentences = open_model("fashion-mnist", options).session, set[str]()
+    for _ in range(3):
+        with pytest.raises(DelegateError, match="Dimension mismatch") as raised:
+            session.run(np.zeros((1, 28, 29, 1), np.int8))
         sentences.add(str(raised.value))
     assert len(sentences) == 1
