@@ -13,6 +13,7 @@ from ..network.keras_network import KerasNetwork
 from .binomial import at_most
 from .constant_values import constant_values
 from .trials import (
+    GAIN,
     Better,
     Trial,
     better_trial,
@@ -28,6 +29,7 @@ _IMAGES = 200
 _DROP = 0.01  # of accuracy since the training, and beyond chance:
 _CHANCE = 0.01
 _AS_GOOD = 0.1  # of the images
+_MUCH = 0.2  # likewise
 _NARROW = 0.1  # of what pixels become: networks are trained on values that differ by 1 and more
 
 
@@ -69,7 +71,7 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
     seen = _seen_in(network, some) if is_lost else []
     if any(one.cause == "one class" for one in found):
         seen += constant_values(network, np.asarray(some.images))
-    better = _better(network, some, is_lost or may_be_lost) if split.is_labelled else []
+    better = _better(network, some, is_lost, may_be_lost) if split.is_labelled else []
     if may_be_lost and better:
         seen += _seen_in(network, some)
     return _together(found, seen, better, network)
@@ -106,17 +108,18 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
     return seen
 
 
-def _better(network: KerasNetwork, some: Split, is_lost: bool) -> list[Better]:
+def _better(network: KerasNetwork, some: Split, is_lost: bool, may_be_lost: bool) -> list[Better]:
     """What surely does better: the best other input, and other statistics of batch normalisation; the best one first.
 
-    One of them that is far worse than the other cures only some of what that other does.
+    One of them that is far worse than the other cures only some of what that other does. The statistics of the images
+    at hand help many a healthy network a little, of a short training or on photographs of another camera.
     """
     trials: list[Better | None] = []
     if normalisations(network.model):
         few = some.sample(min(images_in_a_batch(network), len(some)))
-        trials.append(better_trial(network, few, [statistics_trial(network)]))
+        trials.append(better_trial(network, few, [statistics_trial(network)], GAIN if is_lost else _MUCH))
     # Other input has other statistics: where those help, it may be what is wrong.
-    everything = is_lost or any(trials)
+    everything = is_lost or may_be_lost or any(trials)
     trials.insert(0, better_trial(network, some, list(input_trials(network, everything))))
     found = sorted((each for each in trials if each), key=lambda each: -each.share)
     return [each for each in found if each.share > found[0].share - _AS_GOOD]

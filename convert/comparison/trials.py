@@ -18,7 +18,7 @@ from ..network.keras_network import KerasNetwork
 from ..network.pixel_range import RANGES
 from .binomial import at_least
 
-_CHANCE, _GAIN = 0.01, 0.03
+_CHANCE, GAIN = 0.01, 0.03
 _STEPS = 1.0  # powers of two, or standard deviations, that a statistic may be off in the median channel
 # Images (count, height, width, channels) as other programs may have read or stored them.
 _TURNED: dict[str, Callable[[Pixels], Pixels]] = {
@@ -103,7 +103,7 @@ def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpl
     return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images), simpler)
 
 
-def better_trial(network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = _GAIN) -> Better | None:
+def better_trial(network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = GAIN) -> Better | None:
     """The way in which surely more of the images are right; None where there is none.
 
     One that changes more than another must surely be better than that one too. And it must be as good as the best

@@ -30,9 +30,9 @@ def test_training_lowers_the_divergence_the_same_way_twice() -> None:
         for variable in simulation.trainable_biases:
             variable.assign_add(np.where(np.arange(len(variable.numpy())) % 2, 2.0, -2.0).astype(np.float32))
         before = divergence(teacher, simulation.answers(images, quantized=True))
-        train(simulation, lambda rows: images[rows], teacher, 60, seed=3, progress=told.append)
+        train(simulation, lambda rows: images[rows], teacher, 120, seed=3, progress=told.append)
         assert divergence(teacher, simulation.answers(images, quantized=True)) < 0.7 * before
         states.append([simulation.integers(index) for index in simulation.weights])
     for first, second in zip(*states, strict=True):
         np.testing.assert_array_equal(first, second)
-    assert told[59].startswith("epoch 60 of 60: divergence from Keras ")
+    assert told[119].startswith("epoch 120 of 120: divergence from Keras ")
