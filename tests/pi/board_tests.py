@@ -43,9 +43,10 @@ _AFTERWARDS = {
         "test_with_fallback_each_failure_is_a_warning", "test_the_sentence_on_a_crash_says_any_name",
     ),
     "tests/device/runtime/test_isolated_session.py": (
-        "test_two_deaths_at_one_image", "test_one_that_dies_again_and_again", "test_what_is_done_is_kept",
-        "test_a_pickled_classifier_keeps_how", "test_its_chatter_never_steers_the_terminal",
+        "test_two_deaths_at_one_image", "test_what_is_done_is_kept", "test_a_pickled_classifier_keeps_how",
+        "test_its_chatter_never_steers_the_terminal",
     ),
+    "tests/device/runtime/test_worker_restarts.py": ("test_one_that_dies_",),
     "tests/device/runtime/test_trial.py": (
         "test_verify_alone_does_not_vouch", "test_each_runtime_and_each_kind_of_kernels",
         "test_a_cache_that_is_no_folder", "test_a_child_that_fails_is_asked_again",
