@@ -55,7 +55,12 @@ def test_a_shadow_goes_on_with_the_cpu_where_that_is_allowed(late: bool, library
     shadow = Shadow("fashion-mnist", watcher.classifier.labels, RunOptions(delegate=delegate), tell=notes.append)
     try:
         watcher.listeners.append(shadow)
-        assert until(lambda: bool(watcher.run(8) or notes))  # until the shadow is there, it misses frames
+
+        def is_told() -> bool:
+            watcher.run(8)  # until the shadow is there, it misses frames
+            return bool(notes)
+
+        assert until(is_told)
         shadow.finish()
         assert shadow.report().frames and not shadow.report().trouble
     finally:
