@@ -61,9 +61,8 @@ class _KerasKernel:
     def matrix(self) -> Array:
         """float64; a copy, for the variables of a large network are not wanted all at once."""
         values = np.asarray(self.variable, np.float64)
-        if self.kind == "depthwise":  # (height, width, inputs, multiplier)
-            return values.reshape(-1, self.shape[0]).T
-        if self.kind == "heads":  # (inputs, heads, channels of one head)
+        # (height, width, inputs, multiplier), or (inputs, heads, channels of one head)
+        if self.kind in ("depthwise", "heads"):
             return values.reshape(-1, self.shape[0]).T
         if self.kind == "transposed":  # (height, width, channels, inputs)
             values = values.swapaxes(-1, -2)
