@@ -1,9 +1,10 @@
-"""Whether a network knows its training images better than others, as the saved model itself shows."""
+"""Whether a network knows its training images, and better than others, as the saved model itself shows."""
 
 import math
 from dataclasses import dataclass
 
 from edgecnn.paired import wilson_interval
+from edgecnn.sanity import ENOUGH, lower_bound
 
 from .recipes import RECIPES
 
@@ -30,6 +31,7 @@ class Fit:
         training: on images that it was trained on, of which there are `training_images`.
         unseen: on images of the split `name`, of which there are `unseen_images`.
         name: `validation` or `test`.
+        guessing: of the training images, what gives each class as often as the model does gets right by accident.
     """
 
     training: float
@@ -37,6 +39,13 @@ class Fit:
     unseen: float
     unseen_images: int
     name: str
+    guessing: float = 0.0
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether it does better on its own training images than guessing; true where they are too few to tell."""
+        few = self.training_images < ENOUGH
+        return few or lower_bound(round(self.training * self.training_images), self.training_images) > self.guessing
 
     @property
     def overfits(self) -> bool | None:
@@ -52,12 +61,17 @@ class Fit:
         return False if gap <= _OVERFITTING and most < _TOO_VAGUE else None
 
     def verdict(self, recipe: str) -> str:
-        """One line that says whether it overfits, or that the images are too few to tell.
+        """One line that says whether it has learned anything and overfits, or that the images are too few to tell.
 
         Args:
             recipe: as the card has it; what it does already is not recommended.
         """
         figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
+        if not self.has_learned:
+            return (
+                f"has learned nothing: {figures}, where guessing gets {self.guessing:.1%}; try more --epochs, another "
+                "--seed or another --architecture, and look whether the training images are in the right classes"
+            )
         if self.overfits:
             return f"overfits: {figures}; {_remedies(recipe, self.name == 'validation')}"
         if self.overfits is False:

@@ -55,7 +55,7 @@ class TrainingRun:
 
     @property
     def verdict(self) -> str:
-        """One line that says whether the saved model knows its training images better than others."""
+        """One line that says whether the saved model knows its training images, and better than others."""
         if self.fit is None:
             return "was not asked about its training images: it may overfit or not"
         return self.fit.verdict(self.card.training.recipe if self.card.training else "")

@@ -66,9 +66,9 @@ def test_validation_images_count_before_test_images_and_before_those_held_back()
         answers(name, [True] * n + [False], [0] * (n + 1)) for name, n in (("test", 1), ("v", 2), ("v", 3))
     )
     training = answers("training", [True] * 4, [0, 1, 0, 1])
-    assert measure_fit([test, training]) == Fit(1.0, 4, 0.5, 2, "test")
+    assert measure_fit([test, training]) == Fit(1.0, 4, 0.5, 2, "test", guessing=0.5)
     named = [Answers("validation", one.split, one.rows, one.probabilities, one.whole) for one in (own, held)]
-    assert measure_fit([test, *named, training]) == Fit(1.0, 4, 0.75, 4, "validation")
+    assert measure_fit([test, *named, training]) == Fit(1.0, 4, 0.75, 4, "validation", guessing=0.5)
     assert measure_fit([test]) is None
 
 
@@ -77,6 +77,27 @@ def test_a_sample_of_training_images_is_weighed_as_the_classes_of_the_unseen_one
     training = answers("training", [True, True, False, False], [0, 0, 1, 1], whole=4000)
     fit = measure_fit([test, training])
     assert fit is not None and fit.training == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("right", "labels", "learned"),
+    [
+        ([True, False] * 20, [0, 1] * 20, False),  # all of one class
+        ([True] * 30 + [False] * 10, [0] * 30 + [1] * 10, False),  # all of the class that most have
+        ([True] * 30 + [False] * 10, [0, 1] * 20, True),
+        ([True, False] * 4, [0, 1] * 4, True),  # too few to tell
+    ],
+)
+def test_a_network_at_chance_has_learned_nothing(right: list[bool], labels: list[int], learned: bool) -> None:
+    fit = measure_fit([answers("test", right, labels), answers("training", right, labels)])
+    assert fit is not None and fit.has_learned == learned
+    assert fit.verdict("fast").startswith("has learned nothing: ") != learned
+
+
+def test_one_class_for_all_is_no_better_where_the_unseen_images_have_mostly_that_one() -> None:
+    test = answers("test", [True] * 18 + [False] * 2, [0] * 18 + [1] * 2)
+    fit = measure_fit([test, answers("training", [True, False] * 20, [0, 1] * 20, whole=4000)])
+    assert fit is not None and fit.training == pytest.approx(0.9) and not fit.has_learned
 
 
 def test_a_run_says_what_the_saved_model_knows_not_what_the_epoch_counted(small_run: TrainingRun) -> None:

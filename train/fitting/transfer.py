@@ -160,4 +160,4 @@ def _describe(network: keras.Model, setup: TrainingSetup) -> str:
         digest.update(weight.tobytes())
     spec = setup.dataset.input
     facts = (setup.architecture, architectures.source_sha256(setup.architecture), spec.scale, spec.offset)
-    return repr((*facts, digest.hexdigest(), version("keras"), keras.backend.backend()))
+    return repr((*facts, setup.bfloat16, digest.hexdigest(), version("keras"), keras.backend.backend()))

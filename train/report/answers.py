@@ -89,11 +89,13 @@ def measure_fit(answers: Sequence[Answers]) -> Fit | None:
     training, unseen = by_name.get("training"), by_name.get("validation", by_name["test"])
     if training is None:
         return None
-    seen_right, right = (one.predicted == one.split.labels for one in (training, unseen))
-    accuracy = float(seen_right.mean())
+    truth, classes = training.split.labels, training.probabilities.shape[1]
+    weights = np.ones(len(truth))
     if len(training.rows) < training.whole:  # a sample has rare classes as often as others: the unseen images do not
-        shares = np.bincount(unseen.split.labels, minlength=training.probabilities.shape[1]) / len(right)
-        classes = np.unique(training.split.labels)
-        means = [seen_right[training.split.labels == index].mean() for index in classes]
-        accuracy = float(np.average(means, weights=shares[classes]))
-    return Fit(accuracy, len(seen_right), float(right.mean()), len(right), unseen.name)
+        there, here = (np.bincount(labels, minlength=classes) for labels in (unseen.split.labels, truth))
+        weights = (there / np.maximum(here, 1))[truth]
+    weights /= weights.sum()
+    given, wanted = (np.bincount(each, weights, classes) for each in (training.predicted, truth))
+    right = unseen.predicted == unseen.split.labels
+    accuracy = float(weights[training.predicted == truth].sum())
+    return Fit(accuracy, len(truth), float(right.mean()), len(right), unseen.name, float(given @ wanted))

@@ -13,7 +13,8 @@ from ..run_report import TrainingRun
 from . import charts, pictures
 from .answers import Answers
 
-_KINDS = {True: "finding broken", False: "finding", None: "finding open"}  # by whether it overfits
+# By whether it overfits, or has learned nothing.
+_KINDS = {True: "finding broken", False: "finding", None: "finding open"}
 _MATRIX = 30  # classes; of more, the matrix is a wall
 
 
@@ -51,7 +52,7 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
         f"<p><strong>{percent(evaluation.accuracy)} of {evaluation.images:,} test images right</strong> "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), loss {evaluation.loss:.4f}.</p>"
     )
-    kind = _KINDS[run.fit.overfits if run.fit else None]
+    kind = _KINDS[None if run.fit is None else run.fit.overfits if run.fit.has_learned else True]
     yield f'<p class="{kind}">It {text(run.verdict)}.</p>'
     training = run.card.training
     facts = [("data set", f"{dataset.name}, {len(dataset.train):,} training and {len(dataset.test):,} test images")]

@@ -81,6 +81,7 @@ def test_means_are_over_the_classes_that_have_a_figure(planted: Planted) -> None
         (Fit(0.98, 10_000, 0.9, 1000, "test"), "finding broken"),
         (Fit(0.98, 10_000, 0.97, 1000, "test"), "finding"),
         (Fit(1.0, 8, 1.0, 2, "test"), "finding open"),
+        (Fit(0.1, 10_000, 0.1, 1000, "test", 0.1), "finding broken"),
         (None, "finding open"),
     ],
 )
