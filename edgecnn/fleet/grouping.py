@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from edgecnn.errors import EdgecnnError, InputError
+from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model, sha256
 
 from .fleet import Device, Fleet
@@ -52,11 +52,13 @@ def parse_group(text: str) -> Group:
     if not equals or not value or kind not in ("model", "release", "devices"):
         raise InputError(f"{text!r} is no group; {_FORMS}")
     if kind == "model":
-        path = Path(value)
+        path = find_model(value)
         if path.is_file():
             return Group(text, kind, sha256(read_model(path).content))
         if not 6 <= len(value) <= 64 or set(value.lower()) - set("0123456789abcdef"):
-            raise InputError(f"{value!r} is neither a file nor six or more digits of a SHA-256; {_FORMS}")
+            raise InputError(
+                f"{value!r} is neither a file, a bundled model nor six or more digits of a SHA-256; {_FORMS}"
+            )
         value = value.lower()
     return Group(text, kind, value)
 

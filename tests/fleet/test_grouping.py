@@ -39,7 +39,8 @@ def test_groups_by_file_hash_release_and_name(tmp_path: Path) -> None:
     assert names("devices=shop_?", "devices=gate*") == [["shop_1", "shop_2"], ["gate_1"]]
     assert names("release=r1", "devices=shop_1") == [["gate_1", "shop_2"], ["shop_1"]]
     assert names("release=0007-r1", "release=0001-r1") == [["gate_1"], ["shop_2"]]
-    assert parse_group(f"model={MODEL}").value == sha256(MODEL.read_bytes())
+    for file in (MODEL, "fashion-mnist"):
+        assert parse_group(f"model={file}").value == sha256(MODEL.read_bytes())
 
 
 def test_a_file_of_a_group_is_checked_as_everywhere(tmp_path: Path) -> None:
