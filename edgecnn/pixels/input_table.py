@@ -32,7 +32,11 @@ def input_table(spec: InputSpec, dtype: npt.DTypeLike = np.float32, scale: float
 
 def apply_table(table: Array, pixels: Pixels) -> Array:
     """Gather `pixels`, uint8 (..., channels), through `table`, (channels, 256): same shape, the table's dtype."""
-    gathered: Array = table[0][pixels] if len(table) == 1 else table[np.arange(len(table)), pixels]
+    if (table == table[0]).all():
+        return np.asarray(table[0].take(pixels, mode="clip"))  # the mode that looks for no index that is too large
+    gathered: Array = np.empty(pixels.shape, table.dtype)
+    for channel, row in enumerate(table):
+        gathered[..., channel] = row.take(pixels[..., channel], mode="clip")
     return gathered
 
 
@@ -65,7 +69,7 @@ class Gather:
         if self._bytes is not None:
             self._memory[:] = pixels.tobytes().translate(self._bytes)
         elif self._flat is not None:
-            self._flat.take(pixels, out=self._tensor[0], mode="clip")  # the mode that needs no buffer
+            self._flat.take(pixels, out=self._tensor[0], mode="clip")  # the mode that needs no buffer, either
         else:
             self._tensor[0] = apply_table(self._table, pixels)
         return self._tensor
