@@ -19,7 +19,9 @@ from .run_options import RunOptions
 if TYPE_CHECKING:
     import subprocess
 
-TIMEOUT_S = 60  # for loading and the first run
+TIMEOUT_S = 60  # for loading and the first run, and for each further one
+# A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
+PATIENCE = 50
 _MEMORY = "as the system does where memory runs out"
 
 
@@ -58,7 +60,10 @@ def blame_model(path: Path) -> Blame:
     """For a model from elsewhere."""
     return Blame(
         ModelFileError,
-        lambda seconds: f"{path} hung the runtime for {seconds:g} s; it is damaged",
+        lambda seconds: (
+            f"{path} hung the runtime for {seconds:g} s; it is damaged, or this processor needs that long for an "
+            "image: then classify, verify and live open it untried with --trust"
+        ),
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"the process that tried {path} was killed, {_MEMORY}; free some, and try again",
         f"{path} cannot be opened",

@@ -10,7 +10,7 @@ from edgecnn.user_cache import is_known, remember
 
 from .agreement import Agreement, compare, tolerance_of
 from .scores import find_probabilities
-from .session import Runner
+from .session import Runner, Watcher
 from .tensor_spec import TensorSpec
 
 
@@ -27,8 +27,8 @@ class Replay(Agreement):
     keras_top1_equal: int
 
 
-def replay_probes(packed: PackedModel, session: Runner) -> Replay | None:
-    """Run the probes of `packed` in `session`; None for a file without any.
+def replay_probes(packed: PackedModel, session: Runner, watcher: Watcher | None = None) -> Replay | None:
+    """Run the probes of `packed` in `session`, to be seen by `watcher`; None for a file without any.
 
     Raises:
         ModelFileError: they do not read.
@@ -37,12 +37,19 @@ def replay_probes(packed: PackedModel, session: Runner) -> Replay | None:
     if golden is None or packed.card is None:
         return None
     tolerance = tolerance_of(packed.card)
-    return replay(golden, session, find_probabilities(packed, session), packed.card.input, tolerance)
+    return replay(golden, session, find_probabilities(packed, session), packed.card.input, tolerance, watcher)
 
 
-def replay(golden: Golden, session: Runner, output: TensorSpec, spec: InputSpec, tolerance: float) -> Replay:
+def replay(
+    golden: Golden,
+    session: Runner,
+    output: TensorSpec,
+    spec: InputSpec,
+    tolerance: float,
+    watcher: Watcher | None = None,
+) -> Replay:
     """Run probes in `session` and compare the probabilities, its `output`; no device may differ by over `tolerance`."""
-    here = output.dequantize(session.run_all(golden.images, spec, output))
+    here = output.dequantize(session.run_all(golden.images, spec, output, watcher))
     return Replay(
         **vars(compare(here, golden.host, tolerance)),
         golden=golden,
@@ -50,13 +57,13 @@ def replay(golden: Golden, session: Runner, output: TensorSpec, spec: InputSpec,
     )
 
 
-def require_right_answers(packed: PackedModel, session: Runner) -> None:
-    """Make sure that a file answers its own probes as it did where it was made.
+def require_right_answers(packed: PackedModel, session: Runner, watcher: Watcher) -> None:
+    """Make sure that a file answers its own probes, which `watcher` sees, as it did where it was made.
 
     Raises:
         ModelFileError: it does not, or they do not read.
     """
-    replay = replay_probes(packed, session)
+    replay = replay_probes(packed, session, watcher)
     if replay and not replay.passed:
         raise ModelFileError(
             f"{packed.name} does not answer its own golden probes as it did where it was made: "

@@ -17,7 +17,7 @@ from edgecnn.errors import EdgecnnError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import set_verbose
 
-from .child_process import options_from_json, why_not_run
+from .child_process import PATIENCE, options_from_json, why_not_run
 from .frames import NOTED, OK, REFUSED, receive, send
 from .opening import open_session
 from .process_state import ProcessState
@@ -60,15 +60,18 @@ def _serve(channel: socket.socket, model: PackedModel, options: RunOptions, pati
         session = open_session(model, options)
         started = time.perf_counter()
         session.run(np.zeros(session.input.shape, session.input.dtype))
+    slowest_s = time.perf_counter() - started
     outputs = list(session.outputs.values())
-    described = {**_describe(session, outputs), "seconds": time.perf_counter() - started}
+    described = {**_describe(session, outputs), "seconds": slowest_s}
     send(channel, OK, json.dumps(described).encode())
     while True:
         signal.alarm(0)
         data = receive(channel)
-        signal.alarm(patience_s)
+        signal.alarm(max(patience_s, round(2 * PATIENCE * slowest_s)))  # later than the parent would end it
+        started = time.perf_counter()
         with _noting(channel), state.kept():
             session.run(np.frombuffer(data, session.input.dtype).reshape(session.input.shape))
+        slowest_s = max(slowest_s, time.perf_counter() - started)
         send(channel, OK, *(np.ascontiguousarray(session.output(one)).tobytes() for one in outputs))
 
 

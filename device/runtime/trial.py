@@ -6,6 +6,7 @@ import os
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel, sha256
@@ -44,6 +45,11 @@ class Task:
     judged: bool
     token: str
     content: str = ""
+
+    @property
+    def step(self) -> str:
+        """What it says after each run of the model: a slow processor does not hang."""
+        return f"{self.token[:8]} has run"
 
     def to_json(self) -> str:
         """For the command line."""
@@ -127,7 +133,7 @@ def _token() -> str:
 
 
 def _try(path: Path, task: Task, blame: Blame) -> None:
-    returncode, said = _run_child(path, task.to_json())
+    returncode, said = _run_child(path, task)
     if returncode is None:
         raise blame.error(blame.hangs(child_process.TIMEOUT_S))
     if returncode > 0:
@@ -136,8 +142,8 @@ def _try(path: Path, task: Task, blame: Blame) -> None:
         raise blame.error(blame.why_ended(returncode, child_process.TIMEOUT_S))
 
 
-def _run_child(path: Path, task_json: str) -> tuple[int | None, str]:
-    """Exit code and last words of a child; without an exit code it took too long.
+def _run_child(path: Path, task: Task) -> tuple[int | None, str]:
+    """Exit code and last words of a child; without an exit code it took too long over one step.
 
     Its words go to a file: a pipe would be open as long as anything that a library has started.
 
@@ -146,17 +152,29 @@ def _run_child(path: Path, task_json: str) -> tuple[int | None, str]:
     """
     import subprocess
 
-    command, null = child_command("try", str(path.absolute()), task_json), subprocess.DEVNULL
+    command, null = child_command("try", str(path.absolute()), task.to_json()), subprocess.DEVNULL
     with scratch_file() as words:
         try:
             process = subprocess.Popen(command, stdin=null, stdout=words, stderr=null, start_new_session=True)
         except OSError as error:
             raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
-        returncode = None
+        returncode, steps = None, 0
         try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                returncode = process.wait(child_process.TIMEOUT_S)
+            while returncode is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    returncode = process.wait(child_process.TIMEOUT_S)
+                before, steps = steps, _last_words(words).count(task.step)
+                if steps == before:
+                    break
         finally:
             end_with_its_own(process)
-        words.seek(max(0, words.seek(0, os.SEEK_END) - _MOST_BYTES))
-        return returncode, words.read().decode(errors="replace")
+        return returncode, _last_words(words)
+
+
+def _last_words(file: IO[bytes]) -> str:
+    """The end of a file that a child may still be writing."""
+    start = max(0, os.fstat(file.fileno()).st_size - _MOST_BYTES)
+    if hasattr(os, "pread"):  # the place in the file is the child's too, and stays
+        return os.pread(file.fileno(), _MOST_BYTES, start).decode(errors="replace")
+    file.seek(start)
+    return file.read().decode(errors="replace")

@@ -27,8 +27,6 @@ from .placement import DelegatePlacement
 from .run_options import RunOptions
 from .tensor_spec import TensorSpec
 
-# A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
-_PATIENCE = 50
 _MOST_WORDS = 1 << 24  # bytes of a description, of notes or of a refusal
 LEAST_PATIENCE_S = 10.0
 _GLANCE_S = 0.2  # between two looks whether a process that says nothing is still there
@@ -91,7 +89,7 @@ class Worker:
             WorkerLostError: the process gives none, and has been ended.
         """
         started = time.perf_counter()
-        patience_s = max(LEAST_PATIENCE_S, _PATIENCE * self._slowest_s)
+        patience_s = max(LEAST_PATIENCE_S, child_process.PATIENCE * self._slowest_s)
         answer = self._ask(patience_s, np.ascontiguousarray(tensor).tobytes())
         if len(answer) != self._answer_bytes:
             raise self._garbled()

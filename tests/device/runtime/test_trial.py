@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import ModelFileError
-from edgecnn.device import Classifier, FeatureExtractor, sample_images, verify
+from edgecnn.device import Classifier, Delegate, FeatureExtractor, sample_images, verify
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import find_runtime
 from edgecnn.device.runtime.trial import try_model, vouch_for
@@ -19,6 +19,7 @@ from tests.support.command_line import Run
 from tests.support.model_files import card_and_golden
 
 CORPUS = Path(__file__).parents[2] / "attacks" / "corpus"
+SLOW_PROCESSOR = Path(__file__).parents[2] / "scripts" / "slow_processor.py"
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,21 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "model.tflite"
     path.write_bytes(find_model("fashion-mnist").read_bytes())
     return path
+
+
+@pytest.fixture
+def slow_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets a child take so many seconds for the first image, the second …, and the rest, where five are the limit."""
+    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 5)
+    program = tmp_path / "python"
+
+    def slow_down(*seconds: float) -> None:
+        each = ",".join(map(str, seconds))
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {SLOW_PROCESSOR} {each} "$@"\n')
+        program.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    return slow_down
 
 
 def count(starts: Path) -> int:
@@ -167,3 +183,24 @@ def test_a_file_that_crashes_a_runtime_is_a_sentence(
         result = with_project(old_python, *command)
         assert result.returncode == 1 and not result.stdout
         assert result.stderr == f"Error: {hostile} crashes the runtime (Segmentation fault); it is damaged\n"
+
+
+def test_a_slow_processor_that_gives_one_answer_after_the_other_does_not_hang(
+    file: Path, slow_processor: Callable[..., None]
+) -> None:
+    slow_processor(0.6)  # the first run and twelve probes: 7.8 seconds
+    Classifier(file)
+
+
+def test_one_that_gives_none_hangs_and_is_said_to(file: Path, slow_processor: Callable[..., None]) -> None:
+    slow_processor(60)
+    with pytest.raises(ModelFileError, match=r"hung the runtime for 5 s; it is damaged, or .* with --trust"):
+        Classifier(file)
+    Classifier(file, trust=True)
+
+
+def test_a_process_of_its_own_has_as_long_as_its_parent_gives_it(slow_processor: Callable[..., None]) -> None:
+    slow_processor(0.3, 11, 0)  # fifty times the first run are fifteen seconds; without that, an alarm comes after ten
+    isolated = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True))
+    sample = sample_images()[0]
+    assert isolated.classify(sample) == Classifier("fashion-mnist").classify(sample)
