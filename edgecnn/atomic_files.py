@@ -21,7 +21,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block succeeds it takes the place of `path`.
 
     The temporary name keeps the suffix of `path`. When the block fails, nothing is left behind. Within `together` the
-    place is taken when that ends.
+    place is taken when that ends. Who may read or write a file that was there may do so with the new one.
 
     Raises:
         OutputError: the folder or the file cannot be written (no permission, disk full, ...).
@@ -32,6 +32,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        with contextlib.suppress(OSError):  # most often there is none yet
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
         if waiting is None:
             os.replace(temporary, path)
         else:

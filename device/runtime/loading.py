@@ -44,6 +44,10 @@ def read_packed(model: str | Path) -> PackedModel:
         if is_saved_model(path):
             raise ModelFileError(f"{model} is a SavedModel of TensorFlow; edgecnn convert makes a .tflite file of it")
         raise ModelFileError(f"{model} is a folder; {advice}")
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{model} is a pipe, a device or a socket; save the model as a file, and give that")
+    if path.is_symlink() and not path.is_file():
+        raise ModelFileError(f"{model} is a link to {path.readlink()}, where no file is; give the file itself")
     if not path.is_file():
         bundled = ", ".join(bundled_models())
         raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {bundled}")
