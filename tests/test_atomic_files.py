@@ -71,6 +71,16 @@ def test_existing_files_are_refused_unless_forced(tmp_path: Path) -> None:
         refuse_existing([tmp_path / "new", tmp_path / "link"], force=False)
 
 
+def test_what_a_link_in_place_of_the_lock_leads_to_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / ".r.csv.lock").symlink_to("precious")
+    with pytest.raises(OutputError, match=r"cannot write .*r\.csv: "), claimed([tmp_path / "r.csv"], force=False):
+        pass
+    with being_read([tmp_path / "r.csv"]):
+        pass
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
 HOLDER = """
 import sys, time
 from edgecnn.atomic_files import claimed

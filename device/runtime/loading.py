@@ -223,3 +223,23 @@ def _require_card_fits(card: ModelCard, session: Runner, classes: int, name: str
         raise ModelFileError(
             f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert it again"
         )
+    _require_maps_fit(card, session, name)
+
+
+def _require_maps_fit(card: ModelCard, session: Runner, name: str) -> None:
+    """Make sure that the feature maps of the card are those of the model, which has them all or none."""
+    outputs = session.outputs
+    here = [one for one in card.feature_maps if one.name in outputs]
+    if 0 < len(here) < len(card.feature_maps):
+        lacking = next(one.name for one in card.feature_maps if one not in here)
+        raise ModelFileError(f"{name}: the card names a feature map {lacking!r}, the model has none; convert it again")
+    for one in here:
+        found = outputs[one.name].shape[1:]
+        if _sides(found) != _sides(one.shape):
+            raise ModelFileError(
+                f"{name}: the card's feature map {one.name!r} is {one.shape}, the model's {found}; convert it again"
+            )
+
+
+def _sides(shape: tuple[int, ...]) -> list[int]:
+    return [side for side in shape if side != 1]
