@@ -9,10 +9,10 @@ from .skipped_files import is_clutter
 
 
 def nested_folders(folder: Path, refuse: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
-    """The path of a folder and of each in it, with the names of the files there; without what is clutter, or
-    a pipe or a device: who reads those waits for ever.
+    """The path of a folder and of each in it, with the names of the files there; without what is clutter.
 
-    Links are followed when all else is walked: so a folder is met under its own name, and none twice.
+    Pipes and devices are left out: who reads them waits for ever. Links are followed when all else is walked: so a
+    folder is met under its own name, and none twice.
 
     Args:
         folder: where to begin.
