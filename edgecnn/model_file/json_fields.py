@@ -1,6 +1,8 @@
 """From parsed JSON to a frozen dataclass, with an error that names the field."""
 
+import contextlib
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -85,10 +87,12 @@ def _decode_scalar(hint: type, value: object, where: str) -> Any:
         raise ModelFileError(f"{where} must be {names[hint]}. Received: {_shown(value)}")
     if isinstance(value, str) and not is_printable(value):
         raise ModelFileError(f"{where} must be printable text. Received: {_shown(value)}")
-    try:
-        return float(value) if hint is float and isinstance(value, int) else value
-    except OverflowError:
-        raise ModelFileError(f"{where} is too large a number. Received: {_shown(value)}") from None
+    if hint is not float:
+        return value
+    with contextlib.suppress(OverflowError):  # of 10 ** 999; 1e999 was read as infinite
+        if math.isfinite(number := float(typing.cast(float, value))):
+            return number
+    raise ModelFileError(f"{where} is too large a number. Received: {_shown(value)}")
 
 
 def _shown(value: object) -> str:

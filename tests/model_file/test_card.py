@@ -86,6 +86,14 @@ def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
         ModelCard.from_json(text)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + 400 * "0"])
+def test_number_beyond_double_precision_is_refused(card: ModelCard, number: str) -> None:
+    assert card.training
+    text = card.to_json().replace(f'"test_loss": {card.training.test_loss}', f'"test_loss": {number}')
+    with pytest.raises(ModelFileError, match="card.training.test_loss is too large a number"):
+        ModelCard.from_json(text)
+
+
 def test_missing_card_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="cannot read the model card"):
         ModelCard.load(tmp_path / "card.json")
