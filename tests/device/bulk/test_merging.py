@@ -114,6 +114,7 @@ def test_every_format_is_what_one_run_writes(
     merged = edgecnn("merge", tmp_path / f"all{suffix}", *reversed(parts), "--json")
     assert (tmp_path / f"all{suffix}").read_bytes() == (tmp_path / f"one{suffix}").read_bytes()
     figures = json.loads(printed(merged, 1))
+    assert f"images that could not be read: 1; their rows in {tmp_path / f'all{suffix}'} say why" in merged.stderr
     assert figures["shards"] == 7 and figures["images"] == sum(figures["counts"].values()) == 18
 
 
