@@ -239,10 +239,11 @@ class ModelCard:
 
         Raises:
             OutputError: `path` cannot be written.
+            InputError: `path` is no path.
         """
         from ..atomic_files import write_bytes
 
-        write_bytes(path, self.to_json().encode())
+        write_bytes(require_path(path, "a model card"), self.to_json().encode())
 
 
 def _refuse_constant(name: str) -> float:

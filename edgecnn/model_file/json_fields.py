@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from ..errors import ModelFileError
+from ..errors import InputError, ModelFileError
 from ..printable import is_printable
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def decode(cls: type[T], data: object, where: str) -> T:
             raise ModelFileError(f"{where}.{name} is missing")
     try:
         return cls(**values)
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         raise ModelFileError(f"{where}.{error}") from None
 
 

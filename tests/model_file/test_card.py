@@ -90,7 +90,7 @@ def test_what_is_no_json_object_is_refused(text: str | bytes) -> None:
 def test_number_beyond_double_precision_is_refused(card: ModelCard, number: str) -> None:
     assert card.training
     text = card.to_json().replace(f'"test_loss": {card.training.test_loss}', f'"test_loss": {number}')
-    with pytest.raises(ModelFileError, match="card.training.test_loss is too large a number"):
+    with pytest.raises(ModelFileError, match=r"card\.training\.test_loss is too large a number"):
         ModelCard.from_json(text)
 
 

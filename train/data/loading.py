@@ -63,10 +63,7 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         raise InputError("a network is trained on rgb or grayscale images. Received: colour='bgr'")
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
-    try:
-        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
-    except ValueError as error:
-        raise InputError(f"image size: {error}") from None
+    return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
 
 
 def load_dataset(

@@ -30,5 +30,5 @@ def command(ctx: click.Context, /, output: str, shards: tuple[str, ...], force: 
     else:
         printing.say(f"wrote {merged.path} of {merged.shards} shards: {merged.counts.words() or 'no images'}")
     if unreadable := merged.counts.unreadable:
-        printing.note(f"Error: images that could not be read: {unreadable:,}; their rows in {merged.path} say why")
+        printing.note(f"images that could not be read: {unreadable:,}; their rows in {merged.path} say why")
     ctx.exit(1 if unreadable else 0)

@@ -114,8 +114,8 @@ def test_every_format_is_what_one_run_writes(
     merged = edgecnn("merge", tmp_path / f"all{suffix}", *reversed(parts), "--json")
     assert (tmp_path / f"all{suffix}").read_bytes() == (tmp_path / f"one{suffix}").read_bytes()
     figures = json.loads(printed(merged, 1))
-    assert f"images that could not be read: 1; their rows in {tmp_path / f'all{suffix}'} say why" in merged.stderr
-    assert figures["shards"] == 7 and figures["images"] == sum(figures["counts"].values()) == 18
+    assert "not be read: 1; their rows" in merged.stderr and figures["shards"] == 7
+    assert figures["images"] == sum(figures["counts"].values()) == 18
 
 
 def test_a_shard_without_images_is_an_empty_file(edgecnn: Run, there: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_shard_without_images_is_an_empty_file(edgecnn: Run, there: Path, tmp_
         assert edgecnn("classify", "fashion-mnist", "ape/0.png", *options).exit_code == 0
     assert sum(output.read_text() == "image,error\n" for output in outputs) == 3
     assert edgecnn("merge", tmp_path / "all.jsonl", *outputs).exit_code == 0
-    (row,) = map(json.loads, (tmp_path / "all.jsonl").read_text().splitlines())
+    row = json.loads((tmp_path / "all.jsonl").read_text())
     assert row["image"] == "ape/0.png" and "argument" not in row
 
 
@@ -136,9 +136,7 @@ def test_records_alone_are_enough_and_globs_that_find_both_do_no_harm(
     for path in files(shards):
         path.unlink()
     assert edgecnn("merge", tmp_path / "b.csv", *shards.iterdir()).exit_code == 1
-    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes() and (
-        tmp_path / "b.csv"
-    ).stat().st_size
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes() > b"image"
 
 
 def test_an_image_that_came_later_asks_for_its_own_shard_alone(edgecnn: Run, shards: Path, tmp_path: Path) -> None:
