@@ -21,7 +21,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block succeeds it takes the place of `path`.
 
     The temporary name keeps the suffix of `path`. When the block fails, nothing is left behind. Within `together` the
-    place is taken when that ends.
+    place is taken when that ends. Who may read or write a file that was there may do so with the new one.
 
     Raises:
         OutputError: the folder or the file cannot be written (no permission, disk full, ...).
@@ -32,6 +32,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        with contextlib.suppress(OSError):  # most often there is none yet
+            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
         if waiting is None:
             os.replace(temporary, path)
         else:
@@ -129,8 +131,7 @@ def refuse_existing(paths: Iterable[str | Path], force: bool) -> None:
 def claimed(paths: Iterable[str | Path], force: bool) -> Iterator[None]:
     """Keep `paths` for the block: what else claims one of them, in this process or another, is refused meanwhile.
 
-    While the block runs there is a `.NAME.lock` beside each. The system forgets who holds it when that process ends, in
-    whatever way: what a kill leaves behind hinders nobody.
+    While the block runs there is a `.NAME.lock` beside each. When its process ends, in whatever way, nobody holds it.
 
     Args:
         paths: of the files that the block will write; their folders are made.
@@ -219,7 +220,8 @@ def _lock(lock: Path, path: Path, *, shared: bool = False) -> int:
             raise
         return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        # What a link leads to would be written over.
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,9 +3,10 @@
 import io
 import struct
 import zipfile
+import zlib
 
 _ENCRYPTED = 0x1  # of a member's flags
-_LOCAL_HEADER_BYTES, _END_BYTES = 30, 22
+_LOCAL_HEADER_BYTES, _DIRECTORY_BYTES, _END_BYTES = 30, 46, 22
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # Python unpacks the others without a bound
 
 
@@ -30,24 +31,41 @@ def read_members(data: bytes, limit: int) -> tuple[dict[str, bytes], bytes]:
 
 
 def require_tight(data: bytes) -> None:
-    """Make sure that nothing lies in the archive `data` but its members, one behind the other, and its directory.
+    """Make sure that nothing lies in the archive `data` but its members, in their order, and its directory.
 
-    Readers that go by the directory would not see it, others would.
+    Some readers go by the directory, others by the header before each member: both must say the same, and no more than
+    what a member's content needs. Only of versions, times and attributes they may say what they like.
 
     Raises:
-        One of `edgecnn.zip_errors.ZIP_ERRORS`: something does, or it does not read.
+        One of `edgecnn.zip_errors.ZIP_ERRORS`: they do not, something else lies there, or it does not read.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        at = 0
-        for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
+        entries, at, directory_bytes = archive.infolist(), 0, 0
+        for entry in entries:
             if entry.header_offset != at or data[at : at + 4] != b"PK\x03\x04":
                 raise ValueError(f"something is hidden at byte {at}")
-            # Lengths of name and extra field stand in the local header too, and may be others there.
-            at += _LOCAL_HEADER_BYTES + sum(struct.unpack_from("<HH", data, at + 26)) + entry.compress_size
-        end = len(data) - _END_BYTES - len(archive.comment)
-        directory_bytes, directory_at = struct.unpack_from("<II", data, end + 12)
-        if data[end : end + 4] != b"PK\x05\x06" or not at == directory_at == end - directory_bytes:
-            raise ValueError(f"something is hidden at byte {at}, or behind the archive")
+            flags, method, _, _, *sizes, name_bytes, extra = struct.unpack_from("<4H3I2H", data, at + 6)
+            said = entry.flag_bits, entry.compress_type, [entry.CRC, entry.compress_size, entry.file_size]
+            if (flags, method, sizes) != said or extra or entry.filename != entry.orig_filename:
+                raise ValueError(f"the header at byte {at} says otherwise than the directory, or more")
+            start = at + _LOCAL_HEADER_BYTES + name_bytes
+            at, directory_bytes = start + entry.compress_size, directory_bytes + _DIRECTORY_BYTES + name_bytes
+            if method == zipfile.ZIP_DEFLATED:
+                _require_whole_stream(data[start:at], entry)
+        comment = archive.comment
+    end = len(data) - _END_BYTES - len(comment)
+    count = len(entries)
+    if data[end : end + _END_BYTES] != struct.pack(
+        "<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, directory_bytes, at, len(comment)
+    ) or (at + directory_bytes != end):
+        raise ValueError(f"something is hidden at byte {at}, or behind the archive")
+
+
+def _require_whole_stream(stream: bytes, entry: zipfile.ZipInfo) -> None:
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflate.decompress(stream, entry.file_size + 1)
+    if not inflate.eof or inflate.unused_data:
+        raise ValueError(f"something is hidden behind {entry.filename!r}")
 
 
 def read_member(data: bytes, name: str, limit: int) -> bytes:

@@ -68,7 +68,7 @@ class Results:
             self._claim = claim.pop_all()  # `finish` or `close` lets it go
 
     def _begin(self, resume: bool, force: bool) -> None:
-        if self.path.exists() and not force:
+        if os.path.lexists(self.path) and not force:  # a broken link would be replaced, too
             raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
         try:
             if resume and self._has_settings():
@@ -77,6 +77,7 @@ class Results:
                 if not force and self._has_rows():
                     go_on = "go on with --resume, or " if self._resumable else ""
                     raise OutputError(f"{self._partial} is what a stopped run left: {go_on}start anew with --force")
+                self._partial.unlink(missing_ok=True)  # what a link leads to is not ours, and a pipe would wait
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
             # `finish` or `close` closes it.
             self._file = open(self._partial, "a", encoding="utf-8", errors=ERRORS)  # noqa: SIM115

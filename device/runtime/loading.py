@@ -46,6 +46,10 @@ def read_packed(model: str | Path) -> PackedModel:
         if is_saved_model(path):
             raise ModelFileError(f"{model} is a SavedModel of TensorFlow; edgecnn convert makes a .tflite file of it")
         raise ModelFileError(f"{model} is a folder; {advice}")
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{model} is a pipe, a device or a socket; save the model as a file, and give that")
+    if path.is_symlink() and not path.is_file():
+        raise ModelFileError(f"{model} is a link to {path.readlink()}, where no file is; give the file itself")
     if not path.is_file():
         bundled = ", ".join(bundled_models())
         raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {bundled}")
@@ -221,3 +225,23 @@ def _require_card_fits(card: ModelCard, session: Runner, classes: int, name: str
         raise ModelFileError(
             f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert it again"
         )
+    _require_maps_fit(card, session, name)
+
+
+def _require_maps_fit(card: ModelCard, session: Runner, name: str) -> None:
+    """Make sure that the feature maps of the card are those of the model, which has them all or none."""
+    outputs = session.outputs
+    here = [one for one in card.feature_maps if one.name in outputs]
+    if 0 < len(here) < len(card.feature_maps):
+        lacking = next(one.name for one in card.feature_maps if one not in here)
+        raise ModelFileError(f"{name}: the card names a feature map {lacking!r}, the model has none; convert it again")
+    for one in here:
+        found = outputs[one.name].shape[1:]
+        if _sides(found) != _sides(one.shape):
+            raise ModelFileError(
+                f"{name}: the card's feature map {one.name!r} is {one.shape}, the model's {found}; convert it again"
+            )
+
+
+def _sides(shape: tuple[int, ...]) -> list[int]:
+    return [side for side in shape if side != 1]

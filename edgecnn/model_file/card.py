@@ -10,7 +10,7 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..printable import printable
 from .confidence import Confidence
-from .json_fields import decode, unique_fields
+from .json_fields import Count, Share, decode, unique_fields
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
@@ -31,7 +31,7 @@ class FeatureMap:
 
     name: str
     layer: str
-    shape: tuple[int, ...]
+    shape: tuple[Count, ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LayerRange:
     high: float
     mean_low: float
     mean_high: float
-    constant_channels: tuple[int, ...] = ()
+    constant_channels: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Quantization:
     """
 
     scheme: str
-    calibration_images: int = 0
+    calibration_images: Count = 0
     calibration_seed: int = 0
     calibration_sha256: str = ""
 
@@ -90,10 +90,10 @@ class Training:
     architecture: str
     recipe: str
     seed: int
-    epochs: int
-    train_images: int = 0
-    test_images: int = 0
-    test_accuracy: float | None = None
+    epochs: Count
+    train_images: Count = 0
+    test_images: Count = 0
+    test_accuracy: Share | None = None
     test_loss: float | None = None
 
     def __post_init__(self) -> None:
@@ -119,12 +119,12 @@ class Parity:
         interval_high: upper end.
     """
 
-    images: int
-    agreement: float
-    keras_accuracy: float | None = None
-    accuracy: float | None = None
-    interval_low: float | None = None
-    interval_high: float | None = None
+    images: Count
+    agreement: Share
+    keras_accuracy: Share | None = None
+    accuracy: Share | None = None
+    interval_low: Share | None = None
+    interval_high: Share | None = None
 
     @property
     def drop_points(self) -> float | None:
@@ -185,7 +185,7 @@ class ModelCard:
         object.__setattr__(self, "name", printable(self.name))
         if len(self.labels) < 2:
             raise ValueError(f"labels must name at least 2 classes. Received: {list(self.labels)}")
-        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
+        if len(set(self.labels)) != len(self.labels) or not all(map(str.strip, self.labels)):
             raise ValueError(f"labels must be unique and not empty. Received: {list(self.labels)}")
 
     def to_json(self) -> str:
@@ -204,6 +204,7 @@ class ModelCard:
             ModelFileError: not JSON, written by a newer edgecnn, or with a missing, unknown or wrong field (named).
         """
         try:
+            text = text.decode("utf-8-sig") if isinstance(text, bytes) else text  # json.loads would take UTF-16 too
             data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_fields)
         except (ValueError, TypeError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
@@ -238,8 +239,7 @@ class ModelCard:
         """Write the card as JSON to `path`, replacing what is there.
 
         Raises:
-            OutputError: `path` cannot be written.
-            InputError: `path` is no path.
+            OutputError: `path` cannot be written; an InputError if it is no path.
         """
         from ..atomic_files import write_bytes
 

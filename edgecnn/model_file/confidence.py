@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from .json_fields import Count, Share
+
 # Of the temperature: beyond, powers of an 8-bit score leave what a double can hold, and no classifier is so far off.
 LOWEST, HIGHEST = 0.05, 20.0
 
@@ -34,17 +36,17 @@ class Confidence:
 
     temperature: float
     source: HeldOut
-    images: int
-    error_before: float
-    error_after: float
-    wanted_error: float | None = None
+    images: Count
+    error_before: Share
+    error_after: Share
+    wanted_error: Share | None = None
     min_score: float | None = None
-    coverage: float | None = None
-    error: float | None = None
-    error_low: float | None = None
-    error_high: float | None = None
-    other_images: int = 0
-    other_accepted: float | None = None
+    coverage: Share | None = None
+    error: Share | None = None
+    error_low: Share | None = None
+    error_high: Share | None = None
+    other_images: Count = 0
+    other_accepted: Share | None = None
 
     def __post_init__(self) -> None:
         if not LOWEST <= self.temperature <= HIGHEST:

@@ -179,12 +179,13 @@ def unpack(data: bytes, name: str) -> PackedModel:
         raise ModelFileError(f"{name} is damaged: {LABELS} and {CARD} do not name the same labels; {DAMAGED}")
     _require_known(flatbuffer, members, name)
     _require_seal(seal, found, members, name)
+    golden = members[GOLDEN if GOLDEN in members else OLD_GOLDEN]
     signed = None
     if line_feed:
         if not (armor.startswith(_ARMOR[0]) and armor.endswith(_ARMOR[1])):
             raise ModelFileError(f"{name} is damaged: what follows its seal is no signature; {DAMAGED}")
         signed = Signed(data[: -2 - len(comment)] + len(seal).to_bytes(2, "little") + seal, armor)
-    return PackedModel(name, flatbuffer, card, members.get(GOLDEN) or members[OLD_GOLDEN], seal, signed, tail)
+    return PackedModel(name, flatbuffer, card, golden, seal, signed, tail)
 
 
 def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:
@@ -221,6 +222,8 @@ def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
         raise ModelFileError(
             f"{name} is damaged: {', '.join(sorted(missing))} is gone from behind the model; {DAMAGED}"
         )
+    if next(iter(members)) != CARD:
+        raise ModelFileError(f"{name} is damaged: {CARD} is not the first file behind the model; {DAMAGED}")
     return members, comment
 
 

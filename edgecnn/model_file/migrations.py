@@ -53,7 +53,7 @@ def migrate(fields: Fields, current: int, where: str) -> Fields:
     version = fields.get("schema_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ModelFileError(
-            f"{where}.schema_version must be a whole number from 1 to {current}. Received: {str(version)[:60]}; "
+            f"{where}.schema_version must be a whole number from 1 to {current}. Received: {repr(version)[:60]}; "
             "convert the model again"
         )
     if version > current:

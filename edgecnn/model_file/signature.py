@@ -10,15 +10,17 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import struct
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic_files import write_bytes
-from ..errors import EdgecnnError, InputError, MissingExtraError, ModelFileError, OutputError
+from ..errors import EdgecnnError, EdgecnnWarning, InputError, MissingExtraError, ModelFileError, OutputError
 from .container import PackedModel
 
 NAMESPACE = "edgecnn"
@@ -192,6 +194,7 @@ def _require_readable(allowed_signers: str | Path) -> None:
         if not Path(allowed_signers).is_file():  # ssh-keygen reads it several times: a pipe would not do
             raise InputError(f"no file of allowed signers {str(allowed_signers)!r}; it has lines such as {_LINE}")
         lines = Path(allowed_signers).read_bytes().splitlines()
+        mode = os.stat(allowed_signers).st_mode
     except TypeError:
         raise InputError(f"require_signature must be a path. Received: {allowed_signers!r}") from None
     except (OSError, ValueError) as error:
@@ -199,6 +202,9 @@ def _require_readable(allowed_signers: str | Path) -> None:
         raise InputError(f"cannot read the allowed signers {str(allowed_signers)!r}: {reason}") from None
     if not any(line.strip() and not line.lstrip().startswith(b"#") for line in lines):
         raise InputError(f"{allowed_signers} allows nobody to sign; it needs a line such as {_LINE}")
+    if mode & stat.S_IWOTH and os.name != "nt":
+        words = f"every user here can write {allowed_signers}, and so allow anybody; end that with chmod o-w"
+        warnings.warn(words, EdgecnnWarning, stacklevel=4)
 
 
 @contextlib.contextmanager

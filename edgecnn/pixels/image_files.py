@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
 from .colour_codes import find_codes
-from .modes import palette_size, require_colours
+from .modes import palette_size, require_colours, scale_transparent_gray
 from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SUFFIXES = frozenset(
 MAX_PIXELS = 120_000_000
 _NO_NAME = "an image has an empty name; give a file, a folder, a pattern or -"
 # Of formats with kinds that Pillow does not know.
-_BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+_BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF"}
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Pillow's decoders of some forty formats raise what they like on damaged data.
 DECODER_FAILURES = (
@@ -190,11 +190,15 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
 
                 add_colours(image, data)
             if image.format == "TIFF":
+                from .tiff_layout import require_plain
+
+                require_plain(image, name)
                 image.getexif()  # it lies in the file, which Pillow before 11 lets go of when it loads several pictures
             _check_size(image, name)
             if before_loading:
                 before_loading(image)
             colours = palette_size(image)
+            scale_transparent_gray(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
             require_colours(image, colours, name)

@@ -1,16 +1,33 @@
 """From any of Pillow's modes of 8 bits to the two that models take: L and RGB."""
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ..errors import InputError
 from .input_spec import InputSpec
 
+_WITH_PALETTES = ("PNG", "BMP", "GIF", "TGA", "TIFF")
+
 
 def palette_size(image: Image.Image) -> int | None:
-    """How many colours a PNG file that is not loaded yet has in its palette; None where it takes none from there."""
-    if image.format != "PNG" or image.mode != "P":
+    """How many colours a file that is not loaded yet has in its palette; None where it takes none from there."""
+    if image.format not in _WITH_PALETTES or image.mode != "P":
         return None
-    return len(image.palette.palette) // 3 if image.palette else 0
+    if image.palette is None:
+        return 0
+    order = image.palette.rawmode or image.palette.mode  # such as BGRX, or BGRA;15Z for two bytes a colour
+    return len(image.palette.palette) // (2 if ";1" in order else len(order.split(";")[0]))
+
+
+def scale_transparent_gray(image: Image.Image) -> None:
+    """Of a gray PNG of 2 or 4 bits that is not loaded yet, bring the transparent gray to 8 bits, as the pixels will be.
+
+    Pillow leaves it as it stands in the file.
+    """
+    if image.format != "PNG" or image.mode != "L" or not isinstance(image, ImageFile.ImageFile) or not image.tile:
+        return
+    gray, most = image.info.get("transparency"), {"L;2": 3, "L;4": 15}.get(str(image.tile[0][3]), 0)
+    if isinstance(gray, int) and 0 < gray <= most:
+        image.info["transparency"] = gray * 255 // most
 
 
 def require_colours(image: Image.Image, colours: int | None, name: str) -> None:
@@ -20,7 +37,8 @@ def require_colours(image: Image.Image, colours: int | None, name: str) -> None:
         InputError: it is such.
     """
     highest = image.getextrema()[1] if colours is not None else -1
-    if colours is not None and isinstance(highest, int) and highest >= colours:
+    is_transparent = highest == image.info.get("transparency")  # a GIF's number for it need not be in the palette
+    if colours is not None and isinstance(highest, int) and highest >= colours and not is_transparent:
         raise InputError(
             f"{name}: the image is damaged: its palette has {colours} colours, and its pixels take number {highest}; "
             "copy it again"

@@ -65,6 +65,17 @@ def test_missing_model_is_one_sentence(arguments: tuple[str | Path, ...], messag
     assert message in sentence(edgecnn(*arguments))
 
 
+def test_what_is_no_file_is_said_to_be_what_it_is(edgecnn: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tflite")
+    (tmp_path / "link.tflite").symlink_to("nowhere.tflite")
+    for name, message in (
+        ("pipe.tflite", "pipe.tflite is a pipe, a device or a socket; save the model as a file"),
+        ("/dev/null", "/dev/null is a pipe, a device or a socket"),
+        ("link.tflite", "link.tflite is a link to nowhere.tflite, where no file is"),
+    ):
+        assert message in sentence(edgecnn("info", tmp_path / name))
+
+
 def test_unwritable_output_is_a_sentence_and_leaves_nothing(edgecnn: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "cannot write" in sentence(edgecnn("samples", tmp_path / "file" / "photos"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn import EdgecnnError, InputError, MissingExtraError, ModelFileError
+from edgecnn import EdgecnnError, EdgecnnWarning, InputError, MissingExtraError, ModelFileError
 from edgecnn.model_file import signature
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import PackedModel, pack_card, unpack
@@ -164,6 +164,14 @@ def test_a_file_that_allows_nobody_is_a_sentence(content: bytes | None, armor: b
     with pytest.raises(EdgecnnError, match="signers") as caught:
         require_signature(signed(armor), path)
     assert "\n" not in str(caught.value) and "\0" not in str(caught.value)
+
+
+def test_allowed_signers_that_everybody_can_write_are_told(armor: bytes, allowed: Path) -> None:
+    allowed.chmod(0o666)
+    with pytest.warns(EdgecnnWarning, match=r"every user here can write .*allowed, and so allow anybody"):
+        assert require_signature(signed(armor), allowed).signer
+    allowed.chmod(0o660)
+    assert require_signature(signed(armor), allowed).signer
 
 
 def test_what_is_no_path_of_a_file_is_a_sentence(armor: bytes, tmp_path: Path) -> None:

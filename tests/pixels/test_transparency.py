@@ -1,5 +1,7 @@
 """Transparent images get the card's background, and people who bring some are told of it."""
 
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from edgecnn import InputSpec
 from edgecnn.convert import load_representative
 from edgecnn.device import Classifier
 from edgecnn.pixels.folder_images import read_folder
+from edgecnn.pixels.image_files import EncodedImage
 from edgecnn.pixels.input_spec import Background
 from edgecnn.pixels.preprocessing import prepare, prepare_source
 from edgecnn.train import input_for, load_dataset
@@ -39,6 +42,24 @@ def test_a_palette_of_which_the_transparent_colour_is_everywhere_shows_nothing(s
     image.info["transparency"] = 3
     prepared = prepare(image, spec)
     assert prepared.is_transparent and "wholly transparent" in prepared.note
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_transparent_gray_of_a_png_counts_in_its_own_bits(bits: int) -> None:
+    highest = (1 << bits) - 1
+    numbers = np.arange(64).reshape(8, 8) % (highest + 1)
+    rows = np.packbits(np.unpackbits(numbers.astype(np.uint8)[..., None], axis=2)[:, :, -bits:].reshape(8, -1), axis=1)
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, bits, 0, 0, 0, 0))
+    clear = chunk(b"tRNS", struct.pack(">H", 1))
+    data = b"\x89PNG\r\n\x1a\n" + head + clear + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    spec = replace(SPEC, height=8, width=8, background="light")
+    pixels = prepare_source(EncodedImage(data), spec).pixels[:, :, 0]
+    np.testing.assert_array_equal(pixels, np.where(numbers == 1, 255, numbers * 255 // highest))
 
 
 def save(folder: Path, modes: list[str]) -> None:

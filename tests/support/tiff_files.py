@@ -1,6 +1,7 @@
 """TIFF files written tag by tag, as scanners and cameras write them and Pillow does not."""
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +33,19 @@ def tiff(values: npt.NDArray[np.generic], *, white_is_zero: bool = False, larges
     return _file(data, tags)
 
 
+def tiff_of_parts(parts: Sequence[bytes], tags: dict[int, list[int]]) -> bytes:
+    """A little-endian TIFF whose strips or tiles are `parts`, and whose other tags are `tags`."""
+    places, counts = (324, 325) if 322 in tags else (273, 279)
+    starts = [8 + sum(map(len, parts[:number])) for number in range(len(parts))]
+    return _file(b"".join(parts), {**tags, places: starts, counts: [len(part) for part in parts]})
+
+
 def _file(data: bytes, tags: dict[int, list[int]]) -> bytes:
     """Header, pixels, values that do not fit into a directory entry, directory."""
     body = data + b"\0" * (len(data) % 2)
     entries = b""
     for number, values in sorted(tags.items()):
-        kind = _LONG if number in (256, 257, 273, 279) else _SHORT
+        kind = _LONG if number in (256, 257, 273, 279, 324, 325) else _SHORT
         packed = struct.pack(f"<{len(values)}{'I' if kind == _LONG else 'H'}", *values)
         if len(packed) > 4:
             packed, body = struct.pack("<I", 8 + len(body)), body + packed + b"\0" * (len(packed) % 2)

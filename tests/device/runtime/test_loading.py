@@ -150,3 +150,22 @@ def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:
 def test_impossible_threads_are_a_sentence(threads: int) -> None:
     with pytest.raises(InputError, match=r"threads must be 1 to 256\. Received: "):
         Classifier("fashion-mnist", threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shape": []}, r"the card's feature map 'conv2d' is \(\), the model's \(26, 26, 64\)"),
+        ({"shape": [64, 26, 26]}, r"the card's feature map 'conv2d' is \(64, 26, 26\), the model's"),
+        ({"name": "nowhere"}, "the card names a feature map 'nowhere', the model has none; convert it again"),
+    ],
+    ids=["none", "turned", "unknown"],
+)
+def test_feature_maps_of_the_card_are_those_of_the_model(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    fields = fields_of_card("fashion-mnist.activations")
+    fields["feature_maps"][0].update(change)
+    path = repacked(tmp_path / "m.tflite", "fashion-mnist.activations", fields=fields)
+    with pytest.raises(ModelFileError, match=message):
+        load_model(path, trust=True)
