@@ -41,7 +41,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.preprocessing import prepare
 from edgecnn.run_directory import RunDirectory
-from edgecnn.train import RECIPES, Recipe, estimate, load_dataset, train
+from edgecnn.train import RECIPES, InputChoice, Recipe, estimate, load_dataset, train
 from edgecnn.train.request import TrainingRequest
 
 WRONG: tuple[Any, ...] = (
@@ -121,6 +121,10 @@ def with_option(make: Callable[..., object], name: str) -> Callable[[Any], objec
 def of_fields(spec: InputSpec, dataset: Dataset) -> dict[str, Callable[[Any], object]]:
     """The same of options and of the fields of requests."""
     found: dict[str, Callable[[Any], object]] = {}
+    for name in ("spec", "labelled", "max_corrupt"):
+        found[f"load_dataset {name}"] = with_option(partial(load_dataset, "nowhere"), name)
+    for name in inspect.signature(InputChoice).parameters:
+        found[f"InputChoice {name}"] = lambda value, name=name: InputChoice(**{name: value}).spec(8, 8, "rgb", "pad")  # type: ignore[misc]
     for name in OPTIONS:
         found[f"Classifier {name}"] = with_option(lambda **option: Classifier("fashion-mnist", **option), name)
         found[f"FeatureExtractor {name}"] = with_option(
