@@ -43,20 +43,6 @@ def test_what_was_there_stays_when_writing_fails(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o755])
-def test_who_may_read_a_file_that_was_there_may_read_the_new_one(mode: int, tmp_path: Path) -> None:
-    path, other = tmp_path / "private", tmp_path / "other"
-    path.write_bytes(b"old")
-    path.chmod(mode)
-    write_bytes(path, b"new")
-    with together():
-        write_bytes(other, b"first")
-        write_bytes(path, b"newer")
-    assert path.read_bytes() == b"newer" and path.stat().st_mode & 0o7777 == mode
-    assert other.stat().st_mode & 0o400
-
-
 def test_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match=r"cannot write .*file/below: "):
@@ -69,16 +55,6 @@ def test_existing_files_are_refused_unless_forced(tmp_path: Path) -> None:
     refuse_existing([tmp_path / "link"], force=True)
     with pytest.raises(OutputError, match="link exists already; choose another name or add --force"):
         refuse_existing([tmp_path / "new", tmp_path / "link"], force=False)
-
-
-def test_what_a_link_in_place_of_the_lock_leads_to_is_not_written_over(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("mine")
-    (tmp_path / ".r.csv.lock").symlink_to("precious")
-    with pytest.raises(OutputError, match=r"cannot write .*r\.csv: "), claimed([tmp_path / "r.csv"], force=False):
-        pass
-    with being_read([tmp_path / "r.csv"]):
-        pass
-    assert (tmp_path / "precious").read_text() == "mine"
 
 
 HOLDER = """

@@ -1,8 +1,10 @@
 """What lies beside images: a system's files are passed over, others are counted and said."""
 
+import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from edgecnn import InputError
 from edgecnn.pixels.image_files import find_images
@@ -62,3 +64,11 @@ def test_links_to_folders_are_followed_and_no_folder_is_read_twice(
     assert find_images([str(there)]) == [
         str(there / name) for name in ("back/a.png", "back/sub/b.jpg", "deep/f.jpg", "e.png")
     ]
+
+
+def test_pipes_and_devices_in_a_folder_are_no_images(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "endless.png").symlink_to("/dev/zero")
+    (tmp_path / "broken.png").symlink_to("nowhere.png")
+    Image.new("L", (2, 2)).save(tmp_path / "a.png")
+    assert find_images([str(tmp_path)]) == [str(tmp_path / "a.png"), str(tmp_path / "broken.png")]
