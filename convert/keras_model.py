@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arguments import require_path
+from edgecnn.arguments import require_kind, require_path
 from edgecnn.device.features import Features, as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.file_set import read_together
@@ -82,7 +82,12 @@ class KerasModel:
         return apply_temperature(probabilities, confidence.temperature) if confidence else probabilities
 
     def evaluate(self, split: Split) -> Evaluation:
-        """Accuracy, loss and confusion on labelled images."""
+        """Accuracy, loss and confusion on labelled images.
+
+        Raises:
+            InputError: there are none, or a label is not one of the model's classes.
+        """
+        require_kind(split, Split, "the labelled images")
         return evaluate_probabilities(self.predict_all(split.images), split.labels)
 
     def extract(

@@ -1,5 +1,6 @@
 """Feature maps: what every convolution and pooling layer makes of an image."""
 
+import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ class FeatureExtractor:
         loaded = open_model(model, options)
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
-        self._tensors, self._scores = _map_tensors(loaded, str(model)), ScoreReader(loaded)
+        self._tensors, self._scores = _map_tensors(loaded, os.fspath(model)), ScoreReader(loaded)
         self._gather = self._session.gather(loaded.input)
         self.audit: Audit | None = open_audit(loaded, options) if options.delegate is not None else None
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)

@@ -21,7 +21,7 @@ def lowest_score(wanted: MinScore, card: ModelCard | None, name: str) -> float:
         InputError: `wanted` is neither.
         ModelFileError: the model recommends none.
     """
-    if wanted == "auto":
+    if isinstance(wanted, str) and wanted == "auto":
         confidence = card.confidence if card else None
         if confidence is not None and confidence.min_score is not None:
             return confidence.min_score

@@ -27,7 +27,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         OutputError: the folder or the file cannot be written (no permission, disk full, ...).
     """
     path = Path(path)
-    temporary = path.with_name(f".{os.urandom(4).hex()}-{path.name}")
+    temporary = path.parent / f".{os.urandom(4).hex()}-{path.name}"  # a folder may have no name
     waiting = _waiting.get()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -30,19 +30,33 @@ class Evaluation:
     confusion: npt.NDArray[np.int64]
 
 
-def require_labels(labels: npt.NDArray[np.int64], classes: int) -> None:
-    """Make sure that true class indices are those of a model.
+def _require_labels(labels: npt.NDArray[np.int64], images: int, classes: int) -> None:
+    """Make sure that labels are true class indices of a model, one for each of so many images.
 
     Raises:
-        InputError: one is not below `classes`, or they are no array.
+        InputError: they are no array of whole numbers, as many as images, from 0 to below `classes`; or of no image.
     """
     require_kind(labels, np.ndarray, "labels")
-    if len(labels) and int(labels.max()) >= classes:
+    if labels.shape != (images,) or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"labels must be class indices, whole numbers of shape ({images},). Received: {labels.dtype} of shape "
+            f"{labels.shape}"
+        )
+    if not images:
+        raise InputError("there are no images to evaluate on; give some")
+    if labels.min() < 0:
+        raise InputError(f"label {labels.min()} says that nobody knows what an image shows; give labelled images")
+    if int(labels.max()) >= classes:
         raise InputError(f"label {labels.max()} is not among the model's {classes} classes")
 
 
 def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Evaluation:
-    """Compare probabilities, (images, classes), with the true class indices, (images,)."""
+    """Compare probabilities, (images, classes), with the true class indices, (images,).
+
+    Raises:
+        InputError: there are no images, or the labels are no such indices.
+    """
+    _require_labels(labels, *probabilities.shape)
     predicted = probabilities.argmax(axis=1)
     classes = probabilities.shape[1]
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)

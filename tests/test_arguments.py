@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import EdgecnnError, InputError, ModelCard
+from edgecnn import EdgecnnError, InputError, InputSpec, ModelCard, ModelFileError
 from edgecnn.arguments import require_count, require_path
 from edgecnn.convert import (
     Gate,
@@ -24,14 +24,24 @@ from edgecnn.convert import (
     read_labels,
 )
 from edgecnn.convert.request import ConversionRequest
-from edgecnn.device import Classifier, Delegate, Description, FeatureExtractor, Split, describe, sample_images, verify
+from edgecnn.device import (
+    Classifier,
+    Delegate,
+    Description,
+    FeatureExtractor,
+    Split,
+    describe,
+    explain,
+    sample_images,
+    verify,
+)
 from edgecnn.device.live.steady import Steady
 from edgecnn.device.measuring.benchmark import benchmark_models
 from edgecnn.model_file.bundled import find_model
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.preprocessing import prepare
 from edgecnn.run_directory import RunDirectory
-from edgecnn.train import RECIPES, Recipe, estimate, load_dataset, train
+from edgecnn.train import RECIPES, InputChoice, Recipe, estimate, load_dataset, train
 from edgecnn.train.request import TrainingRequest
 
 WRONG: tuple[Any, ...] = (
@@ -66,8 +76,9 @@ def calls() -> dict[str, Callable[[Any], object]]:
     spec, split = classifier.input, Split(pixels[None], np.zeros(1, np.int64))
     dataset = Dataset("one image", classifier.labels, spec, split, split, "", "")
 
-    def with_option(make: Callable[..., object], name: str) -> Callable[[Any], object]:
-        return lambda value: make(**{name: value})
+    def save(place: Any) -> None:
+        assert classifier.card
+        classifier.card.save(place)
 
     found: dict[str, Callable[[Any], object]] = {
         "Classifier": Classifier, "FeatureExtractor": FeatureExtractor, "describe": describe,
@@ -81,6 +92,12 @@ def calls() -> dict[str, Callable[[Any], object]]:
         "rank top": lambda value: classifier.rank(pixels, value), "predict_all": classifier.predict_all,
         "time_invoke": classifier.time_invoke, "evaluate": classifier.evaluate,
         "evaluate labels": lambda value: classifier.evaluate(Split(value, value)),
+        "classify crop": lambda value: classifier.classify(IMAGE, crop=value),
+        "classify min_score": lambda value: classifier.classify(IMAGE, min_score=value),
+        "evaluate true labels": lambda value: classifier.evaluate(Split(pixels[None], value)),
+        "explain": lambda value: explain(value, pixels), "explain image": lambda value: explain(classifier, value),
+        "explain label": lambda value: explain(classifier, pixels, "none" if value is None else value),
+        "explain method": lambda value: explain(classifier, pixels, method=value), "card.save": save,
         "extract": extractor.extract, "extract invert": lambda value: extractor.extract(IMAGE, value),
         "extract order": lambda value: extractor.extract(pixels, order=value),
         "describe description": lambda value: describe("fashion-mnist", value),
@@ -94,11 +111,29 @@ def calls() -> dict[str, Callable[[Any], object]]:
         "parity dataset": lambda value: parity(Path(__file__).parent / "parity" / "reference", value),
         "convert_until dataset": lambda value: convert_until("nowhere", value, Gate(max_drop=1)),
     }  # fmt: skip
+    return found | of_fields(spec, dataset)
+
+
+def with_option(make: Callable[..., object], name: str) -> Callable[[Any], object]:
+    return lambda value: make(**{name: value})
+
+
+def of_fields(spec: InputSpec, dataset: Dataset) -> dict[str, Callable[[Any], object]]:
+    """The same of options and of the fields of requests."""
+    found: dict[str, Callable[[Any], object]] = {}
+    for name in ("spec", "labelled", "max_corrupt"):
+        found[f"load_dataset {name}"] = with_option(partial(load_dataset, "nowhere"), name)
+    for name in inspect.signature(InputChoice).parameters:
+        found[f"InputChoice {name}"] = lambda value, name=name: InputChoice(**{name: value}).spec(8, 8, "rgb", "pad")  # type: ignore[misc]
     for name in OPTIONS:
         found[f"Classifier {name}"] = with_option(lambda **option: Classifier("fashion-mnist", **option), name)
         found[f"FeatureExtractor {name}"] = with_option(
             lambda **option: FeatureExtractor("fashion-mnist.activations", **option), name
         )
+    for name in inspect.signature(InputSpec).parameters:
+        found[f"InputSpec {name}"] = with_option(partial(dataclasses.replace, spec), name)
+    for name in inspect.signature(Delegate).parameters:
+        found[f"Delegate {name}"] = with_option(lambda **option: Delegate(**{"name": "./lib.so", **option}), name)
     for name in ("model", "threads", "delegate", "runtime"):
         found[f"verify {name}"] = with_option(lambda **option: verify(**{"model": "fashion-mnist", **option}), name)
     for name in inspect.signature(Description).parameters:
@@ -140,11 +175,30 @@ def test_what_is_no_name_of_a_model_is_an_input_error(model: Any) -> None:
 
 def test_numbers_of_numpy_are_numbers_and_paths_of_others_are_paths() -> None:
     class Place:
-        def __fspath__(self) -> str:
-            return "a/b"
+        def __init__(self, path: str) -> None:
+            self.path = path
 
-    assert require_count(np.int64(3), "top") == 3 and require_path(Place(), "it") == Path("a/b")
-    assert len(Classifier("fashion-mnist").classify(IMAGE, top=np.int32(2))) == 2  # type: ignore[arg-type]
+        def __fspath__(self) -> str:
+            return self.path
+
+    assert require_count(np.int64(3), "top") == 3 and require_path(Place("a/b"), "it") == Path("a/b")
+    classifier = Classifier("fashion-mnist", threads=np.int64(2))  # type: ignore[arg-type]
+    assert len(classifier.classify(IMAGE, top=np.int32(2))) == 2  # type: ignore[arg-type]
+    box: Any = tuple(np.array([2, 2, 20, 20]))
+    assert classifier.classify(Place(IMAGE), crop=box) == classifier.classify(IMAGE, crop=(2, 2, 20, 20))
+    with pytest.raises(ModelFileError, match=r"^no model file nowhere\.tflite, "):
+        FeatureExtractor(Place("nowhere.tflite"))  # type: ignore[arg-type]
+    described: Any = Description(labels=["a", "b"], input_range=np.array([0, 1]))  # type: ignore[arg-type]
+    assert described == Description(labels=("a", "b"), input_range=(0, 1))
+    numbers: dict[str, Any] = {"height": np.int64(28), "scale": [np.float32(1)]}
+    spec = dataclasses.replace(classifier.input, **numbers)
+    assert (type(spec.height), type(spec.scale), type(spec.scale[0])) == (int, tuple, float)
+
+
+def test_a_name_that_the_system_does_not_take_is_a_sentence() -> None:
+    for function in (Classifier, describe, verify):
+        with pytest.raises(ModelFileError, match="File name too long"):
+            function(300 * "x")
 
 
 def numbers_of(kind: Any) -> list[str]:

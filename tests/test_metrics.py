@@ -1,10 +1,13 @@
 """Figures over labelled images, against sums that are done by hand."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edgecnn import InputError
+from edgecnn.device import Classifier, Split
 from edgecnn.metrics import (
     ClassFigures,
     best_order,
@@ -76,3 +79,25 @@ def test_class_figures_are_those_counted_by_hand() -> None:
 def test_a_mean_over_classes_leaves_out_what_is_not_known() -> None:
     assert mean_of_known([0.5, None, 1.0, 0.0]) == (0.5, 3)
     assert mean_of_known([None, None]) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([9, 9], r"whole numbers of shape \(3,\). Received: int64 of shape \(2,\)"),
+        ([[9], [9], [1]], r"Received: int64 of shape \(3, 1\)"),
+        ([9.0, 9, 1], "Received: float64"),
+        ([True, False, True], "Received: bool"),
+        ([-1, -1, -1], "label -1 says that nobody knows"),
+        ([9, 9, 10], "label 10 is not among the model's 10 classes"),
+    ],
+)
+def test_labels_that_nothing_can_be_evaluated_with_are_a_sentence(labels: Any, words: str) -> None:
+    images = np.zeros((3, 28, 28, 1), np.uint8)
+    with pytest.raises(InputError, match=words):
+        Classifier("fashion-mnist").evaluate(Split(images, np.array(labels)))
+
+
+def test_of_no_images_nothing_is_evaluated() -> None:
+    with pytest.raises(InputError, match="there are no images"):
+        Classifier("fashion-mnist").evaluate(Split(np.zeros((0, 28, 28, 1), np.uint8), np.zeros(0, np.int64)))

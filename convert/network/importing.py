@@ -189,7 +189,7 @@ def _input(given: "ImageInput", source: Path, chosen: Preprocessing, progress: C
             background=chosen.background,
             jpeg_decoding=chosen.jpeg_decoding,
         )
-    except ValueError as error:
+    except InputError as error:
         raise InputError(f"input of {source}: {error}") from None
 
 

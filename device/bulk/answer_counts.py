@@ -50,7 +50,7 @@ class AnswerCounts:
         return {"counts": labels, "below_min_score": self.unknown, "unreadable": self.unreadable}
 
     def words(self) -> str:
-        """The same for people, what is most frequent first; empty without an image."""
+        """The same for people, what is most frequent first."""
         named = [(count, label) for label, count in self.classes.items()]
         for count, label, reason in (
             (self.unknown, UNKNOWN, "score too low"),
@@ -58,4 +58,4 @@ class AnswerCounts:
         ):
             if count:
                 named.append((count, f"{label} ({reason})" if label in self.classes else label))
-        return ", ".join(f"{count:,} {label}" for count, label in sorted(named, key=lambda one: -one[0]))
+        return ", ".join(f"{count:,} {label}" for count, label in sorted(named, key=lambda one: -one[0])) or "no images"

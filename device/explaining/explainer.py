@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_choice, require_kind
 from edgecnn.arrays import Array, Pixels
 from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
@@ -54,10 +55,12 @@ def explain(
         order: likewise.
 
     Raises:
-        InputError: the image cannot be used, or there is no such label or method.
+        InputError: the image cannot be used, there is no such label or method, or `classifier` is none.
         ModelFileError: `method` cannot explain this network, or the scores are no numbers.
         ContradictionError: an audit finds that the delegate lies.
     """
+    if not hasattr(classifier, "loaded"):
+        raise InputError(f"explain takes a Classifier or a FeatureExtractor first. Received: {classifier!r}")
     return Explainer(classifier.loaded, method, classifier.audit).explain(image, label, invert, order=order)
 
 
@@ -85,8 +88,7 @@ class Explainer:
             InputError: there is no such method.
             ModelFileError: the method cannot explain this network.
         """
-        if method not in METHODS:
-            raise InputError(f"method must be {', '.join(METHODS)}. Received: {method!r}")
+        require_choice(method, METHODS, "method")
         self.method, self.input = method, loaded.input
         self._loaded, self._session, self._audit = loaded, loaded.session, audit
         self._gather, self._scores = self._session.gather(loaded.input), ScoreReader(loaded)
@@ -169,6 +171,7 @@ class Explainer:
             InputError: the model has no such label.
         """
         labels = self._loaded.labels
+        require_kind(label, str, "label")
         if label in labels:
             return labels.index(label)
         near = labels if len(labels) <= _FEW_LABELS else difflib.get_close_matches(label, labels, 5, 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from edgecnn.arguments import is_number
+from edgecnn.arguments import is_number, require_choice
 from edgecnn.errors import DelegateError, InputError
 from edgecnn.native_output import captured_stderr, printable
 
@@ -40,18 +40,23 @@ class Delegate:
     audit: float | None = None
 
     def __post_init__(self) -> None:
-        pairs = isinstance(self.options, tuple) and all(isinstance(pair, tuple) for pair in self.options)
+        pairs = isinstance(self.options, tuple) and all(map(_is_pair, self.options))
         if not isinstance(self.name, str) or not pairs:
             raise InputError(
                 f"a delegate has a name and a tuple of (key, value). Received: {self.name!r}, {self.options!r}"
+            )
+        if not isinstance(self.fallback, bool) or not isinstance(self.isolate, bool | None):
+            raise InputError(
+                "fallback must be True or False, isolate True, False or None. "
+                f"Received: {self.fallback!r}, {self.isolate!r}"
             )
         if not self.name or (self.name not in ACCELERATORS and not _is_path(self.name)):
             raise InputError(
                 f"unknown delegate {self.name!r}; known: {', '.join(ACCELERATORS)}, or the path of a delegate library"
             )
         self._require_options()
-        if self.require is not None and self.require not in get_args(Requirement):
-            raise InputError(f"require must be any or full. Received: {self.require!r}")
+        if self.require is not None:
+            require_choice(self.require, get_args(Requirement), "require")
         if self.require and self.name == "cpu":
             raise InputError("the delegate cpu is none: nothing can be required of it")
         if self.audit is not None and not (is_number(self.audit) and 0 <= self.audit <= 1):
@@ -110,6 +115,10 @@ class Delegate:
     def kernels(self) -> Kernels:
         """What computes that which no library takes."""
         return "plain" if self.name == "cpu" else "default"
+
+
+def _is_pair(option: Any) -> bool:
+    return isinstance(option, tuple) and len(option) == 2 and all(isinstance(part, str) for part in option)
 
 
 def _is_path(name: str) -> bool:

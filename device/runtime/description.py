@@ -10,6 +10,7 @@ from edgecnn.errors import InputError
 from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
 Channels = Literal["rgb", "bgr"]  # the order of three
+_MOST_APART = 1e6
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,25 @@ class Description:
             or not all(isinstance(label, str) for label in self.labels)
         ):
             raise InputError(f"labels must be a tuple of class names. Received: {self.labels!r}")
+        if self.labels is not None:
+            object.__setattr__(self, "labels", tuple(self.labels))
         if self.input_range is not None:
-            _require_range(self.input_range)
+            object.__setattr__(self, "input_range", _numbers_of(self.input_range))
         for name, choices in (("fit", Fit), ("resize_filter", ResizeFilter), ("color", Channels)):
             if getattr(self, name) is not None:
                 require_choice(getattr(self, name), get_args(choices), name)
 
 
-def _require_range(given: Any) -> None:
-    """Make sure that it is a pair of different numbers."""
+def _numbers_of(given: Any) -> tuple[float, float]:
+    """A pair of different numbers."""
     try:
         low, high = (float(one) if is_number(one) else math.nan for one in given)
     except (TypeError, ValueError):
         low = high = math.nan
-    if not math.isfinite(low) or not math.isfinite(high) or low == high:
+    # nan is unequal to itself, and the difference of infinite ends is no number.
+    if not 0 < abs(high - low) <= _MOST_APART:
         raise InputError(
-            f"input_range must be two different numbers: what pixels 0 and 255 become. Received: {given!r}"
+            "input_range must be two different numbers, not more than 1e6 apart: what pixels 0 and 255 become. "
+            f"Received: {given!r}"
         )
+    return low, high

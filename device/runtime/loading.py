@@ -1,5 +1,6 @@
 """Open a model by path or bundled name, with everything that is known about it."""
 
+import os
 import re
 import warnings
 from dataclasses import replace
@@ -36,7 +37,8 @@ def read_packed(model: str | Path) -> PackedModel:
         ModelFileError: no such file or bundled model, or the file is damaged.
     """
     path = find_model(model)
-    if not str(model):
+    model = os.fspath(model)
+    if not model:
         raise ModelFileError("the model has an empty name; give a .tflite file or a bundled name")
     if path.is_dir():
         inside = min(path.glob("*.tflite"), key=lambda file: (".activations." in file.name, file.name), default=None)

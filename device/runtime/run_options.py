@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgecnn.arguments import is_whole
+from edgecnn.arguments import is_whole, to_plain
 from edgecnn.errors import InputError
 
 from .runtimes import Kernels
@@ -48,6 +48,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if not is_whole(self.threads) or not 1 <= self.threads <= _MAX_THREADS:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
+        to_plain(self, "threads")
         if self.delegate is not None and not hasattr(self.delegate, "kernels"):
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
         if self.runtime is not None and not isinstance(self.runtime, str):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..arguments import require_path
+from ..errors import ModelFileError
 
 _PACKAGE = Path(__file__).parents[1]
 _DEFAULT_SCHEME = ".int8"
@@ -20,9 +21,13 @@ def find_model(name: str | Path) -> Path:
 
     Raises:
         InputError: `name` is neither text nor a path.
+        ModelFileError: the system takes no such name.
     """
     path = require_path(name, "a model")
-    return path if path.is_file() else bundled_models().get(str(name), path)
+    try:
+        return path if path.is_file() else bundled_models().get(str(path), path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror}; check its name") from None
 
 
 def sample_images() -> list[Path]:

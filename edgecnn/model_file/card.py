@@ -239,11 +239,11 @@ class ModelCard:
         """Write the card as JSON to `path`, replacing what is there.
 
         Raises:
-            OutputError: `path` cannot be written.
+            OutputError: `path` cannot be written; an InputError if it is no path.
         """
         from ..atomic_files import write_bytes
 
-        write_bytes(path, self.to_json().encode())
+        write_bytes(require_path(path, "a model card"), self.to_json().encode())
 
 
 def _refuse_constant(name: str) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from ..errors import ModelFileError
+from ..errors import InputError, ModelFileError
 from ..printable import is_printable
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def decode(cls: type[T], data: object, where: str) -> T:
             raise ModelFileError(f"{where}.{name} is missing")
     try:
         return cls(**values)
-    except ValueError as error:
+    except (ValueError, InputError) as error:
         raise ModelFileError(_cut(f"{where}.{error}", 300)) from None
 
 

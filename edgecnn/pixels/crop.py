@@ -9,6 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
+from ..arguments import is_whole
 from ..errors import InputError
 from .orientation import Box
 
@@ -50,20 +51,21 @@ def region_of(crop: Crop, width: int, height: int) -> tuple[CropBox, str]:
     Raises:
         CropError: it lies outside altogether, or is no crop.
     """
-    if crop == "square":
+    if isinstance(crop, str) and crop == "square":
         side = min(width, height)
         return ((width - side) // 2, (height - side) // 2, side, side), ""
-    if not isinstance(crop, tuple | list) or len(crop) != 4 or not all(type(one) is int for one in crop):
+    if not isinstance(crop, tuple | list) or len(crop) != 4 or not all(map(is_whole, crop)):
         raise CropError(f'crop must be "square", or (left, top, width, height) in whole pixels. Received: {crop!r}')
-    left, top, crop_width, crop_height = crop
+    left, top, crop_width, crop_height = map(int, crop)
     right, bottom = min(left + crop_width, width), min(top + crop_height, height)
-    said = f"the crop {spelt(crop)}"
+    wanted = left, top, crop_width, crop_height
+    said = f"the crop {spelt(wanted)}"
     if left < 0 or top < 0 or crop_width < 1 or crop_height < 1:
         raise CropError(f"{said} must begin at 0 or more, and its width and height must be above 0")
     if right <= left or bottom <= top:
         raise CropError(f"{said} lies outside the image of {width} x {height}; choose one that lies inside")
     clipped = left, top, right - left, bottom - top
-    if clipped == tuple(crop):
+    if clipped == wanted:
         return clipped, ""
     return clipped, f"{said} reaches beyond the image of {width} x {height}: clipped to {spelt(clipped)}"
 

@@ -5,14 +5,14 @@ Pillow image or uint8 array  ->  uint8 (height, width, channels)  ->  one table 
 
 import contextlib
 import dataclasses
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from ..arguments import require_choice, require_kind
+from ..arguments import require_choice, require_kind, require_path
 from ..arrays import Array, Pixels
 from ..errors import InputError
 from .colour_profile import to_srgb
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .memory import MemoryGate
 
 Invert = Literal["no", "yes", "auto"]
-Source = str | Path | Image.Image | Pixels | EncodedImage
+Source = str | os.PathLike[str] | Image.Image | Pixels | EncodedImage
 
 _TRANSPARENT = (
     "every pixel is wholly transparent, so the model sees the background alone; if the fourth channel of an array "
@@ -156,8 +156,7 @@ def prepare_source(
     """Like `prepare`, for whatever a caller may have.
 
     Args:
-        source: a path, `-` for standard input, a Pillow image, a uint8 array (height, width[, channels]), or a file's
-            bytes.
+        source: a path, `-` for standard input, an image, a uint8 array (height, width[, channels]), a file's bytes.
         spec: what the model takes.
         invert: as `prepare` has it.
         order: of an array's channels, `rgb` or `gray` by default; see `edgecnn.pixels.camera_arrays.image_of_array`.
@@ -174,9 +173,10 @@ def prepare_source(
         raise InputError(f"order={order!r} is for arrays; images say themselves what their channels are: leave it out")
     if isinstance(source, Image.Image):
         return prepare(source, spec, invert, crop)
-    if not isinstance(source, str | Path | EncodedImage):
+    if not isinstance(source, str | os.PathLike | EncodedImage):
         raise InputError(f"an image must be a path, a Pillow image or a uint8 array. Received: {type(source).__name__}")
-    name = source.name if isinstance(source, EncodedImage) else str(source)
+    source = str(require_path(source, "an image")) if isinstance(source, os.PathLike) else source
+    name = source.name if isinstance(source, EncodedImage) else source
     with contextlib.ExitStack() as held:
         reduction: tuple[Box, float] | None = None
 

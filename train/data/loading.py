@@ -1,10 +1,12 @@
 """Data sets by what a user names: Fashion-MNIST, a folder of class folders or of IDX files, a .npz file."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-from edgecnn.arguments import require_path
+from edgecnn.arguments import is_whole, require_choice, require_kind, require_path
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
@@ -27,12 +29,23 @@ class InputChoice:
 
     Attributes:
         architecture: of the network that they are for.
+
+    Raises:
+        InputError: `size` is no pair, `architecture` no name, or there is no such colour or fit.
     """
 
     size: tuple[int, int] | None = None
     colour: Colour | None = None
     fit: Fit | None = None
     architecture: str = ""
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not (isinstance(self.size, tuple | list) and len(self.size) == 2):
+            raise InputError(f"size must be (height, width). Received: {self.size!r}")
+        require_kind(self.architecture, str, "architecture")
+        for name, choices in (("colour", get_args(Colour)), ("fit", get_args(Fit))):
+            if getattr(self, name) is not None:
+                require_choice(getattr(self, name), choices, name)
 
     def spec(self, height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         """The input, with these values where nothing was chosen.
@@ -63,10 +76,7 @@ def input_for(height: int, width: int, colour: Colour, fit: Fit) -> InputSpec:
         raise InputError("a network is trained on rgb or grayscale images. Received: colour='bgr'")
     channels = 1 if colour == "grayscale" else 3
     scale, offset = (1 / 255,) * channels, (0.0,) * channels
-    try:
-        return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
-    except ValueError as error:
-        raise InputError(f"image size: {error}") from None
+    return InputSpec(height, width, channels, colour, fit, "bilinear", scale, offset, "any", "reduced")
 
 
 def load_dataset(
@@ -90,9 +100,17 @@ def load_dataset(
 
     Raises:
         DataError: missing, damaged, or not usable.
+        InputError: an argument is of another kind.
     """
     if data is not None:
         require_path(data, "a data set")
+        data = os.fspath(data)
+    if spec is not None and not isinstance(spec, InputSpec | InputChoice):
+        raise InputError(f"spec must be an InputSpec or an InputChoice. Received: {spec!r}")
+    if labelled is not None:
+        require_kind(labelled, LabelSource, "labelled")
+    if not is_whole(max_corrupt) or max_corrupt < 0:
+        raise InputError(f"max_corrupt must be 0 or more, a whole number. Received: {max_corrupt!r}")
     if labelled and (data is None or not Path(data).is_dir()):
         raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
     if data is None or str(data) == NAME:

@@ -47,7 +47,11 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
         DataError: missing, damaged, or not these arrays.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path} ({error.strerror}); check the path") from None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             require_keys(path, arrays.files)
             x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
             names = [composed(str(name)) for name in arrays["labels"]] if "labels" in arrays else None

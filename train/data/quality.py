@@ -81,7 +81,7 @@ def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[s
     if counts[most] >= 3 * counts[least]:
         progress(
             f"classes are unbalanced: {counts[most]:,} training images of {labels[most]}, {counts[least]:,} of "
-            f"{labels[least]}; --class-weights gives them the same say"
+            f"{labels[least]}; edgecnn train --class-weights gives them the same say"
         )
 
 

@@ -28,5 +28,7 @@ def command(ctx: click.Context, /, output: str, shards: tuple[str, ...], force: 
         figures = {"output": str(merged.path), "shards": merged.shards, "images": merged.counts.images}
         printing.print_json({**figures, **merged.counts.to_dict()})
     else:
-        printing.say(f"wrote {merged.path} of {merged.shards} shards: {merged.counts.words() or 'no images'}")
-    ctx.exit(1 if merged.counts.unreadable else 0)
+        printing.say(f"wrote {merged.path} of {merged.shards} shards: {merged.counts.words()}")
+    if unreadable := merged.counts.unreadable:
+        printing.note(f"images that could not be read: {unreadable:,}; their rows in {merged.path} say why")
+    ctx.exit(1 if unreadable else 0)

@@ -114,17 +114,19 @@ def test_every_format_is_what_one_run_writes(
     merged = edgecnn("merge", tmp_path / f"all{suffix}", *reversed(parts), "--json")
     assert (tmp_path / f"all{suffix}").read_bytes() == (tmp_path / f"one{suffix}").read_bytes()
     figures = json.loads(printed(merged, 1))
-    assert figures["shards"] == 7 and figures["images"] == sum(figures["counts"].values()) == 18
+    assert "not be read: 1; their rows" in merged.stderr and figures["shards"] == 7
+    assert figures["images"] == sum(figures["counts"].values()) == 18
 
 
 def test_a_shard_without_images_is_an_empty_file(edgecnn: Run, there: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / f"{number}.csv" for number in range(1, 5)]
     for number, output in enumerate(outputs, start=1):
         options = ("--shard", f"{number}/4", "--output", output)
-        assert edgecnn("classify", "fashion-mnist", "ape/0.png", *options).exit_code == 0
+        done = edgecnn("classify", "fashion-mnist", "ape/0.png", *options)
+        assert done.exit_code == 0 and done.stdout.endswith((": no images\n", ": 1 Ankle boot\n"))
     assert sum(output.read_text() == "image,error\n" for output in outputs) == 3
     assert edgecnn("merge", tmp_path / "all.jsonl", *outputs).exit_code == 0
-    (row,) = map(json.loads, (tmp_path / "all.jsonl").read_text().splitlines())
+    row = json.loads((tmp_path / "all.jsonl").read_text())
     assert row["image"] == "ape/0.png" and "argument" not in row
 
 
@@ -135,9 +137,7 @@ def test_records_alone_are_enough_and_globs_that_find_both_do_no_harm(
     for path in files(shards):
         path.unlink()
     assert edgecnn("merge", tmp_path / "b.csv", *shards.iterdir()).exit_code == 1
-    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes() and (
-        tmp_path / "b.csv"
-    ).stat().st_size
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes() > b"image"
 
 
 def test_an_image_that_came_later_asks_for_its_own_shard_alone(edgecnn: Run, shards: Path, tmp_path: Path) -> None:

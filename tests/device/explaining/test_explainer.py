@@ -123,7 +123,7 @@ def test_threads_share_an_explainer_and_a_feature_extractor_is_explained_too(loa
 
 
 def test_unknown_method_is_a_sentence_with_the_methods(loaded: LoadedModel) -> None:
-    with pytest.raises(InputError, match=r"method must be occlusion, rise, cam\. Received: 'eigen-cam'"):
+    with pytest.raises(InputError, match=r"method must be occlusion, rise or cam\. Received: 'eigen-cam'"):
         Explainer(loaded, "eigen-cam")
 
 

@@ -80,3 +80,5 @@ def test_a_missing_array_or_a_damaged_file_is_a_sentence(tmp_path: Path) -> None
     (tmp_path / "set.npz").write_bytes(b"PK nonsense")
     with pytest.raises(DataError, match=r"does not read as a .npz file"):
         load_dataset(tmp_path / "set.npz")
+    with pytest.raises(DataError, match=r"^cannot read .*other.npz \(No such file or directory\); check the path$"):
+        load_dataset(tmp_path / "other.npz")
