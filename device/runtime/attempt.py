@@ -16,6 +16,7 @@ from .child_process import why_not_run
 from .opening import open_session
 from .probes import require_right_answers
 from .process_state import ProcessState
+from .run_options import RunOptions
 from .runtimes import REFUSALS
 from .trial import Task
 
@@ -26,7 +27,7 @@ class _Steps:
     def __init__(self, words: str) -> None:
         self._line, self._descriptor = f"{words}\n".encode(), os.dup(sys.stdout.fileno())
 
-    def look(self, _pixels: Pixels, _raw: npt.NDArray[Any]) -> None:
+    def look(self, _pixels: Pixels, _raw: npt.NDArray[Any], /) -> None:
         """After each probe."""
         self.step()
 
@@ -44,24 +45,33 @@ def run_in_child(path: str, task_json: str) -> int:
     task = Task.from_json(task_json)
     delegate, steps = task.options.delegate, _Steps(task.step)
     with ProcessState(delegate.name if delegate else "the runtime").kept():  # what is printed below must come out
-        refusal = _attempt(path, task, steps)
+        refusal = attempt(path, task.options, task.judged, task.content, steps)
     print(refusal or task.token)
     return 1 if refusal else 0
 
 
-def _attempt(path: str, task: Task, steps: _Steps) -> str:
-    """Load and run a model once, and its probes where they are judged; why it does not run, or nothing."""
+def attempt(path: str, options: RunOptions, judged: bool, content: str = "", steps: _Steps | None = None) -> str:
+    """Load and run a model once, in this process; why it does not run, or nothing.
+
+    Args:
+        path: of the file.
+        options: how it is to run.
+        judged: its golden probes must have the right answers too.
+        content: SHA-256 that the flatbuffer must have; empty for any.
+        steps: is told of each run that another one follows.
+    """
     try:
         packed = read_model(path)
-        if task.content and sha256(packed.flatbuffer) != task.content:
+        if content and sha256(packed.flatbuffer) != content:
             return f"{path} was exchanged while it was opened; open it again"
-        session = open_session(packed, task.options)
+        session = open_session(packed, options)
         session.run(np.zeros(session.input.shape, session.input.dtype))
-        if task.judged:
-            steps.step()
+        if judged:
+            if steps is not None:
+                steps.step()
             require_right_answers(packed, session, steps)
     except EdgecnnError as error:
         return str(error)
     except (*REFUSALS, LookupError, ArithmeticError, MemoryError) as error:
-        return why_not_run(error, task.options.delegate, path)
+        return why_not_run(error, options.delegate, path)
     return ""

@@ -57,7 +57,7 @@ def replay(
     )
 
 
-def require_right_answers(packed: PackedModel, session: Runner, watcher: Watcher) -> None:
+def require_right_answers(packed: PackedModel, session: Runner, watcher: Watcher | None = None) -> None:
     """Make sure that a file answers its own probes, which `watcher` sees, as it did where it was made.
 
     Raises:

@@ -32,7 +32,7 @@ _SERVING = "serving_default"  # the signature that TensorFlow names when nobody 
 class Watcher(Protocol):
     """What is shown the images and their outputs; an audit."""
 
-    def look(self, pixels: "Pixels", raw: npt.NDArray[Any]) -> None:
+    def look(self, pixels: "Pixels", raw: npt.NDArray[Any], /) -> None:
         """After each image: uint8 (height, width, channels), and an output."""
         ...
 
