@@ -97,8 +97,10 @@ class Shadow:
             "description": asdict(said) if said and packed.card is None else None,
             "invert": invert,
         }
+        # It is tried, loaded and watched from outside, one after the other.
+        patience_s = max(_LOADING, 3 * options.delegate.timeout_s) if options.delegate else _LOADING
         try:
-            described = self._ask(_LOADING, json.dumps(told).encode())
+            described = self._ask(patience_s, json.dumps(told).encode())
         except _RefusedError as error:
             raise ModelFileError(str(error)) from None
         except _EndedError as error:

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["built in", "library", "compiled"]
 
+TIMEOUT_S = 60.0  # to load a model and run it once, where nobody gives it longer
+
 
 class Accelerator(NamedTuple):
     """How an accelerator is reached, and what its absence means.

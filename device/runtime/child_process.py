@@ -19,7 +19,7 @@ from .run_options import RunOptions
 if TYPE_CHECKING:
     import subprocess
 
-TIMEOUT_S = 60  # for loading and the first run, and for each further one
+TIMEOUT_S = 60  # of a model from elsewhere: for loading and the first run, and for each further one
 # A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
 PATIENCE = 50
 _MEMORY = "as the system does where memory runs out"
@@ -84,7 +84,7 @@ def blame_delegate(delegate: Delegate) -> Blame:
         DelegateError,
         lambda seconds: (
             f"{delegate.name} hangs: it gave no result within {seconds:.2g} s; unplug the accelerator and plug it in "
-            "again, or use --delegate cpu"
+            "again, use --delegate cpu, or give it longer to load a model with --delegate-timeout"
         ),
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"the process of {delegate.name} was killed, {_MEMORY}; free some, or use --delegate cpu",
@@ -112,7 +112,7 @@ def end_with_its_own(process: "subprocess.Popen[bytes]") -> None:
 def options_to_json(options: RunOptions) -> str:
     """What a child needs to know to run a model as `options` say."""
     asked = options.delegate
-    delegate = asked and (asked.name, asked.options, asked.fallback, asked.audit)
+    delegate = asked and (asked.name, asked.options, asked.fallback, asked.audit, asked.timeout_s)
     return json.dumps([delegate, options.threads, options.kernels, options.runtime])
 
 
@@ -121,8 +121,8 @@ def options_from_json(text: str) -> RunOptions:
     delegate, threads, kernels, runtime = json.loads(text)
     made = None
     if delegate:
-        name, pairs, fallback, audit = delegate
-        made = Delegate(name, tuple(map(tuple, pairs)), None, fallback, isolate=False, audit=audit)
+        name, pairs, fallback, audit, timeout_s = delegate
+        made = Delegate(name, tuple(map(tuple, pairs)), None, fallback, isolate=False, audit=audit, timeout_s=timeout_s)
     return RunOptions(threads, kernels, made, runtime)
 
 

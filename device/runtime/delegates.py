@@ -9,11 +9,12 @@ from edgecnn.arguments import is_number, require_choice
 from edgecnn.errors import DelegateError, InputError
 from edgecnn.native_output import captured_stderr, printable
 
-from .accelerators import ACCELERATORS, Accelerator, accelerator
+from .accelerators import ACCELERATORS, TIMEOUT_S, Accelerator, accelerator
 from .runtimes import Kernels, Runtime
 
 Requirement = Literal["any", "full"]
 _AUDIT_RATE = 0.01
+_LONGEST_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Delegate:
             yes, unless it is built into the runtime.
         audit: the share of images, 0 to 1, that a `Classifier` computes on the CPU too; None for 1 %, but 0 for what is
             built into the runtime.
+        timeout_s: seconds that it may take to load a model and run it once; some accelerators compile it meanwhile.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Delegate:
     fallback: bool = False
     isolate: bool | None = None
     audit: float | None = None
+    timeout_s: float = TIMEOUT_S
 
     def __post_init__(self) -> None:
         pairs = isinstance(self.options, tuple) and all(map(_is_pair, self.options))
@@ -61,6 +64,8 @@ class Delegate:
             raise InputError("the delegate cpu is none: nothing can be required of it")
         if self.audit is not None and not (is_number(self.audit) and 0 <= self.audit <= 1):
             raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
+        if not (is_number(self.timeout_s) and 0 < self.timeout_s <= _LONGEST_S):
+            raise InputError(f"timeout_s must be seconds, above 0, a day at most. Received: {self.timeout_s!r}")
         if self.audit and self.name == "cpu":
             raise InputError("the delegate cpu is what an audit compares with: there is nothing to audit")
 

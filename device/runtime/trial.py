@@ -116,7 +116,8 @@ def try_model(path: Path, options: RunOptions, judged: bool = False, content: st
     """
     # As it will be run here; a delegate of its own is tried afterwards.
     delegate = options.delegate if options.delegate and options.delegate.is_built_in else None
-    _try(path, Task(replace(options, delegate=delegate), judged, _token(), content), blame_model(path))
+    task = Task(replace(options, delegate=delegate), judged, _token(), content)
+    _try(path, task, blame_model(path), child_process.TIMEOUT_S)
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
@@ -125,24 +126,24 @@ def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:
     Raises:
         DelegateError: what went wrong, in words.
     """
-    _try(path, Task(options, False, _token()), blame_delegate(delegate))
+    _try(path, Task(options, False, _token()), blame_delegate(delegate), delegate.timeout_s)
 
 
 def _token() -> str:
     return os.urandom(8).hex()
 
 
-def _try(path: Path, task: Task, blame: Blame) -> None:
-    returncode, said = _run_child(path, task)
+def _try(path: Path, task: Task, blame: Blame, timeout_s: float) -> None:
+    returncode, said = _run_child(path, task, timeout_s)
     if returncode is None:
-        raise blame.error(blame.hangs(child_process.TIMEOUT_S))
+        raise blame.error(blame.hangs(timeout_s))
     if returncode > 0:
         raise blame.error(printable((said.strip().splitlines() or [blame.silent])[-1]))
     if returncode or task.token not in said:
-        raise blame.error(blame.why_ended(returncode, child_process.TIMEOUT_S))
+        raise blame.error(blame.why_ended(returncode, timeout_s))
 
 
-def _run_child(path: Path, task: Task) -> tuple[int | None, str]:
+def _run_child(path: Path, task: Task, timeout_s: float) -> tuple[int | None, str]:
     """Exit code and last words of a child; without an exit code it took too long over one step.
 
     Its words go to a file: a pipe would be open as long as anything that a library has started.
@@ -162,7 +163,7 @@ def _run_child(path: Path, task: Task) -> tuple[int | None, str]:
         try:
             while returncode is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    returncode = process.wait(child_process.TIMEOUT_S)
+                    returncode = process.wait(timeout_s)
                 before, steps = steps, _last_words(words).count(task.step)
                 if steps == before:
                     break

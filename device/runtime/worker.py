@@ -1,6 +1,7 @@
 """A process of its own that runs a model: what is sent to it, and what is made of its silence."""
 
 import json
+import math
 import os
 import select
 import socket
@@ -20,8 +21,9 @@ from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import is_verbose, printable
 
-from . import child_process, frames
-from .child_process import Blame, child_command, end_with_its_own, options_to_json
+from . import frames
+from .accelerators import TIMEOUT_S
+from .child_process import PATIENCE, Blame, child_command, end_with_its_own, options_to_json
 from .forking import never_release
 from .placement import DelegatePlacement
 from .run_options import RunOptions
@@ -68,7 +70,7 @@ class Worker:
             self._process = _start(theirs, model.name, options, folder)
         listening = _listen(self._process)
         self._finalizer = weakref.finalize(self, _end, self._process, self._channel, listening)
-        described = json.loads(bytes(self._ask(child_process.TIMEOUT_S, model.flatbuffer)))
+        described = json.loads(bytes(self._ask(_timeout_of(options), model.flatbuffer)))
         self.input = _tensor(described["input"])
         self.outputs = {one["name"]: _tensor(one) for one in described["outputs"]}
         self.runtime = str(described["runtime"])
@@ -89,7 +91,7 @@ class Worker:
             WorkerLostError: the process gives none, and has been ended.
         """
         started = time.perf_counter()
-        patience_s = max(LEAST_PATIENCE_S, child_process.PATIENCE * self._slowest_s)
+        patience_s = max(LEAST_PATIENCE_S, PATIENCE * self._slowest_s)
         answer = self._ask(patience_s, np.ascontiguousarray(tensor).tobytes())
         if len(answer) != self._answer_bytes:
             raise self._garbled()
@@ -154,10 +156,14 @@ class Worker:
         never_release(self._process)
 
 
+def _timeout_of(options: RunOptions) -> float:
+    return options.delegate.timeout_s if options.delegate else TIMEOUT_S
+
+
 def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
     if os.name != "posix":
         raise DelegateError(f"{name} cannot run in a process of its own on this system; add --no-isolate")
-    patience_s = 2 * round(child_process.TIMEOUT_S)
+    patience_s = math.ceil(2 * _timeout_of(options))
     told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
     descriptor = theirs.fileno()
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import click
 
-from edgecnn.device.runtime.accelerators import ACCELERATORS, accelerator
+from edgecnn.device.runtime.accelerators import ACCELERATORS, TIMEOUT_S, accelerator
 
 from . import guard, wrong_usage
 
@@ -25,16 +25,20 @@ class Checks(NamedTuple):
     Attributes:
         fallback: `cpu`, or None.
         isolate: whether it runs in a process of its own; None for what is right for it.
+        delegate_timeout: seconds that it may take to load a model and run it once; None for what is usual.
         audit: the share of images that the CPU computes too; None for what is right for it.
     """
 
     fallback: Literal["cpu"] | None = None
     isolate: bool | None = None
+    delegate_timeout: float | None = None
     audit: float | None = None
 
     def first_given(self) -> str:
         """The first option that was given, as it is spelt; empty if none was."""
-        given = [f"--{name}" for name, value in zip(self._fields, self, strict=True) if value is not None]
+        given = [
+            f"--{name.replace('_', '-')}" for name, value in zip(self._fields, self, strict=True) if value is not None
+        ]
         return "--no-isolate" if given[:1] == ["--isolate"] and not self.isolate else (given or [""])[0]
 
 
@@ -68,22 +72,30 @@ _isolate = click.option(
     help="Run the delegate in a process of its own, which is started again where it crashes or hangs.  "
     "[default: --isolate unless it is built in]",
 )
+_timeout = click.option(
+    "--delegate-timeout",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    metavar="SECONDS",
+    help="How long the delegate may take to load the model and run it once; some compile it meanwhile.  "
+    f"[default: {TIMEOUT_S:g}]",
+)
 
 
 def checked(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --fallback and --isolate to a command, which gets them, and --audit if it has that, as `checks`."""
+    """Add --fallback, --isolate and --delegate-timeout to a command, which gets them and its --audit as `checks`."""
 
     @functools.wraps(command)
     def with_checks(
         *arguments: object,
         fallback: Literal["cpu"] | None,
         isolate: bool | None,
+        delegate_timeout: float | None,
         audit: float | None = None,
         **others: object,
     ) -> R:
-        return command(*arguments, checks=Checks(fallback, isolate, audit), **others)
+        return command(*arguments, checks=Checks(fallback, isolate, delegate_timeout, audit), **others)
 
-    return _fallback(_isolate(with_checks))
+    return _fallback(_isolate(_timeout(with_checks)))
 
 
 def make_delegate(
@@ -108,7 +120,8 @@ def make_delegate(
     from edgecnn.device import Delegate
 
     with wrong_usage.bad_options():
-        delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit)
+        timeout_s = TIMEOUT_S if checks.delegate_timeout is None else checks.delegate_timeout
+        delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit, timeout_s)
     if not delegate.is_built_in and not delegate.is_isolated:
         guard.watch_over(name)
     return delegate

@@ -7,7 +7,7 @@ from tests.support.command_line import Run, sentence
 EVERYWHERE = ("--require-signature=signers",)
 WHERE_ONE_RUNS = (
     *("--threads=2", "--runtime=litert", "--delegate=cpu", "--delegate-option=a=1", "--require-delegate=full"),
-    *("--delegate-report", "--fallback=cpu", "--isolate"),
+    *("--delegate-report", "--fallback=cpu", "--isolate", "--delegate-timeout=9"),
 )
 OF = {
     ("info",): EVERYWHERE,
@@ -40,7 +40,7 @@ def test_what_a_file_without_a_card_leaves_out_is_refused_for_a_keras_file(
     "option",
     [
         *("--delegate-option=a=1", "--require-delegate=any", "--delegate-report"),
-        *("--fallback=cpu", "--isolate", "--no-isolate", "--audit=1%"),
+        *("--fallback=cpu", "--isolate", "--no-isolate", "--audit=1%", "--delegate-timeout=9"),
     ],
 )
 def test_what_is_said_of_a_delegate_is_refused_without_one(option: str, edgecnn: Run) -> None:
@@ -48,7 +48,7 @@ def test_what_is_said_of_a_delegate_is_refused_without_one(option: str, edgecnn:
     assert f"{option.partition('=')[0]} goes with --delegate" in said
 
 
-@pytest.mark.parametrize("option", ["--fallback=cpu", "--isolate", "--no-isolate"])
+@pytest.mark.parametrize("option", ["--fallback=cpu", "--isolate", "--no-isolate", "--delegate-timeout=9"])
 @pytest.mark.parametrize("delegates", [(), ("--delegate", "cpu")])
 def test_a_benchmark_of_the_cpu_watches_no_delegate(delegates: tuple[str, ...], option: str, edgecnn: Run) -> None:
     said = sentence(edgecnn("benchmark", "fashion-mnist", *delegates, option), exit_code=2)

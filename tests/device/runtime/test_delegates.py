@@ -80,10 +80,11 @@ def test_with_fallback_each_failure_is_a_warning(option: str, words: str, librar
     np.testing.assert_array_equal(classifier.predict_all(images), Classifier("fashion-mnist").predict_all(images))
 
 
-def test_one_that_hangs_is_given_up(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 3)
-    with pytest.raises(DelegateError, match="hangs: it gave no result within 3 s"):
-        Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),)))
+@pytest.mark.parametrize("isolate", [True, False])
+def test_one_that_hangs_is_given_up(isolate: bool, library: str) -> None:
+    hanging = Delegate(library, (("hang_prepare", "1"),), isolate=isolate, timeout_s=2)
+    with pytest.raises(DelegateError, match=r"hangs: it gave no result within 2 s; .* with --delegate-timeout"):
+        Classifier("fashion-mnist", delegate=hanging)
 
 
 def test_the_sentence_on_a_crash_says_any_name_as_it_is(library: str, tmp_path: Path) -> None:

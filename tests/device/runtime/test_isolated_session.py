@@ -80,14 +80,13 @@ def test_what_it_has_started_neither_hides_its_death_nor_outlives_it(
 
 @pytest.mark.parametrize("isolate", [True, False])
 def test_a_copy_that_it_makes_while_it_loads_neither_hides_its_death_nor_outlives_it(
-    isolate: bool, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    isolate: bool, library: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 5)
     own_name = tmp_path / "pool.so"
     own_name.symlink_to(library)
     told_so = (("stuck_create", "1"), ("crash_create", "1"))
     with pytest.raises(DelegateError, match=r"crashes \(Segmentation fault\)"):
-        Classifier("fashion-mnist", delegate=Delegate(str(own_name), told_so, isolate=isolate))
+        Classifier("fashion-mnist", delegate=Delegate(str(own_name), told_so, isolate=isolate, timeout_s=5))
     assert until(lambda: not running_with(str(own_name)))
 
 

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgecnn import ModelFileError
+from edgecnn import DelegateError, InputError, ModelFileError
 from edgecnn.device import Classifier, Delegate, FeatureExtractor, sample_images, verify
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.device.runtime.runtimes import find_runtime
@@ -52,11 +53,11 @@ def file(tmp_path: Path) -> Path:
 def slow_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Lets a child take so many seconds for the first image, the second …, and the rest, where five are the limit."""
     monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 5)
-    program = tmp_path / "python"
+    program, python = tmp_path / "python", sys.executable
 
     def slow_down(*seconds: float) -> None:
         each = ",".join(map(str, seconds))
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {SLOW_PROCESSOR} {each} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {python} {SLOW_PROCESSOR} {each} "$@"\n')
         program.chmod(0o700)
         monkeypatch.setattr(sys, "executable", str(program))
 
@@ -199,8 +200,22 @@ def test_one_that_gives_none_hangs_and_is_said_to(file: Path, slow_processor: Ca
     Classifier(file, trust=True)
 
 
+def test_a_delegate_that_is_given_longer_to_load_has_it(slow_processor: Callable[..., None]) -> None:
+    slow_processor(4)
+    with pytest.raises(DelegateError, match=r"within 3 s; .* with --delegate-timeout"):
+        Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True, timeout_s=3))
+    slow_processor(4, 0)
+    Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True, timeout_s=30))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "60", None, True])
+def test_a_time_to_load_is_seconds(seconds: Any) -> None:
+    with pytest.raises(InputError, match="timeout_s must be seconds"):
+        Delegate("cpu", timeout_s=seconds)
+
+
 def test_a_process_of_its_own_has_as_long_as_its_parent_gives_it(slow_processor: Callable[..., None]) -> None:
     slow_processor(0.3, 11, 0)  # fifty times the first run are fifteen seconds; without that, an alarm comes after ten
-    isolated = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True))
+    isolated = Classifier("fashion-mnist", delegate=Delegate("cpu", isolate=True, timeout_s=5))
     sample = sample_images()[0]
     assert isolated.classify(sample) == Classifier("fashion-mnist").classify(sample)
