@@ -94,9 +94,8 @@ class Classifier:
         loaded = open_model(model, options)
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._scores, self._best_answer = ScoreReader(loaded), BestAnswer(loaded)
-        self._model, self._options = model, options
-        self._gather = self._session.gather(loaded.input)
-        self._shape, self._warned = loaded.input.shape, False
+        self._model, self._options, self._shape = model, options, loaded.input.shape
+        self._gather, self._warned = self._session.gather(loaded.input), False
         self.audit: Audit | None = None
         if options.delegate is not None:
             from .runtime.audit import open_audit
@@ -242,8 +241,10 @@ class Classifier:
         Raises:
             InputError: no images, of another shape, or with labels that are none of the model's; or `split` is none.
         """
-        from edgecnn.metrics import evaluate_probabilities
+        from edgecnn.metrics import evaluate_probabilities, require_labels
         from edgecnn.pixels.dataset import Split
 
         require_kind(split, Split, "the labelled images")
+        check_pixels(split.images, self.input, many=True)
+        require_labels(split.labels, len(split.images), len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

@@ -69,8 +69,8 @@ def require_kind(value: Any, kind: type, name: str) -> None:
         InputError: it is of another.
     """
     if not isinstance(value, kind):
-        where = kind.__module__.removeprefix("builtins")
-        raise InputError(f"{name} must be of the class {where}.{kind.__name__}. Received: {_shown(value)}")
+        where = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        raise InputError(f"{name} must be of the class {where}{kind.__name__}. Received: {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

@@ -4,14 +4,13 @@ import contextlib
 import errno
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
 from .errors import OutputError
+from .file_locks import lock_file, stop_reading
 
-_READ = "read"  # how a lock begins that many may hold
 # Within `together`: the temporary files that are whole, by the paths whose places they will take.
 _waiting: ContextVar[dict[Path, Path] | None] = ContextVar("_waiting", default=None)
 
@@ -32,8 +31,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with contextlib.suppress(OSError):  # most often there is none yet
-            os.chmod(temporary, os.stat(path).st_mode & 0o7777)
+        _take_over(path, temporary)
         if waiting is None:
             os.replace(temporary, path)
         else:
@@ -164,29 +162,21 @@ def being_read(paths: Iterable[str | Path]) -> Iterator[None]:
         for path in map(Path, paths):
             lock = path.with_name(f".{path.name}.lock")
             with contextlib.suppress(OSError, ModuleNotFoundError):
-                descriptor = _lock(lock, path, shared=True)
-                held.callback(_stop_reading, lock, descriptor)
+                descriptor = lock_file(lock, path, shared=True)
+                held.callback(stop_reading, lock, descriptor)
         yield
-
-
-def _stop_reading(lock: Path, descriptor: int) -> None:
-    import fcntl
-
-    with contextlib.suppress(OSError):  # others read it still: the last of them removes the lock
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        lock.unlink()
-    os.close(descriptor)
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     made = [folder for folder in path.parents if not folder.exists()]
+    lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock")
-        descriptor = _lock(lock, path)
+        descriptor = lock_file(lock, path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        advice = f"; remove {lock}, which is not a lock" if error.errno in (errno.ELOOP, errno.EISDIR) else ""
+        raise OutputError(f"cannot write {path}: {error.strerror or error}{advice}") from error
     try:
         remove_what_kills_left(path)
         yield
@@ -202,6 +192,16 @@ def _locked(path: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def _take_over(path: Path, temporary: Path) -> None:
+    """Give a file the owner and the mode of the one that it will replace."""
+    with contextlib.suppress(OSError):  # most often there is none yet
+        old = os.stat(path)
+        if hasattr(os, "chown"):
+            with contextlib.suppress(OSError):  # another's file, which only root can give back
+                os.chown(temporary, old.st_uid, old.st_gid)
+        os.chmod(temporary, old.st_mode & 0o7777)
+
+
 def remove_what_kills_left(path: Path) -> None:
     """Remove the temporary files of `path`; nobody else may be writing it, so nobody will rename them any more."""
     with contextlib.suppress(OSError):
@@ -209,42 +209,3 @@ def remove_what_kills_left(path: Path) -> None:
             start, dash, name = other.name.partition("-")
             if dash and name == path.name and len(start) == 9 and start[0] == ".":
                 other.unlink()
-
-
-def _lock(lock: Path, path: Path, *, shared: bool = False) -> int:
-    """A descriptor of the file `lock` that nobody else holds, or only those who share it."""
-    try:
-        import fcntl  # what writes nothing need not load it
-    except ModuleNotFoundError:  # Windows: nobody is held off
-        if shared:
-            raise
-        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-    while True:
-        # What a link leads to would be written over.
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 100).decode(errors="replace") or "used by another process"
-            os.close(descriptor)
-            if shared and holder.startswith(_READ):  # by one who is just leaving: who reads hinders no reader
-                continue
-            advice = "wait for it" if shared else "wait for it, or choose another name"
-            raise OutputError(f"{path} is being {holder}; {advice}") from None
-        except OSError:
-            pass  # a file system without locks, as some of networks are
-        if not _is_there(lock, descriptor):  # its last holder has removed it
-            os.close(descriptor)
-            continue
-        with contextlib.suppress(OSError):  # a full disk: the lock holds without a name
-            os.ftruncate(descriptor, 0)
-            who = f"by process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
-            os.write(descriptor, f"{_READ if shared else 'written'} {who}".encode())
-        return descriptor
-
-
-def _is_there(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False

@@ -30,7 +30,7 @@ class Evaluation:
     confusion: npt.NDArray[np.int64]
 
 
-def _require_labels(labels: npt.NDArray[np.int64], images: int, classes: int) -> None:
+def require_labels(labels: npt.NDArray[np.int64], images: int, classes: int) -> None:
     """Make sure that labels are true class indices of a model, one for each of so many images.
 
     Raises:
@@ -56,7 +56,7 @@ def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.
     Raises:
         InputError: there are no images, or the labels are no such indices.
     """
-    _require_labels(labels, *probabilities.shape)
+    require_labels(labels, *probabilities.shape)
     predicted = probabilities.argmax(axis=1)
     classes = probabilities.shape[1]
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)

@@ -197,7 +197,7 @@ def test_numbers_of_numpy_are_numbers_and_paths_of_others_are_paths() -> None:
 
 def test_a_name_that_the_system_does_not_take_is_a_sentence() -> None:
     for function in (Classifier, describe, verify):
-        with pytest.raises(ModelFileError, match="File name too long"):
+        with pytest.raises(ModelFileError, match=r"File name too long|no model file"):
             function(300 * "x")
 
 

@@ -9,6 +9,7 @@ from edgecnn.sanity import ENOUGH, lower_bound
 from .recipes import RECIPES
 
 _OVERFITTING = 0.03  # of accuracy: less than that costs nobody anything
+_LITTLE = 0.05  # of accuracy more than by guessing
 _TOO_VAGUE = 0.10  # images that leave room for a gap as wide as this tell nothing
 _REMEDIES = {  # the recipe's field, and the option
     "augment": "--augment flip",
@@ -42,10 +43,11 @@ class Fit:
     guessing: float = 0.0
 
     @property
-    def has_learned(self) -> bool:
-        """Whether it does better on its own training images than guessing; true where they are too few to tell."""
-        few = self.training_images < ENOUGH
-        return few or lower_bound(round(self.training * self.training_images), self.training_images) > self.guessing
+    def has_learned(self) -> bool | None:
+        """Whether it does better on its own training images than guessing; None where they are too few to tell."""
+        if lower_bound(round(self.training * self.training_images), self.training_images) > self.guessing:
+            return True
+        return False if self.training_images >= ENOUGH and self.training < self.guessing + _LITTLE else None
 
     @property
     def overfits(self) -> bool | None:
@@ -67,7 +69,7 @@ class Fit:
             recipe: as the card has it; what it does already is not recommended.
         """
         figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
-        if not self.has_learned:
+        if self.has_learned is False:
             return (
                 f"has learned nothing: {figures}, where guessing gets {self.guessing:.1%}; try more --epochs, another "
                 "--seed or another --architecture, and look whether the training images are in the right classes"

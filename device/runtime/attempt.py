@@ -25,7 +25,7 @@ class _Steps:
     """Says that the model has run once more, on what is standard output when this is made."""
 
     def __init__(self, words: str) -> None:
-        self._line, self._descriptor = f"{words}\n".encode(), os.dup(sys.stdout.fileno())
+        self._words, self._runs, self._descriptor = words, 0, os.dup(sys.stdout.fileno())
 
     def look(self, _pixels: Pixels, _raw: npt.NDArray[Any], /) -> None:
         """After each probe."""
@@ -33,8 +33,9 @@ class _Steps:
 
     def step(self) -> None:
         """After each run."""
+        self._runs += 1
         with contextlib.suppress(OSError):  # a library may have closed it
-            os.write(self._descriptor, self._line)
+            os.write(self._descriptor, f"{self._words} {self._runs}\n".encode())
 
     def finish(self) -> None:
         """After the last."""
@@ -58,7 +59,7 @@ def attempt(path: str, options: RunOptions, judged: bool, content: str = "", ste
         options: how it is to run.
         judged: its golden probes must have the right answers too.
         content: SHA-256 that the flatbuffer must have; empty for any.
-        steps: is told of each run that another one follows.
+        steps: is told of each run, where the probes are to follow.
     """
     try:
         packed = read_model(path)

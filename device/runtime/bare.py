@@ -129,7 +129,7 @@ def _distinct(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """The labels with their numbers behind those that are empty or occur twice, as two of ImageNet's are `crane`."""
     counts, numbered = Counter(labels), tuple(f"{label} ({number})".strip() for number, label in enumerate(labels))
     once = tuple(
-        label if label and counts[label] == 1 else other for label, other in zip(labels, numbered, strict=True)
+        label if label.strip() and counts[label] == 1 else other for label, other in zip(labels, numbered, strict=True)
     )
     if len(set(once)) < len(once):
         once = numbered

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
 from edgecnn.native_output import printable
 
+from .accelerators import TIMEOUT_S as TIMEOUT_S
 from .delegates import Delegate
 from .run_options import RunOptions
 
 if TYPE_CHECKING:
     import subprocess
 
-TIMEOUT_S = 60  # of a model from elsewhere: for loading and the first run, and for each further one
 # A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
 PATIENCE = 50
 _MEMORY = "as the system does where memory runs out"
@@ -62,7 +62,7 @@ def blame_model(path: Path) -> Blame:
         ModelFileError,
         lambda seconds: (
             f"{path} hung the runtime for {seconds:g} s; it is damaged, or this processor needs that long for an "
-            "image: then classify, verify and live open it untried with --trust"
+            "image: if you made it yourself, classify, verify and live open it untried with --trust"
         ),
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"the process that tried {path} was killed, {_MEMORY}; free some, and try again",
@@ -83,8 +83,8 @@ def blame_delegate(delegate: Delegate) -> Blame:
     return Blame(
         DelegateError,
         lambda seconds: (
-            f"{delegate.name} hangs: it gave no result within {seconds:.2g} s; unplug the accelerator and plug it in "
-            "again, use --delegate cpu, or give it longer to load a model with --delegate-timeout"
+            f"{delegate.name} hangs: it gave no result within {_spelt(seconds)} s; unplug the accelerator and plug it "
+            "in again, use --delegate cpu, or give it longer to load a model with --delegate-timeout"
         ),
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"the process of {delegate.name} was killed, {_MEMORY}; free some, or use --delegate cpu",
@@ -92,6 +92,10 @@ def blame_delegate(delegate: Delegate) -> Blame:
         f"{delegate.name} ends its process without a result; {advice}",
         f"{delegate.name} writes to descriptors that are not its own, where only answers belong; {advice}",
     )
+
+
+def _spelt(seconds: float) -> str:
+    return f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
 
 
 def child_command(task: str, *arguments: str) -> list[str]:

@@ -46,7 +46,8 @@ class Delegate:
         pairs = isinstance(self.options, tuple) and all(map(_is_pair, self.options))
         if not isinstance(self.name, str) or not pairs:
             raise InputError(
-                f"a delegate has a name and a tuple of (key, value). Received: {self.name!r}, {self.options!r}"
+                "a delegate has a name and a tuple of (key, value), all text. "
+                f"Received: {self.name!r}, {self.options!r}"
             )
         if not isinstance(self.fallback, bool) or not isinstance(self.isolate, bool | None):
             raise InputError(
@@ -66,6 +67,8 @@ class Delegate:
             raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
         if not (is_number(self.timeout_s) and 0 < self.timeout_s <= _LONGEST_S):
             raise InputError(f"timeout_s must be seconds, above 0, a day at most. Received: {self.timeout_s!r}")
+        object.__setattr__(self, "timeout_s", float(self.timeout_s))
+        object.__setattr__(self, "audit", None if self.audit is None else float(self.audit))
         if self.audit and self.name == "cpu":
             raise InputError("the delegate cpu is what an audit compares with: there is nothing to audit")
 

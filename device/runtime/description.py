@@ -54,7 +54,7 @@ def _numbers_of(given: Any) -> tuple[float, float]:
     """A pair of different numbers."""
     try:
         low, high = (float(one) if is_number(one) else math.nan for one in given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         low = high = math.nan
     # nan is unequal to itself, and the difference of infinite ends is no number.
     if not 0 < abs(high - low) <= _MOST_APART:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from .run_options import RunOptions
 from .runtimes import find_runtime
 
 _MOST_BYTES = 1 << 16  # of the last words of a child
+_MOST_STEPS = 30  # that take a minute: a file has up to 24 probes where edgecnn made it
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Task:
 
     @property
     def step(self) -> str:
-        """What it says after each run of the model: a slow processor does not hang."""
+        """What it says after each run of the model, with the run's number: a slow processor does not hang."""
         return f"{self.token[:8]} has run"
 
     def to_json(self) -> str:
@@ -138,7 +140,8 @@ def _try(path: Path, task: Task, blame: Blame, timeout_s: float) -> None:
     if returncode is None:
         raise blame.error(blame.hangs(timeout_s))
     if returncode > 0:
-        raise blame.error(printable((said.strip().splitlines() or [blame.silent])[-1]))
+        reasons = [line for line in said.splitlines() if line.strip() and not line.startswith(task.step)]
+        raise blame.error(printable((reasons or [blame.silent])[-1].strip()))
     if returncode or task.token not in said:
         raise blame.error(blame.why_ended(returncode, timeout_s))
 
@@ -159,13 +162,14 @@ def _run_child(path: Path, task: Task, timeout_s: float) -> tuple[int | None, st
             process = subprocess.Popen(command, stdin=null, stdout=words, stderr=null, start_new_session=True)
         except OSError as error:
             raise DelegateError(f"no process can be started to try {path} in ({error}); free some memory") from None
-        returncode, steps = None, 0
+        returncode, step = None, list[str]()
         try:
-            while returncode is None:
+            for _ in range(_MOST_STEPS):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     returncode = process.wait(timeout_s)
-                before, steps = steps, _last_words(words).count(task.step)
-                if steps == before:
+                    break
+                before, step = step, re.findall(rf"{task.step} \d+", _last_words(words))[-1:]
+                if step == before:
                     break
         finally:
             end_with_its_own(process)

@@ -31,6 +31,7 @@ class ServiceSpec:
         path: where it finds programs, as $PATH has it; empty for where systemd finds them.
         user: who it runs as, for a service of the whole system; None for one of the user who installs it.
         groups: further ones that `user` gets.
+        loading: seconds that it may take to load its model, beyond those that are usual.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ServiceSpec:
     path: str = ""
     user: str | None = None
     groups: tuple[str, ...] = ()
+    loading: int = 0
 
 
 def unit_name(name: str) -> str:
@@ -69,7 +71,7 @@ def watchdog_seconds(fps: float, timeout: float) -> int:
 
 def start_seconds(spec: ServiceSpec) -> int:
     """How long a start may take: systemd ends one that has classified no frame by then."""
-    return _LONGEST_START + spec.watchdog
+    return _LONGEST_START + spec.watchdog + spec.loading
 
 
 def escaped(text: str) -> str:

@@ -1,5 +1,6 @@
 """From a command line of `edgecnn live` to the service that runs it, checked as `edgecnn live` itself checks it."""
 
+import math
 import os
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def service_spec(
         path=os.environ.get("PATH", ""),
         user=user,
         groups=groups,
+        loading=math.ceil(3 * (said["delegate_timeout"] or 0)),  # it is tried, loaded and proved
     )
 
 

@@ -1,5 +1,7 @@
 """Models and sample images that come with edgecnn."""
 
+import errno
+import os
 from pathlib import Path
 
 from ..arguments import require_path
@@ -21,12 +23,14 @@ def find_model(name: str | Path) -> Path:
 
     Raises:
         InputError: `name` is neither text nor a path.
-        ModelFileError: the system takes no such name.
+        ModelFileError: its name is too long for the system.
     """
     path = require_path(name, "a model")
     try:
-        return path if path.is_file() else bundled_models().get(str(path), path)
+        return path if path.is_file() else bundled_models().get(os.fspath(name), path)
     except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
         raise ModelFileError(f"{path}: {error.strerror}; check its name") from None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..arguments import require_path
-from ..errors import ModelFileError
+from ..errors import InputError, ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..printable import printable
 from .confidence import Confidence
@@ -72,7 +72,7 @@ class Quantization:
 
     def __post_init__(self) -> None:
         if self.scheme not in SCHEMES:
-            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {self.scheme!r}")
+            raise InputError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {self.scheme!r}")
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,9 @@ class ModelCard:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))
         if len(self.labels) < 2:
-            raise ValueError(f"labels must name at least 2 classes. Received: {list(self.labels)}")
-        if len(set(self.labels)) != len(self.labels) or not all(map(str.strip, self.labels)):
-            raise ValueError(f"labels must be unique and not empty. Received: {list(self.labels)}")
+            raise InputError(f"labels must name at least 2 classes. Received: {list(self.labels)}")
+        if len({label for label in self.labels if isinstance(label, str) and label.strip()}) != len(self.labels):
+            raise InputError(f"labels must be unique and not empty. Received: {list(self.labels)}")
 
     def to_json(self) -> str:
         """The card as indented JSON, ending in a newline."""

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
 from .colour_codes import find_codes
-from .modes import palette_size, require_colours, scale_transparent_gray
+from .modes import palette_size, require_colours, scale_transparent_colour
 from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
@@ -102,8 +102,10 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
         return _images_in(Path(name), skipped)
     if Path(name).exists() or not glob.has_magic(name):
         return [name]
+    from .nested_folders import is_special
+
     matches = sorted(glob.glob(name, recursive=True))
-    files = [match for match in matches if not Path(match).is_dir()]
+    files = [match for match in matches if not Path(match).is_dir() and not is_special(match)]
     if not files:
         raise InputError(f"no file matches {name}; check the pattern")
     return files
@@ -198,7 +200,7 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
             if before_loading:
                 before_loading(image)
             colours = palette_size(image)
-            scale_transparent_gray(image)
+            scale_transparent_colour(image, name)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
             require_colours(image, colours, name)

@@ -62,7 +62,7 @@ class InputSpec:
         to_plain(self, "height", "width", "channels")
         expected = 1 if self.colour == "grayscale" else 3
         if not is_whole(self.channels) or self.channels != expected:
-            raise InputError(f"channels must be {expected} for colour={self.colour}. Received: {self.channels}")
+            raise InputError(f"channels must be {expected} for colour={self.colour}. Received: {self.channels!r}")
         for name in ("scale", "offset"):
             values = getattr(self, name)
             is_list = isinstance(values, tuple | list) and len(values) == self.channels

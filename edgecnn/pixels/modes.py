@@ -18,14 +18,23 @@ def palette_size(image: Image.Image) -> int | None:
     return len(image.palette.palette) // (2 if ";1" in order else len(order.split(";")[0]))
 
 
-def scale_transparent_gray(image: Image.Image) -> None:
-    """Of a gray PNG of 2 or 4 bits that is not loaded yet, bring the transparent gray to 8 bits, as the pixels will be.
+def scale_transparent_colour(image: Image.Image, name: str) -> None:
+    """Of a PNG file that is not loaded yet, bring the transparent colour to 8 bits, as the pixels will be.
 
     Pillow leaves it as it stands in the file.
+
+    Raises:
+        InputError: the colour has 16 bits a channel: which pixels have it is not known in 8.
     """
-    if image.format != "PNG" or image.mode != "L" or not isinstance(image, ImageFile.ImageFile) or not image.tile:
+    if image.format != "PNG" or not isinstance(image, ImageFile.ImageFile) or not image.tile:
         return
-    gray, most = image.info.get("transparency"), {"L;2": 3, "L;4": 15}.get(str(image.tile[0][3]), 0)
+    gray, order = image.info.get("transparency"), str(image.tile[0][3])
+    if gray is not None and order == "RGB;16B":
+        raise InputError(
+            f"{name}: Pillow misreads a PNG file of 16 bits a channel with one transparent colour; save it with 8 "
+            "bits, or with an alpha channel"
+        )
+    most = {"L;2": 3, "L;4": 15}.get(order, 0)
     if isinstance(gray, int) and 0 < gray <= most:
         image.info["transparency"] = gray * 255 // most
 

@@ -28,10 +28,10 @@ def nested_folders(folder: Path, refuse: Callable[[OSError], None]) -> Iterator[
             seen.add(real)
             folders[:] = sorted(name for name in folders if not is_clutter(name))
             starts += (path for name in folders if os.path.islink(path := os.path.join(place, name)))
-            yield place, [name for name in names if not _is_pipe(os.path.join(place, name))]
+            yield place, [name for name in names if not is_special(os.path.join(place, name))]
 
 
-def _is_pipe(path: str) -> bool:
+def is_special(path: str) -> bool:
     """Whether it is a pipe, a socket or a device, or a link to one."""
     try:
         mode = os.stat(path).st_mode

@@ -29,7 +29,9 @@ def require_plain(image: Image.Image, name: str) -> None:
     places = tags.get(_TILES) or tags.get(_STRIPS) or ()
     missing = _parts(tags) * planes - sum(place > 0 for place in places)
     if missing > 0:
-        raise InputError(f"{name}: the image is damaged: {missing:,} of its strips or tiles are missing; copy it again")
+        raise InputError(
+            f"{name}: the image is damaged: {missing:,} of its strips or tiles are missing; copy it again, or {_SAVE}"
+        )
     if _first(tags, _FORMAT, 1) == 2 and _first(tags, _BITS, 1) == 8:
         raise InputError(f"{name}: 8-bit signed integer images have no agreed range; save it with 8 bits, unsigned")
     if planes > 1 and _first(tags, _BITS, 1) > 8 and _first(tags, _COMPRESSION, 1) == 1:

@@ -52,6 +52,7 @@ _AFTERWARDS = {
         "test_a_cache_that_is_no_folder", "test_a_child_that_fails_is_asked_again",
         "test_a_file_that_is_exchanged_meanwhile", "test_a_slow_processor_", "test_one_that_gives_none_hangs",
         "test_a_process_of_its_own_has_as_long", "test_a_delegate_that_is_given_longer",
+        "test_a_child_that_dies_between",
     ),
     "tests/device/runtime/test_probing.py": ("test_every_command_refuses_it",),
     "tests/device/runtime/test_audit.py": (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import InputSpec
+from edgecnn import InputError, InputSpec
 from edgecnn.convert import load_representative
 from edgecnn.device import Classifier
 from edgecnn.pixels.folder_images import read_folder
@@ -60,6 +60,15 @@ def test_the_transparent_gray_of_a_png_counts_in_its_own_bits(bits: int) -> None
     spec = replace(SPEC, height=8, width=8, background="light")
     pixels = prepare_source(EncodedImage(data), spec).pixels[:, :, 0]
     np.testing.assert_array_equal(pixels, np.where(numbers == 1, 255, numbers * 255 // highest))
+
+
+def test_a_transparent_colour_of_16_bits_is_refused_and_16_bits_without_one_are_not() -> None:
+    raw = zlib.compress(b"".join(b"\0" + struct.pack(">12H", *range(0, 60000, 5000)) for _ in range(4)))
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+    rest = chunk(b"IDAT", raw) + chunk(b"IEND", b"")
+    assert prepare_source(EncodedImage(head + rest), replace(SPEC, height=4, width=4)).pixels[0, 1, 0] == 15000 >> 8
+    with pytest.raises(InputError, match="16 bits a channel with one transparent colour"):
+        prepare_source(EncodedImage(head + chunk(b"tRNS", struct.pack(">3H", 1, 1, 1)) + rest), SPEC)
 
 
 def save(folder: Path, modes: list[str]) -> None:

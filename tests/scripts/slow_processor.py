@@ -1,8 +1,10 @@
 """Runs edgecnn's child process with a model that takes its time: slow_processor.py SECONDS,... -I CHILD ARGUMENT...
 
-Stands in the place of Python where a test wants a slow processor. The last number is that of all further images.
+Stands in the place of Python where a test wants a slow processor. The last number is that of all further images; one
+below 0 ends the process.
 """
 
+import os
 import runpy
 import sys
 import time
@@ -17,7 +19,10 @@ def main() -> None:
     seconds, run = [float(each) for each in sys.argv[1].split(",")], Session.run
 
     def slowly(self: Session, tensor: npt.NDArray[np.generic]) -> None:
-        time.sleep(seconds.pop(0) if len(seconds) > 1 else seconds[0])
+        wait = seconds.pop(0) if len(seconds) > 1 else seconds[0]
+        if wait < 0:
+            os._exit(3)
+        time.sleep(wait)
         run(self, tensor)
 
     Session.run = slowly  # type: ignore[method-assign]

@@ -24,7 +24,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
     labels = dataset.labels
     if len(labels) < 2:
         raise DataError(f"{dataset.source} has one class only; a classifier needs two or more")
-    if len(set(labels)) != len(labels) or not all(label and is_printable(label) for label in labels):
+    if len(set(labels)) != len(labels) or not all(label.strip() and is_printable(label) for label in labels):
         raise DataError(
             f"{dataset.source}: class names must be unique and printable; give others. Received: "
             f"{', '.join(map(ascii, labels))}"

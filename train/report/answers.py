@@ -94,7 +94,7 @@ def measure_fit(answers: Sequence[Answers]) -> Fit | None:
     if len(training.rows) < training.whole:  # a sample has rare classes as often as others: the unseen images do not
         there, here = (np.bincount(labels, minlength=classes) for labels in (unseen.split.labels, truth))
         weights = (there / np.maximum(here, 1))[truth]
-    weights /= weights.sum()
+    weights /= weights.sum() or 1
     given, wanted = (np.bincount(each, weights, classes) for each in (training.predicted, truth))
     right = unseen.predicted == unseen.split.labels
     accuracy = float(weights[training.predicted == truth].sum())

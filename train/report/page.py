@@ -52,7 +52,7 @@ def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
         f"<p><strong>{percent(evaluation.accuracy)} of {evaluation.images:,} test images right</strong> "
         f"(95 % interval {100 * low:.2f} to {100 * high:.2f}), loss {evaluation.loss:.4f}.</p>"
     )
-    kind = _KINDS[None if run.fit is None else run.fit.overfits if run.fit.has_learned else True]
+    kind = _KINDS[None if run.fit is None else True if run.fit.has_learned is False else run.fit.overfits]
     yield f'<p class="{kind}">It {text(run.verdict)}.</p>'
     training = run.card.training
     facts = [("data set", f"{dataset.name}, {len(dataset.train):,} training and {len(dataset.test):,} test images")]

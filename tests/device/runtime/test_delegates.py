@@ -82,9 +82,8 @@ def test_with_fallback_each_failure_is_a_warning(option: str, words: str, librar
 
 @pytest.mark.parametrize("isolate", [True, False])
 def test_one_that_hangs_is_given_up(isolate: bool, library: str) -> None:
-    hanging = Delegate(library, (("hang_prepare", "1"),), isolate=isolate, timeout_s=2)
     with pytest.raises(DelegateError, match=r"hangs: it gave no result within 2 s; .* with --delegate-timeout"):
-        Classifier("fashion-mnist", delegate=hanging)
+        Classifier("fashion-mnist", delegate=Delegate(library, (("hang_prepare", "1"),), None, False, isolate, None, 2))
 
 
 def test_the_sentence_on_a_crash_says_any_name_as_it_is(library: str, tmp_path: Path) -> None:

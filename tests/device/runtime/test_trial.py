@@ -57,7 +57,7 @@ def slow_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     def slow_down(*seconds: float) -> None:
         each = ",".join(map(str, seconds))
-        program.write_text(f'#!/bin/sh\nexec {python} {SLOW_PROCESSOR} {each} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{python}" "{SLOW_PROCESSOR}" {each} "$@"\n')
         program.chmod(0o700)
         monkeypatch.setattr(sys, "executable", str(program))
 
@@ -198,6 +198,14 @@ def test_one_that_gives_none_hangs_and_is_said_to(file: Path, slow_processor: Ca
     with pytest.raises(ModelFileError, match=r"hung the runtime for 5 s; it is damaged, or .* with --trust"):
         Classifier(file)
     Classifier(file, trust=True)
+
+
+def test_a_child_that_dies_between_two_probes_gives_no_step_for_a_reason(
+    file: Path, slow_processor: Callable[..., None]
+) -> None:
+    slow_processor(0, 0, -1)  # at its third run it ends itself
+    with pytest.raises(ModelFileError, match=r"model\.tflite cannot be opened$"):
+        Classifier(file)
 
 
 def test_a_delegate_that_is_given_longer_to_load_has_it(slow_processor: Callable[..., None]) -> None:

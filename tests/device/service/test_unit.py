@@ -11,6 +11,7 @@ import pytest
 from edgecnn.device.service.unit import (
     ServiceSpec,
     escaped,
+    start_seconds,
     unit_name,
     unit_text,
     uses_temporary_folders,
@@ -71,6 +72,11 @@ def test_only_a_service_of_the_system_has_what_needs_root() -> None:
 )
 def test_a_slow_source_has_its_time(fps: float, timeout: float, seconds: int) -> None:
     assert watchdog_seconds(fps, timeout) == seconds
+
+
+def test_a_model_that_takes_long_to_load_has_that_time_before_systemd_gives_up() -> None:
+    assert start_seconds(replace(SPEC, loading=900)) == start_seconds(SPEC) + 900
+    assert f"TimeoutStartSec={start_seconds(SPEC) + 900}\n" in unit_text(replace(SPEC, loading=900))
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "-x", "a b", "a@b", "a\n", "é", "x" * 65, "door.service", "%i"])

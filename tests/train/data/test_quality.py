@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from edgecnn import DataError
 from edgecnn.train import input_for, load_dataset
 from edgecnn.train.data.quality import note_few_images
 
@@ -62,6 +64,12 @@ def test_classes_that_differ_in_spelling_alone_are_reported(photos: Path) -> Non
     alike = [line for line in said if "differ in capitals" in line]
     assert len(dataset.labels) == 6 and len(alike) == 2
     assert "'Bag' and 'bag'" in alike[0] and "'Hand_bag' and 'hand-bag'" in alike[1]
+
+
+def test_a_class_whose_name_cannot_be_seen_is_refused_before_the_training(photos: Path) -> None:
+    (photos / "bag").rename(photos / " ")
+    with pytest.raises(DataError, match=r"class names must be unique and printable; give others\. Received: ' '"):
+        load_dataset(photos, SPEC)
 
 
 def test_few_photographs_of_a_class_are_told_of_pretrained_networks(photos: Path) -> None:
