@@ -70,10 +70,9 @@ class EncodedImage(NamedTuple):
 def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[str]:
     """Expand files, glob patterns and folders (searched recursively) to a list of image paths.
 
-    Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds;
-    in a folder only files with an image suffix count, and nothing that is hidden or that a system or an archive put
-    there (`edgecnn.pixels.skipped_files.is_clutter`); links to folders are followed. `-` stands for one image on
-    standard input.
+    Order: as named; within a glob or a folder, sorted. A file that is named is kept whatever it holds; in a folder only
+    files with an image suffix count, and nothing that is hidden or that a system or an archive put there
+    (`edgecnn.pixels.skipped_files.is_clutter`); links to folders are followed. `-` is an image on standard input.
 
     Args:
         names: what is to be expanded.
@@ -87,9 +86,8 @@ def find_images(names: Iterable[str], skipped: "Skipped | None" = None) -> list[
         try:
             found += _expand(name, skipped)
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"{name}: cannot be read ({getattr(error, 'strerror', None) or error}); check it"
-            ) from None
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"{name}: cannot be read ({why}); check it") from None
     return found
 
 
@@ -105,7 +103,7 @@ def _expand(name: str, skipped: "Skipped | None") -> list[str]:
     from .nested_folders import is_special
 
     matches = sorted(glob.glob(name, recursive=True))
-    files = [match for match in matches if not Path(match).is_dir() and not is_special(match)]
+    files = [one for one in matches if not Path(one).is_dir() and not is_special(one)]
     if not files:
         raise InputError(f"no file matches {name}; check the pattern")
     return files
