@@ -71,4 +71,5 @@ def test_pipes_and_devices_in_a_folder_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "endless.png").symlink_to("/dev/zero")
     (tmp_path / "broken.png").symlink_to("nowhere.png")
     Image.new("L", (2, 2)).save(tmp_path / "a.png")
-    assert find_images([str(tmp_path)]) == [str(tmp_path / "a.png"), str(tmp_path / "broken.png")]
+    for name in (tmp_path, tmp_path / "*.png"):
+        assert find_images([str(name)]) == [str(tmp_path / "a.png"), str(tmp_path / "broken.png")]
