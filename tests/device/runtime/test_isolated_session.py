@@ -86,7 +86,7 @@ def test_a_copy_that_it_makes_while_it_loads_neither_hides_its_death_nor_outlive
     own_name.symlink_to(library)
     told_so = (("stuck_create", "1"), ("crash_create", "1"))
     with pytest.raises(DelegateError, match=r"crashes \(Segmentation fault\)"):
-        Classifier("fashion-mnist", delegate=Delegate(str(own_name), told_so, isolate=isolate, timeout_s=5))
+        Classifier("fashion-mnist", delegate=Delegate(str(own_name), told_so, isolate=isolate, timeout_s=30))
     assert until(lambda: not running_with(str(own_name)))
 
 

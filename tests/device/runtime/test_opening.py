@@ -35,7 +35,7 @@ def test_beside_a_delegate_of_the_runtime_is_one_too_beside_one_in_a_process_of_
 def test_a_named_pipe_for_whose_end_a_loader_waits_is_no_library(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.so")
     with pytest.raises(DelegateError, match=r"no delegate library at .*pipe\.so; check the path"):
-        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "pipe.so"), timeout_s=3))
+        Classifier("fashion-mnist", delegate=Delegate(str(tmp_path / "pipe.so"), timeout_s=30))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another system says it otherwise")
