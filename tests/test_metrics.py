@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgecnn import InputError
+from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier, Split
 from edgecnn.metrics import (
     ClassFigures,
@@ -16,6 +17,7 @@ from edgecnn.metrics import (
     mean_of_known,
     most_confused,
 )
+from edgecnn.train import TrainingRun
 
 # Five images of three classes; the third and the fifth are mistaken, the fifth surely so.
 PROBABILITIES = np.array(
@@ -101,3 +103,14 @@ def test_labels_that_nothing_can_be_evaluated_with_are_a_sentence(labels: Any, w
 def test_of_no_images_nothing_is_evaluated() -> None:
     with pytest.raises(InputError, match="there are no images"):
         Classifier("fashion-mnist").evaluate(Split(np.zeros((0, 28, 28, 1), np.uint8), np.zeros(0, np.int64)))
+
+
+def test_a_keras_model_is_evaluated_on_labelled_images_or_says_what_is_wrong(small_run: TrainingRun) -> None:
+    model = KerasModel(small_run.model_path)
+    for shape, labels, words in (
+        ((0, 28, 28, 1), 0, "there are no images to evaluate on"),
+        ((2, 28, 28, 1), 3, r"whole numbers of shape \(2,\)"),
+        ((2, 20, 28, 1), 2, "20"),
+    ):
+        with pytest.raises(InputError, match=words):
+            model.evaluate(Split(np.zeros(shape, np.uint8), np.zeros(labels, np.int64)))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
 from edgecnn.native_output import printable
 
-from .accelerators import TIMEOUT_S as TIMEOUT_S
 from .delegates import Delegate
 from .run_options import RunOptions
 

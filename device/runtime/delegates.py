@@ -66,7 +66,9 @@ class Delegate:
         if self.audit is not None and not (is_number(self.audit) and 0 <= self.audit <= 1):
             raise InputError(f"audit must be a share of the images, 0 to 1. Received: {self.audit!r}")
         if not (is_number(self.timeout_s) and 0 < self.timeout_s <= _LONGEST_S):
-            raise InputError(f"timeout_s must be seconds, above 0, a day at most. Received: {self.timeout_s!r}")
+            raise InputError(
+                f"timeout_s must be seconds, above 0, a day at most (--delegate-timeout). Received: {self.timeout_s!r}"
+            )
         object.__setattr__(self, "timeout_s", float(self.timeout_s))
         object.__setattr__(self, "audit", None if self.audit is None else float(self.audit))
         if self.audit and self.name == "cpu":

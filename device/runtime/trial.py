@@ -14,7 +14,7 @@ from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.native_output import printable, scratch_file
 from edgecnn.user_cache import is_known, remember
 
-from . import child_process
+from .accelerators import TIMEOUT_S
 from .child_process import (
     Blame,
     blame_delegate,
@@ -119,7 +119,7 @@ def try_model(path: Path, options: RunOptions, judged: bool = False, content: st
     # As it will be run here; a delegate of its own is tried afterwards.
     delegate = options.delegate if options.delegate and options.delegate.is_built_in else None
     task = Task(replace(options, delegate=delegate), judged, _token(), content)
-    _try(path, task, blame_model(path), child_process.TIMEOUT_S)
+    _try(path, task, blame_model(path), TIMEOUT_S)
 
 
 def try_delegate(path: Path, delegate: Delegate, options: RunOptions) -> None:

@@ -52,7 +52,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def slow_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Lets a child take so many seconds for the first image, the second …, and the rest, where five are the limit."""
-    monkeypatch.setattr("edgecnn.device.runtime.child_process.TIMEOUT_S", 5)
+    monkeypatch.setattr("edgecnn.device.runtime.trial.TIMEOUT_S", 5)
     program, python = tmp_path / "python", sys.executable
 
     def slow_down(*seconds: float) -> None:
