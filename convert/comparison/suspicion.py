@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard
-from edgecnn.pixels.dataset import Split
+from edgecnn.pixels.dataset import Split, stratified
 from edgecnn.sanity import KNOWN, Suspicion, one_class, suspicions
 
 from ..network.input_scaling import read_scaling
@@ -67,11 +67,12 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
         is_lost, may_be_lost = True, False  # nobody knows
     if not is_lost and (is_own or not split.is_labelled):
         return found
-    some = split.sample(min(_IMAGES, len(split)))
+    rows = _drawn(split, _IMAGES)
+    some = split.at(rows)
     seen = _seen_in(network, some) if is_lost else []
     if any(one.cause == "one class" for one in found):
         seen += constant_values(network, np.asarray(some.images))
-    better = _better(network, some, is_lost, may_be_lost) if split.is_labelled else []
+    better = _better(network, some, probabilities[rows], is_lost, may_be_lost) if split.is_labelled else []
     if may_be_lost and better:
         seen += _seen_in(network, some)
     return _together(found, seen, better, network)
@@ -108,7 +109,14 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
     return seen
 
 
-def _better(network: KerasNetwork, some: Split, is_lost: bool, may_be_lost: bool) -> list[Better]:
+def _drawn(split: Split, most: int) -> npt.NDArray[np.int64]:
+    """The rows of at most so many images, in the order in which they stand."""
+    return np.sort(stratified(split.labels, min(most, len(split)), seed=0))
+
+
+def _better(
+    network: KerasNetwork, some: Split, now: npt.NDArray[np.float32], is_lost: bool, may_be_lost: bool
+) -> list[Better]:
     """What surely does better: the best other input, and other statistics of batch normalisation; the best one first.
 
     One of them that is far worse than the other cures only some of what that other does. The statistics of the images
@@ -116,11 +124,11 @@ def _better(network: KerasNetwork, some: Split, is_lost: bool, may_be_lost: bool
     """
     trials: list[Better | None] = []
     if normalisations(network.model):
-        few = some.sample(min(images_in_a_batch(network), len(some)))
-        trials.append(better_trial(network, few, [statistics_trial(network)], GAIN if is_lost else _MUCH))
+        few, gain = _drawn(some, images_in_a_batch(network)), GAIN if is_lost else _MUCH
+        trials.append(better_trial(some.at(few), now[few], [statistics_trial(network)], gain))
     # Other input has other statistics: where those help, it may be what is wrong.
     everything = is_lost or may_be_lost or any(trials)
-    trials.insert(0, better_trial(network, some, list(input_trials(network, everything))))
+    trials.insert(0, better_trial(some, now, list(input_trials(network, everything))))
     found = sorted((each for each in trials if each), key=lambda each: -each.share)
     return [each for each in found if each.share > found[0].share - _AS_GOOD]
 

@@ -103,15 +103,22 @@ def _fed(network: KerasNetwork, spec: InputSpec, reverses: bool, how: str, simpl
     return Trial("input", how, lambda images: other.predict(images[..., ::-1] if reverses else images), simpler)
 
 
-def better_trial(network: KerasNetwork, some: Split, trials: Sequence[Trial], gain: float = GAIN) -> Better | None:
+def better_trial(
+    some: Split, now: npt.NDArray[np.float32], trials: Sequence[Trial], gain: float = GAIN
+) -> Better | None:
     """The way in which surely more of the images are right; None where there is none.
 
     One that changes more than another must surely be better than that one too. And it must be as good as the best
     order of the labels, where each class has images enough to tell that: of a network that knows nothing, some way to
     run it is always better by chance.
+
+    Args:
+        some: images, and what they show.
+        now: probabilities of them as the network is run now, float32 (images, classes).
+        trials: other ways to run it.
+        gain: of the share of images that are right, at least.
     """
     images = np.asarray(some.images)
-    now = network.predict(images)
     right = now.argmax(axis=1) == some.labels
     confusion = evaluate_probabilities(now, some.labels).confusion
     best, found = right.mean() + gain, None

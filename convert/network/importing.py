@@ -212,6 +212,9 @@ def _whole_pixels(
 
 def _answers(network: "keras.Model", spec: InputSpec) -> npt.NDArray[np.float64]:
     """What `network` says of images of noise: (images, outputs)."""
+    from .loading import ALIKE
+
     pixels = np.random.default_rng(0).integers(0, 256, (_PROBES, *spec.shape))
     values = pixels * np.array(spec.scale, np.float32) + np.array(spec.offset, np.float32)
-    return np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float64)
+    parts = np.split(values.astype(np.float32), _PROBES // ALIKE)
+    return np.concatenate([np.asarray(network.predict_on_batch(part), np.float64) for part in parts])

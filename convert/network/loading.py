@@ -24,6 +24,8 @@ from .keras2 import read_keras2
 from .keras_contents import KerasContents, read_contents
 from .layer_requirements import require_known_layers
 
+ALIKE = 2  # images at once wherever a network is tried: Keras traces it anew for another number, for seconds
+
 
 def load_keras(path: Path) -> keras.Model:
     """Load a .keras file for inference; a model inside it becomes part of one flat graph, see `flatten`.
@@ -174,11 +176,11 @@ def _require_finite(model: keras.Model, path: Path) -> None:
 
 def _require_runs(model: keras.Model, path: Path) -> None:
     """Keras reads models that it cannot run: with names of another backend, or layers that do not fit."""
-    image = np.zeros((1, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
+    images = np.zeros((ALIKE, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
-            model.predict_on_batch(image)
+            model.predict_on_batch(images)
     except Exception as error:  # whatever a layer raises
         _require_names(path, error, _has_code(model))
         raise ModelFileError(
@@ -210,7 +212,7 @@ def _require_same_answers(given: keras.Model, made: keras.Model, path: Path, is_
     """Make sure that what was rewritten is still the same network, on images of noise; of whole numbers, if it is."""
     if given is made:
         return
-    images = np.random.default_rng(0).uniform(0, 1, (2, *made.inputs[0].shape[1:])).astype(np.float32)
+    images = np.random.default_rng(0).uniform(0, 1, (ALIKE, *made.inputs[0].shape[1:])).astype(np.float32)
     # Half precision has 11 bits of mantissa, and bfloat16 8.
     types = {layer.compute_dtype for layer in given._flatten_layers()}
     tolerance = 0.2 if "bfloat16" in types else 0.05 if "float16" in types else 1e-4

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from tensorflow.python.framework import convert_to_constants
 
 from edgecnn.free_memory import give_back_memory
 from edgecnn.scratch_folder import scratch_folder
@@ -44,17 +44,30 @@ def saved(model: keras.Model) -> Iterator[str]:
 def _save(model: keras.Model, folder: str) -> None:
     signature = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
     traced = _trace(lambda image: model(image, training=False), signature)
-    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    frozen = _frozen(traced)
     give_back_memory()
     names = sorted(traced.structured_outputs)  # the order in which a graph returns a dict
     state = tf.Variable(tf.constant(0.0))
 
     def answer(image: Any) -> dict[str, Any]:
         state.read_value()  # tensors are called after what has a state, so that a network's file keeps its bytes
-        return dict(zip(names, frozen(image), strict=True))
+        outputs = [output.name for output in traced.outputs]
+        values = tf.import_graph_def(frozen, {traced.inputs[0].name: image}, return_elements=outputs, name="")
+        return dict(zip(names, values, strict=True))
 
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # silu's needs a variable
     tf.saved_model.save(tf.train.Checkpoint(state=state), folder, _trace(answer, signature), options)
+
+
+def _frozen(traced: Any) -> Any:
+    """The graph of a function with constants in place of its variables.
+
+    TensorFlow's own `convert_variables_to_constants_v2` makes a function of it again, which copies the graph thrice.
+    """
+    graph = convert_to_constants._FunctionConverterDataInEager(
+        traced, lower_control_flow=False, aggressive_inlining=False
+    )
+    return convert_to_constants._replace_variables_by_constants(graph)[0]
 
 
 def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:

@@ -130,7 +130,7 @@ def test_a_softmax_of_large_values_has_not_lost_the_image(tmp_path: Path) -> Non
 def test_the_way_to_turn_images_back_is_found(how: str, turned: Callable[[Pixels], Pixels], tmp_path: Path) -> None:
     healthy, split = network(tmp_path), pictures()
     some = Split(turned(np.asarray(split.images)), split.labels)
-    found = better_trial(healthy, some, list(input_trials(healthy, everything=True)))
+    found = better_trial(some, healthy.predict(some.images), list(input_trials(healthy, everything=True)))
     assert found and found.trial.turns and found.words.startswith(f"with images {how} 100.0% of 80 images are right")
 
 
@@ -142,4 +142,4 @@ def test_what_an_order_of_the_labels_explains_better_is_no_other_input(
     moved = Split(split.images[:count], (split.labels[:count] + 1) % len(LABELS))
     answers = np.eye(len(LABELS), dtype=np.float32)[np.where(np.arange(count) < 5 * count / 8, moved.labels, 0)]
     trial = Trial("input", "otherwise", lambda _: answers)
-    assert (better_trial(healthy, moved, [trial]) is not None) == is_told
+    assert (better_trial(moved, healthy.predict(moved.images), [trial]) is not None) == is_told

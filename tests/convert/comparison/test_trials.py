@@ -40,7 +40,7 @@ def answers(*wrong: int) -> np.ndarray:
 
 def chosen(network: KerasNetwork, *trials: tuple[str, np.ndarray, str]) -> str | None:
     made = [Trial("input", how, lambda _, rows=rows: rows, simpler) for how, rows, simpler in trials]  # type: ignore[misc]
-    found = better_trial(network, IMAGES, made)
+    found = better_trial(IMAGES, network.predict(np.asarray(IMAGES.images)), made)
     return found.words if found else None
 
 
