@@ -66,9 +66,16 @@ def keep(viewer: Any, folder: Path) -> None:
 
 
 def doubt(viewer: Any, folder: Path) -> None:
-    """Wait until a frame was kept; it is the shirt, as sure as the lesson says."""
-    (sure,) = re.findall(r"it is the shirt: (\d\d) % sure", LESSON.read_text())
-    assert until(lambda: any((folder / "unsure").glob(f"*Shirt*{sure}*")))
+    """Wait until frames were kept; they are those that the lesson names, as sure as it says, and no others."""
+    named = re.findall(r"the (\w+), (\d\d) %", LESSON.read_text())
+    assert named
+    assert until(lambda: len(kept(folder)) >= len(named))
+    assert kept(folder) == {(label.title(), sure) for label, sure in named}
+
+
+def kept(folder: Path) -> set[tuple[str, str]]:
+    """The class and the percents in the name of each doubtful frame."""
+    return {(path.stem.split("-")[2], path.stem.rpartition(".")[2]) for path in (folder / "unsure").glob("*.png")}
 
 
 def see_own_classes(viewer: Any, folder: Path) -> None:
