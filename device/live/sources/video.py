@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from edgecnn.errors import SourceError
+from edgecnn.errors import InputError, SourceError
 from edgecnn.optional_packages import require_package
 
 from ..frames import Frame
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _QUALITY = 90  # of the JPEG that a frame becomes which is none, as of the Raspberry Pi's camera
 _TURNS = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
+# Whose cameras each kind of device has, and how one of them is named.
+_CAMERAS = {
+    "v4l2": ("Linux", "/dev/video0"),
+    "avfoundation": ("a Mac", "avfoundation:0"),
+    "dshow": ("Windows", "dshow:video=NAME"),
+}
 _USER, _QUERY = re.compile(r"//[^/@]*@"), re.compile(r"\?.*")
 
 
@@ -169,8 +175,26 @@ def open_stream(text: str, settings: SourceSettings, tell: Tell) -> Video:
 
 
 def open_device(text: str, settings: SourceSettings, tell: Tell) -> Video:
-    """A USB camera: `/dev/video0`, or `FORMAT:NAME` with one of `DEVICE_FORMATS`."""
+    """A USB camera: `/dev/video0`, or `FORMAT:NAME` with one of `DEVICE_FORMATS`.
+
+    Raises:
+        InputError: PyAV opens no such devices on this system.
+    """
     kind, colon, name = text.partition(":")
-    if colon and kind in DEVICE_FORMATS:
-        return Video(name, settings, tell, is_film=False, device_format=kind)
-    return Video(text, settings, tell, is_film=False, device_format="v4l2")
+    if not colon or kind not in DEVICE_FORMATS:
+        kind, name = "v4l2", text
+    video = Video(name, settings, tell, is_film=False, device_format=kind)
+    if kind in _CAMERAS and not _is_opened_here(kind):
+        there = [example for one, (_, example) in _CAMERAS.items() if _is_opened_here(one)]
+        advice = f"here a camera is called {' or '.join(there)}" if there else "give a film or images"
+        raise InputError(f"{text} is a camera of {_CAMERAS[kind][0]}, which PyAV does not open here; {advice}")
+    return video
+
+
+def _is_opened_here(kind: str) -> bool:
+    from av.format import ContainerFormat
+
+    try:
+        return ContainerFormat(kind, "r").is_input
+    except ValueError:  # PyAV was built without it
+        return False

@@ -148,6 +148,12 @@ def test_what_is_no_rule_is_refused(text: str) -> None:
         parse_keep(text)
 
 
+@pytest.mark.parametrize("size", ["500", "500mb", "0.5GB", "500 MB", "1TB", "500MiB"])
+def test_a_size_that_is_none_is_not_taken_for_a_part_of_the_folders_name(size: str) -> None:
+    with pytest.raises(InputError, match=f"^doubtful=unsure,{size}: {size} is no size; write a whole number of KB, MB"):
+        parse_keep(f"doubtful=unsure,{size}")
+
+
 def test_a_rule_that_leaves_no_room_is_refused() -> None:
     with pytest.raises(InputError, match="chosen=x,0MB leaves no room; give a size above 0"):
         parse_keep("chosen=x,0MB")

@@ -1,5 +1,6 @@
 """What --source says leads to the right kind of source, or to one sentence."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,21 @@ def test_images_are_images(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_live"),
-    [("rtsp://host/1", True), ("/dev/video0", True), ("avfoundation:0", True), ("{}/film.mp4", False)],
+    [("rtsp://host/1", True), ("/dev/video0", True), ("{}/film.mp4", False)],
 )
 def test_what_pyav_opens(text: str, is_live: bool, tmp_path: Path) -> None:
     pytest.importorskip("av")
     (tmp_path / "film.mp4").write_bytes(b"")
     source = open_source(text.format(tmp_path), SourceSettings(paced=False))
     assert isinstance(source, Video) and source.is_live == is_live
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere other cameras are there")
+@pytest.mark.parametrize(("text", "system"), [("avfoundation:0", "a Mac"), ("dshow:video=Door", "Windows")])
+def test_cameras_of_other_systems_are_refused_with_what_one_is_called_here(text: str, system: str) -> None:
+    pytest.importorskip("av")
+    with pytest.raises(InputError, match=f"^{text} is a camera of {system}, .*; here a camera is called /dev/video0$"):
+        open_source(text)
 
 
 @pytest.mark.parametrize("text", ["", "nowhere", "camera2", "nowhere.mp4", "0"])
