@@ -136,8 +136,8 @@ class _Drawn:
         return Share(name, one, two, two - one, float(low), float(high))
 
     def index(self) -> Index:
-        """How far apart the groups are."""
-        bins = bins_of(self._plain[0] * min(self._images))
+        """How far apart the groups are; neither of them is the measure of the other."""
+        bins = bins_of((self._plain[0] + self._plain[1]) / 2 * min(self._images))
 
         def apart(pair: list[Floats]) -> Floats:
             here, there = (shares(merged(each * n, bins)) for each, n in zip(pair, self._images, strict=True))

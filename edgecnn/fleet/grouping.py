@@ -89,5 +89,6 @@ def choose_groups(fleet: Fleet, asked: Sequence[Group]) -> list[tuple[str, list[
             )
     both = {one.name for one in sides[0][1]} & {one.name for one in sides[1][1]}
     if both:
-        raise EdgecnnError(f"{len(both):,} devices are in both groups, {sorted(both)[0]} is one of them")
+        more = f" and {len(both) - 1:,} more" if len(both) > 1 else ""
+        raise EdgecnnError(f"in both groups would be {sorted(both)[0]}{more}; give two without a device in common")
     return sides

@@ -166,7 +166,7 @@ def compare_page(
     verdict += f"{_index(groups.scores)}; {most:g} is the most (--max-psi)."
     notes: tuple[str, ...] = (
         "Each device counts as much as any other. Differences come with their interval of 95 %, of devices and images "
-        "drawn anew; of a group of one device it knows that device alone. Marked: intervals without 0.",
+        "drawn anew; of a group of one device it knows that device alone. Marked with *: intervals without 0.",
     )
     if left_out:
         notes += (f"Left out, with fewer images than --min-images: {left_out:,}.",)
@@ -189,7 +189,7 @@ def _shares(title: str, first: str, second: str, rows: Sequence[Share]) -> Table
 
 
 def _points(one: Share) -> str:
-    return f"{100 * one.low:+.2f} to {100 * one.high:+.2f}"
+    return f"{100 * one.low:+.2f} to {100 * one.high:+.2f}{' *' if one.differs else ''}"
 
 
 def _index(index: Index | None) -> str:

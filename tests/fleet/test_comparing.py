@@ -52,6 +52,13 @@ def test_another_mix_of_classes_and_lower_scores_are_found() -> None:
     assert found.confidence.differs and found.confidence.difference == pytest.approx(0.5 - 0.93, abs=0.02)
 
 
+def test_which_group_comes_first_changes_no_index() -> None:
+    one, other = group("old", 3), group("new", 3, np.array([0.8, 0.2, 0.0, 0.0]), DOUBTFUL)
+    there, back = compare_groups(one, other), compare_groups(other, one)
+    assert there.classes is not None and back.classes is not None
+    assert there.classes.psi == pytest.approx(back.classes.psi) and there.scores.psi == pytest.approx(back.scores.psi)
+
+
 def test_where_stations_differ_among_themselves_intervals_are_wider_than_frames_alone_would_say() -> None:
     alike = compare_groups(group("old", 6), group("new", 6)).shares[0]
     various = compare_groups(group("old", 6, spread=0.1), group("new", 6, spread=0.1)).shares[0]

@@ -1,6 +1,7 @@
 """edgecnn fleet with a real broker: what is printed, what is written, and the exit code."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,7 +138,10 @@ def test_two_models_side_by_side(fleet: Any) -> None:
         found = json.loads(result.stdout)
         check("fleet-compare", [found])
         assert result.exit_code == 1 and found["devices"] == [2, 2] and found["classes"]["low"] > 0.25
-    assert "They answer otherwise" in printed(fleet("compare", "two"), 1)
+    text = printed(fleet("compare", "two"), 1)
+    assert "They answer otherwise" in text
+    rows = re.findall(r"([+-][\d.]+) to ([+-][\d.]+)( \*)?$", text, re.MULTILINE)
+    assert rows and all(bool(mark) == (low[0] == high[0]) for low, high, mark in rows)
     assert fleet("compare", "well", "devices=pi-0", "devices=pi-1").exit_code == 0
 
 
