@@ -28,7 +28,8 @@ def require_classes(network: keras.Model, labels: Sequence[str], source: Path) -
             numbers.
     """
     classes, kind = int(network.outputs[0].shape[1]), _ending(network.outputs[0])
-    loss = training_loss(source) if kind == "linear" else ""
+    is_activation = kind not in _PROBABILITIES and hasattr(keras.activations, kind)  # linear is one
+    loss = training_loss(source) if is_activation and kind != "softmax" else ""
     if classes > 1 and (kind in _PROBABILITIES or loss in BINARY):
         ends = f"{classes} outputs that were trained with {loss}" if loss in BINARY else f"{classes} sigmoids"
         raise ModelFileError(
@@ -36,7 +37,7 @@ def require_classes(network: keras.Model, labels: Sequence[str], source: Path) -
             "at once (multi-label); edgecnn takes classifiers with one right class, ending in a softmax, in logits, or "
             "in a single sigmoid for two classes"
         )
-    if classes == 1 and kind not in (*_PROBABILITIES, "linear") and hasattr(keras.activations, kind):
+    if classes == 1 and is_activation and kind != "linear":
         raise ModelFileError(
             f"{source} has one output that ends in {kind}, which is neither a probability nor a logit; edgecnn takes "
             "one sigmoid, one logit (no activation), or one output a class"

@@ -109,6 +109,8 @@ REFUSED: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "in an operation": (lambda: pooled(layers.Dense(3), keras.ops.sigmoid), "3 sigmoids"),
     "flattened": (lambda: network(layers.Conv2D(3, 10, activation="sigmoid"), layers.Flatten()), "3 sigmoids"),
     "one tanh": (lambda: pooled(layers.Dense(1, activation="tanh")), "tanh, which is neither"),
+    "several tanh": (lambda: compiled(3, "mse", "tanh"), "the loss mse.*not with classes"),
+    "several relu": (lambda: compiled(3, "mae", "relu"), "the loss mae.*not with classes"),
     "one softmax": (lambda: pooled(layers.Dense(1, activation="softmax")), "softmax, which is neither"),
 }
 
@@ -124,8 +126,8 @@ def test_other_outputs_are_refused_with_the_reason(case: str, tmp_path: Path) ->
     assert not (tmp_path / "run").exists()
 
 
-def compiled(outputs: int, loss: Any) -> keras.Model:
-    model = pooled(layers.Dense(outputs))
+def compiled(outputs: int, loss: Any, activation: str | None = None) -> keras.Model:
+    model = pooled(layers.Dense(outputs, activation))
     if loss:
         model.compile("sgd", loss)
     return model
