@@ -157,10 +157,16 @@ def _together(
         Suspicion(
             cause or (better[0].trial.cause if better else found[0].cause),
             "; ".join(evidence),
-            tuple(dict.fromkeys(cause for causes, _ in reasons for cause in causes)),
+            _distinct([cause for causes, _ in reasons for cause in causes]),
             "; or ".join(dict.fromkeys(experiment for _, experiment in reasons)),
         ),
     )
+
+
+def _distinct(causes: list[str]) -> tuple[str, ...]:
+    """Each cause once: of those that say the same the one that says more."""
+    once = list(dict.fromkeys(causes))
+    return tuple(one for one in once if not any(other.startswith(f"{one} ") for other in once))
 
 
 def _of_a_trial(trial: Trial, network: KerasNetwork) -> tuple[tuple[str, ...], str]:

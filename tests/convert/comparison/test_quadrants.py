@@ -112,6 +112,7 @@ def test_the_layer_that_loses_the_image_is_named(
     (found,) = suspected(tmp_path, change, pictures())
     assert found.cause == "one class" and words in found.evidence
     assert any(cause in each for each in found.causes)
+    assert sum(each.startswith("it is not fed as in training") for each in found.causes) <= 1, found.causes
 
 
 def test_a_softmax_of_large_values_has_not_lost_the_image(tmp_path: Path) -> None:
