@@ -209,9 +209,10 @@ def other_statistics(network: KerasNetwork, images: Pixels) -> str:
         with_own.predict_on_batch(network.fed(images))
         for layer in with_own.layers:
             if layer.name in names and (words := _far_from_initial(layer)):
+                where = "1 layer" if len(names) == 1 else f"{len(names)} layers"
                 return (
                     "batch normalisation has mean 0 and variance 1, as before any training, in "
-                    f"{len(names)} layers; these images give {layer.name} {words}"
+                    f"{where}; these images give {layer.name} {words}"
                 )
     return ""
 

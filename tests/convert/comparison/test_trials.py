@@ -64,7 +64,7 @@ def test_what_is_better_by_chance_is_not_named(same: KerasNetwork) -> None:
 @pytest.mark.parametrize(
     ("scale", "is_trained", "words"),
     [  # half of the images are black, the others 200 times the scale
-        (1.0, False, "in 1 layers; these images give norm means of 100 to 100 and variances of 1e+04 to 1e+04"),
+        (1.0, False, "in 1 layer; these images give norm means of 100 to 100 and variances of 1e+04 to 1e+04"),
         (1.0, True, ""),
         (0.01, False, ""),  # mean 1 and variance 1: much the same
     ],
