@@ -34,6 +34,7 @@ class BrokerSession(BrokerConnection):
         super().__init__(broker, client_id, _MOST_BYTES)
         self.is_home_assistant_new = False
         self._tell, self._refusal = tell, ""
+        self._told: dict[str, str] = {}  # what was last said of a topic
         self._client.will_set(*will, qos=1, retain=True)
         self._client.on_publish = self._hear_receipt
 
@@ -47,7 +48,7 @@ class BrokerSession(BrokerConnection):
         self._client.subscribe(BIRTH, qos=1)
 
     def send(self, topic: str, text: str) -> None:
-        """Publish, retained, and wait until the broker has it; what it refuses is told.
+        """Publish, retained, and wait until the broker has it; what it refuses is told, of each topic once.
 
         Raises:
             BrokerError: the connection is lost; the broker may have it, or not.
@@ -55,10 +56,14 @@ class BrokerSession(BrokerConnection):
         self._refusal = ""
         sent = self._client.publish(topic, text.encode(), qos=1, retain=True)
         self._wait(sent.is_published, "it does not answer any more")
+        words = ""
         if self._refusal == _NOT_AUTHORIZED:
-            self._tell(f"the MQTT broker does not let {self._broker.user or 'this client'} write to {topic}")
+            words = f"the MQTT broker does not let {self._broker.user or 'this client'} write to {topic}"
         elif self._refusal:
-            self._tell(f"the MQTT broker does not take what is written to {topic} ({self._refusal.lower()})")
+            words = f"the MQTT broker does not take what is written to {topic} ({self._refusal.lower()})"
+        if words and words != self._told.get(topic):
+            self._tell(words)
+        self._told[topic] = words
 
     def _hear_receipt(self, _: Client, __: Any, ___: int, reason: ReasonCode, ____: Properties | None) -> None:
         self._refusal = str(reason) if reason.is_failure else ""

@@ -47,6 +47,7 @@ def test_what_a_broker_answers_to_a_message_is_told_where_it_refuses(code: int, 
         session = BrokerSession(target, "edgecnn-pi", ("lab/pi/w", "gone"), heard.append)
         session.open()
         session.send("lab/pi/state", "mine")
+        session.send("lab/pi/state", "mine, half a minute later")  # what was said is not said again
         session.close()
         served.result(PATIENCE)
     assert heard == told
