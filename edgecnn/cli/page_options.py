@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -56,6 +57,8 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
         if self.no_page and "chosen" in kinds:
             raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
+        if self.no_page and self._given:
+            raise click.UsageError(f"{self._given[0]} is of the page; leave out --no-page")
         for rule in self.keep:
             rule.require_folder()
         return not self.no_page and self._is_possible()
@@ -82,6 +85,12 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         for rule in self.keep:
             printing.note(rule.words())
 
+    @property
+    def _given(self) -> list[str]:
+        """The options of the page that say something else than without them."""
+        given = {"--host": self.host != _HOST, "--port": self.port != _PORT, "--allow-host": bool(self.allow_host)}
+        return [option for option, is_given in given.items() if is_given]
+
     def _is_possible(self) -> bool:
         """Whether what the page needs is installed; without it, who did not ask for a page can do without.
 
@@ -96,7 +105,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
                 require_package("the page", package, "live")
         except MissingExtraError as error:
             chosen = any(rule.kind == "chosen" for rule in self.keep)
-            if self.allow_host or chosen or (self.host, self.port) != (_HOST, _PORT):
+            if chosen or self._given:
                 raise
             printing.note(f"Note: no page is served: {error}")
             return False
@@ -173,6 +182,15 @@ def _keep(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> "tu
         return tuple(map(parse_keep, values))
 
 
+def _names(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if re.search(r"[/\s]|^[^:]*:\d*$", value):
+            raise click.BadParameter(
+                f"{value!r} is no name; write it without http://, port and path: camera.example.org"
+            )
+    return values
+
+
 # In reverse: click lists last what is added first.
 _OPTIONS = (
     click.option(
@@ -188,6 +206,7 @@ _OPTIONS = (
         "--allow-host",
         multiple=True,
         metavar="NAME",
+        callback=_names,
         help="A further name that the page may be called by, as behind a proxy. May be repeated.",
     ),
     click.option(

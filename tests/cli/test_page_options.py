@@ -75,6 +75,18 @@ def test_a_host_that_is_not_here_is_one_sentence(edgecnn: Run, tmp_path: Path, m
         assert "the page cannot be served" in told and ("--host" in told or "no name or address" in told)
 
 
+@pytest.mark.parametrize("option", [("--port", "8080"), ("--host", "::1"), ("--allow-host", "door.example.org")])
+def test_options_of_a_page_that_is_not_served_are_refused(option: tuple[str, str], edgecnn: Run) -> None:
+    result = edgecnn("live", MODEL, "--source", "samples", "--no-page", *option, "--dry-run")
+    assert result.exit_code == 2 and f"{option[0]} is of the page; leave out --no-page" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["http://door.example.org", "door.example.org/", "door.example.org:8443"])
+def test_a_further_name_is_a_name_alone(name: str, edgecnn: Run) -> None:
+    result = edgecnn("live", MODEL, "--source", "samples", "--allow-host", name, "--dry-run")
+    assert result.exit_code == 2 and "is no name; write it without http://, port and path" in result.stderr
+
+
 def test_without_the_extra_it_watches_and_says_what_the_page_needs(
     edgecnn: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
