@@ -86,7 +86,7 @@ def convert_until(
             progress(f"{label}: {cost(conversion)}; passes")
             return tuple(conversions)
         worst = sorted(conversion.layers, key=lambda layer: layer.sqnr_db)[:_WORST]
-        named = ", ".join(f"{layer.name} ({layer.sqnr_db:.1f} dB)" for layer in worst)
+        named = ", ".join(f"{layer.name} ({layer.sqnr_db:z.1f} dB)" for layer in worst)
         progress(f"{label}: {cost(conversion)}; {'; '.join(failures)}; higher precision would help most in {named}")
     raise GateError(
         f"no scheme passes, not even {schemes[-1]}: {'; '.join(failures)}; relax the gate, or use --float32"

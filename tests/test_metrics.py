@@ -114,3 +114,7 @@ def test_a_keras_model_is_evaluated_on_labelled_images_or_says_what_is_wrong(sma
     ):
         with pytest.raises(InputError, match=words):
             model.evaluate(Split(np.zeros(shape, np.uint8), np.zeros(labels, np.int64)))
+
+
+def test_no_images_get_no_answers(small_run: TrainingRun) -> None:
+    assert KerasModel(small_run.model_path).predict_all(np.zeros((0, 28, 28, 1), np.uint8)).shape == (0, 10)

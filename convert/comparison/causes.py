@@ -114,7 +114,7 @@ def cause_of(
             f"values are smaller than a step; {finer_steps(scheme)}"
         )
     if adds_up:
-        first = f"{before[0].name} has {precision(before[0]):.1f} dB"
+        first = f"{before[0].name} has {precision(before[0]):z.1f} dB"
         return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; {finer_steps(scheme)}"
     if layer.cosine < 0.5:
         return _other_function("its values have nothing to do with Keras'", weights_are_right)

@@ -13,7 +13,7 @@ from .rungs import Rung
 
 def decibels(value: float) -> str:
     """A ratio for people; infinite is equal."""
-    return "equal" if value == float("inf") else f"{value:.1f} dB"
+    return "equal" if value == float("inf") else f"{value:z.1f} dB"
 
 
 _PAGE = 40  # layers

@@ -139,7 +139,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         spoiled = rung.layers[: rung.layers.index(broken) + 1] if broken else rung.layers
         origin, cause, message = cause_of_coarse_weights(spoiled, ladder.scheme)
         if broken or cause == "dwarfed":
-            message = f"{origin.name} ({precision(origin):.1f} dB): {message}"
+            message = f"{origin.name} ({precision(origin):z.1f} dB): {message}"
             return Finding(rung.name, origin.name, cause, message, True)
     if ladder.other_build and rung.name.endswith((REFERENCE, DEFAULT)) and not before.name.endswith(REFERENCE):
         built, words = ladder.other_build
@@ -155,18 +155,18 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
     if before.name.startswith(ladder.scheme) and before.name != weights:
         message = (
-            f"{layer} is right on the reference kernels and has {precision(broken):.1f} dB here; update the runtime"
+            f"{layer} is right on the reference kernels and has {precision(broken):z.1f} dB here; update the runtime"
         )
         return Finding(rung.name, layer, "kernels", message, True)
     if not rung.name.startswith(ladder.scheme):
-        message = f"{layer} has {precision(broken):.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
+        message = f"{layer} has {precision(broken):z.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
         return Finding(rung.name, layer, "conversion", message, True)
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
     up_to = rung.layers[: rung.layers.index(broken) + 1]
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
     earlier = up_to[: up_to.index(origin)]
     cause, message = cause_of(origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier)
-    return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):.1f} dB): {message}", True)
+    return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):z.1f} dB): {message}", True)
 
 
 def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:

@@ -95,7 +95,7 @@ class KerasNetwork:
             np.asarray(self._answer(self.fed(images[start : start + batch])), dtype=np.float32)
             for start in range(0, len(images), batch)
         ]
-        return np.concatenate(parts)
+        return np.concatenate([np.empty((0, len(self.card.labels)), np.float32), *parts])
 
     def maps_of(self, images: Images) -> Iterator[tuple[Pixels, dict[str, npt.NDArray[np.float32]]]]:
         """Run uint8 images (count, height, width, channels), a few at a time, so that their maps need not be kept.

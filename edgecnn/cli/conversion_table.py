@@ -39,7 +39,7 @@ def show(conversion: "Conversion") -> None:
     for line in confidence_lines.lines(conversion.confidence, conversion.doubt):
         printing.say(line)
     for layer in conversion.layers:
-        printing.say(f"  SQNR {layer.sqnr_db:6.1f} dB  {layer.name}")
+        printing.say(f"  SQNR {layer.sqnr_db:z6.1f} dB  {layer.name}")
     for note in conversion.notes:
         printing.say(note)
     if conversion.compiled:

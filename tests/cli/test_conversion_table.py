@@ -13,7 +13,7 @@ from edgecnn.model_file.card import Parity
 PARITY = Parity(200, agreement=0.995, keras_accuracy=0.9, accuracy=0.885, interval_low=0.8333, interval_high=0.9222)
 PLAIN = ConvertedFile(Path("run/model.int8.tflite"), 250_000, 0.2511, PARITY)
 VARIANT = ConvertedFile(Path("run/model.int8.activations.tflite"), 251_000, 0.2521, PARITY)
-LAYERS = (LayerParity("conv", 31.25), LayerParity("probabilities", math.inf))
+LAYERS = (LayerParity("conv", 31.25), LayerParity("lost", -0.04), LayerParity("probabilities", math.inf))
 BOTH = Conversion(
     "int8", PLAIN, VARIANT, 980_123, bit_equal=True, layers=LAYERS, notes=("what the target makes of it",),
     compiled=Path("run/model.int8.edgetpu.tflite"), doubt="too few images",
@@ -31,6 +31,7 @@ def test_people_get_a_table_and_every_figure_below_it(capsys: pytest.CaptureFixt
         "probabilities of both files: equal to the bit",
         "scores are as the network gives them: too few images",
         "  SQNR   31.2 dB  conv",
+        "  SQNR    0.0 dB  lost",
         "  SQNR    inf dB  probabilities",
         "what the target makes of it",
         "compiled: run/model.int8.edgetpu.tflite",
@@ -55,4 +56,5 @@ def test_programs_get_paths_as_text_and_no_infinite_number() -> None:
     told = json.loads(json.dumps(conversion_table.to_dict(BOTH), allow_nan=False))
     assert told["plain"]["path"] == "run/model.int8.tflite" and told["plain"]["parity"]["accuracy"] == 0.885
     assert told["compiled"] == "run/model.int8.edgetpu.tflite" and told["activations"]["size_bytes"] == 251_000
-    assert told["layers"] == [{"name": "conv", "sqnr_db": 31.25}, {"name": "probabilities", "sqnr_db": None}]
+    assert [layer["sqnr_db"] for layer in told["layers"]] == [31.25, -0.04, None]
+    assert [layer["name"] for layer in told["layers"]] == ["conv", "lost", "probabilities"]

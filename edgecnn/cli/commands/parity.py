@@ -98,7 +98,7 @@ def _print(report: "ParityReport") -> None:
     for rung in report.ladder.rungs:
         figures = rung.parity
         worst = min((layer.sqnr_db for layer in rung.layers), default=float("inf"))
-        sqnr = "" if worst == float("inf") else f"{worst:.1f} dB"
+        sqnr = "" if worst == float("inf") else f"{worst:z.1f} dB"
         p = "" if rung.mcnemar_p is None else f"{rung.mcnemar_p:.3g}"
         cells = (printing.percent(figures.agreement), p, f"{rung.max_difference:.2g}", sqnr)
         cells = cells if rung.layers else ("", "", "", "")
