@@ -124,6 +124,8 @@ def better_trial(
     best, found = right.mean() + gain, None
     if np.unique(some.labels, return_counts=True)[1].min() >= ENOUGH:
         best = max(best, right_in_order(confusion, best_order(confusion)) / len(some) - gain)
+    if best > 1:  # nothing can be
+        return None
     tried: dict[str, npt.NDArray[np.bool_]] = {}
     for trial in trials:
         is_right = tried[trial.how] = trial.answer(images).argmax(axis=1) == some.labels
@@ -162,9 +164,9 @@ def normalisations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
 
 def statistics_trial(network: KerasNetwork) -> Trial:
     """The network with the statistics of the images that it is run on."""
-    model = _with_batch_statistics(network.model)
 
     def answer(images: Pixels) -> npt.NDArray[np.float32]:
+        model = _with_batch_statistics(network.model)
         return np.asarray(model.predict_on_batch(network.fed(images)), np.float32)
 
     return Trial("statistics", "with the statistics of these images", answer)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from edgecnn.arrays import Pixels
 from edgecnn.convert import Preprocessing, adopt
 from edgecnn.convert.comparison.trials import Trial, better_trial, other_statistics
 from edgecnn.convert.network.keras_network import KerasNetwork
@@ -59,6 +60,15 @@ def test_what_changes_more_must_be_surely_better_than_what_changes_less(same: Ke
 def test_what_is_better_by_chance_is_not_named(same: KerasNetwork) -> None:
     right_of_first = np.flatnonzero(LABELS != 0)[4:]
     assert chosen(same, ("A", answers(*right_of_first), ""), ("B", answers(*range(COUNT)), "")) is None
+
+
+def test_where_nothing_can_be_surely_better_nothing_is_tried() -> None:
+    def never(_: Pixels) -> np.ndarray:
+        raise AssertionError("tried")
+
+    assert better_trial(IMAGES, answers(7), [Trial("input", "A", never)]) is None
+    with pytest.raises(AssertionError, match="tried"):
+        better_trial(IMAGES, answers(*range(4)), [Trial("input", "A", never)])
 
 
 @pytest.mark.parametrize(
