@@ -105,5 +105,5 @@ def cost(conversion: Conversion) -> str:
     """Bytes and accuracy in words."""
     parity = conversion.plain.parity
     drop = parity.drop_points
-    accuracy = "" if drop is None else f"accuracy {parity.accuracy:.2%} ({-drop:+.2f} points), "
+    accuracy = "" if drop is None else f"accuracy {parity.accuracy:.2%} ({-drop:+z.2f} points), "
     return f"{conversion.plain.size_bytes:,} bytes, {accuracy}agreement {parity.agreement:.2%}"

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard
-from edgecnn.pixels.dataset import Split, stratified
+from edgecnn.pixels.dataset import Split
 from edgecnn.sanity import KNOWN, Suspicion, one_class, suspicions
 
 from ..network.input_scaling import read_scaling
@@ -67,7 +67,7 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
         is_lost, may_be_lost = True, False  # nobody knows
     if not is_lost and (is_own or not split.is_labelled):
         return found
-    rows = _drawn(split, _IMAGES)
+    rows = split.drawn(min(_IMAGES, len(split)))
     some = split.at(rows)
     seen = _seen_in(network, some) if is_lost else []
     if any(one.cause == "one class" for one in found):
@@ -109,11 +109,6 @@ def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:
     return seen
 
 
-def _drawn(split: Split, most: int) -> npt.NDArray[np.int64]:
-    """The rows of at most so many images, in the order in which they stand."""
-    return np.sort(stratified(split.labels, min(most, len(split)), seed=0))
-
-
 def _better(
     network: KerasNetwork, some: Split, now: npt.NDArray[np.float32], is_lost: bool, may_be_lost: bool
 ) -> list[Better]:
@@ -124,7 +119,8 @@ def _better(
     """
     trials: list[Better | None] = []
     if normalisations(network.model):
-        few, gain = _drawn(some, images_in_a_batch(network)), GAIN if is_lost else _MUCH
+        few = some.drawn(min(images_in_a_batch(network), len(some)))
+        gain = GAIN if is_lost else _MUCH
         trials.append(better_trial(some.at(few), now[few], [statistics_trial(network)], gain))
     # Other input has other statistics: where those help, it may be what is wrong.
     everything = is_lost or may_be_lost or any(trials)

@@ -99,8 +99,8 @@ class TwoModels:
         if paired.images_needed is None:
             return f"cannot tell which is better: each gets {paired.only_first:,} right that the other gets wrong"
         return (
-            f"cannot tell which is better: {points} may be chance (95 % interval of the change {100 * low:+.2f} to "
-            f"{100 * high:+.2f}, McNemar p {paired.mcnemar_p:.2g}); if they are as different as here, about "
+            f"cannot tell which is better: {points} may be chance (95 % interval of the change {100 * low:+z.2f} to "
+            f"{100 * high:+z.2f}, McNemar p {paired.mcnemar_p:.2g}); if they are as different as here, about "
             f"{paired.images_needed:,} images would show it"
         )
 

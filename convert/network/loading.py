@@ -185,7 +185,7 @@ def _require_runs(model: keras.Model, path: Path) -> None:
         _require_names(path, error, _has_code(model))
         raise ModelFileError(
             f"{path} cannot be run by TensorFlow: {first_clause(error)}; build it so that "
-            "model.predict of an image works with the TensorFlow backend, and save it again"
+            "model.predict of two images works with the TensorFlow backend, and save it again"
         ) from None
 
 

@@ -14,7 +14,8 @@ from .training_loss import BINARY, REGRESSION, training_loss
 
 Progress = Callable[[str], None]
 _OUTPUT = "two_classes"
-_PROBABILITIES = ("sigmoid", "hard_sigmoid", "hardsigmoid")
+_PROBABILITIES = ("sigmoid", "hardsigmoid")
+_ACTIVATIONS = {name.replace("_", "") for name in dir(keras.activations)} | {"prelu"}  # linear is one
 # They move values and change none.
 _MOVERS = ("Flatten", "Reshape", "Dropout", "Identity", "Squeeze")
 
@@ -28,7 +29,7 @@ def require_classes(network: keras.Model, labels: Sequence[str], source: Path) -
             numbers.
     """
     classes, kind = int(network.outputs[0].shape[1]), _ending(network.outputs[0])
-    is_activation = kind not in _PROBABILITIES and hasattr(keras.activations, kind)  # linear is one
+    is_activation = kind in _ACTIVATIONS and kind not in _PROBABILITIES
     loss = training_loss(source) if is_activation and kind != "softmax" else ""
     if classes > 1 and (kind in _PROBABILITIES or loss in BINARY):
         ends = f"{classes} outputs that were trained with {loss}" if loss in BINARY else f"{classes} sigmoids"
@@ -91,7 +92,7 @@ def with_probabilities(
 
 
 def _ending(output: keras.KerasTensor) -> str:
-    """What the last layer that changes values ends in: `sigmoid`, `softmax`, `linear`, or another name in lowercase."""
+    """What the last layer that changes values ends in: `sigmoid`, `softmax`, `linear`, or another, lowercase."""
     while type(_origin(output)).__name__ in _MOVERS:
         output = _input_of(output)
     return _function(_origin(output))
@@ -99,7 +100,7 @@ def _ending(output: keras.KerasTensor) -> str:
 
 def _function(operation: Any) -> str:
     activation = getattr(operation, "activation", None)
-    return str(getattr(activation, "__name__", type(activation or operation).__name__)).lower()
+    return str(getattr(activation, "__name__", type(activation or operation).__name__)).lower().replace("_", "")
 
 
 def _origin(tensor: keras.KerasTensor) -> Any:

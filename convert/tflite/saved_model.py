@@ -62,12 +62,15 @@ def _save(model: keras.Model, folder: str) -> None:
 def _frozen(traced: Any) -> Any:
     """The graph of a function with constants in place of its variables.
 
-    TensorFlow's own `convert_variables_to_constants_v2` makes a function of it again, which copies the graph thrice.
+    `convert_variables_to_constants_v2` makes a function of it again, which copies the graph thrice. What it is made of
+    is TensorFlow's own; where a version has that under other names, the longer way is taken.
     """
-    graph = convert_to_constants._FunctionConverterDataInEager(
-        traced, lower_control_flow=False, aggressive_inlining=False
-    )
-    return convert_to_constants._replace_variables_by_constants(graph)[0]
+    read = getattr(convert_to_constants, "_FunctionConverterDataInEager", None)
+    replace = getattr(convert_to_constants, "_replace_variables_by_constants", None)
+    if read and replace:
+        return replace(read(traced, lower_control_flow=False, aggressive_inlining=False))[0]
+    frozen = convert_to_constants.convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    return frozen.graph.as_graph_def()
 
 
 def _trace(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:

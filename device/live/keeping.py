@@ -20,7 +20,7 @@ from .slot import Slot
 KINDS = ("chosen", "doubtful")
 DEFAULT_BYTES = 500 * 10**6
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
-_ALMOST_A_SIZE = re.compile(r",\s*\d[\d.]*\s*[A-Za-z]{0,3}$")
+_ALMOST_A_SIZE = re.compile(r",([\s+-]*\.?\d[\w.+-]*\s*[A-Za-z]*\s*)$")
 _BETWEEN = 1.0  # seconds: thirty pictures of one second teach little more than one
 _DOUBTFUL = re.compile(r"\d{8}T\d{9}Z-\d{8,}-.*")  # what is chosen has nothing behind its number
 
@@ -70,12 +70,15 @@ def parse_keep(text: str) -> KeepRule:
         InputError: `text` is something else.
     """
     kind, _, rest = text.partition("=")
-    match = re.fullmatch(r"(.+?)(?:,(\d{1,6})(KB|MB|GB))?", rest)
+    match = re.fullmatch(r"(.+?)(?:,(\d{1,12})(KB|MB|GB))?", rest)
     if kind not in KINDS or not match:
         raise InputError(f"{text} is no rule; write {' or '.join(f'{one}=DIR' for one in KINDS)}, and ,500MB behind it")
     folder, number, unit = match.groups()
-    if _ALMOST_A_SIZE.search(folder):  # a folder of that name is hardly meant
-        raise InputError(f"{text}: {folder.rpartition(',')[2]} is no size; write a whole number of KB, MB or GB: 500MB")
+    if size := _ALMOST_A_SIZE.search(folder):  # a folder of that name is hardly meant
+        raise InputError(
+            f"{text}: {size[1]!r} is no size; write a whole number of KB, MB or GB, as in ,500MB; a folder of that "
+            f"name has a slash behind it: {folder}/"
+        )
     most = int(number) * _UNITS[unit] if number else DEFAULT_BYTES
     if not most:
         raise InputError(f"{text} leaves no room; give a size above 0")

@@ -184,11 +184,22 @@ def _keep(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> "tu
 
 def _names(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
-        if re.search(r"[/\s]|^[^:]*:\d*$", value):
+        if not _is_name(value):
             raise click.BadParameter(
-                f"{value!r} is no name; write it without http://, port and path: camera.example.org"
+                f"{value!r} is no name; write one as it is, without http://, port and path: camera.example.org"
             )
-    return values
+    return tuple(value.rstrip(".") for value in values)
+
+
+def _is_name(value: str) -> bool:
+    """Whether a browser may ask for it: a name of the DNS or an address."""
+    from urllib.parse import urlsplit
+
+    try:
+        name = urlsplit(f"//[{value}]" if value.count(":") > 1 else f"//{value}").hostname
+    except ValueError:
+        return False
+    return name == value.lower() and not re.search(r"[\s*]", value)
 
 
 # In reverse: click lists last what is added first.

@@ -181,15 +181,18 @@ def compare_page(
 
 def _shares(title: str, first: str, second: str, rows: Sequence[Share]) -> Table:
     cells = [
-        (cell(one.name), f"{one.first:.2%}", f"{one.second:.2%}", f"{100 * one.difference:+.2f}", _points(one))
-        for one in rows
+        (cell(one.name), f"{one.first:.2%}", f"{one.second:.2%}", _signed(one.difference), _points(one)) for one in rows
     ]
     bad = frozenset(number for number, one in enumerate(rows) if one.differs)
     return Table(title, ("", cell(first), cell(second), "points", "95 % interval"), cells, bad)
 
 
 def _points(one: Share) -> str:
-    return f"{100 * one.low:+.2f} to {100 * one.high:+.2f}{' *' if one.differs else ''}"
+    return f"{_signed(one.low)} to {_signed(one.high)}{' *' if one.differs else ''}"
+
+
+def _signed(difference: float) -> str:
+    return f"{round(100 * difference, 2) + 0.0:+.2f}"  # + 0.0: nothing has no minus
 
 
 def _index(index: Index | None) -> str:

@@ -67,7 +67,11 @@ class Split:
 
     def sample(self, count: int, seed: int = 0) -> "Split":
         """`count` images, see `stratified`, in the order in which they stand."""
-        return self.at(np.sort(stratified(self.labels, count, seed)))
+        return self.at(self.drawn(count, seed))
+
+    def drawn(self, count: int, seed: int = 0) -> npt.NDArray[np.int64]:
+        """The rows of `sample`, int64 (count,)."""
+        return np.sort(stratified(self.labels, count, seed))
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,24 @@ def test_options_of_a_page_that_is_not_served_are_refused(option: tuple[str, str
     assert result.exit_code == 2 and f"{option[0]} is of the page; leave out --no-page" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["http://door.example.org", "door.example.org/", "door.example.org:8443"])
+_NO_NAMES = (
+    "http://door.example.org", "door.example.org/", "door.example.org:8443", "[fd00::1]:8765", "[fd00::1]",
+    "*.example.org", "pi@door.example.org", "door?", "two doors",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _NO_NAMES)
 def test_a_further_name_is_a_name_alone(name: str, edgecnn: Run) -> None:
     result = edgecnn("live", MODEL, "--source", "samples", "--allow-host", name, "--dry-run")
-    assert result.exit_code == 2 and "is no name; write it without http://, port and path" in result.stderr
+    assert result.exit_code == 2 and "is no name; write one as it is, without http://" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["door.example.org", "Door.Example.org.", "door", "10.0.0.7", "fd00::1", "tür.example.org"]
+)
+def test_names_and_addresses_are_further_names(name: str, edgecnn: Run) -> None:
+    result = edgecnn("live", MODEL, "--source", "samples", "--allow-host", name, "--dry-run")
+    assert result.exit_code == 0, result.stderr
 
 
 def test_without_the_extra_it_watches_and_says_what_the_page_needs(

@@ -52,7 +52,7 @@ def test_another_mix_of_classes_and_lower_scores_are_found() -> None:
     assert found.confidence.differs and found.confidence.difference == pytest.approx(0.5 - 0.93, abs=0.02)
 
 
-def test_which_group_comes_first_changes_no_index() -> None:
+def test_which_group_comes_first_changes_no_psi() -> None:
     one, other = group("old", 3), group("new", 3, np.array([0.8, 0.2, 0.0, 0.0]), DOUBTFUL)
     there, back = compare_groups(one, other), compare_groups(other, one)
     assert there.classes is not None and back.classes is not None

@@ -22,7 +22,14 @@ class BrokerSession(BrokerConnection):
         is_home_assistant_new: whether Home Assistant has said, since this was set to false, that it has started.
     """
 
-    def __init__(self, broker: Broker, client_id: str, will: tuple[str, str], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        client_id: str,
+        will: tuple[str, str],
+        tell: Callable[[str], None],
+        told: dict[str, str] | None = None,
+    ) -> None:
         """Nothing is connected yet.
 
         Args:
@@ -30,11 +37,12 @@ class BrokerSession(BrokerConnection):
             client_id: the broker knows one client of a name.
             will: topic and text that the broker publishes, retained, when it hears no more from here.
             tell: hears which topics the broker does not let this client write, or does not take.
+            told: what was last said of each topic, by the sessions before too.
         """
         super().__init__(broker, client_id, _MOST_BYTES)
         self.is_home_assistant_new = False
         self._tell, self._refusal = tell, ""
-        self._told: dict[str, str] = {}  # what was last said of a topic
+        self._told = {} if told is None else told
         self._client.will_set(*will, qos=1, retain=True)
         self._client.on_publish = self._hear_receipt
 

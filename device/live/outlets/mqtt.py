@@ -88,9 +88,10 @@ class Mqtt:
 
     def _work(self) -> None:
         wait, short = self._retry, 0
+        refused: dict[str, str] = {}
         will = f"{self._base}/availability", "offline"
         while not self._closing.is_set():
-            session = BrokerSession(self._broker, f"edgecnn-{self._reports.device}", will, self._tell)
+            session = BrokerSession(self._broker, f"edgecnn-{self._reports.device}", will, self._tell, refused)
             began = time.monotonic()
             try:
                 session.open()

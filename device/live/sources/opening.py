@@ -62,7 +62,7 @@ def _film(text: str, settings: SourceSettings, tell: Tell) -> FrameSource:
 
 
 def _is_device(text: str) -> bool:
-    return text.startswith("/dev/video") or text.partition(":")[0] in DEVICE_FORMATS
+    return text.startswith(("/dev/video", *(f"{one}:" for one in DEVICE_FORMATS)))
 
 
 def _is_images(text: str) -> bool:

@@ -180,8 +180,8 @@ def open_device(text: str, settings: SourceSettings, tell: Tell) -> Video:
     Raises:
         InputError: PyAV opens no such devices on this system.
     """
-    kind, colon, name = text.partition(":")
-    if not colon or kind not in DEVICE_FORMATS:
+    kind, _, name = text.partition(":")
+    if kind not in DEVICE_FORMATS:
         kind, name = "v4l2", text
     video = Video(name, settings, tell, is_film=False, device_format=kind)
     if kind in _CAMERAS and not _is_opened_here(kind):

@@ -111,6 +111,10 @@ REFUSED: dict[str, tuple[Callable[[], keras.Model], str]] = {
     "one tanh": (lambda: pooled(layers.Dense(1, activation="tanh")), "tanh, which is neither"),
     "several tanh": (lambda: compiled(3, "mse", "tanh"), "the loss mse.*not with classes"),
     "several relu": (lambda: compiled(3, "mae", "relu"), "the loss mae.*not with classes"),
+    "one leaky relu, a layer": (lambda: pooled(layers.Dense(1), layers.LeakyReLU()), "leakyrelu, which is neither"),
+    "several, a layer": (lambda: trained(layers.Dense(3), layers.PReLU()), "the loss mse.*not with classes"),
+    "several, an operation": (lambda: trained(layers.Dense(3), keras.ops.hard_tanh), "the loss mse.*not with classes"),
+    "several relu, each by itself": (lambda: compiled(3, "binary_crossentropy", "relu"), "multi-label"),
     "one softmax": (lambda: pooled(layers.Dense(1, activation="softmax")), "softmax, which is neither"),
 }
 
@@ -124,6 +128,12 @@ def test_other_outputs_are_refused_with_the_reason(case: str, tmp_path: Path) ->
     with pytest.raises(ModelFileError, match=words):
         adopt(tmp_path / "tags.keras", labels, tmp_path / "run", BYTES)
     assert not (tmp_path / "run").exists()
+
+
+def trained(*end: Any) -> keras.Model:
+    model = pooled(*end)
+    model.compile("sgd", "mse")
+    return model
 
 
 def compiled(outputs: int, loss: Any, activation: str | None = None) -> keras.Model:

@@ -1,10 +1,13 @@
 """What is made of the float32 conversion has the bytes that TensorFlow makes of the model itself."""
 
 import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import keras
 import numpy as np
 import pytest
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgecnn import EdgecnnError
 from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
@@ -64,6 +67,32 @@ def test_a_tensorflow_that_is_made_otherwise_inside_goes_the_long_way(
 
     monkeypatch.setitem(sys.modules, "edgecnn.convert.tflite.float32", None)  # its import fails
     assert to_flatbuffer(model, "int8", IMAGES, float32=never) == by_tensorflow(model, "int8", "int8")
+
+
+class Repeated(keras.layers.Layer):  # type: ignore[misc]
+    """A weight in a loop, as no flat graph has one."""
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.gain = self.add_weight(shape=(shape[-1],), initializer="random_uniform")
+
+    def call(self, values: keras.KerasTensor) -> keras.KerasTensor:
+        repeated = keras.ops.while_loop(lambda i, _: i < 3, lambda i, one: (i + 1, one * self.gain + 1), (0, values))
+        return repeated[1]
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_a_tensorflow_that_freezes_graphs_otherwise_makes_the_same_bytes(
+    loops: bool, model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if loops:
+        keras.utils.set_random_seed(4)
+        values = Repeated()(keras.layers.Conv2D(4, 3)(image := keras.Input((9, 9, 3))))
+        pooled = keras.layers.GlobalAveragePooling2D()(values)
+        model = with_named_outputs(keras.Model(image, keras.layers.Dense(2, activation="softmax")(pooled)))
+    short = to_float32(model)
+    public = SimpleNamespace(convert_variables_to_constants_v2=Mock(wraps=convert_variables_to_constants_v2))
+    monkeypatch.setattr("edgecnn.convert.tflite.saved_model.convert_to_constants", public)
+    assert to_float32(model) == short and public.convert_variables_to_constants_v2.called
 
 
 def test_a_refusal_names_the_layer_and_the_scheme() -> None:

@@ -80,8 +80,7 @@ def test_uint8_at_both_ends_gives_the_same_answers_but_for_a_few_roundings(
     ios: tuple[IoType, ...] = ("int8", "uint8")
     made = [convert(small_run.path, some, qat=0, io=io, output=tmp_path / io) for io in ios]
     signed, unsigned = (Classifier(each.plain.path).predict_all(some.test.images, calibrated=False) for each in made)
-    # The operators at the ends are others, so a weight that lay halfway may be rounded the other way, which moves tenths
-    # of a decibel.
+    # The operators at the ends are others, so a weight that lay halfway may be rounded the other way: tenths of a dB.
     off = np.abs(signed - unsigned)
     assert off.max() <= 4 / 256 and (off < 1e-6).mean() >= 0.99
     for before, after in zip(made[0].layers, made[1].layers, strict=True):

@@ -148,10 +148,31 @@ def test_what_is_no_rule_is_refused(text: str) -> None:
         parse_keep(text)
 
 
-@pytest.mark.parametrize("size", ["500", "500mb", "0.5GB", "500 MB", "1TB", "500MiB"])
+_NO_SIZES = (
+    "500",
+    "500mb",
+    "0.5GB",
+    "500 MB",
+    "1TB",
+    "500MiB",
+    ".5GB",
+    "1e3MB",
+    "-5MB",
+    "500_MB",
+    "500megabytes",
+    "500MB ",
+)
+
+
+@pytest.mark.parametrize("size", _NO_SIZES)
 def test_a_size_that_is_none_is_not_taken_for_a_part_of_the_folders_name(size: str) -> None:
-    with pytest.raises(InputError, match=f"^doubtful=unsure,{size}: {size} is no size; write a whole number of KB, MB"):
+    with pytest.raises(
+        InputError, match=rf"^doubtful=unsure,{size}: '{size}' is no size; .* behind it: unsure,{size}/$"
+    ):
         parse_keep(f"doubtful=unsure,{size}")
+    with pytest.raises(InputError, match=f"'{size}' is no size"):
+        parse_keep(f"doubtful=unsure,{size},5GB")  # as 0,5GB, where a comma divides whole numbers from parts
+    assert parse_keep(f"doubtful=unsure,{size}/,5GB") == KeepRule("doubtful", Path(f"unsure,{size}"), 5 * 10**9)
 
 
 def test_a_rule_that_leaves_no_room_is_refused() -> None:

@@ -44,10 +44,12 @@ def test_what_a_broker_answers_to_a_message_is_told_where_it_refuses(code: int, 
 
         served = pool.submit(serve)
         target = parse_broker(f"mqtt://pi@127.0.0.1:{server.getsockname()[1]}")
-        session = BrokerSession(target, "edgecnn-pi", ("lab/pi/w", "gone"), heard.append)
+        known = {"lab/pi/known": " ".join(told).replace("state", "known")}  # as a session before said it
+        session = BrokerSession(target, "edgecnn-pi", ("lab/pi/w", "gone"), heard.append, known)
         session.open()
         session.send("lab/pi/state", "mine")
         session.send("lab/pi/state", "mine, half a minute later")  # what was said is not said again
+        session.send("lab/pi/known", "mine")
         session.close()
         served.result(PATIENCE)
     assert heard == told
