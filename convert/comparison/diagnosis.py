@@ -17,6 +17,7 @@ from .causes import cause_of, cause_of_coarse_weights, finer_steps, is_saturated
 from .finding import Finding
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
 from .layer_figures import LayerFigures
+from .operator_fault import listed_faults
 from .other_weights import other_weights
 from .rungs import Rung
 from .suspicion import is_below_training
@@ -97,7 +98,7 @@ def _climb(ladder: Ladder) -> Finding | None:
             return other_weights(rung.name, ladder)
         if ladder.operator_faults and rung.name.endswith((REFERENCE, DEFAULT)):
             fault = ladder.operator_faults[0]
-            words = f"{fault.layer}: {fault.words}; {fault.advice}"
+            words = f"{listed_faults(ladder.operator_faults)}; {fault.advice}"
             return Finding(rung.name, fault.layer, "conversion", words, True)
         if breaks:
             return _why(before, rung, ladder)

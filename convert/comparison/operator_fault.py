@@ -1,6 +1,10 @@
 """An operator of a file that computes otherwise than Keras."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+_AGAIN = "convert the run again"
+_NAMED = 3  # layers
 
 
 @dataclass(frozen=True)
@@ -9,9 +13,24 @@ class OperatorFault:
 
     layer: str
     words: str
-    advice: str = "convert the run again"
+    advice: str = _AGAIN
 
     @property
     def warning(self) -> str:
         """What `convert` says of a file that it has just made."""
         return f"warning: {self.layer}: {self.words}; {self.advice}"
+
+
+def listed_faults(faults: Sequence[OperatorFault]) -> str:
+    """What several operators compute otherwise for which the advice is that of the first: the first of each layer."""
+    alike = [fault for fault in faults if fault.advice == faults[0].advice]
+    of_layer = {fault.layer: fault for fault in reversed(alike)}
+    firsts = [fault for fault in alike if of_layer[fault.layer] is fault]
+    named = "; ".join(f"{fault.layer}: {fault.words}" for fault in firsts[:_NAMED])
+    left = len(firsts) - _NAMED
+    return f"{named}; and {left} {'layer' if left == 1 else 'layers'} more" if left > 0 else named
+
+
+def cured_by_conversion(faults: Sequence[OperatorFault]) -> tuple[OperatorFault, ...]:
+    """Those that another conversion does away with."""
+    return tuple(fault for fault in faults if fault.advice == _AGAIN)

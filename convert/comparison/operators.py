@@ -11,6 +11,7 @@ from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 from .graph import GraphOperator, layers_of, names_of, on_the_way, outputs_of, read_operators
 from .operator_fault import OperatorFault
 from .ranges import Ranges
+from .scales import misfits
 
 _ACTIVATIONS = {code: name for name, code in vars(schema.ActivationFunctionType).items() if not name.startswith("_")}
 # What changes the function, and what people call it.
@@ -66,8 +67,9 @@ def compare_operators(
             continue
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
         if own.output in maps:  # what other operators of a layer make is no feature map
-            faults += ranges.of_layer(layer, here.output)
+            faults += [*ranges.of_layer(layer, here.output), *ranges.wide(layer, here)]
         faults += [OperatorFault(layer, words) for words in _other_sources(own, here, sources)]
+        faults += misfits(second.Subgraphs(0), here, layer)
         for gain in _other_scale(second.Subgraphs(0), here):
             data = here.inputs[WEIGHTED_INPUTS[here.name][0]]
             maker, is_shared = makers.get(data, "image"), _has_shared_bias(here, operators[1])

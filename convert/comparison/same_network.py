@@ -14,6 +14,7 @@ from edgecnn.run_directory import RunDirectory
 from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
+from .operands import compare_operands
 from .operators import compare_operators
 
 
@@ -34,9 +35,17 @@ def require_same_network(
         maps = tuple(layer for layer in maps if layer.name in names)
     probabilities: dict[str, tuple[int, ...]] = {PROBABILITIES: (len(network.card.labels),)}
     expected = Pair(probabilities, {**probabilities, **{layer.name: layer.shape for layer in maps}})
-    sessions = list(packed.map(Session))
+    try:
+        sessions = list(packed.map(Session))
+    except ModelFileError as error:
+        other = _other_operator(network, run, packed.activations or packed.plain)
+        if not other:
+            raise
+        raise ModelFileError(
+            f"the operators of {paths.plain} are not Keras', and do not run ({other}); convert the run again"
+        ) from error
     for path, session, wanted in zip(paths, sessions, expected, strict=True):
-        shapes = {name: tuple(tensor.shape[1:]) for name, tensor in session.outputs.items()}
+        shapes = {name: tuple(each.shape[1:]) for name, each in session.outputs.items() if each.shape[0] == 1}
         same_input = session.input.shape[1:] == network.card.input.shape
         if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
             other = _other_operator(network, run, packed.activations or packed.plain) if same_input else ""
@@ -56,6 +65,8 @@ def require_same_network(
 
 
 def _other_operator(network: KerasNetwork, run: RunDirectory, packed: PackedModel) -> str:
-    """The first operator of a file that makes its maps of other shapes; empty where none is found."""
-    faults = compare_operators(kept.in_float32(run, network).flatbuffer, packed.flatbuffer)
+    """The first operator of a file that is not Keras' or takes other constants; empty where none is found."""
+    float32 = kept.in_float32(run, network).flatbuffer
+    ranges = packed.card.ranges if packed.card else ()
+    faults = compare_operators(float32, packed.flatbuffer, ranges) or compare_operands(float32, packed.flatbuffer)
     return f"{faults[0].layer}: {faults[0].words}" if faults else ""

@@ -22,6 +22,8 @@ Array = npt.NDArray[np.floating]
 OF_ANOTHER_EPOCH = "as of another epoch of its training"
 _SPREAD = 0.05
 _RELATED = 0.7  # cosine: weights of one training at two times, which random ones have not
+_FEW_VALUES = 64  # of 6 bits; the integers of 8 have 255
+_ENDED, _OF_BIASES = "{}, where its integers end", ("the bias of ", "the biases of ")
 _SLACK = 1e-6  # of the largest value: float32 arithmetic of the folding
 
 
@@ -70,14 +72,19 @@ def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
     whats = {channel: what_of(expected.weights, found.weights, channel, wrong) for channel in channels}
     inputs = _moved_inputs(expected.weights.values, found.weights.values) if len(channels) > len(wrong) / 2 else ""
     whole = _of_all(expected.weights.values, found.weights.values, whats) if len(channels) == len(wrong) else ""
-    if whole and not inputs:
+    whole = (_few_values(expected.weights, found.weights) if channels else "") or ("" if inputs else whole)
+    if whole:
         return WeightFault(name, tuple(channels), whole)
     sentences = [inputs] if inputs else _sentences(whats)
     if expected.bias and found.bias:
         off = np.flatnonzero(_wrong(expected.bias, found.bias, steps=1.0))
         alone = [int(channel) for channel in off if channel not in channels]
         step = np.broadcast_to(2 * found.bias.error, found.bias.values.shape)
-        sentences += vector_sentences(expected.bias.values, found.bias.values, step, alone)
+        at_end = (found.bias.values == found.bias.low) | (found.bias.values == found.bias.high)
+        ended = {channel: float(found.bias.values[channel]) for channel in alone if at_end[channel]}
+        sentences += sentences_of({each: (_ENDED, value) for each, value in ended.items()}, *_OF_BIASES)
+        others = [channel for channel in alone if channel not in ended]
+        sentences += vector_sentences(expected.bias.values, found.bias.values, step, others)
         channels = sorted({*channels, *alone})
     return WeightFault(name, tuple(channels), "; ".join(sentences)) if channels else None
 
@@ -120,6 +127,21 @@ def _of_all(expected: Array, found: Array, whats: Mapping[int, What]) -> str:
     if likeness.min() > ALIKE and np.abs(gains - gain).max() < _SPREAD * gain:
         return f"all its weights are {gain:,.4g} times Keras'"
     return ""
+
+
+def _few_values(expected: Constant, found: Constant) -> str:
+    """A sentence where the weights are Keras', each rounded to the nearest of a few values; else nothing."""
+    if not np.isclose(found.high - found.low, 255 * 2 * found.error).all():  # they are no integers of 8 bits
+        return ""
+    own, here = (each.values / (2 * found.error) for each in (expected, found))
+    values = np.unique(np.rint(here))
+    if not 2 <= len(values) <= min(_FEW_VALUES, len(np.unique(np.rint(own))) // 2):
+        return ""
+    places = np.searchsorted(values, own).clip(1, len(values) - 1)
+    nearest = np.minimum(np.abs(own - values[places - 1]), np.abs(own - values[places]))
+    if np.any(np.abs(own - here) > nearest + 1):
+        return ""
+    return f"its weights are Keras', rounded to {len(values)} values"
 
 
 def _moved_inputs(expected: Array, found: Array) -> str:

@@ -113,3 +113,27 @@ def test_all_biases_of_a_layer_are_one_sentence() -> None:
     shifted = biases + np.array([0.1, 0.3, 0.2, 0.4, 0.5, 0.6])
     words = "the biases of channels 0, 1, 2, 3, 4 and 5 are shifted by 0.1 to 0.6"
     assert fault(values, values, (biases, shifted)) == words
+
+
+def bits(values: Array, count: int) -> Array:
+    """Rounded once more, to so few bits."""
+    step = np.abs(values).max() / (2 ** (count - 1) - 1)
+    return np.rint(values / step) * step
+
+
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_weights_that_were_rounded_to_fewer_bits_are_told_so(count: int) -> None:
+    values = np.random.default_rng(8).normal(0, 0.3, (16, 3, 3, 8)).clip(-1.2, 1.2)
+    own, here = constant(values), constant(bits(values, count))
+    (fault,) = compare_weights([Kernel("CONV_2D", own, None)], [Kernel("CONV_2D", here, None)], ["conv"])
+    assert fault.words == f"its weights are Keras', rounded to {len(np.unique(here.values))} values"
+
+
+def test_a_bias_at_the_end_of_its_integers_is_told_so() -> None:
+    weights, biases = constant(kernels(3, 3)), np.linspace(-0.5, 0.5, 6)
+    step = np.full(6, STEP)
+    own, here = (Constant(1, each, step / 2, -30 * step, 30 * step) for each in (biases, biases.copy()))
+    here.values[4] = 0.3
+    own.values[4] = 5.0
+    (fault,) = compare_weights([Kernel("CONV_2D", weights, own)], [Kernel("CONV_2D", weights, here)], ["conv"])
+    assert fault.words == "the bias of channel 4 is 0.3, where its integers end"
