@@ -16,12 +16,23 @@ from .metrics import best_order, right_in_order
 from .pixels.input_spec import InputSpec
 
 Confusion = npt.NDArray[np.int64]
-Cause = Literal["one class", "chance", "labels", "input", "scaled twice", "statistics", "unfinished"]
+Cause = Literal[
+    "one class",
+    "chance",
+    "missing classes",
+    "labels",
+    "last layer",
+    "input",
+    "scaled twice",
+    "statistics",
+    "unfinished",
+]
 # Fewer images tell nothing.
 ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
 _CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
 _NAMED = 4
+_MISSING = 0.1  # of the classes: of a thousand a few are never the best
 KNOWN = 0.5  # of the images: who gets fewer right may know none of these classes well
 _MANY = 500  # throws: from here on the normal distribution is near enough, and quick
 
@@ -32,9 +43,10 @@ class Suspicion:
 
     Attributes:
         cause: for programs: `one class` (all images get the same), `chance` (no better than guessing, or hardly),
-            `labels` (names of classes are exchanged), `input` (it does better when it is fed otherwise), `scaled twice`
-            (pixels are), `statistics` (those of its batch normalisation are not those of its images), `unfinished`
-            (its training broke off).
+            `missing classes` (no image gets them), `labels` (names of classes are exchanged), `last layer` (what it
+            takes tells the classes apart, and it does not), `input` (it does better when it is fed otherwise),
+            `scaled twice` (pixels are), `statistics` (those of its batch normalisation are not those of its images),
+            `unfinished` (its training broke off).
         evidence: what the figures show.
         causes: what it may come from: the evidence does not tell these apart.
         experiment: what would.
@@ -75,7 +87,7 @@ def suspicions(
         return (_labels(confusion, labels, exchanged, best, is_own),)
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
     if lower_bound(right, images) > guessing and not exchanged:
-        return ()
+        return _missing(confusion, labels)
     evidence = f"{right:,} of {images:,} images are right ({right / images:.1%})"
     evidence += (
         f", in the best order of the labels {best / images:.1%} would be"
@@ -87,6 +99,26 @@ def suspicions(
     if exchanged or confusion.sum(axis=1).min() < ENOUGH:
         causes = (causes[0], "its labels stand in another order", *causes[1:])
     return (Suspicion("chance", evidence, causes, experiment),)
+
+
+def _missing(confusion: Confusion, labels: Sequence[str]) -> tuple[Suspicion, ...]:
+    """Whether classes of which there are images enough are the answer to none of all images."""
+    shown = confusion.sum(axis=1)
+    missing = np.flatnonzero((confusion.sum(axis=0) == 0) & (shown >= ENOUGH))
+    if len(missing) < max(1, _MISSING * len(labels)) or shown[missing].sum() < 3 * ENOUGH:
+        return ()
+    named = ", ".join(repr(labels[each]) for each in missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
+    evidence = f"no image gets {named}, though {int(shown[missing].sum()):,} of {int(shown.sum()):,} show such"
+    causes = (
+        "its training had no images of these classes, or few",
+        "the numbers of these classes in its last layer were lost",
+        "the images of these classes are others than in its training",
+    )
+    experiment = (
+        "count the images of each class in its training, and look how many of them are right: where there are none, "
+        "train it again with all classes; where they are right, compare them with these"
+    )
+    return (Suspicion("missing classes", evidence, causes, experiment),)
 
 
 def one_class(

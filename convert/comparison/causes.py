@@ -24,9 +24,10 @@ _SCALE_DOWN = "scale that channel down, or"
 _FINER = {"int8": "use --int16x8 or --float16", "mixed": "use --int16x8 or --float16", "float16": "use --float32"}
 
 
-def finer_steps(scheme: str) -> str:
-    """What to do where the activations of a scheme are too coarse."""
-    return _FINER.get(scheme, "use --float16")
+def finer_steps(scheme: str, takes_16_bits: bool = True) -> str:
+    """What to do where the activations of a scheme are too coarse, for a network that --int16x8 takes or not."""
+    finer = _FINER.get(scheme, "use --float16")
+    return finer if takes_16_bits else finer.replace("--int16x8 or ", "")
 
 
 def _finer_weights(scheme: str) -> str:
@@ -71,6 +72,7 @@ def cause_of(
     weights_are_right: bool,
     calibrated: Sequence[LayerRange],
     before: Sequence[LayerFigures] = (),
+    takes_16_bits: bool = True,
 ) -> tuple[str, str]:
     """What the figures of the first broken layer speak for: the cause in a word, and the rest of a sentence.
 
@@ -80,7 +82,9 @@ def cause_of(
         weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
         calibrated: which values its calibration saw in each layer, by the file's card.
         before: the layers up to this one, of the same file.
+        takes_16_bits: whether the network can be converted to --int16x8.
     """
+    finer = finer_steps(scheme, takes_16_bits)
     adds_up = any(precision(each) - precision(layer) < _LITTLE_DB for each in before[-_LAST:])
     here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
     if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
@@ -106,19 +110,19 @@ def cause_of(
     if dwarfing:
         return (
             "dwarfed",
-            f"{dwarfing}: one range for all leaves these without steps; {_SCALE_DOWN} {finer_steps(scheme)}",
+            f"{dwarfing}: one range for all leaves these without steps; {_SCALE_DOWN} {finer}",
         )
     if layer.lost_channels:
         return "dead", (
             f"channels {', '.join(map(str, layer.lost_channels[:8]))} vary in Keras and are constant here: their "
-            f"values are smaller than a step; {finer_steps(scheme)}"
+            f"values are smaller than a step; {finer}"
         )
     if adds_up:
         first = f"{before[0].name} has {precision(before[0]):z.1f} dB"
-        return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; {finer_steps(scheme)}"
+        return "noise", f"the roundings of {len(before) + 1} layers add up, {first}; {finer}"
     if layer.cosine < 0.5:
         return _other_function("its values have nothing to do with Keras'", weights_are_right)
-    return "noise", f"its range of {here} is too coarse for values from {in_keras}; {finer_steps(scheme)}"
+    return "noise", f"its range of {here} is too coarse for values from {in_keras}; {finer}"
 
 
 def _other_function(what: str, weights_are_right: bool) -> tuple[str, str]:

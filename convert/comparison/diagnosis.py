@@ -151,7 +151,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         tied = _tied(rung, flips, ladder.scheme)
         lost = (
             f"{len(flips):,} images flip though every feature map stays close; what is lost is lost in the last "
-            f"layers; {finer_steps(ladder.scheme)}"
+            f"layers; {finer_steps(ladder.scheme, ladder.takes_16_bits)}"
         )
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
     if before.name.startswith(ladder.scheme) and before.name != weights:
@@ -166,7 +166,9 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     up_to = rung.layers[: rung.layers.index(broken) + 1]
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
     earlier = up_to[: up_to.index(origin)]
-    cause, message = cause_of(origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier)
+    cause, message = cause_of(
+        origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier, ladder.takes_16_bits
+    )
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):z.1f} dB): {message}", True)
 
 

@@ -11,8 +11,8 @@ class Finding:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
         cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `labels`, `input`,
-            `scaled twice`, `statistics`, `unfinished` where Keras itself looks wrong.
+            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `missing classes`, `labels`,
+            `last layer`, `input`, `scaled twice`, `statistics`, `unfinished` where Keras itself looks wrong.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
         causes: those that the figures do not tell apart; empty where there is one.

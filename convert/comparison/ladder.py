@@ -23,6 +23,7 @@ from ..network.keras_network import KerasNetwork
 from ..network.seen import Seen
 from ..pair import Pair
 from ..tflite.constants_behind import has_constants_behind
+from ..tflite.sixteen_bits import takes_16_bits
 from ..tuning.record import TuningRecord
 from .compared import Compared
 from .dequantized import dequantized
@@ -62,6 +63,7 @@ class Ladder:
         left_out: why there is no rung of the reference kernels; empty where there is one.
         other_build: the layer whose operators are others than Keras', and a sentence; None where they are the same.
         tuning: what was exported in place of Keras' numbers, and so is compared with the file; empty where they were.
+        takes_16_bits: whether the network can be converted to --int16x8.
     """
 
     run: Path
@@ -79,6 +81,7 @@ class Ladder:
     left_out: str = ""
     other_build: tuple[str, str] | None = None
     tuning: str = ""
+    takes_16_bits: bool = True
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -130,12 +133,15 @@ def climb(
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
     other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
+    with_16_bits = takes_16_bits(float32.flatbuffer)
     del float32  # as large as the network, as that of `own`
     give_back_memory()
     if own:
         climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
         del own
-    left_out = _lacks_reference(paths)
+    # Of other axes or sizes they may not run in parts, and what is wrong is known.
+    others = any(not fault.channels for fault in faults)
+    left_out = "its operators take other constants than Keras'" if others else _lacks_reference(paths)
     if not left_out:
         climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
     climber.add(f"{scheme}, {DEFAULT}", packed, spec)
@@ -157,6 +163,7 @@ def climb(
         left_out=left_out,
         other_build=other_build,
         tuning=record.words if record else "",
+        takes_16_bits=with_16_bits,
     )
 
 

@@ -12,6 +12,7 @@ from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
 from .binomial import at_most
 from .constant_values import constant_values
+from .last_layer import last_layer_trial
 from .trials import (
     GAIN,
     Better,
@@ -30,6 +31,26 @@ _DROP = 0.01  # of accuracy since the training, and beyond chance:
 _CHANCE = 0.01
 _AS_GOOD = 0.1  # of the images
 _MUCH = 0.2  # likewise
+_OF_STATISTICS = (
+    (
+        "its batch normalisation was frozen or called with training=False",
+        "its training was too short for the momentum of these layers",
+        "its statistics were not loaded, or are of other images than these",
+        "it is not fed as in training",
+    ),
+    "look how many images of its training are right in the code that trained it: if as few, train it again with these "
+    "layers trainable, for longer or with a smaller momentum, or load all of its weights; else compare how that code "
+    "feeds it",
+)
+_OF_A_LAST_LAYER = (
+    (
+        "its last layer was made anew, or was not trained for all of these classes",
+        "it was not trained at all, or its weights were not loaded",
+        "these are other images than those of its training",
+    ),
+    "look how many images of its training are right in the code that trained it: if as few, train its last layer, or "
+    "load all of its weights; else compare those images with these",
+)
 _NARROW = 0.1  # of what pixels become: networks are trained on values that differ by 1 and more
 
 
@@ -73,6 +94,13 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
     if any(one.cause == "one class" for one in found):
         seen += constant_values(network, np.asarray(some.images))
     better = _better(network, some, probabilities[rows], is_lost, may_be_lost) if split.is_labelled else []
+    is_explained = any(one.cause == "one class" for one in seen)
+    if split.is_labelled and not better and (is_lost or may_be_lost) and not is_explained:
+        trial = last_layer_trial(network, some)
+        last = better_trial(some, probabilities[rows], [trial], _MUCH) if trial else None
+        better = [last] if last else []
+    if any(one.share >= KNOWN and one.trial.cause != "last layer" for one in better):  # it cures what is missing
+        found = tuple(one for one in found if one.cause != "missing classes")
     if may_be_lost and better:
         seen += _seen_in(network, some)
     return _together(found, seen, better, network)
@@ -141,7 +169,7 @@ def _together(
     # What was tried tells more than what was seen, and that more than the answers alone.
     better = sorted(better, key=lambda one: one.trial.cause not in [each.cause for each in seen])
     reasons = [_of_a_trial(one.trial, network) for one in better]
-    cures = any(one.share >= KNOWN for one in better)
+    cures = any(one.share >= KNOWN and one.trial.cause != "last layer" for one in better)
     # Other input may bring dead layers to life, whatever they died of; and other colours may look like other names.
     kept = [*(one for one in found if one.cause == "labels"), *(one for one in seen if one.cause == "one class")]
     # Dead layers may have died of what the answers speak for.
@@ -168,14 +196,9 @@ def _distinct(causes: list[str]) -> tuple[str, ...]:
 def _of_a_trial(trial: Trial, network: KerasNetwork) -> tuple[tuple[str, ...], str]:
     is_own = network.card.training is not None
     if trial.cause == "statistics":
-        causes = (
-            "its batch normalisation was frozen or called with training=False",
-            "its statistics were not loaded, or are of other images than these",
-        )
-        return causes, (
-            "look how many images of its training are right: if as few, train it again with these layers trainable, or "
-            "load all of its weights"
-        )
+        return _OF_STATISTICS
+    if trial.cause == "last layer":
+        return _OF_A_LAST_LAYER
     if trial.turns:
         causes = f"it was trained on images that are {trial.how.removeprefix('with images ')}", "these images are"
         return causes, "look at an image of its training beside one of these; make them stand alike"

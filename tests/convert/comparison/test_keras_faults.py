@@ -10,6 +10,7 @@ import pytest
 from edgecnn.convert import ParityReport, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import RunDirectory
+from edgecnn.sanity import suspicions
 from tests.support.colours import COLOURS, ColourNetwork, pictures, trained
 from tests.support.foreign import save_pictures
 
@@ -115,3 +116,24 @@ def test_two_classes_that_are_exchanged_in_the_last_layer_are_named(normalised: 
     finding = report.findings[0]
     assert report.verdict == "DOUBTFUL" and finding.cause == "labels"
     assert "'teal' gets 'white', 'white' gets 'teal'" in finding.words and "look at an image" in finding.experiment
+
+
+def test_a_last_layer_that_is_lost_is_told_from_a_lost_network(normalised: ColourNetwork, tmp_path: Path) -> None:
+    def lose(model: keras.Model) -> None:
+        kernel, bias = model.layers[-1].get_weights()
+        bias[0] = 1e6  # no other input gets past that
+        model.layers[-1].set_weights([kernel, bias])
+
+    report = report_of(normalised, tmp_path, lose)
+    finding = report.findings[0]
+    assert report.verdict == "DOUBTFUL" and not report.passed
+    assert "with the means of each class in place of" in finding.words
+    assert any("its last layer was made anew" in cause for cause in finding.causes)
+
+
+def test_classes_that_were_never_trained_are_named() -> None:
+    confusion = np.array([[40, 0, 0, 0], [3, 37, 0, 0], [20, 20, 0, 0], [0, 40, 0, 0]])
+    (found,) = suspicions(confusion, LABELS)
+    assert found.cause == "missing classes" and "its training had no images" in found.causes[0]
+    assert found.evidence == f"no image gets {LABELS[2]!r}, {LABELS[3]!r}, though 80 of 160 show such"
+    assert suspicions(confusion + np.eye(4, dtype=np.int64), LABELS) == ()

@@ -15,6 +15,7 @@ from edgecnn.convert.comparison.operands import compare_operands
 from edgecnn.convert.comparison.operators import compare_operators
 from edgecnn.convert.comparison.weights import compare_weights
 from edgecnn.convert.tflite.kernels import Constant, Kernel
+from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import add_header, pack_card, read_model
 from edgecnn.model_file.schemes import Scheme
 from edgecnn.run_directory import RunDirectory
@@ -123,6 +124,17 @@ def narrow(graph: schema.ModelT) -> None:
     given = graph.subgraphs[0].tensors[slopes.outputs[0]].quantization
     given.scale = np.asarray(given.scale) / np.float32(4)
     graph.subgraphs[0].tensors[slopes.inputs[0]].quantization = given
+
+
+def average_over_others(graph: schema.ModelT) -> None:
+    axes = graph.subgraphs[0].tensors[operators(graph, "MEAN")[0].inputs[1]]
+    graph.buffers[axes.buffer].data = np.array([0, 1], np.int32).view(np.uint8)
+
+
+def test_an_operator_that_takes_other_axes_is_named(run: RunDirectory) -> None:
+    spoil(run, average_over_others)
+    with pytest.raises(ModelFileError, match=r"average: its MEAN takes \[0, 1\], in Keras \[1, 2\]"):
+        findings(run, "int8")
 
 
 @pytest.mark.parametrize("scheme", ["int8", "float16"])
