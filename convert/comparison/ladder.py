@@ -128,21 +128,18 @@ def climb(
     climber = Climber(maps, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
+    with_16_bits = takes_16_bits(float32.flatbuffer)
     climber.add("TFLite, float32", Pair(float32), card.input)
     file_card = _with_chosen_ranges(packed.plain.card or card, record)
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
     other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
-    with_16_bits = takes_16_bits(float32.flatbuffer)
     del float32  # as large as the network, as that of `own`
     give_back_memory()
     if own:
         climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
         del own
-    # Of other axes or sizes they may not run in parts, and what is wrong is known.
-    others = any(not fault.channels for fault in faults)
-    left_out = "its operators take other constants than Keras'" if others else _lacks_reference(paths)
-    if not left_out:
+    if not (left_out := _lacks_reference(paths, faults)):
         climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
     climber.add(f"{scheme}, {DEFAULT}", packed, spec)
     if delegate:
@@ -193,8 +190,10 @@ def _with_chosen_ranges(card: ModelCard, record: TuningRecord | None) -> ModelCa
     return replace(card, ranges=record.calibrated(card.ranges)) if record else card
 
 
-def _lacks_reference(paths: Pair[Path]) -> str:
+def _lacks_reference(paths: Pair[Path], faults: tuple[WeightFault, ...]) -> str:
     """Why the reference kernels do not run a file; empty where they do. Some end the process: a child tries them."""
+    if any(not fault.channels for fault in faults):  # by other axes or sizes it may not run in parts
+        return "its operators take other constants than Keras'"
     try:
         try_model(paths.plain, RunOptions(kernels="reference"))
     except ModelFileError as error:
