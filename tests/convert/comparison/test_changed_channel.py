@@ -118,7 +118,8 @@ def test_all_biases_of_a_layer_are_one_sentence() -> None:
 def bits(values: Array, count: int) -> Array:
     """Rounded once more, to so few bits."""
     step = np.abs(values).max() / (2 ** (count - 1) - 1)
-    return np.rint(values / step) * step
+    rounded: Array = np.rint(values / step) * step
+    return rounded
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
