@@ -87,7 +87,7 @@ def suspicions(
         return (_labels(confusion, labels, exchanged, best, is_own),)
     guessing = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / images**2
     if lower_bound(right, images) > guessing and not exchanged:
-        return _missing(confusion, labels)
+        return () if is_own else _missing(confusion, labels)  # its training tells of weak classes
     evidence = f"{right:,} of {images:,} images are right ({right / images:.1%})"
     evidence += (
         f", in the best order of the labels {best / images:.1%} would be"
@@ -102,15 +102,17 @@ def suspicions(
 
 
 def _missing(confusion: Confusion, labels: Sequence[str]) -> tuple[Suspicion, ...]:
-    """Whether classes of which there are images enough are the answer to none of all images."""
+    """Whether classes of which there are many images are the answer to none, of a network that knows the others."""
     shown = confusion.sum(axis=1)
-    missing = np.flatnonzero((confusion.sum(axis=0) == 0) & (shown >= ENOUGH))
-    if len(missing) < max(1, _MISSING * len(labels)) or shown[missing].sum() < 3 * ENOUGH:
+    is_missing = (confusion.sum(axis=0) == 0) & (shown >= 3 * ENOUGH)
+    missing = np.flatnonzero(is_missing)
+    if len(missing) < max(1, _MISSING * len(labels)) or np.trace(confusion) < KNOWN * shown[~is_missing].sum():
         return ()
     named = ", ".join(repr(labels[each]) for each in missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     evidence = f"no image gets {named}, though {int(shown[missing].sum()):,} of {int(shown.sum()):,} show such"
     causes = (
         "its training had no images of these classes, or few",
+        "it was trained too briefly to tell these classes from others",
         "the numbers of these classes in its last layer were lost",
         "the images of these classes are others than in its training",
     )

@@ -64,7 +64,8 @@ def _keras(ladder: Ladder) -> Finding | None:
         )  # fmt: skip
     seen = next((one for one in ladder.suspicions if one.cause != "labels"), None)
     if seen:
-        place = (PROBABILITIES, "statistics") if seen.cause == "statistics" else ("image", "preprocessing")
+        is_inside = seen.cause in ("statistics", "last layer")
+        place = (PROBABILITIES, seen.cause) if is_inside else ("image", "preprocessing")
         return Finding(rung.name, *place, f"{then}: {seen.words}", True, seen.causes, seen.experiment)
     causes = (
         f"images are prepared otherwise than in training (the card says {_describe(ladder.keras_card.input)})",

@@ -12,6 +12,7 @@ from ..network.keras_network import KerasNetwork
 from .trials import Trial
 
 _MOST = 4096  # numbers of an image: of more the means of a few images say little
+_FEWEST = 2  # classes that are to be told apart
 
 
 def last_layer_trial(network: KerasNetwork, some: Split) -> Trial | None:
@@ -22,18 +23,31 @@ def last_layer_trial(network: KerasNetwork, some: Split) -> Trial | None:
         some: the images on which it will be tried, and what they show.
 
     Returns:
-        None where there is no last dense layer, or it takes more than a few images can tell of.
+        None where there is no dense layer that gives the classes, it takes more than a few images can tell of, or
+        these are of too few classes.
     """
-    dense = [use for use in layer_uses(network.model) if isinstance(use.layer, keras.layers.Dense)]
-    if not dense or len(dense[-1].layer.input.shape) != 2 or dense[-1].layer.input.shape[-1] > _MOST:
-        return None
-    model = keras.Model(network.model.inputs, dense[-1].layer.input)
     classes = len(network.card.labels)
+    dense = [use for use in layer_uses(network.model) if isinstance(use.layer, keras.layers.Dense)]
+    taken = dense[-1].node.input_tensors[0] if dense and dense[-1].output.shape[1:] == (classes,) else None
+    if taken is None or taken.shape[-1] > _MOST or (_shown(some, classes) > 0).sum() < _FEWEST:
+        return None
+    model = keras.Model(network.model.inputs, taken)
 
     def answer(images: Pixels) -> npt.NDArray[np.float32]:
         return _nearest(np.asarray(model.predict(network.fed(images), verbose=0), np.float64), some.labels, classes)
 
     return Trial("last layer", f"with the means of each class in place of {dense[-1].layer.name}", answer)
+
+
+def among_shown(probabilities: npt.NDArray[np.float32], some: Split) -> npt.NDArray[np.float32]:
+    """Probabilities (images, classes) without those of classes that the trial cannot choose: it must be fair."""
+    return np.where(_shown(some, probabilities.shape[1]) > 0, probabilities, np.float32(0))
+
+
+def _shown(some: Split, classes: int) -> npt.NDArray[np.int64]:
+    """Of each class its images, where there are several; int64 (classes,)."""
+    counts = some.count_classes(classes)
+    return np.where(counts > 1, counts, 0)
 
 
 def _nearest(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:

@@ -67,7 +67,7 @@ def compare_operators(
             continue
         faults += [OperatorFault(layer, f"{where}{words}") for words in _other_options(own, here, tensor)]
         if own.output in maps:  # what other operators of a layer make is no feature map
-            faults += [*ranges.of_layer(layer, here.output), *ranges.wide(layer, here)]
+            faults += ranges.of_layer(layer, here.output)
         faults += [OperatorFault(layer, words) for words in _other_sources(own, here, sources)]
         faults += misfits(second.Subgraphs(0), here, layer)
         for gain in _other_scale(second.Subgraphs(0), here):

@@ -8,10 +8,9 @@ from edgecnn.model_file.card import INPUT, LayerRange
 
 from .graph import GraphOperator, names_of, read_operators
 from .operator_fault import OperatorFault
-from .scales import FIXED, Quantization, quantization_of
+from .scales import Quantization, quantization_of
 
 _CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor of a layer may lack
-_WIDE = 1.5  # times that range: of 70 healthy files none reached further by 1 % but for the sake of a neighbour's scale
 _INTEGERS = {
     schema.TensorType.INT8: (-128, 127),
     schema.TensorType.UINT8: (0, 255),
@@ -71,24 +70,6 @@ class Ranges:
         else:
             yield OperatorFault(layer, f"{words}: {_CHANGED}")
 
-    def wide(self, layer: str, operator: GraphOperator) -> Iterator[OperatorFault]:
-        """Where the integers of what an operator makes reach much further than what its calibration saw."""
-        seen, quantization = self._seen.get(layer), self._quantization(operator.output)
-        kind = self._subgraph.Tensors(operator.output).Type()
-        if seen is None or quantization is None or kind not in _INTEGERS or operator.name in FIXED:
-            return
-        low, high = _ends(quantization, kind)
-        needed = max(seen.high, 0.0) - min(seen.low, 0.0)
-        if kind == schema.TensorType.INT16:  # as far below zero as above
-            needed = 2 * max(abs(seen.low), abs(seen.high))
-        if seen.low < seen.high and high - low > _WIDE * needed and quantization not in self._beside(operator.output):
-            yield OperatorFault(layer, f"{_stands_for(low, high, seen)}: {_CHANGED}")
-
-    def _beside(self, index: int) -> list[Quantization | None]:
-        """Scales and zero points of the tensors beside one, for whose sake it may have its own."""
-        others = [(*one.inputs, one.output) for one in self._operators if index in (*one.inputs, one.output)]
-        return [self._quantization(other) for each in others for other in each if other != index]
-
     def all(self) -> Iterator[OperatorFault]:
         """Every layer whose integers do not."""
         for one in self._operators:
@@ -105,25 +86,15 @@ class Ranges:
         kind = self._subgraph.Tensors(index).Type()
         if seen is None or quantization is None or kind not in _INTEGERS:
             return ""
-        low, high = _ends(quantization, kind)
+        scale, zero_point = quantization
+        low, high = (scale * (integer - zero_point) for integer in _INTEGERS[kind])
         if low - slack <= seen.low <= seen.high <= high + slack:
             return ""
-        return _stands_for(low, high, seen)
+        made_for = f"it was made for {seen.low:.4g} to {seen.high:.4g}"
+        return f"its integers stand for {low:.4g} to {high:.4g}, but {made_for}"
 
     def _quantization(self, index: int) -> Quantization | None:
         return quantization_of(self._subgraph, index)
-
-
-def _ends(quantization: Quantization, kind: int) -> tuple[float, float]:
-    """The real numbers that the least and the greatest integer of a type stand for."""
-    scale, zero_point = quantization
-    low, high = (scale * (integer - zero_point) for integer in _INTEGERS[kind])
-    return low, high
-
-
-def _stands_for(low: float, high: float, seen: LayerRange) -> str:
-    made_for = f"it was made for {seen.low:.4g} to {seen.high:.4g}"
-    return f"its integers stand for {low:.4g} to {high:.4g}, but {made_for}"
 
 
 def cut_ranges(found: bytes, calibrated: Sequence[LayerRange]) -> tuple[OperatorFault, ...]:

@@ -15,6 +15,7 @@ from .. import kept
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
 from .operands import compare_operands
+from .operator_fault import cured_by_conversion
 from .operators import compare_operators
 
 
@@ -42,10 +43,10 @@ def require_same_network(
         if not other:
             raise
         raise ModelFileError(
-            f"the operators of {paths.plain} are not Keras', and do not run ({other}); convert the run again"
+            f"{paths.plain} does not run, and its operators are not Keras' ({other}); convert the run again ({error})"
         ) from error
     for path, session, wanted in zip(paths, sessions, expected, strict=True):
-        shapes = {name: tuple(each.shape[1:]) for name, each in session.outputs.items() if each.shape[0] == 1}
+        shapes = {name: tuple(each.shape[1:]) for name, each in session.outputs.items() if each.shape[:1] == (1,)}
         same_input = session.input.shape[1:] == network.card.input.shape
         if not same_input or {name: shapes.get(name) for name in wanted} != wanted:
             other = _other_operator(network, run, packed.activations or packed.plain) if same_input else ""
@@ -67,6 +68,6 @@ def require_same_network(
 def _other_operator(network: KerasNetwork, run: RunDirectory, packed: PackedModel) -> str:
     """The first operator of a file that is not Keras' or takes other constants; empty where none is found."""
     float32 = kept.in_float32(run, network).flatbuffer
-    ranges = packed.card.ranges if packed.card else ()
-    faults = compare_operators(float32, packed.flatbuffer, ranges) or compare_operands(float32, packed.flatbuffer)
+    operators = cured_by_conversion(compare_operators(float32, packed.flatbuffer))
+    faults = operators or compare_operands(float32, packed.flatbuffer)
     return f"{faults[0].layer}: {faults[0].words}" if faults else ""

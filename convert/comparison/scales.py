@@ -15,7 +15,7 @@ _HANDING_ON = (
     "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "GATHER",
 )  # fmt: skip
 # What comes out of these has a scale and a zero point of 8 bits that TFLite prescribes.
-FIXED = {
+_FIXED = {
     "SOFTMAX": (1 / 256, -128),
     "LOGISTIC": (1 / 256, -128),
     "TANH": (1 / 128, 0),
@@ -47,9 +47,9 @@ def misfits(subgraph: "schema.SubGraph", operator: GraphOperator, layer: str) ->
     if given is None or kind not in (schema.TensorType.INT8, schema.TensorType.INT16):
         return
     wanted: list[tuple[str, Quantization]] = []
-    if operator.name in FIXED:
+    if operator.name in _FIXED:
         is_16 = kind == schema.TensorType.INT16
-        wanted.append(("of this operator are always", _BITS_16 if is_16 else FIXED[operator.name]))
+        wanted.append(("of this operator are always", _BITS_16 if is_16 else _FIXED[operator.name]))
     elif operator.name in _HANDING_ON:
         taken = (quantization_of(subgraph, index) for index in operator.inputs)
         wanted += [("that it takes are", each) for each in taken if each]

@@ -12,7 +12,7 @@ from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
 from .binomial import at_most
 from .constant_values import constant_values
-from .last_layer import last_layer_trial
+from .last_layer import among_shown, last_layer_trial
 from .trials import (
     GAIN,
     Better,
@@ -38,9 +38,8 @@ _OF_STATISTICS = (
         "its statistics were not loaded, or are of other images than these",
         "it is not fed as in training",
     ),
-    "look how many images of its training are right in the code that trained it: if as few, train it again with these "
-    "layers trainable, for longer or with a smaller momentum, or load all of its weights; else compare how that code "
-    "feeds it",
+    "look how many images of its training are right{where}: if as few, train it again with these layers trainable, for "
+    "longer or with a smaller momentum, or load all of its weights; else compare how they are fed",
 )
 _OF_A_LAST_LAYER = (
     (
@@ -48,8 +47,8 @@ _OF_A_LAST_LAYER = (
         "it was not trained at all, or its weights were not loaded",
         "these are other images than those of its training",
     ),
-    "look how many images of its training are right in the code that trained it: if as few, train its last layer, or "
-    "load all of its weights; else compare those images with these",
+    "look how many images of its training are right{where}: if as few, train its last layer, or load all of its "
+    "weights; else compare those images with these",
 )
 _NARROW = 0.1  # of what pixels become: networks are trained on values that differ by 1 and more
 
@@ -80,9 +79,12 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
     if split.is_labelled:
         found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
         right = int((probabilities.argmax(axis=1) == split.labels).sum())
-        is_lost = any(one.cause != "labels" for one in found) or is_below_training(network.card, right, len(split))
+        knows_others = ("labels", "missing classes")
+        is_lost = any(one.cause not in knows_others for one in found)
+        is_lost |= is_below_training(network.card, right, len(split))
         # Nobody knows how good it was; where the order of its labels explains all, nothing else needs to.
-        may_be_lost = not is_own and not found and right < KNOWN * len(split)
+        is_known = any(one.cause == "labels" for one in found)
+        may_be_lost = not is_own and not is_lost and not is_known and right < KNOWN * len(split)
     else:
         found = one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
         is_lost, may_be_lost = True, False  # nobody knows
@@ -97,10 +99,8 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
     is_explained = any(one.cause == "one class" for one in seen)
     if split.is_labelled and not better and (is_lost or may_be_lost) and not is_explained:
         trial = last_layer_trial(network, some)
-        last = better_trial(some, probabilities[rows], [trial], _MUCH) if trial else None
+        last = better_trial(some, among_shown(probabilities[rows], some), [trial], _MUCH) if trial else None
         better = [last] if last else []
-    if any(one.share >= KNOWN and one.trial.cause != "last layer" for one in better):  # it cures what is missing
-        found = tuple(one for one in found if one.cause != "missing classes")
     if may_be_lost and better:
         seen += _seen_in(network, some)
     return _together(found, seen, better, network)
@@ -195,10 +195,9 @@ def _distinct(causes: list[str]) -> tuple[str, ...]:
 
 def _of_a_trial(trial: Trial, network: KerasNetwork) -> tuple[tuple[str, ...], str]:
     is_own = network.card.training is not None
-    if trial.cause == "statistics":
-        return _OF_STATISTICS
-    if trial.cause == "last layer":
-        return _OF_A_LAST_LAYER
+    if trial.cause in ("statistics", "last layer"):
+        reasons, experiment = _OF_STATISTICS if trial.cause == "statistics" else _OF_A_LAST_LAYER
+        return reasons, experiment.format(where=" by edgecnn evaluate" if is_own else " in the code that trained it")
     if trial.turns:
         causes = f"it was trained on images that are {trial.how.removeprefix('with images ')}", "these images are"
         return causes, "look at an image of its training beside one of these; make them stand alike"

@@ -137,6 +137,9 @@ def _few_values(expected: Constant, found: Constant) -> str:
     values = np.unique(np.rint(here))
     if not 2 <= len(values) <= min(_FEW_VALUES, len(np.unique(np.rint(own))) // 2):
         return ""
+    gap = np.diff(values).max()
+    if own.min() < values[0] - gap or own.max() > values[-1] + gap:  # they are cut
+        return ""
     places = np.searchsorted(values, own).clip(1, len(values) - 1)
     nearest = np.minimum(np.abs(own - values[places - 1]), np.abs(own - values[places]))
     if np.any(np.abs(own - here) > nearest + 1):

@@ -130,6 +130,13 @@ def test_weights_that_were_rounded_to_fewer_bits_are_told_so(count: int) -> None
     assert fault.words == f"its weights are Keras', rounded to {len(np.unique(here.values))} values"
 
 
+def test_weights_that_were_cut_are_not_told_as_rounded() -> None:
+    values = np.random.default_rng(8).normal(0, 0.3, (16, 3, 3, 8)).clip(-1.2, 1.2)
+    own, here = constant(values), constant(values.clip(-0.2, 0.2))
+    (fault,) = compare_weights([Kernel("CONV_2D", own, None)], [Kernel("CONV_2D", here, None)], ["conv"])
+    assert "rounded" not in fault.words
+
+
 def test_a_bias_at_the_end_of_its_integers_is_told_so() -> None:
     weights, biases = constant(kernels(3, 3)), np.linspace(-0.5, 0.5, 6)
     step = np.full(6, STEP)

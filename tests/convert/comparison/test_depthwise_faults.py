@@ -104,20 +104,11 @@ def broken(report: ParityReport) -> tuple[str, str, str]:
     return finding.layer, finding.cause, finding.words
 
 
-@pytest.mark.parametrize(
-    ("gain", "named"),
-    [
-        (1.4, "the scale of its values is 1.4 times that which the next layer, conv2, was made for"),
-        (2.0, "their scale or zero point was changed afterwards"),
-    ],
-)
-def test_a_larger_scale_is_named_by_the_bias_or_the_calibration_that_it_does_not_fit(
-    gain: float, named: str, run: RunDirectory
-) -> None:
-    change_output(run, "int8", OPERATORS.index("conv1"), gain=gain)
+def test_a_scale_that_was_doubled_is_named_by_the_bias_that_was_made_for_it(run: RunDirectory) -> None:
+    change_output(run, "int8", OPERATORS.index("conv1"), gain=2.0)
     layer, cause, words = broken(report_of(run))
     assert (layer, cause) == ("conv1", "conversion")
-    assert named in words
+    assert "the scale of its values is 2 times that which the next layer, conv2, was made for" in words
 
 
 def test_a_zero_point_that_was_shifted_is_no_fault_of_the_calibration(run: RunDirectory) -> None:

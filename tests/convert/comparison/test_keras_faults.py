@@ -137,3 +137,6 @@ def test_classes_that_were_never_trained_are_named() -> None:
     assert found.cause == "missing classes" and "its training had no images" in found.causes[0]
     assert found.evidence == f"no image gets {LABELS[2]!r}, {LABELS[3]!r}, though 80 of 160 show such"
     assert suspicions(confusion + np.eye(4, dtype=np.int64), LABELS) == ()
+    assert suspicions(confusion, LABELS, is_own=True) == ()  # what it was after its training is known
+    weak = np.array([[18, 17, 0, 5], [15, 20, 0, 5], [20, 20, 0, 0], [10, 10, 0, 20]])
+    assert suspicions(weak, LABELS) == () and suspicions(confusion // 2, LABELS) == ()
