@@ -7,6 +7,8 @@ from collections.abc import Iterable
 _PLACE = re.compile(r'fused\["(?P<operator>\w+):", "(?P<path>[^"@]*)')
 _UNSUPPORTED = re.compile(r"^\s*TF Select ops: (?P<operators>.+)$|'tf\.(?P<one>\w+)' op is neither a custom op", re.M)
 
+_LOGGED = re.compile(r"WARNING:|[IWEF]\d{4} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:")  # what it says of its work
+
 
 def reason(text: str, layers: Iterable[str]) -> str:
     """A sentence without a line of the compiler.
@@ -24,9 +26,8 @@ def reason(text: str, layers: Iterable[str]) -> str:
     if place:
         return f"it fails at {where or place['path']} ({place['operator']})"
     lines = (re.sub(r"<unknown>:0: |error: |loc\(.*?\): ", "", line).strip() for line in text.splitlines())
-    return next(
-        (line[:300].rstrip(".") for line in lines if line and not line.startswith("WARNING:")), "it does not say why"
-    )
+    said = (line[:300].rstrip(".") for line in lines if line and not _LOGGED.match(line))
+    return next(said, "it does not say why")
 
 
 def _layer(text: str, layers: list[str]) -> str:

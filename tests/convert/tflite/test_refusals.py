@@ -31,6 +31,11 @@ def place(operator: str, path: str) -> str:
             "Quantization not yet supported for op: 'HARD_SWISH'.\n",
             "Quantization not yet supported for op: 'HARD_SWISH'",
         ),
+        (
+            "I0000 00:00:1796074482.119827   13819 devices.cc:67] Number of eligible GPUs: 0\n"
+            "2026-11-30 21:34:13.5: W tensorflow/core/x.cc:12] slow\nIt is too large.\n",
+            "It is too large",
+        ),
         ("WARNING: nothing of that\n", "it does not say why"),
         ("", "it does not say why"),
     ],
