@@ -32,7 +32,7 @@ ENOUGH = 10
 _Z = 1.96  # of a 95 % Wilson interval
 _CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
 _NAMED = 4
-_MISSING = 0.1  # of the classes: of a thousand a few are never the best
+_MISSING = 0.25  # of the classes, and two: a weak network takes one for another
 KNOWN = 0.5  # of the images: who gets fewer right may know none of these classes well
 _MANY = 500  # throws: from here on the normal distribution is near enough, and quick
 
@@ -106,7 +106,7 @@ def _missing(confusion: Confusion, labels: Sequence[str]) -> tuple[Suspicion, ..
     shown = confusion.sum(axis=1)
     is_missing = (confusion.sum(axis=0) == 0) & (shown >= 3 * ENOUGH)
     missing = np.flatnonzero(is_missing)
-    if len(missing) < max(1, _MISSING * len(labels)) or np.trace(confusion) < KNOWN * shown[~is_missing].sum():
+    if len(missing) < max(2, _MISSING * len(labels)) or np.trace(confusion) < KNOWN * shown[~is_missing].sum():
         return ()
     named = ", ".join(repr(labels[each]) for each in missing[:_NAMED]) + (", …" if len(missing) > _NAMED else "")
     evidence = f"no image gets {named}, though {int(shown[missing].sum()):,} of {int(shown.sum()):,} show such"

@@ -140,3 +140,5 @@ def test_classes_that_were_never_trained_are_named() -> None:
     assert suspicions(confusion, LABELS, is_own=True) == ()  # what it was after its training is known
     weak = np.array([[18, 17, 0, 5], [15, 20, 0, 5], [20, 20, 0, 0], [10, 10, 0, 20]])
     assert suspicions(weak, LABELS) == () and suspicions(confusion // 2, LABELS) == ()
+    one = np.array([[40, 0, 0, 0], [0, 40, 0, 0], [20, 20, 0, 0], [0, 0, 0, 40]])  # one that looks like others
+    assert suspicions(one, LABELS) == ()
