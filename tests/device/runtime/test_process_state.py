@@ -54,7 +54,8 @@ def state() -> list[object]:
     rounded = float(np.float64(1) + np.float64(2) ** -54)  # above 1 where floats are rounded up
     open_ = [os.fstat(descriptor).st_ino for descriptor in (0, 1, 2)]
     limits = [resource.getrlimit(limit) for limit in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE)]
-    signals = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("Sig")]
+    kinds = ("SigBlk", "SigIgn", "SigCgt")  # SigQ counts what all processes of this user have waiting
+    signals = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(kinds)]
     return [os.getcwd(), mask, locale.setlocale(locale.LC_ALL), rounded, limits, os.get_blocking(0), signals, *open_]
 
 
