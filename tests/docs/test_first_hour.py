@@ -67,15 +67,15 @@ def keep(viewer: Any, folder: Path) -> None:
 
 def doubt(viewer: Any, folder: Path) -> None:
     """Wait until frames were kept; they are those that the lesson names, as sure as it says, and no others."""
-    named = re.findall(r"the (\w+), (\d\d) %", LESSON.read_text())
+    named = {(label.title(), sure) for label, sure in re.findall(r"the (\w+), (\d\d) %", LESSON.read_text())}
     assert named
-    assert until(lambda: len(kept(folder)) >= len(named))
-    assert kept(folder) == {(label.title(), sure) for label, sure in named}
+    assert until(lambda: kept(folder) == named)
 
 
 def kept(folder: Path) -> set[tuple[str, str]]:
     """The class and the percents in the name of each doubtful frame."""
-    return {(path.stem.split("-")[2], path.stem.rpartition(".")[2]) for path in (folder / "unsure").glob("*.png")}
+    done = (path for path in (folder / "unsure").glob("*.png") if not path.name.startswith("."))  # one being written
+    return {(path.stem.split("-")[2], path.stem.rpartition(".")[2]) for path in done}
 
 
 def see_own_classes(viewer: Any, folder: Path) -> None:
