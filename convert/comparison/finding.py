@@ -1,6 +1,9 @@
 """What a diagnosis finds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+_NAMED = 3  # layers
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,10 @@ class Finding:
     def place(self) -> str:
         """Rung, and layer where there is one, in words."""
         return f"{self.rung}, {self.layer}" if self.layer else self.rung
+
+
+def listed(faults: Sequence[tuple[str, str]]) -> str:
+    """Faults of layers as part of a sentence: the first few, each as layer and words, and how many more there are."""
+    named = "; ".join(f"{layer}: {words}" for layer, words in faults[:_NAMED])
+    left = len(faults) - _NAMED
+    return f"{named}; and {left} {'layer' if left == 1 else 'layers'} more" if left > 0 else named

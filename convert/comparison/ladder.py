@@ -139,7 +139,7 @@ def climb(
     if own:
         climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
         del own
-    if not (left_out := _lacks_reference(paths, faults)):
+    if not (left_out := _lacks_reference(paths)):
         climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
     climber.add(f"{scheme}, {DEFAULT}", packed, spec)
     if delegate:
@@ -190,10 +190,8 @@ def _with_chosen_ranges(card: ModelCard, record: TuningRecord | None) -> ModelCa
     return replace(card, ranges=record.calibrated(card.ranges)) if record else card
 
 
-def _lacks_reference(paths: Pair[Path], faults: tuple[WeightFault, ...]) -> str:
+def _lacks_reference(paths: Pair[Path]) -> str:
     """Why the reference kernels do not run a file; empty where they do. Some end the process: a child tries them."""
-    if any(not fault.channels for fault in faults):  # by other axes or sizes it may not run in parts
-        return "its operators take other constants than Keras'"
     try:
         try_model(paths.plain, RunOptions(kernels="reference"))
     except ModelFileError as error:

@@ -29,7 +29,7 @@ def last_layer_trial(network: KerasNetwork, some: Split) -> Trial | None:
     classes = len(network.card.labels)
     dense = [use for use in layer_uses(network.model) if isinstance(use.layer, keras.layers.Dense)]
     taken = dense[-1].node.input_tensors[0] if dense and dense[-1].output.shape[1:] == (classes,) else None
-    if taken is None or taken.shape[-1] > _MOST or (_shown(some, classes) > 0).sum() < _FEWEST:
+    if taken is None or taken.shape[-1] > _MOST or _shown(some, classes).sum() < _FEWEST:
         return None
     model = keras.Model(network.model.inputs, taken)
 
@@ -41,13 +41,12 @@ def last_layer_trial(network: KerasNetwork, some: Split) -> Trial | None:
 
 def among_shown(probabilities: npt.NDArray[np.float32], some: Split) -> npt.NDArray[np.float32]:
     """Probabilities (images, classes) without those of classes that the trial cannot choose: it must be fair."""
-    return np.where(_shown(some, probabilities.shape[1]) > 0, probabilities, np.float32(0))
+    return np.where(_shown(some, probabilities.shape[1]), probabilities, np.float32(0))
 
 
-def _shown(some: Split, classes: int) -> npt.NDArray[np.int64]:
-    """Of each class its images, where there are several; int64 (classes,)."""
-    counts = some.count_classes(classes)
-    return np.where(counts > 1, counts, 0)
+def _shown(some: Split, classes: int) -> npt.NDArray[np.bool_]:
+    """Of which classes there are several images, bool (classes,)."""
+    return some.count_classes(classes) > 1
 
 
 def _nearest(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], classes: int) -> npt.NDArray[np.float32]:

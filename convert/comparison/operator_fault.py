@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .finding import listed
+
 _AGAIN = "convert the run again"
-_NAMED = 3  # layers
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,7 @@ def listed_faults(faults: Sequence[OperatorFault]) -> str:
     alike = [fault for fault in faults if fault.advice == faults[0].advice]
     of_layer = {fault.layer: fault for fault in reversed(alike)}
     firsts = [fault for fault in alike if of_layer[fault.layer] is fault]
-    named = "; ".join(f"{fault.layer}: {fault.words}" for fault in firsts[:_NAMED])
-    left = len(firsts) - _NAMED
-    return f"{named}; and {left} {'layer' if left == 1 else 'layers'} more" if left > 0 else named
+    return listed([(fault.layer, fault.words) for fault in firsts])
 
 
 def cured_by_conversion(faults: Sequence[OperatorFault]) -> tuple[OperatorFault, ...]:

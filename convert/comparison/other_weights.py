@@ -2,22 +2,18 @@
 
 from edgecnn.run_directory import RunDirectory
 
-from .finding import Finding
+from .finding import Finding, listed
 from .ladder import Ladder
 from .operator_fault import cured_by_conversion, listed_faults
 from .weights import OF_ANOTHER_EPOCH
-
-_NAMED = 3
 
 
 def other_weights(rung: str, ladder: Ladder) -> Finding:
     """What is found at a rung of a ladder that has weight faults, whether or not its images show them."""
     faults = ladder.weight_faults
-    named = "; ".join(f"{fault.layer}: {fault.words}" for fault in faults[:_NAMED])
-    left = len(faults) - _NAMED
-    more = f"; and {left} {'layer' if left == 1 else 'layers'} more" if left > 0 else ""
+    named = listed([(fault.layer, fault.words) for fault in faults])
     others = cured_by_conversion(ladder.operator_faults)
-    more += f"; nor are its operators Keras': {listed_faults(others)}" if others else ""
+    more = f"; nor are its operators Keras': {listed_faults(others)}" if others else ""
     parent, origin = ladder.card.provenance.parent_sha256, ""
     if parent not in ("", ladder.compared.keras_sha256):
         origin = "the file was made from another model.keras than the one in the run, "

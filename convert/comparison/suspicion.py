@@ -79,12 +79,10 @@ def _of_answers(network: KerasNetwork, probabilities: npt.NDArray[np.float32], s
     if split.is_labelled:
         found = suspicions(evaluate_probabilities(probabilities, split.labels).confusion, labels, spec, is_own)
         right = int((probabilities.argmax(axis=1) == split.labels).sum())
-        knows_others = ("labels", "missing classes")
-        is_lost = any(one.cause not in knows_others for one in found)
-        is_lost |= is_below_training(network.card, right, len(split))
+        causes = {one.cause for one in found}
+        is_lost = bool(causes - {"labels", "missing classes"}) or is_below_training(network.card, right, len(split))
         # Nobody knows how good it was; where the order of its labels explains all, nothing else needs to.
-        is_known = any(one.cause == "labels" for one in found)
-        may_be_lost = not is_own and not is_lost and not is_known and right < KNOWN * len(split)
+        may_be_lost = not is_own and not is_lost and "labels" not in causes and right < KNOWN * len(split)
     else:
         found = one_class(np.bincount(probabilities.argmax(axis=1), minlength=len(labels)), labels, spec, is_own)
         is_lost, may_be_lost = True, False  # nobody knows

@@ -1,8 +1,6 @@
 """Whether TensorFlow can give a network 16-bit feature maps."""
 
-from tensorflow.lite.python import schema_py_generated as schema
-
-from .kernels import OPERATOR_NAMES
+from edgecnn.model_file.tflite_graph import read_graph
 
 # Small networks of each were converted with TensorFlow 2.21; it refuses others, such as those of layer normalisation.
 _OPERATORS = frozenset(
@@ -16,6 +14,4 @@ _OPERATORS = frozenset(
 
 def takes_16_bits(float32: bytes) -> bool:
     """Whether all operators of a float32 model are known to be converted to --int16x8."""
-    model = schema.Model.GetRootAs(float32, 0)
-    codes = (model.OperatorCodes(place) for place in range(model.OperatorCodesLength()))
-    return {OPERATOR_NAMES.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode())) for code in codes} <= _OPERATORS
+    return {operator.name for operator in read_graph(float32, "the float32 model").operators} <= _OPERATORS
