@@ -178,11 +178,13 @@ def open_device(text: str, settings: SourceSettings, tell: Tell) -> Video:
     """A USB camera: `/dev/video0`, or `FORMAT:NAME` with one of `DEVICE_FORMATS`.
 
     Raises:
-        InputError: PyAV opens no such devices on this system.
+        InputError: it has no name, or PyAV opens no such devices on this system.
     """
     kind, _, name = text.partition(":")
     if kind not in DEVICE_FORMATS:
         kind, name = "v4l2", text
+    if not name:
+        raise InputError(f"{text} names no camera; write its name behind the colon")
     video = Video(name, settings, tell, is_film=False, device_format=kind)
     if kind in _CAMERAS and not _is_opened_here(kind):
         there = [example for one, (_, example) in _CAMERAS.items() if _is_opened_here(one)]

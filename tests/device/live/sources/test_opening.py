@@ -45,6 +45,12 @@ def test_cameras_of_other_systems_are_refused_with_what_one_is_called_here(text:
         open_source(text)
 
 
+@pytest.mark.parametrize("text", ["v4l2:", "avfoundation:", "dshow:", "lavfi:"])
+def test_a_camera_without_a_name_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=f"^{text} names no camera; write its name behind the colon$"):
+        open_source(text)
+
+
 @pytest.mark.parametrize("text", ["", "nowhere", "camera2", "nowhere.mp4", "0", "avfoundation", "v4l2"])
 def test_what_is_no_source_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(InputError, match=r"there is no source .*camera\|samples"):
