@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.device.runtime.opening import open_beside
-from edgecnn.device.runtime.session import Runner
+from edgecnn.device.runtime.runner import Runner
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Images

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.device.runtime.session import Runner
+from edgecnn.device.runtime.runner import Runner
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 

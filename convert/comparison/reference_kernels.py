@@ -10,8 +10,9 @@ import numpy.typing as npt
 from edgecnn.arrays import Pixels
 from edgecnn.device.runtime.placement import DelegatePlacement
 from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.runner import Runner
 from edgecnn.device.runtime.runtimes import Kernels, find_runtime, open_interpreter
-from edgecnn.device.runtime.session import Runner, Session
+from edgecnn.device.runtime.session import Session
 from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
@@ -91,9 +92,7 @@ class ReferenceSession(Runner):
         """None of the operators is a delegate's."""
         return self._placement
 
-    def run(self, tensor: npt.NDArray[np.generic]) -> None:
-        """Invoke the model on `tensor`: shape and dtype of `input`."""
-        self.last_input = tensor
+    def _invoke_on(self, tensor: npt.NDArray[np.generic]) -> None:
         self._values = {self._graph.image: tensor}
         wrong: set[int] = set()
         for place, run in enumerate(self._runs):

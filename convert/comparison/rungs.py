@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.device.runtime.session import Runner
+from edgecnn.device.runtime.runner import Runner
 from edgecnn.errors import ModelFileError
 from edgecnn.free_memory import give_back_memory
 from edgecnn.model_file.card import Parity

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from edgecnn.arrays import Pixels
-from edgecnn.device.runtime.session import Runner
+from edgecnn.device.runtime.runner import Runner
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.input_spec import InputSpec

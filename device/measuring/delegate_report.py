@@ -17,7 +17,7 @@ from ..runtime.loaded_model import LoadedModel
 from ..runtime.loading import open_model
 from ..runtime.placement import DelegatePlacement
 from ..runtime.run_options import RunOptions
-from ..runtime.session import Runner
+from ..runtime.runner import Runner
 
 _ROUNDS = 30
 _PROBES = 8

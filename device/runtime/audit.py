@@ -18,7 +18,7 @@ from .loaded_model import LoadedModel
 from .opening import open_session
 from .probing import run_probabilities
 from .run_options import RunOptions
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 
 Outputs = Sequence[tuple[TensorSpec, npt.NDArray[np.generic]]]

@@ -83,11 +83,9 @@ class CompiledSession(Session):
         never_release(self._compiled)
         self._is_copy = True
 
-    def run(self, tensor: npt.NDArray[np.generic]) -> None:
-        """Invoke the model on `tensor`: shape and dtype of `input`."""
+    def _invoke_on(self, tensor: npt.NDArray[np.generic]) -> None:
         if self._is_copy:
             raise self.refusal_after_fork()
-        self.last_input = tensor
         quiet, self._quiet = self._quiet, contextlib.nullcontext()
         with quiet:
             self._compiled.inputs[0].write(np.ascontiguousarray(tensor))

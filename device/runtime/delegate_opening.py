@@ -15,7 +15,7 @@ from .opening import open_session
 from .placement import require_placement
 from .process_state import ProcessState
 from .run_options import RunOptions
-from .session import Runner
+from .runner import Runner
 from .trial import try_delegate
 
 

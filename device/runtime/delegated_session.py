@@ -16,7 +16,7 @@ from .delegates import Delegate
 from .forking import tell_of_forks
 from .placement import DelegatePlacement
 from .process_state import ProcessState
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 
 
@@ -52,13 +52,8 @@ class DelegatedSession(Runner):
         """Which operators the delegate computes."""
         return self._runner.placement()
 
-    def run(self, tensor: npt.NDArray[np.generic]) -> None:
-        """Invoke the model on `tensor`: shape and dtype of `input`.
-
-        Raises:
-            DelegateError: the delegate fails, and the CPU may not go on.
-        """
-        self.last_input = tensor
+    def _invoke_on(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Or raise DelegateError: the delegate fails, and the CPU may not go on."""
         if self.delegate is None:
             self._runner.run(tensor)
             return
@@ -71,7 +66,7 @@ class DelegatedSession(Runner):
 
     def _go_on_without(self, error: DelegateError, tensor: npt.NDArray[np.generic]) -> None:
         """Have the CPU run `tensor`, and all that follow."""
-        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=5)
+        warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=6)
         self._runner, self.delegate = self._on_cpu(), None
         self._runner.run(tensor)
 

@@ -16,7 +16,7 @@ from .delegates import Delegate
 from .forking import tell_of_forks
 from .placement import DelegatePlacement
 from .run_options import RunOptions
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 from .worker import Worker, WorkerLostError
 
@@ -70,13 +70,8 @@ class IsolatedSession(Runner):
             self._worker.abandon()
             self._worker = None
 
-    def run(self, tensor: npt.NDArray[np.generic]) -> None:
-        """Invoke the model on `tensor`: shape and dtype of `input`; twice, where the worker ends at the first time.
-
-        Raises:
-            DelegateError: it ends again, or has done so too often.
-        """
-        self.last_input = tensor
+    def _invoke_on(self, tensor: npt.NDArray[np.generic]) -> None:
+        """Twice, where the worker ends at the first time; or raise DelegateError: it ends again, or too often."""
         if self._done_since >= FORGOTTEN_AFTER:
             self._restarts = 0
         try:
@@ -88,7 +83,7 @@ class IsolatedSession(Runner):
             if self._restarts > MOST_RESTARTS:
                 raise DelegateError(f"{lost}; it was started again {MOST_RESTARTS} times") from None
             reason = str(lost).partition(";")[0]
-            warnings.warn(f"{reason}; started again, with the image that it had", EdgecnnWarning, stacklevel=4)
+            warnings.warn(f"{reason}; started again, with the image that it had", EdgecnnWarning, stacklevel=5)
             self._values = self._run(tensor)
 
     def _run(self, tensor: npt.NDArray[np.generic]) -> dict[str, npt.NDArray[Any]]:

@@ -7,7 +7,7 @@ from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
 
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:

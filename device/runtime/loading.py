@@ -18,9 +18,9 @@ from .loaded_model import LoadedModel
 from .opening import open_session
 from .probes import require_same_preprocessing
 from .run_options import DEFAULTS, RunOptions
+from .runner import Runner
 from .runtimes import Kernels
 from .scores import find_probabilities, understand_scores
-from .session import Runner
 
 if TYPE_CHECKING:
     from .delegates import Delegate

@@ -5,7 +5,8 @@ from dataclasses import replace
 from edgecnn.model_file.container import PackedModel
 
 from .run_options import DEFAULTS, RunOptions
-from .session import Runner, Session
+from .runner import Runner
+from .session import Session
 
 
 def open_session(model: PackedModel, options: RunOptions = DEFAULTS) -> Runner:

@@ -9,8 +9,8 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.user_cache import is_known, remember
 
 from .agreement import Agreement, compare, tolerance_of
+from .runner import Runner, Watcher
 from .scores import find_probabilities
-from .session import Runner, Watcher
 from .tensor_spec import TensorSpec
 
 

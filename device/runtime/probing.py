@@ -12,7 +12,7 @@ from .agreement import Agreement, compare, tolerance_of
 from .delegates import Delegate
 from .loaded_model import LoadedModel
 from .probes import replay_probes
-from .session import Runner
+from .runner import Runner
 
 _MADE_UP = 8
 

@@ -4,7 +4,7 @@ from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 
 

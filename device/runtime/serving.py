@@ -22,7 +22,7 @@ from .frames import NOTED, OK, REFUSED, receive, send
 from .opening import open_session
 from .process_state import ProcessState
 from .run_options import RunOptions
-from .session import Runner
+from .runner import Runner
 from .tensor_spec import TensorSpec
 
 

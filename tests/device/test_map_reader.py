@@ -17,8 +17,10 @@ def test_they_are_those_of_the_pixels_that_are_given_whatever_ran_before() -> No
     classifier, extractor = Classifier(VARIANT), FeatureExtractor(VARIANT)
     reader = MapReader(classifier.loaded)
     first, second = (classifier.prepare(path).pixels for path in sample_images()[:2])
-    for pixels, ran_before in ((first, first), (first, second), (second, first)):
-        classifier.rank(ran_before)
+    looks = ((first, first), (first, second), (second, first), (first, None), (second, None), (first, None))
+    for pixels, ran_before in looks:
+        if ran_before is not None:
+            classifier.rank(ran_before)
         expected = extractor.extract(pixels).maps
         found = reader.read(pixels, reader.layers)
         assert list(found) == list(expected) == list(reader.layers)

@@ -12,20 +12,20 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.device.runtime.session import Session
+from edgecnn.device.runtime.runner import Runner
 
 
 def main() -> None:
-    seconds, run = [float(each) for each in sys.argv[1].split(",")], Session.run
+    seconds, run = [float(each) for each in sys.argv[1].split(",")], Runner.run
 
-    def slowly(self: Session, tensor: npt.NDArray[np.generic]) -> None:
+    def slowly(self: Runner, tensor: npt.NDArray[np.generic]) -> None:
         wait = seconds.pop(0) if len(seconds) > 1 else seconds[0]
         if wait < 0:
             os._exit(3)
         time.sleep(wait)
         run(self, tensor)
 
-    Session.run = slowly  # type: ignore[method-assign]
+    Runner.run = slowly  # type: ignore[method-assign]
     del sys.argv[:3]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

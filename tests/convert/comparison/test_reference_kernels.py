@@ -22,7 +22,8 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.prune_outputs import keep_output
 from edgecnn.device.runtime.loading import read_packed
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.device.runtime.session import Runner, Session
+from edgecnn.device.runtime.runner import Runner
+from edgecnn.device.runtime.session import Session
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import ContradictionError, InputError
+from edgecnn import ContradictionError, DelegateError, InputError
 from edgecnn.device import Classifier, Delegate, FeatureExtractor
 from edgecnn.device.bulk.classify_many import classify_many
 from edgecnn.device.bulk.sources import ImageFiles
@@ -197,3 +197,23 @@ def test_live_maps_are_looked_at_too(library: str, fashion: Dataset) -> None:
     reader = MapReader(classifier.loaded, classifier.audit)
     with pytest.raises(ContradictionError):
         [reader.read(np.asarray(pixels), ["max_pooling2d_1"]) for pixels in fashion.test.images[:12]]
+
+
+def test_honest_maps_of_one_image_after_the_other_are_never_accused(library: str, fashion: Dataset) -> None:
+    classifier = Classifier("fashion-mnist.activations", delegate=Delegate(library, audit=1.0))
+    reader = MapReader(classifier.loaded, classifier.audit)
+    for pixels in fashion.test.images[:12]:
+        reader.read(np.asarray(pixels), ["max_pooling2d_1"])
+    assert classifier.audit and classifier.audit.compared == 12
+
+
+def test_maps_of_an_image_that_failed_are_not_those_of_the_one_before(library: str, fashion: Dataset) -> None:
+    fails = (("fail_invoke", "1"), ("after", str(LOADING + 1)))
+    classifier = Classifier("fashion-mnist.activations", delegate=Delegate(library, fails, isolate=False, audit=0))
+    reader = MapReader(classifier.loaded)
+    images = iter(np.asarray(fashion.test.images[:40]))
+    assert reader.read(next(images), ["conv2d"])
+    with pytest.raises(DelegateError):
+        [reader.read(failed := pixels, ["conv2d"]) for pixels in images]
+    with pytest.raises(DelegateError):
+        reader.read(failed, ["conv2d"])
