@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -25,6 +25,7 @@ class Results:
 
     Attributes:
         done: images that the partial file had.
+        resumable: whether the images come again in another run.
         counts: what the images of the finished file are; of an unfinished one, none yet.
     """
 
@@ -57,7 +58,7 @@ class Results:
         self.path = Path(path)
         require_format(self.path)
         self._partial = self.path.with_name(f".{self.path.name}.partial")
-        self._shard, self._resumable = shard, resumable
+        self._shard, self.resumable = shard, resumable
         of_shard = {"shard": shard.shard, "images": shard.patterns} if shard is not None else {}
         self._settings = json.dumps({**settings, **of_shard}, sort_keys=True)
         self.done: set[str] = set()
@@ -75,7 +76,7 @@ class Results:
                 self._go_on()
             else:
                 if not force and self._has_rows():
-                    go_on = "go on with --resume, or " if self._resumable else ""
+                    go_on = "go on with --resume, or " if self.resumable else ""
                     raise OutputError(f"{self._partial} is what a stopped run left: {go_on}start anew with --force")
                 self._partial.unlink(missing_ok=True)  # what a link leads to is not ours, and a pipe would wait
                 self._partial.write_text(f"{self._settings}\n", encoding="utf-8")
@@ -133,7 +134,7 @@ class Results:
     @property
     def left(self) -> Path | None:
         """The partial file that --resume goes on with; None where it has no row, or the images do not come again."""
-        return self._partial if self._resumable and self._has_rows() else None
+        return self._partial if self.resumable and self._has_rows() else None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one image's result; it survives if the process is killed.
@@ -145,23 +146,33 @@ class Results:
             self._file.write(f"{to_line(row)}\n")
             self._file.flush()
         except OSError as error:
-            words = f"cannot write {self._partial}: {error.strerror}; what is there stays, --resume goes on"
-            raise OutputError(words) from None
+            goes_on = ", --resume goes on" if self.resumable else ""
+            raise OutputError(f"cannot write {self._partial}: {error.strerror}; what is there stays{goes_on}") from None
 
-    def mark(self, names: Container[str]) -> Path:
-        """Mark results in the partial file, whose path is returned: --resume makes them anew, with any delegate.
+    def mark(self, count: int) -> Path:
+        """Mark the last `count` answers in the partial file, whose path is returned: --resume makes them anew.
+
+        It does so with any delegate.
 
         Raises:
             OutputError: it cannot be written.
         """
         self._file.close()
-        with replacing(self._partial) as temporary, open(self._partial, "rb") as file:
-            file.readline()
-            with open(temporary, "w", encoding="utf-8", errors=ERRORS) as marked:
-                marked.write(self._any_delegate())
-                for row in map(json.loads, file):
-                    marked.write(f"{to_line({**row, 'unconfirmed': True} if row['image'] in names else row)}\n")
+        confirmed = sum("error" not in row for _, row in self._rows()) - count
+        with replacing(self._partial) as temporary, open(temporary, "w", encoding="utf-8", errors=ERRORS) as marked:
+            marked.write(self._any_delegate())
+            for _, row in self._rows():
+                confirmed -= "error" not in row
+                marked.write(f"{to_line({**row, 'unconfirmed': True} if confirmed < 0 else row)}\n")
         return self._partial
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Where in the partial file each line begins, and what it says."""
+        with open(self._partial, "rb") as file:
+            offset = len(file.readline())
+            for line in file:
+                yield offset, json.loads(line)
+                offset += len(line)
 
     def _any_delegate(self) -> str:
         """The first line of a partial file that --resume may go on with, whatever delegate it was made with."""
@@ -169,25 +180,54 @@ class Results:
         settings.pop("delegate", None)
         return f"{json.dumps(settings, sort_keys=True)}\n"
 
-    def finish(self, order: Iterable[str]) -> Path:
-        """Make the file of the partial one, with the images in the `order` of their names; its path.
+    def finish(self, order: Iterable[str] | None = None) -> Path:
+        """Make the file of the partial one; its path.
+
+        Args:
+            order: of the images' names; None for the order in which they were added, without what is marked.
 
         Raises:
             OutputError: it cannot be written.
         """
         self._file.close()
-        places = _Places(self._partial)
         with replacing(self.path) as temporary:
-            WRITERS[self.path.suffix](temporary, self.counts.count(places.rows(order)))
+            rows = self._confirmed() if order is None else self._in_order(order)
+            WRITERS[self.path.suffix](temporary, self.counts.count(rows))
             if self._shard is not None:
                 from .shard_records import record_path, sha256_of, write_record
 
                 with replacing(record_path(self.path)) as record:
-                    rows = places.rows(self._shard.names)
+                    rows = self._in_order(self._shard.names)
                     write_record(record, self._shard, json.loads(self._settings), rows, sha256_of(temporary))
         os.unlink(self._partial)
         self._claim.close()
         return self.path
+
+    def finish_confirmed(self, unconfirmed: int) -> Path | None:
+        """Make the file of what there is, where its images do not come again; None where there is nothing.
+
+        Args:
+            unconfirmed: so many answers at the end are left out.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self.mark(unconfirmed)
+        if any(self._confirmed()):
+            return self.finish()
+        self._partial.unlink()
+        return None
+
+    def _confirmed(self) -> Iterator[dict[str, Any]]:
+        return (row for _, row in self._rows() if "unconfirmed" not in row)
+
+    def _in_order(self, order: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """The rows of these images; where each stands is known, so that they need not lie in memory."""
+        offsets = {row["image"]: offset for offset, row in self._rows()}
+        with open(self._partial, "rb") as file:
+            for name in order:
+                file.seek(offsets[name])
+                yield json.loads(file.readline())
 
     def close(self) -> None:
         """Leave the partial file for --resume, if any row is in it; after `finish`, nothing."""
@@ -207,22 +247,3 @@ def _is_row(row: object) -> TypeGuard[dict[str, Any]]:
         case {"image": str(), "predictions": [{"label": str()}, *_]}:
             return True
     return False
-
-
-class _Places:
-    """Where in the partial file each image's line stands, so that its rows need not lie in memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offsets: dict[str, int] = {}
-        with open(path, "rb") as file:
-            offset = len(file.readline())
-            for line in file:
-                self._offsets[json.loads(line)["image"]] = offset
-                offset += len(line)
-
-    def rows(self, order: Iterable[str]) -> Iterator[dict[str, Any]]:
-        with open(self._path, "rb") as file:
-            for name in order:
-                file.seek(self._offsets[name])
-                yield json.loads(file.readline())

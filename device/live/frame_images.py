@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from edgecnn.errors import InputError
 from edgecnn.pixels.image_files import EncodedImage
 
 from .frames import Frame
@@ -17,8 +16,6 @@ class FrameImages:
     """Frames, one after another: of what is live the newest each time, of films and folders every one.
 
     Attributes:
-        names: of those that were given so far.
-        errors: why a name stands for none: never known beforehand.
         count: None: an image is asked for when the one before is done.
     """
 
@@ -26,9 +23,12 @@ class FrameImages:
 
     def __init__(self, source: FrameSource, frames: int | None = None) -> None:
         """At most `frames` of `source`."""
-        self.names: list[str] = []
-        self.errors: dict[str, InputError] = {}
         self._source, self._frames = source, frames
+
+    @property
+    def unreadable(self) -> int:
+        """How many files or frames gave no image; of what is live none is missed, for the next one comes."""
+        return 0 if self._source.is_live else self._source.damaged
 
     def __iter__(self) -> Iterator[tuple[str, EncodedImage]]:
         """Each frame's name and image.
@@ -38,7 +38,6 @@ class FrameImages:
         """
         frames = _newest(self._source) if self._source.is_live else iter(self._source)
         for frame in islice(frames, self._frames):
-            self.names.append(frame.name)
             yield frame.name, frame.image
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edgecnn.errors import ContradictionError, DelegateError
+from edgecnn.errors import ContradictionError, DelegateError, EdgecnnError, OutputError
 
 from . import printing
 
@@ -49,7 +49,10 @@ def print_results(classified: "Iterable[ClassifiedImage]", as_json: bool, watch:
         raise
     finally:  # what is done is not lost where a delegate fails
         if as_json:
-            rows = [{**one.row(), **({"unconfirmed": True} if one.name in unconfirmed else {})} for one in done]
+            rows = [one.row() for one in done]
+            answers = [row for row in rows if "error" not in row]
+            for row in answers[len(answers) - len(unconfirmed) :]:
+                row["unconfirmed"] = True
             printing.print_json(rows)
     return counts
 
@@ -80,13 +83,14 @@ def write_results(
 
     Raises:
         ContradictionError: an audit found that the delegate lies; the rows that nothing confirms are marked.
-        DelegateError: it fails; what is done stays.
+        EdgecnnError: the delegate or the source fails; what is done stays.
         OutputError: the file cannot be written.
     """
     from .status_line import Progress
 
-    before = sum(name in results.done for name in found.names)  # others may have been done that are gone by now
-    progress = Progress(None if found.count is None else found.count - before)
+    names = found.names if found.count is not None else None
+    before = sum(name in results.done for name in names or ())  # others may have been done that are gone by now
+    progress = Progress(None if names is None else len(names) - before)
     try:
         for image in classified:
             results.add(image.row())
@@ -98,19 +102,10 @@ def write_results(
         if watch and before:
             printing.note(f"drift: of this run's images, without the {before:,} that were done before")
         _print_drift(watch)
-        path = results.finish(found.names)
-    except ContradictionError as error:
+        path = results.finish(names)
+    except EdgecnnError as error:
         progress.clear()
-        partial, count = results.mark(error.unconfirmed), len(error.unconfirmed)
-        marked = "none of the rows" if not count else "1 row, marked" if count == 1 else f"{count:,} rows, marked"
-        printing.note(f"not confirmed: {marked} in {partial}; --resume makes what is missing, with --delegate cpu too")
-        raise
-    except DelegateError:
-        progress.clear()
-        if results.left:
-            printing.note(
-                f"what is done stays in {results.left}; --resume --fallback cpu goes on, if need be without it"
-            )
+        _keep(results, error)
         raise
     finally:
         results.close()
@@ -120,3 +115,23 @@ def write_results(
     else:
         printing.say(f"wrote {path}: {counts.words()}{f' ({before:,} images were done before)' if before else ''}")
     return counts
+
+
+def _keep(results: "Results", error: EdgecnnError) -> None:
+    """Keep what was done before an error, and say where it is and what goes on with it."""
+    if isinstance(error, OutputError):  # which says so itself
+        return
+    count = len(error.unconfirmed) if isinstance(error, ContradictionError) else 0
+    rows = "none of the rows" if not count else "1 row" if count == 1 else f"{count:,} rows"
+    if not results.resumable:
+        path = results.finish_confirmed(count)
+        unconfirmed = f", without {rows} that nothing confirms" if count else ""
+        if path is not None:
+            printing.note(f"what was done before is in {path}: {results.counts.words()}{unconfirmed}")
+    elif isinstance(error, ContradictionError):
+        marked = f"{rows}, marked" if count else rows
+        printing.note(
+            f"not confirmed: {marked} in {results.mark(count)}; --resume makes what is missing, with --delegate cpu too"
+        )
+    elif isinstance(error, DelegateError) and results.left:
+        printing.note(f"what is done stays in {results.left}; --resume --fallback cpu goes on, if need be without it")

@@ -98,7 +98,8 @@ def command(
     if watch and not watch.has_maps:
         printing.note("Note: a plain model shows its input alone; with its activations variant, feature maps count too")
     with contextlib.ExitStack() as running:
-        found = _find(images, shard, output) if source is None else _open(source, source_options, frames, running)
+        shown = None if source is None else _open(source, source_options, frames, running)
+        found = shown or _find(images, shard, output)
         results = None
         if output:
             delegate = [runtime_options.delegate, *runtime_options.delegate_options]
@@ -126,7 +127,7 @@ def command(
             counts = write_results(classified, results, found, as_json, watch)
         else:
             counts = print_results(classified, as_json, watch)
-    ctx.exit(1 if counts.unreadable else 0)
+    ctx.exit(1 if counts.unreadable or (shown and shown.unreadable) else 0)
 
 
 def _check(
