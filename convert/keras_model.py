@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arguments import require_kind, require_path
-from edgecnn.device.features import Features, as_map
+from edgecnn.device.features import Features
+from edgecnn.device.map_tensors import as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.file_set import read_together
 from edgecnn.metrics import Evaluation, evaluate_probabilities, require_labels

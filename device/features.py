@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import EdgecnnWarning, ModelFileError
+from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.card import FeatureMap
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
+from .map_tensors import as_map, map_tensors
 from .runtime.audit import Audit, open_audit
 from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
@@ -109,7 +111,7 @@ class FeatureExtractor:
         loaded = open_model(model, options)
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._model, self._options = model, options
-        self._tensors, self._scores = _map_tensors(loaded, os.fspath(model)), ScoreReader(loaded)
+        self._tensors, self._scores = _require_maps(loaded, os.fspath(model)), ScoreReader(loaded)
         self._gather = self._session.gather(loaded.input)
         self.audit: Audit | None = open_audit(loaded, options) if options.delegate is not None else None
         self.layers: tuple[FeatureMap, ...] = _layers(loaded, self._tensors)
@@ -165,26 +167,23 @@ class FeatureExtractor:
         return Features(maps, self._scores.probabilities(raw[-1]))
 
 
-def as_map(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """(height, width, channels) out of what a layer gave; a global pooling's (channels,) is one position."""
-    return values.reshape((1,) * (3 - values.ndim) + values.shape)
-
-
-def _map_tensors(loaded: LoadedModel, model: str) -> list[TensorSpec]:
-    outputs = loaded.session.outputs
-    names = [layer.name for layer in loaded.card.feature_maps] if loaded.card else sorted(outputs)
-    # Without a card, an output of four dimensions is taken for a feature map.
-    tensors = [outputs[name] for name in names if name in outputs and (loaded.card or len(outputs[name].shape) == 4)]
-    if not tensors or (loaded.card and len(tensors) < len(names)):
-        stem = model.removesuffix(".tflite")
-        if stem.endswith(".activations") or (loaded.card and not names):
-            raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
-        variant = f"{stem}.activations{model[len(stem) :]}"
+def _require_maps(loaded: LoadedModel, model: str) -> list[TensorSpec]:
+    tensors = map_tensors(loaded)
+    if tensors:
+        return tensors
+    stem = model.removesuffix(".tflite")
+    if loaded.card and loaded.is_exported and not loaded.card.feature_maps:
+        raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
+    variant = f"{stem}.activations{model[len(stem) :]}"
+    if _is_of_another_network(variant, loaded):
+        advice = f"{variant} is of another network: convert the run again, with its activations variant"
+    elif variant in bundled_models() or Path(variant).is_file():
         advice = f"use its activations variant, {variant}"
-        if _is_of_another_network(variant, loaded):
-            advice = f"{variant} is of another network: convert the run again, with its activations variant"
-        raise ModelFileError(f"{model} gives no feature maps, only {', '.join(sorted(outputs))}; {advice}")
-    return tensors
+    elif loaded.is_exported:
+        advice = f"use its activations variant, {variant}, which edgecnn convert writes beside it"
+    else:
+        advice = "edgecnn convert, of the Keras model that it was made of, writes a variant that does"
+    raise ModelFileError(f"{model} gives no feature maps, only {', '.join(sorted(loaded.session.outputs))}; {advice}")
 
 
 def _is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
@@ -198,6 +197,6 @@ def _is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
 
 
 def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:
-    if loaded.card:
+    if loaded.card and loaded.is_exported:
         return loaded.card.feature_maps
     return tuple(FeatureMap(tensor.name, "unknown", tensor.shape[1:]) for tensor in tensors)

@@ -7,6 +7,7 @@ import numpy as np
 
 from edgecnn.arrays import Array, Pixels
 
+from .map_tensors import as_map, map_tensors
 from .runtime.audit import Audit
 from .runtime.loaded_model import LoadedModel
 from .runtime.tensor_spec import TensorSpec
@@ -40,10 +41,7 @@ class MapReader:
 
     def __init__(self, loaded: LoadedModel, audit: Audit | None = None) -> None:
         """Of a loaded model; `audit` is shown the images and maps that are read."""
-        outputs, card = loaded.session.outputs, loaded.card
-        names = [layer.name for layer in card.feature_maps] if card else sorted(outputs)
-        # Without a card, an output of four dimensions is taken for a feature map.
-        self._tensors = {name: outputs[name] for name in names if name in outputs and (card or _is_map(outputs[name]))}
+        self._tensors = {tensor.name: tensor for tensor in map_tensors(loaded)}
         self.layers: tuple[str, ...] = tuple(self._tensors)
         self._session, self._gather = loaded.session, loaded.session.gather(loaded.input)
         self._scores, self._audit = loaded.probabilities, audit
@@ -65,12 +63,8 @@ class MapReader:
         return {one.name: _to_bytes(one, values) for one, values in zip(tensors, raw, strict=True)}
 
 
-def _is_map(tensor: TensorSpec) -> bool:
-    return len(tensor.shape) == 4
-
-
 def _to_bytes(tensor: TensorSpec, values: Array) -> RawMap:
-    shaped = values.reshape((1,) * (3 - values.ndim) + values.shape)
+    shaped = as_map(values)
     if values.dtype == np.uint8:
         return RawMap(tensor.name, shaped, tensor.scale, tensor.zero_point, True)
     if values.dtype == np.int8:

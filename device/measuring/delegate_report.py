@@ -71,7 +71,7 @@ def measure_delegate(
     if not delegate.is_built_in and custom_operators(with_it.packed.flatbuffer):
         (alone_ms,) = _time_in_turn((with_it.session,), inputs)
         return DelegateReport(with_it.session.placement(), 0, 0, None, statistics.median(alone_ms), None)
-    without = open_model(model, replace(options, delegate=Delegate("cpu") if delegate.is_built_in else None))
+    without = open_model(model, replace(options, delegate=delegate.compared_with))
     scores, cpu_scores = _run_probes(with_it, inputs), _run_probes(without, inputs)
     times_ms, cpu_times_ms = _time_in_turn((with_it.session, without.session), inputs)
     has_probes = with_it.packed.golden is not None

@@ -12,12 +12,14 @@ from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.container import read_model, sha256
 
+from .card_fit import require_card_fits
 from .child_process import why_not_run
 from .opening import open_session
 from .probes import require_right_answers
 from .process_state import ProcessState
 from .run_options import RunOptions
 from .runtimes import REFUSALS
+from .scores import find_probabilities
 from .trial import Task
 
 
@@ -68,6 +70,8 @@ def attempt(path: str, options: RunOptions, judged: bool, content: str = "", ste
         session = open_session(packed, options)
         session.run(np.zeros(session.input.shape, session.input.dtype))
         if judged:
+            if packed.card:
+                require_card_fits(packed.card, session, find_probabilities(packed, session), packed.name)
             if steps is not None:
                 steps.step()
             require_right_answers(packed, session, steps)

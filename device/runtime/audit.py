@@ -12,7 +12,6 @@ from edgecnn.arrays import Pixels
 from edgecnn.errors import ContradictionError, DelegateError, EdgecnnWarning, ModelFileError
 
 from .agreement import compare, tolerance_of
-from .delegates import Delegate
 from .forking import tell_of_forks
 from .loaded_model import LoadedModel
 from .opening import open_session
@@ -147,9 +146,8 @@ def open_audit(loaded: LoadedModel, options: RunOptions) -> Audit | None:
     delegate = loaded.session.delegate
     if delegate is None or not delegate.audit_rate:
         return None
-    beside = Delegate("cpu") if delegate.is_built_in else None
     try:
-        on_cpu = open_session(loaded.packed, replace(options, delegate=beside))
+        on_cpu = open_session(loaded.packed, replace(options, delegate=delegate.compared_with))
     except ModelFileError:  # compiled for the accelerator
         sentence = f"no CPU runs {loaded.packed.name}: nobody can look again at what {delegate.name} computes"
         if delegate.audit is not None:

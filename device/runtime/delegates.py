@@ -122,6 +122,11 @@ class Delegate:
         return self.accelerator.library or self.name
 
     @property
+    def compared_with(self) -> "Delegate | None":
+        """What computes the same without it; None for the runtime's own choice, of which a library is no part."""
+        return Delegate("cpu") if self.is_built_in else None
+
+    @property
     def kernels(self) -> Kernels:
         """What computes that which no library takes."""
         return "plain" if self.name == "cpu" else "default"

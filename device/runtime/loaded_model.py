@@ -40,3 +40,8 @@ class LoadedModel:
     def card(self) -> ModelCard | None:
         """The model's card; None for a file without one."""
         return self.packed.card
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether edgecnn made the file of a Keras model; else another tool did, whatever card it got later."""
+        return self.card is not None and bool(self.card.provenance.keras)

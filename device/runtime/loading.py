@@ -6,25 +6,19 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
 from edgecnn.model_file.bundled import bundled_models, find_model
-from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel, read_model
 from edgecnn.model_file.other_formats import is_saved_model
 
+from .card_fit import require_card_fits
 from .loaded_model import LoadedModel
 from .opening import open_session
 from .probes import require_same_preprocessing
 from .run_options import DEFAULTS, RunOptions
 from .runner import Runner
-from .runtimes import Kernels
 from .scores import find_probabilities, understand_scores
-
-if TYPE_CHECKING:
-    from .delegates import Delegate
-
 
 # How the sentences about delegates end.
 _CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate cpu.*")
@@ -54,18 +48,6 @@ def read_packed(model: str | Path) -> PackedModel:
         bundled = ", ".join(bundled_models())
         raise ModelFileError(f"no model file {model}, and no bundled model of that name; bundled: {bundled}")
     return read_model(path)
-
-
-def load_model(
-    model: str | Path,
-    threads: int = 1,
-    kernels: Kernels = "default",
-    delegate: "Delegate | None" = None,
-    runtime: str | None = None,
-    trust: bool = False,
-) -> LoadedModel:
-    """`open_model` with its options one by one; see `RunOptions`."""
-    return open_model(model, RunOptions(threads, kernels, delegate, runtime, trust))
 
 
 def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: bool = True) -> LoadedModel:
@@ -111,7 +93,8 @@ def _load_checked(packed: PackedModel, path: Path, options: RunOptions, judged: 
         if options.probe and delegate.name != "cpu":
             from .probing import require_right_delegate
 
-            require_right_delegate(loaded, delegate, partial(_open_on_cpu, packed, replace(options, delegate=None)))
+            beside = replace(options, delegate=delegate.compared_with)
+            require_right_delegate(loaded, delegate, partial(_open_on_cpu, packed, beside))
         return loaded
     except DelegateError as error:
         _say_only_this_one_helps(packed, error)
@@ -129,7 +112,7 @@ def _load(packed: PackedModel, path: Path, options: RunOptions, judged: bool) ->
     _try_first(packed, path, options, judged)
     session = _open_session(packed, path, options)
     probabilities = find_probabilities(packed, session)
-    _require_card_fits(packed.card, session, max(2, probabilities.shape[-1]), packed.name)
+    require_card_fits(packed.card, session, probabilities, packed.name)
     if judged:
         require_same_preprocessing(packed)
     return LoadedModel(packed, session, probabilities, packed.card.labels, packed.card.input)
@@ -213,35 +196,3 @@ def _open_on_cpu(packed: PackedModel, options: RunOptions) -> Runner:
     except ModelFileError:
         _refuse_edge_tpu(packed)
         raise
-
-
-def _require_card_fits(card: ModelCard, session: Runner, classes: int, name: str) -> None:
-    if card.input.shape != session.input.shape[1:]:
-        raise ModelFileError(
-            f"{name}: the card's input {card.input.shape} is not the model's {session.input.shape[1:]}; "
-            "convert the model again"
-        )
-    if len(card.labels) != classes:
-        raise ModelFileError(
-            f"{name}: the card names {len(card.labels)} labels, the model has {classes} outputs; convert it again"
-        )
-    _require_maps_fit(card, session, name)
-
-
-def _require_maps_fit(card: ModelCard, session: Runner, name: str) -> None:
-    """Make sure that the feature maps of the card are those of the model, which has them all or none."""
-    outputs = session.outputs
-    here = [one for one in card.feature_maps if one.name in outputs]
-    if 0 < len(here) < len(card.feature_maps):
-        lacking = next(one.name for one in card.feature_maps if one not in here)
-        raise ModelFileError(f"{name}: the card names a feature map {lacking!r}, the model has none; convert it again")
-    for one in here:
-        found = outputs[one.name].shape[1:]
-        if _sides(found) != _sides(one.shape):
-            raise ModelFileError(
-                f"{name}: the card's feature map {one.name!r} is {one.shape}, the model's {found}; convert it again"
-            )
-
-
-def _sides(shape: tuple[int, ...]) -> list[int]:
-    return [side for side in shape if side != 1]

@@ -1,9 +1,9 @@
 """How a model is to be run: what the caller chose, checked, in one value."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from edgecnn.arguments import is_whole, to_plain
+from edgecnn.arguments import is_whole, require_choice, to_plain
 from edgecnn.errors import InputError
 
 from .runtimes import Kernels
@@ -33,7 +33,7 @@ class RunOptions:
         probe: refuse a delegate that gives other answers on the golden probes than the file has.
 
     Raises:
-        InputError: `threads` is out of range, or `delegate`, `runtime` or `description` is none.
+        InputError: `threads` is out of range, or `kernels`, `delegate`, `runtime` or `description` is none.
     """
 
     threads: int = 1
@@ -49,6 +49,7 @@ class RunOptions:
         if not is_whole(self.threads) or not 1 <= self.threads <= _MAX_THREADS:
             raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
         to_plain(self, "threads")
+        require_choice(self.kernels, get_args(Kernels), "kernels")
         if self.delegate is not None and not hasattr(self.delegate, "kernels"):
             raise InputError(f"delegate must be an edgecnn.device.Delegate. Received: {self.delegate!r}")
         if self.runtime is not None and not isinstance(self.runtime, str):

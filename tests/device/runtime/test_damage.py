@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgecnn import DelegateError, EdgecnnWarning, ModelFileError
-from edgecnn.device.runtime.loading import load_model
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import PackedModel, read_model
 from tests.conftest import ON_A_BOARD
@@ -79,7 +79,7 @@ def test_without_a_card_damage_is_refused_or_at_least_never_crashes(tmp_path: Pa
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", EdgecnnWarning)
             try:
-                load_model(path)
+                open_model(path)
             except (ModelFileError, DelegateError):
                 outcomes["refused"] = outcomes.get("refused", 0) + 1
             else:

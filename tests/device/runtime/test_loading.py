@@ -11,12 +11,13 @@ import pytest
 from edgecnn import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.runtime.loading import load_model, open_model
+from edgecnn.device.map_reader import MapReader
+from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.bundled import find_model, sample_images
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
-from tests.support.command_line import Run
+from tests.support.command_line import Run, sentence
 from tests.support.model_files import fields_of_card, repacked, write_bare
 
 
@@ -47,8 +48,8 @@ def test_only_a_trusted_file_is_opened_without_a_child(
     for command in commands:
         assert "no process can be started" in edgecnn(*command).output
     assert edgecnn(*commands[0], "--trust").exit_code == 0
-    # It is opened, and found to be no activations variant.
-    assert "use its activations variant" in edgecnn(*commands[1], "--trust").output
+    # It is opened, and found to be no activations variant; nobody is sent to one that never was.
+    assert "edgecnn convert, of the Keras model that it was made of" in edgecnn(*commands[1], "--trust").output
 
 
 def test_file_with_a_card_gives_no_warning() -> None:
@@ -83,6 +84,24 @@ def test_activations_of_a_file_without_a_card_are_found(tmp_path: Path, fashion:
     assert set(maps) == set(expected)
     for name, values in expected.items():
         np.testing.assert_array_equal(maps[name], values)
+
+
+def test_a_file_of_another_tool_keeps_its_maps_when_it_is_packed(tmp_path: Path, edgecnn: Run) -> None:
+    described = ("--labels", tmp_path / "labels.txt", "--input-range", "0", "1")
+    (tmp_path / "labels.txt").write_text("".join(f"{label}\n" for label in Classifier("fashion-mnist").labels))
+    shoe = sample_images()[0]
+    for name in ("fashion-mnist", "fashion-mnist.activations"):
+        bare, packed = write_bare(tmp_path / f"{name}.tflite", name), tmp_path / f"{name}.packed.tflite"
+        assert edgecnn("pack", bare, *described, "--output", packed).exit_code == 0
+        result = edgecnn("features", packed, shoe, "--npz", "--output", tmp_path / "maps", "--force")
+        if name == "fashion-mnist":
+            assert "edgecnn convert, of the Keras model that it was made of" in sentence(result)
+    expected = FeatureExtractor("fashion-mnist.activations").extract(shoe).maps
+    with np.load(tmp_path / "maps" / "features.npz") as found:
+        for layer, values in expected.items():
+            np.testing.assert_array_equal(found[layer][0], values)
+    reader = MapReader(Classifier(packed).loaded)
+    assert set(reader.layers) == set(expected)
 
 
 def test_unknown_model_lists_the_bundled_ones() -> None:
@@ -136,14 +155,9 @@ def test_card_with_another_input_size_is_refused(tmp_path: Path) -> None:
         Classifier(edited(tmp_path, input=spec))
 
 
-def test_options_one_by_one_are_the_same_as_bundled(fashion: Dataset) -> None:
-    one_by_one = load_model("fashion-mnist", threads=2, kernels="reference")
-    bundled = open_model("fashion-mnist", RunOptions(threads=2, kernels="reference"))
-    images = fashion.test.images[:20]
-    first, second = (
-        loaded.session.run_all(images, loaded.input, loaded.probabilities) for loaded in (one_by_one, bundled)
-    )
-    np.testing.assert_array_equal(first, second)
+def test_impossible_kernels_are_a_sentence() -> None:
+    with pytest.raises(InputError, match="kernels must be default, reference or plain"):
+        RunOptions(kernels="fast")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("threads", [0, -1, 257, 10**6, 1.5, "2"])
@@ -168,4 +182,4 @@ def test_feature_maps_of_the_card_are_those_of_the_model(
     fields["feature_maps"][0].update(change)
     path = repacked(tmp_path / "m.tflite", "fashion-mnist.activations", fields=fields)
     with pytest.raises(ModelFileError, match=message):
-        load_model(path, trust=True)
+        open_model(path, RunOptions(trust=True))

@@ -7,6 +7,10 @@ import pytest
 
 from edgecnn import DelegateError, EdgecnnWarning
 from edgecnn.device import Classifier, Delegate, FeatureExtractor, verify
+from edgecnn.device.runtime.opening import open_session
+from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.device.runtime.runner import Runner
+from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run, sentence
 from tests.support.model_files import write_bare
@@ -53,3 +57,16 @@ def test_a_file_without_probes_is_compared_with_the_cpu(library: str, tmp_path: 
         pytest.raises(DelegateError, match=r"computes wrongly: \d of 8 images of noise"),
     ):
         Classifier(bare, delegate=Delegate(library, (("wrong", "1"),)), trust=True)
+
+
+def test_what_is_built_in_is_not_compared_with_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def noted(packed: PackedModel, options: RunOptions) -> Runner:
+        opened.append(options.delegate.name if options.delegate else "the runtime's own choice")
+        return open_session(packed, options)
+
+    monkeypatch.setattr("edgecnn.device.runtime.loading.open_session", noted)
+    with pytest.warns(EdgecnnWarning):
+        Classifier(write_bare(tmp_path / "bare.tflite"), delegate=Delegate("xnnpack"), trust=True)
+    assert opened[-1] == "cpu"
