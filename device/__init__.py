@@ -2,7 +2,7 @@
 
     Classifier("fashion-mnist").classify("shoe.png")[0].label
 
-Only `edgecnn.device.pictures`, which draws feature maps and benchmarks, imports matplotlib.
+Only `edgecnn.device.pictures`, which draws feature maps, explanations and benchmarks, imports matplotlib.
 """
 
 import importlib

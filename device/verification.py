@@ -89,7 +89,7 @@ def verify(
         threads: of the runtime, 1 to 256.
         delegate: what computes it instead of the runtime's own choice.
         runtime: `litert`, `tflite-runtime` or `tensorflow`; None for the first that is installed.
-        trust: open a file without a card at once, not in a child process first.
+        trust: open a file at once, not in a child process first.
         description: what you know of a file without a card.
         require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 

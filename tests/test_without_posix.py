@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from edgecnn.device.live.sources.camera import Camera
 from edgecnn.device.live.sources.source import SourceSettings
 from edgecnn.errors import InputError
-from edgecnn.model_file.bundled import sample_images
+from edgecnn.model_file.bundled import bundled_models, sample_images
 from edgecnn.optional_packages import explain_import_error
 
 SCRIPT = Path(__file__).parent / "scripts" / "without_posix.py"
@@ -28,6 +29,7 @@ def run(*lines: tuple[str | Path, ...]) -> tuple[list[str], str]:
 
 
 def test_help_and_what_the_device_does_need_nothing_of_posix(tmp_path: Path) -> None:
+    own = shutil.copy(bundled_models()[MODEL], tmp_path / "own.tflite")  # one that did not come with edgecnn
     lines: tuple[tuple[str | Path, ...], ...] = (
         ("--help",),
         ("train", "--help"),
@@ -38,6 +40,7 @@ def test_help_and_what_the_device_does_need_nothing_of_posix(tmp_path: Path) -> 
         ("features", f"{MODEL}.activations", SHOE, "--output", tmp_path / "maps"),
         ("benchmark", MODEL, "--runs", "10"),
         ("verify", MODEL),
+        ("verify", own, "--delegate", "cpu"),
         ("info", MODEL),
         ("doctor",),
         ("samples", tmp_path / "samples"),

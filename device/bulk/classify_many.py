@@ -28,7 +28,7 @@ class ClassifiedImage(NamedTuple):  # making a frozen dataclass takes a millisec
         predictions: the most probable classes, best first; empty if the image cannot be used.
         error: why it cannot be used; else empty.
         inverted: whether its polarity was swapped.
-        note: what is odd about its polarity; else empty.
+        note: what is odd about the image, such as its polarity; else empty.
         drift: where it is unlike the images at calibration; None if nobody watched.
         guess: the class that came closest where the best is `unknown`, else empty; None where nobody asked for that.
     """

@@ -1,7 +1,9 @@
 """Make one file of results of those of all shards."""
 
+import contextlib
 import heapq
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -51,12 +53,19 @@ def merge(output: str | Path, shards: Iterable[str | Path], *, force: bool = Fal
     path = Path(output)
     require_format(path)
     counts, given = AnswerCounts(), [Path(shard) for shard in shards]
-    given = [one for one in given if one != path or record_path(one).exists()] or given
+    given = list({os.path.abspath(one): one for one in given}.values())
+    given = [one for one in given if not _is_same(one, path) or record_path(one).exists()] or given
     with claimed([path], force):
         records = _complete(_read(list(dict.fromkeys(map(record_path, given)))))
         with replacing(path) as temporary:
             WRITERS[path.suffix](temporary, counts.count(_merged(records)))
     return Merged(path, len(records), counts)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return one.samefile(other)
+    return False
 
 
 def _read(paths: Sequence[Path]) -> list[ShardRecord]:

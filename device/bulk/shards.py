@@ -97,6 +97,7 @@ def parse_shard(text: str) -> Shard:
     number, _, of = text.partition("/")
     if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit()):
         raise InputError(f"a shard is two whole numbers, such as 3/8 for the third of eight. Received: {text}")
+    number, of = (part.lstrip("0") or "0" for part in (number, of))
     if not 1 <= int(of[:9]) <= MAX_SHARDS:
         raise InputError(f"there may be 1 to {MAX_SHARDS} shards. Received: {text}")
     if not 1 <= int(number[:9]) <= int(of):

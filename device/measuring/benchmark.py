@@ -19,7 +19,7 @@ from ..classifier import Classifier
 from ..runtime.delegates import Delegate
 from ..runtime.description import Description
 from ..runtime.loading import read_packed
-from ..runtime.run_options import RunOptions
+from ..runtime.run_options import MOST_THREADS, RunOptions
 
 _WARM_UP = 6
 _PERCENTILES = (50, 95, 99)
@@ -230,8 +230,8 @@ def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
 
 
 def thread_counts(most: int | None) -> tuple[int, ...]:
-    """1, 2, 4, ... up to `most`, which is by default the number of processors."""
-    most = most or os.cpu_count() or 1
+    """1, 2, 4, ... up to `most`, by default the number of processors; a runtime takes 256."""
+    most = min(most or os.cpu_count() or 1, MOST_THREADS)
     counts = [1]
     while counts[-1] * 2 <= most:
         counts.append(counts[-1] * 2)

@@ -56,7 +56,9 @@ def examine_machine(root: Path = Path("/")) -> tuple[Finding, ...]:
         *_find_runtimes(),
         _find_numpy(),
         *(_find_accelerator(name, row) for name, row in ACCELERATORS.items() if row.library or row.package),
-        _find_package("drawing", "matplotlib", "features and benchmark --png", "pip install matplotlib"),
+        _find_package(
+            "drawing", "matplotlib", "features, explain, report and benchmark --png", "pip install matplotlib"
+        ),
         *_find_camera(sys.platform),
         _find_package(
             "training", "tensorflow", "train, convert and parity", 'on a training box: pip install "edgecnn[train]"'

@@ -1,1 +1,1 @@
-"""Pictures of feature maps and of benchmarks; only here the device needs matplotlib."""
+"""Pictures of feature maps, explanations and benchmarks; only here the device needs matplotlib."""

@@ -16,7 +16,7 @@ from edgecnn.figure_style import plain_style, save_figure
 from edgecnn.printable import printable
 
 COLOUR_MAP = "inferno"
-_ON_A_PAGE = 24
+ON_A_PAGE = 24  # layers; figures of more are drawn in pages
 FeatureMaps = Mapping[str, npt.NDArray[np.float32]]
 
 
@@ -91,9 +91,9 @@ def make_contact_sheet_png(maps: FeatureMaps) -> bytes:
     """A contact sheet as PNG, small enough for a page: of many layers the first ones."""
     with plain_style():
         buffer = io.BytesIO()
-        figure = _make_contact_sheet(dict(islice(maps.items(), _ON_A_PAGE)), panel_inches=4)
-        if len(maps) > _ON_A_PAGE:
-            figure.suptitle(f"the first {_ON_A_PAGE} of {len(maps)} layers")
+        figure = _make_contact_sheet(dict(islice(maps.items(), ON_A_PAGE)), panel_inches=4)
+        if len(maps) > ON_A_PAGE:
+            figure.suptitle(f"the first {ON_A_PAGE} of {len(maps)} layers")
         figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
         return buffer.getvalue()
 

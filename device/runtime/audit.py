@@ -78,7 +78,9 @@ class Audit:
         with self._lock:
             if self._contradiction:
                 raise ContradictionError(self._contradiction)
-            if self._loaded.session.delegate is None:  # the CPU has taken over
+            if self._loaded.session.delegate is None:  # the CPU has taken over: of the delegate's answers no more come
+                if self._last is not None:
+                    self._compare(*self._last)
                 return
             self.images += 1
             self.unconfirmed += 1

@@ -38,7 +38,8 @@ class ScoreTensor(TensorSpec):
         """Probabilities, float32 (..., classes), of `values` (..., classes); of one score (..., 1), of two classes."""
         scores = super().dequantize(values)
         if scores.shape[-1] == 1:
-            p = 1 / (1 + np.exp(-scores)) if self.kind == "logits" else scores
+            with np.errstate(over="ignore"):  # of a score far below 0 it is infinite, and the probability 0
+                p = 1 / (1 + np.exp(-scores)) if self.kind == "logits" else scores
             return np.asarray(np.concatenate([1 - p, p], axis=-1), np.float32)
         raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)

@@ -105,7 +105,7 @@ def child_command(task: str, *arguments: str) -> list[str]:
 
 def end_with_its_own(process: "subprocess.Popen[bytes]") -> None:
     """End a child that has a session of its own, and what a library has started in that."""
-    if os.name == "posix":
+    if hasattr(os, "killpg"):  # Windows knows no groups of processes
         with contextlib.suppress(OSError):  # nothing of it is left
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

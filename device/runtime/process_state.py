@@ -19,8 +19,19 @@ from edgecnn.process_copies import children_of_thread, end_copies
 
 _MOST_COPIES = 8  # that live at a time: a library that makes one for each image makes thousands
 _CLONE_FS = 0x200
-fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
-_unshare = getattr(ctypes.CDLL(None), "unshare", None) if sys.platform == "linux" else None
+
+
+def _own_library() -> Any:
+    """What this process has loaded, the C library among it; None on Windows, where a library must have a name."""
+    with contextlib.suppress(OSError, TypeError):
+        return ctypes.CDLL(None)
+    return None
+
+
+fcntl: Any = None
+with contextlib.suppress(ModuleNotFoundError):  # Windows has none
+    fcntl = importlib.import_module("fcntl")
+_unshare = getattr(_own_library(), "unshare", None) if sys.platform == "linux" else None
 
 
 class _Part(NamedTuple):
@@ -147,10 +158,10 @@ def _read_umask() -> int:
 
 def _rounding() -> dict[str, _Part]:
     """How floats are rounded; nothing where the C library does not say."""
+    library = _own_library()
     try:
-        library = ctypes.CDLL(None)
         return {"rounding of floats": _Part(library.fegetround, library.fesetround)}
-    except (OSError, AttributeError):
+    except AttributeError:
         return {}
 
 
@@ -180,8 +191,8 @@ def _signals() -> dict[str, _Part]:
     Otherwise Ctrl-C may not end it, a reader that goes away may, and a child that fails may count as a success.
     """
     try:
-        change, mask = ctypes.CDLL(None).sigaction, signal.pthread_sigmask
-    except (OSError, AttributeError, TypeError):  # what Windows says
+        change, mask = _own_library().sigaction, signal.pthread_sigmask
+    except AttributeError:
         return {}
     kept = tuple(map(int, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD)))
     action = ctypes.create_string_buffer(256)  # a struct sigaction, which begins with the address of its handler

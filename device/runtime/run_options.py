@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .delegates import Delegate
     from .description import Description
 
-_MAX_THREADS = 256  # runtimes crash on tens of thousands
+MOST_THREADS = 256  # runtimes crash on tens of thousands
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class RunOptions:
     probe: bool = True
 
     def __post_init__(self) -> None:
-        if not is_whole(self.threads) or not 1 <= self.threads <= _MAX_THREADS:
-            raise InputError(f"threads must be 1 to {_MAX_THREADS}. Received: {self.threads!r}")
+        if not is_whole(self.threads) or not 1 <= self.threads <= MOST_THREADS:
+            raise InputError(f"threads must be 1 to {MOST_THREADS}. Received: {self.threads!r}")
         to_plain(self, "threads")
         require_choice(self.kernels, get_args(Kernels), "kernels")
         if self.delegate is not None and not hasattr(self.delegate, "kernels"):

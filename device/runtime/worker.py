@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import select
 import socket
 import subprocess
@@ -61,6 +60,8 @@ class Worker:
             DelegateError: the delegate or the runtime refuses, or the process ends (`WorkerLostError`).
             ModelFileError: the runtime refuses the model.
         """
+        if not hasattr(select, "poll"):  # on Windows, where no process inherits a socket either
+            raise DelegateError(f"{model.name} cannot run in a process of its own on this system; add --no-isolate")
         # 0 until the model is loaded.
         self._blame, self._slowest_s, self._answer_bytes = blame, 0.0, 0
         self._channel, theirs = socket.socketpair()
@@ -161,8 +162,6 @@ def _timeout_of(options: RunOptions) -> float:
 
 
 def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
-    if os.name != "posix":
-        raise DelegateError(f"{name} cannot run in a process of its own on this system; add --no-isolate")
     patience_s = math.ceil(2 * _timeout_of(options))
     told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
     descriptor = theirs.fileno()

@@ -122,6 +122,8 @@ def make_delegate(
     with wrong_usage.bad_options():
         timeout_s = TIMEOUT_S if checks.delegate_timeout is None else checks.delegate_timeout
         delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit, timeout_s)
+    if checks.delegate_timeout is not None and delegate.is_built_in and not delegate.is_isolated:
+        raise click.UsageError(f"--delegate-timeout goes with a library; add --isolate to bound {name} too")
     if not delegate.is_built_in and not delegate.is_isolated:
         guard.watch_over(name)
     return delegate

@@ -1,5 +1,6 @@
 """The option that says which part of the images one of several machines classifies, and the words around it."""
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,8 @@ from . import wrong_usage
 if TYPE_CHECKING:
     from edgecnn.device.bulk.shards import Shard
 
+# Short flags, and -o behind them with its file or before it.
+_JOINED = re.compile(r"-(?P<flags>[a-np-zA-Z]*)o(?P<file>.*)", re.DOTALL)
 _WORDS = "edgecnn.words"
 # What tells one shard's command line from another's, or says how it was begun.
 _OWN_OPTIONS, _OWN_FLAGS = ("--shard", "--output", "-o"), ("--resume", "--force", "--json")
@@ -48,9 +51,15 @@ def words_of_all_shards() -> list[str]:
         if word == "--":
             return [*words, word, *given]
         name, _, attached = word.partition("=")
+        joined = _JOINED.fullmatch(word)
         if name in _OWN_OPTIONS:
             if not attached:
                 next(given, None)
-        elif not (word in _OWN_FLAGS or (word.startswith("-o") and len(word) > 2)):
+        elif joined:  # -vo FILE, -voFILE
+            if joined["flags"]:
+                words.append(f"-{joined['flags']}")
+            if not joined["file"]:
+                next(given, None)
+        elif word not in _OWN_FLAGS:
             words.append(word)
     return words

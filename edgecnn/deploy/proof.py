@@ -102,9 +102,10 @@ def _why_not(reply: Reply) -> str:
     result = read_json(reply, "answer")
     if result is None:
         return _last_sentence(reply)
+    difference = "no number" if result["max_difference"] is None else f"{result['max_difference']:.2g}"
     return (
         f"{result['top1_equal']} of {result['probes']} probes have the answer that they had, the largest "
-        f"difference is {result['max_difference']:.2g} where {result['tolerance']:g} may be"
+        f"difference is {difference} where {result['tolerance']:g} may be"
     )
 
 

@@ -10,10 +10,12 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.convert import Conversion
 from edgecnn.device import verify
+from edgecnn.device.runtime.tensor_spec import TensorSpec
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import CARD, pack_card, read_model
 from edgecnn.model_file.golden import Golden
 from tests.conftest import ON_A_BOARD
+from tests.support.command_line import Run
 from tests.support.model_files import card_and_golden, fields_of_card, repacked
 from tests.support.sealed import parts, written
 
@@ -127,3 +129,12 @@ def test_another_classifier_behind_the_same_probes_fails(int8: Conversion, tmp_p
 def test_probes_that_do_not_fit_are_a_sentence(changes: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="golden probes do not read"):
         verify(with_probes(tmp_path, **changes))
+
+
+def test_a_machine_that_computes_no_numbers_fails_in_json_that_reads(
+    monkeypatch: pytest.MonkeyPatch, edgecnn: Run
+) -> None:
+    monkeypatch.setattr(TensorSpec, "dequantize", lambda _, raw: np.full(raw.shape, np.nan, np.float32))
+    result = edgecnn("verify", "fashion-mnist", "--json")
+    said = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert result.exit_code == 1 and said["max_difference"] is None and not said["passed"]

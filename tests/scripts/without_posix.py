@@ -4,10 +4,13 @@ What is not there raises when it is used, wherever it is used: no symbolic links
 modules of POSIX, no /proc and no /sys.
 """
 
+import ctypes
 import importlib.abc
 import json
 import os
+import select
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -19,6 +22,7 @@ NAMES: dict[ModuleType, tuple[str, ...]] = {
         "chown", "fchmod", "fork", "forkpty", "getegid", "geteuid", "getgid", "getpgid", "getuid", "killpg", "mkfifo",
         "nice", "register_at_fork", "sched_getaffinity", "sched_setaffinity", "setsid", "sysconf", "waitid",
     ),
+    select: ("epoll", "poll"),
     signal: ("SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "alarm", "pthread_sigmask", "setitimer"),
 }  # fmt: skip
 
@@ -36,6 +40,20 @@ def _no_link(*_: Any, **__: Any) -> None:
     raise OSError(1314, "A required privilege is not held by the client")
 
 
+class _NamedLibrary(ctypes.CDLL):
+    """There is no library without a name, such as this process itself is elsewhere."""
+
+    def __init__(self, name: str | None, *arguments: Any, **named: Any) -> None:
+        if name is None:
+            raise TypeError("argument of type 'NoneType' is not iterable")
+        super().__init__(name, *arguments, **named)
+
+
+def _terminate(process: subprocess.Popen[Any]) -> None:
+    if process.poll() is None:
+        os.kill(process.pid, 9)
+
+
 def _hide_files(event: str, arguments: tuple[Any, ...]) -> None:
     path = arguments[0] if event == "open" and arguments else None
     if isinstance(path, str | bytes) and os.fsdecode(path).startswith(("/proc/", "/sys/")):
@@ -44,6 +62,7 @@ def _hide_files(event: str, arguments: tuple[Any, ...]) -> None:
 
 def take_away() -> None:
     """From now on it is not there."""
+    setattr(subprocess.Popen, "kill", _terminate)  # noqa: B010 - its type is of any text
     sys.meta_path.insert(0, _Absent())
     for name in MODULES:
         sys.modules.pop(name, None)
@@ -52,6 +71,7 @@ def take_away() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     os.symlink = os.link = _no_link
+    ctypes.CDLL = _NamedLibrary  # type: ignore[misc]
     sys.addaudithook(_hide_files)
 
 

@@ -79,6 +79,8 @@ def command(
         if not png.endswith(".png"):
             raise click.UsageError(f"--png must end in .png. Received: {png}")
         require_matplotlib("--png")
+    if output and png and Path(output).absolute() == Path(png).absolute():
+        raise click.UsageError("--output and --png name the same file; give two")
     files = [path for path in (output, png) if path]
     refuse_existing(files, force)  # before anything is measured in vain
     runtime_before, before = _read_medians(compare) if compare else ("", {})

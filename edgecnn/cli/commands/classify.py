@@ -85,7 +85,7 @@ def command(
 
     Example: edgecnn classify fashion-mnist photos/ --top 3
     """
-    _check(images, source, output, resume, shard)
+    _check(images, source, output, resume, shard, decode_threads)
     region = chosen_crop(crop, square, otherwise=source is not None)
     from edgecnn.device.bulk.classify_many import classify_many
     from edgecnn.device.bulk.sources import Remaining
@@ -131,7 +131,12 @@ def command(
 
 
 def _check(
-    images: tuple[str, ...], source: str | None, output: str | None, resume: bool, shard: "Shard | None"
+    images: tuple[str, ...],
+    source: str | None,
+    output: str | None,
+    resume: bool,
+    shard: "Shard | None",
+    decode_threads: int | None,
 ) -> None:
     """Refuse what does not go together."""
     if resume and not output:
@@ -143,6 +148,8 @@ def _check(
         for name in ("frames", "size", "fps", "timeout", "loop"):
             if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
                 raise click.UsageError(f"--{name} goes with --source")
+    elif decode_threads is not None:
+        raise click.UsageError("--decode-threads goes with IMAGES: of --source each frame is decoded when it is there")
     elif images:
         raise click.UsageError("--source takes the place of IMAGES; give one of them")
     elif shard:

@@ -1,6 +1,5 @@
 """edgecnn explain."""
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
+from edgecnn.printable import printable
 
 from .. import description_options, options, printing, wrong_usage
 from ..delegate_options import audit
@@ -110,7 +110,7 @@ def _open_explainer(
     from edgecnn.device.runtime.audit import open_audit
     from edgecnn.device.runtime.loading import open_model
 
-    run = dataclasses.replace(runtime_options.run_options(), description=description)
+    run = runtime_options.run_options(description)
     loaded = open_model(model, run)
     explainer = Explainer(loaded, method, open_audit(loaded, run))
     if label is not None:
@@ -131,7 +131,7 @@ def _prepared(
     files = ImageFiles(names, printing.note)
     ready = prepared_images(files, explainer.input, invert, note=printing.note, decode_threads=decode_threads)
     for name, prepared in ready:
-        title = Path(name).name.encode(errors="replace").decode()
+        title = printable(Path(name).name)
         if isinstance(prepared, InputError):
             printing.note(f"Error: {prepared}")
             yield title, None

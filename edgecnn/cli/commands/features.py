@@ -1,7 +1,7 @@
 """edgecnn features."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,6 @@ from ..output_path import OutputPath, short_stem
 from ..runtime_options import RuntimeOptions, bundled, refuse_for_keras, require_signature, trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from edgecnn.convert import KerasModel
     from edgecnn.device import Description, FeatureExtractor
     from edgecnn.device.bulk.prefetch import Outcome
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.preprocessing import Invert
 
 MAX_IMAGES = 24
-ONE_PAGE = 24  # layers; figures of more are drawn in pages
-PAGE = 12
+PAGE = 12  # layers of each page
 
 
 @click.command(name="features")
@@ -186,14 +183,17 @@ def _name_files(
             path = folder / f"contact-{i}-{short_stem(picture.title)}{suffix}.png"
             files[path] = partial(draw_contact_sheet, page_picture)
     if npz:
+        _require_names_of_arrays(pictures[0].maps)
         files[folder / "features.npz"] = partial(_write_npz, pictures)
     return files
 
 
 def _pages(pictures: "list[Picture]") -> "list[tuple[str, list[Picture]]]":
     """The pictures with some of the layers each, and what their file names end in: legible, however many there are."""
+    from edgecnn.device.pictures.feature_maps import ON_A_PAGE
+
     layers = list(pictures[0].maps)
-    if len(layers) <= ONE_PAGE:
+    if len(layers) <= ON_A_PAGE:
         return [("", pictures)]
     return [
         (
@@ -202,6 +202,18 @@ def _pages(pictures: "list[Picture]") -> "list[tuple[str, list[Picture]]]":
         )
         for start in range(0, len(layers), PAGE)
     ]
+
+
+def _require_names_of_arrays(layers: Iterable[str]) -> None:
+    """Refuse layers that are called as an array of `features.npz` is, or as NumPy calls that file."""
+    taken = sorted({"images", "probabilities", "file"}.intersection(layers))
+    if taken:
+        from edgecnn.errors import ModelFileError
+
+        raise ModelFileError(
+            f"a layer is called {taken[0]}, as no array of features.npz may be; leave out --npz, or give the layer "
+            "another name and convert again"
+        )
 
 
 def _write_npz(pictures: "list[Picture]", path: Path) -> None:

@@ -1,6 +1,7 @@
 """edgecnn verify."""
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +45,8 @@ def command(
     result = verify_with_options(model, run)
     runtime_options.report(model, run)
     if as_json:
-        printing.print_json({**dataclasses.asdict(result), "passed": result.passed})
+        difference = result.max_difference if math.isfinite(result.max_difference) else None
+        printing.print_json({**dataclasses.asdict(result), "max_difference": difference, "passed": result.passed})
     else:
         _print(result)
     if result.preprocessing_equal is None:

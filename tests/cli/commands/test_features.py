@@ -14,6 +14,7 @@ from edgecnn.convert import Conversion
 from edgecnn.model_file.bundled import sample_images
 from edgecnn.train import TrainingRun
 from tests.support.command_line import Run, printed, sentence
+from tests.support.model_files import write_bare
 
 BOOT = sample_images()[0]
 
@@ -59,6 +60,14 @@ def test_features_of_a_plain_model_names_the_right_file(edgecnn: Run) -> None:
     assert "use its activations variant, fashion-mnist.activations" in sentence(
         edgecnn("features", "fashion-mnist", BOOT)
     )
+
+
+def test_a_layer_that_is_called_as_an_array_of_the_file_is_not_replaced_by_it(edgecnn: Run, tmp_path: Path) -> None:
+    named = write_bare(tmp_path / "named.tflite", "fashion-mnist.activations")
+    named.write_bytes(named.read_bytes().replace(b"conv2d\0", b"images\0"))
+    arguments = ("features", named, BOOT, "--output", tmp_path / "maps")
+    assert "a layer is called images" in sentence(edgecnn(*arguments, "--npz")) and not (tmp_path / "maps").exists()
+    assert edgecnn(*arguments).exit_code == 0
 
 
 def test_features_refuses_a_filter_that_a_layer_does_not_have(edgecnn: Run) -> None:

@@ -52,10 +52,11 @@ def test_json_has_the_very_name(edgecnn: Run, photo: Path, model: Path) -> None:
     assert row["image"] == str(photo)
 
 
-@pytest.mark.parametrize("command", ["info", "verify", "features", "benchmark", "classify"])
+@pytest.mark.parametrize("command", ["info", "verify", "features", "benchmark", "classify", "explain"])
 def test_every_command_shows_it_escaped(command: str, edgecnn: Run, photo: Path, model: Path, tmp_path: Path) -> None:
-    more = {"features": [photo, "--output", tmp_path / NAME], "classify": [photo, "--output", tmp_path / f"{NAME}.csv"],
-            "benchmark": ["--runs", 10]}  # fmt: skip
+    pictures = [photo, "--output", tmp_path / NAME]
+    more = {"features": pictures, "classify": [photo, "--output", tmp_path / f"{NAME}.csv"],
+            "benchmark": ["--runs", 10], "explain": [*pictures, "--method", "occlusion"]}  # fmt: skip
     result = edgecnn(command, model, *more.get(command, []))
     assert result.exit_code == 0, result.output
     assert_shows(result.output)

@@ -52,7 +52,7 @@ def test_shards_are_of_about_one_size() -> None:
     [("0/8", "add 1 to a number"), ("9/8", "counted from 1 to 8"), ("3", "two whole numbers"), ("/8", "two whole"),
      ("1/0", "1 to 1000 shards"), ("1/1001", "1 to 1000"), ("-1/8", "two whole"), ("²/8", "two whole"),
      ("1/8/2", "two whole"), ("1/" + "9" * 5000, "1 to 1000"), ("9" * 5000 + "/8", "counted from 1"),
-     ("", "two whole")],
+     ("1/0000000011234567890", "1 to 1000"), ("0000000000009/8", "counted from 1"), ("", "two whole")],
 )  # fmt: skip
 def test_what_is_no_shard_is_refused(text: str, words: str, edgecnn: Run) -> None:
     with pytest.raises(InputError, match=words):

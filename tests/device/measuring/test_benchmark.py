@@ -10,7 +10,7 @@ from PIL import Image
 from edgecnn import InputError
 from edgecnn.device import Classifier, Delegate
 from edgecnn.device.measuring.benchmark import benchmark_models, describe_machine, thread_counts
-from tests.support.command_line import Run, printed
+from tests.support.command_line import Run, printed, sentence
 
 
 # Not every runtime's XNNPACK takes an int8 network.
@@ -27,7 +27,7 @@ def test_every_combination_is_measured() -> None:
 
 def test_thread_counts_double_up_to_the_processors() -> None:
     assert thread_counts(1) == (1,) and thread_counts(4) == (1, 2, 4) and thread_counts(6) == (1, 2, 4, 6)
-    assert thread_counts(None)[-1] == os.cpu_count()
+    assert thread_counts(None)[-1] == os.cpu_count() and thread_counts(384)[-2:] == (128, 256)
 
 
 def test_figures_are_written_drawn_and_compared(edgecnn: Run, tmp_path: Path) -> None:
@@ -108,3 +108,9 @@ def test_figures_of_something_else_are_not_compared(name: str, edgecnn: Run, tmp
 def test_wrong_usage_is_a_sentence(arguments: tuple[str, ...], code: int, words: str, edgecnn: Run) -> None:
     result = edgecnn("benchmark", *arguments)
     assert result.exit_code == code and words in result.output, result.output
+
+
+def test_two_files_are_not_to_be_one(edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ("benchmark", "fashion-mnist", "--output", "a.png", "--png", tmp_path / "a.png")
+    assert "--output and --png name the same file" in sentence(edgecnn(*asked), 2) and not list(tmp_path.iterdir())

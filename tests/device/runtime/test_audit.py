@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import ContradictionError, DelegateError, InputError
+from edgecnn import ContradictionError, DelegateError, EdgecnnWarning, InputError
 from edgecnn.device import Classifier, Delegate, FeatureExtractor
 from edgecnn.device.bulk.classify_many import classify_many
 from edgecnn.device.bulk.sources import ImageFiles
@@ -217,3 +217,12 @@ def test_maps_of_an_image_that_failed_are_not_those_of_the_one_before(library: s
         [reader.read(failed := pixels, ["conv2d"]) for pixels in images]
     with pytest.raises(DelegateError):
         reader.read(failed, ["conv2d"])
+
+
+def test_what_the_cpu_computes_once_it_has_taken_over_is_confirmed(library: str, fashion: Dataset) -> None:
+    options = (("fail_invoke", "1"), ("after", str(LOADING + 7)))
+    delegate = Delegate(library, options, fallback=True, isolate=False, audit=NEVER)
+    classifier = Classifier("fashion-mnist", delegate=delegate)
+    with pytest.warns(EdgecnnWarning, match="going on with the CPU"):
+        assert [classifier.classify(image) for image in np.asarray(fashion.test.images[:20])]
+    assert classifier.audit and classifier.audit.images > 3 and not classifier.audit.unconfirmed

@@ -9,6 +9,7 @@ import pytest
 
 from edgecnn import EdgecnnWarning, InputError, ModelFileError
 from edgecnn.device import Classifier, Description
+from edgecnn.device.runtime.bare import ScoreTensor
 from tests.support.tflite_files import colour_network, converted, with_metadata
 
 RED = np.full((8, 8, 3), (220, 30, 40), np.uint8)
@@ -148,3 +149,8 @@ def test_the_background_of_imagenet_needs_no_label(tmp_path: Path) -> None:
 def test_one_label_too_few_asks_for_the_background(plain: bytes, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is its first one for the background\?"):
         opened(tmp_path / "m.tflite", plain, labels=("green", "blue"))
+
+
+def test_a_score_far_below_0_is_a_probability_of_0_without_a_warning() -> None:
+    one = ScoreTensor("scores", 0, (1, 1), np.dtype(np.float32), 0.0, 0, "logits")
+    np.testing.assert_array_equal(one.dequantize(np.array([[-1000.0], [0.0], [1000.0]])), [[1, 0], [0.5, 0.5], [0, 1]])
