@@ -104,9 +104,9 @@ class BrokerConnection:
 
     def close(self) -> None:
         """Take leave; the broker does not publish the will then. What does not connect any more is closed as well."""
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, BrokerError):
             self._client.disconnect()
-            self._loop(0.1)
+            self.idle(0.1)
 
     def abandon(self) -> None:
         """Close without leave."""

@@ -8,7 +8,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from .broker import Broker
-from .broker_connection import BrokerConnection
+from .broker_connection import BrokerConnection, BrokerError
 
 BIRTH = "homeassistant/status"
 _MOST_BYTES = 4096  # of a message that we take: whoever may write to a topic must not fill a small memory
@@ -63,6 +63,8 @@ class BrokerSession(BrokerConnection):
         """
         self._refusal = ""
         sent = self._client.publish(topic, text.encode(), qos=1, retain=True)
+        if sent.rc:  # paho writes at once, into a connection that may have been reset since it was listened to
+            raise BrokerError(self._farewell())
         self._wait(sent.is_published, "it does not answer any more")
         words = ""
         if self._refusal == _NOT_AUTHORIZED:

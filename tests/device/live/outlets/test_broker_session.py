@@ -1,15 +1,23 @@
-"""What a broker answers to a message of a station."""
+"""What a broker answers to a message of a station, and a connection that ends between two of them."""
 
+import contextlib
 import socket
+import struct
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from edgecnn.device.live.outlets.broker import parse_broker
-from tests.support.waiting import PATIENCE
+from tests.support.cameras import garment
+from tests.support.live_messages import ReportedWatcher
+from tests.support.waiting import PATIENCE, until
 
 pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt]")
+from edgecnn.device.live.outlets.broker_connection import BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
+from edgecnn.device.live.outlets.mqtt import Mqtt
 
 
 @pytest.mark.parametrize(
@@ -25,39 +33,119 @@ from edgecnn.device.live.outlets.broker_session import BrokerSession
 def test_what_a_broker_answers_to_a_message_is_told_where_it_refuses(code: int, told: list[str]) -> None:
     """A broker of a few lines: mosquitto gives no other reason than an ACL."""
     heard: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
-        server.settimeout(PATIENCE)
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.settimeout(PATIENCE)
-                while packet := read_packet(connection):
-                    kind, body = packet
-                    if kind == 1:  # CONNECT
-                        connection.sendall(bytes((0x20, 3, 0, 0, 0)))
-                    elif kind == 8:  # SUBSCRIBE
-                        connection.sendall(bytes((0x90, 4, *body[:2], 0, 1)))
-                    elif kind == 3:  # PUBLISH: its number stands behind the topic
-                        number = 2 + int.from_bytes(body[:2], "big")
-                        connection.sendall(bytes((0x40, 3, *body[number : number + 2], code)))
-
-        served = pool.submit(serve)
-        target = parse_broker(f"mqtt://pi@127.0.0.1:{server.getsockname()[1]}")
-        known = {"lab/pi/known": " ".join(told).replace("state", "known")}  # as a session before said it
-        session = BrokerSession(target, "edgecnn-pi", ("lab/pi/w", "gone"), heard.append, known)
-        session.open()
+    known = {"lab/pi/known": " ".join(told).replace("state", "known")}  # as a session before said it
+    with few_lines(code) as (port, _):
+        session = open_session(port, heard.append, known)
         session.send("lab/pi/state", "mine")
         session.send("lab/pi/state", "mine, half a minute later")  # what was said is not said again
         session.send("lab/pi/known", "mine")
         session.close()
-        served.result(PATIENCE)
     assert heard == told
 
 
+@pytest.mark.parametrize("messages", [1, 3])
+def test_what_is_sent_into_a_connection_that_was_reset_raises_that_it_is_gone(messages: int) -> None:
+    """While the station was busy, so that it has not heard of it: writing is the first that notices."""
+    with few_lines() as (port, taken):
+        session = open_session(port)
+        for _ in range(messages):
+            session.send("lab/pi/state", "mine")
+        reset(taken[0])
+        with pytest.raises(BrokerError, match="gone"):
+            session.send("lab/pi/state", "into nothing")
+        with pytest.raises(BrokerError, match="gone"):
+            session.send("lab/pi/state", "and once more")
+        session.close()
+        session.abandon()
+
+
+@pytest.mark.parametrize("noise", [b"\x00" * 64, b"\x30\x02\x00\x09", b"\x40\x01\x00", b"\xf0\x00", b"\x20\x00"])
+def test_leave_is_taken_of_a_broker_that_sends_what_is_no_mqtt(noise: bytes) -> None:
+    with few_lines() as (port, taken):
+        session = open_session(port)
+        session.send("lab/pi/state", "mine")
+        taken[0].sendall(noise)
+        session.close()
+
+
+def test_a_station_whose_connection_was_reset_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "0.jpg").write_bytes(garment(0))
+    with few_lines(clients=2) as (port, taken):
+        station = ReportedWatcher(tmp_path, tmp_path / "counters.json", interval=0.1)
+        save = station.reports.save
+
+        def save_slowly() -> None:
+            """As a worn card does: meanwhile the broker's machine resets the connection."""
+            if len(station.told) == 1 and len(taken) == 1:
+                reset(taken[0])
+            save()
+
+        monkeypatch.setattr(station.reports, "save", save_slowly)
+        mqtt = Mqtt(parse_broker(f"mqtt://127.0.0.1:{port}"), station.reports, station.told.append, retry=0.05)
+        try:
+            assert until(lambda: len(station.told) == 3)
+        finally:
+            mqtt.close()
+    assert ["cannot be used: it is gone; trying again" in one for one in station.told] == [False, True, False]
+
+
+@contextlib.contextmanager
+def few_lines(code: int = 0, clients: int = 1) -> Iterator[tuple[int, list[socket.socket]]]:
+    """A broker for so many clients, one after the other, that answers `code` to messages; its port, and who came."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        server.settimeout(PATIENCE)
+
+        def serve() -> None:
+            for _ in range(clients):
+                connection, _ = server.accept()
+                taken.append(connection)
+                with connection, contextlib.suppress(OSError):  # one that was reset
+                    connection.settimeout(PATIENCE)
+                    while packet := read_packet(connection):
+                        answer(connection, *packet, code)
+
+        served = pool.submit(serve)
+        yield server.getsockname()[1], taken
+        served.result(PATIENCE)
+
+
+def answer(connection: socket.socket, kind: int, body: bytes, code: int) -> None:
+    """What a broker answers to a packet."""
+    if kind == 1:  # CONNECT
+        connection.sendall(bytes((0x20, 3, 0, 0, 0)))
+    elif kind == 8:  # SUBSCRIBE
+        connection.sendall(bytes((0x90, 4, *body[:2], 0, 1)))
+    elif kind == 3:  # PUBLISH: its number stands behind the topic
+        number = 2 + int.from_bytes(body[:2], "big")
+        connection.sendall(bytes((0x40, 3, *body[number : number + 2], code)))
+
+
+def reset(connection: socket.socket) -> None:
+    """Break the connection off, as a machine does that was started anew."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.shutdown(socket.SHUT_RD)  # wakes who reads, and who closes it then
+    assert until(lambda: connection.fileno() < 0)
+
+
+def open_session(
+    port: int, tell: Callable[[str], None] = lambda _: None, known: dict[str, str] | None = None
+) -> BrokerSession:
+    session = BrokerSession(
+        parse_broker(f"mqtt://pi@127.0.0.1:{port}"), "edgecnn-pi", ("lab/pi/w", "gone"), tell, known
+    )
+    session.open()
+    return session
+
+
 def read_packet(connection: socket.socket) -> tuple[int, bytes] | None:
-    """Kind and body of the next packet of MQTT, of 127 bytes at most; None at the end, or where it takes leave."""
-    head = connection.recv(2, socket.MSG_WAITALL)
-    if len(head) < 2 or head[0] >> 4 == 14:
+    """Kind and body of the next packet of MQTT; None at the end, or where it takes leave."""
+    head = connection.recv(1, socket.MSG_WAITALL)
+    if not head or head[0] >> 4 == 14:
         return None
-    return head[0] >> 4, connection.recv(head[1], socket.MSG_WAITALL)
+    length = shift = 0
+    more = True
+    while more:  # seven bits a byte, the lowest first
+        (byte,) = connection.recv(1, socket.MSG_WAITALL)
+        length, shift, more = length | (byte & 127) << shift, shift + 7, byte > 127
+    return head[0] >> 4, connection.recv(length, socket.MSG_WAITALL)
