@@ -41,6 +41,14 @@ class Systemd:
         except RuntimeError:
             raise ServiceError("there is no home folder for a service of this user; set HOME") from None
 
+    def environment_file(self, name: str) -> Path:
+        """Where the service `name` reads what must not stand in its unit, such as passwords.
+
+        Raises:
+            ServiceError: the user has no home folder.
+        """
+        return self.unit_folder.parents[1] / "edgecnn" / f"{name}.env"
+
     def systemctl(self, *arguments: str) -> tuple[str, ...]:
         """A line that changes something."""
         if self.is_system:

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ODD = re.compile(r"""["'\\\x00-\x1f\x7f-\x9f\udc80-\udcff]|^ |\s$""")
 # Bytes that are no UTF-8 come as surrogates.
 _NO_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")
-_TEMPORARY = re.compile(r"(?:^|[=,])(?:/var)?/tmp(?:/|$)")
+_TEMPORARY = re.compile(r"//?(?:var/)?tmp(?:/|$)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ServiceSpec:
         command: program, by its whole path, and arguments.
         folder: that it is started in.
         watchdog: seconds without a classified frame, after which it is started anew.
-        writable: folders that it may write to, by their whole paths.
+        writable: folders that it may write to, by their whole paths without `..`, which systemd does not take there.
         path: where it finds programs, as $PATH has it; empty for where systemd finds them.
         user: who it runs as, for a service of the whole system; None for one of the user who installs it.
         groups: further ones that `user` gets.
@@ -82,7 +82,9 @@ def escaped(text: str) -> str:
 
 def uses_temporary_folders(spec: ServiceSpec) -> bool:
     """Whether it needs what lies in /tmp, which is emptied when the machine starts."""
-    return any(_TEMPORARY.search(text) for text in (spec.folder, *spec.command, *spec.writable))
+    said = (part for text in (*spec.command, *spec.writable) for part in re.split("[=,]", text))
+    places = (os.path.join(spec.folder, re.sub("^file:(//)?", "", part)) for part in ("", *said))
+    return any(_TEMPORARY.match(os.path.normpath(place)) for place in places)
 
 
 def unit_text(spec: ServiceSpec) -> str:

@@ -135,11 +135,14 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         from edgecnn.device.live.server.guard import Admission, is_loopback
         from edgecnn.device.live.server.token import load_token, token_file
 
-        token = "" if is_loopback(self.host) else load_token(token_file())
+        is_own = is_loopback(self.host) and not self.allow_host  # who comes by a proxy comes from anywhere
+        token = "" if is_own else load_token(token_file())
         return Admission(self.host, self.allow_host, token)
 
     def _print_link(self, admission: "Admission", port: int) -> None:
         import socket
+
+        from edgecnn.device.live.server.guard import is_loopback
 
         name = admission.host
         if name in ("0.0.0.0", "::"):  # noqa: S104 - asked for by the user, and behind a token
@@ -149,7 +152,12 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             printing.note(f"The page: {link}")
             return
         printing.note(f"The page: {link}?token={admission.token}")
-        printing.note(_OPEN_WIFI.format(port=port, host=name))
+        for further in admission.allowed:
+            printing.note(
+                f"Through a proxy that is called {further}, its link ends likewise: /?token={admission.token}"
+            )
+        if not is_loopback(admission.host):
+            printing.note(_OPEN_WIFI.format(port=port, host=name))
 
 
 def bundled(command: Callable[..., R]) -> Callable[..., R]:
@@ -218,7 +226,8 @@ _OPTIONS = (
         multiple=True,
         metavar="NAME",
         callback=_names,
-        help="A further name that the page may be called by, as behind a proxy. May be repeated.",
+        help="A further name that the page may be called by, as behind a proxy; the page asks for the token in the "
+        "link then. May be repeated.",
     ),
     click.option(
         "--port",
@@ -232,7 +241,7 @@ _OPTIONS = (
         default=_HOST,
         show_default=True,
         metavar="NAME",
-        help="Name or address where the page listens. The default is reached from this machine alone; others ask for "
-        "the token in the link.",
+        help="Name or address where the page listens. The default is reached from this machine alone, without a "
+        "token; others ask for the one in the link.",
     ),
 )

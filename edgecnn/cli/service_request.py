@@ -1,5 +1,6 @@
 """From a command line of `edgecnn live` to the service that runs it, checked as `edgecnn live` itself checks it."""
 
+import contextlib
 import math
 import os
 import subprocess
@@ -10,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import printing
+from . import broker_options, printing
 
 if TYPE_CHECKING:
+    from edgecnn.device.service.systemd import Systemd
     from edgecnn.device.service.unit import ServiceSpec
 
 _ENDING = ("FOLDER", "FILE")  # sources that come to an end
 
 
 def service_spec(
-    name: str, model: str, live: click.Command, live_options: Sequence[str], is_system: bool
+    name: str, model: str, live: click.Command, live_options: Sequence[str], systemd: "Systemd"
 ) -> "ServiceSpec":
-    """The service `name` that runs `live` with `model` and these options, as this Python would in this folder.
+    """The service `name` of `systemd` that runs `live` with `model` and these options, as this Python would here.
 
     Raises:
         click.ClickException: `edgecnn live` would not start so.
@@ -32,13 +34,15 @@ def service_spec(
     folder = os.getcwd()
     command = (sys.executable, "-m", "edgecnn", "live", model, *live_options)
     _check(command, folder)
-    user, groups = _user_and_groups() if is_system else (None, ())
+    if said["mqtt"] and not said["mqtt_password_file"]:
+        _note_password(systemd.environment_file(name))
+    user, groups = _user_and_groups() if systemd.is_system else (None, ())
     return ServiceSpec(
         name,
         command,
         folder,
         watchdog_seconds(said["fps"], said["timeout"]),
-        writable=tuple(str(rule.folder.absolute()) for rule in said["keep"]),
+        writable=tuple(os.path.realpath(rule.folder) for rule in said["keep"]),
         path=os.environ.get("PATH", ""),
         user=user,
         groups=groups,
@@ -96,6 +100,20 @@ def _check(command: Sequence[str], folder: str) -> None:
     if not sentence:
         sentence = f"{Path(command[0])} cannot run edgecnn live: {lines[-1] if lines else 'it says nothing'}"
     raise click.UsageError(sentence) if answer.returncode == 2 else click.ClickException(sentence)
+
+
+def _note_password(file: Path) -> None:
+    """Say that a password of the broker that this shell knows is not one that the service knows."""
+    variable = broker_options.PASSWORD
+    if not os.environ.get(variable):
+        return
+    with contextlib.suppress(OSError):  # it is not there, or root's
+        if f"{variable}=" in file.read_text(errors="replace"):
+            return
+    printing.note(
+        f"Note: {variable} is set here, but not for the service: write a line {variable}=... into {file}, which only "
+        "its owner may read, or give --mqtt-password-file"
+    )
 
 
 def _user_and_groups() -> tuple[str | None, tuple[str, ...]]:

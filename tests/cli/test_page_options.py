@@ -59,6 +59,29 @@ def test_beyond_this_machine_the_link_has_a_token_that_lasts(tmp_path: Path) -> 
     assert has_kept(tmp_path, 2) and not (tmp_path / "chosen").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a signal is sent to another process")
+def test_who_comes_through_a_proxy_needs_the_token_too(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
+    options = ["--source", "samples", "--port", "0", "--allow-host", "door.example.org"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "STATE_DIRECTORY": ""}
+    command = [sys.executable, "-m", "edgecnn", "live", MODEL, *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
+    with process, in_time(process):
+        assert process.stderr is not None
+        link = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", process.stderr.readline())
+        assert link and process.stderr.readline().endswith(
+            f"called door.example.org, its link ends likewise: /?token={link[2]}\n"
+        )
+        request = urllib.request.Request(f"http://127.0.0.1:{link[1]}/api/state", headers={"Host": "door.example.org"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request, timeout=PATIENCE)  # noqa: S310
+        request.add_header("Authorization", f"Bearer {link[2]}")
+        assert urllib.request.urlopen(request, timeout=PATIENCE).status == 200  # noqa: S310
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0 and "Traceback" not in rest and "Wi-Fi" not in rest
+
+
 def test_a_port_that_is_taken_is_one_sentence(edgecnn: Run) -> None:
     pytest.importorskip("uvicorn", reason="the page needs edgecnn[live]")
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -132,3 +132,12 @@ def states() -> list[dict[str, Any]]:
         after = json.loads(page.get("/api/state")[2])
         page.server.hub.newest = None
         return [json.loads(page.get("/api/state")[2]), after]
+
+
+def refused(page: Page, **headers: str) -> int:
+    """The status with which a viewer with these headers is not let in."""
+    from websockets.exceptions import InvalidStatus
+
+    with pytest.raises(InvalidStatus) as caught, page.connect(additional_headers=headers):
+        pass
+    return int(caught.value.response.status_code)

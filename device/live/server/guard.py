@@ -1,5 +1,6 @@
 """Who may see the page: checked before anything else hears of a request."""
 
+import hashlib
 import hmac
 import ipaddress
 import socket
@@ -12,7 +13,6 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "edgecnn_live"
 _STRANGER = (
     "This page is for those who have its link, with the token in it. Open the link that edgecnn live printed when it "
     "started; without it nothing is shown.\n"
@@ -44,12 +44,17 @@ class Admission:
     Attributes:
         host: the name or address that it listens on.
         allowed: further names that it may be called by.
-        token: what a stranger must know; empty where nobody but this machine reaches it.
+        token: what a stranger must know; empty where nobody but this machine reaches it, by no proxy either.
     """
 
     host: str
     allowed: Collection[str] = ()
     token: str = ""
+
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie that holds the token; of its own, for a browser sends it to every port of a machine."""
+        return f"edgecnn_live_{hashlib.sha256(self.token.encode()).hexdigest()[:8]}"
 
     def is_name(self, name: str) -> bool:
         """Whether the server goes by `name`; other names in a request are of pages that had theirs changed to ours.
@@ -109,17 +114,24 @@ class Guard:
         return self._check_token(scope, headers)
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
-        given = query.get("token", [""])[0]
+        given = _token_in(scope["query_string"].decode("latin-1"))
         if scope["type"] == "http" and scope["path"] == "/" and self._admission.knows(given):
             answer = RedirectResponse("/", 303)  # the token leaves the address bar
-            answer.set_cookie(COOKIE, given, max_age=400 * 24 * 3600, httponly=True, samesite="strict")
+            answer.set_cookie(self._admission.cookie, given, max_age=400 * 24 * 3600, httponly=True, samesite="strict")
             return answer
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        cookie = cookie_parser(headers.get("cookie", "")).get(self._admission.cookie, "")
         if self._admission.knows(cookie) or (kind.lower() == "bearer" and self._admission.knows(bearer.strip())):
             return None
         return PlainTextResponse(_STRANGER, 403)
+
+
+def _token_in(query: str) -> str:
+    """The token that a link has behind its `?`; empty where there is none, or far too much else."""
+    try:
+        return parse_qs(query, max_num_fields=20).get("token", [""])[0]
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str:

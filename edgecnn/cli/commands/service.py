@@ -73,7 +73,7 @@ def install(model: str, live_options: tuple[str, ...], name: str, is_system: boo
     _named(lambda: unit_name(name))
     if not dry_run:
         systemd.require()
-    spec = service_spec(name, model, live, live_options, is_system)
+    spec = service_spec(name, model, live, live_options, systemd)
     if uses_temporary_folders(spec):
         printing.note("Note: what lies in /tmp is gone when the machine starts again; put model and images elsewhere")
     if dry_run:

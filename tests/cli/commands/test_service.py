@@ -74,6 +74,42 @@ def test_a_dry_run_prints_the_unit_and_the_lines_and_writes_nothing(
     ]
 
 
+@pytest.mark.parametrize("kept", ["../unsure", "./../unsure/", "../link/../unsure", "../shortcut"])
+def test_a_folder_to_write_to_is_named_as_systemd_takes_it(
+    kept: str, edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "link").symlink_to("work")
+    (tmp_path / "shortcut").symlink_to("unsure")
+    monkeypatch.chdir(tmp_path / "work")
+    result = edgecnn(*INSTALL, "--dry-run", *SAMPLES, "--keep", f"doubtful={kept}")
+    assert f'ReadWritePaths=-"{tmp_path.resolve()}/unsure"' in result.stdout.splitlines()
+
+
+def test_a_password_that_only_the_shell_knows_is_noted(
+    edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt]")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("EDGECNN_MQTT_PASSWORD", "hunter2")
+    file = tmp_path / "edgecnn" / "door.env"
+    own = tmp_path / "password"
+    own.write_text("hunter2\n")
+
+    def said(*options: str | Path) -> str:
+        result = edgecnn(*INSTALL, "--name", "door", "--dry-run", *SAMPLES, *options)
+        assert result.exit_code == 0 and "hunter2" not in result.stdout + result.stderr
+        return result.stderr
+
+    mqtt = ("--mqtt", "mqtt://pi@localhost")
+    assert "EDGECNN_MQTT_PASSWORD is set here, but not for the service: write a line" in said(*mqtt)
+    assert f"into {file}, " in said(*mqtt)
+    assert "EDGECNN_MQTT_PASSWORD" not in said() + said(*mqtt, "--mqtt-password-file", own)
+    file.parent.mkdir()
+    file.write_text("EDGECNN_MQTT_PASSWORD=hunter2\n")
+    assert "EDGECNN_MQTT_PASSWORD" not in said(*mqtt)
+
+
 def test_a_source_that_ends_is_noted(edgecnn: Run, tmp_path: Path) -> None:
     from tests.support.cameras import garment
 

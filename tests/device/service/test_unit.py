@@ -100,7 +100,20 @@ def test_no_argument_ends_its_line(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "is_needed"),
-    [("/tmp/a", True), ("kept=/var/tmp/x", True), ("/home/tmp/a", False), ("/tmpfs/a", False), ("tmp", False)],  # noqa: S108
+    [
+        ("/tmp/a", True),  # noqa: S108
+        ("kept=/var/tmp/x", True),
+        ("/home/tmp/a", False),
+        ("/tmpfs/a", False),  # noqa: S108
+        ("tmp", False),
+        ("../../../tmp/a.avi", True),
+        ("doubtful=/opt/../tmp/x,5MB", True),
+        ("file:///tmp/a.avi", True),
+        ("file:/var/tmp/a.avi", True),
+        ("http://door/tmp/a.avi", False),
+        ("/opt/a/../tmp", False),
+        ("//tmp/a", True),
+    ],
 )
 def test_what_lies_in_tmp_is_seen_by_the_service_too(word: str, is_needed: bool) -> None:
     spec = replace(SPEC, command=("/bin/true", word))

@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.live_page import Page, ask, frame_of, served, text_of
+from tests.support.live_page import Page, ask, frame_of, refused, served, text_of
 from tests.support.waiting import until
-
-from edgecnn.device.live.server.guard import Admission  # isort: skip - after what skips without the extra
-
-TOKEN = "b" * 22
 
 
 @pytest.fixture(scope="module")
@@ -25,44 +21,6 @@ def page() -> Iterator[Page]:
     with served() as page:
         assert until(lambda: page.server.hub.newest is not None)
         yield page
-
-
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[Page]:
-    with served(admission=Admission("0.0.0.0", ("pi.example",), TOKEN)) as page:  # noqa: S104
-        assert until(lambda: page.server.hub.newest is not None)
-        yield page
-
-
-def refused(page: Page, **headers: str) -> int:
-    from websockets.exceptions import InvalidStatus
-
-    with pytest.raises(InvalidStatus) as caught, page.connect(additional_headers=headers):
-        pass
-    return int(caught.value.response.status_code)
-
-
-def test_without_the_token_nothing_is_shown(guarded: Page) -> None:
-    for path in ("/", "/live.js", "/api/state", "/api/frame.jpg", "/api/frames", "/nothing", "/?token=" + "c" * 22):
-        status, _, body = guarded.get(path)
-        assert status == 403 and (b"Open the link" in body or b"class" not in body), path
-    assert guarded.get("/api/state", Cookie=f"edgecnn_live={TOKEN[:-1]}")[0] == 403
-    assert guarded.get(f"/api/state?token={TOKEN}")[0] == 403  # an address is the page's alone
-    assert guarded.get("/", Cookie="edgecnn_live=é".encode().decode("latin-1"))[0] == 403
-    assert refused(guarded) == 403 == refused(guarded, Cookie="edgecnn_live=")
-
-
-def test_the_link_becomes_a_cookie_that_opens_everything(guarded: Page) -> None:
-    status, headers, _ = guarded.get(f"/?token={TOKEN}")
-    assert status == 303 and headers["location"] == "/"
-    cookie, *attributes = (part.strip().lower() for part in headers["set-cookie"].split(";"))
-    assert cookie == f"edgecnn_live={TOKEN}" and {"httponly", "samesite=strict"} <= set(attributes)
-    for path in ("/", "/live.js", "/api/state", "/api/frame.jpg"):
-        assert guarded.get(path, Cookie=cookie)[0] == 200
-        assert guarded.get(path, Authorization=f"Bearer {TOKEN}")[0] == 200
-    with guarded.connect(additional_headers={"Cookie": cookie}) as viewer:
-        ask(viewer, [])
-        assert frame_of(viewer)["predictions"]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "192.168.1.9", "a@b", "[::1", "x:y:z"])
@@ -74,12 +32,6 @@ def test_to_other_names_a_loopback_page_does_not_answer(host: str, page: Page) -
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:9000", "127.0.0.1:1", "[::1]:80"])
 def test_through_a_tunnel_it_goes_by_its_own_names(host: str, page: Page) -> None:
     assert page.get("/api/state", Host=host)[0] == 200
-
-
-def test_beyond_loopback_addresses_and_named_hosts_are_its_own(guarded: Page) -> None:
-    for host, status in (("192.168.1.9:8765", 200), ("pi.example", 200), (f"{socket.gethostname()}:1", 200)):
-        assert guarded.get("/api/state", Host=host, Authorization=f"Bearer {TOKEN}")[0] == status
-    assert guarded.get("/api/state", Host="rebound.example", Authorization=f"Bearer {TOKEN}")[0] == 421
 
 
 @pytest.mark.parametrize(
