@@ -38,7 +38,7 @@ class Steady:
     """Follows the best class from frame to frame.
 
     A frame speaks for its best class if the score is at least `threshold`, and for "unknown" if not. The answer changes
-    when `consecutive` frames in a row speak for the same other one.
+    when `consecutive` frames in a row speak for the same other one; that nothing is seen is another one than unknown.
 
     Attributes:
         verdict: the answer now; None before the first.
@@ -75,7 +75,9 @@ class Steady:
         index = best.index if best.score >= self.threshold else None
         self._agreeing = self._agreeing + 1 if self._agreeing and index == self._candidate else 1
         self._candidate = index
-        if self._agreeing < self.consecutive or (self.verdict is not None and self.verdict.index == index):
+        if self._agreeing < self.consecutive or (
+            self.verdict is not None and self.verdict.index == index and self.verdict.reason != "source lost"
+        ):
             return None
         label = UNKNOWN if index is None else best.label
         reason: Reason = "below threshold" if index is None else "class"

@@ -90,7 +90,8 @@ _OPTIONS = (
         show_default=True,
         metavar="SECONDS",
         callback=a_number,
-        help="A camera or stream that gives no frame for so long is opened anew.",
+        help="A camera or stream that gives no frame for so long is opened anew; a camera of few frames a second "
+        "after the time of two.",
     ),
     click.option(
         "--fps",

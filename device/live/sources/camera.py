@@ -76,7 +76,7 @@ class Camera:
             raise SourceError(f"{self.program} cannot be started ({error.strerror})") from None
         self._child = child
         said: deque[str] = deque(maxlen=_LINES)
-        watchdog = _Watchdog(child, self._settings.timeout)
+        watchdog = _Watchdog(child, self._settings.patience)
         listener = threading.Thread(target=_listen, args=(child, said), daemon=True)
         listener.start()
         assert child.stdout is not None  # noqa: S101  # it was asked for
@@ -93,7 +93,7 @@ class Camera:
                 self._splitter.forget()
             child.stdout.close()
         if watchdog.bit:
-            raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s and was stopped")
+            raise SourceError(f"{self.title} gave no frame for {self._settings.patience:g} s and was stopped")
         raise SourceError(f"{self.title} ended with exit code {child.returncode}{_reason(said)}")
 
 

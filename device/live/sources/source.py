@@ -36,6 +36,11 @@ class SourceSettings:
     paced: bool = True
     loop: bool = False
 
+    @property
+    def patience(self) -> float:
+        """Seconds without a frame, after which a camera is opened anew: `timeout`, or the time of two frames."""
+        return max(self.timeout, 2 / self.fps)
+
 
 class FrameSource(Protocol):
     """Frames, one after another.

@@ -1,6 +1,7 @@
 """What PyAV opens: a USB camera, a film, a stream of the network."""
 
 import io
+import os
 import re
 import threading
 import time
@@ -27,7 +28,9 @@ _CAMERAS = {
     "avfoundation": ("a Mac", "avfoundation:0"),
     "dshow": ("Windows", "dshow:video=NAME"),
 }
-_USER, _QUERY = re.compile(r"//[^/@]*@"), re.compile(r"\?.*")
+# To the last @ before the path, as libav reads it; to the very last where what is before it can be no host and port.
+_USER = re.compile(r"//(?:[^/?#]*|[^:/?#@\[]*:(?!\d*(?:[/?#]|$)).*)@")
+_QUERY = re.compile(r"\?.*")
 
 
 class Video:
@@ -55,30 +58,34 @@ class Video:
         self.title = _QUERY.sub("", _USER.sub("//", place)) if "://" in place else place  # neither name nor password
         self.is_live, self.damaged = settings.paced or not is_film, 0
         self._is_film = is_film
-        self._place, self._format = place, device_format
+        # Whole, a path is no URL, whatever colons are in it.
+        self._place, self._format = os.path.abspath(place) if is_film else place, device_format
         self._settings, self._tell = settings, tell
+        self._patience = settings.patience if device_format else settings.timeout
         self._stopped = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
         """Each frame: a JPEG as it came, others encoded as one."""
-        numbering = Numbering()
-        if not self._is_film:
-            for data in keep_open(self._run, self._stopped, self._tell, self._settings.retry):
-                yield numbering.frame(data)
-            return
-        while True:
-            count = 0
-            for data in self._run():
-                count += 1
-                yield numbering.frame(data)
-            if self._stopped.is_set() or (count and not self._settings.loop):
-                return
-            if not count:
-                raise SourceError(f"{self.title} holds no frame that can be decoded")
+        numbering, passes = Numbering(), self._passes
+        frames = passes() if self._is_film else keep_open(passes, self._stopped, self._tell, self._settings.retry)
+        for data in frames:
+            yield numbering.frame(data)
 
     def close(self) -> None:
         """Give no more."""
         self._stopped.set()
+
+    def _passes(self) -> Iterator[bytes]:
+        """The frames of one run; of a film that is to begin again, here or of the network, of one after another."""
+        while True:
+            count = 0
+            for data in self._run():
+                count += 1
+                yield data
+            if self._stopped.is_set() or (count and not self._settings.loop):
+                return
+            if not count:
+                raise SourceError(f"{self.title} holds no frame that can be decoded")
 
     def _run(self) -> Iterator[bytes]:
         """The frames from opening it until it ends; SourceError when it fails."""
@@ -89,7 +96,7 @@ class Video:
                 ends = bool(container.duration)  # a film of the network, too
                 yield from self._frames(container, Pace(self._stopped) if self._settings.paced and ends else None)
         except av.error.ExitError:
-            raise SourceError(f"{self.title} gave no frame for {self._settings.timeout:g} s") from None
+            raise SourceError(f"{self.title} gave no frame for {self._patience:g} s") from None
         except (av.error.FFmpegError, OSError) as error:
             reason = getattr(error, "strerror", None) or error
             words = f"cannot be read as a film ({reason}); give a film or an image" if self._is_film else reason
@@ -119,7 +126,7 @@ class Video:
     def _open_with(self, options: dict[str, str]) -> "InputContainer":
         import av
 
-        return av.open(self._place, format=self._format, options=options, timeout=self._settings.timeout)
+        return av.open(self._place, format=self._format, options=options, timeout=self._patience)
 
     def _frames(self, container: "InputContainer", pace: Pace | None) -> Iterator[bytes]:
         import av.error
@@ -135,8 +142,8 @@ class Video:
         for packet in container.demux(stream):
             if self._stopped.is_set():
                 return
-            if not self._is_film and time.monotonic() > given + self._settings.timeout:
-                raise SourceError(f"{self.title} sends what holds no frame, for {self._settings.timeout:g} s now")
+            if not self._is_film and time.monotonic() > given + self._patience:
+                raise SourceError(f"{self.title} sends what holds no frame, for {self._patience:g} s now")
             if as_it_came:
                 data = bytes(packet)
                 pieces = [(data, packet.pts)] if data else []

@@ -14,28 +14,47 @@ LABELS = ("cat", "dog")
 
 
 def heard(steady: Steady, text: str) -> list[Verdict]:
-    """Changes for frames such as `CcD`: a capital is a sure frame of that class, a small letter an unsure one."""
+    """Changes for frames such as `CcD`: a capital is a sure frame of that class, a small letter an unsure one.
+
+    With `-` the source is lost.
+    """
     changes = []
     for number, letter in enumerate(text, start=1):
-        index = "cd".index(letter.lower())
-        best = Prediction(LABELS[index], 0.9 if letter.isupper() else 0.5, index)
-        verdict = steady.add(best, float(number), number)
+        if letter == "-":
+            verdict = steady.lose(float(number))
+        else:
+            index = "cd".index(letter.lower())
+            best = Prediction(LABELS[index], 0.9 if letter.isupper() else 0.5, index)
+            verdict = steady.add(best, float(number), number)
         if verdict:
             changes.append(verdict)
     return changes
 
 
+SPOKEN = {
+    "C": ("cat", "class"),
+    "D": ("dog", "class"),
+    "c": (UNKNOWN, "below threshold"),
+    "-": (UNKNOWN, "source lost"),
+}
+
+
 @pytest.mark.parametrize("consecutive", [1, 2, 3])
 def test_every_short_film_is_answered_as_counting_says(consecutive: int) -> None:
-    for text in map("".join, itertools.product("CDc", repeat=6)):
-        spoken = [UNKNOWN if letter.islower() else LABELS["CD".index(letter)] for letter in text]
-        expected: list[tuple[str, int]] = []
-        for frame in range(consecutive, len(text) + 1):
-            run = set(spoken[frame - consecutive : frame])
-            if len(run) == 1 and (not expected or expected[-1][0] != spoken[frame - 1]):
-                expected.append((spoken[frame - 1], frame))
+    for text in map("".join, itertools.product("CDc-", repeat=6)):
+        expected: list[tuple[str, str, int]] = []
+        for frame in range(1, len(text) + 1):
+            letter = text[frame - 1]
+            is_settled = text[:frame].endswith(letter * consecutive)
+            last = expected[-1][:2] if expected else None
+            if letter == "-":
+                is_changed = last is not None and last[1] == "class"
+            else:
+                is_changed = is_settled and last != SPOKEN[letter]
+            if is_changed:
+                expected.append((*SPOKEN[letter], 0 if letter == "-" else frame))
         found = heard(Steady(0.8, consecutive), text)
-        assert [(verdict.label, verdict.frame) for verdict in found] == expected, text
+        assert [(verdict.label, verdict.reason, verdict.frame) for verdict in found] == expected, text
 
 
 def test_unsure_frames_of_different_classes_agree_that_it_is_unknown() -> None:

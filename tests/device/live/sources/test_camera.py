@@ -60,6 +60,16 @@ def test_one_that_fails_is_started_anew_and_it_is_said(runs: str, words: str, ca
     assert source.damaged == (runs.startswith(("half", "begins"))) and not camera.processes()
 
 
+def test_one_of_few_frames_is_given_the_time_of_two(camera: FakeCamera) -> None:
+    camera.install("hangs:1 steady")
+    told: list[str] = []
+    settings = replace(FAST, fps=0.5, timeout=0.1)
+    assert len(first(Camera(settings, told.append), 2)) == 2
+    assert told == [
+        f"{Camera(settings, pytest.fail).title} gave no frame for 4 s and was stopped; opening it again in 0.02 s"
+    ]
+
+
 def test_one_that_leaves_a_process_behind_is_not_waited_for(camera: FakeCamera) -> None:
     camera.install("leaves:2 steady")
     told: list[str] = []

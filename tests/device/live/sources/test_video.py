@@ -1,13 +1,15 @@
 """Films, devices and streams by way of PyAV: each frame an upright JPEG, in order, whatever is damaged on the way."""
 
 import contextlib
+import functools
 import io
 import itertools
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 from edgecnn import MissingExtraError, SourceError
 from edgecnn.device.live.sources import video
+from edgecnn.device.live.sources.opening import open_source
 from edgecnn.device.live.sources.source import SourceSettings
 from tests.support.cameras import first, garment
 
@@ -140,6 +143,66 @@ def test_a_stream_that_ends_is_opened_anew_and_its_password_is_never_said(addres
     assert {frame.data for frame in frames} <= {garment(number) for number in range(3)}
     assert told[0].startswith(f"http://{address}/camera") and told[0].endswith("; opening it again in 0.02 s")
     assert "secret" not in told[0] and "hidden" not in told[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "title"),
+    [
+        ("rtsp://admin:p@ssw0rd@192.168.1.7:554/1", "rtsp://192.168.1.7:554/1"),
+        ("rtsp://admin:a@b@c@cam/1", "rtsp://cam/1"),
+        ("rtsp://admin:p/ssw0rd@cam:554/1", "rtsp://cam:554/1"),
+        ("rtsp://admin:p?ss#w0rd@cam/1", "rtsp://cam/1"),
+        ("rtsp://admin@cam/1", "rtsp://cam/1"),
+        ("http://cam/@low/1?user=a@b", "http://cam/@low/1"),
+        ("http://cam:8080/@low/1", "http://cam:8080/@low/1"),
+        ("http://eve:secret@cam:8080/@low/1", "http://cam:8080/@low/1"),
+        ("http://[fd00::1]:80/@low", "http://[fd00::1]:80/@low"),
+        ("http://cam?token=a:b@c", "http://cam"),
+    ],
+)
+def test_neither_user_nor_password_is_in_the_title(url: str, title: str) -> None:
+    assert video.open_stream(url, AT_ONCE, pytest.fail).title == title
+
+
+def test_a_film_of_the_network_begins_again_where_it_is_to_loop(tmp_path: Path) -> None:
+    films.write_film(tmp_path / "film.avi", films.grays(3), "mjpeg")
+    handler = functools.partial(QuietFiles, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/film.avi"
+        once = list(video.open_stream(address, AT_ONCE, pytest.fail))
+        looped = first(video.open_stream(address, replace(AT_ONCE, loop=True), pytest.fail), 7)
+        server.shutdown()
+    assert len(once) == 3 and [frame.data for frame in looped] == [frame.data for frame in (*once, *once, once[0])]
+    assert looped[-1].number == 7
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["12:30:00.avi", "http:film.avi", "pipe:0.avi", "concat:a|b.avi", "a%03d.avi"])
+def test_a_film_may_have_any_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films.write_film(tmp_path / "film.avi", films.grays(3), "mjpeg").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    source = open_source(name, AT_ONCE, pytest.fail)
+    assert len(list(source)) == 3 and source.title == name
+
+
+def test_a_camera_of_few_frames_a_second_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: list[float] = []
+    monkeypatch.setattr(
+        "av.open", lambda *_, timeout, **__: patience.append(timeout) or (_ for _ in ()).throw(OSError())
+    )
+    for name, settings in (
+        ("/dev/video0", SourceSettings(fps=0.1, retry=0.01)),
+        ("/dev/video0", SourceSettings(fps=0.1, timeout=60, retry=0.01)),
+        ("rtsp://cam/1", SourceSettings(fps=0.1, retry=0.01)),
+    ):
+        with pytest.raises(SourceError):
+            first(open_source(name, settings), 1)
+    assert list(dict.fromkeys(patience)) == [20, 60, 5]
 
 
 def test_a_stream_that_is_silent_is_given_up() -> None:
