@@ -4,6 +4,8 @@ import io
 
 from PIL import Image
 
+from edgecnn.pixels.colour_profile import to_srgb
+from edgecnn.pixels.colour_tags import stated_profile
 from edgecnn.pixels.crop import CropBox
 from edgecnn.pixels.deep_images import to_eight_bit
 from edgecnn.pixels.image_files import decode_image
@@ -14,15 +16,18 @@ from .frames import Frame
 
 
 def upright(frame: Frame) -> Image.Image:
-    """The frame, decoded in full, eight bits a channel, turned as EXIF says.
+    """The frame, decoded in full, eight bits a channel, in sRGB, turned as EXIF says: L, LA, RGB or RGBA.
 
     Raises:
         InputError: it cannot be read.
     """
     image = decode_image(frame.data, frame.name)
-    turn = turn_of(image)
+    turn, (profile, _) = turn_of(image), stated_profile(image)
     image, _ = to_eight_bit(with_inks(image))
-    return image if turn is None else image.transpose(turn)
+    image, _ = to_srgb(image if turn is None else image.transpose(turn), profile)
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        return image
+    return image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
 
 
 def small_jpeg(frame: Frame, side: int) -> bytes:
@@ -43,11 +48,10 @@ def cut_png(frame: Frame, crop: CropBox) -> bytes:
         InputError: it cannot be read.
     """
     left, top, width, height = crop
-    image = upright(frame).crop((left, top, left + width, top + height))
-    return _encoded(image if image.mode in ("L", "LA", "RGB", "RGBA") else image.convert("RGB"), "PNG")
+    return _encoded(upright(frame).crop((left, top, left + width, top + height)), "PNG")
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, quality=85) if kind == "JPEG" else image.save(buffer, kind, compress_level=3)
+    buffer, options = io.BytesIO(), {"quality": 85} if kind == "JPEG" else {"compress_level": 3}
+    image.save(buffer, kind, icc_profile=None, **options)  # else Pillow writes that of the file, of other colours
     return buffer.getvalue()
