@@ -15,6 +15,7 @@ import pytest
 
 from edgecnn.device import Classifier
 from edgecnn.device.live.sources.source import SourceSettings
+from edgecnn.device.live.steady import Steady
 from edgecnn.device.live.watcher import Watcher
 
 pytest.importorskip("starlette", reason="the page needs edgecnn[live]")
@@ -105,13 +106,14 @@ def served(
     source: str = "samples",
     *,
     settings: SourceSettings = SETTINGS,
+    steady: Steady | None = None,
     admission: Admission = LOOPBACK,
     keeper: Keeper | None = None,
     port: int = 0,
     routes: Sequence[Any] = (),
 ) -> Iterator[Page]:
     """A watcher that runs, and its page."""
-    watcher = Watcher(Classifier(model), source, settings)
+    watcher = Watcher(Classifier(model), source, settings, steady=steady)
     kept = (keeper.rule.words(),) if keeper else ()
     texts = PageTexts(model, advice_on_maps(model, watcher), kept)
     server = LiveServer(watcher, texts, admission, port, keeper=keeper, routes=routes)

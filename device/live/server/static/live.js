@@ -241,8 +241,10 @@ function show(frame) {
   showMaps(frame);
 }
 
+const labelOf = (frame) => (frame.answer ? frame.answer.label : "…");
+
 function showAnswer(frame, now) {
-  const label = frame.answer ? frame.answer.label : "…";
+  const label = labelOf(frame);
   if ($("class").textContent !== label && now - announced >= ANNOUNCE_MS) { put("class", label); announced = now; }
   if ($("bars").children.length !== frame.predictions.length)
     $("bars").replaceChildren(...frame.predictions.map(() => make("li", {}, make("span"), make("b"), make("meter", { max: 1 }))));
@@ -299,7 +301,10 @@ function pause(wanted) {
   askOn();
 }
 
-function showPaused() { put("status", `Paused at frame ${shown.frame}`); }
+function showPaused() {
+  put("status", `Paused at frame ${shown.frame}`);
+  if ($("trouble").hidden) put("class", labelOf(shown)); // no further frame makes up for one that came too soon
+}
 
 const why = new Why({ send, freeze: () => { pause(true); return shown; } });
 $("pause").onclick = () => pause(!paused);

@@ -1,6 +1,7 @@
 """The page in a browser: values under the pointer, pause and step, layers and filters, crop, keep."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from PIL import Image
 from edgecnn.model_file.bundled import sample_images
 from tests.support.browser import Open, text, wait_for
 from tests.support.cameras import FakeCamera
-from tests.support.live_page import Page, served
+from tests.support.live_page import SETTINGS, Page, served
 from tests.support.waiting import until
 
 from edgecnn.device.live.keeping import DEFAULT_BYTES, Keeper, KeepRule  # isort: skip
+from edgecnn.device.live.steady import Steady  # isort: skip
 from edgecnn.device.map_reader import MapReader  # isort: skip
 
 
@@ -55,6 +57,29 @@ def test_pause_holds_a_frame_step_takes_one_and_a_picture_is_saved(live: Page, v
         assert picture.format == "PNG" and picture.height > 600
     page.click("#pause")
     wait_for(page, "#status", "^Frame")
+
+
+def test_the_heading_of_a_held_frame_is_its_own_answer(visit: Open, tmp_path: Path) -> None:
+    for number, image in enumerate(sample_images()):
+        Image.open(image).save(tmp_path / f"{number}.png")
+    settings, steady = replace(SETTINGS, fps=10), Steady(0.0, 1)  # each frame's best class is the answer
+    with served(source=str(tmp_path), settings=settings, steady=steady) as live:
+        page = visit(f"http://{live.address}/")
+        wait_for(page, "#status", "Frame")
+
+        def require_one_answer() -> None:
+            page.wait_for_timeout(300)  # what was asked for is there
+            assert text(page, "#class") == text(page, "#bars li:first-child span")
+
+        for _ in range(4):
+            page.click("#pause")
+            require_one_answer()
+            page.click("#step")
+            require_one_answer()
+            page.click("#pause")
+            wait_for(page, "#status", "^Frame")
+        page.click("#why")
+        require_one_answer()
 
 
 def test_layers_filters_and_scale_are_chosen(live: Page, visit: Open) -> None:
