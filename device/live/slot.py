@@ -21,10 +21,12 @@ class Slot(Generic[T]):
         self.dropped = 0
 
     def put(self, item: T, *, in_turn: bool = False) -> None:
-        """Lay `item` down: in place of what is there, or `in_turn`, when that was taken."""
+        """Lay `item` down: in place of what is there, or `in_turn`, when that was taken, unless it is closed."""
         with self._changed:
             if in_turn:
                 self._changed.wait_for(lambda: self._item is None or self._closed)
+                if self._closed:
+                    return
             self.dropped += self._item is not None
             self._item = item
             self._changed.notify_all()

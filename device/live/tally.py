@@ -159,7 +159,8 @@ class Tally:
         now = time.monotonic()
         with self._lock:
             times = [one for one in self._times if one > now - _RATE_SECONDS]
-            rate = len(times) / max(now - times[0], 0.001) if len(times) > 1 else 0.0
+            # A frame is not yet the time up to the next one, so that n frames are n - 1 spans.
+            rate = (len(times) - 1) / max(now - times[0], 0.001) if len(times) > 1 else 0.0
             if self._latest is None:
                 return Moment(self._answer, (), None, None, rate)
             frame = self._latest.frame

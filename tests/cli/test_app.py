@@ -158,6 +158,12 @@ def test_commands_work_with_standard_error_closed() -> None:
     assert result.returncode == 0 and "Ankle boot" in result.stdout
 
 
+@pytest.mark.parametrize("options", ["", "--json", "--json --shadow fashion-mnist"])
+def test_live_works_with_standard_output_closed(options: str) -> None:
+    result = in_shell(f"live fashion-mnist --source samples --frames 3 --no-page {options} >&-")
+    assert result.returncode == 0 and result.stderr.endswith("3 frames, 0 dropped, 0 damaged\n")
+
+
 def test_classify_says_nothing_on_stderr() -> None:
     assert in_new_process("classify", "fashion-mnist", BOOT).stderr == ""
 

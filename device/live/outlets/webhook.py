@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import threading
 import time
 import urllib.error
@@ -37,10 +38,16 @@ class Webhook:
             retry: seconds before the second try; twice as long before each that follows.
 
         Raises:
-            InputError: `url` is none of http or https.
+            InputError: `url` is none of http or https, or one that nothing can be sent to.
         """
+        if odd := re.search(r"[^!-~]", url):
+            raise InputError(
+                f"the webhook's URL holds {odd[0]!r}, which no server is sent; write it percent-encoded, as in %20, "
+                "and a host's name as xn--..."
+            )
         try:
             parts = urlsplit(url)
+            (parts.hostname or "").encode("idna")
             self._host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
         except ValueError as error:
             raise InputError(f"the webhook's URL cannot be read: {error}") from None

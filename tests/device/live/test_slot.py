@@ -47,3 +47,15 @@ def test_in_turn_nothing_is_dropped() -> None:
 
     threading.Thread(target=put_all, daemon=True).start()
     assert [slot.take(10) for _ in range(6)] == [0, 1, 2, 3, 4, None] and slot.dropped == 0
+
+
+def test_who_waits_for_his_turn_when_it_is_closed_takes_nobodys_place() -> None:
+    slot: Slot[int] = Slot()
+    slot.put(1)
+    waiting = threading.Thread(target=slot.put, args=(2,), kwargs={"in_turn": True}, daemon=True)
+    waiting.start()
+    time.sleep(0.05)
+    slot.close()
+    waiting.join(10)
+    slot.put(3, in_turn=True)
+    assert slot.take() == 1 and slot.dropped == 0 and slot.is_finished

@@ -5,6 +5,7 @@ import threading
 import time
 
 import numpy as np
+import pytest
 
 from edgecnn.device.drift import Drift
 from edgecnn.device.live.frames import Frame
@@ -87,8 +88,16 @@ def test_the_moment_says_age_rate_and_answer() -> None:
     tally.change(Change(verdict, None, ()))
     moment = tally.moment()
     assert moment.age is not None and 1.0 <= moment.age < 1.5 and moment.last_frame == 1020.0
-    assert 5.5 < moment.rate <= 7.0  # 21 frames in 3 seconds, the last of which was empty
+    assert 5.5 < moment.rate <= 20 / 3  # 20 spans between 21 frames in 3 seconds, the last of which was empty
     assert moment.answer == verdict and tally.counts(0, 0).changes == 1
+
+
+@pytest.mark.parametrize(("every", "count"), [(1, 50), (10, 6), (30, 2), (29, 3)])
+def test_a_slow_source_has_the_rate_of_its_frames(every: int, count: int) -> None:
+    tally = Tally(LABELS, 0.5)
+    for number in range(count):
+        tally(seen(number, 0, 0.9, ago=every * (count - 1 - number)))
+    assert 0.9 / every < tally.moment().rate <= 1 / every
 
 
 def test_frames_of_more_than_a_minute_ago_are_no_rate() -> None:

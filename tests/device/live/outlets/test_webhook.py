@@ -123,3 +123,20 @@ def test_neither_a_change_nor_the_end_waits_for_a_server_that_gives_no_answer(
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
     with pytest.raises(InputError, match="the webhook"):
         Webhook(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:9/t\u00fcrklingel", "http://t\u00fcr.local:8123/x", "http://127.0.0.1:9/a b", "http://127.0.0.1:9/a\tb",
+     " http://127.0.0.1:9/", "http://127.0.0.1:9/\n", "http://127.0.0.1:9/\x7f", "http://a..b/", f"http://{'a' * 64}/"],
+)  # fmt: skip
+def test_what_can_never_be_sent_is_refused_before_the_first_change(url: str) -> None:
+    with pytest.raises(InputError, match=r"the webhook's URL (holds .*; write it percent-encoded|cannot be read)"):
+        Webhook(url)
+
+
+def test_what_is_percent_encoded_is_sent(receiver: Receiver) -> None:
+    hook = Webhook(receiver.url.replace("hook?", "t%C3%BCr%20klingel?a=~!$&'()*+,;=:@[]|&"), pytest.fail)
+    hook(change(7))
+    assert until(lambda: hook.sent == 1)
+    hook.close()
