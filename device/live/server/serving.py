@@ -5,6 +5,7 @@ import contextlib
 import errno
 import logging
 import os
+import shlex
 import socket
 import threading
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edgecnn.errors import OutputError
+from edgecnn.model_file.bundled import bundled_models
 
 from ..keeping import Keeper
 from ..observation import Observation
@@ -169,7 +171,12 @@ def advice_on_maps(model: str, watcher: Watcher) -> str:
         return "This file gives no feature maps, only the classes."
     if not card.feature_maps:
         return "This network has no convolution and pooling layers: there are no feature maps to show."
-    if Path(model).suffix != ".tflite":
+    if not Path(model).is_file() and f"{model}.activations" in bundled_models():
         return f"This model gives no feature maps. Its activations variant does: edgecnn live {model}.activations"
-    variant = f"{Path(model).stem}.activations.tflite"
-    return f"This file gives no feature maps. {variant}, which edgecnn convert writes beside it, does."
+    path = Path(model)
+    beside = path.with_name(f"{path.stem}.activations{path.suffix}")
+    if beside.is_file():
+        return f"This file gives no feature maps. Its activations variant does: edgecnn live {shlex.quote(str(beside))}"
+    if path.suffix == ".tflite":
+        return f"This file gives no feature maps. {beside.name}, which edgecnn convert writes beside it, does."
+    return "This file gives no feature maps. The one that edgecnn convert writes as .activations.tflite does."

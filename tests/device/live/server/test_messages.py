@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.live.steady import Verdict
 from edgecnn.device.live.watcher import Watcher
 from edgecnn.device.map_reader import RawMap
-from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.bundled import bundled_models, find_model
 from tests.support.live_page import Page, ask, frame_of, served, text_of
 from tests.support.waiting import until
 
@@ -134,12 +135,33 @@ def test_a_page_that_is_closed_takes_leave_of_its_viewers_and_of_its_watcher() -
     [
         ("fashion-mnist.activations", ""),
         ("fashion-mnist", "Its activations variant does: edgecnn live fashion-mnist.activations"),
-        (str(find_model("fashion-mnist")), f"{find_model('fashion-mnist').stem}.activations.tflite, which edgecnn con"),
+        (str(find_model("fashion-mnist")), f"does: edgecnn live {find_model('fashion-mnist.activations')}"),
     ],
 )
 def test_a_model_without_maps_names_the_one_that_has_them(model: str, advice: str) -> None:
     said = advice_on_maps(model, Watcher(Classifier(model), "samples"))
     assert advice in said and bool(said) is bool(advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("m.bin", "The one that edgecnn convert writes as .activations.tflite does."),
+        ("model", "The one that edgecnn convert writes as .activations.tflite does."),
+        ("my door.int8.tflite", "my door.int8.activations.tflite, which edgecnn convert writes beside it, does."),
+        ("fashion-mnist", "The one that edgecnn convert writes as .activations.tflite does."),
+    ],
+)
+def test_no_model_is_advised_that_nobody_has(
+    name: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, beside = Path(name), Path(f"{Path(name).stem}.activations{Path(name).suffix}")
+    path.write_bytes(bundled_models()["fashion-mnist"].read_bytes())
+    watcher = Watcher(Classifier(name), "samples")
+    assert advice_on_maps(name, watcher).endswith(advice)
+    beside.write_bytes(bundled_models()["fashion-mnist.activations"].read_bytes())
+    assert advice_on_maps(name, watcher).endswith(f"does: edgecnn live {shlex.quote(str(beside))}")
 
 
 def test_viewers_who_ask_for_the_same_get_the_same_bytes() -> None:
