@@ -174,7 +174,7 @@ class DoubtKeeper:
         Args:
             keeper: writes them.
             threshold: the lowest score without doubt.
-            tell: hears, once, why none can be kept.
+            tell: hears why none can be kept, of each reason once until one is kept again.
         """
         self._keeper, self._threshold, self._tell = keeper, threshold, tell
         self._slot: Slot[Observation] = Slot()
@@ -198,7 +198,7 @@ class DoubtKeeper:
             remark = f"{folder_names([best.label])[0].replace(' ', '-')}-{best.score:.2f}"
             try:
                 self._keeper.keep(seen, remark=remark)
-                self.kept += 1
+                self.kept, said = self.kept + 1, ""
             except EdgecnnError as error:
                 reason = str(error).rpartition(": ")[2]  # what stands before it names a frame, each time another
                 if reason != said:

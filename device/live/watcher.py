@@ -43,7 +43,7 @@ class Watcher:
         classifier: the model.
         layers: names of the feature maps that it gives, in network order; empty for a plain model.
         crop: what of each frame the model is shown; may be set at any time, and counts from the next frame on.
-        wanted_maps: layers whose feature maps observations hold; likewise. None costs nothing.
+        wanted_maps: layers whose feature maps observations hold, as `want_maps` has it. None costs nothing.
         listeners: are told each observation, in the thread of `run`: they must be quick.
         change_listeners: are told each change of the steady answer, likewise.
         notes: are told what a person should know, a sentence each.
@@ -153,9 +153,10 @@ class Watcher:
         """What a camera says is trouble until its next frame; of a folder's files, one may be unreadable."""
         if self.source.is_live:
             self._trouble = sentence
-        self._note(sentence)
+        self.tell(sentence)
 
-    def _note(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
+        """Have all of `notes` hear a sentence."""
         for tell in self.notes:
             tell(sentence)
 
@@ -163,7 +164,7 @@ class Watcher:
         """Say what is odd about a frame; about those behind it, it is most often the same."""
         if kind not in self._said and len(self._said) < _MOST_NOTES:
             self._said.add(kind)
-            self._note(sentence)
+            self.tell(sentence)
 
     def _observe(self, frame: Frame) -> None:
         started = time.perf_counter()

@@ -35,11 +35,7 @@ def open_shadow(
         return
     from edgecnn.device.live.shadow import Shadow
 
-    def tell(sentence: str) -> None:
-        for listener in watcher.notes:
-            listener(sentence)
-
-    shadow = Shadow(model, watcher.classifier.labels, run, invert=invert, tell=tell)
+    shadow = Shadow(model, watcher.classifier.labels, run, invert=invert, tell=watcher.tell)
     outlets.callback(shadow.close)
     watcher.shadow = shadow
     watcher.listeners.append(shadow)

@@ -59,18 +59,41 @@ class SourceOptions(NamedTuple):  # making a frozen dataclass takes two millisec
 
 
 def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `source_options`."""
+    """Add the options to a command that has `--source`; it gets what they say as one value, `source_options`."""
 
     @functools.wraps(command)
     def with_bundle(
         *arguments: object, size: tuple[int, int], fps: float, timeout: float, loop: bool, **others: object
     ) -> R:
+        _refuse_ignored(others["source"])
         return command(*arguments, source_options=SourceOptions(size, fps, timeout, loop), **others)
 
     decorated: Callable[..., R] = with_bundle
     for option in _OPTIONS:
         decorated = option(decorated)
     return decorated
+
+
+def _refuse_ignored(source: object) -> None:
+    """Refuse what means nothing to a source, as its row has it.
+
+    Raises:
+        click.UsageError: such an option was given.
+    """
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    given = [name for name in ("size", "fps", "loop") if context.get_parameter_source(name) is not default]
+    if not given or not isinstance(source, str):
+        return
+    from edgecnn.device.live.sources.opening import SOURCES
+
+    kind = next((kind for kind in SOURCES if kind.takes(source)), None)
+    for name in given:
+        if kind and name in kind.ignores:
+            others = [kind.metavar for kind in SOURCES if name not in kind.ignores]
+            raise click.UsageError(
+                f"--{name} means nothing to a source such as {kind.metavar}, but to {', '.join(others)}; leave it out"
+            )
 
 
 def _size(_: click.Context, __: click.Parameter, value: str) -> tuple[int, int]:

@@ -112,10 +112,10 @@ def parse_broker(url: str) -> Broker:
 
 
 def read_password(path: Path) -> str:
-    """The first line of a file.
+    """The one line of a file.
 
     Raises:
-        InputError: it cannot be read, or there is none.
+        InputError: it cannot be read, or holds something else than one line of text.
     """
     try:
         with path.open("rb") as file:

@@ -60,7 +60,7 @@ class Hub:
         """Have the watcher give what any viewer wants, and no more."""
         layers = self.watcher.layers
         wanted = {one.layer for viewer in self.viewers for one in viewer.maps}
-        self.watcher.wanted_maps = frozenset(layers[layer] for layer in wanted if layer < len(layers))
+        self.watcher.want_maps([layers[layer] for layer in wanted if layer < len(layers)])
 
     def tell(self, sentence: str) -> None:
         """Let every viewer read a sentence; one that does not read gets none of the next ones."""

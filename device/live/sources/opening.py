@@ -18,11 +18,13 @@ class SourceKind(NamedTuple):
         metavar: how `--source` has it, for the help.
         takes: whether a text is meant for it.
         open: opens it; imports what it needs.
+        ignores: those of size, fps and loop that mean nothing to it, and are refused with it.
     """
 
     metavar: str
     takes: Callable[[str], bool]
     open: Callable[[str, SourceSettings, Tell], FrameSource]
+    ignores: tuple[str, ...] = ()
 
 
 def _camera(_: str, settings: SourceSettings, tell: Tell) -> FrameSource:
@@ -73,12 +75,12 @@ def _is_images(text: str) -> bool:
 
 # The first that takes the text opens it.
 SOURCES = (
-    SourceKind("camera", lambda text: text == "camera", _camera),
-    SourceKind("samples", lambda text: text == "samples", _samples),
-    SourceKind("URL", lambda text: "://" in text, _stream),
-    SourceKind("/dev/video0", _is_device, _device),
-    SourceKind("FOLDER", _is_images, _images),
-    SourceKind("FILE", lambda text: Path(text).is_file(), _film),
+    SourceKind("camera", lambda text: text == "camera", _camera, ("loop",)),
+    SourceKind("samples", lambda text: text == "samples", _samples, ("size",)),
+    SourceKind("URL", lambda text: "://" in text, _stream, ("size", "fps")),
+    SourceKind("/dev/video0", _is_device, _device, ("loop",)),
+    SourceKind("FOLDER", _is_images, _images, ("size",)),
+    SourceKind("FILE", lambda text: Path(text).is_file(), _film, ("size", "fps")),
 )
 METAVAR = "|".join(kind.metavar for kind in SOURCES)
 

@@ -1,5 +1,6 @@
 """Kept frames: what the model saw, where `train --data` finds it, never more than allowed."""
 
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -120,6 +121,27 @@ def test_a_disk_that_takes_nothing_is_said_once_and_holds_nobody_up(tmp_path: Pa
     assert time.monotonic() - started < 10
     doubt.close()
     assert len(said) == 1 and "doubtful frames are not kept" in said[0] and doubt.kept == 0
+
+
+def test_a_disk_that_fails_again_later_is_said_again(tmp_path: Path) -> None:
+    seen = observed(tmp_path / "source")
+    said: list[str] = []
+    doubt = DoubtKeeper(Keeper(KeepRule("doubtful", tmp_path / "file" / "kept", DEFAULT_BYTES)), 1.1, said.append)
+
+    def put() -> None:
+        doubt._next = 0
+        doubt(seen)
+
+    for round in (1, 2):
+        (tmp_path / "file").write_text("in the way")
+        put()
+        assert until(lambda count=round: len(said) == count)  # type: ignore[misc]
+        (tmp_path / "file").unlink()
+        put()
+        assert until(lambda count=round: doubt.kept == count)  # type: ignore[misc]
+        shutil.rmtree(tmp_path / "file")
+    doubt.close()
+    assert said[0] == said[1]
 
 
 def test_class_folders_are_called_as_labels_are_where_folders_can_be() -> None:
