@@ -91,8 +91,8 @@ def parse_broker(url: str) -> Broker:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise InputError(f"the broker's URL cannot be read ({error}); {_EXAMPLE}") from None
+    except ValueError:  # which quotes a part of the URL, of a password too
+        raise InputError(f"the broker's URL cannot be read: behind // are no host and port; {_EXAMPLE}") from None
     if parts.password is not None:
         raise InputError("the broker's URL holds a password, which everybody on this machine can see; leave it out")
     # An empty query or fragment counts too: in topics # and ? may have been meant.

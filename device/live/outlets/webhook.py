@@ -49,8 +49,8 @@ class Webhook:
             parts = urlsplit(url)
             (parts.hostname or "").encode("idna")
             self._host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-        except ValueError as error:
-            raise InputError(f"the webhook's URL cannot be read: {error}") from None
+        except ValueError:  # which quotes a part of the URL, of a password too
+            raise InputError("the webhook's URL cannot be read: behind // are no host and port") from None
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise InputError(
                 "the webhook must be a URL such as http://192.168.1.5:8080/doorbell, http or https, without a name and "

@@ -16,6 +16,7 @@ from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password
 from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
+from edgecnn.device.live.outlets.webhook import Webhook
 from edgecnn.device_name import require_device_name
 from tests.support.brokers import RealBroker, broker, listening, make_certificates, needs_mosquitto
 from tests.support.ports import closed_port
@@ -50,6 +51,14 @@ def test_what_is_no_url_of_a_broker_is_refused_in_a_sentence(url: str) -> None:
         parse_broker(url)
     assert "mqtt://USER@192.168.1.5" in str(raised.value) or "leave it out" in str(raised.value)
     assert ":p@" not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", ["xyx/zyz", "xyx?zyz", "xyx#zyz", "xyx@zyz", "xyx\u2100zyz"])
+def test_no_part_of_a_password_is_said_of_a_url_that_cannot_be_read(password: str) -> None:
+    for scheme, parse in (("mqtt", parse_broker), ("http", Webhook)):
+        with pytest.raises(InputError) as raised:
+            parse(f"{scheme}://u:{password}@h")
+        assert "xyx" not in str(raised.value) and "zyz" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "pi+", "x" * 65, "a.b", "#", "a\n"])

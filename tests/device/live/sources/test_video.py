@@ -192,9 +192,12 @@ def test_a_film_may_have_any_name(name: str, tmp_path: Path, monkeypatch: pytest
 
 def test_a_camera_of_few_frames_a_second_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     patience: list[float] = []
-    monkeypatch.setattr(
-        "av.open", lambda *_, timeout, **__: patience.append(timeout) or (_ for _ in ()).throw(OSError())
-    )
+
+    def refuse(*_: object, timeout: float, **__: object) -> None:
+        patience.append(timeout)
+        raise OSError
+
+    monkeypatch.setattr("av.open", refuse)
     for name, settings in (
         ("/dev/video0", SourceSettings(fps=0.1, retry=0.01)),
         ("/dev/video0", SourceSettings(fps=0.1, timeout=60, retry=0.01)),
