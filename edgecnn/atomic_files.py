@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from pathlib import Path
 from .errors import OutputError
 from .file_locks import lock_file, stop_reading
 
+_TEMPORARY = re.compile(r"\.[0-9a-f]{8}")  # what stands before the dash of the name of a temporary file
 # Within `together`: the temporary files that are whole, by the paths whose places they will take.
 _waiting: ContextVar[dict[Path, Path] | None] = ContextVar("_waiting", default=None)
 
@@ -207,5 +209,5 @@ def remove_what_kills_left(path: Path) -> None:
     with contextlib.suppress(OSError):
         for other in path.parent.iterdir():
             start, dash, name = other.name.partition("-")
-            if dash and name == path.name and len(start) == 9 and start[0] == ".":
+            if dash and name == path.name and _TEMPORARY.fullmatch(start):
                 other.unlink()

@@ -168,7 +168,8 @@ def test_claimed_folders_in_which_nothing_was_written_go_again(tmp_path: Path) -
 
 
 def test_what_a_kill_left_of_a_file_goes_when_it_is_written_again(tmp_path: Path) -> None:
-    others = [tmp_path / ".0123abcd-other.csv", tmp_path / "0123-r.csv", tmp_path / ".r.csv.partial"]
+    names = (".0123abcd-other.csv", "0123-r.csv", ".r.csv.partial", ".original-r.csv", ".previous-r.csv")
+    others = [tmp_path / name for name in (*names, ".0123ABCD-r.csv", ".0123abc-r.csv", ".0123abcde-r.csv")]
     for path in (tmp_path / ".0123abcd-r.csv", *others):
         path.write_text("half")
     with claimed([tmp_path / "r.csv"], force=True):
