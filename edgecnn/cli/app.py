@@ -37,6 +37,9 @@ class LazyGroup(AdvisingGroup):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line; what the terminal cannot show is shown escaped."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # whoever started this has closed it: nobody is to hear what is said
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

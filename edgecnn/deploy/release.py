@@ -119,7 +119,8 @@ def pack(files: Mapping[str, bytes], wheels: Wheels | None, target: IO[bytes]) -
     lines = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
     lines += [f"{wheel.sha256}  wheels/{wheel.name}\n" for wheel in (wheels.files if wheels else ())]
     manifest = "".join(lines).encode()
-    with tarfile.open(fileobj=target, mode="w|", format=tarfile.USTAR_FORMAT, bufsize=tarfile.RECORDSIZE) as archive:
+    # GNU's format: wheels have names of more than 100 characters.
+    with tarfile.open(fileobj=target, mode="w|", format=tarfile.GNU_FORMAT, bufsize=tarfile.RECORDSIZE) as archive:
         for name, data in {"manifest": manifest, **files}.items():
             archive.addfile(_entry(name, len(data)), io.BytesIO(data))
         for wheel in wheels.files if wheels else ():

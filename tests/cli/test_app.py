@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 import pytest
+from PIL import Image
 
 from edgecnn.cli import COMMANDS
 from edgecnn.model_file.bundled import find_model, sample_images
 from tests.support.command_line import Run, in_new_process, sentence
+from tests.support.ports import closed_port
 
 BOOT = sample_images()[0]
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -158,10 +160,27 @@ def test_commands_work_with_standard_error_closed() -> None:
     assert result.returncode == 0 and "Ankle boot" in result.stdout
 
 
-@pytest.mark.parametrize("options", ["", "--json", "--json --shadow fashion-mnist"])
-def test_live_works_with_standard_output_closed(options: str) -> None:
-    result = in_shell(f"live fashion-mnist --source samples --frames 3 --no-page {options} >&-")
-    assert result.returncode == 0 and result.stderr.endswith("3 frames, 0 dropped, 0 damaged\n")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("json", ["", "--json --shadow fashion-mnist.activations"])
+def test_a_station_runs_with_a_standard_stream_closed(json: str, closed: str) -> None:
+    result = in_shell(f"live fashion-mnist --source samples --fps 30 --frames 12 --no-page {json} {closed}")
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_device_is_asked_with_standard_input_closed() -> None:
+    with closed_port() as port:
+        result = in_shell(f"deploy pi@127.0.0.1 --status --port {port} <&-")
+    assert result.returncode == 1 and "no ssh answers" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_training_with_standard_error_closed_says_nothing_on_standard_output(tmp_path: Path) -> None:
+    for name, level in (("dark", 10), ("light", 240)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("L", (20, 20), level + number).save(tmp_path / "images" / name / f"{number}.png")
+    options = f"--recipe notebook --image-size 16 --epochs 1 --output {tmp_path}/run"
+    result = in_shell(f"train --data {tmp_path}/images {options} 2>&-")
+    assert result.returncode == 0 and "parameters on" not in result.stdout and (tmp_path / "run" / "card.json").exists()
 
 
 def test_classify_says_nothing_on_stderr() -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,9 @@ from packaging.requirements import Requirement
 
 from edgecnn.deploy.deployment import Supplies
 from edgecnn.deploy.machine import Machine
+from edgecnn.deploy.release import pack
 from edgecnn.deploy.requirements import own_requirements
-from edgecnn.deploy.wheels import Wheels, find_wheels, require_whole
+from edgecnn.deploy.wheels import Wheel, Wheels, find_wheels, require_whole
 from edgecnn.errors import DeployError
 
 PI = Machine("/home/pi/x", "/usr/bin/python3", (3, 11, 2), "aarch64", (2, 36), "", 1 << 30)
@@ -54,6 +57,7 @@ def write_wheel(folder: Path, wanted: Requirement) -> None:
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {wanted.name}\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
+        archive.comment = b"0"
 
 
 def find(house: Path, folder: Path, refresh: bool = False) -> Wheels:
@@ -146,11 +150,42 @@ def test_newer_wheels_do_not_take_those_away_that_are_on_their_way(house: Path, 
     for path in house.iterdir():  # another build of the same version
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("newer.py", "")
-    (house / "numpy.txt").write_text("no wheel")
-    (place,) = cache.iterdir()
     assert find(house, tmp_path / "own") != before
     require_whole(before)
-    assert len(list(cache.iterdir())) == 2 and place.exists()
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_the_set_before_the_newest_stays_and_older_ones_go(house: Path, tmp_path: Path, cache: Path) -> None:
+    """Of one device and one folder whose wheels look as they did: their times and sizes are what they were."""
+    sets = [find(house, tmp_path / "own")]
+    for byte in (b"1", b"2"):
+        for path in house.iterdir():
+            times = path.stat()
+            path.write_bytes(path.read_bytes()[:-1] + byte)  # of the archive's comment
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        sets.append(find(house, tmp_path / "own", refresh=True))
+    (place,) = cache.iterdir()
+    folders = [{one.source.parent for one in found.files[1:]} for found in sets]
+    assert [all(one.exists() for one in folder) for folder in folders] == [False, True, True]
+    require_whole(sets[1])
+    assert len([path for path in place.iterdir() if path.is_dir()]) == 2
+
+
+def test_wheels_with_the_longest_names_are_packed(tmp_path: Path) -> None:
+    tags = "manylinux_2_5_x86_64.manylinux1_x86_64.manylinux_2_17_x86_64.manylinux2014_x86_64"
+    names = [f"websockets-15.0.1-cp311-cp311-{tags}.whl", f"{246 * 'w'}-1.whl"]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    wheels = tuple(
+        Wheel(name, hashlib.sha256(name.encode()).hexdigest(), len(name), tmp_path / name) for name in names
+    )
+    with (tmp_path / "sent.tar").open("w+b") as target:
+        pack({"model.tflite": b"m"}, Wheels(wheels, "venv"), target)
+        (tmp_path / "there").mkdir()
+        subprocess.run(["tar", "-x", "-f", "-", "-C", str(tmp_path / "there")], stdin=target, check=True)
+    checked = subprocess.run(["sha256sum", "-c", "--strict", "--quiet", "manifest"], cwd=tmp_path / "there")
+    assert checked.returncode == 0
+    assert sorted(path.name for path in (tmp_path / "there" / "wheels").iterdir()) == sorted(names)
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(house: Path, tmp_path: Path) -> None:

@@ -136,6 +136,10 @@ def test_what_a_link_leads_to_is_signed_and_told_though_the_next_is_refused(
     result = edgecnn("sign", link, tmp_path / "none.tflite", "--key", key)
     assert result.exit_code == 1 and result.stdout.startswith(f"signed {link} with")
     assert link.is_symlink() and edgecnn("info", path, "--require-signature", allowed).exit_code == 0
+    for missing in ((), (tmp_path / "none.tflite",)):
+        rows = json.loads(edgecnn("sign", link, *missing, "--key", key, "--json").stdout)
+        assert [row["path"] for row in rows] == [str(link)]
+    assert edgecnn("sign", tmp_path / "none.tflite", link, "--key", key, "--json").stdout == ""
 
 
 def test_what_cannot_be_signed_stays_as_it_is(key: Path, edgecnn: Run, tmp_path: Path) -> None:

@@ -27,11 +27,13 @@ def command(models: tuple[str, ...], key: str, as_json: bool) -> None:
     """
     from edgecnn.device.signing import sign_model
 
-    rows = []
-    for model in models:
-        path, signature = sign_model(model, key)
-        if not as_json:  # at once: the next one may be refused
-            printing.say(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")
-        rows.append({"path": str(path), "key_type": signature.key_type, "fingerprint": signature.fingerprint})
-    if as_json:
-        printing.print_json(rows)
+    rows: list[dict[str, str]] = []
+    try:
+        for model in models:
+            path, signature = sign_model(model, key)
+            if not as_json:  # at once: the next one may be refused
+                printing.say(f"signed {path} with the {signature.key_type} key {signature.fingerprint}")
+            rows.append({"path": str(path), "key_type": signature.key_type, "fingerprint": signature.fingerprint})
+    finally:
+        if as_json and rows:  # those that are signed are, though the next one is refused
+            printing.print_json(rows)
