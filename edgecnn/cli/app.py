@@ -39,7 +39,7 @@ class LazyGroup(AdvisingGroup):
         """Run the command line; what the terminal cannot show is shown escaped."""
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:  # whoever started this has closed it: nobody is to hear what is said
-                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lasts
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

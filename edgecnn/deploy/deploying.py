@@ -13,9 +13,10 @@ from edgecnn.scratch_folder import scratch_folder
 from .deployment import Deployment, Samples, Supplies
 from .machine import Deployed, Machine, read_before, read_deployed, read_machine
 from .own_wheel import own_distribution
-from .proof import count_unlike, is_verified, notes_of, prove_current, verified
+from .proof import count_unlike, is_broken_off, is_verified, notes_of, prove_current, verified
 from .release import Release, needed_bytes, pack, release_options, sample_files
-from .session import Session
+from .services import require_root, require_service
+from .session import Reply, Session
 from .ssh import Ssh
 from .wheels import Wheels, find_wheels, require_whole
 
@@ -51,7 +52,7 @@ def deploy(
         reply = session.call("probe", supplies.python or "")
         machine = read_machine(ssh.destination, reply, supplies.wheels is not None, supplies.python)
         release = choose(machine)
-        _require_services(session, machine, release)
+        require_service(session, machine, release)
         _tell_what_goes(machine, release, tell)
         wheels = find_wheels(machine, release.extras, supplies, tell, Path(temporary))
         facts = release.facts(wheels.venv, own_distribution().version)
@@ -80,14 +81,15 @@ def deploy(
         system = "yes" if machine.packages else ""
         session.call("environment", wheels.venv, machine.python, system, machine.prefix)
         checked = session.call("check", *release_options(facts, f"{machine.root}/incoming"))
-        if new_wheels is None and not is_verified(checked) and _is_rotten(session, machine, wheels.venv):
+        if new_wheels is None and not is_verified(checked) and _is_rotten(session, machine, wheels.venv, checked):
             session.call("forget", wheels.venv)
+            runs = ", that which runs there neither" if machine.current else ""
             raise DeployError(
-                f"{ssh.destination} does not verify models any more, that which runs there neither: its environment "
-                "is damaged, and is made anew if you deploy again"
+                f"{ssh.destination} does not verify models any more{runs}: its environment is damaged, and is made "
+                "anew if you deploy again"
             )
-        verification = verified(session, checked)
-        unlike = count_unlike(session, release, samples) if samples.paths else None
+        verification = verified(session, checked, machine.current)
+        unlike = count_unlike(session, release, samples, machine.current) if samples.paths else None
         done = session.call("commit", facts["id"], keep)
     return _outcome(
         ssh, "deployed", read_deployed(done), read_before(done), start,
@@ -113,9 +115,10 @@ def roll_back(ssh: Ssh, tell: Callable[[str], None]) -> Deployment:
                 "deploy the model that is to run there"
             )
         facts = before.facts if before else {"verify_options": [], "allowed_signers_sha256": None}
+        require_root(session, read_deployed(reply), facts.get("service"))
         name = before.name if before else ""
         checked = session.call("rollback", name, *release_options(facts, f"{reply['root'][0]}/releases/{name}"))
-        verification = verified(session, checked)
+        verification = verified(session, checked, read_deployed(reply))
         done = session.call("back")
     return _outcome(
         ssh, "rolled back", read_deployed(done), read_before(done), start,
@@ -139,29 +142,6 @@ def status(ssh: Ssh, tell: Callable[[str], None]) -> Deployment:
     return _outcome(ssh, "status", proof.deployed, before, start, **proof.facts())
 
 
-def _require_services(session: Session, machine: Machine, release: Release) -> None:
-    if release.service is None:
-        return
-    host = session.destination
-    if release.service.is_system:
-        if not machine.has_systemd or "root" not in session.call("as_root"):
-            raise DeployError(
-                f"a service of the whole system of {host} needs systemd and a sudo that asks for no password there: "
-                "leave out --system for a service of your own"
-            )
-    elif not machine.has_session:
-        raise DeployError(
-            f"systemd has no session for you on {host}, which a service of your own needs: run sudo loginctl "
-            "enable-linger there, or leave the service out with --no-service"
-        )
-    taken = session.call("service_of_another", release.service.name, "--system" if release.service.is_system else "")
-    if "unit" in taken:
-        raise DeployError(
-            f"{host} has a service edgecnn-{release.service.name} that no deployment made, {taken['unit'][0]}: remove "
-            "it there, or choose another name with --service"
-        )
-
-
 def _tell_what_goes(machine: Machine, release: Release, tell: Callable[[str], None]) -> None:
     """Say which options the release that runs there has, and the new one, with the same service or without, has not."""
     facts = machine.current.facts if machine.current else {}
@@ -177,10 +157,10 @@ def _is_there(current: Deployed, machine: Machine, facts: dict[str, Any]) -> boo
     return facts["venv"] in machine.venvs and current.facts == facts and current.is_intact and current.is_settled
 
 
-def _is_rotten(session: Session, machine: Machine, venv: str) -> bool:
-    """Whether an environment runs no model that it ran: a model that fails there is not to blame."""
+def _is_rotten(session: Session, machine: Machine, venv: str, checked: Reply) -> bool:
+    """Whether an environment runs no model that it ran, or ends without a sentence where it ran none."""
     if machine.current is None or machine.current.facts.get("venv") != venv:
-        return machine.current is None
+        return is_broken_off(checked)
     return not prove_current(session, machine.current, machine.root).is_verified
 
 

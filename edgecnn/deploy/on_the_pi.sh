@@ -79,7 +79,6 @@ probe() { # PYTHON, or nothing for those that there are
         command -v "$tool" >/dev/null 2>&1 || fail tool "$tool"
     done
     emit root "$root"
-    emit system "$(uname -sm)"
     place=$root
     while [ ! -d "$place" ]; do place=$(dirname -- "$place"); done
     [ -w "$place" ] || fail unwritable "$place"
@@ -108,11 +107,12 @@ as_root() { # whether services of the whole system may be changed
     finish
 }
 
-service_of_another() { # NAME SCOPE: its unit, if there is one that starts no release: it would not come back
+service_of_another() { # NAME SCOPE: its unit, if there is one that starts no release from here: it would not come back
     units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
     [ -z "$2" ] || units=/etc/systemd/system
     unit=$units/edgecnn-$1.service
-    if [ -e "$unit" ] && ! grep -q /edgecnn/deploy/current/model.tflite "$unit"; then emit unit "$unit"; fi
+    started=$(printf '%s' "$root/current/model.tflite" | sed 's/[\\"]/\\&/g; s/%/%%/g') # as a unit has it
+    if [ -e "$unit" ] && ! grep -qF -- "\"$started\"" "$unit"; then emit unit "$unit"; fi
     finish
 }
 
@@ -246,12 +246,10 @@ commit() { # ID RELEASES-TO-KEEP
     new=$(printf '%04d-%s' "$(expr "$last" + 1)" "$1")
     durable incoming
     mv -T -- incoming "releases/$new" || fail commit "$root/releases/$new"
-    if ! take "$new" "$old"; then
-        drop_service "$cut"
+    if ! take "$new" "$old" "$cut"; then
         rm -rf -- "releases/$new"
         fail "$ended" "$(tail_of said)"
     fi
-    drop_service "$cut"
     prune "$2"
     emit_file said said
     current
@@ -267,13 +265,17 @@ switch() { # RELEASE: it is current from here on, or none
     fi
 }
 
-take() { # NEW OLD: have the new one run, or the old one again; then $ended says how that went
+take() { # NEW OLD CUT: have the new one run, or the old one again; then $ended says how that went
     : >said
-    ended=commit
+    dropped='' left='' ended=commit
     unsettle "$1"
     switch "$1" || return 1
+    stop_service "$2" # of another name it has the camera, and the port of the page
+    stop_service "$3"
     if serve; then
         drop_service "$2"
+        drop_service "$3"
+        printf '%s' "$left" >>said
         : >current/settled
         durable .
         return 0
@@ -282,9 +284,11 @@ take() { # NEW OLD: have the new one run, or the old one again; then $ended says
     ended=health_first
     [ -z "$2" ] || { ended=health && unsettle "$2"; }
     switch "$2"
-    drop_service "$1" # of another name it would be tried for ever, and have the camera
+    drop_service "$1" # of another name it would be tried for ever
+    drop_service "$3"
     [ -z "$2" ] || serve || ended=health_both
     [ "$ended" != health ] || : >current/settled
+    [ -z "$left" ] || emit note "$left"
     mv -- why said
     return 1
 }
@@ -311,12 +315,34 @@ service_name() { # RELEASE
     (. "$1/service" && printf '%s' "$name $scope")
 }
 
-drop_service() { # RELEASE: remove its service, unless the current one has it
+other_service() { # RELEASE: name and scope of its service, unless the current one has it
     [ -n "$1" ] || return 0
     gone=$(service_name "$root/releases/$1")
-    [ -n "$gone" ] && [ "$gone" != "$(service_name "$root/current")" ] || return 0
+    [ "$gone" = "$(service_name "$root/current")" ] || printf '%s' "$gone"
+}
+
+stop_service() { # RELEASE: have it rest, unless it is that of the current one
+    # shellcheck disable=SC2046 # name and perhaps one word
+    set -- $(other_service "$1")
+    [ $# -gt 0 ] || return 0
+    if [ $# -eq 1 ]; then
+        systemctl --user stop "edgecnn-$1"
+    elif [ "$(id -u)" = 0 ]; then
+        systemctl stop "edgecnn-$1"
+    else
+        sudo -n systemctl stop "edgecnn-$1"
+    fi >/dev/null 2>&1
+}
+
+drop_service() { # RELEASE: remove its service, unless it is that of the current one; what failed stands in $left
+    gone=$(other_service "$1")
+    [ -n "$gone" ] && [ "$gone" != "$dropped" ] || return 0
+    dropped=$gone
     # shellcheck disable=SC2086 # name and perhaps one word
-    edgecnn_of "$root/releases/$1" service remove --name $gone >/dev/null 2>&1
+    words=$(edgecnn_of "$root/releases/$1" service remove --name $gone 2>&1) && return
+    words=$(printf '%s' "$words" | tail -n 1)
+    left="${left}the service edgecnn-${gone%% *} of release $1 may run on: ${words#Error: }
+"
 }
 
 prune() { # HOW-MANY: all releases but the current one and those before it, and environments that none has
@@ -349,7 +375,7 @@ rollback() { # RELEASE ARGUMENTS of edgecnn verify
 
 back() { # after rollback, and what it verified
     trap '' HUP INT TERM PIPE
-    take "$new" "$old" || fail "$ended" "$(tail_of said)"
+    take "$new" "$old" '' || fail "$ended" "$(tail_of said)"
     emit_file said said
     current
     finish

@@ -63,8 +63,14 @@ def is_verified(reply: Reply) -> bool:
     return reply["code"][0] == "0" and read_json(reply, "answer") is not None
 
 
-def verified(session: Session, reply: Reply) -> dict[str, Any]:
-    """What `edgecnn verify` found on the device.
+def is_broken_off(reply: Reply) -> bool:
+    """Whether `edgecnn verify` came to no end there: it printed neither an answer nor why there is none."""
+    lines = reply.get("said", [""])[0].splitlines()
+    return read_json(reply, "answer") is None and not any(line.startswith("Error: ") for line in lines)
+
+
+def verified(session: Session, reply: Reply, current: Deployed | None) -> dict[str, Any]:
+    """What `edgecnn verify` found on the device, on which `current` runs.
 
     Raises:
         DeployError: the model did not pass.
@@ -72,11 +78,12 @@ def verified(session: Session, reply: Reply) -> dict[str, Any]:
     if is_verified(reply):
         result: dict[str, Any] = read_json(reply, "answer")
         return result
-    raise DeployError(f"{session.destination} does not verify the model ({_why_not(reply)}); what ran there runs on")
+    stays = "what ran there runs on" if current else "nothing was changed there"
+    raise DeployError(f"{session.destination} does not verify the model ({_why_not(reply)}); {stays}")
 
 
-def count_unlike(session: Session, release: Release, samples: Samples) -> int:
-    """How many samples the device finds unlike the calibration.
+def count_unlike(session: Session, release: Release, samples: Samples, current: Deployed | None) -> int:
+    """How many samples the device, on which `current` runs, finds unlike the calibration.
 
     Raises:
         DeployError: too many, or one does not read.
@@ -90,9 +97,10 @@ def count_unlike(session: Session, release: Release, samples: Samples) -> int:
     unlike = sum(bool(row.get("drift")) for row in rows)
     if unlike > samples.max_drift * len(rows):
         first = next(row["drift"][0] for row in rows if row.get("drift"))
+        stays = "what ran on {} runs on" if current else "nothing was changed on {}"
         raise DeployError(
-            f"{unlike} of {len(rows)} samples are unlike what the model was calibrated with ({first}); what ran on "
-            f"{session.destination} runs on: convert it with images like them, or see --max-drift"
+            f"{unlike} of {len(rows)} samples are unlike what the model was calibrated with ({first}); "
+            f"{stays.format(session.destination)}: convert it with images like them, or see --max-drift"
         )
     return unlike
 

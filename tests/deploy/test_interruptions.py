@@ -100,6 +100,29 @@ def test_what_a_power_cut_or_rot_took_is_told_and_mended(device: Device, deploy:
     assert "wheels and the model" in deploy(device, OTHER, "--dry-run").stderr
 
 
+def test_a_first_deployment_that_fails_has_one_reason_however_often_and_costs_no_environment(
+    device: Device, deploy: Deploy
+) -> None:
+    from PIL import Image
+
+    for _ in range(3):
+        refused = sentence(deploy(device, MODEL, "--delegate", "edgetpu"))
+        assert "does not verify the model (the delegate edgetpu" in refused and refused.endswith(
+            "nothing was changed there"
+        )
+    white = device.folder / "white.png"
+    Image.new("L", (28, 28), 255).save(white)
+    assert f"nothing was changed on {device.name}: convert it" in sentence(deploy(device, MODEL, "--sample", white))
+    (made,) = (device.root / "venvs").iterdir()
+    assert (made / "complete").exists() and not (device.root / "current").exists()
+
+    (module,) = made.glob("lib/*/site-packages/edgecnn/device/verification.py")
+    lose(module)
+    refused = sentence(deploy(device, MODEL))
+    assert "does not verify models any more: its environment is damaged, and is made anew" in refused
+    assert "wheels and the model" in deploy(device, MODEL, "--dry-run").stderr
+
+
 def test_a_kill_at_any_moment_leaves_a_release_that_was_proved(
     device: Device, deploy: Deploy, wheelhouse: Path
 ) -> None:

@@ -126,7 +126,7 @@ def programs(tmp_path: Path) -> Path:
     names = (
         "awk basename cat cut df dirname flock grep head id ls mkdir mktemp mv readlink rm sed sh sha256sum tail tar"
     )
-    for name in f"{names} timeout uname wc".split():
+    for name in f"{names} timeout wc".split():
         path = shutil.which(name)
         assert path, name
         (folder / name).symlink_to(path)

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.deploy.machine import identity
 from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
-from tests.support.command_line import sentence
+from tests.support.command_line import Outcome, Run, sentence
 from tests.support.devices import Device, needs_sshd
 from tests.support.own_systemd import OwnSystemd, own_systemd
+from tests.support.ports import free_port
 from tests.support.processes import below
+from tests.support.wheelhouse import write_wheels
 
 pytestmark = needs_sshd
 MODEL, OTHER = bundled_models()["fashion-mnist"], bundled_models()["fashion-mnist.activations"]
@@ -35,12 +38,12 @@ def systemd() -> Iterator[OwnSystemd]:
 
 @pytest.fixture
 def station(systemd: OwnSystemd, make_device: Callable[..., Device]) -> Device:
-    """A device with that systemd."""
+    """A device with that systemd, in whose units its home stands with two %."""
     variables = {
         "XDG_RUNTIME_DIR": systemd.environment["XDG_RUNTIME_DIR"],
         "XDG_CONFIG_HOME": f"{systemd.home}/.config",
     }
-    return make_device(start=systemd.enter(), **variables)
+    return make_device("100%", systemd.enter(), **variables)
 
 
 def says(systemd: OwnSystemd, *arguments: str) -> str:
@@ -81,6 +84,74 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     assert says(systemd, "show", "edgecnn-gate", "--property", "LoadState", "--value") == "not-found"
 
 
+@pytest.fixture(scope="module")
+def with_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wheels of the page too."""
+    return write_wheels(tmp_path_factory.mktemp("with_page"), "live")
+
+
+def test_a_service_of_another_name_gets_the_port_of_the_page_and_gives_it_back(
+    station: Device, systemd: OwnSystemd, edgecnn: Run, with_page: Path, tmp_path: Path
+) -> None:
+    def deploy(*arguments: str | Path) -> Outcome:
+        return edgecnn("deploy", *arguments, station.name, *station.options)
+
+    def states(*names: str) -> list[str]:
+        return [says(systemd, "show", f"edgecnn-{name}", "--property", "ActiveState", "--value") for name in names]
+
+    wheels, page = ("--wheels", with_page), ("--source", "samples", "--fps", "5", "--port", str(free_port()))
+    for name in ("east", "west"):
+        done = edgecnn("deploy", MODEL, station.name, *station.options, *wheels, "--service", name, "--", *page)
+        assert done.exit_code == 0, done.output
+    assert states("east", "west") == ["inactive", "active"]
+    west = station.current
+
+    text = tmp_path / "text.jpg"
+    text.write_text("no image")
+    broken = ("--", "--source", str(text), "--no-page")
+    failed = edgecnn("deploy", OTHER, station.name, *station.options, *wheels, "--service", "south", *broken)
+    assert "the one before runs again" in sentence(failed), failed.output
+    assert station.current == west and states("west", "south") == ["active", "inactive"]
+
+    back = deploy("--rollback")
+    assert back.exit_code == 0, back.output
+    assert states("east", "west") == ["active", "inactive"]
+
+
+def test_a_service_that_is_not_removed_is_told(station: Device, systemd: OwnSystemd, deploy: Deploy) -> None:
+    deploy(station, MODEL, "--service", "stays", *SAMPLES)
+    unit = systemd.home / ".config/systemd/user/edgecnn-stays.service"
+    unit.write_text(unit.read_text().partition("\n")[2])  # without the line that says whose it is
+    done = deploy(station, OTHER, "--no-service", "--json")
+    said = json.loads(done.stdout)
+    assert done.exit_code == 0 and len(said["notes"]) == 1
+    assert "the service edgecnn-stays of release 0001-" in said["notes"][0] and "may run on: " in said["notes"][0]
+    assert "was not written by edgecnn service install" in said["notes"][0]
+    unit.unlink()
+    systemd.run("systemctl", "--user", "daemon-reload")
+
+
+def test_a_service_of_the_system_is_not_left_behind_without_sudo(
+    make_device: Callable[..., Device], deploy: Deploy, tmp_path: Path
+) -> None:
+    """Who may not remove what runs is told so before anything is sent."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "sudo").write_text("#!/bin/sh\nexit 1\n")
+    for name in ("id", "sudo"):
+        (tmp_path / name).chmod(0o755)
+    device = make_device(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    deploy(device, MODEL)
+    path = device.current / "release.json"
+    facts = json.loads(path.read_text()) | {"service": {"name": "door", "is_system": True, "options": []}}
+    facts.pop("id")
+    path.write_text(json.dumps({"id": identity(facts), **facts}))
+    before = device.current
+    for arguments in ((MODEL, "--no-service"), (OTHER, "--no-service")):
+        refused = deploy(device, *arguments)
+        assert "edgecnn-door that runs on" in sentence(refused) and "cannot be removed without a sudo" in refused.stderr
+    assert device.current == before
+
+
 def test_a_service_that_somebody_installed_there_is_left_alone(
     station: Device, systemd: OwnSystemd, deploy: Deploy
 ) -> None:
@@ -91,6 +162,11 @@ def test_a_service_that_somebody_installed_there_is_left_alone(
     refused = deploy(station, MODEL, "--service", "own", *SAMPLES)
     assert "that no deployment made" in sentence(refused) and str(unit) in refused.stderr
     assert "own.tflite" in unit.read_text() and not (station.root / "releases").exists()
+    another = station.root.parents[3] / "another/.local/share/edgecnn/deploy/current/model.tflite"
+    unit.write_text(
+        f'# Written by edgecnn service install.\n[Service]\nExecStart=:python -m edgecnn live "{another}"\n'
+    )
+    assert "that no deployment made" in sentence(deploy(station, MODEL, "--service", "own", *SAMPLES))
 
 
 def test_a_kill_between_switch_and_start_is_told_and_mended(

@@ -176,9 +176,7 @@ def test_wheels_with_the_longest_names_are_packed(tmp_path: Path) -> None:
     names = [f"websockets-15.0.1-cp311-cp311-{tags}.whl", f"{246 * 'w'}-1.whl"]
     for name in names:
         (tmp_path / name).write_bytes(name.encode())
-    wheels = tuple(
-        Wheel(name, hashlib.sha256(name.encode()).hexdigest(), len(name), tmp_path / name) for name in names
-    )
+    wheels = tuple(Wheel(name, hashlib.sha256(name.encode()).hexdigest(), len(name), tmp_path / name) for name in names)
     with (tmp_path / "sent.tar").open("w+b") as target:
         pack({"model.tflite": b"m"}, Wheels(wheels, "venv"), target)
         (tmp_path / "there").mkdir()

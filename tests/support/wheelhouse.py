@@ -14,14 +14,14 @@ _UNUSED = ("/tests/", "/test/", "/_pyinstaller/", "/f2py/", "/vendors/", "/tools
 _REQUIRED = re.compile(rb"^Requires-Python: .*\r?\n", re.MULTILINE)
 
 
-def write_wheels(folder: Path) -> Path:
-    """A folder with a wheel of each package that edgecnn needs on a machine like this one."""
+def write_wheels(folder: Path, extra: str = "") -> Path:
+    """A folder with a wheel of each package that edgecnn, and an extra of it, needs on a machine like this one."""
     folder.mkdir(exist_ok=True)
     names, waiting = {"pip"}, ["edgecnn"]
     while waiting:
         for text in distribution(waiting.pop()).requires or ():
             one = Requirement(text)
-            if (one.marker is None or one.marker.evaluate({"extra": ""})) and one.name not in names:
+            if (one.marker is None or one.marker.evaluate({"extra": extra})) and one.name not in names:
                 names.add(one.name)
                 waiting.append(one.name)
     for name in names:
