@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edgecnn.deploy.ssh import Ssh
 
 R = TypeVar("R")
+_PROVED = ("require_signature", "delegate", "delegate_options", "require_delegate")  # that `edgecnn verify` has as well
 
 
 class DeviceOptions(NamedTuple):
@@ -124,6 +125,17 @@ max_drift = click.option(
 )
 
 
+def require_sample(samples: Sequence[str]) -> None:
+    """Refuse --max-drift without a sample: nothing would go by it.
+
+    Raises:
+        click.UsageError: it stands alone.
+    """
+    context = click.get_current_context()
+    if not samples and any(one.name == "max_drift" and is_given(context, one) for one in context.command.params):
+        raise click.UsageError("--max-drift goes with --sample")
+
+
 def refuse_options(said: dict[str, Any]) -> None:
     """Refuse what says how a model is to be deployed: nothing would go by it.
 
@@ -132,8 +144,7 @@ def refuse_options(said: dict[str, Any]) -> None:
     """
     context = click.get_current_context()
     for option in context.command.params:
-        is_given = context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
-        if option.name in said and is_given:
+        if option.name in said and is_given(context, option):
             raise click.UsageError(f"{option.opts[0]} goes with a MODEL: --status and --rollback take what is there")
 
 
@@ -141,16 +152,25 @@ def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[st
     """What options of `live`, the command of that name, say on the device: its files are not looked for here.
 
     Raises:
-        click.UsageError: `edgecnn live` does not take them, or they are not for a service.
+        click.UsageError: `edgecnn live` does not take them, or they are not for a service, or not proved there.
     """
     from .service_request import refuse_what_ends
 
     there = copy.copy(live)
     there.params = [_of_the_device(option) for option in live.params]
-    parent = click.get_current_context().find_root()
-    said = there.make_context("live", ["fashion-mnist", *live_options], parent=parent).params
-    refuse_what_ends(said)
-    return said
+    context = there.make_context(
+        "live", ["fashion-mnist", *live_options], parent=click.get_current_context().find_root()
+    )
+    refuse_what_ends(context.params)
+    for option in there.params:
+        if option.name in _PROVED and is_given(context, option):
+            raise click.UsageError(f"write {option.opts[0]} before --: the device is to prove the model with it, too")
+    return context.params
+
+
+def is_given(context: click.Context, option: click.Parameter) -> bool:
+    """Whether somebody has said the option."""
+    return context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
 
 
 def _of_the_device(option: click.Parameter) -> click.Parameter:

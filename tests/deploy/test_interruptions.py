@@ -83,7 +83,9 @@ def test_what_a_power_cut_or_rot_took_is_told_and_mended(device: Device, deploy:
     assert told.exit_code == 1 and f"{device.current.name} is DAMAGED there, its release.json" in told.stdout
     asked = deploy(device, MODEL)
     assert asked.exit_code == 2 and "nobody knows whether it is a service: say --service NAME" in asked.stderr
+    lost = device.current.name
     assert deploy(device, MODEL, "--no-service").exit_code == 0
+    assert f"before it       {lost}, DAMAGED there" in deploy(device, "--status").stdout
     assert "has a damaged release.json: deploy the model" in sentence(deploy(device, "--rollback"))
 
     (module,) = device.current.glob("venv/lib/*/site-packages/edgecnn/device/verification.py")
@@ -97,7 +99,12 @@ def test_what_a_power_cut_or_rot_took_is_told_and_mended(device: Device, deploy:
     refused = sentence(deploy(device, OTHER))
     assert "its environment is damaged, and is made anew if you deploy again" in refused
     assert not (device.current / "venv" / "complete").exists() and device.current == before
-    assert "wheels and the model" in deploy(device, OTHER, "--dry-run").stderr
+    (device.current / "settled").unlink()
+    (device.current / "model.tflite").write_bytes(b"rot")
+    planned = deploy(device, OTHER, "--dry-run")
+    assert "wheels and the model" in planned.stderr
+    assert f"runs now        {before.name}" in planned.stdout and "to be sent" in planned.stdout
+    assert not any(word in planned.stdout for word in ("DAMAGED", "CUT OFF", "release", "before it"))
 
 
 def test_a_first_deployment_that_fails_has_one_reason_however_often_and_costs_no_environment(

@@ -62,6 +62,12 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
         (["fashion-mnist", "pi@h", "--", "--dry-run"], "a service is to go on: leave out --dry-run"),
         (["fashion-mnist", "pi@h", "--delegate-option", "a=b"], "go with --delegate"),
         (["fashion-mnist", "pi@h", "--max-drift", "nan"], "nan is no number"),
+        (["fashion-mnist", "pi@h", "--max-drift", "50"], "--max-drift goes with --sample"),
+        (["fashion-mnist", "pi@h", "--", "--require-signature", "f"], "write --require-signature before --"),
+        (["fashion-mnist", "pi@h", "--", "--delegate", "cpu"], "write --delegate before --"),
+        (["fashion-mnist", "pi@h", "--", "--delegate-option", "a=b"], "write --delegate-option before --"),
+        (["fashion-mnist", "pi@h", "--", "--require-delegate", "full"], "write --require-delegate before --"),
+        (["fashion-mnist", "pi@h", "--no-service", "--no-system"], "--no-service contradicts"),
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str], words: str, edgecnn: Run) -> None:
@@ -73,7 +79,7 @@ def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str]
 def test_files_in_options_of_live_are_not_looked_for_here(place: str, edgecnn: Run) -> None:
     options = ("ca", "cert", "key", "password-file")
     files = [word for name in options for word in (f"--mqtt-{name}", place)]
-    live = ["--mqtt", "mqtts://pi@broker", *files, "--labels", place, "--require-signature", place]
+    live = ["--mqtt", "mqtts://pi@broker", *files, "--labels", place]
     with closed_port() as port:
         said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(port), "--", *live)
     assert "no ssh answers" in sentence(said)

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,13 @@ def station(systemd: OwnSystemd, make_device: Callable[..., Device]) -> Device:
         "XDG_CONFIG_HOME": f"{systemd.home}/.config",
     }
     return make_device("100%", systemd.enter(), **variables)
+
+
+def alter(path: Path, **changed: object) -> None:
+    """Have a release.json say something else."""
+    facts = json.loads(path.read_text()) | changed
+    facts.pop("id")
+    path.write_text(json.dumps({"id": identity(facts), **facts}))
 
 
 def says(systemd: OwnSystemd, *arguments: str) -> str:
@@ -82,6 +90,35 @@ def test_a_service_goes_on_with_the_next_model_and_comes_back_when_that_fails(
     assert says(systemd, "show", "edgecnn-door", "--property", "LoadState", "--value") == "not-found"
     assert deploy(station, OTHER, "--no-service").exit_code == 0
     assert says(systemd, "show", "edgecnn-gate", "--property", "LoadState", "--value") == "not-found"
+
+
+def test_what_is_not_said_of_a_service_is_as_before(station: Device, deploy: Deploy) -> None:
+    def planned(*arguments: str) -> dict[str, Any]:
+        done = deploy(station, OTHER, "--dry-run", "--json", *arguments)
+        assert done.exit_code == 0, done.output
+        service: dict[str, Any] = json.loads(done.stdout)["service"]
+        return {key: service[key] for key in ("name", "is_system", "options")}
+
+    assert deploy(station, MODEL, "--service", "door", *SAMPLES).exit_code == 0
+    door = {"name": "door", "is_system": False, "options": list(SAMPLES[1:])}
+    others = ["--source", "samples", "--no-page"]
+    assert planned() == planned("--service", "door") == planned("--no-system") == door
+    assert planned("--service", "gate") == door | {"name": "gate"}
+    assert planned("--system") == door | {"is_system": True}
+    assert planned("--", *others) == door | {"options": others}
+
+    alter(station.current / "release.json", service=door | {"is_system": True})
+    assert planned() == planned("--system") == planned("--service", "door") == door | {"is_system": True}
+    assert planned("--no-system") == door
+    assert planned("--", *others) == door | {"options": others, "is_system": True}
+
+
+@pytest.mark.parametrize("source", ["rtsp://cam/1", "/dev/video0", "/home/pi/door.mp4"])
+def test_what_a_source_on_the_device_needs_is_installed_there(source: str, station: Device, deploy: Deploy) -> None:
+    # The folder of wheels has none of it, and the package index is not asked.
+    assert "(No matching distribution found for av" in sentence(
+        deploy(station, MODEL, "--dry-run", "--", "--source", source, "--no-page")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +178,7 @@ def test_a_service_of_the_system_is_not_left_behind_without_sudo(
         (tmp_path / name).chmod(0o755)
     device = make_device(PATH=f"{tmp_path}:{os.environ['PATH']}")
     deploy(device, MODEL)
-    path = device.current / "release.json"
-    facts = json.loads(path.read_text()) | {"service": {"name": "door", "is_system": True, "options": []}}
-    facts.pop("id")
-    path.write_text(json.dumps({"id": identity(facts), **facts}))
+    alter(device.current / "release.json", service={"name": "door", "is_system": True, "options": []})
     before = device.current
     for arguments in ((MODEL, "--no-service"), (OTHER, "--no-service")):
         refused = deploy(device, *arguments)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgecnn.errors import InputError
-from edgecnn.pixels.image_files import SUFFIXES
+from edgecnn.pixels.image_files import HEIF_SUFFIXES, SUFFIXES
 
 from .source import DEVICE_FORMATS, FrameSource, SourceSettings, Tell
 
@@ -19,12 +19,14 @@ class SourceKind(NamedTuple):
         takes: whether a text is meant for it.
         open: opens it; imports what it needs.
         ignores: those of size, fps and loop that mean nothing to it, and are refused with it.
+        extra: the extra of edgecnn that has that; None where none is needed.
     """
 
     metavar: str
     takes: Callable[[str], bool]
     open: Callable[[str, SourceSettings, Tell], FrameSource]
     ignores: tuple[str, ...] = ()
+    extra: str | None = None
 
 
 def _camera(_: str, settings: SourceSettings, tell: Tell) -> FrameSource:
@@ -77,12 +79,23 @@ def _is_images(text: str) -> bool:
 SOURCES = (
     SourceKind("camera", lambda text: text == "camera", _camera, ("loop",)),
     SourceKind("samples", lambda text: text == "samples", _samples, ("size",)),
-    SourceKind("URL", lambda text: "://" in text, _stream, ("size", "fps")),
-    SourceKind("/dev/video0", _is_device, _device, ("loop",)),
+    SourceKind("URL", lambda text: "://" in text, _stream, ("size", "fps"), "live"),
+    SourceKind("/dev/video0", _is_device, _device, ("loop",), "live"),
     SourceKind("FOLDER", _is_images, _images, ("size",)),
-    SourceKind("FILE", lambda text: Path(text).is_file(), _film, ("size", "fps")),
+    SourceKind("FILE", lambda text: Path(text).is_file(), _film, ("size", "fps"), "live"),
 )
 METAVAR = "|".join(kind.metavar for kind in SOURCES)
+
+
+def extra_of(text: str) -> str | None:
+    """The extra of edgecnn that a source of another machine needs there; of files there only the names are known."""
+    kind = next((kind for kind in SOURCES if kind.takes(text)), None)
+    if kind is not None and kind.extra is not None:
+        return kind.extra
+    suffix = Path(text).suffix.lower()
+    if suffix in HEIF_SUFFIXES:
+        return "heic"
+    return None if suffix in ("", *SUFFIXES) else "live"
 
 
 def open_source(text: str, settings: SourceSettings | None = None, tell: Tell = lambda _: None) -> FrameSource:

@@ -8,15 +8,14 @@ import click
 from .. import deploy_options, options, printing, wrong_usage
 from ..delegate_options import DELEGATES, key_values
 from ..deploy_options import DeviceOptions
+from ..deployment_lines import print_deployment
 from ..runtime_options import require_signature as signature_option
 
 if TYPE_CHECKING:
-    from edgecnn.deploy.deployment import Deployment
     from edgecnn.deploy.machine import Machine
     from edgecnn.deploy.release import Release, Service
 
 _EXTRAS = ("heic", "live", "mqtt")
-_UNSETTLED = "its deployment goes on, or was cut off after the switch: what ran before may run still; deploy it again"
 
 
 @click.command(name="deploy")
@@ -32,7 +31,10 @@ _UNSETTLED = "its deployment goes on, or was cut off after the switch: what ran 
     help="Run it as edgecnn service install NAME does, with the LIVE_OPTIONS.  [default: as the release before]",
 )
 @click.option("--no-service", is_flag=True, help="Run it as no service, and remove that of the release before.")
-@click.option("--system", "is_system", is_flag=True, help="The service is of the whole system, by sudo there.")
+@click.option(
+    "--system/--no-system", "is_system", default=None,
+    help="Whether the service is of the whole system, by sudo there.  [default: as the release before, or not]",
+)  # fmt: skip
 @signature_option
 @click.option(
     "--delegate", metavar=DELEGATES, help="What computes the model there.  [default: what the runtime chooses]"
@@ -67,8 +69,8 @@ def command(
     """Bring MODEL to a device by ssh, prove it there, and only then switch to it.
 
     On the device edgecnn verify replays the golden probes before anything is switched; a service that does not get
-    well is taken back. The device needs Python and no internet. Without --service or LIVE_OPTIONS a service that is
-    there goes on with the new model.
+    well is taken back. The device needs Python and no internet. A service that is there goes on with the new model;
+    what is not said of --service, --system and LIVE_OPTIONS stays as it was.
 
     Example: edgecnn deploy fashion-mnist pi@raspberrypi --service door -- --source camera --no-page
     """
@@ -84,6 +86,7 @@ def command(
     else:
         if host is None:
             raise click.UsageError("name model and device: edgecnn deploy MODEL USER@HOST")
+        deploy_options.require_sample(said["sample"])
         way = device_options.way(host)
         planned = _Plan(model, live_options, said)
         samples = Samples(tuple(map(Path, said["sample"])), said["max_drift"] / 100)
@@ -95,7 +98,7 @@ def command(
     if as_json:
         printing.print_json(done.for_programs())
     else:
-        _print(done)
+        print_deployment(done)
     is_well = done.verification is None or done.verification["passed"]
     must_run = done.did == "status" and (done.facts or {}).get("service") is not None
     is_running = done.service["active"] if done.service else not must_run
@@ -114,14 +117,18 @@ class _Plan:
             click.UsageError: options contradict each other.
         """
         from edgecnn.device.runtime.loading import read_packed
+        from edgecnn.device.service.unit import unit_name
         from edgecnn.model_file.bundled import find_model
         from edgecnn.model_file.signature import require_signature
 
         self._said, self._live_options = said, live_options
-        self._has_service = bool(said["service"] or live_options or said["is_system"])
+        self._has_service = bool(said["service"] or live_options or said["is_system"] is not None)
         if said["no_service"] and self._has_service:
             raise click.UsageError("--no-service contradicts --service, --system and options of edgecnn live")
-        self._service = self._new_service() if self._has_service else None
+        if said["service"]:
+            with wrong_usage.bad_value("--service"):
+                unit_name(said["service"])
+        self._live_extras = _extras_of(live_options) if self._has_service else set()
         self._verify_options = self._delegate()
         packed = read_packed(model)
         self._model_name, self._model, self._signers = find_model(model).name, packed.content, None
@@ -136,21 +143,20 @@ class _Plan:
 
     def release(self, machine: "Machine") -> "Release":
         """What is to run on `machine`, where a service goes on."""
-        from edgecnn.deploy.release import Release, Service
+        from edgecnn.deploy.release import Release
 
-        service, extras = self._service, set(self._said["extra"])
+        extras, name = set(self._said["extra"]), self._said["service"]
         before = machine.current.facts if machine.current else {}
-        if machine.current and not before and not self._has_service and not self._said["no_service"]:
+        if machine.current and not before and not name and not self._said["no_service"]:
             raise click.UsageError(
                 "the release.json of what runs on the device is damaged, so nobody knows whether it is a service: say "
                 "--service NAME with its options, or --no-service"
             )
-        if before.get("service") and not self._has_service and not self._said["no_service"]:
-            there = before["service"]
-            service = Service(there["name"], there["is_system"], tuple(there["options"]))
+        service = self._service(before.get("service"))
+        if service and before.get("service"):
             extras |= set(before["extras"])
-        if self._service:
-            extras |= _extras_of(self._service.options)
+        if service and (self._live_options or not before.get("service")):
+            extras |= self._live_extras
         return Release(
             self._model_name,
             self._model,
@@ -160,15 +166,16 @@ class _Plan:
             tuple(sorted(extras)),
         )
 
-    def _new_service(self) -> "Service":
+    def _service(self, before: "dict[str, Any] | None") -> "Service | None":
+        """The service that is to run, of which what nobody has said is as it was `before`."""
         from edgecnn.deploy.release import Service
-        from edgecnn.device.service.unit import unit_name
 
-        name = self._said["service"] or "live"
-        with wrong_usage.bad_value("--service"):
-            unit_name(name)
-        _live_parameters(self._live_options)
-        return Service(name, self._said["is_system"], self._live_options)
+        said = self._said
+        if said["no_service"] or not (before or self._has_service):
+            return None
+        there = before or {"name": "live", "is_system": False, "options": []}
+        is_system = there["is_system"] if said["is_system"] is None else said["is_system"]
+        return Service(said["service"] or there["name"], is_system, self._live_options or tuple(there["options"]))
 
     def _delegate(self) -> tuple[str, ...]:
         said, words = self._said, []
@@ -190,59 +197,9 @@ def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _extras_of(live_options: tuple[str, ...]) -> set[str]:
-    """The extras of edgecnn that these options need: the page, a broker."""
+    """The extras of edgecnn that these options need: the source, the page, a broker."""
+    from edgecnn.device.live.sources.opening import extra_of
+
     said = _live_parameters(live_options)
-    return {name for name, needed in (("live", not said["no_page"]), ("mqtt", bool(said["mqtt"]))) if needed}
-
-
-def _print(done: "Deployment") -> None:
-    """For people."""
-    if done.did == "status" and done.release is None:
-        printing.say(f"{done.host}: nothing is deployed there")
-        return
-    if not done.facts:
-        printing.say(f"{done.host}: release {done.release} is DAMAGED there, its release.json: deploy again")
-        return
-    facts = done.facts
-    model = facts.get("model", {})
-    words = {"deployed": "runs now", "unchanged": "ran there already; nothing was sent", "rolled back": "runs again",
-             "dry run": "would be sent", "status": "runs"}[done.did]  # fmt: skip
-    printing.say(f"{done.host}: {model.get('name')} {words}")
-    rows = [
-        ("model", f"SHA-256 {model.get('sha256')}, {model.get('bytes', 0):,} bytes{_damage(done)}"),
-        ("release", done.release or facts.get("id", "")),
-        ("before it", f"{done.previous}, {done.previous_model['name']}" if done.previous_model else "nothing"),
-        ("verified there", _verdict(done.verification, done.did)),
-        ("samples", "" if done.unlike is None else f"{done.unlike} unlike those of the calibration"),
-        ("service", _service(done, facts)),
-        ("CUT OFF", _UNSETTLED if done.settled is False else ""),
-        ("sent" if done.did == "deployed" else "to be sent", f"{done.sent_bytes:,} bytes" if done.sent_bytes else ""),
-    ]
-    for name, value in rows:
-        if value:
-            printing.say(f"  {name:15} {value}")
-
-
-def _damage(done: "Deployment") -> str:
-    return "" if done.intact is not False else ", DAMAGED there"
-
-
-def _verdict(verification: dict[str, Any] | None, did: str) -> str:
-    if verification is None:
-        return "NOT verified" if did == "status" else ""
-    signer = verification["signature"]
-    by = f", signed by {signer['signer'] or signer['fingerprint']}" if signer else ""
-    return (
-        f"{'PASS' if verification['passed'] else 'FAIL'}, {verification['top1_equal']} of {verification['probes']} "
-        f"probes, max difference {verification['max_difference']:.2g}, {verification['runtime']}{by}"
-    )
-
-
-def _service(done: "Deployment", facts: dict[str, Any]) -> str:
-    if not facts.get("service"):
-        return "none"
-    name = f"edgecnn-{facts['service']['name']}"
-    if done.service is None:
-        return f"{name}, NOT running" if done.did == "status" else name
-    says = f": {done.service['message']}" if done.service["message"] else ""
-    return f"{name}, {'running' if done.service['active'] else 'NOT running'}{says}"
+    needed = {"live": not said["no_page"], "mqtt": bool(said["mqtt"])}
+    return {extra_of(said["source"]) or "", *(name for name, is_needed in needed.items() if is_needed)} - {""}

@@ -8,7 +8,7 @@ import pytest
 from edgecnn import InputError
 from edgecnn.device.live.sources.camera import Camera
 from edgecnn.device.live.sources.folder import ImageFolder
-from edgecnn.device.live.sources.opening import open_source
+from edgecnn.device.live.sources.opening import extra_of, open_source
 from edgecnn.device.live.sources.source import SourceSettings
 from edgecnn.device.live.sources.video import Video
 from tests.support.cameras import FakeCamera, jpeg
@@ -24,6 +24,18 @@ def test_images_are_images(text: str, tmp_path: Path) -> None:
     (tmp_path / "a[1].jpg").write_bytes(jpeg())
     source = open_source(text.format(tmp_path))
     assert isinstance(source, ImageFolder) and not source.is_live
+
+
+@pytest.mark.parametrize(
+    ("text", "extra"),
+    [
+        *[(text, None) for text in ("camera", "samples", "/home/pi/shots", "/home/pi/*.JPG", "shots/*")],
+        *[(text, "live") for text in ("rtsp://host/1", "http://host/a.jpg", "/dev/video0", "v4l2:/dev/x", "a.MP4")],
+        ("/home/pi/a.HEIC", "heic"),
+    ],
+)
+def test_what_a_source_elsewhere_needs_follows_from_its_name(text: str, extra: str | None) -> None:
+    assert extra_of(text) == extra
 
 
 @pytest.mark.parametrize(
