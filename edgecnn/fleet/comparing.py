@@ -48,9 +48,9 @@ class Groups:
         images: of their own that the frames are worth.
         classes: how far apart the histograms of classes are; None where the models have other classes.
         scores: likewise of scores.
-        shares: of each class that both have.
+        shares: of each class; empty where the models have other classes.
         confidence: the mean score of the best class, from the histograms.
-        unlike: share of the frames unlike the calibration.
+        unlike: share of the frames unlike the calibration; None where that is not known of a station.
     """
 
     devices: tuple[int, int]
@@ -60,7 +60,7 @@ class Groups:
     scores: Index
     shares: tuple[Share, ...]
     confidence: Share
-    unlike: Share
+    unlike: Share | None
 
 
 def compare_groups(first: Sequence[Histograms], second: Sequence[Histograms], *, seed: int = 0) -> Groups:
@@ -77,30 +77,35 @@ def compare_groups(first: Sequence[Histograms], second: Sequence[Histograms], *,
     random = np.random.default_rng(seed)
     sides = (first, second)
     labels = first[0].labels
-    alike = all(one.labels == labels for side in sides for one in side)
+    alike = all(set(one.labels) == set(labels) for side in sides for one in side)
     scores = _Drawn(lambda one: one.scores, sides, random)
-    classes = None
-    rows: list[Share] = []
-    if alike:
-        classes = _Drawn(lambda one: one.classes, sides, random)
-        for number, label in enumerate(labels):
-            column = np.eye(len(labels))[number]
-            rows.append(classes.share(label, column))
-    unlike = _Drawn(_unlike_and_not, sides, random)
+    classes = _Drawn(_in_order(labels), sides, random) if alike else None
+    is_known = all(one.unlike is not None for side in sides for one in side)
+    unlike = _Drawn(_unlike_and_not, sides, random) if is_known else None
     return Groups(
         (len(first), len(second)),
         (sum(one.frames for one in first), sum(one.frames for one in second)),
         (sum(one.images for one in first), sum(one.images for one in second)),
         classes.index() if classes else None,
         scores.index(),
-        tuple(rows),
+        classes.shares(labels) if classes else (),
         scores.share("mean score", _MIDDLES),
-        unlike.share("frames unlike the calibration", np.array([1.0, 0.0])),
+        unlike.share("frames unlike the calibration", np.array([1.0, 0.0])) if unlike else None,
     )
 
 
+def _in_order(labels: tuple[str, ...]) -> Callable[[Histograms], npt.NDArray[np.int64]]:
+    """What gives the classes in the order of `labels`, whatever that is in a station's model."""
+
+    def classes(one: Histograms) -> npt.NDArray[np.int64]:
+        place = {label: number for number, label in enumerate(one.labels)}
+        return one.classes[[place[label] for label in labels]]
+
+    return classes
+
+
 def _unlike_and_not(one: Histograms) -> npt.NDArray[np.int64]:
-    unlike = min(one.unlike, one.frames)
+    unlike = min(one.unlike or 0, one.frames)
     return np.array([unlike, one.frames - unlike])
 
 
@@ -134,6 +139,13 @@ class _Drawn:
         one, two = (float(plain @ weights) for plain in self._plain)
         low, high = np.quantile(self._redrawn[1] @ weights - self._redrawn[0] @ weights, [0.025, 0.975])
         return Share(name, one, two, two - one, float(low), float(high))
+
+    def shares(self, names: Sequence[str]) -> tuple[Share, ...]:
+        """Each bin, with the percentile interval of its difference."""
+        first, second = self._plain
+        low, high = np.quantile(self._redrawn[1] - self._redrawn[0], [0.025, 0.975], axis=0)
+        rows = zip(names, first.tolist(), second.tolist(), low.tolist(), high.tolist(), strict=True)
+        return tuple(Share(name, one, two, two - one, down, up) for name, one, two, down, up in rows)
 
     def index(self) -> Index:
         """How far apart the groups are; neither of them is the measure of the other."""

@@ -47,7 +47,7 @@ class Comparison:
 def compare_with_fleet(
     devices: Iterable[Histograms], *, least: int = 100, most: float = 0.25, seed: int = 0
 ) -> list[Comparison]:
-    """Each station beside the others of the same model and classes.
+    """Each station beside the others of the same model and classes; nobody knows whose peer one without a model is.
 
     Args:
         devices: what the stations have answered.
@@ -57,9 +57,9 @@ def compare_with_fleet(
         seed: of the bootstrap.
 
     Returns:
-        one for each station, in their order.
+        one for each station that has said what it runs, in their order.
     """
-    rows = list(devices)
+    rows = [one for one in devices if one.network]
     groups: dict[tuple[str, tuple[str, ...]], list[Histograms]] = {}
     for one in rows:
         groups.setdefault((one.network, one.labels), []).append(one)

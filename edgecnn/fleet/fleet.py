@@ -58,7 +58,7 @@ class Fleet:
         source: where they are, for sentences: the broker's address and prefix.
         time: when this was read, seconds since 1970.
         devices: in the order of their names, numbers within by their size.
-        strangers: how many topics stood there under names that no station can have.
+        strangers: how many names stood there in topics that no station can have.
         examples: some of those, as they are.
         complete: whether the broker had told all that it keeps before the time was over.
         others: how many stations are there that nobody asked for.

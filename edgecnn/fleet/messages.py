@@ -5,6 +5,7 @@ Keys that are not known are passed over, those of a newer edgecnn; what an older
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
@@ -94,6 +95,7 @@ class Counters:
         unlike: frames of the layer and kind that was most often unlike the calibration.
         compared: frames that another one came before; None where that is not told.
         switches: how many of those have another best class; likewise.
+        drift: frames that were unlike the calibration, by layer and kind; None where that was not kept.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Counters:
     unlike: int
     compared: int | None
     switches: int | None
+    drift: Mapping[str, Mapping[str, int]] | None = None
 
 
 def read_state(payload: bytes) -> State:
@@ -141,7 +144,11 @@ def read_counters(payload: bytes) -> Counters:
         MessageError: it is none.
     """
     found = _object(payload)
-    classes, scores, drift = _of(found, "classes", dict), _of(found, "scores", list), _of(found, "drift", dict)
+    classes, scores = _of(found, "classes", dict), _of(found, "scores", list)
+    told = _of(found, "drift", dict)
+    drift = {
+        layer: {kind: _count(kinds, kind) for kind in kinds} for layer in told if (kinds := _of(told, layer, dict))
+    }
     if len(classes) > _MOST_LABELS or any(len(label) > _MOST_TEXT for label in classes):
         raise MessageError("it has more or longer classes than any model")
     counts = tuple(_count(classes, label) for label in classes)
@@ -154,9 +161,10 @@ def read_counters(payload: bytes) -> Counters:
         tuple(classes),
         counts,
         parts,
-        max((_count(_of(drift, layer, dict), kind) for layer in drift for kind in _of(drift, layer, dict)), default=0),
+        max((count for kinds in drift.values() for count in kinds.values()), default=0),
         _optional(_count, found, "compared"),
         _optional(_count, found, "switches"),
+        drift,
     )
     if len(parts) != SCORE_PARTS or not sum(counts) == sum(parts) == counters.frames:
         raise MessageError("its classes and scores do not add up to its frames")

@@ -73,9 +73,9 @@ def bins_of(expected: Floats) -> npt.NDArray[np.intp]:
 
 def merged(counts: Floats, bins: npt.NDArray[np.intp]) -> Floats:
     """Counts by bin, float64 (..., bins), of counts by class, float64 (..., classes)."""
-    into = np.zeros((len(bins), int(bins.max()) + 1))
-    into[np.arange(len(bins)), bins] = 1
-    return counts @ into
+    order = np.argsort(bins, kind="stable")
+    starts = np.searchsorted(bins[order], np.arange(int(bins.max()) + 1))
+    return np.add.reduceat(counts[..., order], starts, axis=-1)
 
 
 def worth(frames: int, classes: npt.NDArray[np.int64], compared: int | None, switches: int | None) -> float:

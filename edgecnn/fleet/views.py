@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from .comparing import Groups, Share
 from .drift import Comparison
 from .fleet import Device, Fleet
+from .histograms import goes_on
 from .messages import Counters
 from .page import Page, Table, cell
 from .stability import Index
 from .status import Finding, age_s, duration, verified_words
 
-_MOST_NAMES = 5
+_MOST_NAMES, _MOST_MODELS = 5, 8
 
 
 def notes_of(fleet: Fleet) -> tuple[str, ...]:
@@ -22,25 +23,38 @@ def notes_of(fleet: Fleet) -> tuple[str, ...]:
             "The broker had not told all when the time was over: stations may be missing, and parts of others."
         )
     if fleet.strangers:
-        names = ", ".join(cell(one) for one in fleet.examples[:_MOST_NAMES])
-        notes.append(f"Topics under names that no station has, which were passed over: {fleet.strangers:,} ({names}).")
+        names = _some([cell(one) for one in fleet.examples], _MOST_NAMES)
+        notes.append(f"Names that no station can have, whose topics were passed over: {fleet.strangers:,} ({names}).")
     return tuple(notes)
 
 
-def passed_over(fleet: Fleet, since: Mapping[str, Counters] | None) -> tuple[str, ...]:
-    """Which stations cannot be compared, since what they counted has not come or does not read; or only as a whole."""
-    told = [device.name for device in fleet.devices if device.counters is not None]
+def passed_over(fleet: Fleet, since: Mapping[str, Counters] | None, by_model: bool = False) -> tuple[str, ...]:
+    """Which stations cannot be compared, and of which all that they ever counted is.
+
+    Args:
+        fleet: as it was read.
+        since: totals of before.
+        by_model: whether stations are compared with others of their model.
+    """
+    told = [device for device in fleet.devices if device.counters is not None]
+    nameless = [device for device in told if by_model and not device.network]
+    compared = [(device.name, device.counters) for device in told if device.network or not by_model]
     groups = {
         "Without totals, and passed over": [device.name for device in fleet.devices if device.counters is None],
+        "Without a state that says what they run, and passed over": [device.name for device in nameless],
         "Not in the file of --since, so that all that they ever counted is in this": [
-            name for name in told if since is not None and name not in since
+            name for name, _ in compared if since is not None and name not in since
+        ],
+        "With another count than in the file of --since, all of which is in this": [
+            name for name, now in compared if since and now and name in since and not goes_on(since[name], now)
         ],
     }
-    return tuple(
-        f"{words}: {len(names):,} ({', '.join(names[:_MOST_NAMES])}{', ...' if len(names) > _MOST_NAMES else ''})."
-        for words, names in groups.items()
-        if names
-    )
+    return tuple(f"{words}: {len(names):,} ({_some(names, _MOST_NAMES)})." for words, names in groups.items() if names)
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    """The first of them."""
+    return f"{', '.join(names[:most])}{', ...' if len(names) > most else ''}"
 
 
 def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
@@ -54,7 +68,9 @@ def status_page(fleet: Fleet, findings: Sequence[Finding]) -> Page:
         "device", "now", "seen", "model", "version", "verified", "edgecnn", "frames", "doubtful", "unlike", "°C"
     )  # fmt: skip
     versions = Counter(device.model or "not said" for device in fleet.devices)
-    notes = [f"Models: {', '.join(f'{cell(name)} on {count:,}' for name, count in versions.most_common(8))}."]
+    models = [f"{cell(name)} on {count:,}" for name, count in versions.most_common()]
+    more = f" and {len(models) - _MOST_MODELS:,} more" if len(models) > _MOST_MODELS else ""
+    notes = [f"Models: {', '.join(models[:_MOST_MODELS])}{more}."]
     found = Table(
         "What is wrong",
         ("device", "kind", "what"),
@@ -126,7 +142,7 @@ def drift_page(
         "Drift in the fleet",
         verdict,
         is_bad,
-        (*notes, *passed_over(fleet, since), *notes_of(fleet)),
+        (*notes, *passed_over(fleet, since, by_model=True), *notes_of(fleet)),
         (Table("Devices", header, cells, bad),),
     )
 
@@ -155,7 +171,7 @@ def compare_page(
         ("frames", *(f"{one:,}" for one in groups.frames)),
         ("images", *(f"{one:,.0f}" for one in groups.images)),
     ]
-    figures = [groups.confidence, groups.unlike]
+    figures = [groups.confidence, *([groups.unlike] if groups.unlike else [])]
     tables = (
         Table("Groups", ("", cell(first), cell(second)), sizes),
         _shares("Figures", first, second, figures),
@@ -168,6 +184,11 @@ def compare_page(
         "Each device counts as much as any other. Differences come with their interval of 95 %, of devices and images "
         "drawn anew; of a group of one device it knows that device alone. Marked with *: intervals without 0.",
     )
+    if groups.unlike is None:
+        notes += (
+            "How many frames were unlike the calibration since then is not known: the file of --since is of an older "
+            "edgecnn, which did not keep that.",
+        )
     if left_out:
         notes += (f"Left out, with fewer images than --min-images: {left_out:,}.",)
     return Page(

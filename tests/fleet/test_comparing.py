@@ -1,5 +1,8 @@
 """Two groups side by side: differences that were put there are found, others are not; intervals know of stations."""
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,7 +44,7 @@ def test_alike_groups_are_alike_and_the_figures_are_those_of_the_counts() -> Non
     middles = [(part + 0.5) / 10 for part in range(10)]
     scores = np.mean([one.scores / one.frames for one in second], axis=0)
     assert found.confidence.second == pytest.approx(float(scores @ middles))
-    assert found.unlike.first == pytest.approx(0.1) and not found.unlike.differs
+    assert found.unlike is not None and found.unlike.first == pytest.approx(0.1) and not found.unlike.differs
 
 
 def test_another_mix_of_classes_and_lower_scores_are_found() -> None:
@@ -68,6 +71,28 @@ def test_where_stations_differ_among_themselves_intervals_are_wider_than_frames_
 def test_models_with_other_classes_are_compared_by_their_scores_alone() -> None:
     found = compare_groups(group("old", 2), group("new", 2, labels="abce", scores=DOUBTFUL))
     assert found.classes is None and found.shares == () and found.scores.low > 0.25
+
+
+def test_the_same_classes_in_another_order_are_the_same_classes() -> None:
+    old, new = group("old", 3), group("new", 3, np.array([0.7, 0.1, 0.1, 0.1]))
+    turned = [replace(one, labels=one.labels[::-1], classes=one.classes[::-1]) for one in new]
+    assert compare_groups(old, turned) == compare_groups(old, new)
+    assert [one.name for one in compare_groups(turned, old).shares] == ["d", "c", "b", "a"]
+
+
+def test_thousands_of_classes_take_seconds() -> None:
+    count = 4000
+    sides = [group(name, 2, np.full(count, 1 / count), labels="x" * count) for name in ("old", "new")]
+    named = [[replace(one, labels=tuple(map(str, range(count)))) for one in side] for side in sides]
+    start = time.process_time()
+    found = compare_groups(*named)
+    assert time.process_time() - start < 30 and len(found.shares) == count
+    assert found.shares[7].first == pytest.approx(np.mean([one.classes[7] / 2000 for one in named[0]]))
+
+
+def test_what_is_not_known_of_a_station_is_not_known_of_its_group() -> None:
+    old = [replace(group("old", 1)[0], unlike=None), *group("old", 2)]
+    assert compare_groups(old, group("new", 2)).unlike is None
 
 
 def test_one_station_a_side_will_do() -> None:

@@ -1,15 +1,20 @@
 """The station that answers otherwise is found, in fleets large and small, and those with too little to say are told."""
 
+import json
 import math
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edgecnn.fleet.as_json import read_totals, status_row
 from edgecnn.fleet.drift import compare_with_fleet
-from edgecnn.fleet.fleet import Device
+from edgecnn.fleet.fleet import Device, Fleet
 from edgecnn.fleet.histograms import Histograms, histograms
-from edgecnn.fleet.messages import Counters
+from edgecnn.fleet.messages import Counters, read_counters
+from tests.support.fleets import counters
 
 EVEN, SURE = [0.1] * 10, [0.0] * 5 + [0.05, 0.05, 0.1, 0.2, 0.6]
 
@@ -71,6 +76,12 @@ def test_models_with_other_classes_or_networks_are_no_peers() -> None:
     assert {row.verdict for row in compare_with_fleet(fleet)} == {"like the fleet"}
 
 
+def test_stations_that_do_not_say_what_they_run_are_nobodys_peers() -> None:
+    silent = [told(f"x-{number}", [0.64] + [0.04] * 9, SURE, network="") for number in range(3)]
+    rows = compare_with_fleet([*silent, *(told(f"a-{number}", EVEN, SURE) for number in range(3))])
+    assert [row.device for row in rows] == ["a-0", "a-1", "a-2"] and {row.peers for row in rows} == {3}
+
+
 def test_a_thousand_classes_of_which_few_are_seen_raise_no_alarm() -> None:
     shares = np.random.default_rng(1).dirichlet([0.05] * 1000).tolist()
     rows = compare_with_fleet([told(f"pi-{number}", shares, SURE, frames=300) for number in range(12)])
@@ -88,11 +99,41 @@ def test_since_an_earlier_look_only_what_came_to_it_counts() -> None:
     whole, new = histograms(device), histograms(device, {"pi": totals((80, 20))})
     assert whole is not None and whole.classes.tolist() == [90, 210] and whole.frames == 300
     assert new is not None and new.classes.tolist() == [10, 190] and new.frames == 200 and new.scores[9] == 200
-    assert new.unlike == 50
+    assert new.unlike is None  # of the looks before only the largest count was kept
     for other in (totals((80, 20), id="2"), totals((100, 20))):  # counting began anew
         anew = histograms(device, {"pi": other})
         assert anew is not None and anew.frames == 300
     assert histograms(Device("pi"), {"pi": totals((1, 1))}) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "unlike"),
+    [
+        ({"conv": {"saturated": 900, "dead": 0}}, {"conv": {"saturated": 900, "dead": 880}}, 880),
+        ({"conv": {"saturated": 900}}, {"conv": {"saturated": 910}, "dense": {"saturated": 300}}, 300),
+        ({"conv": {"saturated": 900}}, {"conv": {"saturated": 900}}, 0),
+        ({"conv": {"saturated": 9}, "gone": {"dead": 7}}, {"conv": {"saturated": 8}}, 0),
+        ({}, {}, 0),
+        ({}, {"conv": {"dead": 3}}, 3),
+        ({"conv": {"dead": 1}}, {}, 0),
+    ],
+)
+def test_what_was_unlike_the_calibration_since_then_is_counted_by_layer_and_kind(
+    before: dict[str, Any], now: dict[str, Any], unlike: int, tmp_path: Path
+) -> None:
+    """The earlier totals are read from what was printed then, and from what an older edgecnn would have printed."""
+    earlier, later = (
+        read_counters(json.dumps(counters(classes, [0] * 9 + [sum(classes)], ("a", "b"), drift=drift)).encode())
+        for classes, drift in (((900, 100), before), ((1900, 100), now))
+    )
+    row = status_row(Fleet("x", 0.0, (Device("pi", counters=earlier),)), [])
+    for is_old in (False, True):
+        if is_old:
+            del row["devices"][0]["counters"]["drift"]
+        (tmp_path / "before.json").write_text(json.dumps(row))
+        found = histograms(Device("pi", counters=later), read_totals(tmp_path / "before.json"))
+        assert found is not None and found.frames == 1000
+        assert found.unlike == (unlike if not is_old or not before else None)
 
 
 def one_again(fleet: list[Histograms], number: int, random: np.random.Generator) -> tuple[float, float, float]:

@@ -40,6 +40,15 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 name, classes=ODD if release else (0.1,) * 10, **{**well, **release}
             )
             fleets["hostile"] |= station(name, model="<b>\x1b[31mm</b>\u202e" * 9, release="<script>", **{})
+        fleets["stateless"] = {
+            topic: payload
+            for number in range(3)
+            for topic, payload in station(f"pi-{number}").items()
+            if not topic.endswith("/state")
+        }
+        fleets["many"] = {}
+        for number in range(9):
+            fleets["many"] |= station(f"pi-{number}", model_sha256=f"{number}" * 64)
         fleets["hostile"] |= {"nan/state": '{"time": NaN}', "huge/counters": "[" * 2_000_000}
         for prefix, told in fleets.items():
             keep(one.port, told, prefix)
@@ -125,6 +134,40 @@ def test_drift_names_the_odd_one_and_since_an_earlier_look_there_is_too_little(f
     part = fleet("drift", "odd", "--since", tmp_path / "part.json")
     assert "Not in the file of --since, so that all that they ever counted is in this: 2 (pi-2, pi-3)." in part.stderr
     assert "Not in" not in fleet("drift", "odd", "--since", tmp_path / "before.json").stderr + result.stderr
+    before = json.loads((tmp_path / "before.json").read_text())
+    before["devices"][1]["counters"]["id"] = "of another count"
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    told = fleet("drift", "odd", "--since", tmp_path / "before.json").stderr
+    assert "With another count than in the file of --since, all of which is in this: 1 (pi-1)." in told
+
+
+def test_since_a_look_of_an_older_edgecnn_it_is_not_known_what_was_unlike(fleet: Any, tmp_path: Path) -> None:
+    before = json.loads(printed(fleet("status", "odd", "--json")))
+    check("fleet-status", [before])
+    for row in before["devices"]:
+        told = row["counters"]
+        del told["drift"]
+        told |= {"frames": 1, "doubtful": 0, "compared": 0, "switches": 0, "scores": [0] * 9 + [1]}
+        told["classes"] = {label: int(label == "class 2") for label in told["classes"]}
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    since = ("devices=pi-[01]", "devices=pi-[23]", "--since", tmp_path / "before.json")
+    found = json.loads(fleet("compare", "odd", *since, "--json").stdout)
+    check("fleet-compare", [found])
+    assert found["unlike"] is None and len(found["shares"]) == 10
+    result = fleet("compare", "odd", *since)
+    assert "the file of --since is of an older edgecnn" in result.stderr and "unlike" not in result.stdout
+
+
+def test_who_does_not_say_what_it_runs_is_named_and_no_peer(fleet: Any) -> None:
+    result = fleet("drift", "stateless")
+    assert "of 0 devices" not in result.stdout and "that takes three of one model" in result.stdout
+    words = "Without a state that says what they run, and passed over: 3 (pi-0, pi-1, pi-2)."
+    assert words in result.stderr
+
+
+def test_models_beyond_the_eighth_are_not_dropped_without_a_word(fleet: Any) -> None:
+    (line,) = (one for one in fleet("status", "many").stderr.splitlines() if "Models: " in one)
+    assert line.count(" on 1") == 8 and line.endswith(" on 1 and 1 more.")
 
 
 def test_two_models_side_by_side(fleet: Any) -> None:
@@ -150,7 +193,7 @@ def test_the_page_shows_hostile_names_as_text_and_is_not_overwritten(fleet: Any,
     result = fleet("status", "hostile", "--html", page)
     assert result.exit_code == 1 and "\x1b" not in result.output and "\u202e" not in result.output
     assert "nan: its message state does not read" in result.stdout and "2,000,000 bytes" in result.stdout
-    assert "names that no station has, which were passed over: 1 (<i>\\u202e)." in result.stderr
+    assert "Names that no station can have, whose topics were passed over: 1 (<i>\\u202e)." in result.stderr
     text = page.read_text()
     assert "<b>" not in text and "<script" not in text and "&lt;b&gt;\\x1b[31mm" in text and "src=" not in text
     assert "exists already" in sentence(fleet("status", "hostile", "--html", page)) and page.read_text() == text
