@@ -6,6 +6,9 @@
 # BROKER is the name or address in the URL that stations are given. Each NAME gets NAME.pem and NAME.key; it is what the
 # broker calls its owner, and so the --mqtt-device of a station. What is there already stays, and FOLDER/ca.key is made
 # once: keep it where neither the broker nor a station is. Who has it can make certificates that the broker takes.
+#
+# NAME.pem and server.pem end after 825 days, ca.pem after ten years: openssl x509 -enddate -noout -in NAME.pem says when.
+# Before that remove NAME.pem, run this again with the same names, and bring the new NAME.pem and NAME.key to their owner.
 set -eu
 umask 077
 
