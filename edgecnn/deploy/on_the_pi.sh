@@ -288,7 +288,7 @@ take() { # NEW OLD CUT: have the new one run, or the old one again; then $ended 
     drop_service "$3"
     [ -z "$2" ] || serve || ended=health_both
     [ "$ended" != health ] || : >current/settled
-    [ -z "$left" ] || emit note "$left"
+    [ -z "$left" ] || emit note "$(printf '%s' "$left")" # without its last line feed
     mv -- why said
     return 1
 }

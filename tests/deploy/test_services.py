@@ -177,10 +177,11 @@ def test_a_service_of_the_system_is_not_left_behind_without_sudo(
     for name in ("id", "sudo"):
         (tmp_path / name).chmod(0o755)
     device = make_device(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    deploy(device, OTHER)
     deploy(device, MODEL)
     alter(device.current / "release.json", service={"name": "door", "is_system": True, "options": []})
     before = device.current
-    for arguments in ((MODEL, "--no-service"), (OTHER, "--no-service")):
+    for arguments in ((MODEL, "--no-service"), (OTHER, "--no-service"), ("--rollback",)):
         refused = deploy(device, *arguments)
         assert "edgecnn-door that runs on" in sentence(refused) and "cannot be removed without a sudo" in refused.stderr
     assert device.current == before
