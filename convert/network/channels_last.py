@@ -27,13 +27,18 @@ class _Value:
 
     def as_it_was(self) -> Any:
         if self.first is None:
-            self.first = keras.layers.Permute(_FIRST)(self.last)
+            self.first = _permute("edgecnn_to_first", _FIRST)(self.last)
         return self.first
 
     def channels_last(self) -> Any:
         if self.last is None:
-            self.last = keras.layers.Permute(_LAST)(self.first)
+            self.last = _permute("edgecnn_to_last", _LAST)(self.first)
         return self.last
+
+
+def _permute(name: str, order: tuple[int, ...]) -> keras.layers.Layer:
+    """With a name that no layer of the network has: Keras' own, permute_1, may lie in a file, too."""
+    return keras.layers.Permute(order, name=f"{name}_{keras.backend.get_uid(name)}")
 
 
 def is_channels_first(layer: Any) -> bool:

@@ -8,12 +8,14 @@ from typing import Any
 import keras
 
 from edgecnn.errors import InputError, ModelFileError
+from edgecnn.keras_file import first_clause
 from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
 from .flattening import flatten
 
 Progress = Callable[[str], None]
 _CHANNELS = (1, 3)
+_MOST_PIXELS = 1 << 27  # of more, float32 in three channels are no tensor of TFLite any more, which has 2 GiB
 _FILTERS: dict[str, ResizeFilter] = {
     "nearest": "nearest", "bilinear": "bilinear", "bicubic": "bicubic", "lanczos3": "lanczos", "lanczos5": "lanczos",
     "area": "box",
@@ -63,7 +65,15 @@ def with_image_input(
     image = keras.Input(shape)
     if given[-2:] == (None, None) and len(given) == 2:
         front = keras.layers.Reshape((height, width))
-    framed = keras.Model(image, model(front(image) if front else image), name=model.name)
+    try:
+        framed = keras.Model(image, model(front(image) if front else image), name=model.name)
+    except Exception as error:  # whatever a layer raises
+        reason = first_clause(error)
+        if image_size is None:
+            raise ModelFileError(f"{path} cannot take images of {height}x{width} pixels: {reason}") from None
+        raise InputError(
+            f"--image-size {height}x{width} does not go with {path}: {reason}; give the size of its training images"
+        ) from None
     dtype = str(model.inputs[0].dtype)
     whole_type = dtype if "int" in dtype else ""
     if resizing is None or image_size:
@@ -117,6 +127,8 @@ def _size(
             raise InputError(f"{path} takes images of {height}x{width} pixels; leave --image-size out")
         return height, width
     if image_size:
+        if image_size[0] * image_size[1] > _MOST_PIXELS:
+            raise InputError(f"--image-size must be {_MOST_PIXELS:,} pixels at most. Received: {_words(image_size)}")
         if any(fixed not in (None, chosen) for fixed, chosen in zip(layout[:2], image_size, strict=True)):
             raise InputError(f"{path} takes images of {layout[:2]} (height, width); --image-size must agree with that")
         return image_size

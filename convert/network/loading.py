@@ -11,14 +11,14 @@ import numpy as np
 
 from edgecnn.errors import EdgecnnError, ModelFileError
 from edgecnn.keras_file import first_clause, loading_keras
-from edgecnn.model_file.card import PROBABILITIES, ModelCard
+from edgecnn.model_file.card import INPUT, PROBABILITIES, ModelCard
 from edgecnn.native_output import captured_stderr
 from edgecnn.scratch_folder import scratch_folder
 
 from .channels_last import to_channels_last
 from .custom_code import CustomCode
 from .feature_maps import has_map
-from .flattening import flatten
+from .flattening import flatten, free_name
 from .image_input import ImageInput, with_image_input
 from .keras2 import read_keras2
 from .keras_contents import KerasContents, read_contents
@@ -56,7 +56,8 @@ def load_foreign(
     given = with_image_input(_read_keras(path, code, progress), path, image_size, progress)
     model = given.model
     if len(model.outputs[0].shape) == 4 and model.outputs[0].shape[1:3] == (1, 1):
-        model = keras.Model(model.inputs, keras.layers.Flatten()(model.outputs[0]), name=model.name)
+        scores = keras.layers.Flatten(name=free_name("scores", {layer.name for layer in model.layers}))
+        model = keras.Model(model.inputs, scores(model.outputs[0]), name=model.name)
     _require_shapes(model, path)
     _require_runs(model, path)
     flat = to_channels_last(_flat(model, path))
@@ -191,8 +192,10 @@ def _require_runs(model: keras.Model, path: Path) -> None:
 
 def _flat(model: keras.Model, path: Path) -> keras.Model:
     model = flatten(model)
-    if PROBABILITIES in {layer.name for layer in model.layers if has_map(layer)}:
-        raise ModelFileError(f"{path} has a layer called {PROBABILITIES!r}, the name of edgecnn's output; rename it")
+    names = {layer.name for layer in model.layers if has_map(layer)}
+    for name, what in ((PROBABILITIES, "output"), (INPUT, "input")):
+        if name in names:
+            raise ModelFileError(f"{path} has a layer called {name!r}, the name of edgecnn's {what}; rename it")
     return model
 
 

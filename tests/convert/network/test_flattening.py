@@ -1,10 +1,16 @@
 """One flat graph in float32 gives what the network gives, without what only training needs."""
 
+from pathlib import Path
+from typing import Literal
+
 import keras
 import numpy as np
+import pytest
 
+from edgecnn.convert import KerasModel, Preprocessing, adopt
 from edgecnn.convert.network.flattening import flatten, is_augmentation
 from edgecnn.convert.network.keras2_rebuilding import is_augmentation_name
+from edgecnn.run_directory import RunDirectory
 
 layers = keras.layers
 IMAGES = np.random.default_rng(0).uniform(0, 1, (4, 8, 8, 3)).astype(np.float32)
@@ -55,3 +61,29 @@ def test_two_layers_of_one_name_are_told_apart_and_half_precision_is_gone() -> N
         for found, expected in zip(flat.get_layer(ours).get_weights(), theirs.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(flat.predict_on_batch(IMAGES), model.predict_on_batch(IMAGES), atol=0.05)
+
+
+def member(number: int) -> keras.Model:
+    """One of an ensemble: its layers and operations are called as those of the others."""
+    image = keras.Input((8, 8, 3))
+    block = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(3, 3, padding="same", name="conv")], name="block")
+    x = block(image)[..., ::-1] + image
+    scores = layers.Dense(3, activation="softmax", name="scores")(layers.Flatten(name="flatten")(x))
+    model = keras.Model(image, scores, name=f"member_{number}")
+    for operation in model.operations:
+        operation.name = operation.name.rstrip("_0123456789")  # as where each was built by a process of its own
+    return model
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_members_of_an_ensemble_have_equal_names(order: Literal["rgb", "bgr"], tmp_path: Path) -> None:
+    keras.utils.set_random_seed(3)
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.Average(name="mean")([member(number)(image) for number in range(3)]))
+    model.save(tmp_path / "theirs.keras")
+    chosen = Preprocessing(scale=(1.0,), channel_order=order)
+    run = RunDirectory(adopt(tmp_path / "theirs.keras", ("a", "b", "c"), tmp_path / "run", chosen))
+    pixels = (IMAGES * 255).astype(np.uint8)
+    ours, fed = KerasModel(run.model), pixels if order == "rgb" else pixels[..., ::-1]
+    np.testing.assert_allclose(ours.predict_all(pixels), model.predict_on_batch(fed.astype(np.float32)), atol=1e-5)
+    assert [layer.name for layer in ours.layers] == ["conv", "block_conv", "block_conv_1"]

@@ -71,6 +71,14 @@ def channels_first() -> keras.Model:
     return keras.Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(y)))
 
 
+def with_both_orders() -> keras.Model:
+    """Channels first, but for what a Permute goes before: called as those that are made."""
+    image = keras.Input((3, 20, 24))
+    x = layers.Conv2D(4, 3, name="conv", data_format="channels_first")(image)
+    x = layers.Conv2D(6, 3)(layers.Permute((2, 1, 3), name="permute_1")(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
+
+
 def with_a_permute() -> keras.Model:
     image = keras.Input((20, 24, 3))
     x = layers.Permute((3, 1, 2))(image)
@@ -78,6 +86,14 @@ def with_a_permute() -> keras.Model:
     x = layers.MaxPooling2D(data_format="channels_first", name="pool")(x)
     x = layers.Flatten(data_format="channels_first")(x)
     return keras.Model(image, layers.Dense(3, activation="softmax")(x))
+
+
+def ending_in_a_map() -> keras.Model:
+    """Scores of one position, (batch, 1, 1, classes), behind a layer called as what makes vectors of them."""
+    image = keras.Input((20, 24, 3))
+    x = layers.Conv2D(4, 3, name="conv")(image)
+    x = layers.Reshape((1, 1, -1), name="scores")(layers.Flatten(name="flatten")(x))
+    return keras.Model(image, layers.Conv2D(3, 1, activation="softmax", name="last")(x))
 
 
 SQUARE = Preprocessing(scale=(1 / 255,), image_size=(20, 24))
@@ -92,6 +108,8 @@ CASES: dict[str, tuple[Callable[[], keras.Model], Preprocessing, tuple[int, int,
                    lambda x: x, ""),
     "a Resizing layer": (lambda: any_size(layers.Resizing(20, 24)), BYTES, (20, 24, 3), lambda x: x, "20x24 pixels"),
     "channels first": (channels_first, BYTES, (20, 24, 3), lambda x: x.transpose(0, 3, 1, 2), "channels first"),
+    "a flat map": (ending_in_a_map, BYTES, (20, 24, 3), lambda x: x, ""),
+    "both orders": (with_both_orders, BYTES, (20, 24, 3), lambda x: x.transpose(0, 3, 1, 2), ""),
     "a permute": (with_a_permute, BYTES, (20, 24, 3), lambda x: x, ""),
 }  # fmt: skip
 
@@ -101,12 +119,13 @@ def test_the_answers_are_those_of_the_network_itself(case: str, tmp_path: Path) 
     build, chosen, shape, turn, words = CASES[case]
     model = random_weights(build())
     model.save(tmp_path / "theirs.keras")
+    keras.utils.clear_session()  # as in another process: the names that Keras gives begin anew
     said: list[str] = []
     run = adopt(tmp_path / "theirs.keras", ("a", "b", "c"), tmp_path / "run", chosen, progress=said.append)
     ours = KerasModel(RunDirectory(run).model)
     assert ours.input.shape == shape and words in " ".join(said)
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), dtype=np.uint8)
-    expected = np.asarray(model.predict_on_batch(turn(images.astype(np.float32) / 255)))
+    expected = np.asarray(model.predict_on_batch(turn(images.astype(np.float32) / 255))).reshape(5, 3)
     np.testing.assert_allclose(ours.predict_all(images), expected, atol=1e-5)
     conv = next(layer for layer in ours.layers if layer.name == "conv")
     assert conv.shape[2] == model.get_layer("conv").filters
@@ -156,6 +175,15 @@ REFUSED: dict[str, tuple[Callable[[], keras.Model], Preprocessing, str]] = {
     "a size that is fixed": (tutorial, SQUARE, "28x28 pixels; leave --image-size out"),
     "another height": (
         lambda: keras.Sequential([keras.Input((None, 30, 3)), *any_size().layers[1:]]), SQUARE, "must agree with that"),
+    "too few pixels": (
+        any_size, Preprocessing(image_size=(2, 4)), "--image-size 2x4 does not go with .*theirs.keras: .*output size"),
+    "too many pixels": (
+        any_size, Preprocessing(image_size=(10**20, 10**20)), "--image-size must be 134,217,728 pixels at most"),
+    **{
+        f"a layer called {name}": (
+            lambda name=name: any_size(layers.Conv2D(3, 3, name=name)), SQUARE, f"a layer called '{name}', the name of")
+        for name in ("image", "probabilities")
+    },
     "vectors": (lambda: keras.Sequential([keras.Input((64,)), layers.Dense(3)]), BYTES, "must take images"),
     "volumes": (
         lambda: keras.Sequential([keras.Input((4, 8, 8, 3)), layers.Flatten(), layers.Dense(3)]), BYTES, "must take"),
