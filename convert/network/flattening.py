@@ -29,20 +29,7 @@ def flatten(model: keras.Model) -> keras.Model:
         for layer in model.layers
     ):
         return model
-    copies: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
-    renamed: dict[int, Any] = {}
-    taken = {operation.name for operation in _graph(model).operations}
-
-    def copied(layer: keras.layers.Layer, owner: keras.Model) -> keras.layers.Layer:
-        if id(layer) not in copies:
-            config = layer.get_config()
-            if owner is not model:
-                config["name"] = free_name(layer.name, taken, owner.name)
-            taken.add(config["name"])
-            if "dtype" in config:
-                config["dtype"] = "float32"
-            copies[id(layer)] = layer, type(layer).from_config(config)
-        return copies[id(layer)][1]
+    copies = _Copies(model)
 
     def call(owner: keras.Model, operation: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(operation, keras.Model):
@@ -51,18 +38,8 @@ def flatten(model: keras.Model) -> keras.Model:
             return args[0]
         if isinstance(operation, keras.layers.Layer):
             kwargs.pop("training", None)
-            return copied(operation, owner)(*args, **kwargs)
-        return named(operation, owner)(*args, **kwargs)
-
-    def named(operation: Any, owner: keras.Model) -> Any:
-        """An operation without weights, such as x + y: itself, or one like it where its name is taken."""
-        if owner is model:
-            return operation
-        if id(operation) not in renamed:
-            name = free_name(operation.name, taken, owner.name)
-            taken.add(name)
-            renamed[id(operation)] = operation if name == operation.name else _like(operation, name)
-        return renamed[id(operation)]
+            return copies.layer(operation, owner)(*args, **kwargs)
+        return copies.operation(operation, owner)(*args, **kwargs)
 
     def run(part: keras.Model, inputs: Any) -> Any:
         operation_fn = functools.partial(functools.partial, call, part)
@@ -70,9 +47,44 @@ def flatten(model: keras.Model) -> keras.Model:
 
     inputs = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
     flat = keras.Model(inputs, run(model, inputs), name=model.name)
-    for original, copy in copies.values():
-        copy.set_weights(original.get_weights())
+    copies.set_weights()
     return flat
+
+
+class _Copies:
+    """Layers and operations of a model and of those in it, made once each, with names that are used once."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._taken = {operation.name for operation in _graph(model).operations}
+        self._layers: dict[int, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
+        self._operations: dict[int, Any] = {}
+
+    def layer(self, layer: keras.layers.Layer, owner: keras.Model) -> keras.layers.Layer:
+        """One like `layer` of the model `owner`, in float32."""
+        if id(layer) not in self._layers:
+            config = {**layer.get_config(), "name": self._name(layer, owner)}
+            if "dtype" in config:
+                config["dtype"] = "float32"
+            self._layers[id(layer)] = layer, type(layer).from_config(config)
+        return self._layers[id(layer)][1]
+
+    def operation(self, operation: Any, owner: keras.Model) -> Any:
+        """One without weights, such as x + y: itself, or one like it where its name is taken."""
+        if id(operation) not in self._operations:
+            name = self._name(operation, owner)
+            self._operations[id(operation)] = operation if name == operation.name else _like(operation, name)
+        return self._operations[id(operation)]
+
+    def set_weights(self) -> None:
+        """Give the layers the weights of those that they are like."""
+        for original, copy in self._layers.values():
+            copy.set_weights(original.get_weights())
+
+    def _name(self, operation: Any, owner: keras.Model) -> str:
+        name = operation.name if owner is self._model else free_name(operation.name, self._taken, owner.name)
+        self._taken.add(name)
+        return str(name)
 
 
 def free_name(name: str, taken: Collection[str], owner: str = "") -> str:
