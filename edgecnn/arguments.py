@@ -21,6 +21,11 @@ def require_path(value: Any, what: str) -> Path:
     return Path(value)
 
 
+def with_name(path: Path) -> Path:
+    """`path`, with a name for what it stands for: `.` and `..` are folders that are called something."""
+    return path.resolve() if path.name in ("", "..") else path
+
+
 def is_whole(value: Any) -> TypeGuard[int]:
     """Whether `value` is a whole number, Python's or NumPy's; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import with_name
 from edgecnn.atomic_files import claimed, replacing, together
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
@@ -124,7 +125,7 @@ def _import(
         raise InputError(f"{source} takes images of {network.inputs[0].shape[3]} channel(s), which have no other order")
     require_classes(network, labels, source)
     card = ModelCard(
-        name=source.stem,
+        name=_name(source),
         labels=tuple(labels),
         input=_input(given, source, chosen, progress),
         quantization=Quantization("float32"),
@@ -144,17 +145,22 @@ def _import(
     return run.path
 
 
+def _name(source: Path) -> str:
+    """What a model is called after its path; the name of a folder has no suffix."""
+    return with_name(source).name if source.is_dir() else source.stem
+
+
 def _is_same(card: ModelCard, network: "keras.Model", run: RunDirectory) -> bool:
     """Whether `run` was made from the same file and choices: not all that is chosen stands in the card."""
     from .loading import load_keras
 
     if not run.card.is_file() or not run.model.is_file():
         return False
-    existing = ModelCard.load(run.card)
-    same_time = replace(existing.provenance, created=card.provenance.created)
-    if replace(existing, provenance=same_time) != card:
-        return False
     try:
+        existing = ModelCard.load(run.card)
+        same_time = replace(existing.provenance, created=card.provenance.created)
+        if replace(existing, provenance=same_time) != card:
+            return False
         there = load_keras(run.model)
     except ModelFileError:  # damaged: it may be replaced
         return False

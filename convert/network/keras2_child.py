@@ -148,6 +148,7 @@ def read(request: dict[str, Any], folder: Path) -> None:
     load_tensorflow()
     import tf_keras
 
+    sys.modules["keras"] = tf_keras  # what `import keras` gives to the user's file
     objects = load_objects(Path(request["objects"])) if request["objects"] else {}
 
     class NamedLambda(tf_keras.layers.Lambda):

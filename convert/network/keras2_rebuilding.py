@@ -94,7 +94,7 @@ class Rebuilder:
         if "model" in described:
             return self.model(described["model"])
         class_name, config = described["class_name"], described["config"]
-        if class_name in self._objects:
+        if self._is_own(class_name):
             return self._custom(described)
         if class_name == "Lambda" and described["name"] in self._objects:
             return keras.layers.Lambda(self._objects[described["name"]], name=described["name"])
@@ -110,6 +110,11 @@ class Rebuilder:
             mean, variance = (self._arrays[each["array"]].ravel().tolist() for each in described["weights"][:2])
             config = {**config, "mean": mean, "variance": variance}
         return self._layer(class_name, config)
+
+    def _is_own(self, class_name: str) -> bool:
+        """Whether the user's file has a layer of this name that it does not merely import from Keras."""
+        given = self._objects.get(class_name)
+        return given is not None and given is not getattr(keras.layers, class_name, None)
 
     def _layer(self, class_name: str, config: dict[str, Any]) -> Any:
         inner = {name: self._inner(value) for name, value in config.items() if _is_layers(value)}

@@ -134,6 +134,8 @@ def _read_zip(path: Path) -> KerasContents:
                 raise zipfile.BadZipFile(f"{wrong} is not what was written")
             _require_members(path, file.namelist())
             metadata = json.loads(file.read("metadata.json"))
+            if not isinstance(metadata, dict):
+                raise ValueError("its metadata.json is no JSON object")
             config = file.read("config.json").decode()
     except ZIP_ERRORS as error:
         raise damaged(path, error) from None

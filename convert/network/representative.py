@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecnn.arguments import require_path
+from edgecnn.arguments import require_path, with_name
 from edgecnn.errors import DataError, InputError
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Dataset, Split
@@ -79,7 +79,7 @@ def load_representative(
         progress(transparency_note(flattened, len(images), card.input))
     split = Split(np.stack(images), np.array(labels, np.int64))
     digest = hashlib.sha256(np.asarray(split.images).tobytes() + split.labels.tobytes()).hexdigest()
-    return Dataset(root.name, card.labels, card.input, split, split, digest, str(folder))
+    return Dataset(with_name(root).name, card.labels, card.input, split, split, digest, str(folder))
 
 
 def _is_labelled(root: Path, labels: tuple[str, ...]) -> bool:

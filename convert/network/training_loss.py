@@ -47,9 +47,11 @@ def _compiled(path: Path) -> dict[str, Any]:
 
 
 def _name(loss: Any) -> str:
-    """Of a name, a class with its configuration, or a list or dictionary of one of them."""
+    """Of a name, a class or function with its configuration, or a list or dictionary of one of them."""
     while isinstance(loss, list) and len(loss) == 1:
         loss = loss[0]
+    if isinstance(loss, dict) and loss.get("class_name") == "function":  # Keras 3: its name stands beside
+        loss = loss.get("config")
     if isinstance(loss, dict):
         loss = loss.get("class_name") or (next(iter(loss.values())) if len(loss) == 1 else "")
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", loss).lower() if isinstance(loss, str) else ""

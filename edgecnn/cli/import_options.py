@@ -1,6 +1,7 @@
 """Options of a Keras model that was trained elsewhere, and the run directory that is made of it."""
 
 import functools
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgecnn.arguments import with_name
 from edgecnn.pixels.training_loaders import LOADERS
 
 from . import options, printing
@@ -179,11 +181,9 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def folder(model: str) -> Path:
-    """The run directory that is made of a model by default: its path without the suffix."""
-    path = Path(model)
-    if path.name in ("", ".."):  # a SavedModel in which, or below which, somebody stands
-        path = path.resolve()
-    return path.with_suffix("") if path.suffix else path.parent / f"{path.name}.run"
+    """The run directory that is made of a model by default: its path without the suffix, which no folder has."""
+    path = with_name(Path(model))  # a SavedModel in which, or below which, somebody may stand
+    return path.with_suffix("") if path.suffix and not path.is_dir() else path.parent / f"{path.name}.run"
 
 
 def import_model(model: str, options: ImportOptions, run: Path, representative: str | None, force: bool) -> None:
@@ -194,8 +194,7 @@ def import_model(model: str, options: ImportOptions, run: Path, representative: 
     if options.trained_with:
         printing.note(f"--trained-with {options.trained_with}: {LOADERS[options.trained_with].summary}")
     adopt(model, labels, run, options.preprocessing(), code=options.code(), force=force, progress=printing.note)
-    again = f" --custom-objects {options.custom_objects}" if options.custom_objects else ""
-    again += " --trust" if options.trust else ""
-    printing.note(
-        f"{run} is a run directory now: edgecnn convert {run} --representative {representative}{again} goes on there"
-    )
+    again = ["edgecnn", "convert", str(run), "--representative", str(representative)]
+    again += ["--custom-objects", options.custom_objects] if options.custom_objects else []
+    again += ["--trust"] if options.trust else []
+    printing.note(f"{run} is a run directory now: {shlex.join(again)} goes on there")

@@ -29,9 +29,11 @@ def any_size(tmp_path: Path) -> Path:
     return tmp_path / "any.keras"
 
 
-@pytest.mark.parametrize(("given", "made"), [("net.keras", "net"), ("net", "net.run"), (".", "../here.run")])
+@pytest.mark.parametrize(
+    ("given", "made"), [("net.keras", "net"), ("net", "net.run"), (".", "../here.run"), ("v1.0", "v1.0.run")]
+)
 def test_a_run_is_made_beside_its_model(given: str, made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "v1.0").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     assert folder(given).resolve() == Path(made).resolve()
 

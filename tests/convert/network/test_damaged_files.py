@@ -73,6 +73,10 @@ def test_zip_of_something_else_says_what_a_model_has(files: Path, tmp_path: Path
         for name in ("metadata.json", "config.json"):
             archive.writestr(name, whole.read(name))
     assert "zip without its weights" in refusal(tmp_path / "m.keras")
+    with zipfile.ZipFile(files / "m.keras") as whole, zipfile.ZipFile(tmp_path / "null.keras", "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, b"null" if name == "metadata.json" else whole.read(name))
+    assert "damaged .keras file (its metadata.json is no JSON object)" in refusal(tmp_path / "null.keras")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x12junk" * 9], ids=["empty", "nonsense"])

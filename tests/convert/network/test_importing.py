@@ -151,9 +151,14 @@ def test_a_damaged_run_is_replaced_where_that_is_asked_for(tmp_path: Path) -> No
     written = run.model.stat().st_mtime_ns
     adopt(file, ("a", "b"), run.path)
     assert run.model.stat().st_mtime_ns == written  # it is kept
+    for spoilt in (run.model, run.card):
+        kept = spoilt.read_bytes()
+        spoilt.write_bytes(b"spoilt")
+        with pytest.raises(OutputError, match="exists already"):
+            adopt(file, ("a", "b"), run.path)
+        spoilt.write_bytes(kept)
     run.model.write_bytes(b"spoilt")
-    with pytest.raises(OutputError, match="exists already"):
-        adopt(file, ("a", "b"), run.path)
+    run.card.write_bytes(b"spoilt")
     for name in ("model.int8.tflite", "parity.int8.html", "report.html", "mine.txt"):
         (run.path / name).write_text("of the network before")
     adopt(file, ("a", "b"), run.path, force=True)

@@ -1,5 +1,6 @@
 """Models that Keras 2 wrote: from `edgecnn convert` to `edgecnn classify` they answer as they do there."""
 
+import contextlib
 import functools
 import json
 import re
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgecnn import InputError, MissingExtraError, ModelFileError
-from edgecnn.convert import KerasModel, Preprocessing, adopt
+from edgecnn.convert import CustomCode, KerasModel, Preprocessing, adopt
 from edgecnn.convert.network.training_loss import training_loss
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.run_directory import RunDirectory
@@ -28,7 +29,9 @@ MAPS = {
 @pytest.mark.parametrize("name", sorted({*NETWORKS} - {*MAPS, "sequential.h5"}))
 def test_the_run_answers_as_keras_2_does(name: str, keras2: Keras2Models, tmp_path: Path) -> None:
     told: list[str] = []
-    adopt(keras2.folder / name, LABELS, tmp_path / "run", progress=told.append)
+    (tmp_path / "own.py").write_text("import keras\nfrom keras.layers import DepthwiseConv2D, Normalization\n")
+    code = CustomCode(tmp_path / "own.py")  # what it merely imports is nobody's own
+    adopt(keras2.folder / name, LABELS, tmp_path / "run", code=code, progress=told.append)
     found = KerasModel(tmp_path / "run" / "model.keras").predict_all(keras2.images)
     np.testing.assert_allclose(found, keras2.answers[name], atol=1e-5)
     assert any("was written by Keras 2." in line and "read with tf-keras" in line for line in told), told
@@ -59,7 +62,10 @@ def converted(keras2: Keras2Models, tmp_path_factory: pytest.TempPathFactory) ->
         folder = tmp_path_factory.mktemp("converted")
         options = ["--labels", keras2.labels, "--representative", keras2.photos, "-o", folder, "--float32", "--int8"]
         options += ["--trained-with", "teachable-machine"] if name == "teachable.h5" else []
-        result = in_this_process("convert", keras2.folder / name, *options, "--min-agreement", 98)
+        given = keras2.folder / name
+        with contextlib.chdir(given if given.is_dir() else folder):  # somebody may stand in a SavedModel
+            given = Path() if given.is_dir() else given
+            result = in_this_process("convert", given, *options, "--min-agreement", 98)
         assert result.exit_code == 0, result.output
         assert f"was written by {WRITERS[name]}" in result.stderr, result.stderr
         return folder
@@ -72,6 +78,7 @@ def test_every_rung_answers_as_keras_2_does(name: str, keras2: Keras2Models, con
     folder, expected = converted(name), keras2.answers[name]
     found = KerasModel(folder / "model.keras").predict_all(keras2.images)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert RunDirectory(folder).read_card().name == Path(name).stem
     float32, int8 = (Classifier(folder / f"model.{scheme}.tflite") for scheme in ("float32", "int8"))
     np.testing.assert_allclose(float32.predict_all(keras2.images), expected, atol=1e-4)
     assert np.mean(int8.predict_all(keras2.images).argmax(1) == expected.argmax(1)) >= 0.98

@@ -148,6 +148,7 @@ LOSSES: dict[str, tuple[int, Any, str | None]] = {
     "multi-label": (3, keras.losses.BinaryCrossentropy(from_logits=True), "binary_crossentropy.*multi-label"),
     "by name": (3, ["binary_crossentropy"], "multi-label"),
     "a number": (1, "mse", "the loss mse.*not with classes"),
+    "numbers, by a function": (3, keras.losses.mean_squared_error, "the loss mean_squared_error"),
     "some numbers": (4, keras.losses.MeanAbsoluteError(), "the loss mean_absolute_error"),
     "never compiled": (3, None, None),
     "two classes": (1, keras.losses.BinaryCrossentropy(from_logits=True), None),

@@ -81,10 +81,14 @@ def test_folders_that_are_nearly_called_as_labels_are_get_the_right_names(
     assert any("rename 3-bag to Bag, ankle_boot to Ankle boot" in line for line in told)
 
 
-def test_images_without_folders_say_why_accuracy_is_blank(run: Path, foreign: Foreign, tmp_path: Path) -> None:
+def test_images_without_folders_say_why_accuracy_is_blank(
+    run: Path, foreign: Foreign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
     shutil.copy(next(foreign.photos.rglob("*.png")), tmp_path)
     load_representative(tmp_path, RunDirectory(run).read_card(), progress=told.append)
+    monkeypatch.chdir(tmp_path)
+    assert load_representative(".", RunDirectory(run).read_card()).name == tmp_path.name
     assert any("has no class folders, so" in line and "accuracy stays blank" in line for line in told)
 
 
