@@ -41,31 +41,35 @@ def convert_until(
     """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.
 
     Between int8 and mixed comes int8 with an epoch of quantization-aware training, where the data set has training
-    images of its own: its files take the place of int8's.
+    images of its own, 32 or more: its files take the place of int8's.
 
     Args:
         run: a run directory, or the path of its model.keras.
         dataset: the one the network was trained on.
         gate: what a converted file must hold.
-        request: target, folder, ...; scheme, io and activations are chosen here.
+        request: target, folder, ...; scheme, io, activations and qat are chosen here.
         progress: is told what each step costs, why it fails, and which layers lose most.
-        **options: fields of `ConversionRequest` but for those three, in place of those of `request`; see `convert`.
+        **options: fields of `ConversionRequest` but for those four, in place of those of `request`; see `convert`.
 
     Returns:
         The conversions whose files are kept, one a scheme; the last one passes.
 
     Raises:
-        InputError: the gate asks for nothing, or for what the images cannot tell.
-        GateError: not even float16 passes.
+        InputError: the gate asks for nothing, or for what the images cannot tell, or there are fewer than are needed.
+        GateError: not even float16 passes; it holds the conversions whose files are kept.
+        EdgecnnError: no scheme can be made, all for the same reason.
     """
     if gate == Gate():
         raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or --min-accuracy")
     require_kind(dataset, Dataset, "dataset")
     gate.require_labels(dataset)
+    given = request or ConversionRequest()
+    request = replace(given, scheme=DEFAULT_SCHEME, io=DEFAULT_IO, activations=True, qat=None, **options)
+    request.require_enough(dataset)
     conversions: list[Conversion] = []
-    failures: list[str] = []
-    request = replace(request or ConversionRequest(), io=DEFAULT_IO, activations=True, **options)
-    schemes, converter = climb(), Converter(run, dataset)
+    failures: dict[str, list[str]] = {}
+    refusals: dict[str, EdgecnnError] = {}
+    converter = Converter(run, dataset)
     for scheme, qat in _steps(dataset):
         label = f"{scheme} with --qat" if qat else scheme
         try:
@@ -75,22 +79,50 @@ def convert_until(
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:
-            failures = [str(error)]
+            refusals[label] = error
             progress(f"{label}: {error}")
             continue
         conversions = [made for made in conversions if made.scheme != scheme] + [conversion]
-        failures = gate.failures(conversion.plain.parity, conversion.warnings)
+        failed = gate.failures(conversion.plain.parity, conversion.warnings)
+        failures[label] = failed
         if conversion.warnings and gate.max_drop is not None:
-            raise GateError(failures[0])  # another scheme would not help
-        if not failures:
+            raise _gate_error(failed[0], conversions)  # another scheme would not help
+        if not failed:
             progress(f"{label}: {cost(conversion)}; passes")
             return tuple(conversions)
         worst = sorted(conversion.layers, key=lambda layer: layer.sqnr_db)[:_WORST]
         named = ", ".join(f"{layer.name} ({layer.sqnr_db:z.1f} dB)" for layer in worst)
-        progress(f"{label}: {cost(conversion)}; {'; '.join(failures)}; higher precision would help most in {named}")
-    raise GateError(
-        f"no scheme passes, not even {schemes[-1]}: {'; '.join(failures)}; relax the gate, or use --float32"
+        progress(f"{label}: {cost(conversion)}; {'; '.join(failed)}; higher precision would help most in {named}")
+    raise _none_passes(failures, refusals, conversions)
+
+
+def _none_passes(
+    failures: dict[str, list[str]], refusals: dict[str, EdgecnnError], conversions: list[Conversion]
+) -> EdgecnnError:
+    """What is said where no scheme passes: why the last that was made fails, or why none was made.
+
+    Args:
+        failures: of the schemes that were made, sentences.
+        refusals: why others were not made.
+        conversions: those whose files are kept.
+    """
+    if not failures:
+        words = {str(error): label for label, error in refusals.items()}
+        if len(words) == 1:
+            return next(iter(refusals.values()))
+        return GateError(f"no scheme can be made: {'; '.join(f'{label}: {why}' for why, label in words.items())}")
+    last = [*failures][-1]
+    # Where a target refuses float16, it refuses float32 as well.
+    otherwise = "" if climb()[-1] in refusals else ", or use --float32"
+    return _gate_error(
+        f"no scheme passes, not even {last}: {'; '.join(failures[last])}; relax the gate{otherwise}", conversions
     )
+
+
+def _gate_error(words: str, conversions: list[Conversion]) -> GateError:
+    error = GateError(words)
+    error.conversions = tuple(conversions)
+    return error
 
 
 def _steps(dataset: Dataset) -> Iterator[tuple[Scheme, int | None]]:

@@ -17,6 +17,8 @@ EdgecnnError              the command line prints it and exits 1
 EdgecnnWarning            something the caller should know, though the work goes on
 """
 
+from typing import Any
+
 
 def printable(text: str) -> str:
     """`text` with what is no printable character escaped: names in files may hold newlines and terminal escapes."""
@@ -68,7 +70,13 @@ class ContradictionError(DelegateError):
 
 
 class GateError(EdgecnnError):
-    """No scheme passes the gate that was asked for."""
+    """No scheme passes the gate that was asked for.
+
+    Attributes:
+        conversions: those that were made all the same, one a scheme, of `edgecnn.convert.Conversion`.
+    """
+
+    conversions: tuple[Any, ...] = ()
 
 
 class DeployError(EdgecnnError):

@@ -174,17 +174,15 @@ def _convert_all(
 def _convert_until(
     run: "RunDirectory", dataset: "Dataset", gate: "Gate", request: "ConversionRequest"
 ) -> "tuple[Conversion, ...]":
-    """Climb; where nothing passes, a report says where the last scheme loses most."""
+    """Climb; where nothing passes, a report says where the last that was made loses most."""
     from edgecnn.convert import convert_until
     from edgecnn.errors import GateError
 
     try:
         return convert_until(run.path, dataset, gate, request, progress=printing.note)
-    except GateError:
-        tried = [replace(request, scheme=scheme) for scheme in climb()]
-        last = next((each for each in reversed(tried) if each.paths(run).plain.is_file()), None)
-        if last:
-            _write_report(run, dataset, last.scheme, last.paths(run).plain.parent, gate)
+    except GateError as error:
+        for last in error.conversions[-1:]:
+            _write_report(run, dataset, last.scheme, last.plain.path.parent, gate)
         raise
 
 
