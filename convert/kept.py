@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from edgecnn import __version__
 from edgecnn.atomic_files import replacing
-from edgecnn.errors import OutputError
+from edgecnn.errors import ModelFileError, OutputError
 from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
@@ -45,6 +45,9 @@ def predictions(
         network: what predicts.
         images: uint8 (count, height, width, channels).
         known: `Seen.answers`.
+
+    Raises:
+        ModelFileError: they are no probabilities.
     """
     digest = hashlib.sha256(repr(network.card.input).encode())
     for start in range(0, len(images), _HASHED):
@@ -65,7 +68,20 @@ def predictions(
     def predict() -> npt.NDArray[np.float32]:
         return predict_rows() if len(found) == len(images) else network.predict(images)
 
-    return _kept(run, "keras", digest.hexdigest(), is_right, predict)
+    answers = _kept(run, "keras", digest.hexdigest(), is_right, predict)
+    _require_probabilities(answers, run)
+    return answers
+
+
+def _require_probabilities(found: npt.NDArray[np.float32], run: RunDirectory) -> None:
+    wrong = int((~np.isfinite(found).all(axis=1)).sum())
+    if wrong:
+        raise ModelFileError(
+            f"{run.model} gives probabilities that are no numbers (NaN) for {wrong:,} of {len(found):,} images, though "
+            "its weights are: it divides by 0, or overflows; look for such images, or for a layer that needs an epsilon"
+        )
+    if not np.allclose(found.sum(axis=1), 1, atol=1e-2) or found.min() < 0:
+        raise ModelFileError(f"{run.model} does not give probabilities (they must sum to 1); end it with a softmax")
 
 
 def of_float32(run: RunDirectory, network: KerasNetwork) -> bytes:

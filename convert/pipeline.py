@@ -28,6 +28,7 @@ from .comparison.answers import answer_all
 from .comparison.ranges import cut_ranges
 from .comparison.variant import variant_layers
 from .network import calibration
+from .network.extent import require_finite
 from .network.keras_network import KerasNetwork
 from .network.pixels_in import fed_with_pixels
 from .original import Original
@@ -100,6 +101,8 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     progress(f"Keras: {len(dataset.test):,} images")
     ranges = original.ranges(exported.network, exported.calibration_images)
     expected = original.expected
+    for seen in ranges:
+        require_finite(seen.name, seen.low, seen.high, seen.mean_low, seen.mean_high)
     compared = _compare(exported, original, expected, request.scheme, progress)
     confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)

@@ -32,8 +32,8 @@ def _sqnr_chart(rungs: Sequence[Rung], page: slice) -> Figure:
         axes = figure.add_subplot()
         height = 0.8 / len(rungs)
         for number, rung in enumerate(rungs):
-            # Bars of equal values would be infinitely long.
-            values = [min(layer.sqnr_db, 150.0) for layer in rung.layers[page]]
+            # Bars of equal values, and those of values that are nothing in Keras, would be infinitely long.
+            values = [max(-150.0, min(layer.sqnr_db, 150.0)) for layer in rung.layers[page]]
             places = np.arange(len(names)) + (number - (len(rungs) - 1) / 2) * height
             axes.barh(places, values, height, label=rung.name)
         axes.set_yticks(range(len(names)), names)

@@ -12,6 +12,7 @@ from edgecnn.device.runtime.runner import Runner
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.extent import require_finite
 from ..network.seen import key_of
 from .layer_figures import Histogram, KerasLayer, LayerFigures, Noise, Signal, Sums
 
@@ -89,6 +90,15 @@ class KerasMaps:
         """How many images."""
         return len(self.images)
 
+    def require_finite(self) -> None:
+        """Make sure that there is something to be compared with.
+
+        Raises:
+            EdgecnnError: a layer gives infinite values, or no numbers.
+        """
+        for name, layer in self._layers.items():
+            require_finite(name, layer.squares)
+
     def compare(self, runs: Sequence[MapRun]) -> list[tuple[LayerFigures, ...]]:
         """Compare every output of activations variants with Keras, side by side.
 
@@ -124,6 +134,8 @@ def layer_sqnr_db(batches: Iterable[Batch], run: MapRun) -> dict[str, float]:
                 signals.setdefault(name, Signal()).add(values)
                 sums.setdefault(name, Noise())
         run.add_to(sums, batch)
+    for name, signal in signals.items():
+        require_finite(name, signal.squares)
     return {name: total.sqnr_db(signals[name]) for name, total in sums.items()}
 
 

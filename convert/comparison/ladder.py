@@ -55,6 +55,7 @@ class Ladder:
         truth: int64 (images,), the labels; None where nobody knows them.
         compared: which files, on what, and with what.
         images: uint8 (images, height, width, channels).
+        places: int64 (images,), where they stand in the test split; None where they are all of it.
         rungs: from Keras up.
         suspicions: why Keras itself may be wrong.
         dataset_labels: the data set's class names.
@@ -82,6 +83,7 @@ class Ladder:
     other_build: tuple[str, str] | None = None
     tuning: str = ""
     takes_16_bits: bool = True
+    places: npt.NDArray[np.int64] | None = None
 
     @property
     def flipped(self) -> npt.NDArray[np.int64]:
@@ -125,6 +127,7 @@ def climb(
     seen = Seen(network)
     maps = KerasMaps(some, seen.maps_of)
     expected = kept.predictions(run, network, dataset.test.images, seen.answers)
+    maps.require_finite()
     climber = Climber(maps, dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)

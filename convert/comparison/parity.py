@@ -18,6 +18,8 @@ from .parity_request import ParityOptions, ParityRequest
 from .verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
     from .finding import Finding
@@ -93,7 +95,8 @@ def parity(
             raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in REPORTS)
-    dataset = _with_some_images(dataset, request.images)
+    places = _drawn(dataset, request.images)
+    dataset = dataset if places is None else replace(dataset, test=dataset.test.at(places))
     with being_read([source.model, *converted]), claimed((page, figures), request.force):
         card = source.read_card(dataset)  # which a training may have written anew until now
         progress("loading TensorFlow")
@@ -101,7 +104,7 @@ def parity(
         with captured_stderr():
             from . import diagnosis, ladder, report, report_page
 
-        climbed = ladder.climb(source, files, card, dataset, request, progress)
+        climbed = replace(ladder.climb(source, files, card, dataset, request, progress), places=places)
         findings = diagnosis.diagnose(climbed)
         failures = tuple(gate.failures(climbed.rungs[-1].parity, [one.words for one in climbed.suspicions]))
         with together():
@@ -110,9 +113,10 @@ def parity(
     return ParityReport(climbed, findings, failures, page, figures)
 
 
-def _with_some_images(dataset: Dataset, images: int | None) -> Dataset:
+def _drawn(dataset: Dataset, images: int | None) -> "npt.NDArray[np.int64] | None":
+    """Where so many images stand in the test split; None for all of it."""
     if images is None:
-        return dataset
+        return None
     if not is_whole(images) or not 1 <= images <= len(dataset.test):
         raise InputError(f"images must be 1 to {len(dataset.test)}, the size of the test split. Received: {images}")
-    return replace(dataset, test=dataset.test.sample(images))
+    return dataset.test.drawn(images)

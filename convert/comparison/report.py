@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +59,14 @@ def _rung(rung: Rung) -> dict[str, Any]:
 
 
 def _finite(figures: dict[str, Any]) -> dict[str, Any]:
-    return {key: None if value in (float("inf"), float("-inf")) else value for key, value in figures.items()}
+    return {key: _number(value) for key, value in figures.items()}
+
+
+def _number(value: Any) -> Any:
+    """A value of a layer's figures, which may be numbers: those that are infinite, or none, are null."""
+    if isinstance(value, tuple):
+        return [_number(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def class_figures(ladder: Ladder) -> list[tuple[str, int, int, int]]:
@@ -77,12 +85,18 @@ def class_figures(ladder: Ladder) -> list[tuple[str, int, int, int]]:
 
 
 def flipped_images(ladder: Ladder) -> list[tuple[int, str | None, str, str]]:
-    """Of every image that flips: its index, its label if it is known, what Keras and what the last rung say."""
+    """Of every image that flips: its place in the test split, its label if known, what Keras and the last rung say."""
     labels = ladder.dataset_labels
     first, last = (rung.probabilities.argmax(axis=1) for rung in (ladder.rungs[0], ladder.rungs[-1]))
-    truth = ladder.truth
+    truth, places = ladder.truth, ladder.places
     return [
-        (int(i), None if truth is None else labels[truth[i]], labels[first[i]], labels[last[i]]) for i in ladder.flipped
+        (
+            int(row if places is None else places[row]),
+            None if truth is None else labels[truth[row]],
+            labels[first[row]],
+            labels[last[row]],
+        )
+        for row in ladder.flipped
     ]
 
 

@@ -150,8 +150,8 @@ def _confusion(ladder: Ladder, truth: npt.NDArray[np.int64]) -> str:
 
 def _gallery(ladder: Ladder) -> str:
     flipped, figures = flipped_images(ladder), []
-    for index, label, before, after in flipped[:_GALLERY]:
-        caption = f"#{index}{f': {label}' if label else ''}"
-        figures.append(picture([np.asarray(ladder.images[index])], caption, f"Keras: {before}", f"here: {after}"))
+    for row, (place, label, before, after) in zip(ladder.flipped, flipped[:_GALLERY], strict=False):
+        caption = f"#{place}{f': {label}' if label else ''}"
+        figures.append(picture([np.asarray(ladder.images[row])], caption, f"Keras: {before}", f"here: {after}"))
     more = f"<p>and {len(flipped) - _GALLERY:,} more, listed in the JSON file.</p>" if len(flipped) > _GALLERY else ""
     return gallery(figures) + more

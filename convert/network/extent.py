@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.errors import EdgecnnError
 from edgecnn.model_file.card import LayerRange
 
 Floats = npt.NDArray[np.floating]
@@ -19,6 +20,25 @@ def channel_ends(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArra
     wide, rest = channels[:whole].reshape(-1, together * channels.shape[1]), channels[whole:]
     low, high = (end(axis=0).reshape(together, -1) for end in (wide.min, wide.max))
     return np.concatenate([low, rest]).min(axis=0), np.concatenate([high, rest]).max(axis=0)
+
+
+def require_finite(layer: str, *figures: float | Floats) -> None:
+    """Make sure that a layer's values, of which these figures are, can be compared and written down.
+
+    Raises:
+        EdgecnnError: some are infinite, or no numbers; the sentence names the layer.
+    """
+    values = np.concatenate([np.ravel(each) for each in figures])
+    if np.isnan(values).any():
+        raise EdgecnnError(
+            f"layer {layer} gives no numbers (NaN) in Keras; look for a division by 0 or the logarithm of a number "
+            "below 0 in front of it"
+        )
+    if not np.isfinite(values).all():
+        raise EdgecnnError(
+            f"layer {layer} gives infinite values in Keras, with which nothing can be compared; limit what it takes "
+            "(keras.ops.clip does)"
+        )
 
 
 class Extent:

@@ -109,6 +109,8 @@ def _middle(values: Array) -> Array:
 
 def _line(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Scale and offset of every channel of what became of the colours; None where that is not all that is done."""
+    if not np.isfinite(values).all():  # it divides by what there is in the image
+        return None
     nothing, full, one, half = values[:4]
     scale = (full - nothing) / 255
     expected = np.stack([nothing + scale, nothing + 128 * scale])

@@ -70,6 +70,6 @@ def to_dict(conversion: "Conversion") -> dict[str, Any]:
             data[file]["path"] = str(data[file]["path"])
     data["compiled"] = str(data["compiled"]) if data["compiled"] else None
     for layer in data["layers"]:
-        if math.isinf(layer["sqnr_db"]):
+        if not math.isfinite(layer["sqnr_db"]):
             layer["sqnr_db"] = None
     return data

@@ -58,7 +58,7 @@ REFUSALS: dict[str, tuple[tuple[object, ...], str, set[str]]] = {
         {"model.int8.tflite", "model.int8.activations.tflite", "parity.int8.html", "parity.int8.json"},
     ),
     "too many images": (("--calibration-images", 13), "calibration images must be 1 to 12, the size of", set()),
-    "a layer that is not there": (("--feature-layers", "nope"), "no convolution or pooling layer is called nope", set()),
+    "a layer that is not there": (("--feature-layers", "nope"), "no convolution or pooling layer is called", set()),
 }  # fmt: skip
 
 

@@ -66,7 +66,12 @@ def test_a_failed_gate_is_in_the_report(run: RunDirectory, small: Dataset) -> No
     report = parity(run.path, small, images=100, gate=Gate(min_agreement=100))
     assert report.failures and not report.passed
     assert "does not pass its gate" in report.html.read_text()
-    assert json.loads(report.json.read_text())["failures"] == list(report.failures)
+    figures, places = json.loads(report.json.read_text()), small.test.drawn(100)[report.ladder.flipped]
+    assert figures["failures"] == list(report.failures)
+    assert [one["image"] for one in figures["flipped"]] == places.tolist()  # of the whole test split
+    truth = [small.labels[label] for label in small.test.labels[places]]
+    assert [one["label"] for one in figures["flipped"]] == truth
+    assert f"#{places[0]}: {truth[0]}" in report.html.read_text()
 
 
 def test_labels_are_text_in_the_report(run: RunDirectory, small: Dataset) -> None:
