@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edgecnn.paired import PairedComparison, wilson_interval
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.printable import composed
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class ModelAnswers:
 
     @cached_property
     def answers(self) -> list[str]:
-        """Its answers, by name."""
-        return [self.labels[index] for index in self.probabilities.argmax(axis=1)]
+        """Its answers, by name, however the file writes accents."""
+        names = [*map(composed, self.labels)]
+        return [names[index] for index in self.probabilities.argmax(axis=1)]
 
     @cached_property
     def scores(self) -> list[float]:

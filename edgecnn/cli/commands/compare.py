@@ -102,7 +102,8 @@ def _ask(name: str, path: str, runner: "KerasModel | Classifier", dataset: "Data
             "or flattered if some of these test images are among its training images"
         )
     size = Path(find_model(path)).stat().st_size
-    return ModelAnswers(name, size, runner.labels, runner.predict_all(fitted.test.images), fitted.test.labels)
+    # Of a file that has no names, they are the data set's.
+    return ModelAnswers(name, size, fitted.labels, runner.predict_all(fitted.test.images), fitted.test.labels)
 
 
 def _file_of(model: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset
 from tests.docs.test_json_schemas import check
 from tests.support.command_line import Run, printed
-from tests.support.model_files import fields_of_card, repacked
+from tests.support.model_files import fields_of_card, repacked, write_bare
 
 Figures = dict[str, Any]
 
@@ -91,6 +92,20 @@ def test_equal_models_give_the_same_answers(few: Path, edgecnn: Run) -> None:
     figures = json.loads(printed(edgecnn("compare", "fashion-mnist", "fashion-mnist", "--data", few, "--json")))
     check("compare", [figures])
     assert figures["verdict"] == "cannot tell" and figures["images_needed"] is None and figures["mcnemar_p"] == 1
+
+
+def test_equal_models_are_equal_whatever_they_call_their_classes(few: Path, edgecnn: Run, tmp_path: Path) -> None:
+    with np.load(few) as arrays:
+        parts: dict[str, Any] = dict(arrays)
+    parts["labels"] = np.array([f"é{name}" for name in parts["labels"]])
+    np.savez(tmp_path / "few.npz", **parts)
+    fields = fields_of_card()
+    for form in ("NFC", "NFD"):
+        labels = [unicodedata.normalize(form, f"é{name}") for name in fields["labels"]]
+        repacked(tmp_path / f"{form}.tflite", fields={**fields, "labels": labels})
+    for second in (tmp_path / "NFD.tflite", write_bare(tmp_path / "bare.tflite")):
+        said = edgecnn("compare", tmp_path / "NFC.tflite", second, "--data", tmp_path / "few.npz")
+        assert said.exit_code == 0 and "both give the same answers to all 200 images" in said.stdout, said.output
 
 
 def test_what_is_true_of_both_is_said_once(turned: Path, edgecnn: Run) -> None:
