@@ -177,9 +177,9 @@ def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
     """Layer, cause and message, where the file's card says otherwise than the run's."""
     if ladder.card.labels != ladder.dataset_labels:
         ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
-        message = (
-            f"labels stand in another order: the file's are {theirs}, the data set's {ours}; convert the run again"
-        )
+        are_the_same = {*ladder.card.labels} == {*ladder.dataset_labels}
+        how = "stand in another order" if are_the_same else "are others"
+        message = f"labels {how}: the file's are {theirs}, the data set's {ours}; convert the run again"
         return PROBABILITIES, "labels", message
     ours_in, theirs_in = ladder.keras_card.input, ladder.card.input
     # Scale and offset may have moved into the file's first layer (the target mediapipe): then nothing breaks.

@@ -6,20 +6,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
+from . import options
+
 if TYPE_CHECKING:
     from edgecnn.device import Description
     from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
 R = TypeVar("R")
-
-
-def _two_numbers(
-    _: click.Context, __: click.Parameter, value: tuple[float, float] | None
-) -> tuple[float, float] | None:
-    # nan is unequal to itself, and the difference of infinite ends is no number.
-    if value is not None and not 0 < abs(value[1] - value[0]) <= 1e6:
-        raise click.BadParameter("give two different numbers, not more than 1e6 apart")
-    return value
 
 
 # In reverse: click lists last what is added first.
@@ -31,7 +24,7 @@ _OPTIONS = (
                  help="For a file without a card: how images were resized in its training.  [default: bilinear]"),
     click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]),
                  help="For a file without a card: how images of another aspect ratio fit.  [default: stretch]"),
-    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=_two_numbers,
+    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=options.two_numbers,
                  help="For a file without a card: what pixels 0 and 255 become.  [default: what its metadata says]"),
     click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
                  help="For a file without a card: its class names, one a line.  [default: what its metadata says]"),

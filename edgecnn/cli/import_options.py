@@ -89,8 +89,6 @@ class ImportOptions:
             raise click.UsageError("--input-range says the same as --scale and --offset; give one of them")
         if self.offset and not self.scale:
             raise click.UsageError("--offset goes with --scale")
-        if self.input_range and self.input_range[0] == self.input_range[1]:
-            raise click.UsageError("--input-range needs two different numbers")
 
     def preprocessing(self) -> "Preprocessing":
         """How its images were prepared in training."""
@@ -120,14 +118,19 @@ def code(custom_objects: str | None, trust: bool) -> "CustomCode":
     return CustomCode(Path(custom_objects) if custom_objects else None, trust)
 
 
-def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, ...] | None:
     """One number, or one a channel with commas between them."""
     if value is None:
         return None
     try:
-        return tuple(float(part) for part in value.split(","))
+        numbers = tuple(float(part) for part in value.split(","))
     except ValueError:
         raise click.BadParameter(f"{value!r} is no number, nor numbers with commas between them") from None
+    if not all(abs(number) <= 1e6 for number in numbers):  # nor is nan
+        raise click.BadParameter(f"{value} is not within 1e6")
+    if parameter.name == "scale" and 0 in numbers:
+        raise click.BadParameter("with 0, all images would be the same")
+    return numbers
 
 
 custom_objects = click.option(
@@ -154,7 +157,7 @@ _OPTIONS = (
                  help="Of its training images, if it takes any size.  [default: that of a Resizing layer in it]"),
     click.option("--offset", callback=_numbers, metavar="B[,B,B]", help="Added after --scale.  [default: 0]"),
     click.option("--scale", callback=_numbers, metavar="A[,A,A]", help="Its input is pixel * A + B."),
-    click.option("--input-range", type=(float, float), metavar="LOW HIGH",
+    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=options.two_numbers,
                  help="What pixels 0 and 255 become.  [default: what its first layers say]"),
     click.option("--trained-with", type=click.Choice(list(LOADERS)),
                  help="What prepared its training images: range, fit and filter are those of that program."),

@@ -15,6 +15,11 @@ def test_gates_fail_with_a_sentence(int8: Conversion) -> None:
     assert "99.00%" in Gate(min_agreement=99.3).failures(found)[0]
     assert Gate(min_accuracy=89.5).failures(found) == []
     assert "89.50% of the images are right, 90 % are asked for" in Gate(min_accuracy=90).failures(found)[0]
+    close = dataclasses.replace(found, keras_accuracy=0.9, accuracy=0.895 - 2e-5, agreement=0.99299)
+    (agreement,) = Gate(min_agreement=99.3).failures(close)
+    assert "on 99.299% of the images, 99.3 % are asked for" in agreement
+    assert "89.498% of the images are right, 89.5 % are" in Gate(min_accuracy=89.5).failures(close)[0]
+    assert "drops by 0.502 points, at most 0.5 may" in Gate(max_drop=0.5).failures(close)[0]
 
 
 def test_an_accuracy_that_is_not_lost_proves_nothing_where_keras_is_wrong(int8: Conversion) -> None:

@@ -43,7 +43,12 @@ def test_an_accuracy_gate_needs_labels(edgecnn: Run, run: Path, foreign: Foreign
         ((), "--labels needs --representative"),
         (("--representative", "x", "--offset", "1"), "goes with --scale"),
         (("--representative", "x", "--scale", "a"), "is no number"),
+        (("--representative", "x", "--scale", "nan"), "nan is not within 1e6"),
+        (("--representative", "x", "--scale", "1,0,1"), "all images would be the same"),
+        (("--representative", "x", "--scale", "1", "--offset", "-inf"), "-inf is not within 1e6"),
         (("--representative", "x", "--input-range", "1", "1"), "two different"),
+        (("--representative", "x", "--input-range", "nan", "1"), "two different"),
+        (("--representative", "x", "--input-range", "0", "1e300"), "within 1e6"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
