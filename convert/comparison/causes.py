@@ -21,7 +21,10 @@ _CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may l
 _AGAIN = "convert the run again"
 _SCALE_DOWN = "scale that channel down, or"
 # Schemes with finer activations than a scheme, and with finer weights; of the others float16 is both.
-_FINER = {"int8": "use --int16x8 or --float16", "mixed": "use --int16x8 or --float16", "float16": "use --float32"}
+_FINER = {
+    "int8": "use --int16x8 or --float16", "mixed": "use --int16x8 or --float16", "float16": "use --float32",
+    "float32": "update the runtime",
+}  # fmt: skip
 
 
 def finer_steps(scheme: str, takes_16_bits: bool = True) -> str:

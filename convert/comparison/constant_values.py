@@ -12,6 +12,7 @@ from edgecnn.sanity import Suspicion
 from ..network.feature_maps import LayerUse, layer_uses
 from ..network.keras_network import KerasNetwork
 
+NO_WEIGHTS = "all its weights are zero"
 _SAME = 1e-6  # of the largest value: float32 arithmetic
 _FEW = 8  # images, all of whose values are in memory at once
 
@@ -40,9 +41,7 @@ def _suspicion(first: LayerUse, values: npt.NDArray[np.floating]) -> Suspicion:
     evidence = f"from layer {first.name} on every image gives the same values"
     if _has_zeros_alone(first):
         causes: tuple[str, ...] = (f"the weights of {first.name} were not loaded, or were lost",)
-        return Suspicion(
-            "one class", f"{evidence}: all its weights are zero", causes, "load them again, or train it again"
-        )
+        return Suspicion("one class", f"{evidence}: {NO_WEIGHTS}", causes, "load them again, or train it again")
     causes = (
         "its training died there, as of too high a learning rate",
         "its weights were lost, or are those of another network",

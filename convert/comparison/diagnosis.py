@@ -1,6 +1,5 @@
 """Where on the ladder a classifier breaks, in which layer, and why, in words."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,11 +8,12 @@ import numpy.typing as npt
 from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.schemes import SCHEMES
-from edgecnn.pixels.input_spec import InputSpec
 
 from .agreement import mcnemar
 from .binomial import at_least
 from .causes import cause_of, cause_of_coarse_weights, finer_steps, is_saturated, precision
+from .constant_values import NO_WEIGHTS
+from .contradiction import contradiction, describe
 from .finding import Finding
 from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
 from .layer_figures import LayerFigures
@@ -66,9 +66,10 @@ def _keras(ladder: Ladder) -> Finding | None:
     if seen:
         is_inside = seen.cause in ("statistics", "last layer")
         place = (PROBABILITIES, seen.cause) if is_inside else ("image", "preprocessing")
+        place = (PROBABILITIES, "weights") if NO_WEIGHTS in seen.evidence else place
         return Finding(rung.name, *place, f"{then}: {seen.words}", True, seen.causes, seen.experiment)
     causes = (
-        f"images are prepared otherwise than in training (the card says {_describe(ladder.keras_card.input)})",
+        f"images are prepared otherwise than in training (the card says {describe(ladder.keras_card.input)})",
         "model.keras has other weights",
         "they are other images",
     )
@@ -92,7 +93,9 @@ def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[t
 def _climb(ladder: Ladder) -> Finding | None:
     for before, rung in zip(ladder.rungs, ladder.rungs[1:], strict=False):
         breaks = _breaks(before, rung, ladder)
-        named = _contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
+        if rung.name.startswith(ladder.scheme) and not rung.name.endswith((DEQUANTIZED, REFERENCE, DEFAULT)):
+            return _of_delegate(before, rung, ladder) if breaks else None  # the last: the file itself is right
+        named = contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
         if named:
             return Finding(rung.name, *named, broken=True)
         if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
@@ -104,6 +107,23 @@ def _climb(ladder: Ladder) -> Finding | None:
         if breaks:
             return _why(before, rung, ladder)
     return None
+
+
+def _of_delegate(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
+    """Why an accelerator is not right: the same file was, on this processor."""
+    broken, name = _broken_layer(before, rung), rung.name.removeprefix(f"{ladder.scheme}, ")
+    flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
+    advice = f"leave {name} out, or update it"
+    if broken:
+        earlier = next(precision(layer) for layer in before.layers if layer.name == broken.name)
+        message = (
+            f"{broken.name} has {precision(broken):z.1f} dB on {name}, and {earlier:z.1f} dB on the kernels of this "
+            f"processor; {advice}"
+        )
+        return Finding(rung.name, broken.name, "kernels", message, True)
+    tied = _tied(rung, flips, ladder.scheme)
+    lost = f"{len(flips):,} images flip on {name} alone, though every feature map stays close; {advice}"
+    return Finding(rung.name, PROBABILITIES, "ties" if tied else "kernels", tied or lost, True)
 
 
 def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
@@ -128,10 +148,8 @@ def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
 def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     broken = _broken_layer(before, rung)
     layer = broken.name if broken else PROBABILITIES
-    if rung.name.startswith(ladder.scheme) and ladder.card.provenance.parent_sha256 not in (
-        "",
-        ladder.compared.keras_sha256,
-    ):
+    is_first = rung.name.startswith(ladder.scheme) and not before.name.startswith(ladder.scheme)
+    if is_first and ladder.card.provenance.parent_sha256 not in ("", ladder.compared.keras_sha256):
         message = "the file was made from another model.keras than the one in the run"
         if broken and broken.cosine > _PROPORTIONAL:
             message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
@@ -155,7 +173,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
             f"layers; {finer_steps(ladder.scheme, ladder.takes_16_bits)}"
         )
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
-    if before.name.startswith(ladder.scheme) and before.name != weights:
+    if before.name.endswith(REFERENCE):
         message = (
             f"{layer} is right on the reference kernels and has {precision(broken):z.1f} dB here; update the runtime"
         )
@@ -171,33 +189,6 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
         origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier, ladder.takes_16_bits
     )
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):z.1f} dB): {message}", True)
-
-
-def _contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
-    """Layer, cause and message, where the file's card says otherwise than the run's."""
-    if ladder.card.labels != ladder.dataset_labels:
-        ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)
-        are_the_same = {*ladder.card.labels} == {*ladder.dataset_labels}
-        how = "stand in another order" if are_the_same else "are others"
-        message = f"labels {how}: the file's are {theirs}, the data set's {ours}; convert the run again"
-        return PROBABILITIES, "labels", message
-    ours_in, theirs_in = ladder.keras_card.input, ladder.card.input
-    # Scale and offset may have moved into the file's first layer (the target mediapipe): then nothing breaks.
-    moved = dataclasses.replace(theirs_in, scale=ours_in.scale, offset=ours_in.offset) == ours_in and not breaks
-    if theirs_in != ours_in and not moved:
-        ours, theirs = _describe(ours_in), _describe(theirs_in)
-        message = (
-            f"images are prepared otherwise than in training: there {ours}, in the file {theirs}; convert it again"
-        )
-        return "image", "preprocessing", message
-    return None
-
-
-def _describe(spec: InputSpec) -> str:
-    values = dataclasses.asdict(spec)
-    scale, offset = values.pop("scale"), values.pop("offset")
-    numbers = "; ".join(f"pixel * {a:.6g} + {b:.6g}" for a, b in zip(scale, offset, strict=True))
-    return f"{numbers}, {', '.join(f'{key} {value}' for key, value in values.items())}"
 
 
 def _noted(ladder: Ladder) -> Iterator[Finding]:

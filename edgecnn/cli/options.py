@@ -121,9 +121,7 @@ def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int,
     return int(match[1]), int(match[2] or match[1])
 
 
-def two_numbers(
-    _: click.Context, __: click.Parameter, value: tuple[float, float] | None
-) -> tuple[float, float] | None:
+def two_numbers(_: click.Context, __: click.Parameter, value: tuple[float, float] | None) -> tuple[float, float] | None:
     """What --input-range says: what pixels 0 and 255 become.
 
     Raises:

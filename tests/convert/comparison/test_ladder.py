@@ -12,9 +12,12 @@ import pytest
 from edgecnn import DelegateError, ModelCard
 from edgecnn.convert import KerasModel, ParityReport, Preprocessing, adopt, convert, load_representative, parity
 from edgecnn.convert.comparison.agreement import mcnemar
+from edgecnn.convert.comparison.constant_values import NO_WEIGHTS
+from edgecnn.convert.comparison.diagnosis import diagnose
 from edgecnn.device import Classifier, Delegate
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
+from edgecnn.sanity import Suspicion
 from tests.convert.comparison.conftest import change_card, change_weights
 from tests.support.foreign import save_pictures
 
@@ -51,6 +54,21 @@ def test_a_delegate_is_a_last_rung_and_named_where_it_computes_wrongly(
     np.testing.assert_array_equal(last.probabilities, before.probabilities)
     wrong = parity(run.path, some, delegate=Delegate(library, (("wrong", "1"),)), force=True)
     assert cause(wrong) == ("int8, pool_delegate.so", "max_pooling2d", "kernels")
+    # Nor is it the file's fault where the run is another by now, or the reference kernels do not run it.
+    moved_on = dataclasses.replace(wrong.ladder.compared, keras_sha256="0" * 64)
+    alone = tuple(rung for rung in wrong.ladder.rungs if rung.name != REFERENCE)
+    flipped = dataclasses.replace(last, probabilities=np.roll(last.probabilities, 1, axis=1))
+    for ladder, layer, words in (
+        (wrong.ladder, "max_pooling2d", "on the kernels of this processor; leave pool_delegate.so out, or update it"),
+        (dataclasses.replace(wrong.ladder, compared=moved_on), "max_pooling2d", "leave pool_delegate.so out"),
+        (dataclasses.replace(wrong.ladder, rungs=alone), "max_pooling2d", "leave pool_delegate.so out"),
+        (
+            dataclasses.replace(healthy.ladder, rungs=(*healthy.ladder.rungs[:-1], flipped)),
+            "probabilities", "300 images flip on pool_delegate.so alone",
+        ),
+    ):  # fmt: skip
+        (finding,) = diagnose(ladder)
+        assert (finding.layer, finding.cause) == (layer, "kernels") and words in finding.words
     with pytest.raises(DelegateError, match="no delegate library"):
         parity(run.path, some, delegate=Delegate("/no/such.so"), force=True)
 
@@ -130,7 +148,12 @@ def test_other_preprocessing_than_in_training_is_named(run: RunDirectory, small:
     changed = dataclasses.replace(card, input=dataclasses.replace(card.input, scale=(-1 / 255,), offset=(1.0,)))
     changed.save(run.card)
     change_card(run, lambda card: dataclasses.replace(card, input=changed.input))
-    assert cause(parity(run.path, small)) == ("Keras", "image", "preprocessing")
+    report = parity(run.path, small)
+    assert cause(report) == ("Keras", "image", "preprocessing")
+    # As of a layer whose weights were lost: then it is not the images.
+    lost = Suspicion("one class", f"from layer conv2d on: {NO_WEIGHTS}", ("they were lost",), "load them again")
+    finding = diagnose(dataclasses.replace(report.ladder, suspicions=(lost,)))[0]
+    assert (finding.layer, finding.cause) == ("probabilities", "weights") and "load them again" in finding.words
 
 
 def test_mcnemar_is_the_textbooks() -> None:

@@ -92,10 +92,11 @@ def test_the_command_says_where_it_breaks_and_exits_1(run: RunDirectory, edgecnn
     assert gated.exit_code == 1 and json.loads(gated.stdout)["failures"]
     change_card(run, lambda card: dataclasses.replace(card, labels=card.labels[::-1]))
     bad = edgecnn("parity", run.path, "--force", *some)
-    assert (
-        bad.exit_code == 1
-        and "BROKEN: int8, dequantized weights, float arithmetic, probabilities: labels" in bad.output
-    )
+    broken = "BROKEN: int8, dequantized weights, float arithmetic, probabilities: labels"
+    assert bad.exit_code == 1 and f"{broken} stand in another order" in bad.output
+    change_card(run, lambda card: dataclasses.replace(card, labels=(*card.labels[1:], "renamed")))
+    renamed = edgecnn("parity", run.path, "--force", *some)
+    assert renamed.exit_code == 1 and f"{broken} are others" in renamed.output
 
 
 def test_what_is_missing_is_a_sentence(run: RunDirectory, small: Dataset) -> None:
