@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -90,14 +90,15 @@ class KerasMaps:
         """How many images."""
         return len(self.images)
 
-    def require_finite(self) -> None:
-        """Make sure that there is something to be compared with.
+    def finite(self) -> Self:
+        """These, with which something can be compared.
 
         Raises:
             EdgecnnError: a layer gives infinite values, or no numbers.
         """
         for name, layer in self._layers.items():
             require_finite(name, layer.squares)
+        return self
 
     def compare(self, runs: Sequence[MapRun]) -> list[tuple[LayerFigures, ...]]:
         """Compare every output of activations variants with Keras, side by side.

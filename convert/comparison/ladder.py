@@ -127,8 +127,7 @@ def climb(
     seen = Seen(network)
     maps = KerasMaps(some, seen.maps_of)
     expected = kept.predictions(run, network, dataset.test.images, seen.answers)
-    maps.require_finite()
-    climber = Climber(maps, dataset.test, expected, progress)
+    climber = Climber(maps.finite(), dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     with_16_bits = takes_16_bits(float32.flatbuffer)

@@ -1,5 +1,6 @@
 """Compare a converted file with the run it came from; imports TensorFlow only when called."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +93,10 @@ def parity(
     converted = [files.tflite(request.scheme, activations) for activations in (False, True)]
     for path in converted:
         if not path.is_file():
-            raise ModelFileError(f"no {path}; make it with edgecnn convert {source.path} --{request.scheme}")
+            again = ["edgecnn", "convert", str(source.path), f"--{request.scheme}"]
+            again += [] if request.files is None else ["--output", str(files.path)]
+            again += ["--force"] if any(each.is_file() for each in converted) else []
+            raise ModelFileError(f"no {path}; make it with {shlex.join(again)}")
     folder = files if request.output is None else RunDirectory(Path(request.output))
     page, figures = (folder.parity_report(request.scheme, suffix) for suffix in REPORTS)
     places = _drawn(dataset, request.images)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from . import options
+from . import pixel_numbers
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -24,7 +24,7 @@ _OPTIONS = (
                  help="For a file without a card: how images were resized in its training.  [default: bilinear]"),
     click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]),
                  help="For a file without a card: how images of another aspect ratio fit.  [default: stretch]"),
-    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=options.two_numbers,
+    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=pixel_numbers.low_and_high,
                  help="For a file without a card: what pixels 0 and 255 become.  [default: what its metadata says]"),
     click.option("--labels", type=click.Path(dir_okay=False), metavar="FILE",
                  help="For a file without a card: its class names, one a line.  [default: what its metadata says]"),

@@ -12,7 +12,7 @@ import click
 from edgecnn.arguments import with_name
 from edgecnn.pixels.training_loaders import LOADERS
 
-from . import options, printing
+from . import options, pixel_numbers, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import CustomCode, Preprocessing
@@ -118,21 +118,6 @@ def code(custom_objects: str | None, trust: bool) -> "CustomCode":
     return CustomCode(Path(custom_objects) if custom_objects else None, trust)
 
 
-def _numbers(_: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, ...] | None:
-    """One number, or one a channel with commas between them."""
-    if value is None:
-        return None
-    try:
-        numbers = tuple(float(part) for part in value.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no number, nor numbers with commas between them") from None
-    if not all(abs(number) <= 1e6 for number in numbers):  # nor is nan
-        raise click.BadParameter(f"{value} is not within 1e6")
-    if parameter.name == "scale" and 0 in numbers:
-        raise click.BadParameter("with 0, all images would be the same")
-    return numbers
-
-
 custom_objects = click.option(
     "--custom-objects", type=click.Path(dir_okay=False), metavar="FILE.py",
     help="Run this Python file for classes and functions of the model that Keras does not bring.",
@@ -155,9 +140,9 @@ _OPTIONS = (
                  help="How images of another aspect ratio were made to fit in its training.  [default: stretch]"),
     click.option("--image-size", metavar="N|HEIGHTxWIDTH", callback=options.size,
                  help="Of its training images, if it takes any size.  [default: that of a Resizing layer in it]"),
-    click.option("--offset", callback=_numbers, metavar="B[,B,B]", help="Added after --scale.  [default: 0]"),
-    click.option("--scale", callback=_numbers, metavar="A[,A,A]", help="Its input is pixel * A + B."),
-    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=options.two_numbers,
+    click.option("--offset", callback=pixel_numbers.a_channel, metavar="B[,B,B]", help="Added after --scale.  [default: 0]"),
+    click.option("--scale", callback=pixel_numbers.a_channel, metavar="A[,A,A]", help="Its input is pixel * A + B."),
+    click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=pixel_numbers.low_and_high,
                  help="What pixels 0 and 255 become.  [default: what its first layers say]"),
     click.option("--trained-with", type=click.Choice(list(LOADERS)),
                  help="What prepared its training images: range, fit and filter are those of that program."),

@@ -121,18 +121,6 @@ def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int,
     return int(match[1]), int(match[2] or match[1])
 
 
-def two_numbers(_: click.Context, __: click.Parameter, value: tuple[float, float] | None) -> tuple[float, float] | None:
-    """What --input-range says: what pixels 0 and 255 become.
-
-    Raises:
-        click.BadParameter: the two are equal, not within what an input may be, or no numbers.
-    """
-    # nan is neither within nor apart.
-    if value is not None and not (value[0] != value[1] and all(abs(end) <= 1e6 for end in value)):
-        raise click.BadParameter("give two different numbers within 1e6")
-    return value
-
-
 def a_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     """A number as it is.
 

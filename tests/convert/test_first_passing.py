@@ -37,6 +37,12 @@ def test_automatic_choice_needs_a_gate_and_no_scheme(copy: RunDirectory, edgecnn
     assert edgecnn("convert", copy.path, "--auto", "--int8", "--max-drop", "1").exit_code == 2
 
 
+def test_options_that_would_do_nothing_are_wrong_usage(copy: RunDirectory, edgecnn: Run) -> None:
+    usage = edgecnn("convert", copy.path, "--float32", "--float16", "--dense-per-tensor")
+    assert usage.exit_code == 2
+    assert "--dense-per-tensor goes with --dynamic, --mixed, --int8, --int16x8" in " ".join(usage.output.split())
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, Path]:
     """A run of a network that nobody trained, and photographs of two classes."""

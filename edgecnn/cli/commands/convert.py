@@ -1,5 +1,6 @@
 """edgecnn convert."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ import click
 
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
 
-from .. import conversion_options, conversion_table, import_options, options, printing
+from .. import conversion_options, conversion_table, conversion_usage, import_options, options, printing
 from ..output_path import OutputPath
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ def command(
         seed=seed,
         force=force,
     )
-    _check_qat(qat, schemes, auto)
+    conversion_usage.require_qat(qat, schemes, auto)
     if auto:
-        _check_auto(request, gate, schemes, io)
+        conversion_usage.require_auto(request, gate, schemes, io)
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
-    _check_usage(request, schemes, io)
+    conversion_usage.require_fitting(request, schemes, io)
     foreign.begin(ctx, representative)
     folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
     requests = [replace(request, scheme=scheme) for scheme in schemes]
@@ -186,29 +187,6 @@ def _convert_until(
         raise
 
 
-def _check_usage(request: "ConversionRequest", schemes: "list[Scheme]", io: "IoType") -> None:
-    if io != conversion_options.DEFAULT_IO and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
-        takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if io in row.io_types)
-        raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
-    if request.feature_layers and not request.activations:
-        raise click.UsageError("--feature-layers chooses what the activations variant returns; leave out one of them")
-
-
-def _check_qat(qat: int | None, schemes: "list[Scheme]", auto: bool) -> None:
-    if qat is not None and auto:
-        raise click.UsageError("--auto tries --qat itself; leave it out")
-    if qat is not None and schemes and not any(SCHEMES[scheme].is_tuned for scheme in schemes):
-        takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if row.is_tuned)
-        raise click.UsageError(f"--qat goes with {takers}; add one of them")
-
-
-def _check_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
-    if schemes or io != conversion_options.DEFAULT_IO or not request.activations:
-        raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
-    if gate == type(gate)():
-        raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or --min-accuracy")
-
-
 def _calibration_images(ctx: click.Context, requested: int, available: int) -> int:
     """As many as are requested; by default no more than there are."""
     is_default = ctx.get_parameter_source("calibration_images") is click.core.ParameterSource.DEFAULT
@@ -226,9 +204,13 @@ def _fails(run: "RunDirectory", dataset: "Dataset", conversion: "Conversion", ga
         printing.note(f"Error: {conversion.plain.path}: {failure}")
     agreement = conversion.plain.parity.agreement
     if not failures and agreement < _DOUBTFUL:
+        command = ["edgecnn", "parity", str(run.path), "--scheme", conversion.scheme]
+        files = conversion.plain.path.parent
+        command += [] if files == run.path else ["--files", str(files)]
+        before = "" if conversion.activations else "converted again without --no-activations, "
         printing.note(
             f"warning: {conversion.plain.path} answers otherwise than Keras on {1 - agreement:.1%} of the images; "
-            f"edgecnn parity {run.path} --scheme {conversion.scheme}, with the same images, says in which layer and why"
+            f"{before}{shlex.join(command)}, with the same images, says in which layer and why"
         )
     if failures and conversion.activations:
         _write_report(run, dataset, conversion.scheme, conversion.plain.path.parent, gate)
