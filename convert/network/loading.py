@@ -177,8 +177,8 @@ def _require_finite(model: keras.Model, path: Path) -> None:
 
 def _require_runs(model: keras.Model, path: Path) -> None:
     """Keras reads models that it cannot run: with names of another backend, or layers that do not fit."""
-    images = np.zeros((ALIKE, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
     try:
+        images = np.zeros((ALIKE, *(size or 32 for size in model.inputs[0].shape[1:])), np.float32)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it runs is asked here, not what Keras advises
             model.predict_on_batch(images)

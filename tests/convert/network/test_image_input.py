@@ -177,6 +177,9 @@ REFUSED: dict[str, tuple[Callable[[], keras.Model], Preprocessing, str]] = {
         lambda: keras.Sequential([keras.Input((None, 30, 3)), *any_size().layers[1:]]), SQUARE, "must agree with that"),
     "too few pixels": (
         any_size, Preprocessing(image_size=(2, 4)), "--image-size 2x4 does not go with .*theirs.keras: .*output size"),
+    "a file of too many pixels": (
+        lambda: keras.Sequential([keras.Input((10**10, 10**10, 3)), layers.GlobalAveragePooling2D()]), BYTES,
+        "cannot be run by TensorFlow: array is too big"),
     "too many pixels": (
         any_size, Preprocessing(image_size=(10**20, 10**20)), "--image-size must be 134,217,728 pixels at most"),
     **{
