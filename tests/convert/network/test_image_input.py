@@ -182,11 +182,10 @@ REFUSED: dict[str, tuple[Callable[[], keras.Model], Preprocessing, str]] = {
         "cannot be run by TensorFlow: array is too big"),
     "too many pixels": (
         any_size, Preprocessing(image_size=(10**20, 10**20)), "--image-size must be 134,217,728 pixels at most"),
-    **{
-        f"a layer called {name}": (
-            lambda name=name: any_size(layers.Conv2D(3, 3, name=name)), SQUARE, f"a layer called '{name}', the name of")
-        for name in ("image", "probabilities")
-    },
+    "a layer called as the input": (
+        lambda: any_size(layers.Conv2D(3, 3, name="image")), SQUARE, "a layer called 'image', the name of .* input"),
+    "a layer called as the output": (
+        lambda: any_size(layers.Conv2D(3, 3, name="probabilities")), SQUARE, "'probabilities', the name of .* output"),
     "vectors": (lambda: keras.Sequential([keras.Input((64,)), layers.Dense(3)]), BYTES, "must take images"),
     "volumes": (
         lambda: keras.Sequential([keras.Input((4, 8, 8, 3)), layers.Flatten(), layers.Dense(3)]), BYTES, "must take"),

@@ -122,7 +122,7 @@ def test_own_layers_and_functions_come_from_a_file(keras2: Keras2Models, edgecnn
     refused = edgecnn(*convert)
     assert refused.exit_code == 1 and "layer gain is a Gain" in refused.output, refused.output
     theirs = tmp_path / "their code.py"
-    theirs.write_text(OWN.file.read_text().replace("from tensorflow import keras", "import keras"))
+    theirs.write_text((SCRIPTS / "own_layers.py").read_text().replace("from tensorflow import keras", "import keras"))
     made = edgecnn(*convert, "--custom-objects", theirs)
     assert made.exit_code == 0 and f"--custom-objects '{theirs}' goes on there" in made.output, made.output
     with OWN.scope():
