@@ -17,7 +17,7 @@ EdgecnnError              the command line prints it and exits 1
 EdgecnnWarning            something the caller should know, though the work goes on
 """
 
-from typing import Any
+import typing
 
 
 def printable(text: str) -> str:
@@ -76,7 +76,7 @@ class GateError(EdgecnnError):
         conversions: those that were made all the same, one a scheme, of `edgecnn.convert.Conversion`.
     """
 
-    conversions: tuple[Any, ...] = ()
+    conversions: tuple[typing.Any, ...] = ()
 
 
 class DeployError(EdgecnnError):
