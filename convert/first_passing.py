@@ -79,8 +79,9 @@ def convert_until(
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:
+            if str(error) not in map(str, refusals.values()):
+                progress(f"{label}: {error}")
             refusals[label] = error
-            progress(f"{label}: {error}")
             continue
         conversions = [made for made in conversions if made.scheme != scheme] + [conversion]
         failed = gate.failures(conversion.plain.parity, conversion.warnings)

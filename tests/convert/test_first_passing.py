@@ -77,3 +77,4 @@ def test_a_refusal_is_no_failed_gate(case: str, tiny: tuple[RunDirectory, Path],
     climbed = edgecnn("convert", run.path, "--auto", *common, *options)
     assert climbed.exit_code == 1 and re.match(f"Error: {words}", climbed.stderr.splitlines()[-1]), climbed.stderr
     assert {path.name for path in tmp_path.iterdir()} - {left.name, "cache"} == made
+    assert climbed.stderr.count("there are: conv") in (0, 2)  # once of the first scheme, and at the end
