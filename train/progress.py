@@ -56,7 +56,6 @@ class Lines:
 
     def tell(self, message: str) -> None:
         """Write it."""
-        self.close()
         print(printable(message), file=self._stream, flush=True)
 
     def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
@@ -110,6 +109,13 @@ class Live(Lines):
         self._live = Display(console=console, auto_refresh=False, get_renderable=self._render)
         self._live.start()
 
+    def tell(self, message: str) -> None:
+        """Write it; above the table while that grows."""
+        if self._live:
+            self._live.console.out(printable(message), highlight=False)
+        else:
+            super().tell(message)
+
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Refresh the running epoch, five times a second at most."""
         now = time.monotonic()
@@ -123,13 +129,13 @@ class Live(Lines):
         bar = ("━" * (20 * step // self._steps)).ljust(20, "╌")
         figures = f"loss {loss:.4f}  accuracy {accuracy:.4f}  {rate * self._batch_size:,.0f} images/s  {left}"
         self._running = f"epoch {epoch}/{self._epochs} {bar} {figures}"
-        self._live.refresh()
+        self._refresh()
 
     def finish_epoch(self, epoch: Epoch) -> None:
         """Add a row for the epoch."""
         self._history.append(epoch)
         self._running = ""
-        self._live.refresh()
+        self._refresh()
 
     def close(self) -> None:
         """Leave the whole table, without the epoch that did not end."""
@@ -137,6 +143,10 @@ class Live(Lines):
             self._running, self._room = "", max(1, len(self._history))
             self._live.stop()
             self._live = None
+
+    def _refresh(self) -> None:
+        if self._live:
+            self._live.refresh()
 
     def _render(self) -> Any:
         from rich.console import Group

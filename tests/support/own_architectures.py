@@ -26,6 +26,22 @@ def normalised(shape: Shape, classes: int) -> keras.Model:
     return keras.Sequential(layers, name="normalised")  # an own name: another number in each would be in the file
 
 
+def nested(shape: Shape, classes: int) -> keras.Model:
+    """A network within the network, as people put keras.applications into theirs, and a last layer without a bias."""
+    inner = [
+        keras.Input(shape),
+        keras.layers.Conv2D(8, 3, strides=4, activation="relu", name="inner"),
+        keras.layers.BatchNormalization(name="inner_norm"),
+    ]
+    layers = [
+        keras.Input(shape),
+        keras.Sequential(inner, name="base"),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(classes, activation="softmax", use_bias=False, name="scores"),
+    ]
+    return keras.Sequential(layers, name="nested")
+
+
 def headless(shape: Shape, _: int) -> keras.Model:
     return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3)])
 

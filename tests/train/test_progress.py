@@ -61,6 +61,33 @@ def test_the_running_epoch_is_shown_with_what_is_left_of_it(monkeypatch: pytest.
     assert f"epoch 1/2 {2 * '━'}{18 * '╌'} loss 1.0000" in shown and "0.9000" not in shown
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_told_while_the_table_grows_stands_above_it(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = io.StringIO()
+    console = Live(100, stream)
+    console.tell("before")
+    console.start("CPU", 1234, 10, 2)
+    console.tell(f"features of [bold]{'x' * 60}\x1b")
+    console.step(1, 1, 1.0, 0.5)
+    console.finish_epoch(EPOCHS[0])
+    console.tell("between")
+    console.finish_epoch(EPOCHS[1])
+    console.close()
+    console.tell("after")
+    console.step(1, 1, 1.0, 0.5)
+    console.finish_epoch(EPOCHS[1])
+    shown = stream.getvalue()
+    assert f"features of [bold]{'x' * 60}\\x1b\n" in shown
+    places = [shown.index(each) for each in ("before\n", "features", "between\n")]
+    assert places == sorted(places) and places[-1] < shown.rindex("2/2") and shown.endswith("after\n")
+
+
 def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
     heard: list[object] = []
 

@@ -52,9 +52,12 @@ def prepare_network(network: keras.Model, setup: TrainingSetup) -> None:
             "or all"
         )
     for number, layer in enumerate(layers):
-        # Batch normalisation keeps its statistics: those of a few dozen images would be worse, and a frozen layer
-        # of Keras computes with them in training too.
-        layer.trainable = number >= frozen and not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = number >= frozen
+    # Batch normalisation keeps its statistics, in a network within this one, too: those of a few dozen images would be
+    # worse, and a frozen layer of Keras computes with them in training too.
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def train_last_layer(
@@ -77,35 +80,37 @@ def train_last_layer(
         loss and accuracy on the images, and val_loss and val_accuracy where there are such; the learning rate.
     """
     body, cache = pretrained.body_of(network), FeatureCache(_describe(network, setup))
-    features = [_features(body, part, cache, progress, poll) for part in parts if part is not None]
-    cache.save()
+    try:
+        features = [_features(body, part, cache, progress, poll) for part in parts if part is not None]
+    finally:
+        cache.save()  # after Ctrl-C, too: who starts again need not wait for these again
     labels = [part.split.labels[part.rows] for part in parts if part is not None]
     weights = None if setup.class_weights is None else setup.class_weights[labels[0]]
-    mean, deviation = features[0].mean(axis=0), features[0].std(axis=0)
+    last, deviation = network.layers[-1], features[0].std(axis=0)
+    mean = features[0].mean(axis=0) if last.use_bias else np.zeros_like(deviation)  # a bias makes up for it
     lowest = _QUIET * float(np.sqrt(np.square(deviation).mean()))
     inverse = 1 / np.maximum(deviation, lowest or 1.0)
     scaled = [(each - mean) * inverse for each in features]
-    layer = _fit_layer((scaled[0], labels[0], weights), setup, network.outputs[0].shape[1], poll)
+    layer = _fit_layer((scaled[0], labels[0], weights), setup, last, poll)
     loss = losses.build_loss(setup.recipe, network.outputs[0].shape[1], False)
     logs = {"learning_rate": _RATE}
     for prefix, inputs, truth in zip(("", "val_"), scaled, labels, strict=False):
         probabilities = np.asarray(layer.predict_on_batch(inputs))
         logs[f"{prefix}loss"] = float(loss(truth, probabilities))
         logs[f"{prefix}accuracy"] = float((probabilities.argmax(axis=1) == truth).mean())
-    kernel, bias = (np.asarray(value) for value in layer.get_weights())
+    kernel, *bias = (np.asarray(value) for value in layer.get_weights())
     kernel = kernel * inverse[:, None]
-    last = network.layers[-1]
-    last.set_weights([kernel, bias - mean @ kernel] if last.use_bias else [kernel])
+    last.set_weights([kernel, *(each - mean @ kernel for each in bias)])
     return logs
 
 
 def _fit_layer(
     data: tuple[Features, npt.NDArray[np.int64], npt.NDArray[np.float32] | None],
     setup: TrainingSetup,
-    classes: int,
+    last: keras.layers.Dense,
     poll: Callable[[], None],
 ) -> keras.Model:
-    """Multinomial logistic regression on features of mean 0 and deviation 1."""
+    """Multinomial logistic regression on features of deviation 1, with a bias where the layer `last` has one."""
     inputs, labels, weights = data
     steps = max(_STEPS, _PASSES * len(inputs) // _BATCH)
     model = keras.Sequential(
@@ -113,8 +118,9 @@ def _fit_layer(
             keras.Input(inputs.shape[1:]),
             keras.layers.Dropout(setup.recipe.dropout, seed=setup.seed),
             keras.layers.Dense(
-                classes,
+                last.units,
                 activation="softmax",
+                use_bias=last.use_bias,
                 kernel_initializer="zeros",
                 kernel_regularizer=keras.regularizers.L2(_L2),
                 dtype="float32",
@@ -122,7 +128,7 @@ def _fit_layer(
         ]
     )
     rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
-    model.compile(keras.optimizers.Adam(rate), losses.build_loss(setup.recipe, classes, False), jit_compile=False)
+    model.compile(keras.optimizers.Adam(rate), losses.build_loss(setup.recipe, last.units, False), jit_compile=False)
     order = np.random.default_rng(setup.seed)
     for _ in range(steps):
         rows = order.choice(len(inputs), min(_BATCH, len(inputs)), replace=False)

@@ -1,6 +1,7 @@
 """A transfer: what it changes and what it keeps, its features, its checkpoint, its estimate, what it refuses."""
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import keras
 import numpy as np
 import pytest
 
-from edgecnn import InputError, ModelFileError
+from edgecnn import EdgecnnError, InputError, ModelFileError
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.train import RECIPES, TrainingRun, estimate, train
+from edgecnn.train.progress import Live
 from tests.support import own_architectures
 from tests.support.trainings import Interrupting, Listening, weights
 
 OWN = f"{own_architectures.__file__}:normalised"
+NESTED = f"{own_architectures.__file__}:nested"
 RECIPE = dataclasses.replace(RECIPES["transfer"], epochs=3, augment=("flip", "shift"))
 
 
@@ -39,6 +42,17 @@ def source(shoes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = np.random.default_rng(0)
     model.set_weights([weight + generator.uniform(0, 0.1, weight.shape) for weight in model.get_weights()])
     path = tmp_path_factory.mktemp("source") / "model.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def nested_source(shoes: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .keras file of a network in a network, whose features are far from a mean of 0."""
+    keras.utils.set_random_seed(0)
+    model = own_architectures.nested(shoes.input.shape, 3)
+    model.get_layer("base").get_layer("inner_norm").beta.assign(np.full(8, 2.0))
+    path = tmp_path_factory.mktemp("nested") / "model.keras"
     model.save(path)
     return path
 
@@ -73,9 +87,61 @@ def test_with_all_frozen_the_last_layer_is_trained_and_knows_the_classes(
     assert all(all(map(np.array_equal, old[name], new[name])) for name in old if name != "scores")
     assert run.evaluation.accuracy > 0.6 and len(run.history) == 1
     # What history.csv says of the training images is what the saved network says of them.
+    assert run.history[0].accuracy == pytest.approx(accuracy_on_training(run, shoes), abs=0.01)
+
+
+def accuracy_on_training(run: TrainingRun, shoes: Dataset) -> float:
     model = keras.models.load_model(run.model_path, compile=False)
     predicted = model.predict_on_batch(np.asarray(shoes.train.images) / np.float32(255)).argmax(axis=1)
-    assert run.history[0].accuracy == pytest.approx((predicted == shoes.train.labels).mean(), abs=0.01)
+    return float((predicted == shoes.train.labels).mean())
+
+
+def test_a_last_layer_without_a_bias_is_saved_as_it_was_trained(
+    shoes: Dataset, nested_source: Path, tmp_path: Path
+) -> None:
+    run = train(tmp_path / "run", shoes, architecture=NESTED, weights=nested_source, freeze="all")
+    assert run.history[0].accuracy > 0.6
+    assert run.history[0].accuracy == pytest.approx(accuracy_on_training(run, shoes), abs=0.01)
+
+
+def test_batch_normalisation_in_a_network_within_the_network_keeps_its_weights(
+    shoes: Dataset, nested_source: Path, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"architecture": NESTED, "weights": nested_source, "recipe": RECIPE, "freeze": 0}
+    run = train(tmp_path / "run", shoes, **options, epochs=2)
+    old, new = layer_weights(nested_source)["base"], layer_weights(run.model_path)["base"]
+    assert [np.array_equal(*pair) for pair in zip(old, new, strict=True)] == [False] * 2 + [True] * 4
+
+
+def test_a_terminal_shows_what_is_told_of_features_above_the_table(
+    shoes: Dataset, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    stream = io.StringIO()
+    listener = Live(32, stream)
+    train(tmp_path / "run", shoes, architecture=OWN, weights=source, freeze="all", progress=listener)
+    listener.close()
+    shown = stream.getvalue()
+    assert shown.index("features of 120 images") < shown.index("1/1")
+
+
+def test_features_that_are_computed_when_ctrl_c_comes_are_kept(
+    shoes: Dataset, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pressing(Listening):
+        """Presses Ctrl-C once it is told of the features of the training images."""
+
+        def tell(self, message: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    options: dict[str, Any] = {"architecture": OWN, "weights": source, "freeze": "all"}
+    with pytest.raises(EdgecnnError, match="stopped before the first epoch ended"):
+        train(tmp_path / "run", shoes, **options, progress=Pressing())
+    heard = Listening()
+    train(tmp_path / "run", shoes, **options, progress=heard)
+    assert heard.heard == ["features of 120 images: 120 were known from before"]
 
 
 def test_features_are_computed_once(shoes: Dataset, source: Path, whole: TrainingRun, tmp_path: Path) -> None:
