@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edgecnn.arguments import require_kind, require_path
 from edgecnn.device.features import Features
 from edgecnn.device.map_tensors import as_map
+from edgecnn.device.prediction import require_numbers
 from edgecnn.errors import ModelFileError
 from edgecnn.file_set import read_together
 from edgecnn.metrics import Evaluation, evaluate_probabilities, require_labels
@@ -74,8 +75,11 @@ class KerasModel:
         """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels).
 
         They are calibrated by the card's temperature, as on the device, or as the network gives them.
+
+        Raises:
+            ModelFileError: the network gives scores that are no numbers.
         """
-        scores = self._network.predict(images)
+        scores = require_numbers(self._network.predict(images))
         return self._calibrated(scores) if calibrated else scores
 
     def _calibrated(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -149,8 +149,7 @@ class Classifier:
         Raises:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
         """
-        top = require_count(top, "top")
-        return self._rank(self.probabilities(pixels), top)
+        return self._rank(self.probabilities(pixels), require_count(top, "top"))
 
     def _rank(self, scores: npt.NDArray[np.float32], top: int) -> Predictions:
         self._check_scores(scores)
@@ -230,10 +229,11 @@ class Classifier:
 
         Raises:
             InputError: `images` are of another shape or type.
+            ModelFileError: the model gives scores that are no numbers.
         """
         check_pixels(images, self.input, many=True)
         raw = self._session.run_all(images, self.input, self._output, self.audit)
-        return self._scores.probabilities(raw) if calibrated else self._output.dequantize(raw)
+        return require_numbers(self._scores.probabilities(raw) if calibrated else self._output.dequantize(raw))
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

@@ -58,14 +58,18 @@ def reject_below(predictions: Sequence[Prediction], min_score: float) -> Predict
     return Predictions((best, *others))
 
 
-def require_numbers(scores: npt.NDArray[np.float32]) -> None:
-    """Make sure that scores, float32 (classes,), are numbers.
+def require_numbers(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Make sure that scores, float32 (..., classes), are numbers.
+
+    Returns:
+        them.
 
     Raises:
         ModelFileError: they are not.
     """
     if not np.isfinite(scores).all():
         raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
+    return scores
 
 
 def are_probabilities(scores: npt.NDArray[np.float32], step: float) -> bool:

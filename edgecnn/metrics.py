@@ -60,8 +60,8 @@ def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.
     predicted = probabilities.argmax(axis=1)
     classes = probabilities.shape[1]
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    # intp: on 32-bit processors bincount refuses int64.
-    confusion = np.bincount((labels * classes + predicted).astype(np.intp), minlength=classes * classes)
+    # intp, before they are multiplied: a cell's number does not fit 8 bits, and 32-bit processors' bincount no int64.
+    confusion = np.bincount(labels.astype(np.intp) * classes + predicted, minlength=classes * classes)
     return Evaluation(
         images=len(labels),
         accuracy=float((predicted == labels).mean()),

@@ -1,12 +1,14 @@
 """Figures over labelled images, against sums that are done by hand."""
 
 import math
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edgecnn import InputError
+from edgecnn import InputError, ModelFileError
 from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier, Split
 from edgecnn.metrics import (
@@ -114,6 +116,29 @@ def test_a_keras_model_is_evaluated_on_labelled_images_or_says_what_is_wrong(sma
     ):
         with pytest.raises(InputError, match=words):
             model.evaluate(Split(np.zeros(shape, np.uint8), np.zeros(labels, np.int64)))
+
+
+def test_a_keras_model_that_gives_no_numbers_is_not_evaluated(small_run: TrainingRun, tmp_path: Path) -> None:
+    import keras
+
+    network = keras.models.load_model(small_run.model_path, compile=False)
+    network.layers[-1].kernel.assign(np.full(network.layers[-1].kernel.shape, 3e38))  # finite, and sums of it are not
+    network.save(tmp_path / "model.keras")
+    shutil.copy(small_run.folder.card, tmp_path)
+    model, images = KerasModel(tmp_path / "model.keras"), np.full((2, 28, 28, 1), 255, np.uint8)
+    for ask in (model.predict_all, lambda some: model.evaluate(Split(some, np.array([0, 1])))):
+        with pytest.raises(ModelFileError, match=r"gives scores that are no numbers \(NaN\)"):
+            ask(images)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64])
+def test_labels_of_any_whole_numbers_are_counted_alike(kind: type[np.integer[Any]]) -> None:
+    truth = np.arange(100)  # 100 classes: 99 * 100 is beyond eight bits
+    answers = np.eye(100, dtype=np.float32)[::-1]
+    expected = evaluate_probabilities(answers, truth)
+    assert expected.confusion[99, 0] == 1
+    found = evaluate_probabilities(answers, truth.astype(kind))
+    assert np.array_equal(found.confusion, expected.confusion) and found.loss == expected.loss
 
 
 def test_no_images_get_no_answers(small_run: TrainingRun) -> None:

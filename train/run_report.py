@@ -75,9 +75,10 @@ def check_free(folder: RunDirectory, force: bool) -> None:
     """Make sure that `folder` may become a run directory.
 
     Raises:
-        OutputError: it holds a run already and `force` is false.
+        OutputError: it holds a run already, or what a training removes as left by one, and `force` is false.
     """
-    existing = [path.name for path in folder.training_files if path.exists()]
+    replaced = (*folder.training_files, folder.checkpoint, *folder.conversion_files(), folder.tensorboard)
+    existing = [path.name for path in replaced if path.exists()]
     if existing and not force:
         more = "go on with --resume, " if folder.checkpoint.exists() else ""
         raise OutputError(

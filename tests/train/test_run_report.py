@@ -92,6 +92,24 @@ def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Datas
     assert small_run.model_path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("model.int8.tflite", "model.mine.tflite", "model.int8.tuned.npz", "parity.int8.json", "checkpoint.npz"),
+        "tensorboard/train/events",
+    ],
+)
+def test_what_a_training_would_remove_is_kept_without_force(name: str, small: Dataset, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    message = rf"holds a run already \({name.split('/')[0]}\); .*choose another --output or add --force"
+    with pytest.raises(OutputError, match=message):
+        train(tmp_path, small)
+    assert (tmp_path / name).read_text() == "mine"
+    with claimed_folder(RunDirectory(tmp_path), force=True):
+        pass
+
+
 def test_unwritable_folder_is_a_sentence(small: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot use"):

@@ -110,6 +110,9 @@ def test_scores_that_are_no_numbers_are_no_answer(plain: bytes, tmp_path: Path) 
     classifier, _ = opened(tmp_path / "m.tflite", damaged, labels=("red", "green", "blue"), input_range=(0.0, 1.0))
     with pytest.raises(ModelFileError, match=r"gives scores that are no numbers \(NaN\)"):
         classifier.classify(RED)
+    for calibrated in (True, False):
+        with pytest.raises(ModelFileError, match=r"gives scores that are no numbers \(NaN\)"):
+            classifier.predict_all(RED[None], calibrated=calibrated)
 
 
 def test_logarithms_of_probabilities_become_probabilities(tmp_path: Path) -> None:
