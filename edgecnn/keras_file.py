@@ -36,7 +36,7 @@ def loading_keras(what: str, advice: str) -> Iterator[None]:
 
 def first_clause(error: BaseException | str) -> str:
     """What another program's error begins with: no more of it is shown."""
-    text = str(error).strip() or type(error).__name__
+    text = str(error).strip()
     # Before it comes to the point, Keras repeats a layer's whole configuration, or says in which call it was, in bold.
     text = text.rpartition("Exception encountered: ")[2]
     if text.startswith("Exception encountered when calling"):
@@ -45,5 +45,8 @@ def first_clause(error: BaseException | str) -> str:
         text = text.rpartition("\n\n")[2]
     if "accessible `.keras` zip" in text:  # what Keras says of a file that is there, too, is that it is not found
         return "it is no zip archive, as a .keras file is"
-    line = re.sub(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} ", "", text).splitlines()[0]
-    return line.split(". ")[0].split(": {")[0].rstrip(".:")[:160]
+    text = re.sub(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} ", "", text).partition("\n\nArguments received by ")[0]
+    clause = text.strip().partition("\n")[0].split(". ")[0].split(": {")[0].rstrip(".:")[:160]
+    if clause:
+        return clause
+    return "no reason is given" if isinstance(error, str) else type(error).__name__  # as of a bare assert

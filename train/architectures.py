@@ -170,7 +170,7 @@ def _import(path: Path) -> object:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the user's own file raises is told in one sentence
+    except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
         raise InputError(f"{path} does not run: {type(error).__name__}: {error}") from error
     return module
 
@@ -184,7 +184,7 @@ def build_network(name: str, shape: Shape, classes: int) -> keras.Model:
     builder = find_builder(name)
     try:
         model = builder(shape, classes)
-    except Exception as error:  # a builder may be the user's own: whatever it raises is told in one sentence
+    except (Exception, SystemExit) as error:  # a builder may be the user's own: whatever it raises is one sentence
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"architecture {name} cannot be built for images of {shape}: {reason}") from error
     if not isinstance(model, keras.Model):

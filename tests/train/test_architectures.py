@@ -68,6 +68,7 @@ def test_people_bring_their_own_builder() -> None:
         ("missing", "has no function 'missing'"),
         ("mistyped", "cannot be built .* no attribute 'Conv2d'"),
         ("silent", "cannot be built .*: ValueError"),
+        ("leaving", "cannot be built .*: no GPU"),
         ("unbuilt", "begins with keras.Input"),
         ("subclassed", "begins with keras.Input"),
     ],
@@ -83,6 +84,7 @@ def test_a_builder_that_builds_something_else_is_a_sentence(name: str, message: 
         ("logits", r"does not give probabilities \(they must sum to 1, and are .* here\); end it with a softmax"),
         ("sigmoids", "does not give probabilities"),
         ("named", "cannot be run: 'one row' is not a valid scope name; mend that in it"),
+        ("asserting", "cannot be run: AssertionError; mend that in it"),
         ("text", "must return a Keras model"),
     ],
 )
@@ -98,4 +100,7 @@ def test_a_file_that_is_missing_or_does_not_run_is_a_sentence(tmp_path: Path) ->
     own = tmp_path / "own.py"
     own.write_text("1 / 0")
     with pytest.raises(InputError, match="does not run: ZeroDivisionError"):
+        build_network(f"{own}:net", (8, 8, 3), 4)
+    own.write_text("import sys\n\nsys.exit()\n")
+    with pytest.raises(InputError, match="does not run: SystemExit"):
         build_network(f"{own}:net", (8, 8, 3), 4)
