@@ -5,18 +5,20 @@ import pytest
 from edgecnn import ModelFileError
 from edgecnn.keras_file import loading_keras
 
+CALLING, ARGUMENTS = "Exception encountered when calling L.call().\n\n", "\n\nArguments received by L.call(): 1"
+
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "ValueError"),
         ("\x1b[1m\x1b[0m", "ValueError"),
-        ("Exception encountered when calling L.call().\n\n\x1b[1m\x1b[0m\n\nArguments received by L.call(): 1", "ValueError"),
-        ("Exception encountered when calling L.call().\n\n\x1b[1mtoo small\x1b[0m\n\nArguments received by L", "too small"),
+        (f"{CALLING}\x1b[1m\x1b[0m{ARGUMENTS}", "ValueError"),
+        (f"{CALLING}\x1b[1mtoo small\x1b[0m{ARGUMENTS}", "too small"),
         ("\x1b[1m\nat last. And more", "at last"),
         ("...", "ValueError"),
     ],
-)  # fmt: skip
+)
 def test_a_reason_is_never_empty(text: str, reason: str) -> None:
     with pytest.raises(ModelFileError) as told, loading_keras("it", "copy it again"):
         raise ValueError(text)

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.errors import DataError
+from edgecnn.errors import DataError, InputError
+from edgecnn.model_file.label_text import read_label_text
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import MAX_PIXELS
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import prepare_array
-from edgecnn.printable import composed
 
 from .digest import digest_splits
 from .image_store import StoredImages, store_images
@@ -142,9 +142,9 @@ def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
     try:
-        names = tuple(composed(path.read_text(encoding="utf-8")).splitlines())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} does not read as text ({error}); write one class name a line") from None
+        names = tuple(read_label_text(path).rstrip().splitlines())
+    except InputError as error:
+        raise DataError(f"{error}; write one class name a line") from None
     if len(names) < classes:
         raise DataError(f"{path} names {len(names)} classes, the labels go up to {classes - 1}; name all, one a line")
     return names

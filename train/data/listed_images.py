@@ -79,7 +79,7 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
     known, folded = _by_name(images, str), _by_name(images, str.casefold)
     paths = [[_place(cell, folder, known, folded) for cell in row] for row in rows]
     files = _file_column(listing, folder, rows, paths)
-    has_header = not paths[0][files] and Path(rows[0][files]).suffix.lower() not in SUFFIXES
+    has_header = _is_heading(rows, files, is_image=paths[0][files] is not None)
     header = [cell.lower() for cell in rows[0]] if has_header else []
     label, split = _columns(listing, rows, header, files)
     words = f"column {files + 1} names the files, {label + 1} their labels"
@@ -103,6 +103,15 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
     if left:
         progress(f"{folder}: {left:,} images are not in {listing} and are left out")
     return _by_split(listing, found)
+
+
+def _is_heading(rows: Sequence[Sequence[str]], files: int, is_image: bool) -> bool:
+    """Whether the first row is one; `image` is, though there may be an image.jpg, above names with a suffix."""
+    name, body = rows[0][files], rows[1:]
+    if Path(name).suffix.lower() in SUFFIXES:
+        return False
+    with_suffix = any(Path(row[files]).suffix.lower() in SUFFIXES for row in body)
+    return not is_image or (name.lower() in _FILE_HEADERS and with_suffix)
 
 
 def _file_column(

@@ -111,12 +111,15 @@ def load_dataset(
         require_kind(labelled, LabelSource, "labelled")
     if not is_whole(max_corrupt) or max_corrupt < 0:
         raise InputError(f"max_corrupt must be 0 or more, a whole number. Received: {max_corrupt!r}")
-    if labelled and (data is None or not Path(data).is_dir()):
+    is_own = data is not None and data != NAME
+    if labelled and (not is_own or not Path(str(data)).is_dir() or is_folder_of_idx(Path(str(data)))):
         raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
-    if data is None or str(data) == NAME:
+    if is_own and data_dir is not None:
+        raise DataError(f"a data_dir is of the files of {NAME}. Received: {data} as data too; leave one of them out")
+    if not is_own:
         return load_fashion_mnist(data_dir, progress)
     choices = f"{NAME}, a folder of class folders or of MNIST's four IDX files, or a .npz file"
-    if not str(data):
+    if not data:
         raise DataError(f"the data set's name is empty; give {choices}")
     path = Path(data)
 

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             require_keys(path, arrays.files)
             x_train, y_train, x_test, y_test = (np.asarray(arrays[key]) for key in KEYS)
-            names = [composed(str(name)) for name in arrays["labels"]] if "labels" in arrays else None
+            names = _names(arrays["labels"]) if "labels" in arrays else None
     except _DAMAGED as error:
         if str(error).startswith("Object arrays"):
             raise DataError(
@@ -86,6 +87,12 @@ def load_npz(path: Path, spec_for: Callable[[int, int, bool], InputSpec]) -> Dat
             f"{path} names {len(labels)} labels for {classes} classes; there must be two or more, all named"
         )
     return Dataset(path.stem, labels, spec, splits[0], splits[1], digest_splits(labels, splits), f"file {path}")
+
+
+def _names(labels: npt.NDArray[Any]) -> list[str]:
+    if labels.dtype.kind == "S":  # bytes
+        labels = np.char.decode(labels, "utf-8")
+    return [composed(str(name)) for name in labels.reshape(-1)]
 
 
 def _size(images: npt.NDArray[np.uint8]) -> tuple[int, ...]:

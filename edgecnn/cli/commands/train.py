@@ -66,6 +66,8 @@ def command(
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
+    if not dry_run:
+        _require_beside(output, data.data)
     _require_ready(request, None if dry_run else output)
     dataset = _load(ctx, data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
@@ -93,6 +95,23 @@ def command(
     _print_run(result, as_json)
     if result.interrupted:
         _fail_interrupted(ctx, result, run.distributed)
+
+
+def _require_beside(output: str | None, data: str | None) -> None:
+    """Make sure that the run does not lie in the data: the next time, its folder would be taken for a class.
+
+    Raises:
+        click.UsageError: it would.
+    """
+    from edgecnn.train.data.idx import is_folder_of_idx
+
+    if data in (None, "fashion-mnist") or not Path(str(data)).is_dir() or is_folder_of_idx(Path(str(data))):
+        return
+    if Path(output or "runs").resolve().is_relative_to(Path(str(data)).resolve()):
+        raise click.UsageError(
+            f"the run directory {output or 'runs/…'} would lie in the data, {data}, and be taken for images of it the "
+            "next time; give another --output, beside the data"
+        )
 
 
 def _require_ready(request: "TrainingRequest", output: str | None) -> None:

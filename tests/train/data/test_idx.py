@@ -44,6 +44,12 @@ def test_images_are_made_what_was_asked_for_and_labels_have_names(folder: Path, 
     assert dataset.train.images.shape == (TRAIN, 32, 40, 3) and dataset.labels == fashion.labels
 
 
+@pytest.mark.parametrize("content", ["\ufeff{}\n", "{}\n\n", "{}\r\n \n"])
+def test_labels_may_begin_with_a_mark_and_end_in_blank_lines(content: str, folder: Path, fashion: Dataset) -> None:
+    (folder / "labels.txt").write_bytes(content.format("\n".join(fashion.labels)).encode())
+    assert load_dataset(folder).labels == fashion.labels
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
@@ -72,7 +78,7 @@ def rewrite(content: bytes) -> Callable[[Path], None]:
         ("t10k-labels.idx1-ubyte", rewrite(idx(np.zeros(100), 0x801) + b"x"), "longer than its header says"),
         ("t10k-labels.idx1-ubyte", Path.unlink, "has no t10k-labels-idx1-ubyte, compressed or not"),
         ("labels.txt", rewrite(b"only one\n"), "names 1 classes, the labels go up to 9"),
-        ("labels.txt", rewrite(b"\xff\xfe"), "does not read as text"),
+        ("labels.txt", rewrite(b"\xff"), "is not UTF-8 text; .*; write one class name a line"),
     ],
 )
 def test_what_is_missing_or_damaged_is_named(

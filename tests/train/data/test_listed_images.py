@@ -74,6 +74,16 @@ def test_a_csv_file_labels_the_images_of_a_folder(text: str, images: Path) -> No
     assert any("names the files" in line for line in said)
 
 
+@pytest.mark.parametrize("heading", ["image", "Image", "id"])
+def test_a_heading_is_one_though_an_image_is_called_so(heading: str, images: Path) -> None:
+    (images / "9.png").rename(images / f"{heading.lower()}.png")
+    places = [f"{heading.lower()}.png" if n == 9 else PLACES[n] for n in range(12)]
+    rows = "".join(f"{places[n]},{EXPECTED[n]}\n" for n in range(12))
+    assert shown(load(images, f"{heading},label\n{rows}")) == EXPECTED
+    named = "".join(f"{Path(place).stem},{EXPECTED[n]}\n" for n, place in reversed([*enumerate(places)]))
+    assert shown(load(images, named)) == EXPECTED  # all rows name images
+
+
 def test_whole_paths_are_taken(images: Path) -> None:
     text = "".join(f"{images / PLACES[n]},{EXPECTED[n]}\n" for n in range(12))
     assert shown(load(images, text)) == EXPECTED

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from edgecnn import DataError
+from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import load_dataset
+from edgecnn.train.data.image_folder import LabelSource
 from tests.support.command_line import in_this_process, printed
 
 
@@ -19,6 +21,41 @@ def test_what_is_no_data_set_is_a_sentence(name: str, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("text")
     with pytest.raises(DataError, match="; --data takes fashion-mnist, a folder"):
         load_dataset(tmp_path / name)
+
+
+def test_labels_that_nothing_takes_are_refused(
+    few: Path, fashion: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, file in (("fashion-mnist", "picture.png"), ("idx", "train-images-idx3-ubyte")):
+        Path(folder).mkdir()
+        Path(folder, file).write_bytes(b"")
+    for name in (None, "fashion-mnist", "idx", few):
+        for source in (LabelSource(csv=Path("missing.csv")), LabelSource(names=True)):
+            with pytest.raises(DataError, match="labels in a CSV file or in names are of a folder of images"):
+                load_dataset(name, labelled=source)
+
+
+def test_a_folder_of_fashion_mnist_is_not_taken_beside_other_data(few: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"of the files of fashion-mnist. Received: {few} as data too; leave one"):
+        load_dataset(few, data_dir=tmp_path)
+    ran = in_this_process("train", "--data", few, "--data-dir", tmp_path, "--output", tmp_path / "run")
+    assert ran.exit_code == 1 and "leave one of them out" in ran.stderr
+
+
+def test_a_run_directory_does_not_become_a_class_of_the_data(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(photos.rglob("*"))
+    monkeypatch.chdir(photos)
+    for options in ((), ("--output", photos / "bag" / "run"), ("--output", photos)):
+        for data in (".", photos):
+            ran = in_this_process("train", "--data", data, *options)
+            assert ran.exit_code == 2 and "would lie in the data" in ran.stderr and "--output" in ran.stderr
+    assert sorted(photos.rglob("*")) == before
+    monkeypatch.chdir(tmp_path)
+    ran = in_this_process("train", "--data", photos, "--output", f"{photos}-run", "--architecture", "nothing.py:net")
+    assert "would lie" not in ran.stderr
 
 
 def test_own_photographs_train_convert_and_classify_through_the_command_line(photos: Path, tmp_path: Path) -> None:

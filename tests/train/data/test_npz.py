@@ -27,6 +27,16 @@ def test_arrays_in_a_file_are_a_data_set(fashion: Dataset, tmp_path: Path) -> No
     np.testing.assert_array_equal(dataset.train.images, fashion.train.images[:100])
 
 
+@pytest.mark.parametrize("kind", [np.bytes_, np.str_])
+def test_names_may_be_text_or_its_bytes(kind: type, tmp_path: Path) -> None:
+    names = np.array(["cat", "dog", "Kätzchen"])
+    labels = np.char.encode(names, "utf-8") if kind is np.bytes_ else names
+    x, y = np.arange(6 * 64, dtype=np.uint16).reshape(6, 8, 8).astype(np.uint8), np.arange(6) % 3
+    arrays = {"x_train": x, "y_train": y, "x_test": 255 - x, "y_test": y}
+    assert load_dataset(saved(tmp_path, **arrays, labels=labels)).labels == ("cat", "dog", "Kätzchen")
+    assert load_dataset(saved(tmp_path, **arrays, labels=labels[:, None])).labels == ("cat", "dog", "Kätzchen")
+
+
 GOOD = {
     "x_train": np.zeros((4, 8, 8), np.uint8),
     "y_train": np.arange(4),
@@ -44,6 +54,7 @@ GOOD = {
         ({"y_train": np.arange(3)}, "and a label for each"),
         ({"y_train": np.array([0.0, 1, 2, 3])}, "must hold class indices"),
         ({"labels": np.array(["a", "b"])}, "names 2 labels for 4 classes"),
+        ({"labels": np.array([b"a", b"\xff", b"b", b"c"])}, "does not read as a .npz file .*utf-8"),
         ({"labels": np.array(["a", "a", "b", "c"])}, "class names must be unique and printable"),
         ({"y_test": np.array([0, 0, 2, 3])}, "the test images have none of class 1"),
         ({"y_train": np.zeros(4, int), "y_test": np.zeros(4, int)}, "names 1 labels|one class only"),
