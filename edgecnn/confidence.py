@@ -87,8 +87,8 @@ def validation_of_run(dataset: Dataset, training: Training) -> Split | None:
 
 def held_share_of(recipe: str) -> float:
     """The validation split that a card's words on its recipe name; 0 where they name none."""
-    share = re.search(r"\bvalidation_split ([0-9.e-]+)", recipe)
-    return float(share[1]) if share else 0.0
+    shares = re.findall(r"\bvalidation_split ([0-9.e-]+)", recipe)
+    return float(shares[-1]) if shares else 0.0
 
 
 def why_unmeasured(test: Answers, validation: Answers | None = None) -> str:

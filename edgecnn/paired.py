@@ -83,10 +83,3 @@ class PairedComparison:
         spread = math.sqrt(max(0.0, differing - difference**2))
         root = (_Z * math.sqrt(differing) + NormalDist().inv_cdf(POWER) * spread) / difference
         return max(self.images + 1, math.ceil(root**2))
-
-
-def wilson_interval(right: float, images: int) -> tuple[float, float]:
-    """95 % interval of the share `right` / `images` (E. B. Wilson, 1927); `images` above 0."""
-    share, weight = right / images, _Z**2 / images
-    middle, half = share + weight / 2, math.sqrt(weight * (share * (1 - share) + weight / 4))
-    return (middle - half) / (1 + weight), (middle + half) / (1 + weight)

@@ -144,8 +144,8 @@ class RunDirectory:
             )
         if self.path.is_file() or is_saved_model(self.path):
             raise ModelFileError(
-                f"{self.path} is no run directory; a Keras model that was trained elsewhere needs --labels and "
-                "--representative"
+                f"{self.path} is no run directory; of a Keras model that was trained elsewhere edgecnn convert makes "
+                "one, with --labels and --representative"
             )
         if not self.model.is_file():
             raise ModelFileError(f"{self.path} is not a run directory (no {MODEL} there); make one with edgecnn train")

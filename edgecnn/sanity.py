@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from .metrics import best_order, right_in_order
 from .pixels.input_spec import InputSpec
+from .wilson import wilson_interval
 
 Confusion = npt.NDArray[np.int64]
 Cause = Literal[
@@ -29,7 +30,6 @@ Cause = Literal[
 ]
 # Fewer images tell nothing.
 ENOUGH = 10
-_Z = 1.96  # of a 95 % Wilson interval
 _CHANCE = 0.01  # that as many images of a class move by accident; shared by all classes
 _NAMED = 4
 _MISSING = 0.25  # of the classes, and two: a weak network takes one for another
@@ -151,9 +151,7 @@ def _of_a_lost_network(spec: InputSpec | None, is_own: bool) -> tuple[tuple[str,
 
 def lower_bound(right: int, images: int) -> float:
     """Lower end of the 95 % Wilson interval of an accuracy, 0 to 1."""
-    share, spread = right / images, _Z**2 / images
-    root = math.sqrt(share * (1 - share) / images + spread / (4 * images))
-    return (share + spread / 2 - _Z * root) / (1 + spread)
+    return wilson_interval(right, images)[0]
 
 
 def _exchanged(confusion: Confusion, order: npt.NDArray[np.intp]) -> list[tuple[int, int]]:

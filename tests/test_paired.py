@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from edgecnn.paired import PairedComparison, wilson_interval
+from edgecnn.paired import PairedComparison
+from edgecnn.sanity import lower_bound
+from edgecnn.wilson import wilson_interval
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -28,6 +30,13 @@ def test_p_is_that_of_the_binomial_test(first: int, second: int) -> None:
 def test_the_interval_of_an_accuracy_is_wilsons(right: int, images: int) -> None:
     wanted = scipy_stats.binomtest(right, images).proportion_ci(0.95, "wilson")
     assert wilson_interval(right, images) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+
+
+def test_the_interval_of_a_share_stays_within_0_and_1() -> None:
+    for images in range(1, 3000):
+        (low, _), (_, high) = wilson_interval(0, images), wilson_interval(images, images)
+        assert low == 0 and high == 1
+        assert lower_bound(0, images) == 0
 
 
 def drawn(shares: tuple[float, ...], images: int, times: int) -> list[PairedComparison]:

@@ -125,6 +125,26 @@ def require_teacher(file: Path) -> None:
         raise ModelFileError(f"no teacher at {file}; give the .keras file of a run, or an architecture")
 
 
+def require_same_values(teacher: str, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
+    """Make sure that a teacher that is a backbone, trained along with its pupil, knows the values of its pixels.
+
+    Args:
+        teacher: an architecture.
+        scale: of the pupil's input, a number a channel.
+        offset: likewise.
+
+    Raises:
+        InputError: its ImageNet weights know others.
+    """
+    found = find_backbone(teacher)
+    if found and (scale, offset) != found[0].values:
+        raise InputError(
+            f"{teacher} cannot be trained as teacher along with this network, which is fed other pixels than its "
+            "ImageNet weights know; give residual as teacher, or train it first on images of the same size and give "
+            "its .keras file"
+        )
+
+
 def pretrained_weights(architecture: str, weights: str | Path | None) -> str | None:
     """What a training starts from: `imagenet`, a file's name, or None for weights at random.
 

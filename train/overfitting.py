@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from edgecnn.paired import wilson_interval
 from edgecnn.sanity import ENOUGH, lower_bound
+from edgecnn.wilson import wilson_interval
 
 from .recipes import RECIPES
 
@@ -70,9 +70,10 @@ class Fit:
         """
         figures = f"{self.training:.1%} on training images, {self.unseen:.1%} on {self.name} images"
         if self.has_learned is False:
+            others = "a smaller --freeze" if "freeze all" in recipe else "more --epochs, another --seed"
             return (
-                f"has learned nothing: {figures}, where guessing gets {self.guessing:.1%}; try more --epochs, another "
-                "--seed or another --architecture, and look whether the training images are in the right classes"
+                f"has learned nothing: {figures}, where guessing gets {self.guessing:.1%}; try {others} or another "
+                "--architecture, and look whether the training images are in the right classes"
             )
         if self.overfits:
             return f"overfits: {figures}; {_remedies(recipe, self.name == 'validation')}"

@@ -124,7 +124,7 @@ def _downloading(name: str) -> Iterator[None]:
         if address is None:
             raise
         url, reason = address[0].rstrip(":"), str(error).partition(address[0])[2].strip(": ").removeprefix("None -- ")
-        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+        home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "models"
         raise EdgecnnError(
             f"the ImageNet weights of {name} cannot be downloaded ({reason}); download {url} elsewhere and put it into "
             f"{home}, or give a file with --weights FILE, or start without with --weights none"

@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from edgecnn.arguments import is_number, is_whole, require_count, require_path, to_plain
+from edgecnn.confidence import held_share_of
 from edgecnn.errors import InputError
 from edgecnn.pixels.dataset import Dataset, check_seed
 from edgecnn.pixels.folder_images import require_folder
 
 from . import recipes
-from .backbones import IMAGENET, pretrained_weights, require_input, require_teacher, require_weights
+from .backbones import (
+    IMAGENET,
+    pretrained_weights,
+    require_input,
+    require_same_values,
+    require_teacher,
+    require_weights,
+)
 from .recipes import Recipe
 
 OTHER_IMAGES = "other images are a folder of pictures that show none of the classes"
@@ -95,11 +103,13 @@ class TrainingRequest:
             require_path(self.other, "a folder of other images")
         if self.teacher is not None and not str(self.teacher):
             raise InputError("the teacher's name is empty; give a .keras file or an architecture, or leave it out")
-        if self.distributed and self.teacher and Path(self.teacher).suffix != ".keras":
+        if self.distributed and self.teacher_architecture:
             raise InputError("a job of several processes needs a teacher that is trained already; give its .keras file")
 
         if self.weights is not None and require_path(self.weights, "weights") == Path():
             raise InputError("the weights' name is empty; give imagenet, none or a file, or leave it out")
+        if self.resume and self.force:
+            raise InputError("resume goes on with the training that force replaces; leave one of them out")
         self._check_transfer()
 
     def _check_transfer(self) -> None:
@@ -115,16 +125,19 @@ class TrainingRequest:
             raise InputError(f"recipe {recipe.name} needs pretrained weights; give imagenet or a file, or recipe fast")
         if self.teacher or self.devices or self.distributed:
             raise InputError(f"recipe {recipe.name} trains on one device without a teacher; leave the others out")
-        plain = recipes.RECIPES["transfer"]
-        epochs = self.epochs or recipe.epochs
-        if self.freeze == "all" and epochs > 1 and (self.epochs or epochs != plain.epochs):
+        epochs, wanted = self.epochs or recipe.epochs, self.final_recipe()
+        if self.freeze == "all" and epochs > 1 and (self.epochs or _is_asked_for(recipe, "epochs")):
             raise InputError(f"with freeze all one epoch trains all there is. Received: epochs={epochs}")
-        wanted = self.final_recipe()
-        idle = [name for name in _IDLE if getattr(wanted, name) != getattr(plain, name)]
-        if self.freeze == "all" and idle:
+        idle = [name for name in _IDLE if getattr(wanted, name) and _is_asked_for(wanted, name)]
+        if wanted.epochs == 1 and idle:
+            which, more = (
+                ("freeze all", "freeze fewer layers")
+                if self.freeze == "all"
+                else ("one epoch", "train for more epochs")
+            )
             raise InputError(
-                f"with freeze all only the last layer is trained, once, on the images as they are: {', '.join(idle)} "
-                "would change nothing; leave it out, or freeze fewer layers"
+                f"with {which} only the last layer is trained, once, on the images as they are: {', '.join(idle)} "
+                f"would change nothing; leave it out, or {more}"
             )
         if self.freeze not in (None, "all") and not (is_whole(self.freeze) and self.freeze >= 0):
             raise InputError(f"freeze must be a whole number from 0 on, or all. Received: {self.freeze!r}")
@@ -147,10 +160,15 @@ class TrainingRequest:
         """
         if self.pretrained not in (None, IMAGENET) and not self.resume:
             require_weights(str(self.pretrained))
-        if self.teacher is not None and Path(self.teacher).suffix == ".keras":
+        if self.teacher is not None and self.teacher_architecture is None:
             require_teacher(Path(self.teacher))
         if self.other:
             require_folder(self.other, OTHER_IMAGES)
+
+    @property
+    def teacher_architecture(self) -> str | None:
+        """What a teacher that is no file yet is to be."""
+        return None if self.teacher is None or Path(self.teacher).suffix == ".keras" else str(self.teacher)
 
     @property
     def replaces(self) -> bool:
@@ -177,7 +195,10 @@ class TrainingRequest:
 
     def recipe_words(self) -> str:
         """What the card says of the recipe: its name, and what was changed or added."""
-        words = [self.final_recipe().name]
+        recipe = self.final_recipe()
+        words = [recipe.name]
+        if held_share_of(recipe.name) != recipe.validation_split:  # of a recipe of somebody's own; reports go by it
+            words.append(f"validation_split {recipe.validation_split}")
         if self.pretrained:
             words.append(f"weights {Path(self.pretrained).name}")
         if self.freeze is not None:
@@ -215,3 +236,10 @@ def require_images(request: TrainingRequest, dataset: Dataset) -> None:
             f"{dataset.name} must have training and test images; it has {len(dataset.train)} and {len(dataset.test)}"
         )
     require_input(request.architecture, request.pretrained, dataset.input, dataset.name)
+    if request.teacher_architecture:
+        require_same_values(request.teacher_architecture, dataset.input.scale, dataset.input.offset)
+
+
+def _is_asked_for(recipe: Recipe, name: str) -> bool:
+    """Whether a field is other than in recipe transfer, or was given, though it is the same: then the name says so."""
+    return getattr(recipe, name) != getattr(recipes.RECIPES["transfer"], name) or f", {name} " in recipe.name

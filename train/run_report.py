@@ -101,15 +101,19 @@ def claimed_folder(folder: RunDirectory, force: bool) -> Iterator[None]:
                 remove_what_kills_left(path)
             yield
     finally:
-        if created:
-            remove_if_empty(folder)
+        for path in created:
+            _remove_if_empty(path)
 
 
-def _prepare_folder(folder: RunDirectory, force: bool) -> bool:
-    """Create the run directory, and make sure that files can be written there; whether it was created."""
+def _prepare_folder(folder: RunDirectory, force: bool) -> list[Path]:
+    """Create the run directory, and make sure that files can be written there.
+
+    Returns:
+        The folders that were created, the innermost first.
+    """
     check_free(folder, force)
     path = folder.path
-    created = not path.exists()
+    created = [one for one in (path, *path.parents) if not one.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
@@ -132,10 +136,9 @@ def remove_previous(folder: RunDirectory, is_resumed: bool = False) -> None:
         shutil.rmtree(folder.tensorboard, ignore_errors=True)
 
 
-def remove_if_empty(folder: RunDirectory) -> None:
-    """Remove the run directory that a training created and left nothing in."""
-    if folder.path.is_dir() and not any(folder.path.iterdir()):
-        folder.path.rmdir()
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not empty: another training may write there
+        folder.rmdir()
 
 
 def read_run(folder: RunDirectory) -> TrainingRun:

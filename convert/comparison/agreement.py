@@ -5,7 +5,8 @@ import numpy.typing as npt
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import Parity
-from edgecnn.paired import PairedComparison, wilson_interval
+from edgecnn.paired import PairedComparison
+from edgecnn.wilson import wilson_interval
 
 Array = npt.NDArray[np.floating]
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.paired import PairedComparison, wilson_interval
+from edgecnn.paired import PairedComparison
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.printable import composed
+from edgecnn.wilson import wilson_interval
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgecnn.html_page import Cell, gallery, page, percent, picture, table, text
-from edgecnn.paired import wilson_interval
+from edgecnn.wilson import wilson_interval
 
 from .two_models import ModelAnswers, TwoModels, name_of
 

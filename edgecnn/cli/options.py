@@ -1,5 +1,6 @@
 """Options that several commands share, and the images that they name."""
 
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -125,10 +126,10 @@ def a_number(_: click.Context, __: click.Parameter, value: float | None) -> floa
     """A number as it is.
 
     Raises:
-        click.BadParameter: it is nan.
+        click.BadParameter: it is nan or infinite.
     """
-    if value != value:  # a range lets nan through
-        raise click.BadParameter("nan is no number")
+    if value is not None and not math.isfinite(value):  # a range lets nan through
+        raise click.BadParameter(f"{value} is no number")
     return value
 
 

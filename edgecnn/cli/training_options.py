@@ -131,6 +131,7 @@ _REMEDIES = (  # against overfitting: each replaces a field of the recipe that i
     click.option(
         "--stop-at-accuracy",
         type=click.FloatRange(0, 1, min_open=True),
+        callback=options.a_number,
         help="End after the first epoch whose training accuracy reaches this, such as 0.98.",
     ),
     click.option(
@@ -139,10 +140,24 @@ _REMEDIES = (  # against overfitting: each replaces a field of the recipe that i
         metavar="EPOCHS",
         help="End when validation accuracy has not risen for so many epochs; needs --validation-split.",
     ),
-    click.option("--validation-split", type=_SHARE, help="Share of training images held back to choose the epoch."),
-    click.option("--label-smoothing", type=_SHARE, help="Share of the target spread over all classes."),
-    click.option("--l2", type=click.FloatRange(0), help="Factor of the squared kernels added to the loss."),
-    click.option("--dropout", type=_SHARE, help="Share of inputs dropped before every dense layer."),
+    click.option(
+        "--validation-split",
+        type=_SHARE,
+        callback=options.a_number,
+        help="Share of training images held back to choose the epoch.",
+    ),
+    click.option(
+        "--label-smoothing", type=_SHARE, callback=options.a_number, help="Share of the target spread over all classes."
+    ),
+    click.option(
+        "--l2",
+        type=click.FloatRange(0),
+        callback=options.a_number,
+        help="Factor of the squared kernels added to the loss.",
+    ),
+    click.option(
+        "--dropout", type=_SHARE, callback=options.a_number, help="Share of inputs dropped before every dense layer."
+    ),
     click.option(
         "--augment",
         multiple=True,

@@ -64,7 +64,7 @@ def test_a_saved_model_is_no_mere_folder(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
     with pytest.raises(ModelFileError, match="is a SavedModel of TensorFlow; edgecnn convert makes a"):
         read_packed(tmp_path)
-    with pytest.raises(ModelFileError, match="a Keras model that was trained elsewhere needs --labels and --repres"):
+    with pytest.raises(ModelFileError, match="trained elsewhere edgecnn convert makes one, with --labels"):
         RunDirectory(tmp_path).require()
 
 

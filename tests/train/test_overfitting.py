@@ -93,6 +93,10 @@ def test_a_network_at_chance_has_learned_nothing(right: list[bool], labels: list
     fit = measure_fit([answers("test", right, labels), answers("training", right, labels)])
     assert fit is not None and fit.has_learned is learned
     assert fit.verdict("fast").startswith("has learned nothing: ") == (learned is False)
+    if learned is False:
+        assert "try more --epochs, another --seed or another --architecture" in fit.verdict("fast")
+        frozen = fit.verdict("transfer, weights imagenet, freeze all")
+        assert "try a smaller --freeze or another --architecture" in frozen and "--epochs" not in frozen
 
 
 def test_one_class_for_all_is_no_better_where_the_unseen_images_have_mostly_that_one() -> None:

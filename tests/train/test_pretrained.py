@@ -101,6 +101,18 @@ def test_a_network_without_a_dense_layer_at_its_end_takes_no_weights() -> None:
         body_of(keras.Model(image, keras.layers.Softmax(name="softmax")(pooled)))
 
 
+def test_without_a_home_folder_a_failed_download_is_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(EdgecnnError, match=r"put it into .*\.keras/models, or give a file"):
+        loaded("imagenet", "mobilenet-0.25")
+
+
 def test_without_a_network_one_sentence_says_where_the_file_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nothing answers

@@ -7,10 +7,15 @@ from typing import Any, get_type_hints
 import pytest
 
 from edgecnn import InputError
+from edgecnn.confidence import held_share_of
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import RECIPES, estimate, train
+from edgecnn.train.backbones import BACKBONES
 from edgecnn.train.recipes import change_recipe
 from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request, require_images
+
+HELD = dataclasses.replace(RECIPES["fast"], name="mine", validation_split=0.2)
+TRANSFER: TrainingOptions = {"recipe": "transfer", "weights": "w.h5"}
 
 
 def test_a_request_and_the_keywords_have_the_same_fields() -> None:
@@ -39,10 +44,18 @@ def test_the_recipe_has_the_requests_own_numbers() -> None:
             "fast, class weights, teacher model.keras",
         ),
         ({"teacher": "residual"}, "fast, teacher residual"),
+        ({"recipe": HELD}, "mine, validation_split 0.2"),
+        ({"recipe": change_recipe(RECIPES["fast"], validation_split=0.1)}, "fast, validation_split 0.1"),
+        (
+            {"recipe": dataclasses.replace(change_recipe(RECIPES["fast"], validation_split=0.1), validation_split=0.3)},
+            "fast, validation_split 0.1, validation_split 0.3",
+        ),
     ],
 )
 def test_the_card_is_told_what_was_changed_and_added(options: TrainingOptions, words: str) -> None:
-    assert complete_request(None, options).recipe_words() == words
+    request = complete_request(None, options)
+    assert request.recipe_words() == words
+    assert held_share_of(words) == request.final_recipe().validation_split
 
 
 @pytest.mark.parametrize(
@@ -63,11 +76,53 @@ def test_the_card_is_told_what_was_changed_and_added(options: TrainingOptions, w
             {"recipe": change_recipe(RECIPES["transfer"], epochs=3), "weights": "w.h5", "freeze": "all"},
             r"with freeze all one epoch trains all there is\. Received: epochs=3",
         ),
+        (
+            {**TRANSFER, "recipe": change_recipe(RECIPES["transfer"], epochs=11), "freeze": "all"},
+            r"with freeze all one epoch trains all there is\. Received: epochs=11",
+        ),
+        (
+            {
+                **TRANSFER,
+                "recipe": change_recipe(RECIPES["transfer"], augment=("flip", "shift", "zoom")),
+                "freeze": "all",
+            },
+            "with freeze all only .*: augment would change nothing; leave it out, or freeze fewer layers",
+        ),
+        (
+            {
+                **TRANSFER,
+                "recipe": change_recipe(RECIPES["transfer"], augment=("rotate",), early_stopping=3, l2=0.1),
+                "epochs": 1,
+            },
+            "with one epoch only .*: augment, l2, early_stopping would change nothing; .* train for more epochs",
+        ),
+        ({**TRANSFER, "stop_at_accuracy": 0.9, "epochs": 1, "freeze": 0}, "with one epoch only .* stop_at_accuracy"),
+        ({"resume": True, "force": True}, "resume goes on with the training that force replaces; leave one"),
     ],
 )
 def test_what_cannot_be_is_refused(options: TrainingOptions, message: str) -> None:
     with pytest.raises(InputError, match=message):
         complete_request(None, options)
+
+
+def test_what_asks_for_nothing_is_not_idle() -> None:
+    mine = dataclasses.replace(RECIPES["transfer"], name="mine", augment=(), l2=0.0)
+    for options in ({"epochs": 1}, {"freeze": "all"}, {"freeze": "all", "epochs": 1}, {"epochs": 11}):
+        complete_request(None, {**TRANSFER, **options})  # type: ignore[typeddict-item]
+        complete_request(None, {**TRANSFER, "recipe": dataclasses.replace(mine, epochs=1), "freeze": "all"})
+
+
+def test_a_teacher_with_imagenet_weights_is_fed_what_they_know(small: Dataset) -> None:
+    words = "mobilenet_v2 cannot be trained as teacher along with this network, .* give residual as teacher, or train"
+    with pytest.raises(InputError, match=words):
+        require_images(TrainingRequest(teacher="mobilenet_v2"), small)
+    values = BACKBONES["mobilenet_v2"].values
+    fed = dataclasses.replace(
+        small, input=dataclasses.replace(small.input, scale=values[0], offset=values[1], channels=3, colour="rgb")
+    )
+    require_images(TrainingRequest(teacher="mobilenet_v2"), fed)
+    require_images(TrainingRequest(teacher="mobilenet_v2.keras"), small)
+    require_images(TrainingRequest(teacher="residual"), small)
 
 
 def test_an_unknown_keyword_is_refused_by_name(small: Dataset, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The run directory: its files, its figures, its verdict, its pictures."""
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -140,6 +141,18 @@ def test_figures_of_an_interrupted_training_never_stand_beside_the_model_of_a_la
     assert not (run / "model.int8.tflite").exists()
     with pytest.raises(ModelFileError, match=r"nothing to resume.*; start anew with --force"):
         train(run, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
+
+
+def test_folders_that_a_failed_training_created_go_again(tmp_path: Path) -> None:
+    folder = RunDirectory(tmp_path / "there" / "a" / "b")
+    (tmp_path / "there").mkdir()
+    with contextlib.suppress(KeyError), claimed_folder(folder, force=False):
+        raise KeyError
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+    with contextlib.suppress(KeyError), claimed_folder(folder, force=False):
+        (folder.path.parent / "other").mkdir()  # of another training
+        raise KeyError
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "other", "there"]
 
 
 def test_what_a_killed_training_was_writing_goes_with_the_next(tmp_path: Path) -> None:

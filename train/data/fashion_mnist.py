@@ -3,6 +3,7 @@
 Zalando Research, https://github.com/zalandoresearch/fashion-mnist, MIT licence.
 """
 
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -108,10 +109,11 @@ def _sources(data_dir: str | Path | None) -> Iterator[_Source]:
     folder = data_dir or os.environ.get("EDGECNN_DATA")
     if folder:
         yield _Source(f"folder {folder}", lambda: _read_folder(Path(folder)), named_by_user=True)
-    cache = cache_folder()
-    yield _Source(f"cache {cache}", lambda: _read_folder(cache), cache=True)
+    with contextlib.suppress(RuntimeError):  # of a user without a home folder there is none
+        cache = cache_folder()
+        yield _Source(f"cache {cache}", lambda: _read_folder(cache), cache=True)
     yield _Source(f"package {DEBIAN_PACKAGE} in {DEBIAN_FOLDER}", lambda: _read_folder(DEBIAN_FOLDER))
-    keras_cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets" / NAME
+    keras_cache = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")) / "datasets" / NAME
     yield _Source(f"Keras' cache {keras_cache}", lambda: _read_folder(keras_cache))
     yield _Source("download from Keras' server", _download_keras, download=True)
     yield _Source("download of Debian's package", _download_debian, download=True)
@@ -190,7 +192,7 @@ def _keep_download(files: Files, progress: Callable[[str], None]) -> None:
     try:
         for name, content in files.items():
             write_bytes(cache_folder() / f"{name}.gz", gzip.compress(content, compresslevel=6, mtime=0))
-    except OutputError as error:
+    except (OutputError, RuntimeError) as error:  # the latter where the user has no home folder
         progress(f"the download is not kept: {error}")
 
 

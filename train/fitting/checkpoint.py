@@ -64,6 +64,7 @@ def load_checkpoint(path: Path, variables: Sequence[keras.Variable], identity: s
                 value.shape != tuple(variable.shape) for value, variable in zip(values, variables, strict=True)
             ):
                 raise ValueError("its arrays do not fit the network")
+            history, saved_epoch = [Epoch(**entry) for entry in state["history"]], int(state["saved_epoch"])
     except FileNotFoundError:
         advice = (
             "start anew with --force, or choose another --output" if RunDirectory(path.parent).model.exists() else ""
@@ -71,8 +72,8 @@ def load_checkpoint(path: Path, variables: Sequence[keras.Variable], identity: s
         raise ModelFileError(
             f"there is nothing to resume at {path}; {advice or 'leave --resume out to start'}"
         ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileError(f"{path} is damaged ({error}); start anew with --force") from None
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return [Epoch(**entry) for entry in state["history"]], int(state["saved_epoch"])
+    return history, saved_epoch

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from edgecnn.confidence import best_scores
 from edgecnn.html_page import Cell, page, percent, table, text
 from edgecnn.metrics import ClassFigures, class_figures, mean_of_known, most_confused
-from edgecnn.paired import wilson_interval
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.temperature import BINS, calibration_error, reliability
+from edgecnn.wilson import wilson_interval
 
 from ..run_report import TrainingRun
 from . import charts, pictures

@@ -80,7 +80,8 @@ def _compare(first: str, second: str, data: str | None, data_dir: str | None) ->
     datasets = [options.load_dataset(data_dir, data, runners[0].input)]
     same_input = runners[0].input == runners[1].input
     datasets.append(datasets[0] if same_input else options.load_dataset(data_dir, data, runners[1].input))
-    if datasets[0].test.labels.tolist() != datasets[1].test.labels.tolist():
+    facts = [(dataset.test.names, dataset.test.labels.tolist()) for dataset in datasets]
+    if facts[0] != facts[1]:
         raise ModelFileError(
             f"{first} and {second} take different images of {datasets[0].source}: some cannot be read for one of them; "
             "remove those that do not read"
@@ -125,7 +126,7 @@ def _file_of(model: str) -> str:
 
 
 def _print(two: "TwoModels", html: str | None) -> None:
-    from edgecnn.paired import wilson_interval
+    from edgecnn.wilson import wilson_interval
 
     rows = []
     for one in (two.first, two.second):

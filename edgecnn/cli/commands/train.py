@@ -54,6 +54,7 @@ def command(
         ctx.exit(worker.run_worker())
     choose_backend(run.devices or run.distributed)
     from edgecnn.errors import EdgecnnError
+    from edgecnn.optional_packages import require_tensorboard
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.architectures import find_builder
     from edgecnn.train.backbones import pretrained_weights, with_width
@@ -66,17 +67,17 @@ def command(
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
+    if dry_run and (run.teacher or run.devices or run.distributed):
+        raise click.UsageError("--dry-run estimates a training on one device without its teacher; leave the others out")
     if not dry_run:
         _require_beside(output, data.data)
+    if tensorboard and not dry_run:
+        require_tensorboard()
     _require_ready(request, None if dry_run else output)
     dataset = _load(ctx, data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
         note_few_images(dataset, run.architecture, printing.note)
     if dry_run:
-        if run.teacher or run.devices or run.distributed:
-            raise click.UsageError(
-                "--dry-run estimates a training on one device without its teacher; leave the others out"
-            )
         _print_estimate(estimate(dataset, request), as_json)
         return
     network = Path(run.architecture).stem if ".py:" in run.architecture else run.architecture
@@ -117,9 +118,16 @@ def _require_beside(output: str | None, data: str | None) -> None:
 def _require_ready(request: "TrainingRequest", output: str | None) -> None:
     """What can be told before images are read: files that are missing, and others that are in the way."""
     from edgecnn.run_directory import RunDirectory
+    from edgecnn.train.architectures import find_builder
+    from edgecnn.train.backbones import find_backbone, require_same_values
     from edgecnn.train.run_report import check_free
 
     request.require_files()
+    if request.teacher_architecture:
+        find_builder(request.teacher_architecture)
+        backbone = find_backbone(request.architecture)
+        scale, offset = backbone[0].values if backbone else ((), ())
+        require_same_values(request.teacher_architecture, scale, offset)
     if output:
         check_free(RunDirectory(Path(output)), request.replaces)
 
@@ -151,14 +159,12 @@ def _load(ctx: click.Context, data: DataOptions, architecture: str) -> "Dataset"
 
 def _progress(recipe: "Recipe", tensorboard_of: Path | None) -> "Lines | TensorBoard":
     """What tells people how it goes; TensorBoard's files are written into the run directory `tensorboard_of`."""
-    from edgecnn.optional_packages import require_tensorboard
     from edgecnn.run_directory import RunDirectory
     from edgecnn.train.progress import Lines, Live, TensorBoard
 
     lines = (Live if sys.stderr.isatty() else Lines)(recipe.batch_size)
     if tensorboard_of is None:
         return lines
-    require_tensorboard()
     return TensorBoard(lines, RunDirectory(tensorboard_of).tensorboard)
 
 

@@ -1,5 +1,6 @@
 """edgecnn compare: which of two models is better, by hand; labels in another order; gates."""
 
+import dataclasses
 import json
 import re
 import unicodedata
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgecnn.cli import options
 from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier
-from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.dataset import Dataset, Split
+from edgecnn.pixels.input_spec import InputSpec
 from tests.docs.test_json_schemas import check
 from tests.support.command_line import Run, printed
 from tests.support.model_files import fields_of_card, repacked, write_bare
@@ -127,6 +130,23 @@ def test_what_cannot_be_compared_is_a_sentence(few: Path, edgecnn: Run, tmp_path
         said = edgecnn("compare", *arguments)
         assert said.exit_code == 1 and words in said.stderr and "Traceback" not in said.output
     assert edgecnn("compare", "fashion-mnist").exit_code == 2
+
+
+def test_models_that_take_different_images_of_a_folder_are_not_compared(
+    fashion: Dataset, edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = fields_of_card()
+    fields["input"]["background"] = "any"
+    other = repacked(tmp_path / "other.tflite", fields=fields)
+    few = fashion.test.take(3)
+
+    def load(_: object, __: object, spec: InputSpec) -> Dataset:
+        read = ("a.png", "b.png", "d.png" if spec.background == "any" else "c.png")  # c.png cannot be read for one of them
+        return dataclasses.replace(fashion, test=Split(few.images, few.labels, read), source="folder photos")
+
+    monkeypatch.setattr(options, "load_dataset", load)
+    said = edgecnn("compare", "fashion-mnist", other)
+    assert said.exit_code == 1 and "take different images of folder photos" in said.stderr
 
 
 @pytest.mark.parametrize(

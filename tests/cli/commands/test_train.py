@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,30 @@ def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) 
 def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, ...], words: str, images: Path) -> None:
     ran = edgecnn("train", *(str(images.parent / option) if option[0] != "-" else option for option in options))
     assert ran.exit_code == 2 and words in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "words"),
+    [
+        *(((name, "nan"), 2, "nan is no number") for name in ("--validation-split", "--label-smoothing", "--dropout")),
+        *(((name, "nan"), 2, "nan is no number") for name in ("--l2", "--stop-at-accuracy")),
+        (("--l2", "inf"), 2, "inf is no number"),
+        (("--teacher", "residuel"), 1, "unknown architecture 'residuel'"),
+        (("--teacher", "mobilenet_v2"), 1, "mobilenet_v2 cannot be trained as teacher along with this network"),
+        (("--teacher", "residual", "--dry-run"), 2, "--dry-run estimates a training on one device without its teacher"),
+        (("--resume", "--force"), 1, "leave one of them out"),
+        (("--tensorboard",), 1, "--tensorboard needs TensorBoard"),
+    ],
+)
+def test_what_cannot_be_is_said_before_images_are_read(
+    options: tuple[str, ...], exit_code: int, words: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tensorboard", "tensorboard.summary"):
+        monkeypatch.setitem(sys.modules, name, None)
+    listed = ("--data", images, "--labels-csv", tmp_path / "list.csv")
+    ran = edgecnn("train", *listed, *options, "--output", tmp_path / "run")
+    assert ran.exit_code == exit_code and words in ran.stderr, ran.output
+    assert "names the files" not in ran.stderr and not (tmp_path / "run").exists()
 
 
 def test_fewer_training_images_than_classes_are_wrong_usage(images: Path, tmp_path: Path) -> None:

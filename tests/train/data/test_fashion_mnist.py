@@ -115,6 +115,26 @@ def test_nowhere_to_be_had_is_one_sentence_that_lists_what_was_tried(nowhere: Pa
     assert "\n" not in text
 
 
+def test_a_user_without_a_home_folder_gets_it_and_is_told_that_a_download_is_not_kept(
+    folder: Path, nowhere: Path, fashion: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "KERAS_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setenv("HOME", str(nowhere))  # a folder that is not there
+    with pytest.raises(DataError, match="was not found"):
+        load_fashion_mnist()
+    monkeypatch.setattr(fashion_mnist, "KERAS_URL", f"{folder.as_uri()}/")
+    for file in folder.iterdir():
+        (folder / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), compresslevel=1))
+    said: list[str] = []
+    assert load_fashion_mnist(progress=said.append).sha256 == fashion.sha256
+    assert any("the download is not kept: Could not determine home" in line for line in said)
+
+
 def test_a_named_folder_without_the_files_is_an_error_and_nothing_else_is_tried(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"typo: no train-images-idx3-ubyte.gz there"):
         load_fashion_mnist(tmp_path / "typo")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from edgecnn import ModelFileError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.run_directory import TRAINING_FILES
 from edgecnn.train import TrainingRun, train
+from edgecnn.train.fitting.checkpoint import load_checkpoint
 from tests.support.trainings import EVERYTHING, SEED, Interrupting, weights
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +111,16 @@ def test_damaged_checkpoint_is_a_sentence(stopped: Path, tiny: Dataset) -> None:
     checkpoint.write_bytes(checkpoint.read_bytes()[:-500])
     with pytest.raises(ModelFileError, match=r"checkpoint.npz is damaged"):
         train(stopped, tiny, recipe=EVERYTHING, seed=SEED, resume=True)
+
+
+@pytest.mark.parametrize("history", ['[{"epoch": 1}]', '[{"rate": 1}]', "[1]", "3"])
+def test_a_checkpoint_with_another_history_is_a_sentence(history: str, tmp_path: Path) -> None:
+    state = f'{{"identity": "one", "saved_epoch": 1, "history": {history}}}'
+    np.savez(tmp_path / "checkpoint.npz", state=state, variable0=np.ones(2))
+    variable = keras.Variable(np.zeros(2))
+    with pytest.raises(ModelFileError, match=r"checkpoint.npz is damaged .*; start anew with --force"):
+        load_checkpoint(tmp_path / "checkpoint.npz", [variable], "one")
+    assert not np.asarray(variable).any()
 
 
 def test_a_checkpoint_holds_the_state_and_each_variable_and_nothing_else(interrupted: TrainingRun) -> None:
