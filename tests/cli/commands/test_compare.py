@@ -141,7 +141,7 @@ def test_models_that_take_different_images_of_a_folder_are_not_compared(
     few = fashion.test.take(3)
 
     def load(_: object, __: object, spec: InputSpec) -> Dataset:
-        read = ("a.png", "b.png", "d.png" if spec.background == "any" else "c.png")  # c.png cannot be read for one of them
+        read = ("a.png", "b.png", "d.png" if spec.background == "any" else "c.png")  # the third is damaged for one
         return dataclasses.replace(fashion, test=Split(few.images, few.labels, read), source="folder photos")
 
     monkeypatch.setattr(options, "load_dataset", load)
