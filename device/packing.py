@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -25,11 +25,13 @@ from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.folder_images import read_folder
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.sanity import one_class
+from edgecnn.scratch_folder import scratch_folder
 from edgecnn.zip_errors import ZIP_ERRORS
 
 from .prediction import are_probabilities
 from .runtime.loaded_model import LoadedModel
 from .runtime.loading import open_model
+from .runtime.probes import replay_probes
 from .runtime.run_options import DEFAULTS, RunOptions
 
 _MOST_IMAGES = 500
@@ -77,7 +79,7 @@ def pack_model(
         progress: is told what is left out.
 
     Raises:
-        ModelFileError: missing, damaged, refused by the runtime, or it has a card.
+        ModelFileError: missing, damaged, refused by the runtime, it has a card, or it would answer otherwise with one.
         InputError: neither the file nor `options` say its labels, or what its pixels become.
         DataError: `representative` holds no image that can be read.
         OutputError: `output` cannot be written.
@@ -117,8 +119,25 @@ def pack_model(
         ),
     )
     # Stored: other tools read their label files in no other way.
-    write_bytes(output, pack_card(flatbuffer, card, golden.to_bytes(), stored=bool(files), more=files))
+    content = pack_card(flatbuffer, card, golden.to_bytes(), stored=bool(files), more=files)
+    _require_same_answers(content, name, options)
+    write_bytes(output, content)
     return Packed(Path(output), card, len(golden.images), golden.host_runtime, representative is not None)
+
+
+def _require_same_answers(content: bytes, name: str, options: RunOptions) -> None:
+    """Make sure that what is about to be written answers its probes as `name`, which it was made from, did."""
+    with scratch_folder() as folder:
+        path = Path(folder, "packed.tflite")
+        write_bytes(path, content)
+        as_packed = replace(options, trust=True, description=None, require_signature=None)
+        loaded = open_model(path, as_packed, judged=False)
+        replayed = replay_probes(loaded.packed, loaded.session)
+    if replayed is None or not replayed.passed:
+        raise ModelFileError(
+            f"{name} would answer otherwise with a card than it does without, so nothing is written; that is a fault "
+            "of edgecnn: please report it"
+        )
 
 
 def split_files(data: bytes) -> tuple[bytes, dict[str, bytes]]:

@@ -6,8 +6,9 @@ r"""One .tflite file that holds everything: the flatbuffer, and behind it a zip 
     length   zip: card.json, labels.txt, golden.bin           the place where TFLite keeps associated files
 
 Flatbuffer offsets are relative to where they stand, so 16 bytes put before everything but the root offset change
-nothing else, and keep the 16-byte alignment of the weights. With the length at the front, a truncated file is told
-from one that never had a card. Every runtime ignores header and tail.
+nothing else, save the few that count from the file's start (see tflite_buffers.py), and keep the 16-byte alignment of
+the weights. With the length at the front, a truncated file is told from one that never had a card. Every runtime
+ignores header and tail.
 
 The zip's comment is a seal: a SHA-256 over the flatbuffer and every member, so that no part is exchanged by accident.
 It is no signature: whoever alters a file on purpose can compute it. A signature stands behind it; see signature.py.
@@ -93,12 +94,19 @@ class PackedModel:
 
 
 def add_header(flatbuffer: bytes) -> bytes:
-    """Insert the header that says how long the flatbuffer is; a flatbuffer that has one is returned as it is."""
+    """Insert the header that says how long the flatbuffer is; a flatbuffer that has one is returned as it is.
+
+    Raises:
+        ModelFileError: the flatbuffer is damaged.
+    """
     if flatbuffer[HEADER_AT : HEADER_AT + len(MAGIC)] == MAGIC:
         return flatbuffer
+    from .tflite_buffers import with_offsets_raised
+
     (root,) = struct.unpack_from("<I", flatbuffer)
     header = HEADER.pack(MAGIC, len(flatbuffer) + HEADER.size)
-    return struct.pack("<I", root + HEADER.size) + IDENTIFIER + header + flatbuffer[HEADER_AT:]
+    rest = with_offsets_raised(flatbuffer, HEADER.size)[HEADER_AT:]
+    return struct.pack("<I", root + HEADER.size) + IDENTIFIER + header + rest
 
 
 def pack(flatbuffer: bytes, members: Mapping[str, bytes], *, stored: bool = False) -> bytes:

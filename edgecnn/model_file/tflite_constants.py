@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from ..errors import ModelFileError
 from .flatbuffer import DamagedFlatbufferError, Table
+from .tflite_buffers import buffer_content
 from .tflite_graph import GraphTensor
 
 _DTYPES = {"float32": "<f4", "float16": "<f2", "int8": "<i1", "uint8": "<u1", "int16": "<i2", "int32": "<i4"}
@@ -43,9 +44,7 @@ def read_constant(data: bytes, index: int, tensor: GraphTensor, name: str) -> np
 
 def _stored(data: bytes, index: int) -> bytes:
     model = Table.root(data)
-    buffer = model.tables(12)[model.tables(8)[0].tables(4)[index].scalar(8, "I")]
-    start, size = buffer.scalar(6, "Q"), buffer.scalar(8, "Q")
-    return data[start : start + size] if start > 1 else buffer.octets(4)  # large ones lie behind the flatbuffer
+    return buffer_content(model.tables(12)[model.tables(8)[0].tables(4)[index].scalar(8, "I")])
 
 
 def pooling_window(data: bytes, operator: int, name: str) -> tuple[int, int]:

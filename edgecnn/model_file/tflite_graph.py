@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..errors import ModelFileError
 from .flatbuffer import DamagedFlatbufferError, Table
+from .tflite_buffers import has_content
 
 # TensorType, from 0 on.
 _TYPES = (
@@ -174,7 +175,6 @@ def _tensor(tensor: Table, buffers: list[Table]) -> GraphTensor:
         dtype=_TYPES[kind] if 0 <= kind < len(_TYPES) else f"type {kind}",
         scales=quantization.numbers(8, "f") if quantization else (),
         zero_points=tuple(int(zero) for zero in quantization.numbers(10, "q")) if quantization else (),
-        # Data of more than 2 GiB, and of some converters, lie behind the flatbuffer: there is an offset then.
-        is_constant=bool(buffer.octets(4)) or buffer.scalar(6, "Q") > 1,
+        is_constant=has_content(buffer),
         is_variable=bool(tensor.scalar(14, "b")),
     )

@@ -11,6 +11,7 @@ from typing import Literal
 from ..bounded_zip import read_member
 from ..zip_errors import ZIP_ERRORS, zip_reason
 from .flatbuffer import DamagedFlatbufferError, Table
+from .tflite_buffers import buffer_content
 
 Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
 
@@ -169,7 +170,7 @@ def _metadata(data: bytes) -> Table | None:
             buffers, index = model.tables(12), entry.scalar(6, "I")
             if index >= len(buffers):
                 raise DamagedFlatbufferError(f"it is in buffer {index} of {len(buffers)}")
-            return Table.root(buffers[index].octets(4))
+            return Table.root(buffer_content(buffers[index]))
     return None
 
 

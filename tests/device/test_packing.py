@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from edgecnn import InputError, ModelFileError
-from edgecnn.device import Classifier, Description, describe, verify
+from edgecnn.device import Classifier, Description, describe, packing, verify
 from edgecnn.device.packing import pack_model, split_files
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.golden_probes import most_bytes
 from tests.support.command_line import Run, printed
-from tests.support.tflite_files import colour_network, converted, with_metadata
+from tests.support.tflite_files import colour_network, converted, with_constants_behind, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
 LABELS = "red\ngreen\nblue\n"
@@ -45,6 +45,37 @@ def test_packed_file_needs_nothing_said_twice(logits: Path, tmp_path: Path, edge
         expected = np.exp(8 / 255 * (np.array(colour) - 127.5))  # the logits, of which a softmax is to be made
         np.testing.assert_allclose(classifier.probabilities(pixels), expected / expected.sum(), atol=1e-5)
         assert classifier.classify(pixels)[0].label == name
+
+
+@SAID_OF_THE_SOURCE
+def test_constants_behind_the_tables_are_the_same_when_packed(logits: Path, tmp_path: Path, edgecnn: Run) -> None:
+    path, packed = tmp_path / "m.tflite", tmp_path / "m.packed.tflite"
+    path.write_bytes(with_constants_behind(logits.read_bytes()))
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
+    printed(edgecnn("pack", path, *said))
+    spoken = Description(("red", "green", "blue"), (-1.0, 1.0))
+    before, after = Classifier(path, description=spoken), Classifier(packed)
+    for colour in COLOURS.values():
+        pixels = np.full((8, 8, 3), colour, np.uint8)
+        np.testing.assert_array_equal(after.probabilities(pixels), before.probabilities(pixels))
+    assert verify(packed).passed
+
+
+@SAID_OF_THE_SOURCE
+def test_file_that_answers_otherwise_when_packed_is_not_written(
+    logits: Path, tmp_path: Path, edgecnn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_other_weights(flatbuffer: bytes) -> bytes:
+        exchanged = with_header(flatbuffer.replace(gain, np.float32(-1).tobytes()))
+        assert exchanged != with_header(flatbuffer)
+        return exchanged
+
+    with_header, gain = packing.add_header, np.float32(8 * 127.5 / 255).tobytes()
+    monkeypatch.setattr(packing, "add_header", with_other_weights)
+    said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
+    result = edgecnn("pack", logits, *said, "--output", tmp_path / "p.tflite")
+    assert result.exit_code == 1 and "would answer otherwise with a card than it does without" in result.stderr
+    assert not (tmp_path / "p.tflite").exists()
 
 
 @SAID_OF_THE_SOURCE

@@ -1,6 +1,7 @@
 """The packed file: one file holds everything, and no damage to it goes unnoticed."""
 
 import random
+import struct
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,9 @@ from edgecnn import ModelFileError
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import CARD, GOLDEN, LABELS, add_header, pack, pack_card, read_model, unpack
 from tests.conftest import ON_A_BOARD
+
+# Root offset, identifier, a vtable of no fields and a table without any.
+SMALLEST = struct.pack("<I4s2Hi", 12, b"TFL3", 4, 4, 4)
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +29,31 @@ def test_zipfile_reads_card_labels_and_probes_from_the_tflite_file() -> None:
 
 
 def test_header_moves_nothing_but_the_root_offset() -> None:
-    flatbuffer = (24).to_bytes(4, "little") + b"TFL3" + bytes(range(64))
+    flatbuffer = SMALLEST + bytes(range(64))
     with_header = add_header(flatbuffer)
-    assert with_header[:4] == (40).to_bytes(4, "little")
+    assert with_header[:4] == (28).to_bytes(4, "little")
     assert with_header[24:] == flatbuffer[8:]
     assert add_header(with_header) == with_header
+
+
+def test_header_moves_what_counts_from_the_start_of_the_file() -> None:
+    flatbuffers = pytest.importorskip("flatbuffers")
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    model, graph, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorT()
+    operator.largeCustomOptionsOffset, operator.largeCustomOptionsSize = 4321, 5
+    graph.operators, model.subgraphs = [operator, schema.OperatorT()], [graph]
+    model.buffers = [schema.BufferT(), schema.BufferT(), schema.BufferT()]
+    model.buffers[1].offset, model.buffers[2].offset = 1, 1234  # 1 stands for none
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    moved = schema.ModelT.InitFromPackedBuf(add_header(bytes(builder.Output())), 0)
+    assert [buffer.offset for buffer in moved.buffers] == [0, 1, 1250]
+    assert [one.largeCustomOptionsOffset for one in moved.subgraphs[0].operators] == [4337, 0]
+
+
+def test_damaged_flatbuffer_gets_no_header() -> None:
+    with pytest.raises(ModelFileError, match="damaged"):
+        add_header(struct.pack("<I4s", 16, b"TFL3") + bytes(range(256)))
 
 
 def test_every_truncation_is_refused(packed: bytes) -> None:
@@ -43,7 +67,7 @@ def tiny(packed: bytes) -> bytes:
     """Header, flatbuffer, card, labels and probes as they are, but a hundredth of the bytes: each can be damaged."""
     model = unpack(packed, "whole")
     assert model.card
-    flatbuffer = add_header((16).to_bytes(4, "little") + b"TFL3" + bytes(range(256)))
+    flatbuffer = add_header(SMALLEST + bytes(range(256)))
     return pack_card(flatbuffer, replace(model.card, feature_maps=(), ranges=()), b"probes")
 
 

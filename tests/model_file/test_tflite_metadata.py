@@ -15,7 +15,13 @@ from edgecnn.model_file.tflite_metadata import (
     reads_unset_variables,
     score_kind,
 )
-from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
+from tests.support.tflite_files import (
+    colour_network,
+    compiled_for_edge_tpu,
+    converted,
+    with_constants_behind,
+    with_metadata,
+)
 
 FILES = {"labels.txt": "\ufeffrød\ngreen \nblue\n\n"}
 
@@ -35,6 +41,12 @@ def told(plain: bytes) -> bytes:
 def test_metadata_is_read_as_the_published_writer_wrote_it(told: bytes) -> None:
     names = LabelFile("labels.txt", "", ("rød", "green", "blue"))
     assert read_metadata(told) == TfliteMetadata((names,), (1.0, 2.5, 3.0), (4.0,))
+
+
+def test_metadata_behind_the_tables_is_read_too(plain: bytes) -> None:
+    """Quantizers move all of 1,024 bytes and more there once a model is large."""
+    told = with_metadata(plain, mean=[1.0, 2.5, 3.0], std=[4.0], labels="labels.txt")
+    assert read_metadata(with_constants_behind(told)) == read_metadata(told) != TfliteMetadata()
 
 
 def test_label_files_are_ordered_by_kind_and_language(plain: bytes) -> None:

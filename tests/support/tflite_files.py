@@ -131,3 +131,21 @@ def compiled_for_edge_tpu(flatbuffer: bytes) -> bytes:
     for operator in model.subgraphs[0].operators:
         operator.builtinOptions, operator.builtinOptionsType = None, 0
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def with_constants_behind(flatbuffer: bytes) -> bytes:
+    """The same model with the content of every buffer behind the tables, as quantizers write large ones."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    contents = {index: bytes(one.data) for index, one in enumerate(model.buffers) if one.data is not None}
+    for index in contents:
+        model.buffers[index].data, model.buffers[index].offset, model.buffers[index].size = None, 2, 1
+    # Offsets and sizes of eight bytes each stand there already: the tables are as long with others.
+    end = len(flatbuffer_utils.convert_object_to_bytearray(model))
+    behind = b""
+    for index, content in contents.items():
+        behind += bytes(-(end + len(behind)) % 16)
+        model.buffers[index].offset, model.buffers[index].size = end + len(behind), len(content)
+        behind += content
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model)) + behind
