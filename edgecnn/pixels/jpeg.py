@@ -68,7 +68,7 @@ def reduce_jpeg(image: Image.Image, spec: InputSpec, crop: "Crop | None" = None)
 def draft(image: Image.Image, scale: int) -> Box | None:
     """Have a JPEG that is not loaded yet decoded at 1/scale, with the sizes rounded up; see `reduce_jpeg`."""
     width, height = image.size
-    if scale == 1:
+    if scale == 1 or min(width, height) < scale:  # a strip has no whole pixel to keep
         return None
     # Of a requested size Pillow takes the scale that gives at least that: rounded down, exactly this one.
     image.draft(None, (width // scale, height // scale))

@@ -13,7 +13,7 @@ _filters = contextlib.ExitStack()
 
 @contextlib.contextmanager
 def without_pillows_warnings() -> Iterator[None]:
-    """Keep warnings away in the block, in every thread that is in one.
+    """Keep the decoders' warnings away in the block, in every thread that is in one; those of others come through.
 
     `warnings.catch_warnings` alone puts back what it found: of two threads that overlap, the one that ends last would
     put back what the other had set, and no warning of the program would ever be seen again.
@@ -21,13 +21,13 @@ def without_pillows_warnings() -> Iterator[None]:
     global _inside
     if getattr(sys.flags, "context_aware_warnings", False):  # Python 3.14 may keep them apart itself
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            _ignore_decoders()
             yield
         return
     with _lock:
         if not _inside:
             _filters.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
+            _ignore_decoders()
         _inside += 1
     try:
         yield
@@ -36,3 +36,8 @@ def without_pillows_warnings() -> Iterator[None]:
             _inside -= 1
             if not _inside:
                 _filters.close()
+
+
+def _ignore_decoders() -> None:
+    # By the module that warns: meanwhile other threads may say that a delegate is given up.
+    warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif")

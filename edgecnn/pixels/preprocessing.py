@@ -130,16 +130,16 @@ def _prepare(
     if inverted:
         from PIL import ImageOps
 
+        if flattened and invert == "auto":  # on the ground that is the background once it is inverted
+            flat = convert_colour(flatten(image, _background(spec, inverted))[0], spec)
         flat = ImageOps.invert(flat)
     note = dark or unstated or unprofiled
     if contradicts and not inverted and invert == "no":
         note = (
             f"the border is {'light' if border > 127 else 'dark'}, the training images' is {spec.background}; if the "
+            "background is the other way round here, try --invert yes (or auto)"
         )
-        note += "background is the other way round here, try --invert yes (or auto)"
-    if transparent:
-        note = _TRANSPARENT
-    note = "; ".join(filter(None, (clipped, note)))
+    note = "; ".join(filter(None, (clipped, _TRANSPARENT if transparent else note)))
     pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
     return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region, flattened)
 
@@ -233,16 +233,16 @@ def prepare_array(
 
 def _background(spec: InputSpec, inverted: bool) -> int:
     # What is transparent must be background after the inversion too.
-    level = 255 if ground_of(spec) == "white" else 0
-    return 255 - level if inverted else level
+    return 255 if (ground_of(spec) == "white") != inverted else 0
 
 
 def _border_brightness(image: Image.Image) -> int:
     width, height = image.size
     rim = max(1, min(width, height) // 28)
     if width * height > _SMALL_PIXELS:
-        rows = (0, 0, width, rim), (0, height - rim, width, height)
-        boxes = *rows, (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
+        boxes = (0, 0, width, rim), (0, height - rim, width, height)
+        if height > 2 * rim:  # of a strip, the rows are all there is
+            boxes += (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
         edges = [np.asarray(image.crop(box).convert("L")) for box in boxes]
     else:
         gray = np.asarray(converted(image, "L"))

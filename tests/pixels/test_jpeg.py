@@ -124,6 +124,13 @@ def test_the_factor_is_that_of_the_upright_image(
     assert decoded_size(monkeypatch, path, spec) == size
 
 
+@pytest.mark.parametrize("size", [(800, 5), (5, 800), (800, 1), (210, 1), (500, 3)])
+def test_a_strip_that_is_lower_than_the_scale_is_decoded_in_full(size: tuple[int, int], tmp_path: Path) -> None:
+    spec = replace(SPEC, fit="pad")
+    assert jpeg.scale_for(*size, spec) > min(size)
+    assert difference(save_jpeg(tmp_path / "strip.jpg", photograph(*size)), spec).max() == 0
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_gray_and_cmyk_photographs_are_reduced_too(mode: str, tmp_path: Path) -> None:
     path = save_jpeg(tmp_path / "photo.jpg", photograph(803, 803).convert(mode))

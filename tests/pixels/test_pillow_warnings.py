@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 
+from edgecnn import EdgecnnWarning
 from edgecnn.pixels.pillow_warnings import without_pillows_warnings
 from tests.support.waiting import PATIENCE
 
@@ -29,14 +30,25 @@ def test_threads_that_overlap_put_back_what_was_there() -> None:
     assert list(warnings.filters) == before
 
 
-def test_warnings_are_kept_away_inside_and_come_again_outside() -> None:
+def warn_as(module: str) -> None:
+    warnings.warn_explicit("odd", UserWarning, "file.py", 1, module)
+
+
+@pytest.mark.parametrize("module", ["PIL.Image", "PIL.TiffImagePlugin", "pillow_heif.as_plugin"])
+def test_decoders_warnings_are_kept_away_inside_and_come_again_outside(module: str) -> None:
     with without_pillows_warnings():
-        warnings.warn("odd", UserWarning, stacklevel=1)  # an error in these tests, if it came
+        warn_as(module)  # an error in these tests, if it came
         with without_pillows_warnings():
-            warnings.warn("odd", UserWarning, stacklevel=1)
-        warnings.warn("odd", UserWarning, stacklevel=1)
+            warn_as(module)
+        warn_as(module)
     with pytest.warns(UserWarning, match="odd"):
-        warnings.warn("odd", UserWarning, stacklevel=1)
+        warn_as(module)
+
+
+def test_what_other_threads_warn_of_meanwhile_comes_through() -> None:
+    # Warnings are errors in these tests.
+    with without_pillows_warnings(), pytest.raises(EdgecnnWarning, match="going on with the CPU"):
+        warnings.warn("going on with the CPU", EdgecnnWarning, stacklevel=1)
 
 
 def test_an_error_inside_puts_them_back_too() -> None:

@@ -56,6 +56,12 @@ def test_any_size_fits_in_any_way(spec: InputSpec, fit: Fit, size: tuple[int, in
     assert prepare(Image.new("L", size, 200), replace(spec, fit=fit)).pixels.shape == (28, 28, 1)
 
 
+@pytest.mark.parametrize("size", [((1 << 20) + 1, 1), (1, (1 << 20) + 1), (1 << 20, 2), (350_000, 3)])
+def test_a_long_strip_has_a_rim_too(spec: InputSpec, size: tuple[int, int]) -> None:
+    prepared = prepare(Image.new("L", size, 200), spec)
+    assert prepared.border == 200 and prepared.pixels.max() == 200
+
+
 def test_crop_keeps_the_centre(spec: InputSpec) -> None:
     image = Image.new("L", (84, 28), 0)
     image.paste(255, (28, 0, 56, 28))

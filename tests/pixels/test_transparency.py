@@ -32,6 +32,22 @@ def test_what_is_transparent_is_the_ground_in_every_mode(spec: InputSpec, mode: 
     assert prepared.pixels[14, 14, 0] == pytest.approx(120, abs=2)
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("background", ["dark", "light"])
+def test_where_auto_inverts_it_gives_the_pixels_of_yes(spec: InputSpec, mode: str, background: Background) -> None:
+    """A scan with round corners: the rim says that it is the other way round, and the corners show the ground."""
+    level = 230 if background == "dark" else 20
+    image = Image.new("LA", (56, 56), (level, 255))
+    image.paste((255 - level, 255), (20, 20, 36, 36))
+    for corner in ((0, 0, 6, 6), (50, 0, 56, 6), (0, 50, 6, 56), (50, 50, 56, 56)):
+        image.paste((0, 0), corner)
+    image, spec = image.convert(mode), replace(spec, background=background)
+    by_itself, asked_for = prepare(image, spec, "auto"), prepare(image, spec, "yes")
+    assert by_itself.inverted and by_itself.is_flattened
+    np.testing.assert_array_equal(by_itself.pixels, asked_for.pixels)
+    assert by_itself.pixels[0, 0, 0] == (0 if background == "dark" else 255)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "CMYK"])
 def test_an_opaque_image_is_flattened_on_nothing(spec: InputSpec, mode: str) -> None:
     assert not prepare(Image.new("L", (28, 28), 90).convert(mode), spec).is_flattened
