@@ -42,7 +42,6 @@ GOLDEN = "golden.bin"
 OLD_GOLDEN = "golden.npz"  # of before the probes had a format of their own
 
 _SEAL = b"edgecnn seal, SHA-256 "
-_ARMOR = (b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n")
 # From here on every file has a seal.
 _SEALED_SCHEMA = 2
 
@@ -190,8 +189,9 @@ def unpack(data: bytes, name: str) -> PackedModel:
     golden = members[GOLDEN if GOLDEN in members else OLD_GOLDEN]
     signed = None
     if line_feed:
-        if not (armor.startswith(_ARMOR[0]) and armor.endswith(_ARMOR[1])):
-            raise ModelFileError(f"{name} is damaged: what follows its seal is no signature; {DAMAGED}")
+        from .ssh_armor import require_armor
+
+        require_armor(armor, name)
         signed = Signed(data[: -2 - len(comment)] + len(seal).to_bytes(2, "little") + seal, armor)
     return PackedModel(name, flatbuffer, card, golden, seal, signed, tail)
 

@@ -5,7 +5,6 @@ every byte. Keys are the user's own business: here none is made, read or stored.
 """
 
 import base64
-import binascii
 import contextlib
 import hashlib
 import os
@@ -22,10 +21,9 @@ from pathlib import Path
 from ..atomic_files import write_bytes
 from ..errors import EdgecnnError, EdgecnnWarning, InputError, MissingExtraError, ModelFileError, OutputError
 from .container import PackedModel
+from .ssh_armor import BEGIN, read_armor
 
 NAMESPACE = "edgecnn"
-_BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
-_PREAMBLE = b"SSHSIG\x00\x00\x00\x01"
 _TIMEOUT_S = 60  # a key on a token waits for a touch
 _MAX_COMMENT_BYTES = 0xFFFF
 _MOST_SIGNERS = 100
@@ -55,25 +53,12 @@ class Signature:
 
 
 def read_signature(packed: PackedModel) -> Signature | None:
-    """What a file's signature says of itself, unchecked; None for a file that is not signed.
-
-    Raises:
-        ModelFileError: it is none that `ssh-keygen -Y sign` writes.
-    """
+    """What a file's signature says of itself, unchecked; None for a file that is not signed."""
     if packed.signed is None:
         return None
-    try:
-        key, namespace = _parse(packed.signed.armor)
-        (key_type,) = _strings(key, 1)
-        words = key_type.decode("ascii"), namespace.decode("ascii")
-        if not all(word.isprintable() for word in words):
-            raise ValueError("names that are no text")
-    except (ValueError, struct.error) as error:
-        raise ModelFileError(
-            f"{packed.name}: its signature does not read ({error}); sign the file again with edgecnn sign"
-        ) from None
+    key, key_type, namespace = read_armor(packed.signed.armor)
     fingerprint = base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
-    return Signature(None, words[0], f"SHA256:{fingerprint}", words[1])
+    return Signature(None, key_type, f"SHA256:{fingerprint}", namespace)
 
 
 def require_signature(packed: PackedModel, allowed_signers: str | Path) -> Signature:
@@ -135,7 +120,7 @@ def make_signature(message: bytes, key: str | Path) -> bytes:
     if not Path(key).is_file():
         raise InputError(f"no key file {key}; give an SSH key's path with --key (ssh-keygen -t ed25519 makes one)")
     made = _run("sign", "-f", os.path.abspath(key), "-n", NAMESPACE, message=message)
-    if made.returncode or not made.stdout.startswith(_BEGIN.encode()):
+    if made.returncode or not made.stdout.startswith(BEGIN.encode()):
         raise InputError(f"{key} does not sign{_why(made)}; give a private key, or a public one that ssh-agent holds")
     return made.stdout
 
@@ -155,38 +140,6 @@ def with_signature(packed: PackedModel, unsigned: bytes, armor: bytes) -> bytes:
     if len(comment) > _MAX_COMMENT_BYTES:
         raise ModelFileError(f"{packed.name}: a signature of {len(armor):,} bytes does not fit; use another key")
     return unsigned[: -2 - len(packed.seal)] + struct.pack("<H", len(comment)) + comment
-
-
-def _parse(armor: bytes) -> tuple[bytes, bytes]:
-    """Public key and namespace; there is one way alone to write a signature, so that no byte of it can change."""
-    first, *lines, last, end = armor.decode("ascii").split("\n")
-    if not lines or (first, last, end) != (_BEGIN, _END, ""):
-        raise ValueError("it is not framed as an SSH signature")
-    try:
-        blob = base64.b64decode("".join(lines), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    text, width = base64.b64encode(blob).decode(), len(lines[0])
-    if lines != [text[start : start + width] for start in range(0, len(text), width)]:
-        raise ValueError("it is written otherwise than ssh-keygen does")
-    if not blob.startswith(_PREAMBLE):
-        raise ValueError("it is of another version")
-    body = blob[len(_PREAMBLE) :]
-    key, namespace, reserved, algorithm, signature = _strings(body, 5)
-    if reserved or sum(map(len, (key, namespace, algorithm, signature))) + 5 * 4 != len(body):
-        raise ValueError("something is hidden in it")
-    return key, namespace
-
-
-def _strings(data: bytes, count: int) -> Iterator[bytes]:
-    """SSH's strings: a length of four bytes, then so many."""
-    at = 0
-    for _ in range(count):
-        (length,) = struct.unpack_from(">I", data, at)
-        if at + 4 + length > len(data):
-            raise ValueError("it ends early")
-        yield data[at + 4 : at + 4 + length]
-        at += 4 + length
 
 
 def _require_readable(allowed_signers: str | Path) -> None:
