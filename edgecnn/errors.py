@@ -19,12 +19,7 @@ EdgecnnWarning            something the caller should know, though the work goes
 
 import typing
 
-
-def printable(text: str) -> str:
-    """`text` with what is no printable character escaped: names in files may hold newlines and terminal escapes."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+from .printable import printable
 
 
 class EdgecnnError(Exception):

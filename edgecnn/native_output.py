@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from typing import IO
 
+from . import printable
+
 _verbose = False
 _stderr_lock = threading.RLock()
 
@@ -20,11 +22,6 @@ def set_verbose() -> None:
 def is_verbose() -> bool:
     """Whether native libraries may write to standard error."""
     return _verbose
-
-
-def printable(text: str) -> str:
-    """`text` of a native library for one line of a message: what would steer the terminal is shown escaped."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def silence_tensorflow(backend: str = "tensorflow") -> None:
@@ -63,7 +60,7 @@ def escape_native_output() -> None:
         return
     import subprocess
 
-    command, (reading, writing) = [sys.executable, "-I", "-S", __file__], os.pipe()
+    command, (reading, writing) = [sys.executable, "-I", "-S", printable.__file__], os.pipe()
     try:
         escaping = subprocess.Popen(command, stdin=reading, stdout=subprocess.DEVNULL, start_new_session=True)
     except OSError:  # no memory for it
@@ -147,12 +144,3 @@ def captured_stderr(and_stdout: bool = False) -> Iterator[NativeOutput]:
                 os.close(own)
             file.seek(0)
             output.text = file.read().decode(errors="replace").strip()
-
-
-def _escape_lines() -> None:
-    for line in iter(lambda: sys.stdin.buffer.readline(1 << 16), b""):
-        print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":  # the process of `escape_native_output`
-    _escape_lines()

@@ -1,6 +1,6 @@
 """Text for terminals and tables: names of files and labels may hold line ends, escape sequences and turned writing."""
 
-import json
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -27,26 +27,42 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+# Unicode's categories of what does not show: controls, what steers the writing, halves of pairs, private ones, line ends.
+# Spaces of any width do no harm: telephones and Macs put them into names. Nor does what is not assigned yet:
+# Python's versions know newer letters and emoji or do not, and a name must be one on all of them.
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 # What joins or parts letters within a word of Persian and of Indian languages, and makes one emoji of several.
 _JOINERS = "\u200c\u200d"
 
 
 @lru_cache(maxsize=1000)
 def _escaped(character: str) -> str:
-    # Spaces of any width are none of the printable, but do no harm: telephones and Macs put them into names.
     import unicodedata  # most texts need it not
 
-    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
+    if character in _JOINERS or unicodedata.category(character) not in _HIDDEN:
         return character
     return character.encode("unicode_escape").decode()
 
 
 def printable_json(value: Any, *, indent: int | None = None, only_ascii: bool = False) -> str:
     """The value in JSON, in which every character shows; it reads back as it was."""
+    import json  # errors need it not
+
     text = json.dumps(value, indent=indent, ensure_ascii=only_ascii)
     return "\n".join(line if line.isprintable() else "".join(map(_escaped_in_json, line)) for line in text.split("\n"))
 
 
 def _escaped_in_json(character: str) -> str:
     # JSON knows \u alone, and what is beyond it as a pair.
+    import json
+
     return character if _escaped(character) == character else json.dumps(character)[1:-1]
+
+
+def _escape_lines() -> None:
+    for line in iter(lambda: sys.stdin.buffer.readline(1 << 16), b""):
+        print(printable(line.decode(errors="replace").rstrip("\n")), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":  # the process of `edgecnn.native_output.escape_native_output`
+    _escape_lines()

@@ -11,7 +11,9 @@ from edgecnn import EdgecnnError, EdgecnnWarning, ModelFileError
 def test_what_is_not_printable_is_escaped(kind: type[Exception]) -> None:
     name = "a\nb\x1b[2J\x9b\u202e\udcff"
     assert str(kind(f"{name} does not read")) == r"a\nb\x1b[2J\x9b\u202e\udcff does not read"
-    assert str(kind("Größe: „größer“")) == "Größe: „größer“"
+    # What shows stays: a Mac's name for a screenshot, letters of Persian that a joiner parts, an emoji of Unicode 16.
+    for name in ("Größe: „größer“", "Screenshot 9.41\u202fAM.png", "\u0645\u06cc\u200c\u062e", "\U0001fadf"):
+        assert str(kind(name)) == name
 
 
 def test_so_it_is_in_a_warning() -> None:

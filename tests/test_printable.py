@@ -19,7 +19,16 @@ HOSTILE = {
     "tag": ("\U000e0041", r"\U000e0041"),
     "nul": ("\0", r"\x00"),
 }
-HARMLESS = ("Müller “naïve” 日本語 🥾", "Screenshot 9.41\u202fAM", "a\xa0b", "עברית", "C:\\photos", "")
+NEWER_THAN_PYTHON = "\U0001fadf"  # an emoji of Unicode 16
+HARMLESS = (
+    "Müller “naïve” 日本語 🥾",
+    "Screenshot 9.41\u202fAM",
+    "a\xa0b",
+    "עברית",
+    "C:\\photos",
+    NEWER_THAN_PYTHON,
+    "",
+)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -41,6 +50,6 @@ def test_json_reads_back_and_holds_nothing_that_does_not_show(text: str, only_as
     written = printable_json(value, indent=2, only_ascii=only_ascii)
     assert json.loads(written) == value
     assert {unicodedata.category(character) for character in written.replace("\n", "")} <= {
-        "Lu", "Ll", "Lo", "Nd", "Pd", "Ps", "Pe", "Po", "Pi", "Pf", "Sc", "Sk", "Sm", "So", "Zs", "Mn",
+        "Lu", "Ll", "Lo", "Nd", "Pd", "Ps", "Pe", "Po", "Pi", "Pf", "Sc", "Sk", "Sm", "So", "Zs", "Mn", "Cn",
     }  # fmt: skip
     assert written.count("\n") == json.dumps(value, indent=2).count("\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.errors import DelegateError, EdgecnnError, ModelFileError
-from edgecnn.native_output import printable
+from edgecnn.printable import printable
 
 from .delegates import Delegate
 from .run_options import RunOptions

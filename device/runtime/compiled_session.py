@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from edgecnn.errors import DelegateError
 from edgecnn.model_file.container import PackedModel
-from edgecnn.native_output import captured_stderr, drop_native_output, printable
+from edgecnn.native_output import captured_stderr, drop_native_output
+from edgecnn.printable import printable
 
 from .accelerators import accelerator
 from .delegates import Delegate

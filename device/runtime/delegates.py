@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args
 
 from edgecnn.arguments import is_number, require_choice
 from edgecnn.errors import DelegateError, InputError
-from edgecnn.native_output import captured_stderr, printable
+from edgecnn.native_output import captured_stderr
+from edgecnn.printable import printable
 
 from .accelerators import ACCELERATORS, TIMEOUT_S, Accelerator, accelerator
 from .runtimes import Kernels, Runtime

@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, InputError, ModelFileError
-from edgecnn.native_output import captured_stderr, printable
+from edgecnn.native_output import captured_stderr
+from edgecnn.printable import printable
 
 Kernels = Literal["default", "reference", "plain"]
 # What interpreters raise on a model that they refuse.

@@ -11,7 +11,8 @@ from typing import IO
 
 from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel, sha256
-from edgecnn.native_output import printable, scratch_file
+from edgecnn.native_output import scratch_file
+from edgecnn.printable import printable
 from edgecnn.user_cache import is_known, remember
 
 from .accelerators import TIMEOUT_S

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from edgecnn import errors
 from edgecnn.errors import DelegateError, EdgecnnWarning
 from edgecnn.model_file.container import PackedModel
-from edgecnn.native_output import is_verbose, printable
+from edgecnn.native_output import is_verbose
+from edgecnn.printable import printable
 
 from . import frames
 from .accelerators import TIMEOUT_S

@@ -22,6 +22,7 @@ from ..errors import ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..pixels.input_table import apply_table, in_model_order, input_table
 from ..pixels.preprocessing import prepare
+from ..printable import is_printable
 from ..zip_errors import ZIP_ERRORS, zip_reason
 from .card import ModelCard
 from .container import PackedModel
@@ -91,7 +92,7 @@ class Golden:
     def _require_sound(self) -> None:
         if not (np.isfinite(self.keras).all() and np.isfinite(self.host).all()):
             raise ValueError("a probability is no number")
-        if not (self.host_runtime.isprintable() and self.preprocessing_sha256.isprintable()):
+        if not (is_printable(self.host_runtime) and is_printable(self.preprocessing_sha256)):
             raise ValueError("the runtime's name is no printable text")
 
 

@@ -240,9 +240,9 @@ def _border_brightness(image: Image.Image) -> int:
     width, height = image.size
     rim = max(1, min(width, height) // 28)
     if width * height > _SMALL_PIXELS:
-        boxes = (0, 0, width, rim), (0, height - rim, width, height)
+        boxes = [(0, 0, width, rim), (0, height - rim, width, height)]
         if height > 2 * rim:  # of a strip, the rows are all there is
-            boxes += (0, rim, rim, height - rim), (width - rim, rim, width, height - rim)
+            boxes += [(0, rim, rim, height - rim), (width - rim, rim, width, height - rim)]
         edges = [np.asarray(image.crop(box).convert("L")) for box in boxes]
     else:
         gray = np.asarray(converted(image, "L"))

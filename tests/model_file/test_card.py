@@ -36,6 +36,13 @@ def test_names_that_are_no_text_are_written_so_that_they_are_read(card: ModelCar
     assert ModelCard.load(tmp_path / "card.json") == named and named.name == r"caf\udce9\n"
 
 
+@pytest.mark.parametrize("name", ["\U0001fae8", "\U0001fadf", "9.41\u202fAM", "\u0646\u200c\u0645"])
+def test_what_shows_is_a_label_whatever_unicode_python_knows(card: ModelCard, name: str) -> None:
+    """Emoji of Unicode 15 and 16; a space of a Mac's; letters that a joiner parts."""
+    named = dataclasses.replace(card, labels=(name, *card.labels[1:]))
+    assert ModelCard.from_json(named.to_json()) == named
+
+
 def test_scale_survives_json_to_the_last_bit(card: ModelCard) -> None:
     assert ModelCard.from_json(card.to_json()).input.scale == (1 / 255,)
 
