@@ -27,7 +27,7 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-# Unicode's categories of what does not show: controls, what steers the writing, halves of pairs, private ones, line ends.
+# Unicode categories of what does not show: controls, what steers writing, halves of pairs, private ones, ends of lines.
 # Spaces of any width do no harm: telephones and Macs put them into names. Nor does what is not assigned yet:
 # Python's versions know newer letters and emoji or do not, and a name must be one on all of them.
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from .errors import EdgecnnError, OutputError
 
+_ADVICE = "or name another folder in the environment variable TMPDIR"
 _FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
 
 
@@ -18,9 +19,15 @@ def scratch_folder() -> Iterator[str]:
     Libraries say in words of their own that its disk is full, and the system does so without a name.
 
     Raises:
-        OutputError: it is.
+        OutputError: it is, or no folder can be made.
     """
-    with tempfile.TemporaryDirectory(prefix="edgecnn-") as folder:
+    with contextlib.ExitStack() as held:
+        try:
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="edgecnn-"))
+        except OSError as error:
+            raise OutputError(
+                f"no folder for temporary files can be made ({error.strerror}); make room, {_ADVICE}"
+            ) from None
         try:
             yield folder
         except Exception as error:
@@ -29,6 +36,5 @@ def scratch_folder() -> Iterator[str]:
             if reason is None or (isinstance(error, EdgecnnError) and folder not in words):
                 raise
             raise OutputError(
-                f"there is no room for temporary files in {tempfile.gettempdir()} ({reason}); make some, or name "
-                "another folder in the environment variable TMPDIR"
+                f"there is no room for temporary files in {tempfile.gettempdir()} ({reason}); make some, {_ADVICE}"
             ) from error

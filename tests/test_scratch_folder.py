@@ -52,3 +52,10 @@ def test_what_else_goes_wrong_is_told_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, scratch_folder():
         raise error
     assert raised.value is error
+
+
+def test_where_no_folder_can_be_made_it_is_said_what_helps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    words = r"no folder .* can be made \(No such file or directory\); .* TMPDIR"
+    with pytest.raises(OutputError, match=words), scratch_folder():
+        pass

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,6 @@ _is_own = False
 _report_to: int | None = None
 _done = b""  # what a report begins with, and nobody else knows
 _PATIENCE_S = 0.2
-_ONE_PRESS_S = 0.5  # some terminals send two signals for one Ctrl-C
 
 
 def allow() -> None:
@@ -48,6 +46,7 @@ def watch_over(name: str) -> None:
         os._exit(_judge(child, reading, name))
     os.close(reading)
     _die_with_parent()
+    _hear_one_press()
     _report_to = writing
     from edgecnn.native_output import drop_native_output
 
@@ -82,18 +81,27 @@ def _judge(child: int, reading: int, name: str) -> int:
 
 
 def _second_one_ends(child: int) -> Callable[[int, Any], None]:
-    """What Ctrl-C does here: the terminal sends it to the child too, which it does not reach where that hangs."""
+    """What Ctrl-C does here: it is sent on, for a terminal alone sends it to both; a child that hangs is killed."""
     import signal
 
-    first: list[float] = []
+    from .stopping import once_a_press
+
+    presses = [signal.SIGINT]
 
     def press(_number: int, _frame: Any) -> None:
-        if not first:
-            first.append(time.monotonic())
-        elif time.monotonic() - first[0] > _ONE_PRESS_S:
-            os.kill(child, signal.SIGKILL)
+        os.kill(child, presses.pop() if presses else signal.SIGKILL)
 
-    return press
+    return once_a_press(press)
+
+
+def _hear_one_press() -> None:
+    """Have Ctrl-C end this process once: a terminal sends it here too, and so does the one that watches over it."""
+    import signal
+
+    from .stopping import once_a_press
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, once_a_press(signal.default_int_handler))
 
 
 def _listen(child: int, reading: int) -> tuple[int | None, int]:

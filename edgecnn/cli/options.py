@@ -116,9 +116,9 @@ def size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int,
     """What an option such as --image-size says, `64` or `48x64`, as (height, width)."""
     if value is None:
         return None
-    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", value)
+    match = re.fullmatch(r"([1-9]\d{0,5})(?:x([1-9]\d{0,5}))?", value)
     if not match:
-        raise click.BadParameter(f"{value} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
+        raise click.BadParameter(f"{value:.60} is neither a number of pixels nor HEIGHTxWIDTH, such as 64 or 48x64")
     return int(match[1]), int(match[2] or match[1])
 
 

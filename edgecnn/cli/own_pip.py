@@ -22,5 +22,8 @@ def _own_pip() -> str:
     own, found = Path(sys.executable).with_name("pip"), shutil.which("pip")
     if sys.prefix == sys.base_prefix or not own.is_file() or (found and Path(found).parent.samefile(own.parent)):
         return "pip"
-    near = os.path.relpath(own)
+    try:
+        near = os.path.relpath(own)
+    except FileNotFoundError:  # the working folder is gone
+        near = os.pardir
     return shlex.quote(str(own) if near.startswith(os.pardir) else near)

@@ -1,10 +1,29 @@
 """Ctrl-C and SIGTERM are how what has no end is ended, and no failure."""
 
 import contextlib
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
+
+# What follows within so many seconds is the same Ctrl-C: some terminals send two signals for one, and a process that
+# watches over this one sends on what the terminal sent to both.
+ONE_PRESS_S = 0.5
+Handler = Callable[[int, FrameType | None], object]
+_last: dict[int, float] = {}  # when each signal came
+
+
+def once_a_press(handler: Handler) -> Handler:
+    """A handler of a signal that calls `handler`, and not again for what is the same press."""
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        before, _last[number] = _last.get(number, -math.inf), time.monotonic()
+        if _last[number] - before > ONE_PRESS_S:
+            handler(number, frame)
+
+    return hear
 
 
 @contextlib.contextmanager
@@ -23,12 +42,20 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def hear(_: int, __: FrameType | None) -> None:
-        restore()
-        stop()
+    is_stopping = False
+
+    def hear(number: int, _: FrameType | None) -> None:
+        nonlocal is_stopping
+        if is_stopping:
+            restore()
+            del _last[number]  # which is another press than the first
+            signal.raise_signal(number)
+        else:
+            is_stopping = True
+            stop()
 
     for number in before:
-        signal.signal(number, hear)
+        signal.signal(number, once_a_press(hear))
     try:
         yield
     finally:

@@ -82,8 +82,8 @@ def layers(_: click.Context, __: click.Parameter, value: str | None) -> "int | L
     """What --freeze says: a number of layers, or all."""
     if value is None or value == "all":
         return "all" if value else None
-    if not (value.isascii() and value.isdigit()):
-        raise click.BadParameter(f"{value} is neither a number of layers nor all")
+    if not (value.isascii() and value.isdigit() and len(value) < 7):
+        raise click.BadParameter(f"{value:.60} is neither a number of layers nor all")
     return int(value)
 
 

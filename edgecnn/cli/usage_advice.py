@@ -1,6 +1,7 @@
 """What helps against wrong usage, beyond what click says of it."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import click
@@ -56,6 +57,6 @@ def advice(error: click.ClickException) -> str:
         found = describe_file(Path(model))
         return f"{model} {found}" if found else ""
     extra = error.message.partition("unexpected extra argument (")[2].removesuffix(")")
-    if "data" in names and extra and Path(extra).exists():
+    if "data" in names and extra and os.path.exists(extra):
         return f"a data set is named with --data {extra}"
     return ""

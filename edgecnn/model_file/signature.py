@@ -12,14 +12,14 @@ import shutil
 import stat
 import struct
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic_files import write_bytes
-from ..errors import EdgecnnError, EdgecnnWarning, InputError, MissingExtraError, ModelFileError, OutputError
+from ..errors import EdgecnnError, EdgecnnWarning, InputError, MissingExtraError, ModelFileError
+from ..scratch_folder import scratch_folder
 from .container import PackedModel
 from .ssh_armor import BEGIN, read_armor
 
@@ -163,16 +163,10 @@ def _require_readable(allowed_signers: str | Path) -> None:
 @contextlib.contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
     """A file with `content` while it lasts: ssh-keygen reads a signature from nowhere else."""
-    try:
-        folder = tempfile.mkdtemp(prefix="edgecnn-")
-    except OSError as error:
-        raise OutputError(f"no temporary folder can be made ({error.strerror}); free some space in /tmp") from None
-    try:
+    with scratch_folder() as folder:
         path = Path(folder, "signature")
         write_bytes(path, content)
         yield str(path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(action: str, *arguments: str, message: bytes = b"") -> "subprocess.CompletedProcess[bytes]":

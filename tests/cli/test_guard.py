@@ -141,6 +141,19 @@ def test_ctrl_c_twice_ends_a_library_that_hangs(library: str) -> None:
     assert run.returncode == 1 and out == "" and "the process ended by the signal Killed before it was done" in error
 
 
+@pytest.mark.parametrize("whole_group", [False, True], ids=["one process", "terminal"])
+def test_ctrl_c_ends_it_well_whomever_it_is_sent_to(whole_group: bool, library: str) -> None:
+    options = ("--source", "samples", "--threshold", "0", "--consecutive", "1", "--no-page", "--no-isolate")
+    command = [sys.executable, "-m", "edgecnn", "live", "fashion-mnist", *options, "--delegate", library]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0, text=True) as run:
+        assert run.stdout and run.stdout.readline()  # the first change: it watches
+        (os.killpg if whole_group else os.kill)(run.pid, signal.SIGINT)
+        if not until(lambda: run.poll() is not None, 30):
+            os.killpg(run.pid, signal.SIGKILL)
+        _, error = run.communicate()
+    assert run.returncode == 0 and "the process ended" not in error and "Aborted" not in error, error
+
+
 def is_idle(process: int) -> bool:
     """Whether it waits, and has taken no processor time for a second."""
     before = state_and_ticks(process)

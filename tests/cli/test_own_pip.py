@@ -20,6 +20,11 @@ def test_the_pip_that_is_named_is_this_environments(monkeypatch: pytest.MonkeyPa
     assert str(Path(sys.prefix)) in subprocess.run([own, "--version"], capture_output=True, text=True).stdout
     monkeypatch.chdir(own.parent.parent)
     assert name_own_pip("pip install x") == f"{own.parent.name}/pip install x"
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert name_own_pip("pip install x") == f"{own} install x"
+    monkeypatch.chdir(own.parent.parent)
     monkeypatch.setenv("PATH", f"{own.parent}:/usr/bin")
     assert name_own_pip("pip install x") == "pip install x"
 

@@ -42,7 +42,19 @@ def test_an_image_without_its_model_is_told_what_is_missing(command: str, edgecn
 )
 def test_a_data_set_without_its_option_is_told_of_it(arguments: tuple[str, ...], edgecnn: Run, tmp_path: Path) -> None:
     assert f"a data set is named with --data {tmp_path}" in sentence(edgecnn(*arguments, tmp_path), exit_code=2)
-    assert "--data" not in sentence(edgecnn(*arguments, "nothing-of-that-name"), exit_code=2)
+    for name in ("nothing-of-that-name", "a" * 300):  # the latter is longer than a name can be
+        assert "--data" not in sentence(edgecnn(*arguments, name), exit_code=2)
+
+
+def test_numbers_longer_than_python_reads_are_wrong_usage(edgecnn: Run) -> None:
+    for option in ("--image-size", "--freeze"):
+        said = sentence(edgecnn("train", option, "9" * 5000), exit_code=2)
+        assert f"Invalid value for '{option}'" in said and len(said) < 500
+
+
+def test_a_data_set_that_no_sample_is_taken_from_is_wrong_usage(edgecnn: Run, tmp_path: Path) -> None:
+    said = sentence(edgecnn("samples", tmp_path / "samples", "--data-dir", "/nonexistent"), exit_code=2)
+    assert "--data-dir is where --test-image finds Fashion-MNIST" in said and not (tmp_path / "samples").exists()
 
 
 def test_an_unknown_architecture_is_refused_before_images_are_read(edgecnn: Run, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def _read_medians(path: str) -> tuple[str, dict[tuple[str, str, int], float]]:
         raise InputError(
             f"cannot read {path}: {error.strerror}; --compare takes a file that --output of an earlier benchmark wrote"
         ) from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise InputError(f"{path} is not what edgecnn benchmark --output writes; give another") from None
 
 

@@ -32,6 +32,8 @@ def command(folder: str, indices: tuple[int, ...], data_dir: str | None, force: 
     """
     from edgecnn.atomic_files import claimed, write_bytes
 
+    if data_dir is not None and not indices:
+        raise click.UsageError("--data-dir is where --test-image finds Fashion-MNIST; give that too, or leave it out")
     images = dict(_test_images(indices, data_dir) if indices else _bundled())
     paths = {Path(folder) / name: data for name, data in images.items()}
     with claimed(paths, force):

@@ -82,6 +82,8 @@ NOT_COMPARABLE = {  # the file, and what it holds
     "list.json": "[]",
     "nan.json": f'{{"results": [{ROW}], "machine": {{"runtime": "x"}}}}',
     "text.json": "figures",
+    "deep.json": "[" * 100_000,
+    "long.json": f'{{"results": [{ROW.replace("NaN", "1" * 401)}], "machine": {{"runtime": "x"}}}}',
 }
 
 
