@@ -8,6 +8,7 @@ from PIL import Image
 
 from ..arrays import Pixels
 from ..errors import InputError
+from .modes import DEEP
 
 _WHITE = 65535
 # What cameras of 10, 12 and 14 bits leave of 16 bits. An image that is brighter has used them all.
@@ -35,7 +36,7 @@ def to_eight_bit(image: Image.Image) -> tuple[Image.Image, str]:
         raise InputError(f"floating-point images have no agreed range; {_SAVE}")
     if not image.mode.startswith("I"):  # I;16 and its byte orders; I for 32 bits, and for 16 in older Pillows
         _require_bright_tiff(image)
-        return image, ""
+        return image, _dark_note(image)
     values: npt.NDArray[np.integer] = np.asarray(image)
     if values.min() < 0 or values.max() > _WHITE:
         raise InputError(f"32-bit integer images have no agreed range; {_SAVE}")
@@ -72,6 +73,18 @@ def _require_bright_tiff(image: Image.Image) -> None:
     brightest = max(channel[1] for channel in image.getextrema()[:3])  # type: ignore[index]
     if said < _WHITE or brightest < _DOUBTFUL >> 8:
         raise InputError(f"its 16 bits a channel hold smaller values, white not being {_WHITE}; {_SAVE}")
+
+
+def _dark_note(image: Image.Image) -> str:
+    """What is said of a PNG of 16 bits a channel that is nearly black; Pillow keeps the upper 8."""
+    if not image.info.get(DEEP):
+        return ""
+    extrema = image.getextrema()
+    colours = extrema[:-1] if image.mode in ("LA", "RGBA") else extrema
+    brightest = max(channel[1] for channel in colours)  # type: ignore[index]
+    if not 0 < brightest < _DOUBTFUL >> 8:
+        return ""
+    return f"its 16-bit values are all below {(brightest + 1) << 8} of {_WHITE}; if another value is white, {_SAVE}"
 
 
 def _tag(image: Image.Image, number: int) -> int | None:

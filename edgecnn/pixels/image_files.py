@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
 from .colour_codes import find_codes
-from .modes import palette_size, require_colours, scale_transparent_colour
+from .modes import keep_depth, palette_size, require_colours, scale_transparent_colour
 from .pillow_warnings import without_pillows_warnings
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
     try:
         with without_pillows_warnings():  # our own limit decides what is too large
             image = _open(data)
-            codes = find_codes(data) if image.format in ("PNG", "AVIF") else None
-            if codes:
+            if image.format in ("PNG", "AVIF") and (codes := find_codes(data)):
                 image.info["cicp"] = codes
             if image.format == "BMP":
                 from .bmp_colours import add_colours
@@ -199,6 +198,7 @@ def decode_image(data: bytes, name: str, before_loading: Callable[[Image.Image],
                 before_loading(image)
             colours = palette_size(image)
             scale_transparent_colour(image, name)
+            keep_depth(image)
             with captured_stderr() if image.format == "TIFF" else contextlib.nullcontext():
                 image.load()  # libtiff speaks on standard error
             require_colours(image, colours, name)

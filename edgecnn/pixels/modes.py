@@ -5,6 +5,7 @@ from PIL import Image, ImageFile
 from ..errors import InputError
 from .input_spec import InputSpec
 
+DEEP = "edgecnn_is_deep"  # in the `info` of an image that had 16 bits a channel in its file, and has 8
 _WITH_PALETTES = ("PNG", "BMP", "GIF", "TGA", "TIFF")
 
 
@@ -37,6 +38,12 @@ def scale_transparent_colour(image: Image.Image, name: str) -> None:
     most = {"L;2": 3, "L;4": 15}.get(order, 0)
     if isinstance(gray, int) and 0 < gray <= most:
         image.info["transparency"] = gray * 255 // most
+
+
+def keep_depth(image: Image.Image) -> None:
+    """Of a PNG file that is not loaded yet, remember if it has 16 bits a channel: Pillow keeps 8 and forgets that."""
+    if image.format == "PNG" and isinstance(image, ImageFile.ImageFile) and image.tile:
+        image.info[DEEP] = str(image.tile[0][3]).endswith(";16B")
 
 
 def require_colours(image: Image.Image, colours: int | None, name: str) -> None:

@@ -1,6 +1,8 @@
 """Images of 16 and 32 bits, of 1 bit, and of ranges that the file says or does not: right, or one sentence."""
 
 import io
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,29 @@ def test_sixteen_bits_of_a_png_are_of_the_whole_range_with_a_note_if_they_are_da
         found = prepared(encoded(Image.fromarray(stored)), tmp_path)
         np.testing.assert_array_equal(found.pixels[:, :, 0], eight_bit(stored, 65535))
         assert (f"the brightest of its 16-bit values is {highest} of 65535" in found.note) == noted
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)], ids=["RGB", "LA", "RGBA"])
+@pytest.mark.parametrize(("highest", "noted"), [(65535, False), (16384, False), (4095, True), (0, False)])
+def test_sixteen_bits_with_colours_or_alpha_are_their_upper_eight_with_the_same_note(
+    kind: int, channels: int, highest: int, noted: bool, tmp_path: Path
+) -> None:
+    stored = np.minimum(values(65535, "u2"), highest)
+    deep = np.repeat(stored[:, :, None], channels, 2).astype(">u2")
+    if kind != 2:
+        deep[:, :, -1] = 65535  # opaque
+    found = prepared(png_of_16_bits(deep, kind), tmp_path)
+    np.testing.assert_array_equal(found.pixels[:, :, 0], stored >> 8)
+    assert ("its 16-bit values are all below 4096 of 65535; if another value is white" in found.note) == noted
+
+
+def png_of_16_bits(deep: Any, kind: int) -> bytes:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = b"".join(b"\0" + row.tobytes() for row in deep)
+    head = struct.pack(">IIBBBBB", SIZE, SIZE, 16, kind, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_a_pgm_says_what_white_is(tmp_path: Path) -> None:
