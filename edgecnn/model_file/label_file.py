@@ -10,7 +10,7 @@ from pathlib import Path
 from ..arguments import require_path
 from ..errors import InputError
 from ..printable import composed, is_printable
-from .label_text import read_label_text, say
+from .label_text import lines_of, read_label_text, say
 
 _BETWEEN = r"\s*(?:[:;,=|\t\uff1a\uff1b\uff0c\u3001]|[-=]>|\u2192)\s*"
 # `0 cat`, `0: cat`, `0,cat`, `0. cat`, `0 - cat`, `[0] cat`; not `3D printer` nor `0.5 mm`.
@@ -20,8 +20,6 @@ _NUMBERED_BEHIND = re.compile(rf"(.*\S)(?:{_BETWEEN})([0-9]{{1,6}})")
 _ENDS_WITH_NUMBER = re.compile(r"(.*\S)\s+([0-9]{1,6})")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _QUOTED = re.compile(r"""(["'])(.+)\1,?""")
-# str.splitlines ends a line at characters that no editor does.
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _NAME_HEADERS = frozenset(
     ("label", "labels", "name", "names", "class", "classes", "class_name", "category", "display_name")
 )
@@ -41,7 +39,7 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     kind = Path(path).suffix.lower()
     if kind in (".yaml", ".yml"):
         raise InputError(f"{path} is YAML, which is not read; give a text file with one class name a line, or JSON")
-    lines = [line.strip() for line in _LINE_END.split(text.rstrip())]
+    lines = lines_of(text.rstrip())
     if (lines[0][:1], lines[-1][-1:]) in (("{", "}"), ("[", "]")) or kind == ".json":
         labels = _from_json(text, path)
     elif kind in (".csv", ".tsv"):

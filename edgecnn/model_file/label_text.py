@@ -2,11 +2,15 @@
 
 import codecs
 import difflib
+import re
 import warnings
 from pathlib import Path
 
 from ..errors import EdgecnnWarning, InputError
 from ..printable import composed
+
+# str.splitlines ends a line at characters that no editor does.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def read_label_text(path: Path) -> str:
@@ -29,6 +33,11 @@ def read_label_text(path: Path) -> str:
     if wide:
         say(f"{path} is UTF-16 text and was read as such")
     return composed(text)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, without the blanks around them."""
+    return [line.strip() for line in _LINE_END.split(text)]
 
 
 def _near(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Literal
 from ..bounded_zip import read_member
 from ..zip_errors import ZIP_ERRORS, zip_reason
 from .flatbuffer import DamagedFlatbufferError, Table
+from .label_text import lines_of
 from .tflite_buffers import buffer_content
 
 Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
@@ -232,4 +233,4 @@ def _read_lines(data: bytes, name: str) -> tuple[tuple[str, ...], str]:
         return (), f"its metadata names the label file {name}, which is not in the file"
     except ZIP_ERRORS as error:
         return (), f"its label file {name} does not read ({zip_reason(error)})"
-    return tuple(line.strip() for line in text.splitlines()), "" if text else f"its label file {name} is empty"
+    return tuple(lines_of(text)) if text else (), "" if text else f"its label file {name} is empty"

@@ -61,6 +61,12 @@ def test_label_files_are_ordered_by_kind_and_language(plain: bytes) -> None:
     assert empty.label_files[0].name == "plain" and empty.damage == "its label file en is empty"
 
 
+def test_a_line_of_labels_ends_where_an_editor_ends_it(plain: bytes) -> None:
+    text = "red\u2028ish\r\ngreen\x0b\x1c\x85leaf\nblue\n"
+    found = read_metadata(with_metadata(plain, files={"n.txt": text}, labels="n.txt"))
+    assert found.label_files[0].lines == ("red\u2028ish", "green\x0b\x1c\x85leaf", "blue")
+
+
 def test_calibration_of_scores_is_said_not_to_be_applied(plain: bytes) -> None:
     found = read_metadata(with_metadata(plain, files=FILES, labels="labels.txt", calibrated=True))
     assert found.damage == "the calibration of its scores in its metadata is not applied" and found.label_files
