@@ -56,9 +56,9 @@ _INDEX = """\
 | environment variable | means |
 | --- | --- |
 | `EDGECNN_DATA` | folder with the four Fashion-MNIST IDX files, where `--data-dir` is not given |
-| `EDGECNN_MQTT_PASSWORD` | the broker's password, for `edgecnn live --mqtt` |
+| `EDGECNN_MQTT_PASSWORD` | the broker's password, for `edgecnn live --mqtt` and `edgecnn fleet` |
 | `XDG_STATE_HOME` | where `edgecnn live` keeps token and counters, in `edgecnn` within it; or else `~/.local/state` |
-| `XDG_CACHE_HOME` | where decoded data sets are kept, in `edgecnn` within it; `~/.cache` without it |
+| `XDG_CACHE_HOME` | where decoded data sets and what was tried and found right are kept, in `edgecnn`; or `~/.cache` |
 | `KERAS_BACKEND` | `jax` trains on JAX; TensorFlow without it |
 """
 

@@ -1,9 +1,12 @@
 """The page on the file format says what the code does: every field, every tolerance, and its example runs."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+import operator
 import re
+import struct
 import subprocess
 import sys
 import types
@@ -16,8 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import ModelCard
+from edgecnn import ModelCard, ModelFileError
 from edgecnn.device import bundled_models, verify
+from edgecnn.model_file.container import pack
 from edgecnn.model_file.schemes import SCHEMES
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -25,6 +29,13 @@ PAGE = (REFERENCE / "file-format.md").read_text()
 SCHEMAS = REFERENCE / "schemas" / "v1"
 MODEL = bundled_models()["fashion-mnist"]
 NAMES: dict[object, str] = {str: "text", int: "whole number", float: "number"}
+
+
+CONFIDENCE = {
+    **{"temperature": 1.5, "source": "test", "images": 5, "error_before": 0.1, "error_after": 0.1},
+    **{"wanted_error": 0.05, "min_score": 0.5, "coverage": 0.9, "error": 0.04, "error_low": 0.01, "error_high": 0.1},
+    **{"other_images": 3, "other_accepted": 0.2},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +123,61 @@ def test_the_schema_of_the_card_has_the_same_fields() -> None:
     assert named(schema, "") == {name: not row.default for name, row in fields(ModelCard).items()}
 
 
+def places(part: object, prefix: tuple[str | int, ...] = ()) -> "list[tuple[str | int, ...]]":
+    """Where a card has a value: names of fields and numbers in lists; of a list, the first element stands for all."""
+    inner = part.items() if isinstance(part, dict) else enumerate(part[:1]) if isinstance(part, list) else ()
+    return [place for key, value in inner for place in ((*prefix, key), *places(value, (*prefix, key)))]
+
+
+# Not here: what the page says that no schema can say, such as 28.0 for a whole number.
+TRIED = (
+    None,
+    True,
+    0,
+    -1,
+    1,
+    2,
+    2**63 - 1,
+    1 - 2**63,
+    1.5,
+    1 + 1e-10,
+    -1e-10,
+    1.01,
+    -0.01,
+    "",
+    " ",
+    "x",
+    [],
+    {},
+    [1],
+    ["a"],
+)
+
+
+def test_the_schema_of_the_card_takes_what_the_code_takes() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "card.schema.json").read_text()))
+    with zipfile.ZipFile(MODEL) as archive:
+        whole = {**json.loads(archive.read("card.json")), "schema_version": 3, "confidence": CONFIDENCE}
+    ModelCard.from_json(json.dumps(whole))
+    differing = []
+    for place in places(whole):
+        for value in TRIED:
+            card = json.loads(json.dumps(whole))
+            *outer, last = place
+            functools.reduce(operator.getitem, outer, card)[last] = value
+            if place in (("schema_version",), ("input", "colour"), ("input", "channels")):
+                continue  # which other fields depend on
+            try:
+                ModelCard.from_json(json.dumps(card))
+                taken = True
+            except ModelFileError:
+                taken = False
+            if taken != validator.is_valid(card):
+                differing.append((place, value, taken))
+    assert differing == []
+
+
 def test_the_page_describes_the_version_that_is_written() -> None:
     version = ModelCard.schema_version
     assert f"This page describes version {version}." in PAGE
@@ -188,3 +254,13 @@ def test_the_example_refuses_what_edgecnn_refuses(damage: str, message: str, tmp
     path.write_bytes(content[damage])
     result = example(str(path))
     assert result.returncode == 1 and message in result.stderr
+
+
+def test_the_example_says_so_where_probes_are_of_before(tmp_path: Path) -> None:
+    whole = MODEL.read_bytes()
+    with zipfile.ZipFile(MODEL) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["golden.npz"] = members.pop("golden.bin")
+    (tmp_path / "model.tflite").write_bytes(pack(whole[: struct.unpack_from("<Q", whole, 16)[0]], members))
+    result = example(str(tmp_path / "model.tflite"))
+    assert result.returncode == 1 and result.stderr == "no golden.bin: a file of before edgecnn 0.2\n"
