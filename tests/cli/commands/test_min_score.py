@@ -10,6 +10,7 @@ from PIL import Image
 
 from edgecnn import ModelCard
 from edgecnn.device import Classifier, sample_images
+from edgecnn.device.bulk.results import Results
 from edgecnn.model_file.container import read_model
 from edgecnn.temperature import apply_temperature
 from tests.support.command_line import Run, printed, sentence
@@ -128,15 +129,20 @@ def test_without_it_nothing_is_unknown_and_no_guess_is_told(edgecnn: Run, model:
     assert all(set(row["predictions"][0]) == {"label", "score", "index"} for row in rows)
 
 
-def test_a_stopped_file_is_not_gone_on_with_below_another_score(edgecnn: Run, model: Path, tmp_path: Path) -> None:
-    rows = tmp_path / "rows.jsonl"
-    assert edgecnn("classify", model, *SAMPLES, "--min-score", "0.7", "--output", rows).exit_code == 0
-    first, *others = rows.read_text().splitlines()
-    settings = {"model": "another"}
-    (tmp_path / ".rows.jsonl.partial").write_text(f"{json.dumps(settings)}\n{first}\n")
-    rows.unlink()
-    said = sentence(edgecnn("classify", model, *SAMPLES, "--min-score", "0.8", "--output", rows, "--resume"))
-    assert "was made with another model or other options" in said and others
+def test_a_stopped_file_is_not_gone_on_with_below_another_score(
+    edgecnn: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    asked = ("classify", model, *SAMPLES, "--output", tmp_path / "rows.jsonl", "--min-score")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Results, "finish", interrupted)
+        assert edgecnn(*asked, "0.7").exit_code == 1
+    assert (tmp_path / ".rows.jsonl.partial").exists()
+    said = sentence(edgecnn(*asked, "0.8", "--resume"))
+    assert "was made with another model or other options" in said
+    assert edgecnn(*asked, "0.7", "--resume").exit_code == 0
 
 
 @pytest.mark.parametrize("score", ["1.5", "-0.1", "nan", "high", ""])
