@@ -80,7 +80,7 @@ def _judge(child: int, reading: int, name: str) -> int:
     return 1
 
 
-def _second_one_ends(child: int) -> Callable[[int, Any], None]:
+def _second_one_ends(child: int) -> Callable[[int, Any], object]:
     """What Ctrl-C does here: it is sent on, for a terminal alone sends it to both; a child that hangs is killed."""
     import signal
 

@@ -13,7 +13,7 @@ from edgecnn import InputError, ModelFileError
 from edgecnn.device import Classifier, Description, describe, packing, verify
 from edgecnn.device.packing import pack_model, split_files
 from edgecnn.device.runtime.run_options import RunOptions
-from edgecnn.model_file.container import read_model
+from edgecnn.model_file.container import add_header, read_model
 from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.golden_probes import most_bytes
 from tests.support.command_line import Run, printed
@@ -70,7 +70,7 @@ def test_file_that_answers_otherwise_when_packed_is_not_written(
         assert exchanged != with_header(flatbuffer)
         return exchanged
 
-    with_header, gain = packing.add_header, np.float32(8 * 127.5 / 255).tobytes()
+    with_header, gain = add_header, np.float32(8 * 127.5 / 255).tobytes()
     monkeypatch.setattr(packing, "add_header", with_other_weights)
     said = ("--labels", logits.with_name("labels.txt"), "--input-range", "-1", "1")
     result = edgecnn("pack", logits, *said, "--output", tmp_path / "p.tflite")
