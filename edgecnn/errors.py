@@ -17,7 +17,7 @@ EdgecnnError              the command line prints it and exits 1
 EdgecnnWarning            something the caller should know, though the work goes on
 """
 
-import typing
+from typing import Any
 
 from .printable import printable
 
@@ -71,7 +71,7 @@ class GateError(EdgecnnError):
         conversions: those that were made all the same, one a scheme, of `edgecnn.convert.Conversion`.
     """
 
-    conversions: tuple[typing.Any, ...] = ()
+    conversions: tuple[Any, ...] = ()
 
 
 class DeployError(EdgecnnError):
