@@ -86,9 +86,11 @@ def write_results(
         EdgecnnError: the delegate or the source fails; what is done stays.
         OutputError: the file cannot be written.
     """
+    from edgecnn.device.live.frame_images import FrameImages
+
     from .status_line import Progress
 
-    names = found.names if found.count is not None else None
+    names = None if isinstance(found, FrameImages) else found.names
     before = sum(name in results.done for name in names or ())  # others may have been done that are gone by now
     progress = Progress(None if names is None else len(names) - before)
     try:
