@@ -157,7 +157,8 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
         middle, latest = np.percentile(late, [50, 99])
         drift = np.polyfit(moments, late, 1)[0] * 60
         print(f"age                  p50 {middle:.0f} ms, p99 {latest:.0f} ms, {drift:+.2f} ms a minute")
-    print(f"CPU                  {used / seconds:.2f} cores, {1000 * used / (seconds * chosen.fps):.2f} ms a frame")
+    frame_ms = 1000 * used / seconds / (max(rates) or chosen.fps)
+    print(f"CPU                  {used / seconds:.2f} cores, {frame_ms:.2f} ms a frame")
     print(f"memory               {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB a minute")
 
 

@@ -164,7 +164,8 @@ class RunDirectory:
             if card.training.dataset == printable(dataset.name):
                 raise ModelFileError(
                     f"{dataset.source} is not as {self.path} was trained on it: images were added, removed, renamed or "
-                    "changed since; put them back, or train again"
+                    "changed since, so put them back, or train again; or a program of yours prepares them otherwise, "
+                    "so load them with the input of the card"
                 )
             raise ModelFileError(
                 f"{self.path} was trained on {card.training.dataset} with SHA-256 "

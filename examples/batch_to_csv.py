@@ -6,6 +6,7 @@ python examples/batch_to_csv.py OUT.csv IMAGE...
 import csv
 import sys
 
+from edgecnn import InputError
 from edgecnn.device import Classifier
 
 classifier = Classifier("fashion-mnist")
@@ -13,6 +14,10 @@ with open(sys.argv[1], "w", newline="") as file:
     writer = csv.writer(file)
     writer.writerow(["image", "label", "score", "second", "second score"])
     for image in sys.argv[2:]:
-        first, second = classifier.classify(image, top=2)
+        try:
+            first, second = classifier.classify(image, top=2)
+        except InputError as error:
+            print(error, file=sys.stderr)
+            continue
         writer.writerow([image, first.label, f"{first.score:.4f}", second.label, f"{second.score:.4f}"])
-print(f"wrote {sys.argv[1]}: {len(sys.argv) - 2} images")
+print(f"wrote {sys.argv[1]}")

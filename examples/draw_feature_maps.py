@@ -1,6 +1,6 @@
 """Draw one filter of the first convolution for an image.
 
-python examples/draw_feature_maps.py OUT.png [FILTER]
+python examples/draw_feature_maps.py OUT.png [FILTER, 0 to 63]
 """
 
 import sys

@@ -13,6 +13,8 @@ try:
     result = verify(model)
 except EdgecnnError as error:
     sys.exit(f"not started: {error}")
+if result.preprocessing_equal is False:
+    sys.exit(f"not started: images are prepared otherwise here than where {model} was made")
 if not result.passed:
     sys.exit(f"not started: {model} answers otherwise here, by {result.max_difference:.3f} on {result.runtime}")
 

@@ -16,6 +16,7 @@ from edgecnn import DelegateError, EdgecnnWarning, InputError
 from edgecnn.device import Classifier, Delegate, verify
 from edgecnn.device.measuring.delegate_report import measure_delegate
 from edgecnn.pixels.dataset import Dataset
+from tests.conftest import ON_A_BOARD
 from tests.support.command_line import Run
 
 # What it is told to do, and the words that must be said.
@@ -36,7 +37,7 @@ def on_litert() -> bool:
 
 
 def test_it_computes_what_the_cpu_does_to_the_bit(library: str, fashion: Dataset) -> None:
-    images = fashion.test.images[:200]
+    images = fashion.test.images[: 40 if ON_A_BOARD else 200]
     with_it = Classifier("fashion-mnist", delegate=Delegate(library, require="any")).predict_all(images)
     np.testing.assert_array_equal(with_it, Classifier("fashion-mnist").predict_all(images))
 

@@ -1,5 +1,7 @@
 """Data sets by what a user names, in the library and on the command line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import load_dataset
 from edgecnn.train.data.image_folder import LabelSource
 from tests.support.command_line import in_this_process, printed
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def test_an_empty_name_is_a_sentence_and_not_the_current_folder() -> None:
@@ -83,6 +87,10 @@ def test_own_photographs_train_convert_and_classify_through_the_command_line(pho
     assert edgecnn("verify", run / "model.int8.tflite").endswith("PASS\n")
     answers = edgecnn("classify", run / "model.int8.tflite", photos / "sneaker").splitlines()
     assert sum(": sneaker " in line for line in answers) >= 17
+    (photos / "bag" / "broken.jpg").unlink()
+    gate = [sys.executable, str(EXAMPLES / "parity_gate.py"), str(run), str(photos)]
+    said = subprocess.run(gate, capture_output=True, text=True, timeout=300)
+    assert said.returncode == 0 and "PASS" in said.stdout, said.stderr
 
 
 @pytest.mark.parametrize("size", ["0", "x", "12x", "a", "12x0", "-3"])
