@@ -207,5 +207,5 @@ def test_what_cannot_be_written_on_a_full_disk_is_a_sentence(asked: str) -> None
 
 
 def test_closed_output_pipe_is_no_traceback() -> None:
-    result = in_shell("info fashion-mnist | head -n 1")
-    assert "Traceback" not in result.stderr and len(result.stdout.splitlines()) == 1
+    result = in_shell("info fashion-mnist | true")  # it reads nothing and is gone before a line is written
+    assert result.stderr == ""
