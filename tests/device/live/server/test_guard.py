@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.live_page import Page, ask, frame_of, refused, served, text_of
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -132,22 +132,19 @@ def test_one_viewer_too_many_is_told_so(page: Page) -> None:
     assert until(lambda: not page.server.hub.viewers) and page.goes_on()
 
 
-def test_who_never_reads_is_not_waited_for(page: Page) -> None:
-    with page.connect() as slow:
-        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        ask(slow, [[0, 0, 64]])
-        ask(slow, [[0, 0, 64]])
-        before = page.watcher.status.frames
-        assert page.goes_on() and until(lambda: page.watcher.status.frames > before + 20)
+@pytest.fixture
+def noise(tmp_path: Path) -> Iterator[Page]:
+    """A page of frames that are large in any format: few of them fit between two programs."""
+    pixels = np.random.default_rng(0).integers(0, 256, (350, 360, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    with served(source=str(tmp_path)) as page:
+        yield page
 
 
-def test_who_takes_nothing_makes_room_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgecnn.device.live.server import viewers
-
-    monkeypatch.setattr(viewers, "_SLOWEST", 0.3)
-    noise = np.random.default_rng(0).integers(0, 256, (350, 360, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(tmp_path / "noise.png")
-    with served(source=str(tmp_path)) as page, socket.socket() as tight:
+@contextlib.contextmanager
+def one_that_takes_nothing(page: Page) -> Iterator[Callable[[], None]]:
+    """A viewer that reads nothing (the sync client of websockets reads by itself); how it asks for a frame."""
+    with socket.socket() as tight:
         tight.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         tight.connect(("127.0.0.1", page.port))
         lines = [f"GET /api/frames HTTP/1.1\r\nHost: {page.address}", "Connection: Upgrade", "Upgrade: websocket"]
@@ -155,11 +152,34 @@ def test_who_takes_nothing_makes_room_for_others(tmp_path: Path, monkeypatch: py
         tight.sendall("\r\n".join([*lines, "", ""]).encode())
         assert until(lambda: bool(page.server.hub.viewers))
         question = b'{"ask":"next","maps":[]}'
+        yield lambda: tight.sendall(bytes([0x81, 0x80 | len(question), 0, 0, 0, 0]) + question)
+
+
+def test_who_never_reads_is_not_waited_for(noise: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.live.server.viewers._SLOWEST", 10 * PATIENCE)  # it is there to the end
+    with one_that_takes_nothing(noise) as asks:
+        (slow,) = noise.server.hub.viewers
+
+        def is_stuck() -> bool:
+            """Whether a frame that it asks for is not sent while 25 others come."""
+            asks()
+            end = noise.watcher.status.frames + 25
+            assert until(lambda: noise.watcher.status.frames > end)
+            return slow._asked > 0
+
+        assert until(is_stuck)
+        assert noise.goes_on() and slow._asked and slow in noise.server.hub.viewers
+
+
+def test_who_takes_nothing_makes_room_for_others(noise: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgecnn.device.live.server.viewers._SLOWEST", 0.3)
+    viewers = noise.server.hub.viewers
+    with one_that_takes_nothing(noise) as asks:
         for _ in range(8):
             with contextlib.suppress(OSError):
-                tight.sendall(bytes([0x81, 0x80 | len(question), 0, 0, 0, 0]) + question)
-            until(lambda: not page.server.hub.viewers, 0.1)
-        assert until(lambda: not page.server.hub.viewers) and page.goes_on()
+                asks()
+            until(lambda: not viewers, 0.1)
+        assert until(lambda: not viewers) and noise.goes_on()
 
 
 @pytest.mark.parametrize(
