@@ -23,6 +23,8 @@ from .broker import Broker
 _KEEPALIVE = 15  # seconds; a broker counts a client that froze as gone after 1.5 times as long
 _PATIENCE = 10.0  # seconds, for an answer
 _TAKEN_OVER = 0x8E
+_NO_MQTT = "it sends what is no MQTT"
+_NO_SUCH_HOST = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None))
 
 
 class BrokerError(Exception):
@@ -48,6 +50,7 @@ class BrokerConnection:
         self._broker, self._client_id, self._most_bytes = broker, client_id, most_bytes
         self._answer: ReasonCode | None = None
         self._end: ReasonCode | None = None
+        self._has_sent = self._has_sent_nonsense = False
         self._client = client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.connect_timeout = _PATIENCE / 2
         if broker.user:
@@ -85,7 +88,10 @@ class BrokerConnection:
         except OSError as error:
             raise BrokerError(_reason(error)) from None
         except Exception as error:  # what paho raises at bytes that are no MQTT is of many kinds
-            raise BrokerError(f"it sends what is no MQTT: {error or type(error).__name__}") from None
+            if self._answer is not None:
+                raise BrokerError(f"{_NO_MQTT}: {error or type(error).__name__}") from None
+            self._has_sent_nonsense = True
+            raise BrokerError(self._farewell()) from None
         if failed:
             raise BrokerError(self._farewell())
 
@@ -97,7 +103,9 @@ class BrokerConnection:
         has_bytes = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         wants = [connection] if client.want_write() else []
         readable, writable, _ = select.select([connection], wants, [], 0 if has_bytes else seconds)
+        self._has_sent = self._has_sent or (bool(readable) and _has_bytes(connection))
         failed = client.loop_read() if readable or has_bytes else MQTTErrorCode.MQTT_ERR_SUCCESS
+        self._has_sent_nonsense |= failed == MQTTErrorCode.MQTT_ERR_PROTOCOL
         if writable and not failed:
             failed = client.loop_write()
         return bool(failed or client.loop_misc())
@@ -119,8 +127,13 @@ class BrokerConnection:
         deadline = time.monotonic() + _PATIENCE
         while not is_so():
             if time.monotonic() > deadline:
-                raise BrokerError(otherwise)
+                raise BrokerError(self._farewell() if self._is_no_broker else otherwise)
             self.idle(0.05)
+
+    @property
+    def _is_no_broker(self) -> bool:
+        """Whether what came was no answer of a broker."""
+        return self._answer is None and (self._has_sent or self._has_sent_nonsense)
 
     def _farewell(self) -> str:
         """Why the broker ended the connection."""
@@ -128,6 +141,11 @@ class BrokerConnection:
             return _refusal(str(self._answer), self._broker)
         if self._end is not None and self._end.value == _TAKEN_OVER:
             return f"a client called {self._client_id} has taken its place; --mqtt-device gives each a name of its own"
+        if self._is_no_broker:
+            tls = "" if self._broker.is_secure else ", or does it want TLS, mqtts://"
+            return f"{_NO_MQTT}; is this the port of another program{tls}?"
+        if self._has_sent_nonsense:
+            return _NO_MQTT
         if self._answer is not None:
             return str(self._end).lower() if self._end is not None and self._end.is_failure else "it is gone"
         if not self._broker.is_secure:
@@ -149,6 +167,13 @@ class BrokerConnection:
         """Something came from the broker."""
 
 
+def _has_bytes(connection: socket.socket) -> bool:
+    """Whether more has come than the end; of TLS nothing says so before it is read."""
+    with suppress(OSError):
+        return not isinstance(connection, ssl.SSLSocket) and connection.recv(1, socket.MSG_PEEK) != b""
+    return False
+
+
 def _refusal(answer: str, broker: Broker) -> str:
     if answer in ("Bad user name or password", "Not authorized"):
         return f"it does not let {broker.user or 'a client without a user'} in ({answer.lower()})"
@@ -160,6 +185,8 @@ def _reason(error: Exception) -> str:
         return f"its certificate is not to be trusted ({error.verify_message}); --mqtt-ca names those that are"
     if isinstance(error, ssl.SSLError):
         return f"TLS fails ({(error.reason or str(error)).replace('_', ' ').lower()})"
+    if isinstance(error, socket.gaierror) and error.errno not in _NO_SUCH_HOST:
+        return f"its name cannot be looked up now ({str(error.strerror).lower()})"
     if isinstance(error, socket.gaierror | UnicodeError):
         return "there is no host of this name"
     if isinstance(error, TimeoutError):

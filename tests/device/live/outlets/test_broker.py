@@ -2,10 +2,8 @@
 
 import gc
 import shutil
-import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +12,11 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_password
-from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
+from edgecnn.device.live.outlets.broker_connection import BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
 from edgecnn.device.live.outlets.webhook import Webhook
 from edgecnn.device_name import require_device_name
 from tests.support.brokers import RealBroker, broker, listening, make_certificates, needs_mosquitto
-from tests.support.ports import closed_port
 from tests.support.waiting import until
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates")
@@ -172,58 +169,3 @@ def test_files_that_are_no_certificates_are_said_before_anything_connects(certif
         with pytest.raises(InputError, match="are no certificate with its key"):
             target.with_tls(certificates / "ca.pem", certificates / "client.pem", key)
     assert isinstance(target.with_tls(None, None, None).tls, ssl.SSLContext)
-
-
-def test_who_does_not_answer_sends_nonsense_or_is_not_there_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.live.outlets.broker_connection._PATIENCE", 0.4)
-    with closed_port() as port:
-        assert reason(parse_broker(f"mqtt://127.0.0.1:{port}")) == "Connection refused"
-    assert reason(parse_broker("mqtt://no-such-host.invalid")) == "there is no host of this name"
-    answers = {b"": "does not answer", b"\x20\xff\xff\xff\xff\xff": "", b"HTTP/1.1 400 Bad Request\r\n\r\n": ""}
-    for answer, words in answers.items():
-        with socket.create_server(("127.0.0.1", 0)) as server:
-
-            def serve(server: socket.socket = server, answer: bytes = answer) -> None:
-                connection, _ = server.accept()
-                with connection:
-                    connection.sendall(answer)
-                    while connection.recv(4096):
-                        pass
-
-            threading.Thread(target=serve, daemon=True).start()
-            told = reason(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"))
-        assert told and words in told, answer
-
-
-def test_who_gives_a_connection_up_closes_it_without_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgecnn.device.live.outlets.broker_connection._PATIENCE", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        connection = BrokerConnection(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"), "pi", 1000)
-        with pytest.raises(BrokerError, match="does not answer"):
-            connection.open()
-        with server.accept()[0] as theirs:
-            theirs.settimeout(10)
-            connection.abandon()
-            heard = b"".join(iter(lambda: theirs.recv(4096), b""))  # to the end, which would not come
-    assert heard[0] == 0x10 and len(heard) == 2 + heard[1]  # CONNECT, and nothing behind it
-
-
-def test_who_takes_leave_says_so_that_no_will_is_published() -> None:
-    heard: list[bytes] = []
-
-    def serve(server: socket.socket) -> None:
-        with server.accept()[0] as theirs:
-            theirs.settimeout(10)
-            theirs.recv(4096)
-            theirs.sendall(b"\x20\x03\0\0\0")  # CONNACK: let in
-            heard.append(theirs.recv(4096))
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, args=(server,), daemon=True)
-        thread.start()
-        connection = BrokerConnection(parse_broker(f"mqtt://127.0.0.1:{server.getsockname()[1]}"), "pi", 1000)
-        connection.open()
-        connection.close()
-        thread.join(20)
-    # MQTT 5, 3.14: DISCONNECT; without a reason, or with 0, the will is gone.
-    assert heard and heard[0][0] == 0xE0 and not any(heard[0][2:])
