@@ -15,7 +15,6 @@ import yaml
 from edgecnn.device import bundled_models
 from tests.support.ssh_keys import make_key
 
-pytest.importorskip("edgecnn.deploy")
 FLEET = Path(__file__).parents[2] / "examples" / "fleet"
 NEW, OLD = bundled_models()["fashion-mnist.activations"], bundled_models()["fashion-mnist"]
 pytestmark = pytest.mark.skipif(

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from edgecnn.convert import Conversion
+from edgecnn.convert.comparison import answers
 from edgecnn.device import Delegate
 from edgecnn.device.runtime.opening import open_session
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import read_model
 from edgecnn.pixels.dataset import Dataset
-
-answers = pytest.importorskip("edgecnn.convert.comparison.answers")
 
 
 @pytest.fixture(params=["one processor", "all"])
