@@ -1,6 +1,7 @@
 """What a laptop with Windows or macOS is to do, where nothing is there that Windows lacks."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,11 +20,11 @@ SCRIPT = Path(__file__).parent / "scripts" / "without_posix.py"
 SHOE, MODEL = str(sample_images()[0]), "fashion-mnist"
 
 
-def run(*lines: tuple[str | Path, ...]) -> tuple[list[str], str]:
-    """Exit codes of command lines that one process runs, and what it says."""
+def run(*lines: tuple[str | Path, ...], **variables: str) -> tuple[list[str], str]:
+    """Exit codes of command lines that one process runs in this environment, and what it says."""
     told = json.dumps([[str(word) for word in line] for line in lines])
     command = [sys.executable, str(SCRIPT), told]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **variables})
     assert "Traceback" not in result.stderr, result.stderr
     return re.findall(r"^exit code (.*)$", result.stdout, re.MULTILINE), result.stdout + result.stderr
 
@@ -51,9 +52,13 @@ def test_help_and_what_the_device_does_need_nothing_of_posix(tmp_path: Path) -> 
     assert not list(tmp_path.rglob("*.lock"))
 
 
-def test_what_needs_linux_says_so_and_advises_nothing_that_is_not_there() -> None:
-    codes, said = run(("service", "status"), ("live", MODEL, "--source", "camera", "--no-page"))
-    assert codes == ["1", "1"] and "systemd" in said
+def test_what_needs_linux_says_so_and_what_else_may_do(tmp_path: Path) -> None:
+    lines = (("service", "status"), ("live", MODEL, "--source", "camera", "--no-page"))
+    codes, said = run(*lines, PATH=str(tmp_path))  # without the programs of this machine
+    assert codes == ["1", "1"]
+    service, camera = (line for line in said.splitlines() if line.startswith("Error: "))
+    assert "not started by systemd" in service and "have what starts programs here start edgecnn live" in service
+    assert "needs rpicam-vid, which is not installed" in camera and "write --source /dev/video0" in camera
 
 
 @pytest.mark.parametrize(

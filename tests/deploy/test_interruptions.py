@@ -140,17 +140,21 @@ def test_a_kill_at_any_moment_leaves_a_release_that_was_proved(
         started = subprocess.Popen(
             [*command, "--wheels", str(wheelhouse)], stderr=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        time.sleep(random.uniform(0.3, 3))
+        after = random.uniform(0.3, 3)
+        moment = f"killed {side} after {after:.3f} s"
+        time.sleep(after)
         assert device.process
         for one in [started.pid] if side == "here" else below(device.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        assert b"Traceback" not in started.communicate(timeout=60)[1]
-        assert (device.current / "model.tflite").read_bytes() in (MODEL.read_bytes(), OTHER.read_bytes())
-        assert json.loads((device.current / "verified.json").read_text())["passed"]
+        said = started.communicate(timeout=60)[1]
+        assert b"Traceback" not in said, f"{moment}: {said.decode(errors='replace')}"
+        assert (device.current / "model.tflite").read_bytes() in (MODEL.read_bytes(), OTHER.read_bytes()), moment
+        assert json.loads((device.current / "verified.json").read_text())["passed"], moment
         end = time.monotonic() + 60
         while "is going on" in (outcome := deploy(device, MODEL)).stderr and time.monotonic() < end:
             time.sleep(0.5)  # what a kill here left going on there ends by itself
-        assert outcome.exit_code == 0, outcome.output
-        assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes()
-    assert {path.name for path in device.root.iterdir()} <= {"venvs", "releases", "current", "lock", "said"}
+        assert outcome.exit_code == 0, f"{moment}: {outcome.output}"
+        assert (device.current / "model.tflite").read_bytes() == MODEL.read_bytes(), moment
+        names = {path.name for path in device.root.iterdir()}
+        assert names <= {"venvs", "releases", "current", "lock", "said"}, moment

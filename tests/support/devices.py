@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +14,15 @@ import pytest
 
 from tests.support.ports import free_port
 from tests.support.ssh_keys import make_key
+from tests.support.waiting import until
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 needs_sshd = pytest.mark.skipif(
     SSHD is None or not shutil.which("ssh") or not shutil.which("flock"),
     reason="there is no sshd (apt install openssh-server), ssh or flock",
 )
+# What sshd says where the machine, not what it was told, keeps it from starting.
+_MAY_NOT_START = ("rivilege separation", "must be owned by root", "Operation not permitted")
 
 
 @dataclass
@@ -106,12 +108,14 @@ def sshd_command(device: Device) -> list[str]:
 
 
 def answers(device: Device) -> bool:
-    """Whether its sshd takes connections, after waiting for that."""
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", device.port), 1):
-            return True
-        time.sleep(0.05)
+    """Whether its sshd takes connections."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", device.port), 1):
+        return True
     return False
+
+
+def has_ended(device: Device) -> bool:
+    return device.process is not None and device.process.poll() is not None
 
 
 @contextlib.contextmanager
@@ -122,8 +126,11 @@ def running(device: Device, start: tuple[str, ...] = ()) -> Iterator[Device]:
             [*start, *sshd_command(device)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        if not answers(device):
-            pytest.skip(f"no sshd may be started here: {(device.folder / 'log').read_text()}")
+        until(lambda: answers(device) or has_ended(device))
+        said = (device.folder / "log").read_text()
+        if has_ended(device) and any(words in said for words in _MAY_NOT_START):
+            pytest.skip(f"no sshd may be started here: {said}")
+        assert answers(device) and not has_ended(device), f"sshd takes no connection: {said}"
         yield device
     finally:
         device.process.kill()

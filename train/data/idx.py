@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError, InputError
-from edgecnn.model_file.label_text import read_label_text
+from edgecnn.model_file.label_text import lines_of, read_label_text
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.image_files import MAX_PIXELS
 from edgecnn.pixels.input_spec import InputSpec
@@ -142,9 +142,10 @@ def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
     try:
-        names = tuple(read_label_text(path).rstrip().splitlines())
+        text = read_label_text(path).rstrip()
     except InputError as error:
         raise DataError(f"{error}; write one class name a line") from None
+    names = tuple(lines_of(text)) if text else ()
     if len(names) < classes:
         raise DataError(f"{path} names {len(names)} classes, the labels go up to {classes - 1}; name all, one a line")
     return names

@@ -87,3 +87,10 @@ def test_what_is_missing_or_damaged_is_named(
     damage(folder / name)
     with pytest.raises(DataError, match=message):
         load_dataset(folder)
+
+
+@pytest.mark.parametrize("mark", ["\x0b", "\x85", "\u2028"])
+def test_what_no_editor_takes_for_the_end_of_a_line_parts_no_name(mark: str, folder: Path, fashion: Dataset) -> None:
+    (folder / "labels.txt").write_text("\n".join(f"{name}{mark}of {name}" for name in fashion.labels), encoding="utf-8")
+    with pytest.raises(DataError, match="class names must be unique and printable"):
+        load_dataset(folder)
