@@ -167,11 +167,14 @@ class BrokerConnection:
         """Something came from the broker."""
 
 
-def _has_bytes(connection: socket.socket) -> bool:
+def _has_bytes(connection: object) -> bool:
     """Whether more has come than the end; of TLS nothing says so before it is read."""
-    with suppress(OSError):
-        return not isinstance(connection, ssl.SSLSocket) and connection.recv(1, socket.MSG_PEEK) != b""
-    return False
+    if not isinstance(connection, socket.socket) or isinstance(connection, ssl.SSLSocket):
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except OSError:
+        return False
 
 
 def _refusal(answer: str, broker: Broker) -> str:
