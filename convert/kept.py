@@ -20,6 +20,7 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
 from .network.custom_code import sha256_of_code
+from .network.finite import require_finite
 from .network.keras_network import KerasNetwork
 from .network.seen import key_of
 from .tflite.export import to_float32_flatbuffer
@@ -74,12 +75,7 @@ def predictions(
 
 
 def _require_probabilities(found: npt.NDArray[np.float32], run: RunDirectory) -> None:
-    wrong = int((~np.isfinite(found).all(axis=1)).sum())
-    if wrong:
-        raise ModelFileError(
-            f"{run.model} gives probabilities that are no numbers (NaN) for {wrong:,} of {len(found):,} images, though "
-            "its weights are: it divides by 0, or overflows; look for such images, or for a layer that needs an epsilon"
-        )
+    require_finite(found, run.model)
     if not np.allclose(found.sum(axis=1), 1, atol=1e-2) or found.min() < 0:
         raise ModelFileError(f"{run.model} does not give probabilities (they must sum to 1); end it with a softmax")
 

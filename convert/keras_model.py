@@ -11,7 +11,6 @@ import numpy.typing as npt
 from edgecnn.arguments import require_kind, require_path
 from edgecnn.device.features import Features
 from edgecnn.device.map_tensors import as_map
-from edgecnn.device.prediction import require_numbers
 from edgecnn.errors import ModelFileError
 from edgecnn.file_set import read_together
 from edgecnn.metrics import Evaluation, evaluate_probabilities, require_labels
@@ -25,6 +24,8 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import apply_temperature
+
+from .network.finite import require_finite
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class KerasModel:
         """
         require_tensorflow("running a .keras file")
         path = require_path(path, "a Keras model")
+        self._path = path
         if not path.is_file():
             raise ModelFileError(f"no Keras model at {path}; train one with edgecnn train")
         card = RunDirectory(path.parent).card
@@ -79,7 +81,7 @@ class KerasModel:
         Raises:
             ModelFileError: the network gives scores that are no numbers.
         """
-        scores = require_numbers(self._network.predict(images))
+        scores = require_finite(self._network.predict(images), self._path)
         return self._calibrated(scores) if calibrated else scores
 
     def _calibrated(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

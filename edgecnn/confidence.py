@@ -87,7 +87,7 @@ def validation_of_run(dataset: Dataset, training: Training) -> Split | None:
 
 def held_share_of(recipe: str) -> float:
     """The validation split that a card's words on its recipe name; 0 where they name none."""
-    shares = re.findall(r"\bvalidation_split ([0-9.e-]+)", recipe)
+    shares = re.findall(r"\bvalidation_split (\d[\d.]*(?:e-?\d+)?)", recipe)
     return float(shares[-1]) if shares else 0.0
 
 

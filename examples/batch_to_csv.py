@@ -9,7 +9,7 @@ import sys
 from edgecnn import InputError
 from edgecnn.device import Classifier
 
-classifier = Classifier("fashion-mnist")
+classifier, failed = Classifier("fashion-mnist"), False
 with open(sys.argv[1], "w", newline="") as file:
     writer = csv.writer(file)
     writer.writerow(["image", "label", "score", "second", "second score"])
@@ -18,6 +18,8 @@ with open(sys.argv[1], "w", newline="") as file:
             first, second = classifier.classify(image, top=2)
         except InputError as error:
             print(error, file=sys.stderr)
+            failed = True
             continue
         writer.writerow([image, first.label, f"{first.score:.4f}", second.label, f"{second.score:.4f}"])
 print(f"wrote {sys.argv[1]}")
+sys.exit(1 if failed else 0)

@@ -12,7 +12,7 @@ from edgecnn.device import Classifier
 from edgecnn.model_file.bundled import sample_images
 
 
-def test_a_classifier_without_the_lock_answers_as_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_classifier_without_the_lock_answers_as_one_with_it() -> None:
     pixels = np.full((28, 28, 1), 100, np.uint8)
     unlocked = without_lock()("fashion-mnist")
     assert unlocked.classify(pixels) == Classifier("fashion-mnist").classify(pixels)

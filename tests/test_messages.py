@@ -19,6 +19,8 @@ FOREIGN = {
     "actionlint": {"--version"},
     "ansible-playbook": {"--limit"},
     "benchmarks/fleet.py": {"--autosave"},
+    "benchmarks/live.py": {"--seconds"},
+    "benchmarks/photographs.py": {"--count"},
     "benchmarks/training.py": {"--way"},
     "docker": {"--rm", "--volume"},
     "git": {"--depth", "--short", "--tags"},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edgecnn.arguments import is_number
 from edgecnn.errors import InputError
+from edgecnn.limits import told_from
 from edgecnn.model_file.card import Parity
 from edgecnn.pixels.dataset import Dataset
 
@@ -55,24 +56,18 @@ class Gate:
         accuracy, least = parity.accuracy, self.min_accuracy
         if least is not None and accuracy is not None and 100 * accuracy < least - 1e-9:
             failures.append(
-                f"{_told_from(least, 100 * accuracy)}% of the images are right, {least:g} % are asked for "
+                f"{told_from(least, 100 * accuracy)}% of the images are right, {least:g} % are asked for "
                 "(--min-accuracy)"
             )
         drop = parity.drop_points
         if self.max_drop is not None and drop is not None and drop > self.max_drop + 1e-9:
             failures.append(
-                f"accuracy drops by {_told_from(self.max_drop, drop)} points, at most {self.max_drop:g} may be lost "
+                f"accuracy drops by {told_from(self.max_drop, drop)} points, at most {self.max_drop:g} may be lost "
                 "(--max-drop)"
             )
         if self.min_agreement is not None and 100 * parity.agreement < self.min_agreement - 1e-9:
             failures.append(
-                f"it agrees with Keras on {_told_from(self.min_agreement, 100 * parity.agreement)}% of the images, "
+                f"it agrees with Keras on {told_from(self.min_agreement, 100 * parity.agreement)}% of the images, "
                 f"{self.min_agreement:g} % are asked for (--min-agreement)"
             )
         return failures
-
-
-def _told_from(limit: float, figure: float) -> str:
-    """A figure with two digits behind the point, or as many as tell it from a limit."""
-    rounded = (f"{figure:.{digits}f}" for digits in range(2, 10))
-    return next((each for each in rounded if float(each) != float(f"{limit:g}")), f"{figure}")

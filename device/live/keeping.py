@@ -12,6 +12,7 @@ from edgecnn.atomic_files import write_bytes
 from edgecnn.errors import EdgecnnError, InputError, OutputError
 from edgecnn.pixels.image_files import SUFFIXES
 from edgecnn.pixels.skipped_files import is_clutter
+from edgecnn.printable import is_printable
 
 from .frame_pictures import cut_png
 from .observation import Observation
@@ -89,7 +90,7 @@ def folder_names(labels: Sequence[str]) -> tuple[str, ...]:
     """A folder for each class, called as the label is, where a folder can be: `T-shirt/top` is `T-shirt-top`."""
     names: list[str] = []
     for index, label in enumerate(labels):
-        name = "".join(one if one.isprintable() and one not in '/\\:*?"<>|' else "-" for one in label).strip(" .")
+        name = "".join(one if is_printable(one) and one not in '/\\:*?"<>|' else "-" for one in label).strip(" .")
         while len(name.encode()) > 200:
             name = name[:-1]
         taken = {one.lower() for one in names}  # some file systems know no case

@@ -40,7 +40,8 @@ class Benchmark:
 
     Attributes:
         model: as it was named.
-        delegate: as it was named; `default` for the runtime's own choice, `default instead of` where that took over.
+        delegate: as it was named; `default` for the runtime's own choice; `default instead of NAME`, or `cpu instead of
+            NAME`, where that took over.
         threads: of the runtime.
         runs: how many times each was measured.
         load_ms: reading, checking and preparing the file.
@@ -175,8 +176,9 @@ class _TimedModel:
         if self._audit is not None:
             self._audit.finish()
         name = _name_delegate(self._run.delegate)
-        if self._run.delegate is not None and self.classifier.loaded.session.delegate is None:
-            name = f"default instead of {name}"
+        here = self.classifier.loaded.session.delegate
+        if self._run.delegate is not None and here != self._run.delegate:
+            name = f"{_name_delegate(here)} instead of {name}"
         return Benchmark(
             model=self._model,
             delegate=name,

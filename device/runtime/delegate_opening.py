@@ -33,7 +33,7 @@ def open_delegated(
         path: where it lies.
         delegate: that of `options`.
         options: how it is to run.
-        open_on_cpu: opens it with options that name no delegate.
+        open_on_cpu: opens it with options that name no delegate, or the CPU.
 
     Raises:
         DelegateError: it does not load or run, or computes less than is required.
@@ -49,4 +49,6 @@ def open_delegated(
         warnings.warn(note, EdgecnnWarning, stacklevel=6)
     if delegate.is_built_in and not delegate.is_isolated:
         return runner
-    return DelegatedSession(runner, delegate, state, lambda: open_on_cpu(replace(options, delegate=None)))
+    return DelegatedSession(
+        runner, delegate, state, lambda: open_on_cpu(replace(options, delegate=delegate.compared_with))
+    )

@@ -101,7 +101,7 @@ def _load_checked(packed: PackedModel, path: Path, options: RunOptions, judged: 
         if not delegate.fallback:
             raise
         warnings.warn(f"{error}; going on with the CPU (--fallback cpu)", EdgecnnWarning, stacklevel=4)
-    return _load(packed, path, replace(options, delegate=None), judged)
+    return _load(packed, path, replace(options, delegate=delegate.compared_with), judged)
 
 
 def _load(packed: PackedModel, path: Path, options: RunOptions, judged: bool) -> LoadedModel:

@@ -32,14 +32,25 @@ _UNWRITTEN = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 _TOO_LARGE = "not enough memory; close other programs, or use smaller images or a smaller network"
 
 
+def _open_closed_streams() -> None:
+    """Have the standard streams that whoever started this has closed lead nowhere: a file would get their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "w" if descriptor else "r"
+            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - as long as the process lasts
+
+
 class LazyGroup(AdvisingGroup):
     """Loads a command's module when it is called; turns expected failures into a sentence and exit code 1."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line; what the terminal cannot show is shown escaped."""
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:  # whoever started this has closed it: nobody is to hear what is said
-                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lasts
+        _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -145,7 +145,8 @@ def refuse_options(said: dict[str, Any]) -> None:
     context = click.get_current_context()
     for option in context.command.params:
         if option.name in said and is_given(context, option):
-            raise click.UsageError(f"{option.opts[0]} goes with a MODEL: --status and --rollback take what is there")
+            name = "/".join((*option.opts[:1], *option.secondary_opts[:1]))
+            raise click.UsageError(f"{name} goes with a MODEL: --status and --rollback take what is there")
 
 
 def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:

@@ -51,13 +51,15 @@ def _damage(done: "Deployment") -> str:
 
 
 def _verdict(verification: dict[str, Any] | None, did: str) -> str:
+    from edgecnn.deploy.proof import difference_words
+
     if verification is None:
         return "NOT verified" if did == "status" else ""
     signer = verification["signature"]
     by = f", signed by {signer['signer'] or signer['fingerprint']}" if signer else ""
     return (
         f"{'PASS' if verification['passed'] else 'FAIL'}, {verification['top1_equal']} of {verification['probes']} "
-        f"probes, max difference {verification['max_difference']:.2g}, {verification['runtime']}{by}"
+        f"probes, max difference {difference_words(verification)}, {verification['runtime']}{by}"
     )
 
 

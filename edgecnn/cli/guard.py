@@ -1,5 +1,6 @@
 """Watches over a command that loads a library into its own process: the library may end that, and call it success."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def _judge(child: int, reading: int, name: str) -> int:
 
     signal.signal(signal.SIGINT, _second_one_ends(child))
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: os.kill(child, number))
+        signal.signal(number, lambda number, _: _send(child, number))
     _adopt_orphans()
     said, status = _listen(child, reading)
     _end_orphans()
@@ -89,9 +90,14 @@ def _second_one_ends(child: int) -> Callable[[int, Any], object]:
     presses = [signal.SIGINT]
 
     def press(_number: int, _frame: Any) -> None:
-        os.kill(child, presses.pop() if presses else signal.SIGKILL)
+        _send(child, presses.pop() if presses else signal.SIGKILL)
 
     return once_a_press(press)
+
+
+def _send(child: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just come to its end
+        os.kill(child, number)
 
 
 def _hear_one_press() -> None:

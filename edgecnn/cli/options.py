@@ -194,15 +194,17 @@ def load_dataset(
     from edgecnn.train.data import loading
 
     limit = sys.maxsize if max_corrupt is None else max_corrupt
-    labelled = _label_source()
+    labelled = label_source()
     if labelled and not data:
         raise click.UsageError("--labels-csv and --labels-from-names go with --data DIR, a folder of images")
+    if folder and data not in (None, "fashion-mnist"):
+        raise click.UsageError("--data-dir is of the files of fashion-mnist, and --data names other data; give one")
     return loading.load_dataset(
         data, spec, data_dir=folder, labelled=labelled, max_corrupt=limit, progress=printing.note
     )
 
 
-def _label_source() -> "LabelSource | None":
+def label_source() -> "LabelSource | None":
     """What --labels-csv and --labels-from-names say of where labels are.
 
     Raises:
@@ -231,7 +233,7 @@ def load_images(run: "Path", representative: str | None, data: str | None, data_
 
     card = RunDirectory(run).read_card()
     if card.training is None:
-        if data or data_dir or not representative or _label_source():
+        if data or data_dir or not representative or label_source():
             raise click.UsageError(
                 f"{run} was trained elsewhere: give images like those it will see with --representative DIR, not --data"
             )

@@ -1,6 +1,5 @@
 """From a command line of `edgecnn live` to the service that runs it, checked as `edgecnn live` itself checks it."""
 
-import contextlib
 import math
 import os
 import subprocess
@@ -107,9 +106,13 @@ def _note_password(file: Path) -> None:
     variable = broker_options.PASSWORD
     if not os.environ.get(variable):
         return
-    with contextlib.suppress(OSError):  # it is not there, or root's
+    try:
         if f"{variable}=" in file.read_text(errors="replace"):
             return
+    except PermissionError:  # root's, whose business it is
+        return
+    except OSError:  # it is not there
+        pass
     printing.note(
         f"Note: {variable} is set here, but not for the service: write a line {variable}=... into {file}, which only "
         "its owner may read, or give --mqtt-password-file"

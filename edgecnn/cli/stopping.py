@@ -12,15 +12,16 @@ from types import FrameType
 # watches over this one sends on what the terminal sent to both.
 ONE_PRESS_S = 0.5
 Handler = Callable[[int, FrameType | None], object]
-_last: dict[int, float] = {}  # when each signal came
+_last: dict[int, float] = {}  # when each signal was last taken for a press
 
 
 def once_a_press(handler: Handler) -> Handler:
     """A handler of a signal that calls `handler`, and not again for what is the same press."""
 
     def hear(number: int, frame: FrameType | None) -> None:
-        before, _last[number] = _last.get(number, -math.inf), time.monotonic()
-        if _last[number] - before > ONE_PRESS_S:
+        now = time.monotonic()
+        if now - _last.get(number, -math.inf) > ONE_PRESS_S:
+            _last[number] = now
             handler(number, frame)
 
     return hear

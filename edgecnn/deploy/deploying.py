@@ -83,7 +83,8 @@ def deploy(
         checked = session.call("check", *release_options(facts, f"{machine.root}/incoming"))
         if new_wheels is None and not is_verified(checked) and _is_rotten(session, machine, wheels.venv, checked):
             session.call("forget", wheels.venv)
-            runs = ", that which runs there neither" if machine.current else ""
+            is_shared = machine.current is not None and machine.current.facts.get("venv") == wheels.venv
+            runs = ", that which runs there neither" if is_shared else ""
             raise DeployError(
                 f"{ssh.destination} does not verify models any more{runs}: its environment is damaged, and is made "
                 "anew if you deploy again"

@@ -1,6 +1,7 @@
 """What the device found when it ran the model, and whether that is enough."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +65,12 @@ def is_verified(reply: Reply) -> bool:
 
 
 def is_broken_off(reply: Reply) -> bool:
-    """Whether `edgecnn verify` came to no end there: it printed neither an answer nor why there is none."""
+    """Whether `edgecnn verify` cannot run there: of itself it printed neither an answer nor why there is none."""
     lines = reply.get("said", [""])[0].splitlines()
-    return read_json(reply, "answer") is None and not any(line.startswith("Error: ") for line in lines)
+    was_killed = int(reply.get("code", ["0"])[0]) >= 128  # for want of memory, or by what the model does to a runtime
+    return (
+        read_json(reply, "answer") is None and not was_killed and not any(line.startswith("Error: ") for line in lines)
+    )
 
 
 def verified(session: Session, reply: Reply, current: Deployed | None) -> dict[str, Any]:
@@ -105,15 +109,20 @@ def count_unlike(session: Session, release: Release, samples: Samples, current: 
     return unlike
 
 
+def difference_words(verification: Mapping[str, Any]) -> str:
+    """The largest difference that `edgecnn verify --json` tells; it is null where a model computes none."""
+    difference = verification["max_difference"]
+    return "no number" if difference is None else f"{difference:.2g}"
+
+
 def _why_not(reply: Reply) -> str:
     """Why the model did not pass there."""
     result = read_json(reply, "answer")
     if result is None:
         return _last_sentence(reply)
-    difference = "no number" if result["max_difference"] is None else f"{result['max_difference']:.2g}"
     return (
         f"{result['top1_equal']} of {result['probes']} probes have the answer that they had, the largest "
-        f"difference is {difference} where {result['tolerance']:g} may be"
+        f"difference is {difference_words(result)} where {result['tolerance']:g} may be"
     )
 
 

@@ -11,8 +11,8 @@ from .release import Release
 from .session import Session
 
 _SYSTEM = (
-    "a service of the whole system of {host} needs systemd and a sudo that asks for no password there: leave out "
-    "--system for a service of your own"
+    "a service of the whole system of {host} needs systemd and a sudo that asks for no password there: allow it, or "
+    "deploy a service of your own with --no-system where none of the system runs"
 )
 
 

@@ -1,7 +1,6 @@
 """What OpenSSH writes as a signature (PROTOCOL.sshsig), read and not checked."""
 
 import base64
-import binascii
 from collections.abc import Iterator
 
 from ..errors import ModelFileError
@@ -31,13 +30,14 @@ def read_armor(armor: bytes) -> tuple[bytes, str, str]:
     Raises:
         ValueError: it is none that `ssh-keygen -Y sign` writes.
     """
-    first, *lines, last, end = armor.decode("ascii").split("\n")
-    if not (lines and all(lines)) or (first, last, end) != (BEGIN, END, ""):
+    first, *lines = armor.decode("ascii", errors="replace").split("\n")
+    lines, ends = lines[:-2], lines[-2:]
+    if not (lines and all(lines)) or (first, *ends) != (BEGIN, END, ""):
         raise ValueError("it is not framed as an SSH signature")
     try:
         blob = base64.b64decode("".join(lines), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
+    except ValueError:
+        raise ValueError("it is not written in Base64") from None
     text, width = base64.b64encode(blob).decode(), len(lines[0])
     if lines != [text[start : start + width] for start in range(0, len(text), width)]:
         raise ValueError("it is written otherwise than ssh-keygen does")
@@ -48,8 +48,8 @@ def read_armor(armor: bytes) -> tuple[bytes, str, str]:
     if reserved or sum(map(len, (key, namespace, algorithm, signature))) + 5 * 4 != len(body):
         raise ValueError("something is hidden in it")
     (key_type,) = _strings(key, 1)
-    words = key_type.decode("ascii"), namespace.decode("ascii")
-    if not all(word.isprintable() for word in words):
+    words = key_type.decode("ascii", errors="replace"), namespace.decode("ascii", errors="replace")
+    if not all(word.isascii() and word.isprintable() for word in words):
         raise ValueError("names that are no text")
     return key, *words
 

@@ -167,6 +167,13 @@ def test_a_station_runs_with_a_standard_stream_closed(json: str, closed: str) ->
     assert result.returncode == 0, result.stderr
 
 
+def test_what_a_library_says_is_in_no_file_where_the_standard_streams_are_closed(library: str, tmp_path: Path) -> None:
+    shoe, chatty = sample_images()[0], f"--delegate {library} --delegate-option chat=1 --no-isolate"
+    for name, closed in (("open", ""), ("closed", "<&- >&- 2>&-")):
+        assert in_shell(f"classify fashion-mnist {shoe} -o {tmp_path}/{name}.csv {chatty} {closed}").returncode == 0
+    assert (tmp_path / "closed.csv").read_bytes() == (tmp_path / "open.csv").read_bytes()
+
+
 def test_a_device_is_asked_with_standard_input_closed() -> None:
     with closed_port() as port:
         result = in_shell(f"deploy pi@127.0.0.1 --status --port {port} <&-")

@@ -67,7 +67,7 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
         (["fashion-mnist", "pi@h", "--", "--delegate", "cpu"], "write --delegate before --"),
         (["fashion-mnist", "pi@h", "--", "--delegate-option", "a=b"], "write --delegate-option before --"),
         (["fashion-mnist", "pi@h", "--", "--require-delegate", "full"], "write --require-delegate before --"),
-        (["fashion-mnist", "pi@h", "--no-service", "--no-system"], "--no-service contradicts"),
+        (["fashion-mnist", "pi@h", "--no-service", "--system"], "--no-service contradicts"),
     ],
 )
 def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str], words: str, edgecnn: Run) -> None:

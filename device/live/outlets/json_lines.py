@@ -10,8 +10,8 @@ from ..observation import Change
 class JsonLines:
     """Writes each change to a stream, at once."""
 
-    def __init__(self, stream: TextIO | None) -> None:
-        """Write to `stream`; None for standard output that was closed, where nothing is written."""
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`."""
         self._stream = stream
 
     def __call__(self, change: Change) -> None:
@@ -23,9 +23,7 @@ class JsonLines:
         write_line(self._stream, change.row())
 
 
-def write_line(stream: TextIO | None, row: Mapping[str, Any]) -> None:
-    """Write a line at once; in ASCII, which every terminal and program takes. To None, nothing."""
-    if stream is None:
-        return
+def write_line(stream: TextIO, row: Mapping[str, Any]) -> None:
+    """Write a line at once; in ASCII, which every terminal and program takes."""
     stream.write(f"{json.dumps(row)}\n")
     stream.flush()

@@ -169,7 +169,7 @@ def advice_on_maps(model: str, watcher: Watcher) -> str:
     card = watcher.classifier.card
     if card is None:
         return "This file gives no feature maps, only the classes."
-    if not card.feature_maps:
+    if watcher.classifier.loaded.is_exported and not card.feature_maps:
         return "This network has no convolution and pooling layers: there are no feature maps to show."
     if not Path(model).is_file() and f"{model}.activations" in bundled_models():
         return f"This model gives no feature maps. Its activations variant does: edgecnn live {model}.activations"

@@ -29,7 +29,7 @@ _CAMERAS = {
     "dshow": ("Windows", "dshow:video=NAME"),
 }
 # To the last @ before the path, as libav reads it; to the very last where what is before it can be no host and port.
-_USER = re.compile(r"//(?:[^/?#]*|[^:/?#@\[]*:(?!\d*(?:[/?#]|$)).*)@")
+_USER = re.compile(r"//(?:(?:[^/?#]*|[^:/?#@\[]*:(?!\d*(?:[/?#]|$)).*)@)+")
 _QUERY = re.compile(r"\?.*")
 
 

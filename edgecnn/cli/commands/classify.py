@@ -127,6 +127,8 @@ def command(
             counts = write_results(classified, results, found, as_json, watch)
         else:
             counts = print_results(classified, as_json, watch)
+    if shown and shown.unreadable:
+        printing.note(f"{shown.unreadable:,} of {source} could not be read")
     ctx.exit(1 if counts.unreadable or (shown and shown.unreadable) else 0)
 
 

@@ -122,7 +122,7 @@ class _Plan:
         from edgecnn.model_file.signature import require_signature
 
         self._said, self._live_options = said, live_options
-        self._has_service = bool(said["service"] or live_options or said["is_system"] is not None)
+        self._has_service = bool(said["service"] or live_options or said["is_system"])
         if said["no_service"] and self._has_service:
             raise click.UsageError("--no-service contradicts --service, --system and options of edgecnn live")
         if said["service"]:
@@ -153,7 +153,7 @@ class _Plan:
                 "--service NAME with its options, or --no-service"
             )
         service = self._service(before.get("service"))
-        if service and before.get("service"):
+        if service and before.get("service") and not self._live_options:
             extras |= set(before["extras"])
         if service and (self._live_options or not before.get("service")):
             extras |= self._live_extras

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgecnn.limits import told_from
+
 from .. import description_options, evaluated_model, options, printing
 from ..delegate_options import audit
 from ..named_data import require_named_data
@@ -74,9 +76,8 @@ def command(
         _print(result, dataset.labels)
         _print_selective(figures)
     if min_accuracy is not None and 100 * result.accuracy < min_accuracy - 1e-9:
-        printing.note(
-            f"Error: {result.accuracy:.2%} is below the {min_accuracy:g} % that are asked for (--min-accuracy)"
-        )
+        found = told_from(min_accuracy, 100 * result.accuracy)
+        printing.note(f"Error: {found}% is below the {min_accuracy:g} % that are asked for (--min-accuracy)")
         ctx.exit(1)
 
 

@@ -62,14 +62,13 @@ def command(
     from edgecnn.train.recipes import change_recipe, default_recipe
     from edgecnn.train.request import TrainingRequest
 
+    _refuse_contradictions(run, dry_run)
     run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
     find_builder(run.architecture)  # before images are read in vain
     recipe = recipe or default_recipe(pretrained_weights(run.architecture, run.weights))
     changed_recipe = change_recipe(RECIPES[recipe], **changes.changes(ctx.params))
     request = TrainingRequest(recipe=changed_recipe, **dataclasses.asdict(run))
-    if dry_run and (run.teacher or run.devices or run.distributed):
-        raise click.UsageError("--dry-run estimates a training on one device without its teacher; leave the others out")
-    if not dry_run:
+    if not dry_run and not run.resume:
         _require_beside(output, data.data)
     if tensorboard and not dry_run:
         require_tensorboard()
@@ -98,6 +97,13 @@ def command(
         _fail_interrupted(ctx, result, run.distributed)
 
 
+def _refuse_contradictions(run: RunOptions, dry_run: bool) -> None:
+    if dry_run and (run.teacher or run.devices or run.distributed):
+        raise click.UsageError("--dry-run estimates a training on one device without its teacher; leave the others out")
+    if run.resume and run.force:
+        raise click.UsageError("--resume goes on with the training that --force replaces; leave one of them out")
+
+
 def _require_beside(output: str | None, data: str | None) -> None:
     """Make sure that the run does not lie in the data: the next time, its folder would be taken for a class.
 
@@ -106,6 +112,9 @@ def _require_beside(output: str | None, data: str | None) -> None:
     """
     from edgecnn.train.data.idx import is_folder_of_idx
 
+    labelled = options.label_source()
+    if labelled is not None and labelled.csv:  # which names its images
+        return
     if data in (None, "fashion-mnist") or not Path(str(data)).is_dir() or is_folder_of_idx(Path(str(data))):
         return
     if Path(output or "runs").resolve().is_relative_to(Path(str(data)).resolve()):

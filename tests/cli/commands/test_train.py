@@ -71,7 +71,7 @@ def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, 
         (("--teacher", "residuel"), 1, "unknown architecture 'residuel'"),
         (("--teacher", "mobilenet_v2"), 1, "mobilenet_v2 cannot be trained as teacher along with this network"),
         (("--teacher", "residual", "--dry-run"), 2, "--dry-run estimates a training on one device without its teacher"),
-        (("--resume", "--force"), 1, "leave one of them out"),
+        (("--resume", "--force"), 2, "--resume goes on with the training that --force replaces; leave one of them out"),
         (("--tensorboard",), 1, "--tensorboard needs TensorBoard"),
     ],
 )

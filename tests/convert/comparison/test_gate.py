@@ -6,6 +6,7 @@ import pytest
 
 from edgecnn import InputError
 from edgecnn.convert import Conversion, Gate
+from edgecnn.limits import told_from
 
 
 def test_gates_fail_with_a_sentence(int8: Conversion) -> None:
@@ -19,6 +20,7 @@ def test_gates_fail_with_a_sentence(int8: Conversion) -> None:
     (agreement,) = Gate(min_agreement=99.3).failures(close)
     assert "on 99.299% of the images, 99.3 % are asked for" in agreement
     assert "89.498% of the images are right, 89.5 % are" in Gate(min_accuracy=89.5).failures(close)[0]
+    assert told_from(99.336, 99.3359) == "99.3359" and told_from(0.334, 0.3345) == "0.335"
     assert "drops by 0.502 points, at most 0.5 may" in Gate(max_drop=0.5).failures(close)[0]
 
 

@@ -70,3 +70,13 @@ def test_what_is_built_in_is_not_compared_with_itself(tmp_path: Path, monkeypatc
     with pytest.warns(EdgecnnWarning):
         Classifier(write_bare(tmp_path / "bare.tflite"), delegate=Delegate("xnnpack"), trust=True)
     assert opened[-1] == "cpu"
+
+
+def test_where_what_is_built_in_computes_wrongly_the_cpu_goes_on_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise DelegateError("xnnpack computes wrongly")
+
+    monkeypatch.setattr("edgecnn.device.runtime.probing.require_right_delegate", refuse)
+    with pytest.warns(EdgecnnWarning, match="going on with the CPU"):
+        classifier = Classifier("fashion-mnist", delegate=Delegate("xnnpack", fallback=True))
+    assert classifier.loaded.session.placement().delegated == 0

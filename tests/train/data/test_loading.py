@@ -44,7 +44,7 @@ def test_a_folder_of_fashion_mnist_is_not_taken_beside_other_data(few: Path, tmp
     with pytest.raises(DataError, match=f"of the files of fashion-mnist. Received: {few} as data too; leave one"):
         load_dataset(few, data_dir=tmp_path)
     ran = in_this_process("train", "--data", few, "--data-dir", tmp_path, "--output", tmp_path / "run")
-    assert ran.exit_code == 1 and "leave one of them out" in ran.stderr
+    assert ran.exit_code == 2 and "--data-dir is of the files of fashion-mnist" in ran.stderr
 
 
 def test_a_run_directory_does_not_become_a_class_of_the_data(

@@ -153,6 +153,8 @@ def test_a_stream_that_ends_is_opened_anew_and_its_password_is_never_said(addres
         ("rtsp://admin:p/ssw0rd@cam:554/1", "rtsp://cam:554/1"),
         ("rtsp://admin:p?ss#w0rd@cam/1", "rtsp://cam/1"),
         ("rtsp://admin@cam/1", "rtsp://cam/1"),
+        ("rtsp://eve@mail.com:pass/w@cam/1", "rtsp://cam/1"),
+        ("http://eve@cam:8080/@low/1", "http://cam:8080/@low/1"),
         ("http://cam/@low/1?user=a@b", "http://cam/@low/1"),
         ("http://cam:8080/@low/1", "http://cam:8080/@low/1"),
         ("http://eve:secret@cam:8080/@low/1", "http://cam:8080/@low/1"),

@@ -1,0 +1,9 @@
+"""A figure beside the limit that it keeps or breaks."""
+
+
+def told_from(limit: float, figure: float) -> str:
+    """A figure with two digits behind the point, or as many as tell it from a limit."""
+    shown = float(f"{limit:g}")
+    rounded = [f"{figure:.{digits}f}" for digits in range(2, 10)]
+    same_side = (one for one in rounded if float(one) != shown and (float(one) < shown) == (figure < shown))
+    return next(same_side, f"{figure}")
