@@ -83,7 +83,7 @@ def layers(_: click.Context, __: click.Parameter, value: str | None) -> "int | L
     if value is None or value == "all":
         return "all" if value else None
     if not (value.isascii() and value.isdigit() and len(value) < 7):
-        raise click.BadParameter(f"{value:.60} is neither a number of layers, of 6 digits at most, nor all")
+        raise click.BadParameter(f"{value:.60} is neither a number of layers nor all")
     return int(value)
 
 
