@@ -19,8 +19,8 @@ from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
+from .network.answered import require_answers
 from .network.custom_code import sha256_of_code
-from .network.finite import require_finite
 from .network.keras_network import KerasNetwork
 from .network.seen import key_of
 from .tflite.export import to_float32_flatbuffer
@@ -75,7 +75,7 @@ def predictions(
 
 
 def _require_probabilities(found: npt.NDArray[np.float32], run: RunDirectory) -> None:
-    require_finite(found, run.model)
+    require_answers(found, run.model)
     if not np.allclose(found.sum(axis=1), 1, atol=1e-2) or found.min() < 0:
         raise ModelFileError(f"{run.model} does not give probabilities (they must sum to 1); end it with a softmax")
 

@@ -25,7 +25,7 @@ from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_s
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import apply_temperature
 
-from .network.finite import require_finite
+from .network.answered import require_answers
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class KerasModel:
         Raises:
             ModelFileError: the network gives scores that are no numbers.
         """
-        scores = require_finite(self._network.predict(images), self._path)
+        scores = require_answers(self._network.predict(images), self._path)
         return self._calibrated(scores) if calibrated else scores
 
     def _calibrated(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -11,13 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.errors import EdgecnnWarning, ModelFileError
-from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.card import FeatureMap
-from edgecnn.model_file.container import read_model
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
-from .map_tensors import as_map, map_tensors
+from .map_tensors import as_map, is_of_another_network, map_tensors, variant_of
 from .runtime.audit import Audit, open_audit
 from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
@@ -171,29 +169,18 @@ def _require_maps(loaded: LoadedModel, model: str) -> list[TensorSpec]:
     tensors = map_tensors(loaded)
     if tensors:
         return tensors
-    stem = model.removesuffix(".tflite")
     if loaded.card and loaded.is_exported and not loaded.card.feature_maps:
         raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
-    variant = f"{stem}.activations{model[len(stem) :]}"
-    if _is_of_another_network(variant, loaded):
+    variant, is_there = variant_of(model)
+    if is_of_another_network(variant, loaded):
         advice = f"{variant} is of another network: convert the run again, with its activations variant"
-    elif variant in bundled_models() or Path(variant).is_file():
+    elif is_there:
         advice = f"use its activations variant, {variant}"
     elif loaded.is_exported:
         advice = f"use its activations variant, {variant}, which edgecnn convert writes beside it"
     else:
         advice = "edgecnn convert, of the Keras model that it was made of, writes a variant that does"
     raise ModelFileError(f"{model} gives no feature maps, only {', '.join(sorted(loaded.session.outputs))}; {advice}")
-
-
-def _is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
-    try:
-        card = read_model(variant).card if Path(variant).is_file() else None
-    except ModelFileError:
-        return False
-    if card is None or loaded.card is None:
-        return False
-    return card.provenance.parent_sha256 != loaded.card.provenance.parent_sha256
 
 
 def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:

@@ -1,6 +1,11 @@
-"""Which outputs of a model are feature maps, and what shape they have."""
+"""Which outputs of a model are feature maps, what shape they have, and which file has them where a model has none."""
+
+from pathlib import Path
 
 from edgecnn.arrays import Array
+from edgecnn.errors import ModelFileError
+from edgecnn.model_file.bundled import bundled_models
+from edgecnn.model_file.container import read_model
 
 from .runtime.loaded_model import LoadedModel
 from .runtime.tensor_spec import TensorSpec
@@ -17,3 +22,23 @@ def map_tensors(loaded: LoadedModel) -> list[TensorSpec]:
 def as_map(values: Array) -> Array:
     """(height, width, channels) out of what a layer gave; a global pooling's (channels,) is one position."""
     return values.reshape((1,) * (3 - values.ndim) + values.shape)
+
+
+def variant_of(model: str) -> tuple[str, bool]:
+    """What the activations variant of a bundled model, or of a file, is called, and whether it is there."""
+    path = Path(model)
+    if not path.is_file() and model in bundled_models():
+        return f"{model}.activations", f"{model}.activations" in bundled_models()
+    beside = path.with_name(f"{path.stem}.activations{path.suffix}")
+    return str(beside), beside.is_file()
+
+
+def is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
+    """Whether the file `variant` says that it is of another network than a loaded model."""
+    try:
+        card = read_model(variant).card if Path(variant).is_file() else None
+    except ModelFileError:
+        return False
+    if card is None or loaded.card is None:
+        return False
+    return card.provenance.parent_sha256 != loaded.card.provenance.parent_sha256

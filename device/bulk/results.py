@@ -212,7 +212,8 @@ class Results:
         Raises:
             OutputError: it cannot be written.
         """
-        self.mark(unconfirmed)
+        if unconfirmed:
+            self.mark(unconfirmed)
         if any(self._confirmed()):
             return self.finish()
         self._partial.unlink()

@@ -61,7 +61,7 @@ class DeviceOptions(NamedTuple):
 
 def _somebody_answers() -> bool:
     """Whether ssh may ask for a password or about a key: on the terminal, or by the program of SSH_ASKPASS."""
-    if sys.stdin is not None and sys.stdin.isatty():  # it may be closed
+    if sys.stdin.isatty():
         return True
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     is_forced = os.environ.get("SSH_ASKPASS_REQUIRE", "").lower() in ("force", "prefer")

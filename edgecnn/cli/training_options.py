@@ -87,7 +87,11 @@ def layers(_: click.Context, __: click.Parameter, value: str | None) -> "int | L
     return int(value)
 
 
-_SHARE = click.FloatRange(0, 1, max_open=True)
+def _share(option: str, text: str) -> Callable[..., Any]:
+    """An option that takes a share below 1."""
+    return click.option(option, type=click.FloatRange(0, 1, max_open=True), callback=options.a_number, help=text)
+
+
 _NETWORK = (
     click.option(
         "--architecture",
@@ -140,24 +144,15 @@ _REMEDIES = (  # against overfitting: each replaces a field of the recipe that i
         metavar="EPOCHS",
         help="End when validation accuracy has not risen for so many epochs; needs --validation-split.",
     ),
-    click.option(
-        "--validation-split",
-        type=_SHARE,
-        callback=options.a_number,
-        help="Share of training images held back to choose the epoch.",
-    ),
-    click.option(
-        "--label-smoothing", type=_SHARE, callback=options.a_number, help="Share of the target spread over all classes."
-    ),
+    _share("--validation-split", "Share of training images held back to choose the epoch."),
+    _share("--label-smoothing", "Share of the target spread over all classes."),
     click.option(
         "--l2",
         type=click.FloatRange(0),
         callback=options.a_number,
         help="Factor of the squared kernels added to the loss.",
     ),
-    click.option(
-        "--dropout", type=_SHARE, callback=options.a_number, help="Share of inputs dropped before every dense layer."
-    ),
+    _share("--dropout", "Share of inputs dropped before every dense layer."),
     click.option(
         "--augment",
         multiple=True,

@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edgecnn.errors import OutputError
-from edgecnn.model_file.bundled import bundled_models
 
+from ...map_tensors import is_of_another_network, variant_of
 from ..keeping import Keeper
 from ..observation import Observation
 from ..watcher import Watcher
@@ -171,12 +171,11 @@ def advice_on_maps(model: str, watcher: Watcher) -> str:
         return "This file gives no feature maps, only the classes."
     if watcher.classifier.loaded.is_exported and not card.feature_maps:
         return "This network has no convolution and pooling layers: there are no feature maps to show."
-    if not Path(model).is_file() and f"{model}.activations" in bundled_models():
-        return f"This model gives no feature maps. Its activations variant does: edgecnn live {model}.activations"
-    path = Path(model)
-    beside = path.with_name(f"{path.stem}.activations{path.suffix}")
-    if beside.is_file():
-        return f"This file gives no feature maps. Its activations variant does: edgecnn live {shlex.quote(str(beside))}"
-    if path.suffix == ".tflite":
-        return f"This file gives no feature maps. {beside.name}, which edgecnn convert writes beside it, does."
+    variant, is_there = variant_of(model)
+    if is_of_another_network(variant, watcher.classifier.loaded):
+        return f"This file gives no feature maps. {Path(variant).name} is of another network: convert the run again."
+    if is_there:
+        return f"This model gives no feature maps. Its activations variant does: edgecnn live {shlex.quote(variant)}"
+    if Path(model).suffix == ".tflite":
+        return f"This file gives no feature maps. {Path(variant).name}, which edgecnn convert writes beside it, does."
     return "This file gives no feature maps. The one that edgecnn convert writes as .activations.tflite does."

@@ -153,10 +153,9 @@ class _Plan:
                 "--service NAME with its options, or --no-service"
             )
         service = self._service(before.get("service"))
-        if service and before.get("service") and not self._live_options:
-            extras |= set(before["extras"])
-        if service and (self._live_options or not before.get("service")):
-            extras |= self._live_extras
+        if service:
+            goes_on = before.get("service") and not self._live_options
+            extras |= set(before["extras"]) if goes_on else self._live_extras
         return Release(
             self._model_name,
             self._model,

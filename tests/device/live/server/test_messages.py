@@ -19,6 +19,7 @@ from edgecnn.device.live.watcher import Watcher
 from edgecnn.device.map_reader import RawMap
 from edgecnn.model_file.bundled import bundled_models, find_model
 from tests.support.live_page import Page, ask, frame_of, served, text_of
+from tests.support.model_files import fields_of_card, repacked
 from tests.support.waiting import until
 
 from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps, describe_verdict  # isort: skip - after what skips
@@ -162,6 +163,16 @@ def test_no_model_is_advised_that_nobody_has(
     assert advice_on_maps(name, watcher).endswith(advice)
     beside.write_bytes(bundled_models()["fashion-mnist.activations"].read_bytes())
     assert advice_on_maps(name, watcher).endswith(f"does: edgecnn live {shlex.quote(str(beside))}")
+
+
+def test_a_variant_of_another_network_is_not_advised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fields = fields_of_card("fashion-mnist.activations")
+    fields["provenance"]["parent_sha256"] = "0" * 64
+    repacked(Path("m.activations.tflite"), "fashion-mnist.activations", fields=fields)
+    Path("m.tflite").write_bytes(bundled_models()["fashion-mnist"].read_bytes())
+    said = advice_on_maps("m.tflite", Watcher(Classifier("m.tflite"), "samples"))
+    assert said.endswith("m.activations.tflite is of another network: convert the run again.")
 
 
 def test_viewers_who_ask_for_the_same_get_the_same_bytes() -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from edgecnn.errors import ModelFileError
 
 
-def require_finite(found: npt.NDArray[np.float32], model: Path) -> npt.NDArray[np.float32]:
+def require_answers(found: npt.NDArray[np.float32], model: Path) -> npt.NDArray[np.float32]:
     """The probabilities, (count, classes), that the network in the file `model` gives.
 
     Raises:
