@@ -53,7 +53,7 @@ def main() -> None:
             path.write_bytes(frame(index))
         print("millions of instructions:", ", ".join(PARTS))
         for board in BOARDS:
-            lab.build(board, wheel)
+            lab.build([board], wheel)
             print(board, *(f"{count / 1e6:.2f}" for count in counted(lab, board, folder, THERE, *map(str, paths))))
 
 

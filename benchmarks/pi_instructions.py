@@ -40,7 +40,7 @@ def main() -> None:
         image = next(str(path) for path in sample_images() if "sneaker" in path.name)
         print("millions of instructions: inference int8, classify int8, inference float32, classify float32")
         for board in BOARDS:
-            lab.build(board, wheel)
+            lab.build([board], wheel)
             found = counted(lab, board, folder, THERE, image, *models)
             print(board, *(f"{count / 1e6:.2f}" for count in found))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edgecnn.convert import Conversion
-from tests.pi.boards import PYTHON
+from tests.pi.debian import PYTHON
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = ("tests/device", "tests/model_file", "tests/pixels")

@@ -5,25 +5,20 @@ path there first, /proc/cpuinfo too. That is how a board is told from another, a
 What a board starts runs on this machine, not under emulation; so its sys.executable is a script that starts qemu.
 """
 
-import compileall
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-PYTHON = "3.11"  # of Debian bookworm, as on Raspberry Pi OS
+from tests.pi.debian import PYTHON, compile_modules, do, unpack
+
 LITERT, TFLITE_RUNTIME = "ai-edge-litert==2.3.0", "tflite-runtime==2.14.0"
-_SUITE = "bookworm"
 # Starts a board's Python; beside it, so that Python finds its own files from there.
 _STARTER = "usr/bin/python-of-the-board"
-_NEVER_LOADED = re.compile(
-    "/((tests?|sympy|mpmath|lxml|scipy|ufoLib2|pkg_resources|f2py|idlelib|lib2to3|pydoc_data)/"
-    r"|lexers/(?!(__init__|_mapping|python|diff)\.py))"  # of Pygments, pytest loads those
-)
 
 
 @dataclass(frozen=True)
@@ -83,18 +78,23 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def build(self, name: str, wheel: Path) -> None:
-        """Set up a board and install the project's own `wheel` on it."""
-        board = BOARDS[name]
-        _require(board.qemu, "qemu-user")
-        _require(board.compiler, f"g++-{board.compiler.removesuffix('-g++')}")
-        self._sysroot(board)
-        self._site(board)
-        _describe(board, self._root(name), self.folder / f"sysroot-{board.debian}")
-        project = self.folder / f"project-{name}"
-        shutil.rmtree(project, ignore_errors=True)
-        shutil.unpack_archive(wheel, project, "zip")
-        _compile(project)
+    def build(self, names: Iterable[str], wheel: Path) -> None:
+        """Set up the boards, what they need side by side, and install the project's own `wheel` on them."""
+        boards = {name: BOARDS[name] for name in names}
+        for board in boards.values():
+            _require(board.qemu, "qemu-user")
+            _require(board.compiler, f"g++-{board.compiler.removesuffix('-g++')}")
+        by_machine = {board.machine: board for board in boards.values()}.values()
+        with ThreadPoolExecutor() as pool:
+            downloads = [pool.submit(get, board) for board in by_machine for get in (self._unpack, self._site)]
+        for download in downloads:
+            download.result()
+        for name, board in boards.items():
+            _describe(board, self._root(name), self._sysroot(board))
+            project = self.folder / f"project-{name}"
+            shutil.rmtree(project, ignore_errors=True)
+            shutil.unpack_archive(wheel, project, "zip")
+            compile_modules(project)
 
     def run(
         self,
@@ -128,30 +128,15 @@ class Lab:
     def _root(self, name: str) -> Path:
         return self.folder / f"board-{name}"
 
-    def _sysroot(self, board: Board) -> None:
-        """Debian's packages for the board's architecture, downloaded by apt in a state of its own, and unpacked."""
-        target = self.folder / f"sysroot-{board.debian}"
-        if target.is_dir():
-            return
-        state = self.folder / f"apt-{board.debian}"
-        for place in ("state/lists/partial", "cache/archives/partial", "log"):
-            (state / place).mkdir(parents=True, exist_ok=True)
-        (state / "status").write_text("")  # nothing is installed: apt downloads all that is needed
-        (state / "sources.list").write_text(_sources())
-        (state / "apt.conf").write_text(_APT.format(arch=board.debian, state=state))
-        environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
-        _do("apt-get", "update", "-qq", environment=environment)
-        _do("apt-get", "install", "-y", "-qq", "--download-only", *board.packages, environment=environment)
-        unpacked = self.folder / f".sysroot-{board.debian}"
-        shutil.rmtree(unpacked, ignore_errors=True)
-        for package in sorted((state / "cache/archives").glob("*.deb")):
-            _do("dpkg-deb", "-x", str(package), str(unpacked))
-        for library in ("blas", "lapack"):  # what a maintainer script would have linked
-            for found in unpacked.glob(f"usr/lib/*/{library}/lib{library}.so.3"):
-                (found.parents[1] / found.name).symlink_to(f"{library}/{found.name}")
-        shutil.rmtree(state)
-        _compile(unpacked / "usr/lib")
-        unpacked.rename(target)
+    def _sysroot(self, board: Board) -> Path:
+        return self.folder / f"sysroot-{board.debian}"
+
+    def _unpack(self, board: Board) -> None:
+        """Debian's packages for the board's architecture."""
+        if not self._sysroot(board).is_dir():
+            unpacked = unpack(board.debian, board.packages, self.folder)
+            compile_modules(unpacked / "usr/lib")
+            unpacked.rename(self._sysroot(board))
 
     def _site(self, board: Board) -> None:
         """Wheels for the board's architecture, by this machine's pip."""
@@ -161,59 +146,21 @@ class Lab:
         tags = [f"manylinux_2_{minor}_{board.machine}" for minor in (36, 35, 34, 31, 28, 27, 17)]
         platforms = [part for tag in (*tags, f"manylinux2014_{board.machine}") for part in ("--platform", tag)]
         unpacked = self.folder / f".site-{board.machine}"
-        _do(
+        do(
             sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
             "--no-compile", "--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp",
             "--abi", f"cp{PYTHON.replace('.', '')}", "--abi", "abi3", "--abi", "none", *platforms,
             "--target", str(unpacked), *board.wheels,
         )  # fmt: skip
-        _compile(unpacked)
+        compile_modules(unpacked)
         unpacked.rename(target)
-
-
-_APT = """APT::Architecture "{arch}";
-#clear APT::Architectures;
-APT::Architectures {{ "{arch}"; }};
-APT::Install-Recommends "false";
-APT::Sandbox::User "root";
-APT::Update::Error-Mode "any";
-Acquire::Languages "none";
-Acquire::Retries "3";
-Dir::State "{state}/state";
-Dir::State::status "{state}/status";
-Dir::Cache "{state}/cache";
-Dir::Log "{state}/log";
-Dir::Etc::sourcelist "{state}/sources.list";
-Dir::Etc::sourceparts "-";
-#clear APT::Update::Post-Invoke-Success;
-#clear DPkg::Post-Invoke;
-"""
-
-
-def _sources() -> str:
-    """Where this machine's apt has the suite from, for every architecture."""
-    folder = Path("/etc/apt")
-    found = []
-    for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]:
-        if path.is_file():
-            found += [line for line in path.read_text().splitlines() if line.startswith("deb ")]
-    for path in sorted((folder / "sources.list.d").glob("*.sources")):
-        for paragraph in path.read_text().split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)
-            if fields.get("Types", "").startswith("deb") and _SUITE in fields.get("Suites", "").split():
-                key = f" [signed-by={fields['Signed-By']}]" if "Signed-By" in fields else ""
-                found += [f"deb{key} {place} {_SUITE} main" for place in fields["URIs"].split()]
-    lines = [line for line in found if f" {_SUITE} " in line]
-    if not lines:
-        raise SystemExit(f"apt has no source of Debian {_SUITE} here, of which the boards are made")
-    return "\n".join(lines) + "\n"
 
 
 def _require(program: str, package: str) -> None:
     if shutil.which(program):
         return
-    _do("apt-get", "update", "-qq")
-    _do("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
+    do("apt-get", "update", "-qq")
+    do("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
 
 
 def _describe(board: Board, root: Path, sysroot: Path) -> None:
@@ -231,18 +178,3 @@ def _describe(board: Board, root: Path, sysroot: Path) -> None:
     python = f'"{root}/usr/bin/python{PYTHON}"'
     (root / _STARTER).write_text(f'#!/bin/sh\nexec {board.qemu} -cpu {board.cpu} -L "{root}" -0 "$0" {python} "$@"\n')
     (root / _STARTER).chmod(0o755)
-
-
-def _compile(folder: Path) -> None:
-    """Write byte code beside the modules in `folder`, as boards read it: under emulation that takes ten times as long.
-
-    Another Python's would not be read: the boards then write their own.
-    """
-    if f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON:
-        compileall.compile_dir(folder, maxlevels=20, quiet=2, rx=_NEVER_LOADED)
-
-
-def _do(*command: str, environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command[:6])} … failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -99,9 +99,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(lab: Lab, wheel: Path) -> None:
-    for name in BOARDS:
-        lab.build(name, wheel)
+def built(lab: Lab, wheel: Path) -> Iterator["Future[None]"]:
+    """Done when the boards are set up, which is waiting for downloads in part: meanwhile there is other work."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(lab.build, BOARDS, wheel)
 
 
 @pytest.fixture(params=list(BOARDS))
@@ -191,11 +192,12 @@ def test_256_test_images_are_answered_as_here(
 
 @pytest.fixture(scope="session", autouse=True)
 def reports(
-    built: None, lab: Lab, int8: Conversion, float32: Conversion, tmp_path_factory: pytest.TempPathFactory
+    built: "Future[None]", lab: Lab, int8: Conversion, float32: Conversion, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
     """The device's tests on every board, one a processor; they begin first, and the tests here run beside them."""
     folder = tmp_path_factory.mktemp("there")
     copy_tests(folder, (int8, float32))
+    built.result()
 
     def run(board: str) -> "subprocess.CompletedProcess[str]":
         pytest_here = ("-m", "pytest", "-ra", "-p", "no:cacheprovider", f"--basetemp={folder / board}")
