@@ -16,10 +16,12 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Prepared, Source, check_pixels, prepare_source
 
 from .best_answer import BestAnswer
-from .prediction import Prediction, Predictions, are_probabilities, reject_below, require_numbers
+from .prediction import Prediction, reject_below
+from .ranking import Ranking
 from .runtime.loading import open_model
 from .runtime.run_options import RunOptions
 from .runtime.score_reader import ScoreReader
+from .runtime.scores import require_numbers
 
 if TYPE_CHECKING:
     from edgecnn.metrics import Evaluation
@@ -95,7 +97,7 @@ class Classifier:
         self.loaded, self._session, self._output = loaded, loaded.session, loaded.probabilities
         self._scores, self._best_answer = ScoreReader(loaded), BestAnswer(loaded)
         self._model, self._options, self._shape = model, options, loaded.input.shape
-        self._gather, self._warned = self._session.gather(loaded.input), False
+        self._gather, self._ranking = self._session.gather(loaded.input), Ranking(loaded)
         self.audit: Audit | None = None
         if options.delegate is not None:
             from .runtime.audit import open_audit
@@ -131,6 +133,8 @@ class Classifier:
 
         Raises:
             InputError: `pixels` are of another shape or type.
+            ModelFileError: the model gives scores that are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
         check_pixels(pixels, self.input)
         return self._scores.probabilities(self._run(pixels))
@@ -148,19 +152,10 @@ class Classifier:
 
         Raises:
             InputError: `top` is below 1, or `pixels` are of another shape or type.
+            ModelFileError: the model gives scores that are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
-        return self._rank(self.probabilities(pixels), require_count(top, "top"))
-
-    def _rank(self, scores: npt.NDArray[np.float32], top: int) -> Predictions:
-        self._check_scores(scores)
-        order = np.argsort(-scores, kind="stable")[:top]
-        return Predictions(Prediction(self.labels[i], float(scores[i]), int(i)) for i in order)
-
-    def _check_scores(self, scores: npt.NDArray[np.float32]) -> None:
-        require_numbers(scores)
-        if self.card is None and not self._warned and not are_probabilities(scores, self._output.scale):
-            self._warned = True
-            warnings.warn("the model's scores do not sum to 1: they are no probabilities", EdgecnnWarning, stacklevel=3)
+        return self._ranking.of(self.probabilities(pixels), require_count(top, "top"))
 
     def classify(
         self,
@@ -203,7 +198,7 @@ class Classifier:
     def _best(self, pixels: Pixels) -> tuple[Prediction, ...]:
         """`rank(pixels)`, with nothing done that one answer does not need."""
         raw = self._run(pixels)
-        return self._best_answer.of(raw) or self._rank(self._scores.probabilities(raw), 1)
+        return self._best_answer.of(raw) or self._ranking.of(self._scores.probabilities(raw), 1)
 
     def watch(self) -> "DriftWatch":
         """What compares the images that are classified next with those at calibration.
@@ -233,7 +228,9 @@ class Classifier:
         """
         check_pixels(images, self.input, many=True)
         raw = self._session.run_all(images, self.input, self._output, self.audit)
-        return require_numbers(self._scores.probabilities(raw) if calibrated else self._output.dequantize(raw))
+        if calibrated:
+            return self._scores.probabilities(raw)
+        return require_numbers(self._output.dequantize(raw), self.loaded.packed.name)
 
     def evaluate(self, split: "Split") -> "Evaluation":
         """Accuracy, loss and confusion on labelled images.

@@ -149,6 +149,7 @@ class FeatureExtractor:
 
         Raises:
             InputError: the image cannot be read or used.
+            ModelFileError: the scores are no numbers.
             ContradictionError: an audit finds that the delegate lies.
         """
         prepared = prepare_source(image, self.input, invert, order=order, crop=crop)

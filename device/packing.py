@@ -33,6 +33,7 @@ from .runtime.loaded_model import LoadedModel
 from .runtime.loading import open_model
 from .runtime.probes import replay_probes
 from .runtime.run_options import DEFAULTS, RunOptions
+from .runtime.scores import require_numbers
 
 _MOST_IMAGES = 500
 _TAKES = "--representative takes a folder of images like those the model will see"
@@ -178,12 +179,7 @@ def choose_answers(loaded: LoadedModel, images: Pixels, limit: int) -> Golden:
 
     def answers(some: Pixels) -> npt.NDArray[np.float32]:
         raw = loaded.session.run_all(some, loaded.input, loaded.probabilities)
-        scores = loaded.probabilities.dequantize(raw)
-        if not np.isfinite(scores).all():
-            raise ModelFileError(
-                f"{loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"
-            )
-        return scores
+        return require_numbers(loaded.probabilities.dequantize(raw), loaded.packed.name)
 
     found = answers(images)
     split = Split(images, found.argmax(axis=1).astype(np.int64))

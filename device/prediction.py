@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.errors import ModelFileError
-
 UNKNOWN = "unknown"  # the label of an image whose best score is too low; a model may have a class of that name, too
 
 
@@ -56,20 +54,6 @@ def reject_below(predictions: Sequence[Prediction], min_score: float) -> Predict
     if best.score < min_score:
         best = replace(best, label=UNKNOWN, is_known=False)
     return Predictions((best, *others))
-
-
-def require_numbers(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Make sure that scores, float32 (..., classes), are numbers.
-
-    Returns:
-        them.
-
-    Raises:
-        ModelFileError: they are not.
-    """
-    if not np.isfinite(scores).all():
-        raise ModelFileError("the model gives scores that are no numbers (NaN); take another, or copy it again")
-    return scores
 
 
 def are_probabilities(scores: npt.NDArray[np.float32], step: float) -> bool:

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from edgecnn.arguments import require_choice, require_kind
 from edgecnn.arrays import Array, Pixels
-from edgecnn.errors import EdgecnnWarning, InputError, ModelFileError
+from edgecnn.errors import EdgecnnWarning, InputError
 from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
 
 from ..prediction import Prediction
 from ..runtime.loaded_model import LoadedModel
 from ..runtime.score_reader import ScoreReader
+from ..runtime.scores import require_numbers
 from . import scoring
 from .explanation import Explanation
 from .methods import DEFAULT, METHODS, prepare
@@ -142,11 +143,11 @@ class Explainer:
         scores = self._scores.probabilities(self._run(pixels))
         self._announce(time.perf_counter() - started, note)
         best = int(scores.argmax())
-        target = best if index is None else index
+        target, name = best if index is None else index, self._loaded.packed.name
 
         def ask(image: Pixels) -> float:
             on_run()
-            return float(self._output.dequantize(self._run(image))[target])
+            return float(require_numbers(self._output.dequantize(self._run(image)), name)[target])
 
         heat = self._mapper.heat_map(pixels, target, ask)
         ratings = scoring.score(heat, pixels, ask)
@@ -186,10 +187,6 @@ class Explainer:
             raw, *maps = self._session.read([self._output, *reads])
         if self._audit is not None:
             self._audit.look(pixels, raw, list(zip(reads, maps, strict=True)))
-        if not np.isfinite(raw).all():
-            raise ModelFileError(
-                f"{self._loaded.packed.name} gives scores that are no numbers (NaN); its weights are damaged"
-            )
         return raw
 
     def _prediction(self, scores: npt.NDArray[np.float32], index: int) -> Prediction:

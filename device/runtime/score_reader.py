@@ -6,6 +6,7 @@ import numpy.typing as npt
 from edgecnn.arrays import Array
 
 from .loaded_model import LoadedModel
+from .scores import require_numbers
 
 
 class ScoreReader:
@@ -20,6 +21,7 @@ class ScoreReader:
     def __init__(self, loaded: LoadedModel) -> None:
         """For the scores of `loaded`."""
         confidence = loaded.card.confidence if loaded.card else None
+        self._name = loaded.packed.name
         self._output, self._temperature = loaded.probabilities, confidence.temperature if confidence else 1.0
         self._powers: npt.NDArray[np.float64] | None = None
         is_plain = self._temperature == 1
@@ -31,12 +33,16 @@ class ScoreReader:
         self.is_elementwise = is_plain and self._output.is_elementwise
 
     def probabilities(self, raw: Array) -> npt.NDArray[np.float32]:
-        """Probabilities, float32 (..., classes), of the output's own numbers."""
+        """Probabilities, float32 (..., classes), of the output's own numbers.
+
+        Raises:
+            ModelFileError: they are no numbers (NaN).
+        """
         if self._powers is not None:
             from edgecnn.temperature import normalized
 
             return normalized(self._powers[raw.view(np.uint8)])
-        probabilities = self._output.dequantize(raw)
+        probabilities = require_numbers(self._output.dequantize(raw), self._name)
         if self._temperature == 1:
             return probabilities
         from edgecnn.temperature import apply_temperature

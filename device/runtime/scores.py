@@ -1,5 +1,8 @@
 """Which output of a model holds the class scores, and what makes probabilities of them."""
 
+import numpy as np
+import numpy.typing as npt
+
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
@@ -41,6 +44,22 @@ def understand_scores(packed: PackedModel, session: Runner) -> tuple[TensorSpec,
     if kind not in ("sigmoid", "logits"):
         _find_scores(session, packed.name, 2)
     return describe_scores(found, kind)
+
+
+def require_numbers(scores: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
+    """Make sure that scores, float32 (..., classes), of the model `name` are numbers.
+
+    Returns:
+        them.
+
+    Raises:
+        ModelFileError: they are not.
+    """
+    if not np.isfinite(scores).all():
+        raise ModelFileError(
+            f"{name} gives scores that are no numbers (NaN); its weights are damaged, copy or convert it again"
+        )
+    return scores
 
 
 def _find_scores(session: Runner, name: str, fewest: int) -> TensorSpec:
