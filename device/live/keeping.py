@@ -94,7 +94,9 @@ def folder_names(labels: Sequence[str]) -> tuple[str, ...]:
         while len(name.encode()) > 200:
             name = name[:-1]
         taken = {one.lower() for one in names}  # some file systems know no case
-        names.append(name if name and not is_clutter(name) and name.lower() not in taken else f"{name}-{index}".strip())
+        while not name or is_clutter(name) or name.lower() in taken:
+            name = f"{name}-{index}"
+        names.append(name)
     return tuple(names)
 
 

@@ -145,7 +145,10 @@ def test_a_disk_that_fails_again_later_is_said_again(tmp_path: Path) -> None:
 
 
 def test_class_folders_are_called_as_labels_are_where_folders_can_be() -> None:
-    labels = ["T-shirt/top", "../../etc", ".hidden", "", "A", "a", "x" * 300, "Größe 7", "line\nend", "..", "a"]
+    labels = [
+        "T-shirt/top", "../../etc", ".hidden", "", "A", "a", "x" * 300, "Größe 7", "line\nend", "..", "a", "b-c-13",
+        "b/c", "b:c",
+    ]  # fmt: skip
     names = folder_names(labels)
     assert names[0] == "T-shirt-top" and names[4] == "A" and names[7] == "Größe 7"
     assert len({name.lower() for name in names}) == len(labels)
