@@ -101,6 +101,8 @@ class Reasons:
             answer = describe_explanation(explanation) if explanation else {"failed": "it was cancelled"}
         except EdgecnnError as error:
             answer = {"failed": str(error)}
+        except Exception as error:  # whatever it is, somebody waits for a word
+            answer = {"failed": f"it does not run ({str(error) or type(error).__name__})"}
         say({"why": {**about, **answer}})
 
     def _make(
@@ -134,7 +136,7 @@ class Reasons:
         """Explain nothing any more."""
         if self._asked:
             self._asked.cancelled.set()
-            await self._asked.task
+            await asyncio.gather(self._asked.task, return_exceptions=True)
         self._worker.shutdown()
 
 

@@ -105,6 +105,22 @@ def test_what_cannot_be_explained_is_a_sentence(frame: int, method: str, words: 
         assert words in text_of(viewer, "why")["failed"]
 
 
+@pytest.mark.parametrize(("error", "words"), [(RuntimeError("no room"), "(no room)"), (MemoryError(), "(MemoryError)")])
+def test_what_nobody_expected_is_a_sentence_too_and_the_next_is_explained(
+    error: Exception, words: str, live: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        raise error
+
+    with viewer_with_a_frame(live) as (viewer, frame):
+        with monkeypatch.context() as patched:
+            patched.setattr(live.server.hub.reasons._own.session, "run", fail)
+            ask_why(viewer, frame)
+            assert text_of(viewer, "why")["failed"] == f"it does not run {words}"
+        ask_why(viewer, frame)
+        assert text_of(viewer, "why")["runs"]
+
+
 def test_a_class_that_the_model_has_not_ends_the_connection(live: Page) -> None:
     from websockets.exceptions import ConnectionClosed
 
