@@ -62,8 +62,9 @@ class ModelInfo:
         outputs: tensor indices by signature name.
         tensors: all of them, in index order.
         operators: in order of execution.
-        labels: class names in output order, as the file is understood; empty where nothing here can open it.
-        input: how images become its input; None where nothing here can open it.
+        labels: class names in output order: the card's, else as the file is understood; of a file that nothing here
+            opens, the first that its metadata names.
+        input: how images become its input; None of a file without a card that nothing here opens.
         signature: who signed the file, and with which key; None for a file that is not signed.
         seal_sha256: of the flatbuffer and all that is packed behind it, as in the parity report: it stays when the file
             is signed; empty for a file that has none.
@@ -112,30 +113,30 @@ def describe(
         DelegateError: no runtime is installed.
         InputError: `model` is no path, or `description` does not fit.
     """
-    packed = read_packed(model)
-    signature = read_signature(packed)
-    if require_signature is not None:
-        signature = signatures.require_signature(packed, require_signature)
+    # A delegate would hide the operators that it takes.
+    options = RunOptions(kernels="plain", description=description, require_signature=require_signature)
     try:
-        # A delegate would hide the operators that it takes.
-        options = RunOptions(kernels="plain", description=description, require_signature=require_signature)
         loaded = open_model(model, options, judged=False)
     except ModelFileError as error:
+        packed = read_packed(model)
         if not custom_operators(packed.flatbuffer):
             raise
+        signature = read_signature(packed)
+        if require_signature is not None:
+            signature = signatures.require_signature(packed, require_signature)
         warnings.warn(str(error), EdgecnnWarning, stacklevel=2)
         return _describe_unopened(packed, find_model(model), signature)
-    return _describe_opened(loaded, find_model(model), signature)
+    return _describe_opened(loaded, find_model(model), loaded.signature or read_signature(loaded.packed))
 
 
 def _describe_unopened(packed: PackedModel, path: Path, signature: Signature | None) -> ModelInfo:
     """What is written in a file that nothing here can open; weights are not counted."""
-    graph = read_graph(packed.flatbuffer, packed.name)
+    graph, card = read_graph(packed.flatbuffer, packed.name), packed.card
     return ModelInfo(
         path=path,
         size_bytes=path.stat().st_size,
         flatbuffer_bytes=len(packed.flatbuffer),
-        card=packed.card,
+        card=card,
         runtime="none",
         inputs=graph.inputs,
         outputs={graph.tensors[index].name: index for index in graph.outputs},
@@ -144,7 +145,8 @@ def _describe_unopened(packed: PackedModel, path: Path, signature: Signature | N
             for index, one in enumerate(graph.tensors)
         ),
         operators=tuple(OperatorInfo(one.name, one.inputs, one.outputs, 0, 0) for one in graph.operators),
-        labels=next((file.lines for file in read_metadata(packed.flatbuffer).label_files), ()),
+        labels=card.labels if card else next((file.lines for file in read_metadata(packed.flatbuffer).label_files), ()),
+        input=card.input if card else None,
         signature=signature,
         seal_sha256=packed.seal_sha256,
     )

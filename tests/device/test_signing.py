@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import pickle
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +76,19 @@ def test_who_signed_and_what_was_measured_is_shown(files: list[Path], allowed: P
         assert f"the ssh-ed25519 key {signature.fingerprint} (not checked)" in unchecked and "anna" not in unchecked
         assert json.loads(printed(edgecnn(command, files[0], "--json")))["signature"]["signer"] is None
         assert json.loads(printed(edgecnn(command, "fashion-mnist", "--json")))["signature"] is None
+
+
+def test_what_is_described_is_read_and_checked_once(
+    files: list[Path], allowed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, there = tmp_path / "log", shutil.which("ssh-keygen")
+    (tmp_path / "ssh-keygen").write_text(f'#!/bin/sh\necho "$2" >> "{log}"\nexec "{there}" "$@"\n')
+    (tmp_path / "ssh-keygen").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    verify(files[0], require_signature=allowed)
+    once = log.read_text()
+    log.unlink()
+    assert describe(files[0], require_signature=allowed).signature and log.read_text() == once
 
 
 def test_what_another_process_writes_or_compares_is_not_signed_meanwhile(key: Path, tmp_path: Path) -> None:
