@@ -83,7 +83,7 @@ def blame_delegate(delegate: Delegate) -> Blame:
         DelegateError,
         lambda seconds: (
             f"{delegate.name} hangs: it gave no result within {_spelt(seconds)} s; unplug the accelerator and plug it "
-            "in again, use --delegate cpu, or give it longer to load a model with --delegate-timeout"
+            "in again, give it longer to load a model with --delegate-timeout, or use --delegate cpu"
         ),
         lambda death: f"{delegate.name} crashes ({death}); {advice}",
         f"the process of {delegate.name} was killed, {_MEMORY}; free some, or use --delegate cpu",

@@ -21,7 +21,7 @@ from .runner import Runner
 from .scores import find_probabilities, understand_scores
 
 # How the sentences about delegates end.
-_CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate cpu.*")
+_CPU_ADVICE = re.compile(r"[;,] (or )?use --delegate (cpu|xnnpack).*")
 
 
 def read_packed(model: str | Path) -> PackedModel:

@@ -8,11 +8,16 @@ import pytest
 from PIL import Image
 
 from edgecnn import DelegateError, EdgecnnWarning, InputError, ModelFileError
-from edgecnn.device import Classifier, Delegate, Description
+from edgecnn.device import Classifier, Delegate, Description, describe
+from edgecnn.device.runtime.accelerators import ACCELERATORS
+from edgecnn.device.runtime.child_process import blame_delegate
 from edgecnn.device.runtime.loaded_model import LoadedModel
 from edgecnn.device.runtime.loading import open_model
 from edgecnn.device.runtime.run_options import RunOptions
+from edgecnn.model_file.bundled import find_model
+from edgecnn.model_file.container import add_header, pack_card, read_model
 from tests.support.command_line import Run, sentence
+from tests.support.model_files import card_and_golden
 from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
@@ -169,6 +174,41 @@ def test_info_of_an_edge_tpu_file_shows_what_is_written_in_it(tmp_path: Path, lo
     assert result.exit_code == 0 and "compiled for Google's Edge TPU" in result.stderr
     assert "edgetpu-custom-op" in result.stdout and "[1, 8, 8, 3]" in result.stdout and "MEAN" in result.stdout
     assert "red, green, blue" in result.stdout
+
+
+def test_info_of_an_edge_tpu_file_with_a_card_shows_the_cards_labels_and_input(tmp_path: Path) -> None:
+    packed, (card, golden) = read_model(find_model("fashion-mnist")), card_and_golden()
+    path = tmp_path / "compiled.tflite"
+    path.write_bytes(pack_card(add_header(compiled_for_edge_tpu(packed.flatbuffer)), card, golden))
+    with pytest.warns(EdgecnnWarning, match=r"cannot run .*compiled\.tflite"):
+        info = describe(path)
+    assert info.labels == card.labels and info.input == card.input
+
+
+def _sentences() -> list[str]:
+    """What is said of delegates that fail, with what is advised."""
+    said = []
+    for delegate in (Delegate("edgetpu"), Delegate("gpu")):
+        blame = blame_delegate(delegate)
+        ends = blame.killed, blame.silent, blame.vanishes, blame.garbles
+        said += [blame.hangs(60), blame.crashes("Segmentation fault"), *ends]
+    return [*said, *(f"{name} does not start; {row.advice}" for name, row in ACCELERATORS.items() if row.advice)]
+
+
+@pytest.mark.parametrize("words", _sentences())
+def test_edge_tpu_file_is_never_advised_what_no_cpu_does(
+    words: str, tmp_path: Path, logits: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DelegateError(words)
+
+    monkeypatch.setattr("edgecnn.device.runtime.delegate_opening.open_delegated", fail)
+    path = tmp_path / "compiled.tflite"
+    path.write_bytes(compiled_for_edge_tpu(logits))
+    with pytest.raises(DelegateError, match="it needs a Coral accelerator") as raised:
+        Classifier(path, delegate=Delegate("/some/library.so", isolate=False))
+    assert "use --delegate" not in str(raised.value)
+    assert ("--delegate-timeout" in str(raised.value)) == ("--delegate-timeout" in words)
 
 
 def test_name_of_a_picture_file(tmp_path: Path, logits: bytes) -> None:
