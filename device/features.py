@@ -15,7 +15,7 @@ from edgecnn.model_file.card import FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 
-from .map_tensors import as_map, is_of_another_network, map_tensors, variant_of
+from .map_tensors import as_map, map_tensors, where_maps_are
 from .runtime.audit import Audit, open_audit
 from .runtime.delegates import Delegate
 from .runtime.loaded_model import LoadedModel
@@ -91,9 +91,11 @@ class FeatureExtractor:
             require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
-            ModelFileError: missing, damaged, refused by the runtime, or a plain model.
-            DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-            InputError: `threads` is out of range, or there is no such delegate or runtime.
+            ModelFileError: missing, damaged, refused by the runtime, not signed as it must be, or a plain model.
+            DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
+            InputError: `threads` is out of range, there is no such delegate or runtime, `description` does not fit, or
+                `require_signature` does not read.
+            MissingExtraError: OpenSSH, which checks signatures, is not installed.
         """
         options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
         self._open(model, options)
@@ -170,17 +172,16 @@ def _require_maps(loaded: LoadedModel, model: str) -> list[TensorSpec]:
     tensors = map_tensors(loaded)
     if tensors:
         return tensors
-    if loaded.card and loaded.is_exported and not loaded.card.feature_maps:
+    place, variant = where_maps_are(model, loaded)
+    if place == "nowhere":
         raise ModelFileError(f"{model} is of a network without convolution and pooling layers: no feature maps")
-    variant, is_there = variant_of(model)
-    if is_of_another_network(variant, loaded):
-        advice = f"{variant} is of another network: convert the run again, with its activations variant"
-    elif is_there:
-        advice = f"use its activations variant, {variant}"
-    elif loaded.is_exported:
-        advice = f"use its activations variant, {variant}, which edgecnn convert writes beside it"
-    else:
-        advice = "edgecnn convert, of the Keras model that it was made of, writes a variant that does"
+    advice = {
+        "other": f"{variant} is of another network: convert the run again, with its activations variant",
+        "here": f"use its activations variant, {variant}",
+        "unwritten": f"use its activations variant, {variant or '*.activations.tflite'}, which edgecnn convert writes "
+        "beside it",
+        "keras": "edgecnn convert, of the Keras model that it was made of, writes a variant that does",
+    }[place]
     raise ModelFileError(f"{model} gives no feature maps, only {', '.join(sorted(loaded.session.outputs))}; {advice}")
 
 

@@ -1,6 +1,7 @@
 """Which outputs of a model are feature maps, what shape they have, and which file has them where a model has none."""
 
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from edgecnn.arrays import Array
 from edgecnn.errors import ModelFileError
@@ -24,7 +25,35 @@ def as_map(values: Array) -> Array:
     return values.reshape((1,) * (3 - values.ndim) + values.shape)
 
 
-def variant_of(model: str) -> tuple[str, bool]:
+class MapsElsewhere(NamedTuple):
+    """Where the feature maps are that a model does not give.
+
+    Attributes:
+        place: `nowhere`, where the network has no layers for them; `here`, in its activations variant, which is there;
+            `other`, where that is of another network; `unwritten`, where edgecnn convert writes it; `keras`, where
+            another tool made the file, so that only the Keras model has them.
+        variant: what the activations variant is called; empty where that is not known.
+    """
+
+    place: Literal["nowhere", "here", "other", "unwritten", "keras"]
+    variant: str = ""
+
+
+def where_maps_are(model: str, loaded: LoadedModel) -> MapsElsewhere:
+    """Where the feature maps of a network are, of which the file or bundled model `model` gives none."""
+    if loaded.card and loaded.is_exported and not loaded.card.feature_maps:
+        return MapsElsewhere("nowhere")
+    variant, is_there = _variant_of(model)
+    if _is_of_another_network(variant, loaded):
+        return MapsElsewhere("other", variant)
+    if is_there:
+        return MapsElsewhere("here", variant)
+    if not loaded.is_exported:
+        return MapsElsewhere("keras")
+    return MapsElsewhere("unwritten", variant if Path(variant).suffix == ".tflite" else "")
+
+
+def _variant_of(model: str) -> tuple[str, bool]:
     """What the activations variant of a bundled model, or of a file, is called, and whether it is there."""
     path = Path(model)
     if not path.is_file() and model in bundled_models():
@@ -33,7 +62,7 @@ def variant_of(model: str) -> tuple[str, bool]:
     return str(beside), beside.is_file()
 
 
-def is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
+def _is_of_another_network(variant: str, loaded: LoadedModel) -> bool:
     """Whether the file `variant` says that it is of another network than a loaded model."""
     try:
         card = read_model(variant).card if Path(variant).is_file() else None

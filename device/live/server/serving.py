@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edgecnn.errors import OutputError
 
-from ...map_tensors import is_of_another_network, variant_of
+from ...map_tensors import where_maps_are
 from ..keeping import Keeper
 from ..observation import Observation
 from ..watcher import Watcher
@@ -166,16 +166,15 @@ def advice_on_maps(model: str, watcher: Watcher) -> str:
     """Why `model` gives no feature maps, and which file does; empty if it gives some."""
     if watcher.layers:
         return ""
-    card = watcher.classifier.card
-    if card is None:
-        return "This file gives no feature maps, only the classes."
-    if watcher.classifier.loaded.is_exported and not card.feature_maps:
+    place, variant = where_maps_are(model, watcher.classifier.loaded)
+    if place == "nowhere":
         return "This network has no convolution and pooling layers: there are no feature maps to show."
-    variant, is_there = variant_of(model)
-    if is_of_another_network(variant, watcher.classifier.loaded):
-        return f"This file gives no feature maps. {Path(variant).name} is of another network: convert the run again."
-    if is_there:
-        return f"This model gives no feature maps. Its activations variant does: edgecnn live {shlex.quote(variant)}"
-    if Path(model).suffix == ".tflite":
-        return f"This file gives no feature maps. {Path(variant).name}, which edgecnn convert writes beside it, does."
-    return "This file gives no feature maps. The one that edgecnn convert writes as .activations.tflite does."
+    advice = {
+        "other": f"{Path(variant).name} is of another network: convert the run again.",
+        "here": f"Its activations variant does: edgecnn live {shlex.quote(variant)}",
+        "unwritten": f"{Path(variant).name}, which edgecnn convert writes beside it, does."
+        if variant
+        else "The one that edgecnn convert writes as .activations.tflite does.",
+        "keras": "edgecnn convert, of the Keras model that it was made of, writes a variant that does.",
+    }[place]
+    return f"This model gives no feature maps. {advice}"

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgecnn import ModelFileError
 from edgecnn.device import Classifier, FeatureExtractor
 from edgecnn.device.live.steady import Verdict
 from edgecnn.device.live.watcher import Watcher
 from edgecnn.device.map_reader import RawMap
 from edgecnn.model_file.bundled import bundled_models, find_model
 from tests.support.live_page import Page, ask, frame_of, served, text_of
-from tests.support.model_files import fields_of_card, repacked
+from tests.support.model_files import fields_of_card, repacked, write_bare
 from tests.support.waiting import until
 
 from edgecnn.device.live.server.messages import MOST_BYTES, choose_maps, describe_verdict  # isort: skip - after what skips
@@ -173,6 +174,24 @@ def test_a_variant_of_another_network_is_not_advised(tmp_path: Path, monkeypatch
     Path("m.tflite").write_bytes(bundled_models()["fashion-mnist"].read_bytes())
     said = advice_on_maps("m.tflite", Watcher(Classifier("m.tflite"), "samples"))
     assert said.endswith("m.activations.tflite is of another network: convert the run again.")
+
+
+@pytest.mark.filterwarnings("ignore:.* carries no card")
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_another_tools_file_the_page_advises_what_features_does(
+    packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fields = fields_of_card()
+    fields["provenance"]["keras"] = ""  # as edgecnn pack writes it
+    repacked(Path("m.tflite"), fields=fields) if packed else write_bare(Path("m.tflite"))
+    watcher = Watcher(Classifier("m.tflite"), "samples")
+    advice = "edgecnn convert, of the Keras model that it was made of, writes a variant that does"
+    assert advice_on_maps("m.tflite", watcher).endswith(f"{advice}.")
+    with pytest.raises(ModelFileError, match=advice):
+        FeatureExtractor("m.tflite")
+    write_bare(Path("m.activations.tflite"), "fashion-mnist.activations")
+    assert advice_on_maps("m.tflite", watcher).endswith("does: edgecnn live m.activations.tflite")
 
 
 def test_viewers_who_ask_for_the_same_get_the_same_bytes() -> None:
