@@ -61,11 +61,14 @@ async function lost(event) {
   if (hello) put("class", hello.unknown);
   why.lose();
   if (event.code === 1013) return trouble(`${event.reason}. This page tries again until one leaves.`);
+  let isThere = false;
   try {
     const answer = await fetch("/api/state");
+    isThere = answer.ok;
     if (answer.status === 403) return trouble("The token of this page is no longer right: open the link that edgecnn live printed.");
   } catch { /* gone: said below */ }
   if (event.code === 1012) return trouble("edgecnn live has ended. This page goes on when it is started again.");
+  if (isThere) return trouble("The connection was ended. This page connects again.");
   trouble("The server is gone. This page tries again until it is back.");
 }
 
@@ -261,7 +264,9 @@ function showCamera(frame) {
   if (frame.bitmap) {
     const { width, height } = frame.bitmap;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    canvas.getContext("2d").drawImage(frame.bitmap, 0, 0);
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, width, height); // a transparent picture would show the one before it
+    context.drawImage(frame.bitmap, 0, 0);
   }
   if (!drag) showBox(frame.crop);
 }

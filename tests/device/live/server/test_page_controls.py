@@ -124,6 +124,25 @@ def test_the_crop_is_dragged_and_typed(visit: Open, tmp_path: Path, monkeypatch:
         assert until(lambda: live.watcher.crop is None) and not page.failures
 
 
+def test_a_number_that_no_picture_has_is_not_taken_for_the_end_of_the_server(live: Page, visit: Open) -> None:
+    page = visit(f"http://{live.address}/")
+    wait_for(page, "#status", "Frame")
+    page.locator("#crop [name=x]").press_sequentially("1234567")
+    assert len(page.locator("#crop [name=x]").input_value()) == 6
+    page.evaluate(
+        """() => {
+            const trouble = document.querySelector("#trouble");
+            window.troubles = []; // each stays for two seconds
+            new MutationObserver(() => window.troubles.push(trouble.textContent)).observe(trouble, { childList: true });
+            for (const name of "xywh") document.querySelector(`#crop [name=${name}]`).value = "9999999";
+        }"""
+    )
+    page.click("#crop button")
+    page.wait_for_function("() => window.troubles.length")
+    assert page.evaluate("window.troubles[0]") == "The connection was ended. This page connects again."
+    wait_for(page, "#status", "^Frame")
+
+
 def test_a_frame_is_kept_as_the_class_that_somebody_says(visit: Open, tmp_path: Path) -> None:
     with served(keeper=Keeper(KeepRule("chosen", tmp_path / "kept", DEFAULT_BYTES))) as live:
         page = visit(f"http://{live.address}/")
