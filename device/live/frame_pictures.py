@@ -9,7 +9,7 @@ from edgecnn.pixels.colour_tags import stated_profile
 from edgecnn.pixels.crop import CropBox
 from edgecnn.pixels.deep_images import to_eight_bit
 from edgecnn.pixels.image_files import decode_image
-from edgecnn.pixels.modes import with_inks
+from edgecnn.pixels.modes import flatten, with_inks
 from edgecnn.pixels.orientation import turn_of
 
 from .frames import Frame
@@ -30,15 +30,15 @@ def upright(frame: Frame) -> Image.Image:
     return image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
 
 
-def small_jpeg(frame: Frame, side: int) -> bytes:
-    """A JPEG of at most `side` pixels in either direction.
+def small_jpeg(frame: Frame, side: int, background: int) -> bytes:
+    """A JPEG of at most `side` pixels in either direction, with a gray of 0 to 255 where the frame is transparent.
 
     Raises:
         InputError: it cannot be read.
     """
     image = upright(frame)
     image.thumbnail((side, side))
-    return _encoded(image.convert("RGB"), "JPEG")
+    return _encoded(flatten(image, background)[0].convert("RGB"), "JPEG")
 
 
 def cut_png(frame: Frame, crop: CropBox) -> bytes:

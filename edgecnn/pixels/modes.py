@@ -85,6 +85,11 @@ def ground_of(spec: InputSpec) -> str:
     return "white" if spec.background == "light" else "black"
 
 
+def background_level(spec: InputSpec, inverted: bool = False) -> int:
+    """What stands for transparency, 0 to 255, in an image that is `inverted` later: it is background then too."""
+    return 255 if (ground_of(spec) == "white") != inverted else 0
+
+
 def transparency_note(flattened: int, images: int, spec: InputSpec) -> str:
     """What people should know of a folder with transparent images: cut-out objects get a ground that nobody chose."""
     return (

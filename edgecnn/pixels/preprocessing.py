@@ -22,7 +22,7 @@ from .image_files import DECODER_FAILURES, EncodedImage, decode_image, open_imag
 from .input_spec import InputSpec
 from .jpeg import reduce_jpeg
 from .memory import needed_bytes, require_memory
-from .modes import convert_colour, converted, flatten, ground_of, with_inks
+from .modes import background_level, convert_colour, converted, flatten, with_inks
 from .orientation import Box, turn_of, turned_box
 from .resizing import resize
 
@@ -122,7 +122,7 @@ def _prepare(
         region, clipped = region_of(crop, width, height)
         image, box = cut(image, box, scale, region)
     image, unprofiled = to_srgb(image, profile)
-    flat, flattened, transparent = flatten(image, _background(spec, invert == "yes"))
+    flat, flattened, transparent = flatten(image, background_level(spec, invert == "yes"))
     flat = convert_colour(flat, spec)
     border = _border_brightness(flat)
     contradicts = {"dark": border > 127, "light": border <= 127, "any": False}[spec.background]
@@ -131,7 +131,7 @@ def _prepare(
         from PIL import ImageOps
 
         if flattened and invert == "auto":  # on the ground that is the background once it is inverted
-            flat = convert_colour(flatten(image, _background(spec, inverted))[0], spec)
+            flat = convert_colour(flatten(image, background_level(spec, inverted))[0], spec)
         flat = ImageOps.invert(flat)
     note = dark or unstated or unprofiled
     if contradicts and not inverted and invert == "no":
@@ -140,7 +140,7 @@ def _prepare(
             "background is the other way round here, try --invert yes (or auto)"
         )
     note = "; ".join(filter(None, (clipped, _TRANSPARENT if transparent else note)))
-    pixels = np.asarray(resize(flat, box, spec, _background(spec, inverted=False)), dtype=np.uint8).reshape(spec.shape)
+    pixels = np.asarray(resize(flat, box, spec, background_level(spec)), dtype=np.uint8).reshape(spec.shape)
     return Prepared(np.ascontiguousarray(pixels), border, inverted, note, transparent, width, height, region, flattened)
 
 
@@ -229,11 +229,6 @@ def prepare_array(
     if order is None and spec.channels == 3 and may_be_yuv420(pixels):
         return dataclasses.replace(prepared, note="; ".join(filter(None, (prepared.note, _TAKEN_FOR_GRAY))))
     return prepared
-
-
-def _background(spec: InputSpec, inverted: bool) -> int:
-    # What is transparent must be background after the inversion too.
-    return 255 if (ground_of(spec) == "white") != inverted else 0
 
 
 def _border_brightness(image: Image.Image) -> int:

@@ -40,15 +40,16 @@ class FrameMessages:
         seen: the frame, as it was classified.
     """
 
-    def __init__(self, seen: Observation, status: Status, layers: Sequence[str]) -> None:
+    def __init__(self, seen: Observation, status: Status, layers: Sequence[str], background: int) -> None:
         """Nothing is made yet.
 
         Args:
             seen: the frame.
             status: of the watcher at that time.
             layers: names of the model's, which requests count.
+            background: what the model sees where the frame is transparent, a gray of 0 to 255.
         """
-        self.seen, self._status, self._layers = seen, status, layers
+        self.seen, self._status, self._layers, self._background = seen, status, layers, background
         self._made: dict[_Key, bytes] = {}
         self._picture: tuple[bytes, str] | None = None
 
@@ -56,7 +57,7 @@ class FrameMessages:
     def picture(self) -> tuple[bytes, str]:
         """The camera's picture and its media type: its own bytes where a browser takes them."""
         if self._picture is None:
-            self._picture = _picture(self.seen)
+            self._picture = _picture(self.seen, self._background)
         return self._picture
 
     def message(self, request: _Key) -> bytes:
@@ -154,12 +155,12 @@ def describe_status(status: Status) -> dict[str, Any]:
     }
 
 
-def _picture(seen: Observation) -> tuple[bytes, str]:
+def _picture(seen: Observation, background: int) -> tuple[bytes, str]:
     data = seen.frame.data
     for beginning, kind in _AS_IT_IS:
         if data.startswith(beginning) and len(data) <= _MOST_PICTURE_BYTES:
             return data, kind
     try:
-        return small_jpeg(seen.frame, _PICTURE_SIDE), "image/jpeg"
+        return small_jpeg(seen.frame, _PICTURE_SIDE, background), "image/jpeg"
     except InputError:  # too large to be decoded in full, which the model did not need
         return b"", "image/jpeg"

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from edgecnn.errors import EdgecnnError
 from edgecnn.pixels.crop import Crop, region_of
+from edgecnn.pixels.modes import background_level
 
 from ..keeping import Keeper, folder_names
 from ..observation import Observation
@@ -47,7 +48,8 @@ class Hub:
 
     def publish(self, seen: Observation) -> None:
         """A new frame: whoever waits for one gets it."""
-        self.newest = FrameMessages(seen, self.watcher.status, self.watcher.layers)
+        background = background_level(self.watcher.classifier.input, seen.prepared.inverted)
+        self.newest = FrameMessages(seen, self.watcher.status, self.watcher.layers, background)
         self._came.set()
         self._came = asyncio.Event()
 
