@@ -158,11 +158,13 @@ def split_files(data: bytes) -> tuple[bytes, dict[str, bytes]]:
 def patterns(spec: InputSpec) -> Pixels:
     """Plain colours with gradients over them, from fixed seeds: uint8 (count, height, width, channels)."""
     rng = np.random.default_rng(0)
-    y, x = np.mgrid[: spec.height, : spec.width] / max(spec.height, spec.width)
-    slopes = rng.uniform(-200, 200, (4 * COUNT, 2, 1, 1, spec.channels))
-    planes = rng.uniform(0, 255, (4 * COUNT, 1, 1, spec.channels))
-    values = planes + slopes[:, 0] * x[None, :, :, None] + slopes[:, 1] * y[None, :, :, None]
-    return np.asarray(np.clip(values, 0, 255), np.uint8)
+    y, x = (axis[..., None] for axis in np.mgrid[: spec.height, : spec.width] / max(spec.height, spec.width))
+    slopes = rng.uniform(-200, 200, (4 * COUNT, 2, spec.channels))
+    planes = rng.uniform(0, 255, (4 * COUNT, spec.channels))
+    images = np.empty((4 * COUNT, *spec.shape), np.uint8)
+    for image, plane, (across, down) in zip(images, planes, slopes, strict=True):  # in floats one at a time
+        image[:] = np.clip(plane + across * x + down * y, 0, 255)
+    return images
 
 
 def choose_answers(loaded: LoadedModel, images: Pixels, limit: int) -> Golden:

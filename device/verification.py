@@ -96,7 +96,9 @@ def verify(
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for.
-        InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
+        InputError: `threads` is out of range, there is no such delegate or runtime, `description` does not fit, or
+            `require_signature` does not read.
+        MissingExtraError: OpenSSH, which checks signatures, is not installed.
     """
     options = RunOptions(threads, "default", delegate, runtime, trust, description, require_signature)
     return verify_with_options(model, options)
@@ -136,16 +138,17 @@ def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:
     from .packing import choose_answers, patterns
     from .runtime.opening import open_session
 
+    images = patterns(loaded.input)
     try:
         session = open_session(loaded.packed, replace(options, kernels="reference", delegate=None))
-        session.run(session.gather(loaded.input)(patterns(loaded.input)[0]))
+        session.run(session.gather(loaded.input)(images[0]))
     except (ModelFileError, RuntimeError):
         raise ModelFileError(
             f"{loaded.packed.name} carries no golden probes, and the CPU cannot run it to compare with; edgecnn pack "
             "with the same --delegate gives it probes that other machines are compared with"
         ) from None
     scores = replace(loaded.probabilities, index=session.outputs[loaded.probabilities.name].index)
-    golden = choose_answers(replace(loaded, session=session, probabilities=scores), patterns(loaded.input), _MOST_BYTES)
+    golden = choose_answers(replace(loaded, session=session, probabilities=scores), images, _MOST_BYTES)
     golden = replace(golden, host_runtime=f"{session.runtime}, reference kernels")
     scheme = scheme_of(read_graph(loaded.packed.flatbuffer, loaded.packed.name))
     return replay(golden, loaded.session, loaded.probabilities, loaded.input, SCHEMES[scheme].tolerance)

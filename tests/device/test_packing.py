@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecnn import InputError, ModelFileError
+from edgecnn import InputError, InputSpec, ModelFileError
 from edgecnn.device import Classifier, Description, describe, packing, verify
-from edgecnn.device.packing import pack_model, split_files
+from edgecnn.device.packing import pack_model, patterns, split_files
 from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.container import add_header, read_model
 from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.golden_probes import most_bytes
+from edgecnn.pixels.input_spec import Colour
 from tests.support.command_line import Run, printed
 from tests.support.tflite_files import colour_network, converted, with_constants_behind, with_metadata
 
@@ -162,6 +164,26 @@ def test_probes_are_of_the_images_that_are_given(logits: Path, tmp_path: Path, e
 def test_file_with_a_card_is_not_packed_again(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="carries a card already"):
         pack_model("fashion-mnist", tmp_path / "p.tflite")
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), [(28, 28, 1), (9, 16, 3), (160, 160, 3)])
+def test_patterns_are_gradients_over_colours_and_take_no_more_memory_than_they_need(
+    height: int, width: int, channels: int
+) -> None:
+    colour: Colour = "grayscale" if channels == 1 else "rgb"
+    numbers = (1.0,) * channels
+    spec = InputSpec(height, width, channels, colour, "stretch", "bilinear", numbers, numbers, "any")
+    tracemalloc.start()
+    images = patterns(spec)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 2.5 * images.nbytes + 2_000_000  # of that what NumPy imports
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    slopes = rng.uniform(-200, 200, (len(images), 2, 1, 1, channels))
+    planes = rng.uniform(0, 255, (len(images), 1, 1, channels))
+    values = planes + slopes[:, 0] * x[None, :, :, None] + slopes[:, 1] * y[None, :, :, None]
+    np.testing.assert_array_equal(images, np.clip(values, 0, 255).astype(np.uint8))  # sealed files answer to these
 
 
 def test_zip_that_does_not_read_stays_where_it_is() -> None:
