@@ -17,6 +17,15 @@ from .result_formats import WRITERS, require_format
 from .shard_records import ShardRecord, record_path
 
 _NAMED = 3  # commands that a message gives in full
+_WORDS = {  # for settings that people know by other names
+    "images": "list of images",
+    "drift": "--drift",
+    "top": "--top",
+    "invert": "--invert",
+    "crop": "--crop",
+    "min_score": "--min-score",
+    "description": "description of the model (--labels, --input-range, ...)",
+}
 
 
 class Merged(NamedTuple):
@@ -111,10 +120,9 @@ def _complete(records: Sequence[ShardRecord]) -> list[ShardRecord]:
 
 def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """The first of the settings that differ, in words; empty if none does."""
-    words = {"images": "list of images", "drift": "--drift", "top": "--top", "invert": "--invert", "crop": "--crop"}
     for key in dict.fromkeys(["model", *one, *other]):
         if one.get(key) != other.get(key):
-            return words.get(key, key)
+            return _WORDS.get(key, key)
     return ""
 
 

@@ -61,7 +61,8 @@ def blame_model(path: Path) -> Blame:
         ModelFileError,
         lambda seconds: (
             f"{path} hung the runtime for {seconds:g} s; it is damaged, or this processor needs that long for an "
-            "image: if you made it yourself, classify, verify and live open it untried with --trust"
+            "image: if you made it yourself, classify, explain, features, live, pack and verify open it untried with "
+            "--trust"
         ),
         lambda death: f"{path} crashes the runtime ({death}); it is damaged",
         f"the process that tried {path} was killed, {_MEMORY}; free some, and try again",

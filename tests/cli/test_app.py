@@ -1,6 +1,7 @@
 """The command line: results on stdout, the rest on stderr; 0 done, 1 expected failure, 2 wrong usage; no traceback."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.cli import COMMANDS
+from edgecnn.device.runtime.child_process import blame_model
 from edgecnn.model_file.bundled import find_model, sample_images
 from tests.support.command_line import Run, in_new_process, sentence
 from tests.support.ports import closed_port
@@ -98,6 +100,19 @@ def test_an_empty_name_for_what_is_written_is_wrong_usage(commands: dict[str, cl
         others = ["x" for one in commands[name].params if isinstance(one, click.Argument) and one is not parameter]
         result = edgecnn(*name.split(), *given, *others, *option)
         assert result.exit_code == 2 and "its name is empty" in result.stderr, (name, result.stderr)
+
+
+def test_the_sentence_on_a_hang_names_every_command_that_opens_a_file_untried(
+    commands: dict[str, click.Command],
+) -> None:
+    untried = {
+        name
+        for name, command in commands.items()
+        for option in command.params
+        if isinstance(option, click.Option) and option.name == "trust" and "child process" in (option.help or "")
+    }
+    names = re.search(r"yourself, (.*) open it untried", blame_model(Path("m.tflite")).hangs(5))
+    assert names and set(re.split(", | and ", names[1])) == untried
 
 
 def test_an_option_with_an_empty_value_is_not_taken_for_none(commands: dict[str, click.Command], edgecnn: Run) -> None:

@@ -160,7 +160,7 @@ def test_an_image_that_came_later_asks_for_its_own_shard_alone(edgecnn: Run, sha
 @pytest.mark.parametrize(
     ("options", "words"),
     [(("--top", "3"), "another --top"), (("--drift",), "another --drift"), (("--square",), "another --crop"),
-     (("--delegate", "cpu"), "another delegate")],
+     (("--delegate", "cpu"), "another delegate"), (("--min-score", "0.5"), "another --min-score")],
 )  # fmt: skip
 def test_a_shard_of_other_options_is_refused(
     options: tuple[str, ...], words: str, edgecnn: Run, shards: Path, tmp_path: Path

@@ -8,7 +8,9 @@ import pytest
 from edgecnn import InputError
 from edgecnn.device.bulk.shards import Shard, ShardFiles, number_of, parse_shard
 from edgecnn.device.bulk.sources import ImageFiles
+from edgecnn.model_file.bundled import sample_images
 from tests.support.command_line import Run, sentence
+from tests.support.model_files import write_bare
 
 NAMES = [f"in/{number % 7}/ä {number}.png" for number in range(2000)]
 
@@ -64,3 +66,16 @@ def test_what_is_no_shard_is_refused(text: str, words: str, edgecnn: Run) -> Non
 def test_a_shard_is_of_files(edgecnn: Run) -> None:
     refused = edgecnn("classify", "fashion-mnist", "--source", "samples", "--shard", "1/2")
     assert "--shard goes with IMAGES" in sentence(refused, 2)
+
+
+def test_shards_of_a_model_that_was_described_otherwise_are_not_merged(edgecnn: Run, tmp_path: Path) -> None:
+    model, merge = write_bare(tmp_path / "m.tflite"), ["merge", tmp_path / "all.csv"]
+    for number, names in ((1, "0123456789"), (2, "abcdefghij")):
+        (tmp_path / f"{names}.txt").write_text("\n".join(names))
+        said = ("--labels", tmp_path / f"{names}.txt", "--input-range", "0", "1")
+        output = tmp_path / f"{number}.csv"
+        done = edgecnn("classify", model, *sample_images(), *said, "--shard", f"{number}/2", "--output", output)
+        assert done.exit_code == 0, done.output
+        merge.append(output)
+    words = "made with another description of the model (--labels, --input-range, ...) than"
+    assert words in sentence(edgecnn(*merge))
