@@ -24,6 +24,7 @@ from .methods import DEFAULT, METHODS, prepare
 
 if TYPE_CHECKING:
     from edgecnn.pixels.camera_arrays import Order
+    from edgecnn.pixels.crop import Crop
 
     from ..classifier import Classifier
     from ..features import FeatureExtractor
@@ -41,6 +42,7 @@ def explain(
     method: str = DEFAULT,
     invert: Invert = "no",
     order: "Order | None" = None,
+    crop: "Crop | None" = None,
 ) -> Explanation:
     """Which pixels of an image speak for a class, and how far to trust that.
 
@@ -54,6 +56,7 @@ def explain(
             slower and smoother; `cam` is exact, for networks that average their last feature map before a dense layer.
         invert: as `Classifier.classify` has it.
         order: likewise.
+        crop: likewise.
 
     Raises:
         InputError: the image cannot be used, there is no such label or method, or `classifier` is none.
@@ -62,7 +65,7 @@ def explain(
     """
     if not hasattr(classifier, "loaded"):
         raise InputError(f"explain takes a Classifier or a FeatureExtractor first. Received: {classifier!r}")
-    return Explainer(classifier.loaded, method, classifier.audit).explain(image, label, invert, order=order)
+    return Explainer(classifier.loaded, method, classifier.audit).explain(image, label, invert, order=order, crop=crop)
 
 
 class Explainer:
@@ -105,6 +108,7 @@ class Explainer:
         invert: Invert = "no",
         *,
         order: "Order | None" = None,
+        crop: "Crop | None" = None,
         note: Callable[[str], None] = lambda _: None,
     ) -> Explanation:
         """Explain `label`, or what the network thinks most probable, for an image.
@@ -114,13 +118,15 @@ class Explainer:
             label: one of the model's.
             invert: as `Classifier.classify` has it.
             order: likewise.
+            crop: likewise.
             note: is told what takes longer than a second.
 
         Raises:
             InputError: the image cannot be used, or there is no such label.
             ModelFileError: the scores are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
-        prepared = prepare_source(image, self.input, invert, order=order)
+        prepared = prepare_source(image, self.input, invert, order=order, crop=crop)
         if prepared.is_transparent:
             warnings.warn(prepared.note, EdgecnnWarning, stacklevel=2)
         return self.explain_pixels(prepared.pixels, label, note)
@@ -136,6 +142,11 @@ class Explainer:
         """`explain` for prepared pixels, uint8 (height, width, channels).
 
         `on_run` is called before the network runs, and may raise what ends the explanation.
+
+        Raises:
+            InputError: `pixels` are of another shape or type, or there is no such label.
+            ModelFileError: the scores are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
         check_pixels(pixels, self.input)
         index = None if label is None else self.index_of(label)

@@ -9,7 +9,7 @@ import click
 from edgecnn.device.explaining.methods import DEFAULT, METHODS
 from edgecnn.printable import printable
 
-from .. import description_options, options, printing, wrong_usage
+from .. import description_options, options, printing, source_options, wrong_usage
 from ..delegate_options import audit
 from ..output_path import OutputPath, short_stem
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
@@ -17,6 +17,7 @@ from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 if TYPE_CHECKING:
     from edgecnn.device import Description, Explanation
     from edgecnn.device.explaining.explainer import Explainer
+    from edgecnn.pixels.crop import Crop, CropBox
     from edgecnn.pixels.preprocessing import Invert
 
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     "--output", "-o", type=OutputPath(file_okay=False), default="explanations", show_default=True, help="Folder."
 )
 @click.option("--npz", is_flag=True, help="Write explanations.npz too: float32 heat maps (images, height, width).")
+@source_options.crop(default="the whole")
 @options.invert
 @options.decode_threads
 @description_options.bundled
@@ -55,6 +57,8 @@ def command(
     method: str,
     output: str,
     npz: bool,
+    crop: "CropBox | None",
+    square: bool | None,
     invert: "Invert",
     decode_threads: int | None,
     force: bool,
@@ -73,13 +77,14 @@ def command(
     from edgecnn.atomic_files import claimed
     from edgecnn.optional_packages import require_matplotlib
 
+    region = source_options.chosen_crop(crop, square, otherwise=False)
     require_matplotlib("edgecnn explain")
     explainer = _open_explainer(model, method, label, runtime_options, description)
     arrays = [Path(output, "explanations.npz")] * npz
     done: list[tuple[str, Path, Explanation]] = []
     failed = False
     with claimed(arrays, force):
-        for title, pixels in _prepared(explainer, images, invert, decode_threads):
+        for title, pixels in _prepared(explainer, images, invert, region, decode_threads):
             if pixels is None:
                 failed = True
                 continue
@@ -121,7 +126,7 @@ def _open_explainer(
 
 
 def _prepared(
-    explainer: "Explainer", names: tuple[str, ...], invert: "Invert", decode_threads: int | None
+    explainer: "Explainer", names: tuple[str, ...], invert: "Invert", crop: "Crop | None", decode_threads: int | None
 ) -> "Iterator[tuple[str, Any]]":
     """Title and pixels of each image; None for one that cannot be used, which is said."""
     from edgecnn.device.bulk.prefetch import prepared_images
@@ -129,7 +134,9 @@ def _prepared(
     from edgecnn.errors import InputError
 
     files = ImageFiles(names, printing.note)
-    ready = prepared_images(files, explainer.input, invert, note=printing.note, decode_threads=decode_threads)
+    ready = prepared_images(
+        files, explainer.input, invert, crop=crop, note=printing.note, decode_threads=decode_threads
+    )
     for name, prepared in ready:
         title = printable(Path(name).name)
         if isinstance(prepared, InputError):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from edgecnn.device import Classifier, explain, sample_images
+from edgecnn.pixels.crop import Crop
 from tests.support.command_line import Run, printed, sentence
 from tests.support.model_files import write_bare
 
@@ -44,6 +45,25 @@ def test_json_has_what_python_has(edgecnn: Run, tmp_path: Path) -> None:
     ]
     with Image.open(result["files"][0]) as picture:
         assert picture.width > 500
+
+
+@pytest.mark.parametrize(
+    ("options", "crop"), [(["--crop", "10,0,20,20"], (10, 0, 20, 20)), (["--square"], "square"), (["--whole"], None)]
+)
+def test_what_is_explained_is_the_part_that_classify_answered(
+    options: list[str], crop: Crop | None, edgecnn: Run, tmp_path: Path
+) -> None:
+    with Image.open(BOOT) as boot:
+        boot.resize((40, 20)).save(tmp_path / "wide.png")
+    classifier = Classifier("fashion-mnist")
+    explained = explain(classifier, tmp_path / "wide.png", crop=crop)
+    np.testing.assert_array_equal(explained.pixels, classifier.prepare(tmp_path / "wide.png", crop=crop).pixels)
+    done = edgecnn("explain", "fashion-mnist", tmp_path / "wide.png", *options, "--npz", "--json", "-o", tmp_path / "o")
+    (row,) = json.loads(printed(done))["explanations"]
+    answer = classifier.classify(tmp_path / "wide.png", crop=crop)[0]
+    assert row["target"] == {"label": answer.label, "score": answer.score}
+    with np.load(tmp_path / "o" / "explanations.npz") as arrays:
+        np.testing.assert_array_equal(arrays["heat_maps"][0], explained.heat_map)
 
 
 @pytest.mark.parametrize(
