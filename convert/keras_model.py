@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arguments import require_kind, require_path
+from edgecnn.arguments import require_path
 from edgecnn.device.features import Features
 from edgecnn.device.map_tensors import as_map
 from edgecnn.errors import ModelFileError
 from edgecnn.file_set import read_together
-from edgecnn.metrics import Evaluation, evaluate_probabilities, require_labels
+from edgecnn.metrics import Evaluation, evaluate_probabilities, require_labelled
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap, ModelCard
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
@@ -21,7 +21,7 @@ from edgecnn.pixels.camera_arrays import Order
 from edgecnn.pixels.crop import Crop
 from edgecnn.pixels.dataset import Images, Split
 from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.pixels.preprocessing import Invert, Source, check_pixels, prepare_source
+from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import apply_temperature
 
@@ -94,9 +94,7 @@ class KerasModel:
         Raises:
             InputError: no images, of another shape, or with labels that are none of the model's; or `split` is none.
         """
-        require_kind(split, Split, "the labelled images")
-        check_pixels(split.images, self.input, many=True)
-        require_labels(split.labels, len(split.images), len(self.labels))
+        require_labelled(split, self.input, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)
 
     def extract(

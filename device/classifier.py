@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arguments import require_count, require_kind
+from edgecnn.arguments import require_count
 from edgecnn.arrays import Array, Pixels
 from edgecnn.errors import EdgecnnWarning
 from edgecnn.model_file.card import ModelCard
@@ -79,9 +79,11 @@ class Classifier:
             require_signature: a file of allowed signers (ssh-keygen(1)), one of whom must have signed the model.
 
         Raises:
-            ModelFileError: missing, damaged, or refused by the runtime.
+            ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
             DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
-            InputError: `threads` is out of range, there is no such delegate or runtime, or `description` does not fit.
+            InputError: `threads` is out of range, there is no such delegate or runtime, `description` does not fit, or
+                `require_signature` does not read.
+            MissingExtraError: OpenSSH, which checks signatures, is not installed.
         """
         self._open(model, RunOptions(threads, "default", delegate, runtime, trust, description, require_signature))
 
@@ -180,7 +182,8 @@ class Classifier:
 
         Raises:
             InputError: the image cannot be read or used, `top` is below 1, or `min_score` is not 0 to 1.
-            ModelFileError: `min_score` is `auto`, and the model recommends none.
+            ModelFileError: `min_score` is `auto`, and the model recommends none; or its scores are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
         if min_score is not None:
             from .lowest_score import lowest_score
@@ -225,6 +228,7 @@ class Classifier:
         Raises:
             InputError: `images` are of another shape or type.
             ModelFileError: the model gives scores that are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
         check_pixels(images, self.input, many=True)
         raw = self._session.run_all(images, self.input, self._output, self.audit)
@@ -237,11 +241,10 @@ class Classifier:
 
         Raises:
             InputError: no images, of another shape, or with labels that are none of the model's; or `split` is none.
+            ModelFileError: the model gives scores that are no numbers.
+            ContradictionError: an audit finds that the delegate lies.
         """
-        from edgecnn.metrics import evaluate_probabilities, require_labels
-        from edgecnn.pixels.dataset import Split
+        from edgecnn.metrics import evaluate_probabilities, require_labelled
 
-        require_kind(split, Split, "the labelled images")
-        check_pixels(split.images, self.input, many=True)
-        require_labels(split.labels, len(split.images), len(self.labels))
+        require_labelled(split, self.input, len(self.labels))
         return evaluate_probabilities(self.predict_all(split.images), split.labels)

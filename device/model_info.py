@@ -111,7 +111,8 @@ def describe(
     Raises:
         ModelFileError: missing, damaged, refused by the runtime, or not signed as it must be.
         DelegateError: no runtime is installed.
-        InputError: `model` is no path, or `description` does not fit.
+        InputError: `model` is no path, `description` does not fit, or `require_signature` does not read.
+        MissingExtraError: OpenSSH, which checks signatures, is not installed.
     """
     # A delegate would hide the operators that it takes.
     options = RunOptions(kernels="plain", description=description, require_signature=require_signature)

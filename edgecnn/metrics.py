@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from .arguments import require_kind
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from .pixels.dataset import Split
+    from .pixels.input_spec import InputSpec
 
 # Keras' own bound in SparseCategoricalCrossentropy: a probability of 0 must not cost infinity.
 _EPSILON = 1e-7
@@ -48,6 +53,25 @@ def require_labels(labels: npt.NDArray[np.int64], images: int, classes: int) -> 
         raise InputError(f"label {labels.min()} says that nobody knows what an image shows; give labelled images")
     if int(labels.max()) >= classes:
         raise InputError(f"label {labels.max()} is not among the model's {classes} classes")
+
+
+def require_labelled(split: "Split", spec: "InputSpec", classes: int) -> None:
+    """Make sure that a model can be evaluated on labelled images.
+
+    Args:
+        split: the images.
+        spec: of the model's input.
+        classes: how many it has.
+
+    Raises:
+        InputError: `split` is none, its images are of another shape or type, or its labels are none of the model's.
+    """
+    from .pixels.dataset import Split
+    from .pixels.preprocessing import check_pixels
+
+    require_kind(split, Split, "the labelled images")
+    check_pixels(split.images, spec, many=True)
+    require_labels(split.labels, len(split.images), classes)
 
 
 def evaluate_probabilities(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]) -> Evaluation:

@@ -70,7 +70,9 @@ def open_model(model: str | Path, options: RunOptions = DEFAULTS, *, judged: boo
         ModelFileError: missing, damaged, refused by the runtime, its card contradicts its tensors, or it is not signed
             as it must be.
         DelegateError: no runtime is installed, or the delegate does not do what is asked for, or computes wrongly.
-        InputError: there is no such runtime, or `options` describe the file otherwise than it is.
+        InputError: there is no such runtime, `options` describe the file otherwise than it is, or the signers that they
+            require do not read.
+        MissingExtraError: OpenSSH, which checks signatures, is not installed.
     """
     packed, path = read_packed(model), find_model(model)
     signature = None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgecnn import InputError, ModelCard, ModelFileError, OutputError
+from edgecnn import InputError, MissingExtraError, ModelCard, ModelFileError, OutputError
 from edgecnn.atomic_files import being_read, claimed
 from edgecnn.device import Classifier, FeatureExtractor, describe, sample_images, verify
 from edgecnn.device.signing import sign_model
@@ -114,6 +114,22 @@ def test_every_command_refuses_what_is_not_signed(command: str, allowed: Path, e
         result = edgecnn(command, model, *images, "--require-signature", allowed)
         assert result.exit_code == 1 and "is not signed, and a signature is required" in result.stderr
         assert not result.stdout
+
+
+@pytest.mark.parametrize("opening", [Classifier, FeatureExtractor, verify, describe])
+def test_what_raises_where_a_signature_cannot_be_checked_names_its_errors(
+    opening: Callable[..., object], files: list[Path], allowed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = (opening.__init__ if isinstance(opening, type) else opening).__doc__  # type: ignore[misc]
+    with pytest.raises(InputError):
+        opening(files[1], require_signature=tmp_path / "nowhere")
+    with pytest.raises(ModelFileError):
+        opening("fashion-mnist.activations", require_signature=allowed)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingExtraError):
+        opening(files[1], require_signature=allowed)
+    for error in ("or not signed as it must be", "MissingExtraError", "or `require_signature` does not read"):
+        assert error.split()[-1] in documented, error
 
 
 def test_a_pickle_asks_for_the_signature_again(
