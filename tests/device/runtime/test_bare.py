@@ -177,6 +177,7 @@ def test_info_of_an_edge_tpu_file_shows_what_is_written_in_it(tmp_path: Path, lo
 
 
 def test_info_of_an_edge_tpu_file_with_a_card_shows_the_cards_labels_and_input(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="boards have no TensorFlow")
     packed, (card, golden) = read_model(find_model("fashion-mnist")), card_and_golden()
     path = tmp_path / "compiled.tflite"
     path.write_bytes(pack_card(add_header(compiled_for_edge_tpu(packed.flatbuffer)), card, golden))
