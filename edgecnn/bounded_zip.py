@@ -34,13 +34,14 @@ def require_tight(data: bytes) -> None:
     """Make sure that nothing lies in the archive `data` but its members, in their order, and its directory.
 
     Some readers go by the directory, others by the header before each member: both must say the same, and no more than
-    what a member's content needs. Only of versions, times and attributes they may say what they like.
+    what a member's content needs. Only of versions, times and attributes they may say what they like (Python's zipfile
+    knows versions up to 6.3).
 
     Raises:
         One of `edgecnn.zip_errors.ZIP_ERRORS`: they do not, something else lies there, or it does not read.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries, at, directory_bytes = archive.infolist(), 0, 0
+        entries, at, directory = archive.infolist(), 0, archive.start_dir
         for entry in entries:
             if entry.header_offset != at or data[at : at + 4] != b"PK\x03\x04":
                 raise ValueError(f"something is hidden at byte {at}")
@@ -49,15 +50,19 @@ def require_tight(data: bytes) -> None:
             if (flags, method, sizes) != said or extra or entry.filename != entry.orig_filename:
                 raise ValueError(f"the header at byte {at} says otherwise than the directory, or more")
             start = at + _LOCAL_HEADER_BYTES + name_bytes
-            at, directory_bytes = start + entry.compress_size, directory_bytes + _DIRECTORY_BYTES + name_bytes
+            at = start + entry.compress_size
+            # A name, extra field or comment longer than the directory: Python cuts it off there, others refuse it.
+            if data[directory + 28 : directory + 36] != struct.pack("<4H", name_bytes, 0, 0, 0):
+                raise ValueError(f"something is hidden in the directory at byte {directory}")
+            directory += _DIRECTORY_BYTES + name_bytes
             if method == zipfile.ZIP_DEFLATED:
                 _require_whole_stream(data[start:at], entry)
         comment = archive.comment
     end = len(data) - _END_BYTES - len(comment)
     count = len(entries)
-    if data[end : end + _END_BYTES] != struct.pack(
-        "<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, directory_bytes, at, len(comment)
-    ) or (at + directory_bytes != end):
+    if directory != end or data[end : end + _END_BYTES] != struct.pack(
+        "<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, end - at, at, len(comment)
+    ):
         raise ValueError(f"something is hidden at byte {at}, or behind the archive")
 
 

@@ -113,7 +113,7 @@ def _read(data: bytes, card: ModelCard) -> dict[str, Any]:
     if not newline or len(head) > _MAX_HEAD_BYTES:
         raise ValueError("they have no head")
     try:
-        fields = json.loads(head, object_pairs_hook=unique_fields)
+        fields = json.loads(head.decode(), object_pairs_hook=unique_fields)  # json.loads would take UTF-16 too
     except RecursionError:
         raise ValueError("their head is nested too deeply") from None
     kinds = {"count": int, "host_runtime": str, "preprocessing_sha256": str}

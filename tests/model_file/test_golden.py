@@ -60,6 +60,11 @@ def test_their_bytes_are_what_the_specification_says(golden: Golden) -> None:
     assert zlib.decompress(stream) == bytes(range(32)) + answers
 
 
+def in_utf_16(probes: bytes) -> bytes:
+    magic, head, stream = probes.split(b"\n", 2)
+    return b"\n".join((magic, head.decode().encode("utf-16-be"), stream))
+
+
 RIGHT = bytes(32) + struct.pack("<8f", *range(8))
 SPOILT: dict[str, Callable[[Golden], bytes]] = {
     "nothing": lambda golden: b"",
@@ -70,6 +75,8 @@ SPOILT: dict[str, Callable[[Golden], bytes]] = {
     "list": lambda golden: b"golden probes, version 1\n[]\n" + zlib.compress(RIGHT),
     "more in the head": lambda golden: with_head(golden, labels=["a"]),
     "a field twice": lambda golden: golden.to_bytes().replace(b'{"count": 2', b'{"count": 2, "count": 2'),
+    "another UTF": lambda golden: in_utf_16(golden.to_bytes()),
+    "byte order mark": lambda golden: golden.to_bytes().replace(b'{"count"', b'\xef\xbb\xbf{"count"'),
     "no number": lambda golden: with_head(golden, count="2"),
     "true": lambda golden: with_head(golden, count=True),
     "no image": lambda golden: with_head(golden, b"", count=0),

@@ -78,6 +78,24 @@ def test_nothing_is_hidden_in_the_zips_own_parts(more: dict[str, Any], whole: by
         unpack(flatbuffer + as_plain_zip(members, comment, **more), "m.tflite")
 
 
+@pytest.mark.parametrize(
+    "at",
+    [28, 29, 30, 31, 32, 33, 34],
+    ids=["name", "long name", "extra field", "long extra field", "comment", "long comment", "disk"],
+)
+@pytest.mark.parametrize("member", [0, 1, 2])
+def test_the_directory_says_no_more_than_there_is(at: int, member: int, whole: bytes) -> None:
+    """Of the last member, zipfile reads what is longer than the directory as if it ended there."""
+    flatbuffer, members, comment = parts(whole)
+    data = bytearray(as_plain_zip(members, comment))
+    start = -1
+    for _ in range(member + 1):
+        start = data.index(b"PK\1\2", start + 1)
+    data[start + at] += 5
+    with pytest.raises(ModelFileError, match=r"m\.tflite is damaged: the card behind the model does not read"):
+        unpack(flatbuffer + data, "m.tflite")
+
+
 def test_the_card_is_the_first_member(whole: bytes) -> None:
     flatbuffer, members, _ = parts(whole)
     turned = members[::-1]
