@@ -38,7 +38,7 @@ def convert_until(
     progress: Callable[[str], None] = lambda _: None,
     **options: "Unpack[SchemeFreeOptions]",
 ) -> tuple[Conversion, ...]:
-    """Convert with int8, mixed, int16x8 and float16, in this order, until one passes `gate`; see `convert`.
+    """Convert with the schemes of `edgecnn.model_file.schemes.climb`, in turn, until one passes `gate`; see `convert`.
 
     Between int8 and mixed comes int8 with an epoch of quantization-aware training, where the data set has training
     images of its own, 32 or more: its files take the place of int8's.

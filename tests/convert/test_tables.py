@@ -1,6 +1,8 @@
 """Every row of the tables of schemes and targets is complete."""
 
+import re
 import typing
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,8 @@ from edgecnn.convert.targets.target import Target
 from edgecnn.convert.tflite.exporters import EXPORTERS
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, Scheme, climb
 from edgecnn.model_file.schemes import SCHEMES as SCHEME_TABLE
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_public_names_are_those_of_the_tables() -> None:
@@ -38,7 +42,22 @@ def test_every_exporter_has_a_row() -> None:
 
 
 def test_the_climb_tries_each_scheme_once() -> None:
-    assert climb() == ("int8", "mixed", "int16x8", "float16")
+    steps = climb()
+    assert steps[0] == DEFAULT_SCHEME and len(steps) > 1 and len(set(steps)) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("page", "begins", "ends"),
+    [
+        ("how-to/choose-scheme-and-target.md", "`--auto` takes the first of ", " that stays within them"),
+        ("explanation/parity-ladder.md", "`convert --auto` climbs another stair: ", ", until your gate holds"),
+    ],
+)
+def test_pages_name_the_schemes_that_auto_tries_in_their_order(page: str, begins: str, ends: str) -> None:
+    text = (DOCS / page).read_text()
+    sentence = text[text.index(begins) :].partition(ends)[0].replace("int8 with `--qat`", "")
+    named = [word for word in re.findall(r"\w+", sentence) if word in SCHEME_TABLE]
+    assert tuple(named) == climb()
 
 
 @pytest.mark.parametrize("name", TARGET_TABLE)
