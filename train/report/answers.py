@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.pixels.dataset import Dataset, Images, Split, held_back, stratified
+from edgecnn.temperature import apply_temperature
 
 from ..overfitting import Fit
 
@@ -20,7 +21,7 @@ class Answers:
     Attributes:
         name: of the split that they are from: `test`, `validation` or `training`.
         rows: int64 (images,), where each stands in its split.
-        probabilities: float32 (images, classes).
+        probabilities: float32 (images, classes), as the network gives them.
         whole: how many images the split has; these may be some of them.
         numbered: the split that `rows` are of, where the network held images of another back.
     """
@@ -40,6 +41,12 @@ class Answers:
     def name_of(self, row: int) -> str:
         """What people call an image: its file, or its number in the split."""
         return self.split.names[row] if self.split.names else f"{self.numbered or self.name} image {self.rows[row]}"
+
+    def calibrated(self, temperature: float) -> "Answers":
+        """With the scores that a device tells: `probabilities` must be as the network gives them."""
+        if temperature == 1:
+            return self
+        return replace(self, probabilities=apply_temperature(self.probabilities, temperature))
 
     @property
     def certainty(self) -> npt.NDArray[np.float32]:

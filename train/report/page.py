@@ -24,8 +24,11 @@ def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> s
     Args:
         run: what was trained.
         dataset: what on; its class names are those of the card.
-        answers: what the saved model says of the test images, and then of others.
+        answers: what the saved model says of the test images, and then of others. The page has the scores that a device
+            tells, with the card's temperature.
     """
+    found = run.card.confidence
+    answers = [one.calibrated(found.temperature if found else 1.0) for one in answers]
     test, title = answers[0], f"Training of {run.card.name}"
     parts = [
         f"<h1>{text(title)}</h1>", *_summary(run, dataset),
@@ -106,9 +109,8 @@ def _confusion(run: TrainingRun) -> str:
 
 
 def _calibration(run: TrainingRun, test: Answers) -> str:
-    """The scores as they are told, with the card's temperature."""
     found, right = run.card.confidence, test.predicted == test.split.labels
-    scores = best_scores(test.probabilities, found.temperature if found else 1.0)
+    scores = best_scores(test.probabilities)
     mean, share = float(scores.mean()), float(right.mean())
     error = found.error_after if found else calibration_error(scores, right)
     words = (

@@ -53,6 +53,7 @@ def command(
 
 def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) -> None:
     import dataclasses
+    import functools
 
     from edgecnn.confidence import held_share_of
     from edgecnn.convert import KerasModel
@@ -77,10 +78,11 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     model = KerasModel(folder.model)
     images = sum(len(split) for split in (dataset.train, dataset.validation, dataset.test) if split)
     printing.note(f"asking {folder.model} about {images:,} images")
-    test = answer("test", dataset.test, model.predict_all)
+    predict = functools.partial(model.predict_all, calibrated=False)  # as the training asked: the page scales scores
+    test = answer("test", dataset.test, predict)
     # Asked again, not taken from metrics.json: figures and pictures are of one run of the network.
     share = held_share_of(training.recipe)
-    rest = answer_rest(dataset, model.predict_all, held_share=share, seed=training.seed)
+    rest = answer_rest(dataset, predict, held_share=share, seed=training.seed)
     answers = [test, *rest]
     report = dataclasses.replace(
         report,

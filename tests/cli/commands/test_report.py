@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecnn import ModelCard
+from edgecnn.model_file.confidence import Confidence
 from edgecnn.train import Epoch, load_dataset, train
 from edgecnn.train.progress import Silent
 from tests.support.command_line import Run
@@ -39,6 +40,23 @@ def test_a_report_is_written_anew_as_the_training_wrote_it(run: Path, few: Path,
     assert len(after) == pytest.approx(len(before), rel=0.05)
     assert "300 training and 200 test images" in before and "300 training and 200 test images" in after
     assert after.count("<h2>") == before.count("<h2>") == 8
+
+
+def test_scores_are_those_that_a_device_tells(run: Path, few: Path, edgecnn: Run) -> None:
+    from edgecnn.convert import KerasModel
+
+    card = ModelCard.load(run / "card.json")
+    scaled = Confidence(4.0, "test", images=200, error_before=0.2, error_after=0.1)
+    dataclasses.replace(card, confidence=scaled).save(run / "card.json")
+    dataset = load_dataset(few)
+    scores = KerasModel(run / "model.keras").predict_all(dataset.test.images).max(axis=1)
+    wrong = KerasModel(run / "model.keras").predict_all(dataset.test.images).argmax(axis=1) != dataset.test.labels
+    loss = json.loads((run / "metrics.json").read_text())["loss"]
+    assert edgecnn("report", run, "--data", few, "--force").exit_code == 0
+    page = (run / "report.html").read_text()
+    assert f"Its scores are {scores.mean():.2%} on average".replace("%", " %") in page
+    assert f" {scores[wrong].max():.1%}<br>is " in page.split("<h2>Mistakes that it is surest of</h2>")[1]
+    assert f"loss {loss:.4f}." in page  # the network's own, as the training tells it
 
 
 def test_a_training_that_was_killed_is_told_before_its_figures(run: Path, few: Path, edgecnn: Run) -> None:
