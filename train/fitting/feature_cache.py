@@ -21,7 +21,7 @@ Features = npt.NDArray[np.float32]
 
 
 class FeatureCache:
-    """The features of images by the SHA-256 of their pixels, of one network, in one file.
+    """The features of images by the SHA-256 of their shape and pixels, of one network, in one file.
 
     Where nothing can be read or written (a read-only home, a full disk), features are computed anew.
     """
@@ -90,7 +90,7 @@ class FeatureCache:
         return {}
 
     def _of(self, group: list[npt.NDArray[Any]], compute: Callable[[npt.NDArray[np.uint8]], Features]) -> Features:
-        keys = [hashlib.sha256(image.tobytes()).hexdigest() for image in group]
+        keys = [hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest() for image in group]
         missing = [row for row, key in enumerate(keys) if key not in self._known]
         if missing:
             computed = compute(np.stack([group[row] for row in missing]))

@@ -44,6 +44,11 @@ def test_each_image_is_computed_once_in_whatever_order_and_company() -> None:
     assert asked(IMAGES[[3, 3, 9]]) == 0
 
 
+def test_the_same_bytes_in_another_shape_are_another_image() -> None:
+    upright = np.full((1, 6, 4, 3), 7, np.uint8)
+    assert [asked(upright), asked(upright.reshape(1, 4, 6, 3)), asked(upright)] == [1, 1, 0]
+
+
 def test_another_network_has_features_of_its_own() -> None:
     assert [asked(IMAGES, name) for name in "aba"] == [10, 10, 0]
 
