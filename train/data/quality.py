@@ -1,5 +1,6 @@
 """What people should know about their own images before they train on them."""
 
+import collections
 import re
 from collections.abc import Callable
 
@@ -24,10 +25,12 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
     labels = dataset.labels
     if len(labels) < 2:
         raise DataError(f"{dataset.source} has one class only; a classifier needs two or more")
-    if len(set(labels)) != len(labels) or not all(label.strip() and is_printable(label) for label in labels):
+    counted = collections.Counter(labels)
+    refused = [name for name in counted if counted[name] > 1 or not name.strip() or not is_printable(name)]
+    if refused:
         raise DataError(
             f"{dataset.source}: class names must be unique and printable; give others. Received: "
-            f"{', '.join(map(ascii, labels))}"
+            f"{', '.join(repr(name) for name in refused[:_SHOWN])}"
         )
     splits = {"train": dataset.train, "test": dataset.test}
     if dataset.validation:

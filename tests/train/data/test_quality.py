@@ -72,6 +72,13 @@ def test_a_class_whose_name_cannot_be_seen_is_refused_before_the_training(photos
         load_dataset(photos, SPEC)
 
 
+def test_of_many_class_names_those_that_are_refused_are_named(photos: Path) -> None:
+    (photos / "bag").rename(photos / "left\u202e")
+    with pytest.raises(DataError) as refused:
+        load_dataset(photos, SPEC)
+    assert str(refused.value).endswith(r"Received: 'left\u202e'")
+
+
 def test_few_photographs_of_a_class_are_told_of_pretrained_networks(photos: Path) -> None:
     said: list[str] = []
     dataset = load_dataset(photos, input_for(32, 32, "rgb", "crop"))
