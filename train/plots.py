@@ -1,6 +1,7 @@
 """Pictures of a training: its curves and its confusion matrix."""
 
 import math
+import textwrap
 
 from matplotlib.figure import Figure
 
@@ -10,6 +11,8 @@ from .curves import NAMES, Colours, draw_curve
 from .run_report import TrainingRun
 
 _MOST = 40  # classes that a picture has room for: it grows with their square, and with it the memory that it takes
+_LONG = 30  # letters of a class's name; more would leave the matrix no room
+_LINE = 90  # letters that are as wide as the two curves
 
 
 def draw_training(run: TrainingRun) -> None:
@@ -28,8 +31,8 @@ def _draw_history(run: TrainingRun) -> None:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     training = run.card.training
     title = f"{training.architecture}, recipe {training.recipe}, seed {training.seed}" if training else run.card.name
-    figure.suptitle(title)
-    figure.text(0.5, -0.02, run.verdict, ha="center", va="top")
+    figure.suptitle(textwrap.fill(title, _LINE))
+    figure.text(0.5, -0.02, textwrap.fill(run.verdict, _LINE), ha="center", va="top")
     for axes, name in zip(figure.subplots(1, 2), NAMES, strict=True):
         draw_curve(axes, run, name, Colours())
         axes.grid(alpha=0.3)
@@ -48,7 +51,7 @@ def _draw_confusion(run: TrainingRun) -> None:
     axes = figure.subplots()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     named = range(0, len(labels), math.ceil(len(labels) / _MOST))
-    names = [labels[index] for index in named]
+    names = [_shortened(labels[index]) for index in named]
     axes.set_xticks(named, names, rotation=45, ha="right")
     axes.set_yticks(named, names)
     axes.set(xlabel="predicted", ylabel="true", title=f"test accuracy {run.evaluation.accuracy:.2%}")
@@ -56,3 +59,8 @@ def _draw_confusion(run: TrainingRun) -> None:
         colour = "white" if share[row, column] > 0.5 else "black"
         axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=8)
     save_figure(figure, run.folder.confusion_picture)
+
+
+def _shortened(name: str) -> str:
+    """The beginning and the end of a long name: either may be what tells it from others."""
+    return name if len(name) <= _LONG else f"{name[: _LONG // 2]}…{name[-_LONG // 2 + 1 :]}"

@@ -18,6 +18,8 @@ from edgecnn.run_directory import TRAINING_FILES, RunDirectory
 from edgecnn.train import TrainingRun, train
 from edgecnn.train.data.loading import input_for
 from edgecnn.train.history import read_history
+from edgecnn.train.overfitting import Fit
+from edgecnn.train.plots import draw_training
 from edgecnn.train.run_report import claimed_folder
 from tests.support.moments import read_files, require_one_set, watch
 from tests.support.trainings import EVERYTHING, SEED
@@ -84,6 +86,24 @@ def test_a_training_ends_well_with_many_classes_whose_names_look_like_formulas(t
     assert ModelCard.load(run.folder.card) == run.card and not run.folder.checkpoint.exists()
     with Image.open(run.folder.confusion_picture) as image:
         assert 1000 < image.width < 3500 and 1000 < image.height < 3500
+
+
+def test_a_long_class_name_leaves_the_matrix_its_room(small_run: TrainingRun, tmp_path: Path) -> None:
+    labels = (*small_run.card.labels[:-1], "Halbschuh " * 20)
+    card = dataclasses.replace(small_run.card, labels=labels)
+    draw_training(dataclasses.replace(small_run, card=card, path=tmp_path))
+    with Image.open(small_run.folder.confusion_picture) as usual, Image.open(tmp_path / "confusion.png") as found:
+        assert found.width < 1.1 * usual.width and found.height < 1.1 * usual.height
+
+
+def test_a_long_verdict_or_path_leaves_the_curves_their_width(small_run: TrainingRun, tmp_path: Path) -> None:
+    assert small_run.card.training
+    training = dataclasses.replace(small_run.card.training, architecture=f"/{'nets/' * 40}net.py:build")
+    card = dataclasses.replace(small_run.card, training=training)
+    fit = Fit(1 / 3, 34, 1 / 3, 23, "validation", 1 / 3)  # has learned nothing, and what to try
+    draw_training(dataclasses.replace(small_run, card=card, fit=fit, path=tmp_path))
+    with Image.open(small_run.folder.history_picture) as usual, Image.open(tmp_path / "history.png") as found:
+        assert found.width < 1.1 * usual.width
 
 
 def test_existing_run_is_kept_without_force(small_run: TrainingRun, small: Dataset) -> None:
