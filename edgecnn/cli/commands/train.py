@@ -204,7 +204,9 @@ def _print_estimate(estimate: "Estimate", as_json: bool) -> None:
         return
     steps = f"{estimate.steps:,} step(s) of {estimate.step_ms:.1f} ms"
     if estimate.features_seconds:
-        steps = f"features in {estimate.features_seconds:.0f} s, then {steps}"
+        steps = f"features in {_duration(estimate.features_seconds)}, then {steps}"
+    if estimate.start_seconds >= 1:
+        steps += f", and {_duration(estimate.start_seconds)} to build what computes them"
     printing.say(f"{estimate.parameters:,} parameters, {steps}: about {_duration(estimate.seconds)}")
     memory = "" if estimate.peak_mib is None else f"memory {estimate.peak_mib:,} MiB; "
     printing.say(f"{memory}nothing was written")

@@ -178,7 +178,9 @@ def test_an_estimate_counts_the_features_and_reads_the_file_of_weights(
         estimate(shoes, architecture=OWN, weights=tmp_path / "card.json", recipe=RECIPE)
     found = estimate(shoes, architecture=OWN, weights=source, recipe=RECIPE)
     assert found.steps == 2 * 4 and 0 < found.features_seconds < found.seconds
-    assert found.seconds == pytest.approx(found.features_seconds + found.steps * found.step_ms / 1000)
+    assert found.seconds == pytest.approx(
+        found.features_seconds + found.start_seconds + found.steps * found.step_ms / 1000
+    )
 
 
 @pytest.mark.parametrize(
