@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.confidence import Answers, measure_confidence, validation_of_run, why_unmeasured
+from edgecnn.confidence import Answers, measure_confidence, why_unmeasured
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.confidence import Confidence, HeldOut
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.validation_images import validation_of_run
 
 
 def judge_scores(

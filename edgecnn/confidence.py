@@ -5,24 +5,27 @@ choice did not see either: on each fifth of the test images, with what the other
 """
 
 import dataclasses
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .min_score import choose_wanted_error, score_apart, score_of_coverage, score_of_error
-from .model_file.card import Training
+from .min_score import (
+    LEAST_COVERAGE,
+    WANTED_ERRORS,
+    choose_wanted_error,
+    score_apart,
+    score_of_coverage,
+    score_of_error,
+)
 from .model_file.confidence import HIGHEST, Confidence, HeldOut
-from .pixels.dataset import Dataset, Split, held_back, stratified
+from .pixels.dataset import stratified
 from .sanity import lower_bound
 from .temperature import Labels, Scores, apply_temperature, calibration_error, cross_entropies, fit_temperature, is_gain
 
 FEWEST = 20  # labelled images that say anything
 _FOLDS = 5
 _HARDLY = 0.99  # of the highest temperature: a search that ends so near it wanted more
-_MOST = 5_000  # validation images, of which a temperature is known to a hundredth
-_MOST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -58,37 +61,6 @@ def best_scores(probabilities: Scores, temperature: float = 1.0) -> npt.NDArray[
     """Best scores, (images,), of probabilities (images, classes): floats, which compare as a device's answers do."""
     scaled = probabilities if temperature == 1 else apply_temperature(probabilities, temperature)
     return np.asarray(scaled.max(axis=1), np.float64)
-
-
-def validation_of(dataset: Dataset, share: float, seed: int) -> Split | None:
-    """The images that a training holds back to choose its best epoch, at most 5,000; None where it holds back none.
-
-    Args:
-        dataset: as it is trained on.
-        share: its recipe's validation split.
-        seed: the training's.
-    """
-    split, most = dataset.validation, max(1, min(_MOST, _MOST_BYTES // int(np.prod(dataset.input.shape))))
-    if split is not None:
-        return split if len(split) <= most else split.sample(most)
-    rows = held_back(dataset.train.labels, share, seed)[1]
-    if len(rows) > most:
-        rows = np.sort(rows[stratified(dataset.train.labels[rows], most, seed)])
-    return Split(dataset.train.images[rows], dataset.train.labels[rows]) if len(rows) else None
-
-
-def validation_of_run(dataset: Dataset, training: Training) -> Split | None:
-    """The same of a run that was trained: its card says the share, where an option of `edgecnn train` did."""
-    share = held_share_of(training.recipe)
-    if share and 0 < training.train_images < len(dataset.train):  # as --train-images draws them
-        dataset = dataclasses.replace(dataset, train=dataset.train.sample(training.train_images))
-    return validation_of(dataset, share, training.seed)
-
-
-def held_share_of(recipe: str) -> float:
-    """The validation split that a card's words on its recipe name; 0 where they name none."""
-    shares = re.findall(r"\bvalidation_split (\d[\d.]*(?:e-?\d+)?)", recipe)
-    return float(shares[-1]) if shares else 0.0
 
 
 def why_unmeasured(test: Answers, validation: Answers | None = None) -> str:
@@ -140,8 +112,7 @@ def measure_confidence(
     held_out = validation or test
     chosen = choose(held_out, other, rule)
     if coverage is None:
-        scores = held_out.best(chosen.temperature)
-        rule = dataclasses.replace(rule, wanted_error=choose_wanted_error(scores, held_out.right))
+        rule = dataclasses.replace(rule, wanted_error=_wanted_error(test, validation, rule, chosen.temperature))
         chosen, measured = choose(held_out, other, rule), _measure(test, validation, other, rule)
     confidence = Confidence(
         temperature=chosen.temperature,
@@ -156,6 +127,21 @@ def measure_confidence(
     if chosen.min_score is None or not measured.kept.any():  # what holds for no fold is chance
         return dataclasses.replace(confidence, min_score=None)
     return _with_figures(confidence, measured, test.right)
+
+
+def _wanted_error(test: Answers, validation: Answers | None, rule: "Rule", temperature: float) -> float | None:
+    """The share of wrong answers to aim at, see `choose_wanted_error`, that the folds of the test images keep to, too.
+
+    They choose with fewer images, which may be too few for as small a share as all of them allow.
+    """
+    held_out = validation or test
+    smallest = choose_wanted_error(held_out.best(temperature), held_out.right)
+    for wanted in WANTED_ERRORS:
+        if smallest is not None and wanted >= smallest:
+            found = _measure(test, validation, None, dataclasses.replace(rule, wanted_error=wanted))
+            if found.everywhere and found.kept.mean() >= LEAST_COVERAGE:
+                return wanted
+    return smallest
 
 
 @dataclass(frozen=True)
@@ -205,17 +191,20 @@ class _Measured:
         kept: whether each reaches the lowest score.
         other_kept: likewise of the other images.
         losses: cross-entropies (images,).
+        everywhere: whether every fold had a lowest score.
     """
 
     scores: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
     other_kept: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float64]
+    everywhere: bool
 
 
 def _measure(test: Answers, validation: Answers | None, other: Scores | None, rule: Rule) -> _Measured:
     scores, losses, kept = np.empty(len(test)), np.empty(len(test)), np.zeros(len(test), bool)
     other_kept = np.zeros(0 if other is None else len(other), bool)
+    everywhere = True
     order, turn = stratified(test.labels, len(test), 0), np.arange(len(other_kept)) % _FOLDS
     for fold in range(_FOLDS):
         here, there = order[fold::_FOLDS], np.delete(order, np.s_[fold::_FOLDS])
@@ -224,11 +213,12 @@ def _measure(test: Answers, validation: Answers | None, other: Scores | None, ru
         scaled = apply_temperature(test.probabilities[here], chosen.temperature)
         scores[here] = scaled.max(axis=1)
         losses[here] = cross_entropies(scaled, test.labels[here])
+        everywhere &= chosen.min_score is not None
         if chosen.min_score is not None:
             kept[here] = scores[here] >= chosen.min_score
         if chosen.min_score is not None and other is not None:
             other_kept[turn == fold] = best_scores(other[turn == fold], chosen.temperature) >= chosen.min_score
-    return _Measured(scores, kept, other_kept, losses)
+    return _Measured(scores, kept, other_kept, losses, everywhere)
 
 
 def _with_figures(confidence: Confidence, measured: _Measured, right: npt.NDArray[np.bool_]) -> Confidence:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from .errors import InputError
 
 WANTED_ERRORS = (0.01, 0.02, 0.05, 0.1)  # shares of wrong answers to choose a score for, the best first
-_LEAST_COVERAGE = 0.5  # for a better share, more images than this must not be called unknown
+LEAST_COVERAGE = 0.5  # for a better share, more images than this must not be called unknown
 _POINTS = 20  # of the risk-coverage curve
 
 Scores = npt.NDArray[np.floating]
@@ -32,7 +32,7 @@ def choose_wanted_error(scores: Scores, right: Right) -> float | None:
         right: whether each answer is right, (images,).
     """
     _, kept, wrong = _curve(scores, right)
-    enough = kept >= _LEAST_COVERAGE * len(scores)
+    enough = kept >= LEAST_COVERAGE * len(scores)
     return next((wanted for wanted in WANTED_ERRORS if (_keeps_to(wanted, kept, wrong) & enough).any()), None)
 
 

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from edgecnn.confidence import Answers, measure_confidence, validation_of, validation_of_run, why_unmeasured
+from edgecnn.confidence import Answers, measure_confidence, why_unmeasured
 from edgecnn.model_file.card import Training
 from edgecnn.pixels.dataset import Dataset, Split, held_back
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.validation_images import validation_of, validation_of_run
 from tests.support.scored import in_8_bits, overconfident
 
 
@@ -127,3 +128,16 @@ def test_the_images_that_a_training_held_back_are_found_again_by_its_card(datase
 def test_validation_images_of_the_data_set_itself_come_first(dataset: Dataset) -> None:
     own = dataclasses.replace(dataset, validation=dataset.train.take(9))
     assert numbers(validation_of(own, 0.0, 0)) == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("images", "wanted"), [(20, 0.1), (49, 0.05), (61, 0.05), (110, 0.02), (123, 0.02), (124, 0.01)]
+)
+def test_a_network_without_mistakes_is_recommended_a_score_whatever_the_number_of_images(
+    images: int, wanted: float
+) -> None:
+    # A share that all images allow, one in a hundred of 99, four fifths of them do not: the next one then.
+    labels = np.arange(images) % 3
+    probabilities = np.where(np.eye(3)[labels] > 0, 0.96, 0.02)
+    found = measure_confidence(Answers(probabilities, labels), "test")
+    assert found and (found.wanted_error, found.min_score, found.coverage, found.error) == (wanted, 0.0, 1.0, 0.0)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.confidence import Answers, measure_confidence, validation_of, why_unmeasured
+from edgecnn.confidence import Answers, measure_confidence, why_unmeasured
 from edgecnn.model_file.confidence import Confidence
 from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
+from edgecnn.validation_images import validation_of
 
 if TYPE_CHECKING:
     import keras

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from edgecnn.arguments import is_number, is_whole, require_count, require_path, to_plain
-from edgecnn.confidence import held_share_of
 from edgecnn.errors import InputError
 from edgecnn.pixels.dataset import Dataset, check_seed
 from edgecnn.pixels.folder_images import require_folder
+from edgecnn.validation_images import held_share_of
 
 from . import recipes
 from .backbones import (

@@ -7,12 +7,12 @@ from typing import Any, get_type_hints
 import pytest
 
 from edgecnn import InputError
-from edgecnn.confidence import held_share_of
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import RECIPES, estimate, train
 from edgecnn.train.backbones import BACKBONES
 from edgecnn.train.recipes import change_recipe
 from edgecnn.train.request import TrainingOptions, TrainingRequest, complete_request, require_images
+from edgecnn.validation_images import held_share_of
 
 HELD = dataclasses.replace(RECIPES["fast"], name="mine", validation_split=0.2)
 TRANSFER: TrainingOptions = {"recipe": "transfer", "weights": "w.h5"}

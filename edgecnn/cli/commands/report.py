@@ -55,7 +55,6 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     import dataclasses
     import functools
 
-    from edgecnn.confidence import held_share_of
     from edgecnn.convert import KerasModel
     from edgecnn.errors import ModelFileError
     from edgecnn.metrics import evaluate_probabilities
@@ -64,6 +63,7 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     from edgecnn.train.report.answers import answer, answer_rest, measure_fit
     from edgecnn.train.report.writing import write_training_report
     from edgecnn.train.run_report import read_run
+    from edgecnn.validation_images import held_share_of
 
     require_matplotlib("a report")
     folder = RunDirectory(run)

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgecnn.confidence import held_share_of
 from edgecnn.pixels.dataset import Dataset, Images, held_back
 from edgecnn.train.report.answers import answer, answer_rest
+from edgecnn.validation_images import held_share_of
 
 
 def predict(images: Images) -> npt.NDArray[np.float32]:
