@@ -13,7 +13,7 @@ import stat
 import struct
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,14 +85,15 @@ def require_signature(packed: PackedModel, allowed_signers: str | Path) -> Signa
     with _as_file(packed.signed.armor) as armor:
         names = ("-f", os.path.abspath(allowed_signers), "-s", armor)
         listed = _run("find-principals", *names)
-        signers = listed.stdout.decode(errors="replace").splitlines() if listed.returncode == 0 else []
+        signers = _names_in(listed) if listed.returncode == 0 else []
         if any(len(signer) > _LONGEST_NAME for signer in signers):
             raise InputError(
                 f"{allowed_signers} has a name of more than {_LONGEST_NAME:,} letters for {key}; shorten it"
             )
         if not signers:
             raise ModelFileError(
-                f"{packed.name} is signed with {key}, which {allowed_signers} does not allow{_why(listed)}"
+                f"{packed.name} is signed with {key}, which {allowed_signers} does not allow"
+                f"{_why_certificate(names) or _why(listed)}"
             )
         reason, signer = "", ""
         for signer in signers[:_MOST_SIGNERS]:
@@ -184,6 +185,20 @@ def _run(action: str, *arguments: str, message: bytes = b"") -> "subprocess.Comp
         ) from None
     except OSError as error:
         raise EdgecnnError(f"ssh-keygen does not start ({error.strerror}); install openssh-client again") from None
+
+
+def _names_in(listed: "subprocess.CompletedProcess[bytes]") -> list[str]:
+    """Whom ssh-keygen finds for a key: it lists those whom a line leaves out by `!` too."""
+    names = listed.stdout.decode(errors="replace").splitlines()
+    return [name for name in names if not name.startswith("!")]
+
+
+def _why_certificate(names: Sequence[str]) -> str:
+    """Why a certificate is taken for nobody, in brackets: ssh-keygen says so on demand alone; nothing for a key."""
+    asked = _run("find-principals", "-v", *names)
+    said = [line.partition("not authorized: ")[2] for line in asked.stderr.decode(errors="replace").splitlines()]
+    reasons = dict.fromkeys("".join(filter(str.isprintable, reason)) for reason in said if reason)
+    return f" ({'; '.join(reasons)[:300]})" if reasons else ""
 
 
 def _why(result: "subprocess.CompletedProcess[bytes]") -> str:
