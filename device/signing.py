@@ -11,13 +11,17 @@ from edgecnn.model_file.signature import Signature, make_signature, read_signatu
 from edgecnn.model_file.tflite_metadata import custom_operators
 
 from .runtime.loading import open_model, read_packed
+from .runtime.probes import replay_probes
+from .runtime.run_options import RunOptions
+from .verification import doubts
 
 
 def sign_model(model: str | Path, key: str | Path) -> tuple[Path, Signature]:
     """Put a signature into a .tflite file with a card, in the place of any that it has.
 
     Whoever requires the signature tries the file no more. So it is tried here, as on any machine where it never ran:
-    its golden probes must have the right answers. One that only an accelerator can compute is signed with a warning.
+    its golden probes must have the right answers. One that only an accelerator can compute is signed with a warning,
+    and so is one of which `verify` warns.
 
     Args:
         model: path of a file.
@@ -61,5 +65,10 @@ def _require_right_answers(packed: PackedModel, path: Path) -> None:
     if custom_operators(packed.flatbuffer):
         words = f"{packed.name} is computed by an accelerator alone: what it answers was not looked at; verify it there"
         warnings.warn(words, EdgecnnWarning, stacklevel=3)
-    elif open_model(path).packed.content != packed.content:
+        return
+    loaded = open_model(path)
+    if loaded.packed.content != packed.content:
         raise ModelFileError(f"{packed.name} was exchanged while it was signed; sign it again")
+    found = replay_probes(loaded.packed, loaded.session)
+    for words in doubts(loaded, found, RunOptions()) if found else ():
+        warnings.warn(f"{packed.name} is signed as it is: {words}", EdgecnnWarning, stacklevel=3)

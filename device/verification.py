@@ -126,8 +126,19 @@ def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
         accuracy=parity.accuracy if parity else None,
         agreement=parity.agreement if parity else None,
         signature=loaded.signature or read_signature(loaded.packed),
-        warnings=(*_of_the_file(loaded, found, options), *_warnings(card, golden)) if card else (),
+        warnings=doubts(loaded, found, options),
     )
+
+
+def doubts(loaded: LoadedModel, found: Replay, options: RunOptions) -> tuple[str, ...]:
+    """What looks wrong with a model file though it runs rightly, each a sentence; nothing for one without a card.
+
+    Args:
+        loaded: the file.
+        found: what its probes said here.
+        options: that it was loaded with.
+    """
+    return (*_of_the_file(loaded, found, options), *_warnings(loaded.card, found.golden)) if loaded.card else ()
 
 
 def _against_the_cpu(loaded: LoadedModel, options: RunOptions) -> Replay:

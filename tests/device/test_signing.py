@@ -230,6 +230,18 @@ def test_a_file_that_contradicts_its_own_probes_is_not_signed(
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_what_verify_warns_of_is_said_when_it_is_signed(key: Path, edgecnn: Run, tmp_path: Path) -> None:
+    card, golden = card_and_golden()
+    probes = Golden.from_bytes(golden, card, "m")
+    other = dataclasses.replace(probes, keras=probes.keras[:, ::-1].copy())
+    path = repacked(tmp_path / "m.tflite", golden=other.to_bytes())
+    (words,) = verify(path).warnings
+    assert "already answered otherwise than Keras on 12 of 12 probes" in words
+    done = edgecnn("sign", path, "--key", key)
+    assert done.exit_code == 0 and f"m.tflite is signed as it is: {words}" in " ".join(done.stderr.split())
+    assert edgecnn("sign", repacked(tmp_path / "healthy.tflite"), "--key", key).stderr == ""
+
+
 def test_a_file_that_only_an_accelerator_computes_is_signed_with_a_warning(
     key: Path, edgecnn: Run, tmp_path: Path
 ) -> None:
