@@ -94,7 +94,7 @@ def suspicions(
         if exchanged
         else f", no more than by guessing ({guessing:.1%})"
     )
-    causes, experiment = _of_a_lost_network(spec, is_own)
+    causes, experiment = of_a_lost_network(spec, is_own)
     # With so many images of each class an order of the labels that is not this one would show.
     if exchanged or confusion.sum(axis=1).min() < ENOUGH:
         causes = (causes[0], "its labels stand in another order", *causes[1:])
@@ -131,10 +131,10 @@ def one_class(
     if images < ENOUGH or int(predicted[best]) < images:
         return ()
     evidence = f"all {images:,} images get one class, {labels[best]!r}"
-    return (Suspicion("one class", evidence, *_of_a_lost_network(spec, is_own)),)
+    return (Suspicion("one class", evidence, *of_a_lost_network(spec, is_own)),)
 
 
-def _of_a_lost_network(spec: InputSpec | None, is_own: bool) -> tuple[tuple[str, ...], str]:
+def of_a_lost_network(spec: InputSpec | None, is_own: bool) -> tuple[tuple[str, ...], str]:
     """What a network that tells nothing apart may come from, and the experiment that tells which it is."""
     causes = (
         f"it is not fed as in training{_fed(spec)}",

@@ -14,8 +14,11 @@ Array = npt.NDArray[np.floating]
 OTHERS = "unlike Keras'"
 COPY = "a copy of channel {}"
 CHANGED = "changed in {} of "
+NOT_FINITE = "not finite"
 
 _FEW = 0.1
+_ABOUT = 0.02  # of a factor
+_SLACK = 1e-6  # of the largest value: float32 arithmetic
 _FEW_PLACES = 0.25
 _ENOUGH = 6  # values: fewer are alike by chance
 _NEARER = 0.5  # of what a channel lacks to being itself: what it may lack to being something else, to be called that
@@ -31,6 +34,8 @@ def what_of(expected: Constant, found: Constant, channel: int, wrong: npt.NDArra
         wrong: which weights rounding does not explain.
     """
     own, here = expected.values[channel], found.values[channel]
+    if not np.isfinite(here).all():
+        return f"{NOT_FINITE} in {{}} of {here.size} weights", int((~np.isfinite(here)).sum())
     if not here.any():
         return "zero", None
     few, changed = int(wrong[channel].sum()), f"{CHANGED}{here.size} weights"
@@ -41,17 +46,18 @@ def what_of(expected: Constant, found: Constant, channel: int, wrong: npt.NDArra
         if few <= max(1, _FEW * here.size):
             return changed, few
         return _places(own, here, wrong[channel], 2 * float(np.max(found.error))) or (OTHERS, None)
+    gain = float((own * here).sum() / np.square(own).sum())
     if -likeness > best:
-        return "negated", None
+        return ("negated", None) if abs(gain + 1) < _ABOUT else ("{} times Keras'", float(f"{gain:.3g}"))
     if what:
         return what
-    gain = float((own * here).sum() / np.square(own).sum())
     ends = np.isclose(here, found.low[channel]) | np.isclose(here, found.high[channel])
     if np.array_equal(wrong[channel], wrong[channel] & ends) and gain < 1:
         return "clipped at {}", float(np.abs(here).max())
-    if abs(gain - 1) > 0.02:
-        return "{} times Keras'", float(f"{gain:.3g}")
-    return changed, few
+    times = float(f"{gain:.3g}")
+    rounding = found.error[channel] * (1 + 1e-4) + _SLACK * np.abs(own).max()
+    is_factor = times != 1 and bool(np.all(np.abs(here - gain * own) <= rounding))
+    return ("{} times Keras'", times) if is_factor or abs(gain - 1) > _ABOUT else (changed, few)
 
 
 def _places(own: Array, here: Array, wrong: npt.NDArray[np.bool_], step: float) -> What | None:

@@ -1,5 +1,6 @@
 """The operators of a flatbuffer, as far as they say what function it is."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from edgecnn.model_file.tflite_graph import CASTS, WEIGHTED_INPUTS
 
 from ..tflite.kernels import OPERATOR_NAMES
 
+# Of a tensor that an operator of a layer makes, as the network is exported: "classifier_1/LAYER_1/OPERATOR".
+_SCOPE = re.compile(r"^classifier_\d+/([^/]+)_\d+/")
 _OPTIONS = {code: name for name, code in vars(schema.BuiltinOptions).items() if not name.startswith("_")}
 
 
@@ -86,6 +89,21 @@ def names_of(model: "schema.Model", operators: Sequence[GraphOperator], weighted
     if len(made) == len(weighted):
         named = {**dict(zip(made, weighted, strict=True)), **named}
     return named
+
+
+def with_scopes(named: Mapping[int, str], model: "schema.Model", operators: Sequence[GraphOperator]) -> dict[int, str]:
+    """`named`, and the layers besides that TensorFlow's own names of tensors tell of, such as an addition.
+
+    Args:
+        named: see `names_of`.
+        model: in float32, as TensorFlow converted it from Keras.
+        operators: its own.
+    """
+    # Of operators that are one now, the last name is that of the first.
+    tensors = (model.Subgraphs(0).Tensors(each.output).Name().decode(errors="replace") for each in operators)
+    scopes = [_SCOPE.search(name.rpartition(";")[2]) for name in tensors]
+    last = {found[1]: each.output for found, each in zip(scopes, operators, strict=True) if found}
+    return {**{index: name for name, index in last.items() if name not in named.values()}, **named}
 
 
 def outputs_of(model: "schema.Model") -> dict[str, int]:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tflite.kernels import Constant, Kernel, shapes_of
+from .changed_channel import NOT_FINITE
 from .channel_words import ORDER, What, listed, sentences_of
 from .likeness import ALIKE, cosines, rows
 
@@ -61,6 +62,8 @@ def vector_sentences(
         name: what such a number is called.
     """
     moved = _exchanged(expected, found, step, channels)
+    if np.all(step > 0):  # the integers may have moved, and each means another number in its new channel
+        moved = max(moved, _exchanged(expected / step, found / step, np.ones(len(step)), channels), key=len)
     several = f"{name}es" if name.endswith("s") else f"{name}s"
     sentences = [f"the {several} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
     rest = [channel for channel in channels if channel not in moved]
@@ -84,6 +87,8 @@ def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[in
 
 def _what(own: float, here: float, step: float) -> What:
     """What a number is instead of `own`, where a `step` is all that it is known to."""
+    if not np.isfinite(here):
+        return NOT_FINITE, None
     if here == 0:
         return "zero", None
     if abs(own + here) < 0.02 * abs(own):

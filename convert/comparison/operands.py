@@ -9,7 +9,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.operands import Operand, read_operand
-from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators
+from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators, with_scopes
 from .moved import vector_sentences
 from .weights import WeightFault
 
@@ -31,7 +31,7 @@ def compare_operands(expected: bytes, found: bytes, weighted: Sequence[str] = ()
     operators = [read_operators(model) for model in (first, second)]
     if [each.name for each in operators[0]] != [each.name for each in operators[1]]:
         return ()
-    names = names_of(first, operators[0], weighted)
+    names = with_scopes(names_of(first, operators[0], weighted), first, operators[0])
     return tuple(
         WeightFault(layer, channels, f"{on_the_way(own, names)}{words}")
         for own, here, layer in zip(*operators, layers_of(operators[0], names), strict=True)

@@ -8,7 +8,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgecnn.model_file.card import LayerRange
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
-from .graph import GraphOperator, layers_of, names_of, on_the_way, outputs_of, read_operators
+from .graph import GraphOperator, layers_of, names_of, on_the_way, outputs_of, read_operators, with_scopes
 from .operator_fault import OperatorFault
 from .ranges import Ranges
 from .scales import misfits
@@ -47,8 +47,8 @@ def compare_operators(
     operators = [read_operators(model) for model in (first, second)]
     if len(operators[0]) != len(operators[1]):
         return ()
-    names, faults = names_of(first, operators[0], weighted), list[OperatorFault]()
-    maps = names_of(first, operators[0], ())
+    maps, faults = names_of(first, operators[0], ()), list[OperatorFault]()
+    names = with_scopes(names_of(first, operators[0], weighted), first, operators[0])
     layers = layers_of(operators[0], names)
     sources = [
         layer if own.output in names else f"the {own.name} on the way to {layer}"

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard
 from edgecnn.pixels.dataset import Split
-from edgecnn.sanity import KNOWN, Suspicion, one_class, suspicions
+from edgecnn.sanity import KNOWN, Suspicion, of_a_lost_network, one_class, suspicions
 
 from ..network.input_scaling import read_scaling
 from ..network.keras_network import KerasNetwork
@@ -173,6 +173,8 @@ def _together(
     # Dead layers may have died of what the answers speak for.
     others = [*seen, *found] if any(one.cause == "one class" for one in seen) else seen or found
     reasons += [(one.causes, one.experiment) for one in (kept if cures else others)]
+    if not cures and not noticed:  # it helps a network that is lost all the same
+        reasons.append(of_a_lost_network(network.card.input, network.card.training is not None))
     is_lost = found and found[0].cause != "labels"
     cause = found[0].cause if is_lost and not seen else seen[0].cause if seen else ""
     return (

@@ -58,6 +58,7 @@ def add_at(kernel: Array) -> Array:
         ((3, 3), lambda kernel: np.pad(kernel[:, 1:], ((0, 0), (0, 1), (0, 0))), "shifted by a column to the left"),
         ((3, 3), lambda kernel: np.roll(kernel, 4), "unlike Keras'"),
         ((3, 3), lambda kernel: -kernel, "negated"),
+        ((3, 3), lambda kernel: -2 * kernel, "-2 times Keras'"),
     ],
 )
 def test_what_a_kernel_of_any_shape_became(
@@ -101,6 +102,48 @@ def test_another_epoch_is_told_from_another_training() -> None:
         == "all its weights are somewhat others, as of another epoch of its training"
     )
     assert fault(values, other) == "all its weights are others, as of another training"
+
+
+def exactly(values: Array) -> Constant:
+    """As a float32 file has them."""
+    column = np.zeros((len(values), *(1,) * (values.ndim - 1)))
+    return Constant(0, values.astype(np.float32).astype(np.float64), column, column - np.inf, column + np.inf)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda kernel: 1.01 * kernel, "channel 2 is 1.01 times Keras'"),
+        (lambda kernel: kernel + 0.001, "channel 2 is changed in 27 of 27 weights"),
+        (lambda kernel: np.where(kernel == kernel.max(), np.nan, kernel), "channel 2 is not finite in 1 of 27 weights"),
+    ],
+)
+def test_of_exact_weights_a_small_factor_is_one_and_no_number_is_told(
+    change: Callable[[Array], Array], words: str
+) -> None:
+    values = kernels(3, 3)
+    changed = values.copy()
+    changed[2] = change(changed[2].copy())
+    before, after = (Kernel("CONV_2D", exactly(each), None) for each in (values, changed))
+    (found,) = compare_weights([before], [after], ["conv"])
+    assert found.words == words
+
+
+def test_biases_whose_integers_were_exchanged_are_told_so_though_each_channel_has_its_own_scale() -> None:
+    steps = np.array([0.001, 0.002, 0.0005, 0.003, 0.0015, 0.0007])
+    integers = np.array([310, -205, 702, 511, -404, 950])
+
+    def biases(order: list[int]) -> Constant:
+        return Constant(0, integers[order] * steps, steps / 2, -1e6 * steps, 1e6 * steps)
+
+    weights = constant(kernels(3, 3))
+    before = Kernel("CONV_2D", weights, biases([0, 1, 2, 3, 4, 5]))
+    for order, words in (
+        ([0, 4, 2, 3, 1, 5], "the biases of channels 1 and 4 are exchanged"),
+        ([5, 4, 3, 2, 1, 0], "the biases of channels 0, 1, 2, 3, 4 and 5 stand in another order"),
+    ):
+        (found,) = compare_weights([before], [Kernel("CONV_2D", weights, biases(order))], ["conv"])
+        assert found.words == words
 
 
 def test_all_biases_of_a_layer_are_one_sentence() -> None:

@@ -31,7 +31,7 @@ def network() -> keras.Model:
     x = layers.Conv2D(6, 3, activation="swish", name="first")(image)
     x = layers.BatchNormalization(name="norm")(layers.Activation("tanh")(x))
     y = layers.PReLU(shared_axes=[1, 2], name="slopes")(layers.Conv2D(6, 3, padding="same", name="second")(x))
-    x = layers.GlobalAveragePooling2D(name="average")(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D(name="average")(layers.Add(name="residual")([x, y]))
     model = keras.Model(image, layers.Dense(4, activation="softmax", name="logits")(x))
     ends = ((0.8, 1.4), (-0.3, 0.3), (-0.2, 0.2), (0.3, 0.9))
     model.get_layer("norm").set_weights([generator.uniform(low, high, 6) for low, high in ends])
@@ -119,6 +119,12 @@ def leave_out_slopes(graph: schema.ModelT) -> None:
     residual.inputs = np.array([residual.inputs[0], slopes.inputs[0]], np.int32)
 
 
+def multiply(graph: schema.ModelT) -> None:
+    residual, swish = operators(graph, "ADD")[1], operators(graph, "MUL")[0]
+    residual.opcodeIndex = swish.opcodeIndex
+    residual.builtinOptions, residual.builtinOptionsType = swish.builtinOptions, swish.builtinOptionsType
+
+
 def narrow(graph: schema.ModelT) -> None:
     slopes = operators(graph, "PRELU")[0]
     given = graph.subgraphs[0].tensors[slopes.outputs[0]].quantization
@@ -145,15 +151,13 @@ def test_a_sound_file_has_none(scheme: Scheme, run: RunDirectory) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (exchange_factors, "second: of the MUL on the way to it, the factors of channels 1 and 4 are exchanged"),
-        (lower_an_offset, "second: of the ADD on the way to it, the offset of channel 2 is "),
-        (exchange_slopes, "average: of the PRELU on the way to it, the slopes of channels 0 and 5 are exchanged"),
+        (exchange_factors, "norm: of the MUL on the way to it, the factors of channels 1 and 4 are exchanged"),
+        (lower_an_offset, "norm: the offset of channel 2 is "),
+        (exchange_slopes, "slopes: the slopes of channels 0 and 5 are exchanged"),
         (square, "its MUL takes the values of first and first, in Keras of first and the LOGISTIC on the way to first"),
         (narrow, "cuts them off; use --dynamic or --float16, which compute it in floats"),
-        (
-            leave_out_slopes,
-            "second and second, in Keras of the ADD on the way to second and the PRELU on the way to average",
-        ),
+        (leave_out_slopes, "residual: its ADD takes the values of norm and second, in Keras of norm and slopes"),
+        (multiply, "residual: it is MUL, in Keras ADD"),
     ],
     ids=lambda case: getattr(case, "__name__", ""),
 )

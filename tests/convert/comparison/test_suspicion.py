@@ -19,12 +19,13 @@ from edgecnn.convert import (  # fmt: skip
     load_representative,
     parity,
 )
-from edgecnn.convert.comparison.suspicion import is_below_training
+from edgecnn.convert.comparison.suspicion import is_below_training, suspicions_of
+from edgecnn.convert.network.keras_network import KerasNetwork
 from edgecnn.device import verify
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.model_file.container import read_model
-from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.run_directory import RunDirectory
 from tests.support.colours import COLOURS, ColourNetwork, pictures, trained
 from tests.support.command_line import Run, printed
@@ -158,3 +159,36 @@ def test_a_training_that_was_killed_is_told_by_convert_and_parity(
     assert "4 epochs, not finished" in printed(edgecnn("info", made.plain.path))
     with pytest.raises(GateError, match="its training is not finished"):
         convert_until(run, images, Gate(max_drop=1), calibration_images=40, force=True)
+
+
+def codes_network(folder: Path) -> tuple[KerasNetwork, Split]:
+    """A network that is lost, and less so where pixels become 0 to 255: its bias counts for nothing there.
+
+    Of each image one of six pixels is white. By that and the bias it takes most images of class 2 for class 0.
+    """
+    image = keras.Input((6, 6, 1))
+    model = keras.Model(image, keras.layers.Dense(5, activation="softmax", name="out")(keras.layers.Flatten()(image)))
+    weights = np.zeros((36, 5), np.float32)
+    weights[[0, 0, 1, 1, 2, 3, 4, 5, 5], [0, 2, 1, 3, 2, 3, 4, 0, 4]] = 0.5, 1, 0.5, 1, 5, 5, 5, 0.5, 1
+    model.get_layer("out").set_weights([weights, np.array([1, 1, 0, 0, 0], np.float32)])
+    model.save(folder / "codes.keras")
+    white = {0: {0: 60, 1: 40}, 1: {0: 40, 1: 60}, 2: {0: 98, 2: 2}, 3: {1: 98, 3: 2}, 4: {0: 26, 1: 30, 4: 4, 5: 40}}
+    rows = [(label, pixel) for label, pixels in white.items() for pixel, count in pixels.items() for _ in range(count)]
+    images = np.zeros((len(rows), 36), np.uint8)
+    images[np.arange(len(rows)), [pixel for _, pixel in rows]] = 255
+    run = RunDirectory(adopt(folder / "codes.keras", tuple("abcde"), folder / "run", UNIT))
+    split = Split(images.reshape(-1, 6, 6, 1), np.array([label for label, _ in rows], np.int64))
+    return KerasNetwork.load(run.model, run.read_card()), split
+
+
+def test_what_helps_a_lost_network_a_little_is_not_said_to_be_all_that_is_wrong(tmp_path: Path) -> None:
+    network, split = codes_network(tmp_path)
+    (found,) = suspicions_of(network, network.predict(split.images), split)
+    assert found.cause == "input" and "with --input-range 0 255 " in found.evidence
+    assert found.causes == (
+        "it was trained on what --input-range 0 255 makes",
+        "it is not fed as in training (here pixels become 0 to 1)",
+        "it, or its last layer, has not learned these classes",
+        "these are other images than those of its training, or under other names",
+    )
+    assert "else train it again" in found.experiment
