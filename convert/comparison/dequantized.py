@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import INPUT, PROBABILITIES, LayerRange, ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
@@ -17,6 +18,8 @@ from ..pair import Pair
 from ..tflite.kernels import Kernel, read_kernels, with_constants
 from ..tflite.prune_outputs import is_part_of
 from ..tuning.record import TuningRecord
+from .changed_channel import NOT_FINITE
+from .finding import listed
 from .keras_kernels import layer_names
 from .operands import compare_operands
 from .operator_fault import OperatorFault
@@ -57,6 +60,9 @@ def dequantized(
 
     Returns:
         None where the file has other operators than the float32 model, e.g. after a compiler.
+
+    Raises:
+        ModelFileError: some of its weights are infinite, or no numbers.
     """
     if packed.plain.card and _takes_pixels(packed.plain.card.input) and not _takes_pixels(network.card.input):
         network = fed_with_pixels(network)
@@ -68,6 +74,7 @@ def dequantized(
     exported = record.kernels(expected) if record else expected
     calibrated = _calibrated(packed.plain.card, record) if packed.plain.card else ()
     faults = _compare_constants(float32, packed.plain, exported, names)
+    _require_numbers(packed.plain.name, faults)
     is_apart = packed.activations is not None and not _has_all_of(packed.plain, packed.activations)
     if not faults and packed.activations and is_apart:
         # Its feature maps must not come from another network than the answers.
@@ -85,6 +92,12 @@ def dequantized(
         )
     flatbuffer = with_constants(float32.flatbuffer, found)
     return Dequantized(PackedModel("the file's weights in float32", flatbuffer, None, None), faults, operator_faults)
+
+
+def _require_numbers(name: str, faults: Sequence[WeightFault]) -> None:
+    lost = [(fault.layer, fault.words) for fault in faults if NOT_FINITE in fault.words]
+    if lost:
+        raise ModelFileError(f"{name} has weights that are no numbers ({listed(lost)}); convert the run again")
 
 
 def _compare_constants(

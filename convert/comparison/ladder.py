@@ -25,10 +25,8 @@ from ..pair import Pair
 from ..tflite.constants_behind import has_constants_behind
 from ..tflite.sixteen_bits import takes_16_bits
 from ..tuning.record import TuningRecord
-from .changed_channel import NOT_FINITE
 from .compared import Compared
 from .dequantized import dequantized
-from .finding import listed
 from .keras_maps import KerasMaps, images_for
 from .operator_fault import OperatorFault
 from .other_build import built_otherwise
@@ -137,9 +135,6 @@ def climb(
     file_card = _with_chosen_ranges(packed.plain.card or card, record)
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
-    if lost := [fault for fault in faults if NOT_FINITE in fault.words]:
-        named = listed([(fault.layer, fault.words) for fault in lost])
-        raise ModelFileError(f"{paths.plain} has weights that are no numbers ({named}); convert the run again")
     other_build = built_otherwise(float32.flatbuffer, (packed.activations or packed.plain).flatbuffer)
     del float32  # as large as the network, as that of `own`
     give_back_memory()

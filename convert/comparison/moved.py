@@ -62,8 +62,8 @@ def vector_sentences(
         name: what such a number is called.
     """
     moved = _exchanged(expected, found, step, channels)
-    if np.all(step > 0):  # the integers may have moved, and each means another number in its new channel
-        moved = max(moved, _exchanged(expected / step, found / step, np.ones(len(step)), channels), key=len)
+    if np.all(step > 0) and _are_moved(*((values / step)[list(channels)] for values in (expected, found))):
+        moved = list(channels)  # as integers: each means another number in its new channel
     several = f"{name}es" if name.endswith("s") else f"{name}s"
     sentences = [f"the {several} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
     rest = [channel for channel in channels if channel not in moved]
@@ -83,6 +83,11 @@ def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[in
         if others:
             moved[channel] = others[0]
     return list(moved) if len(moved) > 1 and set(moved) == set(moved.values()) else []
+
+
+def _are_moved(expected: Array, found: Array) -> bool:
+    """Whether integers are the expected ones in another order."""
+    return len(found) > 1 and bool(np.all(np.abs(np.sort(expected) - np.sort(found)) <= 1))
 
 
 def _what(own: float, here: float, step: float) -> What:

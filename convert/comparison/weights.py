@@ -97,7 +97,7 @@ def _wrong(expected: Constant, found: Constant, steps: float) -> npt.NDArray[np.
     allowed += slack
     apart = expected.values - found.values
     np.abs(apart, out=apart)
-    different: npt.NDArray[np.bool_] = ~(apart <= allowed)
+    different: npt.NDArray[np.bool_] = ~((apart <= allowed) & np.isfinite(found.values))
     return different
 
 
