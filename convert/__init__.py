@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .first_passing import convert_until
     from .keras_model import KerasModel
     from .network.custom_code import CustomCode
-    from .network.importing import Preprocessing, adopt, read_labels
+    from .network.importing import adopt, read_labels
+    from .network.preprocessing import Preprocessing
     from .network.representative import load_representative
     from .result import Conversion, ConvertedFile, LayerParity
 
@@ -33,7 +34,8 @@ _HOMES = {
     "first_passing": ("convert_until",),
     "keras_model": ("KerasModel",),
     "network.custom_code": ("CustomCode",),
-    "network.importing": ("Preprocessing", "adopt", "read_labels"),
+    "network.importing": ("adopt", "read_labels"),
+    "network.preprocessing": ("Preprocessing",),
     "network.representative": ("load_representative",),
     "result": ("Conversion", "ConvertedFile", "LayerParity"),
 }

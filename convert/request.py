@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from edgecnn.arguments import is_whole, require_kind, require_path, to_plain
+from edgecnn.arguments import is_whole, require_kind, require_names, require_path, to_plain
 from edgecnn.errors import InputError
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, IoType, Scheme
 from edgecnn.pixels.dataset import Dataset, check_seed
@@ -101,8 +101,7 @@ class ConversionRequest:
                 raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")
         if self.output is not None:
             require_path(self.output, "the folder for the files")
-        if not _are_names(self.feature_layers):
-            raise InputError(f"feature_layers must be a tuple of names. Received: {self.feature_layers!r}")
+        require_names(self.feature_layers, "feature_layers")
 
     def require_enough(self, dataset: Dataset) -> None:
         """Make sure that `dataset` has the images that calibration and comparison take.
@@ -147,12 +146,6 @@ class ConversionRequest:
         variant = [] if self.activations else [folder.tflite(self.scheme, activations=True)]
         reports = [folder.parity_report(self.scheme, suffix) for suffix in REPORTS]
         return [*variant, *record, compiled_path(folder.tflite(self.scheme)), *reports]
-
-
-def _are_names(value: object) -> bool:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return False
-    return all(isinstance(name, str) for name in value)
 
 
 def require_scheme(scheme: str) -> None:

@@ -1,7 +1,7 @@
 """What a caller in Python gave: of the kind that is wanted, or one sentence."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -53,6 +53,41 @@ def require_count(value: Any, name: str) -> int:
     if not is_whole(value) or value < 1:
         raise InputError(f"{name} must be 1 or more, a whole number. Received: {_shown(value)}")
     return int(value)
+
+
+def require_size(value: Any, name: str) -> tuple[int, int]:
+    """`value` as the height and width of an image.
+
+    Raises:
+        InputError: it is no pair of whole numbers from 1 on.
+    """
+    is_pair = isinstance(value, tuple | list) and len(value) == 2
+    if not is_pair or not all(is_whole(number) and number >= 1 for number in value):
+        raise InputError(f"{name} must be (height, width), whole numbers from 1 on. Received: {_shown(value)}")
+    return int(value[0]), int(value[1])
+
+
+def require_numbers(value: Any, name: str) -> tuple[float, ...]:
+    """`value` as a tuple of numbers, of which there is one at least.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(value, tuple | list) or not value or not all(map(is_number, value)):
+        example = f"; write ({value!r},)" if is_number(value) else ""
+        raise InputError(f"{name} must be a tuple of numbers. Received: {_shown(value)}{example}")
+    return tuple(map(float, value))
+
+
+def require_names(value: Any, name: str) -> None:
+    """Make sure that `value` is a list of names; text alone is none, though it is a list of letters.
+
+    Raises:
+        InputError: it is not.
+    """
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if not is_list or not all(isinstance(one, str) for one in value):
+        raise InputError(f"{name} must be a tuple of names. Received: {_shown(value)}")
 
 
 def require_choice(value: Any, choices: Collection[str], name: str) -> None:

@@ -17,6 +17,8 @@ from edgecnn.arguments import require_count, require_path
 from edgecnn.convert import (
     Gate,
     KerasModel,
+    Preprocessing,
+    adopt,
     convert,
     convert_until,
     load_representative,
@@ -138,6 +140,11 @@ def of_fields(spec: InputSpec, dataset: Dataset) -> dict[str, Callable[[Any], ob
         found[f"verify {name}"] = with_option(lambda **option: verify(**{"model": "fashion-mnist", **option}), name)
     for name in inspect.signature(Description).parameters:
         found[f"Description {name}"] = with_option(Description, name)
+    for name in inspect.signature(Preprocessing).parameters:
+        found[f"Preprocessing {name}"] = with_option(Preprocessing, name)
+    for name in ("model", "labels", "folder", "preprocessing", "code"):
+        arguments = {"model": "nowhere.keras", "labels": ("a", "b"), "folder": "run"}
+        found[f"adopt {name}"] = lambda value, name=name, known=arguments: adopt(**{**known, name: value})  # type: ignore[misc]
     for name in TRAINING:
         found[f"train {name}"] = with_option(TrainingRequest, name)
     for name in CONVERSION:

@@ -1,14 +1,14 @@
 """Make a run directory out of a Keras model that was trained elsewhere."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.arguments import with_name
+from edgecnn.arguments import require_kind, require_names, require_path, with_name
 from edgecnn.atomic_files import claimed, replacing, together
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Quantization
@@ -16,48 +16,19 @@ from edgecnn.model_file.label_file import read_labels as read_labels
 from edgecnn.model_file.provenance import stamp
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
-from edgecnn.pixels.input_spec import Background, Fit, InputSpec, JpegDecoding, ResizeFilter
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 
 from .custom_code import CustomCode
 from .keras_contents import sha256_of
+from .preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras
 
     from .image_input import ImageInput
 
-ChannelOrder = Literal["rgb", "bgr"]
 _PROBES = 16
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How images were made into the model's input when it was trained: `value = pixel * scale + offset`.
-
-    Attributes:
-        scale: real units per pixel step, one for all channels or one a channel; None for what the
-            model's own first layers say.
-        offset: real value of pixel 0, likewise.
-        fit: how another aspect ratio is made to fit; None for what a Resizing layer says, or else `stretch`.
-        resize_filter: Pillow's; None for what a Resizing layer says, or else `bilinear`.
-        background: what lies behind the object.
-        image_size: height and width, for a model that takes images of any size; None for that of its input, or of a
-            Resizing layer in it.
-        channel_order: `bgr` where its first channel was blue in training, as OpenCV reads images; `scale` and `offset`
-            are in this order too.
-        jpeg_decoding: `full` decodes large JPEG files in full, as other programs do in training; `reduced` no larger
-            than needed, which is quicker, takes less memory and moves a pixel by half a step in the mean.
-    """
-
-    scale: tuple[float, ...] | None = None
-    offset: tuple[float, ...] | None = None
-    fit: Fit | None = None
-    resize_filter: ResizeFilter | None = None
-    background: Background = "any"
-    image_size: tuple[int, int] | None = None
-    channel_order: ChannelOrder = "rgb"
-    jpeg_decoding: JpegDecoding = "full"
 
 
 def adopt(
@@ -92,11 +63,17 @@ def adopt(
     Raises:
         MissingExtraError: TensorFlow is not installed.
         ModelFileError: not a Keras image classifier, or one with code that `code` does not let run.
-        InputError: the labels are not as many as its outputs, or how pixels are meant is not known.
+        InputError: the labels are not as many as its outputs, how pixels are meant is not known, or an argument is of
+            another kind.
         OutputError: `folder` holds another run, or cannot be written.
     """
+    source, run = require_path(model, "a model"), RunDirectory(require_path(folder, "the run directory"))
+    labels = labels.tolist() if isinstance(labels, np.ndarray) else labels  # as scikit-learn's classes_ are
+    require_names(labels, "labels")
+    for value, kind, name in ((preprocessing, Preprocessing, "preprocessing"), (code, CustomCode, "code")):
+        if value is not None:
+            require_kind(value, kind, name)
     require_tensorflow("edgecnn convert")
-    source, run = Path(model), RunDirectory(Path(folder))
     if source.resolve() == run.model.resolve():
         raise InputError(f"{run.path} holds {source} itself; name another folder with --output")
     load_tensorflow()

@@ -16,7 +16,7 @@ from . import options, pixel_numbers, printing
 
 if TYPE_CHECKING:
     from edgecnn.convert import CustomCode, Preprocessing
-    from edgecnn.convert.network.importing import ChannelOrder
+    from edgecnn.convert.network.preprocessing import ChannelOrder
     from edgecnn.pixels.input_spec import Background, Fit, JpegDecoding, ResizeFilter
 
 R = TypeVar("R")

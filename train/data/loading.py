@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from edgecnn.arguments import is_whole, require_choice, require_kind, require_path
+from edgecnn.arguments import is_whole, require_choice, require_kind, require_path, require_size
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.input_spec import Colour, Fit, InputSpec
@@ -40,8 +40,8 @@ class InputChoice:
     architecture: str = ""
 
     def __post_init__(self) -> None:
-        if self.size is not None and not (isinstance(self.size, tuple | list) and len(self.size) == 2):
-            raise InputError(f"size must be (height, width). Received: {self.size!r}")
+        if self.size is not None:
+            require_size(self.size, "size")
         require_kind(self.architecture, str, "architecture")
         for name, choices in (("colour", get_args(Colour)), ("fit", get_args(Fit))):
             if getattr(self, name) is not None:

@@ -113,6 +113,32 @@ def test_unknown_preprocessing_is_asked_for_and_never_guessed(tmp_path: Path) ->
         adopt(model, ("a", "b"), tmp_path / "run", Preprocessing(scale=(1, 2)))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"channel_order": "BGR"}, "channel_order must be rgb or bgr. Received: 'BGR'"),
+        ({"background": None}, "background must be dark, light or any"),
+        ({"fit": "cover"}, "fit must be stretch, pad or crop"),
+        ({"scale": 0.5}, r"scale must be a tuple of numbers. Received: 0.5 \(float\); write \(0.5,\)"),
+        ({"offset": ("0",)}, "offset must be a tuple of numbers"),
+        ({"image_size": 224}, r"image_size must be \(height, width\), whole numbers from 1 on. Received: 224"),
+        ({"image_size": (224, 224, 3)}, "image_size must be"),
+    ],
+    ids=str,
+)
+def test_preprocessing_that_is_none_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Preprocessing(**wrong)
+
+
+def test_labels_are_a_list_and_no_text(tmp_path: Path) -> None:
+    model = save(small_net(keras.layers.Dense(3)), tmp_path)
+    with pytest.raises(InputError, match=r"labels must be a tuple of names. Received: 'cat'"):
+        adopt(model, "cat", tmp_path / "run")
+    labels: Any = np.array(["a", "b", "c"])  # as scikit-learn has them
+    assert ModelCard.load(adopt(model, labels, tmp_path / "run") / "card.json").labels == ("a", "b", "c")
+
+
 def two_inputs() -> keras.Model:
     one, two = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
     return keras.Model([one, two], keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Add()([one, two]))))
