@@ -4,11 +4,12 @@ import dataclasses
 import math
 import warnings
 from dataclasses import InitVar, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from edgecnn.arguments import is_number, is_whole
+from edgecnn.arguments import is_number, is_whole, require_choice
 from edgecnn.errors import EdgecnnWarning, InputError
 
+Optimizer = Literal["adam", "muon"]
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "erase"]
 AUGMENTATIONS: tuple[Augmentation, ...] = ("flip", "shift", "rotate", "zoom", "erase")
 FARTHEST_SHIFT = 0.08  # share of an image's height or width
@@ -24,7 +25,7 @@ class Recipe:
         batch_size: images a step; above 0.
         optimizer: `adam`, or `muon` (see ConvMuon).
         peak_learning_rate: of a one-cycle schedule: 20 % of the steps up, then down to 0 along a cosine; 0 leaves Adam
-            at Keras' defaults.
+            at Keras' defaults, and is none for Muon.
         weight_decay: of Muon's matrices; decoupled, per unit of learning rate.
         bfloat16: compute in bfloat16 where the processor multiplies it natively; weights stay float32.
         augment: random changes of training images: mirror, move by up to 8 %, turn by up to 15 degrees, scale by up to
@@ -50,7 +51,7 @@ class Recipe:
     name: str
     epochs: int
     batch_size: int
-    optimizer: Literal["adam", "muon"]
+    optimizer: Optimizer
     peak_learning_rate: float = 0.0
     weight_decay: float = 0.004
     bfloat16: bool = False
@@ -72,12 +73,15 @@ class Recipe:
         if sixteen_bit is not None:
             warnings.warn("a recipe's sixteen_bit is called bfloat16 now; use this name", EdgecnnWarning, stacklevel=3)
             object.__setattr__(self, "bfloat16", sixteen_bit)
+        require_choice(self.optimizer, get_args(Optimizer), "optimizer")
         for name in ("dropout", "label_smoothing", "validation_split"):
             if not is_number(getattr(self, name)) or not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be 0 or more and below 1. Received: {getattr(self, name)}")
         for name in ("l2", "peak_learning_rate", "weight_decay"):
             if not is_number(getattr(self, name)) or not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be 0 or more. Received: {getattr(self, name)}")
+        if self.optimizer == "muon" and not self.peak_learning_rate:
+            raise InputError("muon needs a peak_learning_rate above 0, such as 8e-3. Received: 0")
         if not all(is_whole(number) and number >= 1 for number in (self.epochs, self.batch_size)):
             raise InputError(f"epochs and batch_size must be above 0. Received: {self.epochs}, {self.batch_size}")
         unknown = set(self.augment) - set(AUGMENTATIONS)

@@ -58,6 +58,9 @@ def test_the_name_that_bfloat16_had_is_understood_for_one_more_version() -> None
         ("teacher_mixtures", -1),
         ("temperature", 0.0),
         ("teacher_weight", 1.5),
+        ("optimizer", "sgd"),
+        ("optimizer", "Adam"),
+        ("peak_learning_rate", 0.0),  # with Muon
     ],
 )
 def test_values_out_of_range_are_refused_by_name(field: str, value: object) -> None:
