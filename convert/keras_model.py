@@ -30,12 +30,21 @@ from .network.answered import require_answers
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """A Keras layer: name, class, output shape without the batch, multiply-accumulates of one image, parameters."""
+    """A Keras layer.
+
+    Attributes:
+        name: of the layer.
+        layer: its class.
+        shape: of its output, without the batch; where it is used several times, of the first.
+        macs: multiply-accumulates of one image, in all of its uses; None for a layer whose weights lie in layers of its
+            own, and for an EinsumDense.
+        parameters: weights and biases.
+    """
 
     name: str
     layer: str
     shape: tuple[int, ...]
-    macs: int
+    macs: int | None
     parameters: int
 
 
@@ -115,23 +124,33 @@ class KerasModel:
 
     def layer_table(self) -> list[LayerInfo]:
         """Every layer with its output shape, multiply-accumulates and parameters, in network order."""
+        from .network.feature_maps import layer_uses
+
+        uses = layer_uses(self._network.model)
         return [
-            LayerInfo(
-                layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), _macs(layer), layer.count_params()
-            )
-            for layer in self._network.model.layers
+            _layer_info(layer, [use.node for use in uses if use.layer is layer]) for layer in self._network.model.layers
         ]
 
 
-def _macs(layer: Any) -> int:
+def _layer_info(layer: Any, nodes: list[Any]) -> LayerInfo:
+    """`layer`, as it is used at these nodes of the graph."""
+    counts = [_macs(layer, node) for node in nodes]
+    macs = None if None in counts else sum(count or 0 for count in counts)
+    return LayerInfo(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), macs, layer.count_params())
+
+
+def _macs(layer: Any, node: Any) -> int | None:
     """Each position of the output takes one MAC for every weight of the kernels; layers without a kernel take none.
 
     Of a transposed convolution it is each position of the input.
     """
+    inner = (part for part in layer._flatten_layers(include_self=False) if part.weights)
+    if type(layer).__name__ == "EinsumDense" or any(inner):
+        return None
     kernels = (getattr(layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel"))
     shapes = [kernel.shape for kernel in kernels if kernel is not None]
     if not shapes:
         return 0
     is_transposed = type(layer).__name__ == "Conv2DTranspose"
-    positions = math.prod((layer.input if is_transposed else layer.output).shape[1:-1])
+    positions = math.prod((node.input_tensors if is_transposed else node.outputs)[0].shape[1:-1])
     return int(positions * sum(map(math.prod, shapes)))

@@ -35,3 +35,18 @@ def test_macs_of_separable_and_transposed_convolutions_are_those_of_their_operat
     assert sum(one["parameters"] for one in info["operators"]) >= parameters
     table = json.loads(printed(edgecnn("info", RunDirectory(run).model, "--json")))
     assert [layer["macs"] for layer in table["layers"] if layer["macs"]] == [macs[0] + macs[1], *macs[2:]]
+
+
+def test_a_layer_counts_as_often_as_it_is_used_and_what_is_not_known_is_blank(edgecnn: Run, tmp_path: Path) -> None:
+    layers = keras.layers
+    image, twice = keras.Input((8, 8, 3)), layers.Conv2D(3, 3, padding="same", name="twice")
+    x = layers.MaxPooling2D(name="pool")(twice(image))
+    rows = layers.Reshape((16, 3))(twice(x))  # 64 positions and 16, of 3 x 3 x 3 x 3
+    y = layers.LSTM(4, name="lstm")(layers.MultiHeadAttention(2, 8, name="attention")(rows, rows))
+    keras.Model(image, layers.Dense(2, activation="softmax", name="scores")(y)).save(tmp_path / "seen.keras")
+    run = adopt(tmp_path / "seen.keras", ("a", "b"), tmp_path / "run", Preprocessing((1 / 255,), (0.0,)))
+    model = RunDirectory(run).model
+    table = {layer["name"]: layer["macs"] for layer in json.loads(printed(edgecnn("info", model, "--json")))["layers"]}
+    assert (table["twice"], table["scores"], table["pool"]) == (80 * 9 * 3 * 3, 8, 0)
+    assert table["attention"] is None and table["lstm"] is None
+    assert "at least 6,488" in printed(edgecnn("info", model))

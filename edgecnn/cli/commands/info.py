@@ -164,9 +164,11 @@ def _keras(path: str, as_json: bool) -> None:
         return
     printing.say(path)
     _print_card(model.card)
+    counts = ["" if layer.macs is None else f"{layer.macs:,}" for layer in layers]
     rows = [
-        (f"{layer.name} ({layer.layer})", " x ".join(map(str, layer.shape)), f"{layer.macs:,}", f"{layer.parameters:,}")
-        for layer in layers
+        (f"{layer.name} ({layer.layer})", " x ".join(map(str, layer.shape)), macs, f"{layer.parameters:,}")
+        for layer, macs in zip(layers, counts, strict=True)
     ]
-    rows.append(("total", "", f"{sum(layer.macs for layer in layers):,}", f"{total:,}"))
+    least = "at least " if "" in counts else ""
+    rows.append(("total", "", f"{least}{sum(layer.macs or 0 for layer in layers):,}", f"{total:,}"))
     click.echo("\n" + printing.table(("layer", "output", "MACs", "parameters"), rows))
