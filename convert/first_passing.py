@@ -75,7 +75,7 @@ def convert_until(
         try:
             # Trained, int8's files are replaced that were made here.
             force = request.force or bool(qat)
-            conversion = converter.convert(request, progress=progress, scheme=scheme, qat=qat, force=force)
+            conversion = converter.convert(request.of_scheme(scheme, qat=qat), progress=progress, force=force)
         except (DataError, MissingExtraError, ModelFileError, OutputError):
             raise  # another scheme would not help
         except EdgecnnError as error:

@@ -1,7 +1,7 @@
 """What a conversion is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -61,8 +61,9 @@ class ConversionRequest:
             neither.
 
     Raises:
-        InputError: unknown scheme, target or type, a type or training that does not go with the scheme, or an
-            impossible seed.
+        InputError: unknown scheme, target or type, a type or training that does not go with the scheme, an impossible
+            seed, or what would do nothing: one scale a dense layer of a scheme that rounds no weights, layers of a
+            variant that is not made.
     """
 
     scheme: Scheme = DEFAULT_SCHEME
@@ -99,9 +100,25 @@ class ConversionRequest:
                 )
             if not is_whole(self.qat) or self.qat < 0:
                 raise InputError(f"epochs of quantization-aware training must be 0 or more. Received: {self.qat!r}")
+        if self.dense_per_tensor and not SCHEMES[self.scheme].rounds_weights:
+            takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if row.rounds_weights)
+            raise InputError(f"--dense-per-tensor goes with {takers}; add one of them, or leave it out")
         if self.output is not None:
             require_path(self.output, "the folder for the files")
         require_names(self.feature_layers, "feature_layers")
+        if self.feature_layers and not self.activations:
+            raise InputError("--feature-layers chooses what the activations variant returns; leave out one of them")
+
+    def of_scheme(self, scheme: Scheme, io: IoType = DEFAULT_IO, qat: int | None = None) -> "ConversionRequest":
+        """The same with another scheme: what that cannot have (`io`, `qat`, one scale a dense layer) is left out."""
+        row = SCHEMES[scheme]
+        return replace(
+            self,
+            scheme=scheme,
+            io=io if row.io_types else DEFAULT_IO,
+            qat=qat if row.is_tuned else None,
+            dense_per_tensor=self.dense_per_tensor and row.rounds_weights,
+        )
 
     def require_enough(self, dataset: Dataset) -> None:
         """Make sure that `dataset` has the images that calibration and comparison take.

@@ -44,6 +44,7 @@ from edgecnn.pixels.dataset import Dataset
 from edgecnn.pixels.preprocessing import prepare
 from edgecnn.run_directory import RunDirectory
 from edgecnn.train import RECIPES, InputChoice, Recipe, estimate, load_dataset, train
+from edgecnn.train.data.image_folder import LabelSource
 from edgecnn.train.request import TrainingRequest
 
 WRONG: tuple[Any, ...] = (
@@ -138,13 +139,13 @@ def of_fields(spec: InputSpec, dataset: Dataset) -> dict[str, Callable[[Any], ob
         found[f"Delegate {name}"] = with_option(lambda **option: Delegate(**{"name": "./lib.so", **option}), name)
     for name in ("model", "threads", "delegate", "runtime"):
         found[f"verify {name}"] = with_option(lambda **option: verify(**{"model": "fashion-mnist", **option}), name)
-    for name in inspect.signature(Description).parameters:
-        found[f"Description {name}"] = with_option(Description, name)
-    for name in inspect.signature(Preprocessing).parameters:
-        found[f"Preprocessing {name}"] = with_option(Preprocessing, name)
+    kinds: tuple[tuple[Callable[..., Any], dict[str, Any]], ...]
+    kinds = (Description, {}), (Preprocessing, {}), (LabelSource, {"csv": Path("labels.csv")})
+    for kind, known in kinds:
+        for name in inspect.signature(kind).parameters:
+            found[f"{kind.__name__} {name}"] = with_option(partial(kind, **known), name)
     for name in ("model", "labels", "folder", "preprocessing", "code"):
-        arguments = {"model": "nowhere.keras", "labels": ("a", "b"), "folder": "run"}
-        found[f"adopt {name}"] = lambda value, name=name, known=arguments: adopt(**{**known, name: value})  # type: ignore[misc]
+        found[f"adopt {name}"] = with_option(partial(adopt, model="no.keras", labels=("a", "b"), folder="run"), name)
     for name in TRAINING:
         found[f"train {name}"] = with_option(TrainingRequest, name)
     for name in CONVERSION:

@@ -1,5 +1,6 @@
 """Which options of `edgecnn convert` go together."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -7,6 +8,7 @@ import click
 from edgecnn.model_file.schemes import SCHEMES
 
 from . import conversion_options
+from .wrong_usage import bad_options
 
 if TYPE_CHECKING:
     from edgecnn.convert import Gate
@@ -23,11 +25,9 @@ def require_fitting(request: "ConversionRequest", schemes: "list[Scheme]", io: "
     if io != conversion_options.DEFAULT_IO and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
         takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if io in row.io_types)
         raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
-    if request.dense_per_tensor and not any(_rounds_weights(scheme) for scheme in schemes):
-        takers = ", ".join(f"--{name}" for name in SCHEMES if _rounds_weights(name))
-        raise click.UsageError(f"--dense-per-tensor goes with {takers}; add one of them, or leave it out")
-    if request.feature_layers and not request.activations:
-        raise click.UsageError("--feature-layers chooses what the activations variant returns; leave out one of them")
+    if not any(SCHEMES[scheme].rounds_weights for scheme in schemes):
+        with bad_options():
+            replace(request, scheme=schemes[0])
 
 
 def require_qat(qat: int | None, schemes: "list[Scheme]", auto: bool) -> None:
@@ -53,8 +53,3 @@ def require_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Sche
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
     if gate == type(gate)():
         raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or --min-accuracy")
-
-
-def _rounds_weights(scheme: str) -> bool:
-    """Whether weights become integers, which need scales."""
-    return SCHEMES[scheme].is_calibrated or SCHEMES[scheme].is_dynamic

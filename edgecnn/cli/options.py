@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ from edgecnn.native_output import escape_native_output, set_verbose
 
 from . import guard, printing
 from .named_data import require_named_data
+from .wrong_usage import bad_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,14 +193,13 @@ def load_dataset(
     """
     from edgecnn.train.data import loading
 
-    limit = sys.maxsize if max_corrupt is None else max_corrupt
     labelled = label_source()
     if labelled and not data:
         raise click.UsageError("--labels-csv and --labels-from-names go with --data DIR, a folder of images")
     if folder and data not in (None, "fashion-mnist"):
         raise click.UsageError("--data-dir is of the files of fashion-mnist, and --data names other data; give one")
     return loading.load_dataset(
-        data, spec, data_dir=folder, labelled=labelled, max_corrupt=limit, progress=printing.note
+        data, spec, data_dir=folder, labelled=labelled, max_corrupt=max_corrupt, progress=printing.note
     )
 
 
@@ -212,15 +211,14 @@ def label_source() -> "LabelSource | None":
     """
     context = click.get_current_context(silent=True)
     csv, names = (context.meta.get(key) if context else None for key in (_LABELS_CSV, _LABELS_FROM_NAMES))
-    if csv and names:
-        raise click.UsageError("--labels-csv and --labels-from-names both say where labels are; give one of them")
     if not csv and not names:
         return None
     from pathlib import Path
 
     from edgecnn.train.data.image_folder import LabelSource
 
-    return LabelSource(Path(csv) if csv else None, bool(names))
+    with bad_options():
+        return LabelSource(Path(csv) if csv else None, bool(names))
 
 
 def load_images(run: "Path", representative: str | None, data: str | None, data_dir: str | None) -> "Dataset":

@@ -221,14 +221,3 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((*_NETWORK, *_REMEDIES, *_RUN, *_DATA, options.force)):
         command = option(command)
     return command
-
-
-def refuse_without_data(context: click.Context) -> None:
-    """Refuse options that say what other images than Fashion-MNIST's become.
-
-    Raises:
-        click.UsageError: one was given.
-    """
-    for name in ("image_size", "color", "fit", "max_corrupt"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name.replace('_', '-')} goes with --data; Fashion-MNIST is 28 x 28 grayscale")

@@ -38,6 +38,11 @@ class SchemeRow(NamedTuple):
     package: str = ""
     climbs_to: Scheme | None = None
 
+    @property
+    def rounds_weights(self) -> bool:
+        """Whether weights become integers, which need scales."""
+        return self.is_calibrated or self.is_dynamic
+
 
 SCHEMES: dict[str, SchemeRow] = {
     "float32": SchemeRow(

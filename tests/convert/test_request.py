@@ -39,12 +39,20 @@ def test_a_choice_of_schemes_takes_all_options_but_what_it_chooses() -> None:
         ({"scheme": "mixed", "io": "uint8"}, "io=uint8 goes with the scheme int8; mixed has"),
         ({"seed": -1}, "seed must be"),
         ({"seed": 2**32}, "seed must be"),
+        ({"scheme": "float32", "dense_per_tensor": True}, "--dense-per-tensor goes with --dynamic, --mixed, --int8"),
+        ({"activations": False, "feature_layers": ("x",)}, "--feature-layers chooses what the activations variant"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else None,
 )
 def test_what_is_not_possible_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ConversionRequest(**options)
+
+
+def test_another_scheme_has_what_it_can_have() -> None:
+    request = ConversionRequest(dense_per_tensor=True)
+    assert request.of_scheme("float16", "uint8", 1) == ConversionRequest(scheme="float16")
+    assert request.of_scheme("int8", "uint8", 1) == ConversionRequest(dense_per_tensor=True, io="uint8", qat=1)
 
 
 def test_a_comparison_of_an_unknown_scheme_is_refused() -> None:

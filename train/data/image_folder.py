@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arguments import require_kind, require_path
 from edgecnn.arrays import Pixels
 from edgecnn.errors import DataError, InputError
 from edgecnn.pixels.dataset import Dataset, Split, held_back
@@ -35,10 +36,20 @@ class LabelSource:
     Attributes:
         csv: a file that names images and their labels, or None.
         names: whether they are in the images' own names, before a number.
+
+    Raises:
+        InputError: `csv` is no path, `names` neither True nor False, or both are given.
     """
 
     csv: Path | None = None
     names: bool = False
+
+    def __post_init__(self) -> None:
+        if self.csv is not None:
+            object.__setattr__(self, "csv", require_path(self.csv, "a list of labels"))
+        require_kind(self.names, bool, "names")
+        if self.csv and self.names:
+            raise InputError("--labels-csv and --labels-from-names both say where labels are; give one of them")
 
 
 def load_image_folder(

@@ -1,6 +1,7 @@
 """Data sets by what a user names: Fashion-MNIST, a folder of class folders or of IDX files, a .npz file."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def load_dataset(
     *,
     data_dir: str | Path | None = None,
     labelled: LabelSource | None = None,
-    max_corrupt: int = 0,
+    max_corrupt: int | None = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Dataset:
     """Load a data set.
@@ -95,12 +96,12 @@ def load_dataset(
         spec: how its images become input; Fashion-MNIST has its own.
         data_dir: where Fashion-MNIST's files are.
         labelled: where the labels of a folder's images are, if its folders are not the classes.
-        max_corrupt: how many files of a folder may be unreadable.
+        max_corrupt: how many files of a folder may be unreadable; None for any number.
         progress: is told, in words, what is found and left out.
 
     Raises:
         DataError: missing, damaged, or not usable.
-        InputError: an argument is of another kind.
+        InputError: an argument is of another kind, or would do nothing.
     """
     if data is not None:
         require_path(data, "a data set")
@@ -109,8 +110,7 @@ def load_dataset(
         raise InputError(f"spec must be an InputSpec or an InputChoice. Received: {spec!r}")
     if labelled is not None:
         require_kind(labelled, LabelSource, "labelled")
-    if not is_whole(max_corrupt) or max_corrupt < 0:
-        raise InputError(f"max_corrupt must be 0 or more, a whole number. Received: {max_corrupt!r}")
+    require_effect(data, spec, max_corrupt)
     is_own = data is not None and data != NAME
     if labelled and (not is_own or not Path(str(data)).is_dir() or is_folder_of_idx(Path(str(data)))):
         raise DataError(f"labels in a CSV file or in names are of a folder of images. Received: {data or NAME}")
@@ -133,12 +133,32 @@ def load_dataset(
     elif is_folder_of_idx(path):
         dataset = load_idx(path, lambda height, width: spec_of(height, width, "grayscale", "pad"))
     elif path.is_dir():
-        dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), max_corrupt, progress, labelled)
+        most = sys.maxsize if max_corrupt is None else max_corrupt
+        dataset = load_image_folder(path, spec_of(64, 64, "rgb", "crop"), most, progress, labelled)
     else:
         raise DataError(f"{_what_is_wrong(path)}; --data takes {choices}")
     dataset = replace(dataset, source=str(data))
     require_trainable(dataset, progress)
     return dataset
+
+
+def require_effect(data: str | None, spec: InputSpec | InputChoice | None, max_corrupt: int | None) -> None:
+    """Make sure that what is said of the images of `data` says something; arguments as those of `load_dataset`.
+
+    Raises:
+        InputError: Fashion-MNIST has a size and colours of its own, and only a folder has files to leave out.
+    """
+    if max_corrupt is not None and (not is_whole(max_corrupt) or max_corrupt < 0):
+        raise InputError(f"max_corrupt must be 0 or more, a whole number. Received: {max_corrupt!r}")
+    is_own = data is not None and data != NAME
+    chosen: dict[str, object] = {"--max-corrupt": max_corrupt or None}
+    if isinstance(spec, InputChoice):
+        chosen |= {"--image-size": spec.size, "--color": spec.colour, "--fit": spec.fit}
+    for option, value in chosen.items():
+        if value is not None and not is_own:
+            raise InputError(f"{option} goes with --data; Fashion-MNIST is 28 x 28 grayscale")
+    if max_corrupt and data and (Path(data).suffix == ".npz" or is_folder_of_idx(Path(data))):
+        raise InputError(f"--max-corrupt is of the files of a folder of images; leave it out. Received: {data}")
 
 
 def _what_is_wrong(path: Path) -> str:

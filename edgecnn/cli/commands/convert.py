@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.model_file.schemes import DEFAULT_SCHEME, SCHEMES, climb
+from edgecnn.model_file.schemes import DEFAULT_SCHEME, climb
 
 from .. import conversion_options, conversion_table, conversion_usage, import_options, options, printing
 from ..output_path import OutputPath
+from ..wrong_usage import bad_options
 
 if TYPE_CHECKING:
     from edgecnn.convert import Conversion, Gate
@@ -96,15 +97,16 @@ def command(
     from edgecnn.run_directory import RunDirectory
 
     gate = Gate(max_drop, min_agreement, min_accuracy)
-    request = ConversionRequest(
-        output=output,
-        activations=not no_activations,
-        feature_layers=feature_layers,
-        dense_per_tensor=dense_per_tensor,
-        target=target,
-        seed=seed,
-        force=force,
-    )
+    with bad_options():
+        request = ConversionRequest(
+            output=output,
+            activations=not no_activations,
+            feature_layers=feature_layers,
+            dense_per_tensor=dense_per_tensor,
+            target=target,
+            seed=seed,
+            force=force,
+        )
     conversion_usage.require_qat(qat, schemes, auto)
     if auto:
         conversion_usage.require_auto(request, gate, schemes, io)
@@ -112,7 +114,7 @@ def command(
     conversion_usage.require_fitting(request, schemes, io)
     foreign.begin(ctx, representative)
     folder = RunDirectory.of(run) if foreign.labels is None else RunDirectory(import_options.folder(run))
-    requests = [replace(request, scheme=scheme) for scheme in schemes]
+    requests = [request.of_scheme(scheme, io, qat) for scheme in schemes]
     refuse_existing((path for each in requests for path in each.changed_paths(folder)), force)
     if foreign.labels is not None:
         # With --output the run directory is made there, too.
@@ -149,15 +151,7 @@ def _convert_all(
 
     converter = Converter(run.path, dataset)
     gate.require_labels(dataset)
-    requests = [
-        replace(
-            request,
-            scheme=scheme,
-            io=io if SCHEMES[scheme].io_types else conversion_options.DEFAULT_IO,
-            qat=qat if SCHEMES[scheme].is_tuned else None,
-        )
-        for scheme in schemes
-    ]
+    requests = [request.of_scheme(scheme, io, qat) for scheme in schemes]
     conversions: list[Conversion] = []
     errors: list[EdgecnnError] = []
     failed: dict[str, list[str]] = {}  # schemes by what was said: of a damaged run it is the same of all

@@ -10,6 +10,7 @@ import click
 from .. import confidence_lines, options, printing, training_options
 from ..output_path import OutputPath
 from ..training_options import DataOptions, RecipeOptions, RunOptions
+from ..wrong_usage import bad_options
 
 if TYPE_CHECKING:
     from edgecnn.errors import EdgecnnError
@@ -73,7 +74,7 @@ def command(
     if tensorboard and not dry_run:
         require_tensorboard()
     _require_ready(request, None if dry_run else output)
-    dataset = _load(ctx, data, run.architecture)
+    dataset = _load(data, run.architecture)
     if request.pretrained is None and run.teacher is None and data.data not in (None, "fashion-mnist"):
         note_few_images(dataset, run.architecture, printing.note)
     if dry_run:
@@ -141,14 +142,14 @@ def _require_ready(request: "TrainingRequest", output: str | None) -> None:
         check_free(RunDirectory(Path(output)), request.replaces)
 
 
-def _load(ctx: click.Context, data: DataOptions, architecture: str) -> "Dataset":
-    from edgecnn.train.data.loading import InputChoice
+def _load(data: DataOptions, architecture: str) -> "Dataset":
+    from edgecnn.train.data.loading import InputChoice, require_effect
     from edgecnn.train.data.quality import describe_classes
 
     own = data.data not in (None, "fashion-mnist")
-    if not own:
-        training_options.refuse_without_data(ctx)
     choice = InputChoice(data.image_size, data.color, data.fit, architecture)
+    with bad_options():
+        require_effect(data.data, choice, data.max_corrupt)
     dataset = options.load_dataset(data.data_dir, data.data, choice, data.max_corrupt)
     if data.train_images:
         if data.train_images > len(dataset.train):

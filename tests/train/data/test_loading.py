@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from edgecnn import DataError
+from edgecnn import DataError, InputError
 from edgecnn.pixels.dataset import Dataset
-from edgecnn.train import load_dataset
+from edgecnn.train import InputChoice, load_dataset
 from edgecnn.train.data.image_folder import LabelSource
 from tests.support.command_line import in_this_process, printed
 
@@ -91,6 +92,22 @@ def test_own_photographs_train_convert_and_classify_through_the_command_line(pho
     gate = [sys.executable, str(EXAMPLES / "parity_gate.py"), str(run), str(photos)]
     said = subprocess.run(gate, capture_output=True, text=True, timeout=300)
     assert said.returncode == 0 and "PASS" in said.stdout, said.stderr
+
+
+def test_what_would_do_nothing_is_refused(few: Path, tmp_path: Path) -> None:
+    wrong: list[tuple[Path | None, dict[str, Any], str]] = [
+        (None, {"spec": InputChoice(size=(64, 64))}, "--image-size goes with --data; Fashion-MNIST is 28 x 28"),
+        (None, {"spec": InputChoice(colour="rgb")}, "--color goes with --data"),
+        (None, {"max_corrupt": 3}, "--max-corrupt goes with --data"),
+        (few, {"max_corrupt": 3}, "--max-corrupt is of the files of a folder of images; leave it out. Received: .*npz"),
+    ]
+    for data, options, words in wrong:
+        with pytest.raises(InputError, match=words):
+            load_dataset(data, data_dir=None if data else tmp_path, **options)
+    ran = in_this_process("train", "--data", few, "--max-corrupt", 3, "--output", tmp_path / "run")
+    assert ran.exit_code == 2 and "--max-corrupt is of the files of a folder" in ran.output
+    with pytest.raises(InputError, match="--labels-csv and --labels-from-names both say where"):
+        LabelSource(Path("labels.csv"), names=True)
 
 
 @pytest.mark.parametrize("size", ["0", "x", "12x", "a", "12x0", "-3"])
