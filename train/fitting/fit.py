@@ -1,7 +1,6 @@
 """The training loop: Keras' `fit`, resumable after every epoch."""
 
 import gc
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -129,7 +128,7 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
     table, classes, distils = input_table(dataset.input), len(dataset.labels), setup.teacher_answers is not None
     network = setup.build_network("mixed_bfloat16" if setup.bfloat16 else "float32")
     transfer.prepare_network(network, setup)
-    background = float(table[0, 255 if dataset.input.background == "light" else 0])
+    background = tuple(map(float, table[:, 255 if dataset.input.background == "light" else 0]))
     model = build_training_model(network, recipe, background)
     kept, held = held_back(dataset.train.labels, recipe.validation_split, setup.seed)
     if recipe.validation_split and not len(held):
@@ -141,8 +140,9 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
         # The loss of a distilled network needs a teacher; here the labels stand in for it.
         certain = TeacherAnswers(np.eye(classes, dtype=np.float32)[own.labels]) if distils else None
         validation = Batches(setup, own, np.arange(len(own)), table, certain)
+    batches = Batches(setup, dataset.train, kept, table, setup.teacher_answers)
     epochs = recipe.epochs - (recipe.frozen is not None)  # the first of a transfer has an optimizer of its own
-    steps = math.ceil(len(kept) / recipe.batch_size) * max(1, epochs)
+    steps = len(batches) * max(1, epochs)
     model.compile(
         optimizer=optimizers.build_optimizer(recipe, steps, network.layers[-1].name, setup.processor.gpu),
         loss=losses.build_loss(recipe, classes, distils),
@@ -152,4 +152,4 @@ def prepare_fitting(setup: TrainingSetup) -> Fitting:
         jit_compile="auto" if keras.backend.backend() == "jax" else False,
     )
     model.optimizer.build(model.trainable_variables)
-    return Fitting(network, model, Batches(setup, dataset.train, kept, table, setup.teacher_answers), validation)
+    return Fitting(network, model, batches, validation)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from ..recipes import FARTHEST_SHIFT, Recipe
 from .normalization import FusedNormalization, can_fuse
@@ -13,13 +14,13 @@ from .normalization import FusedNormalization, can_fuse
 _RISING = ("linear", "relu", "relu6", "leaky_relu", "elu", "softplus", "sigmoid", "tanh")
 
 
-def build_training_model(model: keras.Model, recipe: Recipe, background: float) -> keras.Model:
+def build_training_model(model: keras.Model, recipe: Recipe, background: Sequence[float]) -> keras.Model:
     """The network to train instead of `model`: the same layers, hence the same weights, and what only training needs.
 
     Args:
         model: a Sequential or functional model.
         recipe: its `augment`, `dropout` (before every Dense layer) and `l2` are added.
-        background: input value of what lies around an image that is moved.
+        background: input value of what lies around an image that is moved: one a channel, or one for all.
 
     Returns:
         A model of the same input and output shapes that shares the weights of `model`, and computes the same. With a
@@ -28,9 +29,7 @@ def build_training_model(model: keras.Model, recipe: Recipe, background: float) 
         of the tutorial's own lines.
     """
     inputs = keras.Input(model.inputs[0].shape[1:])
-    x = inputs
-    for name in recipe.augment:
-        x = _augmentation(name, background)(x)
+    x = _augmented(inputs, recipe, background) if recipe.augment else inputs
 
     def call(layer: keras.layers.Layer, *arguments: keras.KerasTensor, **keywords: object) -> keras.KerasTensor:
         if recipe.dropout and isinstance(layer, keras.layers.Dense):
@@ -143,6 +142,18 @@ def _seen(layers: Sequence[keras.layers.Layer], axis: int) -> int:
             window, stride = layer.pool_size[axis], layer.strides[axis]
         size = (size - 1) * stride + window
     return size
+
+
+def _augmented(x: keras.KerasTensor, recipe: Recipe, background: Sequence[float]) -> keras.KerasTensor:
+    """Images x, (batch, height, width, channels), changed at random.
+
+    Keras fills all channels with one value: where theirs differ, images are moved as what they are above it.
+    """
+    alike = len(set(background)) == 1
+    above = x if alike else x - np.array(background, np.float32)
+    for name in recipe.augment:
+        above = _augmentation(name, background[0] if alike else 0.0)(above)
+    return above if alike else above + np.array(background, np.float32)
 
 
 def _augmentation(name: str, background: float) -> keras.layers.Layer:

@@ -35,7 +35,7 @@ from edgecnn.train.fitting.training_model import build_training_model
 from edgecnn.train.recipes import AUGMENTATIONS, RECIPES
 layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
 recipe = dataclasses.replace(RECIPES["notebook"], augment=AUGMENTATIONS)
-model = build_training_model(keras.Sequential(layers), recipe, 0.0)
+model = build_training_model(keras.Sequential(layers), recipe, (0.0,))
 model.compile(loss="sparse_categorical_crossentropy", jit_compile="auto")
 model.fit(np.zeros((4, 8, 8, 1), np.float32), np.zeros(4, np.int32), verbose=0)
 print(keras.backend.backend(), model.jit_compile)

@@ -17,7 +17,9 @@ from edgecnn.train.devices.data_parallel import Parallel
 from edgecnn.train.devices.processor import Processor
 from edgecnn.train.distillation import Mixture, TeacherAnswers
 from edgecnn.train.fitting.batches import Batches
+from edgecnn.train.fitting.fit import prepare_fitting
 from edgecnn.train.fitting.setup import TrainingSetup
+from tests.support import own_architectures
 
 # Image number n is of the pixel value n and the class n % 3.
 IMAGES = Split(np.arange(11, dtype=np.uint8).reshape(-1, 1, 1, 1), np.arange(11, dtype=np.int64) % 3)
@@ -99,3 +101,19 @@ def test_a_teacher_answers_for_images_and_for_mixtures_in_turn_and_the_epoch_is_
         np.testing.assert_array_equal(targets, np.array(expected, np.float32))
     assert told[-1] == "teacher" and set(told) == {"teacher", "mixtures"}
     assert Batches(SETUP, IMAGES, np.arange(11), TABLE).target == "labels"
+
+
+@pytest.mark.parametrize(("images", "devices", "batch_size"), [(129, 1, 128), (129, 2, 128), (257, 4, 64)])
+def test_the_learning_rate_falls_over_all_steps_that_are_taken(images: int, devices: int, batch_size: int) -> None:
+    split = Split(np.zeros((images, 1, 1, 1), np.uint8), np.arange(images) % 3)
+    recipe = dataclasses.replace(RECIPES["notebook"], epochs=3, batch_size=batch_size, peak_learning_rate=1e-3)
+    setup = dataclasses.replace(
+        SETUP,
+        dataset=dataclasses.replace(DATASET, train=split),
+        architecture=f"{own_architectures.__file__}:net",
+        recipe=recipe,
+        parallel=Parallel(devices=devices),
+    )
+    fitting = prepare_fitting(setup)
+    schedule = fitting.training_model.optimizer.get_config()["learning_rate"]["config"]
+    assert schedule["warmup_steps"] + schedule["decay_steps"] == 3 * len(fitting.batches)

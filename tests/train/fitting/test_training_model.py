@@ -20,7 +20,7 @@ from tests.support.trainings import Listening
 def test_regularisation_shares_the_weights_and_does_nothing_at_inference(architecture: str) -> None:
     model = build_network(architecture, (28, 28, 1), 10)
     recipe = dataclasses.replace(RECIPES["best"], augment=AUGMENTATIONS, dropout=0.5)
-    trained = build_training_model(model, recipe, background=0.0)
+    trained = build_training_model(model, recipe, background=(0.0,))
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
     assert trained.count_params() == model.count_params()
     # Pooled before its activation, a sum may be made in another order.
@@ -31,7 +31,7 @@ def test_regularisation_shares_the_weights_and_does_nothing_at_inference(archite
 
 def test_l2_adds_the_squared_kernels_to_the_loss() -> None:
     model = reference((28, 28, 1), 10)
-    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], l2=0.01), background=0.0)
+    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], l2=0.01), background=(0.0,))
     kernels = [np.asarray(variable) for variable in model.trainable_variables if len(variable.shape) > 1]
     expected = 0.01 * sum(float(np.square(kernel).sum()) for kernel in kernels)
     assert sum(float(loss) for loss in trained.losses) == pytest.approx(expected, rel=1e-5)
@@ -40,10 +40,21 @@ def test_l2_adds_the_squared_kernels_to_the_loss() -> None:
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_every_augmentation_changes_images_and_keeps_their_range(name: Augmentation) -> None:
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Identity()])
-    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=0.0)
+    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=(0.0,))
     images = np.random.default_rng(0).random((64, 28, 28, 1), dtype=np.float32)
     changed = np.asarray(trained(images, training=True))
     assert (changed != images).any() and changed.min() >= 0 and changed.max() <= 1
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_what_is_moved_in_has_the_black_of_each_channel(name: Augmentation) -> None:
+    black = (-2.0, -1.5, -1.0)
+    model = keras.Sequential([keras.Input((28, 28, 3)), keras.layers.Identity()])
+    trained = build_training_model(model, dataclasses.replace(RECIPES["fast"], augment=(name,)), background=black)
+    images = np.full((64, 28, 28, 3), np.array(black, np.float32)) + np.float32(1)
+    shown = np.asarray(trained(images, training=True)) - np.array(black, np.float32)
+    assert np.ptp(shown, axis=-1).max() < 1e-5  # what is gray stays so
+    assert name == "flip" or shown.min() == pytest.approx(0, abs=1e-5)
 
 
 L = keras.layers
@@ -69,7 +80,7 @@ def test_a_chain_in_less_computing_has_the_same_outputs_and_gradients(
 ) -> None:
     keras.utils.set_random_seed(3)
     model = keras.Sequential([keras.Input((29, 23, 3)), *layers, L.Flatten(), L.Dense(2)])
-    trained = build_training_model(model, RECIPES["fast"], background=0.0)
+    trained = build_training_model(model, RECIPES["fast"], background=(0.0,))
     assert sum(isinstance(layer, PooledFirst) for layer in trained.layers) == pooled
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 29, 23, 3)).astype(np.float32))
     found, expected = (_outputs_and_gradients(each, images) for each in (trained, model))
@@ -98,7 +109,7 @@ def _outputs_and_gradients(model: keras.Model, images: tf.Tensor) -> list[np.nda
 
 
 def test_in_float32_the_layers_are_called_as_they_are() -> None:
-    trained = build_training_model(reference((28, 28, 1), 10), RECIPES["notebook"], background=0.0)
+    trained = build_training_model(reference((28, 28, 1), 10), RECIPES["notebook"], background=(0.0,))
     assert not [layer for layer in trained.layers if isinstance(layer, PooledFirst | L.Cropping2D)]
 
 
@@ -108,7 +119,7 @@ def test_bfloat16_rounds_pooled_values_as_the_bare_network_does() -> None:
         model = reference((28, 28, 1), 10)
     finally:
         keras.config.set_dtype_policy("float32")
-    trained = build_training_model(model, RECIPES["fast"], background=0.0)
+    trained = build_training_model(model, RECIPES["fast"], background=(0.0,))
     images = np.random.default_rng(0).random((8, 28, 28, 1), dtype=np.float32)
     pooled = keras.Model(trained.inputs[0], trained.get_layer("conv2d_1_max_pooling2d_1").output)
     bare = keras.Model(model.inputs[0], model.get_layer("max_pooling2d_1").output)
@@ -153,7 +164,7 @@ def test_only_the_first_of_several_convolutions_stops_learning(
     layers: list[keras.layers.Layer], frozen: str | None
 ) -> None:
     model = keras.Sequential([keras.Input((9, 9, 1)), *layers, L.Dense(2)])
-    training_model = build_training_model(model, RECIPES["fast"], background=0.0)
+    training_model = build_training_model(model, RECIPES["fast"], background=(0.0,))
     training_model.compile("sgd", "mse", jit_compile=False)
     freeze_first_layer(training_model, model)
     names = [type(layer).__name__ for layer in model.layers if not layer.trainable]
