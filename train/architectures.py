@@ -1,9 +1,6 @@
 """Networks by name or from a Python file. Saved models hold the bare network; see `fitting/training_model.py`."""
 
 import functools
-import hashlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import numpy as np
 
 from edgecnn.errors import InputError, is_memory_short
 from edgecnn.keras_file import first_clause
+from edgecnn.user_code import run_python_file, sha256_of_files
 
 from . import pretrained
 from .backbones import BACKBONES, find_backbone
@@ -149,30 +147,19 @@ def find_builder(name: str) -> Builder:
             f"unknown architecture {name!r}; known: {', '.join([*ARCHITECTURES, *BACKBONES])}, or FILE.py:function "
             "with a function of (height, width, channels) and the number of classes that returns a Keras model"
         )
-    builder: Builder | None = getattr(_import(Path(file)), function, None)
+    if not Path(file).is_file():
+        raise InputError(f"no architecture file {file}; give FILE.py:function")
+    builder: Builder | None = getattr(run_python_file(Path(file)), function, None)
     if builder is None or not callable(builder):
         raise InputError(f"{file} has no function {function!r}; name one that returns a Keras model")
     return builder
 
 
 def source_sha256(name: str) -> str:
-    """SHA-256 of the file of a `FILE.py:function`; empty for a network that has a name."""
+    """SHA-256 of the file of a `FILE.py:function`, and of what it imports from its folder; empty for a name."""
     if name in ARCHITECTURES or find_backbone(name):
         return ""
-    return hashlib.sha256(Path(name.rpartition(":")[0]).read_bytes()).hexdigest()
-
-
-def _import(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(f"edgecnn_user_{path.stem}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise InputError(f"no architecture file {path}; give FILE.py:function")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
-        raise InputError(f"{path} does not run: {type(error).__name__}: {error}") from error
-    return module
+    return sha256_of_files([Path(name.rpartition(":")[0])])
 
 
 def build_network(name: str, shape: Shape, classes: int) -> keras.Model:

@@ -1,20 +1,17 @@
 """Code that a Keras model needs and edgecnn does not bring: classes of somebody's own, the functions of a Lambda."""
 
 import contextlib
-import functools
-import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import InputError
-from edgecnn.model_file.container import sha256
 from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
+from edgecnn.user_code import run_python_file, sha256_of_files
 
-_PREFIX = "edgecnn_custom_"  # of the names of modules
+_run_files: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -59,17 +56,10 @@ class CustomCode:
 
 
 def sha256_of_code() -> str:
-    """SHA-256 of the files that ran in this process to read models, and of the modules beside them; empty for none."""
-    modules = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
-    folders = {Path(file).resolve().parent for name, file in modules.items() if file and name.startswith(_PREFIX)}
-    if not folders:
-        return ""  # the files of all modules, some thousand, take a third of a second
-    files = {Path(file).resolve() for file in modules.values() if file}
-    used = sorted(file for file in files if file.parent in folders and file.is_file())
-    return sha256(b"".join(file.read_bytes() for file in used)) if used else ""
+    """SHA-256 of the files that ran in this process to read models, and of what they import from beside them."""
+    return sha256_of_files(_run_files)
 
 
-@functools.cache  # it runs once, so that there is one class of each name
 def load_objects(file: Path) -> dict[str, Any]:
     """Run a Python file, once in a process, and return what it defines at its top level, by name.
 
@@ -78,17 +68,6 @@ def load_objects(file: Path) -> dict[str, Any]:
     """
     if not file.is_file():
         raise InputError(f"no file {file}; --custom-objects takes a Python file with the model's own classes")
-    spec = importlib.util.spec_from_file_location(f"{_PREFIX}{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{file} is no Python file; --custom-objects takes one with the model's own classes")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
-    sys.path.insert(0, str(file.resolve().parent))  # it may import what lies beside it
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise InputError(f"{file} fails as it is read ({type(error).__name__}: {reason}); correct it") from None
-    finally:
-        sys.path.remove(str(file.resolve().parent))
+    module = run_python_file(file)
+    _run_files.add(file.resolve())
     return {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}

@@ -1,0 +1,70 @@
+"""A Python file of the user's own: run once, with what lies beside it, and told from another."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from .errors import InputError
+from .model_file.container import sha256
+
+_modules: dict[tuple[Path, int, int], ModuleType] = {}  # by file, when it was changed, and its size
+
+
+def run_python_file(path: Path) -> ModuleType:
+    """Run a Python file, once in a process as long as it stays as it is, so that there is one class of each name.
+
+    It may import what lies beside it.
+
+    Raises:
+        InputError: it fails.
+    """
+    stat, resolved = path.stat(), path.resolve()
+    key = resolved, stat.st_mtime_ns, stat.st_size
+    if key not in _modules:
+        _modules[key] = _run(path, str(resolved.parent))
+    return _modules[key]
+
+
+def _run(path: Path, folder: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"edgecnn_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} is no Python file; give one whose name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
+        reason = (str(error).strip().splitlines() or [""])[0]
+        words = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        raise InputError(f"{path} does not run ({words}); correct it") from error
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def sha256_of_files(paths: Iterable[Path]) -> str:
+    """SHA-256 of Python files, and of those beside them that they import; empty for none."""
+    files: set[Path] = set()
+    for path in paths:
+        _add_imported(path.resolve(), files)
+    return sha256(b"".join(file.read_bytes() for file in sorted(files))) if files else ""
+
+
+def _add_imported(file: Path, files: set[Path]) -> None:
+    """Add `file` to `files`, and what it imports from its own folder, and what that imports."""
+    if file in files or not file.is_file():
+        return
+    files.add(file)
+    try:
+        nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    except (SyntaxError, ValueError):  # it does not run either
+        return
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    for first in {name.split(".")[0] for name in names}:
+        for beside in (file.parent / f"{first}.py", *(file.parent / first).rglob("*.py")):
+            _add_imported(beside, files)

@@ -1,0 +1,65 @@
+"""A user's own Python file runs once, with what lies beside it, whichever command reads it."""
+
+from pathlib import Path
+
+import pytest
+
+from edgecnn import InputError
+from edgecnn.user_code import sha256_of_files
+
+pytest.importorskip("keras")
+
+from edgecnn.convert.network.custom_code import load_objects
+from edgecnn.train.architectures import build_network, find_builder, source_sha256
+
+NET = """
+import keras
+import blocks_of_mine
+
+class Own(keras.layers.Layer):
+    pass
+
+def net(shape, classes):
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), blocks_of_mine.last(classes)])
+"""
+BLOCKS = """
+import keras
+
+def last(classes):
+    return keras.layers.Dense(classes, activation="softmax")
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "blocks_of_mine.py").write_text(BLOCKS)
+    return tmp_path / "net.py"
+
+
+def test_a_file_may_import_what_lies_beside_it(own: Path) -> None:
+    assert build_network(f"{own}:net", (4, 4, 1), 3).output_shape == (None, 3)
+    assert (
+        load_objects(own)["net"] is find_builder(f"{own}:net") and load_objects(own)["Own"] is load_objects(own)["Own"]
+    )
+
+
+def test_a_file_that_was_edited_runs_again(own: Path) -> None:
+    before = find_builder(f"{own}:net")
+    own.write_text(NET + "# another\n")
+    assert find_builder(f"{own}:net") is not before
+
+
+def test_what_it_imports_from_beside_it_belongs_to_it(own: Path) -> None:
+    before, alone = source_sha256(f"{own}:net"), sha256_of_files([own.parent / "blocks_of_mine.py"])
+    (own.parent / "unrelated.py").write_text("")
+    assert source_sha256(f"{own}:net") == before != alone
+    (own.parent / "blocks_of_mine.py").write_text(BLOCKS + "# another\n")
+    assert source_sha256(f"{own}:net") != before and sha256_of_files([]) == ""
+
+
+def test_of_an_error_of_several_lines_the_first_is_told(own: Path) -> None:
+    own.write_text("raise ValueError('this\\nand that')")
+    for read in (lambda: find_builder(f"{own}:net"), lambda: load_objects(own)):
+        with pytest.raises(InputError, match=r"net\.py does not run \(ValueError: this\); correct it$"):
+            read()
