@@ -59,6 +59,7 @@ def convert_until(
         GateError: not even float16 passes; it holds the conversions whose files are kept.
         EdgecnnError: no scheme can be made, all for the same reason.
     """
+    require_kind(gate, Gate, "gate")
     if gate == Gate():
         raise InputError("choosing a scheme needs a gate: --max-drop, --min-agreement or --min-accuracy")
     require_kind(dataset, Dataset, "dataset")

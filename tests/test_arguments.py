@@ -25,6 +25,7 @@ from edgecnn.convert import (
     parity,
     read_labels,
 )
+from edgecnn.convert.comparison.parity_request import ParityRequest
 from edgecnn.convert.request import ConversionRequest
 from edgecnn.device import (
     Classifier,
@@ -139,11 +140,12 @@ def of_fields(spec: InputSpec, dataset: Dataset) -> dict[str, Callable[[Any], ob
         found[f"Delegate {name}"] = with_option(lambda **option: Delegate(**{"name": "./lib.so", **option}), name)
     for name in ("model", "threads", "delegate", "runtime"):
         found[f"verify {name}"] = with_option(lambda **option: verify(**{"model": "fashion-mnist", **option}), name)
-    kinds: tuple[tuple[Callable[..., Any], dict[str, Any]], ...]
-    kinds = (Description, {}), (Preprocessing, {}), (LabelSource, {"csv": Path("labels.csv")})
-    for kind, known in kinds:
+    for kind in (Description, Preprocessing, partial(LabelSource, csv=Path("a"))):
         for name in inspect.signature(kind).parameters:
-            found[f"{kind.__name__} {name}"] = with_option(partial(kind, **known), name)
+            found[f"{kind} {name}"] = with_option(kind, name)
+    for name in ("scheme", "output", "gate", "files", "delegate"):
+        found[f"parity {name}"] = with_option(ParityRequest, name)
+    found["convert_until gate"] = lambda value: convert_until("nowhere", dataset, value)
     for name in ("model", "labels", "folder", "preprocessing", "code"):
         found[f"adopt {name}"] = with_option(partial(adopt, model="no.keras", labels=("a", "b"), folder="run"), name)
     for name in TRAINING:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from edgecnn.arguments import require_kind, require_path
 from edgecnn.device.runtime.delegates import Delegate
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, Scheme
 
@@ -37,7 +38,7 @@ class ParityRequest:
         delegate: of a last rung, on this machine's accelerator.
 
     Raises:
-        InputError: unknown scheme.
+        InputError: unknown scheme, or an argument of another kind.
     """
 
     scheme: Scheme = DEFAULT_SCHEME
@@ -50,3 +51,9 @@ class ParityRequest:
 
     def __post_init__(self) -> None:
         require_scheme(self.scheme)
+        for path, what in ((self.output, "the folder for the reports"), (self.files, "the folder of the files")):
+            if path is not None:
+                require_path(path, what)
+        for value, kind, name in ((self.gate, Gate, "gate"), (self.delegate, Delegate, "delegate")):
+            if value is not None:
+                require_kind(value, kind, name)
