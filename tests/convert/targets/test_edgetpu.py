@@ -104,5 +104,8 @@ def test_a_compiler_that_fails_is_a_sentence(
 ) -> None:
     compiler(tmp_path / "bin", monkeypatch, fails=True)
     some = dataclasses.replace(small, test=small.test.take(20))
-    with pytest.raises(EdgecnnError, match=r"edgetpu_compiler refuses .*: Internal compiler error\. Aborting!"):
+    left = r"Aborting!; model\.int8\.tflite is written and can be run without that; --force replaces"
+    with pytest.raises(EdgecnnError, match=rf"edgetpu_compiler refuses .*: Internal compiler error\. {left}"):
         convert(small_run.path, some, target="edgetpu", output=tmp_path / "out", activations=False)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.int8.tflite"]
+    assert verify(tmp_path / "out" / "model.int8.tflite").passed
