@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import importlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -70,7 +71,7 @@ class TrainingSetup:
         if recipe["first_layer"] == 1:
             del recipe["first_layer"]
         transfer = {"weights": _content(self.weights), "freeze": self.freeze} if self.weights else {}
-        answers = self.teacher_answers
+        answers, backend = self.teacher_answers, keras.backend.backend()
         return hash_settings(
             dataset=self.dataset.sha256,
             images=(len(self.dataset.train), len(self.dataset.test)),
@@ -84,7 +85,7 @@ class TrainingSetup:
             file=architectures.source_sha256(self.architecture),
             # The processes of a job may run on different machines, and only one writes.
             hardware=self.processor.description if self.parallel.processes == 1 else "job",
-            versions=(version("keras"), keras.backend.backend(), version(keras.backend.backend())),
+            versions=(version("keras"), backend, importlib.import_module(backend).__version__),
             **transfer,
         )
 

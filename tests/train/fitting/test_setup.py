@@ -1,6 +1,7 @@
 """What a training is set up from: the arithmetic that recipe and processor agree on, and the say of each class."""
 
 import dataclasses
+import importlib.metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ def test_bfloat16_is_computed_where_it_is_asked_for_and_the_processor_multiplies
 def test_every_class_with_images_has_the_same_say() -> None:
     weights = balance_classes(DATASET)
     assert weights.dtype == np.float32 and weights[[0, 1, 3]].tolist() == [0.5, 0.75, 1.5]  # 6 / (4 * 3), 6 / (4 * 2)
+
+
+def test_any_build_of_the_backend_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = TrainingSetup(
+        DATASET, "compact", RECIPES["fast"], 0, Processor("CPU", False, True), RunDirectory(Path("run"))
+    )
+    identity, from_name = setup.identity, importlib.metadata.Distribution.from_name
+
+    def without_tensorflow(name: str) -> importlib.metadata.Distribution:
+        if name == "tensorflow":  # as where tensorflow-cpu is
+            raise importlib.metadata.PackageNotFoundError(name)
+        return from_name(name)
+
+    monkeypatch.setattr(importlib.metadata.Distribution, "from_name", without_tensorflow)
+    assert dataclasses.replace(setup).identity == identity
 
 
 def test_a_training_that_goes_on_shares_all_that_weights_depend_on_and_files_to_the_byte(tmp_path: Path) -> None:
