@@ -11,11 +11,12 @@ from .recipes import RECIPES
 _OVERFITTING = 0.03  # of accuracy: less than that costs nobody anything
 _LITTLE = 0.05  # of accuracy more than by guessing
 _TOO_VAGUE = 0.10  # images that leave room for a gap as wide as this tell nothing
+_PATIENCE = 3  # epochs
 _REMEDIES = {  # the recipe's field, and the option
     "augment": "--augment flip",
     "dropout": "--dropout 0.25",
     "l2": "--l2 1e-5",
-    "early_stopping": "--early-stopping 3",
+    "early_stopping": f"--early-stopping {_PATIENCE}",
 }
 _TO_STOP_BY = " with --validation-split 0.1"
 _MORE = "more, and more different, training images"
@@ -89,9 +90,20 @@ def _remedies(recipe: str, validated: bool) -> str:
         return f"{_MORE} help: nothing but the last layer is trained"
     if base and base.frozen is not None:
         return f"try --freeze all, or {_MORE}"
-    new = [option for field, option in _REMEDIES.items() if f", {field} " not in recipe]
-    if base and base.augment and _REMEDIES["augment"] in new:
-        new.remove(_REMEDIES["augment"])
+    new = [
+        option
+        for field, option in _REMEDIES.items()
+        if f", {field} " not in recipe and not (base and getattr(base, field))
+    ]
+    if _epochs(recipe) <= _PATIENCE and _REMEDIES["early_stopping"] in new:  # which could not stop anything
+        new.remove(_REMEDIES["early_stopping"])
     if not validated and _REMEDIES["early_stopping"] in new:  # the last of them
         new[-1] += _TO_STOP_BY
     return f"try {', '.join([*new, f'or {_MORE}'])}"
+
+
+def _epochs(recipe: str) -> float:
+    """How many epochs a recipe has at most, as the card names it; of one that nobody knows any number."""
+    base, *changes = recipe.split(", ")
+    changed = [change.removeprefix("epochs ") for change in changes if change.startswith("epochs ")]
+    return int(changed[-1]) if changed else RECIPES[base].epochs if base in RECIPES else math.inf

@@ -43,8 +43,12 @@ def test_a_verdict_needs_a_gap_that_chance_does_not_make(
 @pytest.mark.parametrize(
     ("recipe", "advised", "not_advised"),
     [
-        ("fast", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
-        ("best, l2 1e-05", "--dropout 0.25, --early-stopping 3", "--augment"),
+        ("fast", "--augment flip, --dropout 0.25, --l2 1e-5, or more", "--early-stopping"),  # of two epochs
+        ("fast, epochs 4", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
+        ("notebook, epochs 3", "--augment flip, --dropout 0.25, --l2 1e-5, or more", "--early-stopping"),
+        ("best, l2 1e-05", "try --early-stopping 3", "--dropout"),
+        ("best", "try --l2 1e-5, --early-stopping 3", "--augment"),
+        ("my own", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
         ("notebook, augment shift, dropout 0.4", "--l2 1e-5", "--dropout"),
         ("transfer, weights imagenet", "try --freeze all, or more", "--augment"),
         ("transfer, weights imagenet, freeze all", "nothing but the last layer", "try"),
@@ -57,7 +61,7 @@ def test_what_the_recipe_does_already_is_not_advised(recipe: str, advised: str, 
 
 @pytest.mark.parametrize("name", ["test", "validation"])
 def test_a_validation_split_is_advised_where_there_are_no_validation_images_yet(name: str) -> None:
-    verdict = Fit(0.98, 1000, 0.8, 1000, name).verdict("fast")
+    verdict = Fit(0.98, 1000, 0.8, 1000, name).verdict("notebook")
     assert "--early-stopping 3" in verdict and ("--validation-split" in verdict) == (name == "test")
 
 
