@@ -96,7 +96,7 @@ def fast(seed: int) -> list[dict[str, float]]:
             def tell(self, message: str) -> None:
                 pass
 
-            def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+            def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
                 clock.run()
 
             def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:

@@ -21,8 +21,8 @@ class TrainingProgress(Protocol):
     def tell(self, message: str) -> None:
         """Called with what is done before the first step, where it takes long."""
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
-        """Called once, before the first of `steps` steps an epoch."""
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
+        """Called once, before the first of `steps` steps an epoch, in which `images` images are seen."""
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Called after every step; loss and accuracy are means over the epoch so far."""
@@ -37,7 +37,7 @@ class Silent:
     def tell(self, message: str) -> None:
         """Ignore it."""
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         """Ignore it."""
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
@@ -50,17 +50,17 @@ class Silent:
 class Lines:
     """Writes to `stream`, or standard error: what trains on what, and a line for each epoch."""
 
-    def __init__(self, batch_size: int, stream: TextIO | None = None) -> None:
-        self._stream, self._batch_size = stream or sys.stderr, batch_size
-        self._steps = self._epochs = 0
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._steps = self._epochs = self._images = 0
 
     def tell(self, message: str) -> None:
         """Write it."""
         print(printable(message), file=self._stream, flush=True)
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         """Say what trains what."""
-        self._steps, self._epochs = steps, epochs
+        self._steps, self._epochs, self._images = steps, epochs, images
         print(
             f"training {parameters:,} parameters on {device}, {steps} {'step' if steps == 1 else 'steps'} an epoch",
             file=self._stream,
@@ -83,27 +83,27 @@ class Lines:
         """End the display."""
 
     def _rate(self, epoch: Epoch) -> float:
-        return self._steps * self._batch_size / epoch.seconds
+        return self._images / epoch.seconds
 
 
 class Live(Lines):
     """A table that grows by a row an epoch, the best one marked, and under it the running epoch."""
 
-    def __init__(self, batch_size: int, stream: TextIO | None = None) -> None:
-        super().__init__(batch_size, stream)
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
         self._history: list[Epoch] = []
         self._running, self._room = "", 1
         self._shown = self._epoch_started = 0.0
         self._live: Any = None
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         """Say what trains what, and begin the table."""
         from rich.console import Console
         from rich.live import Live as Display
 
         self.close()  # of the teacher's training, which came first
         self._history = []
-        super().start(device, parameters, steps, epochs)
+        super().start(device, parameters, steps, epochs, images)
         console = Console(file=self._stream, highlight=False)
         self._room = max(1, console.height - 5)
         self._live = Display(console=console, auto_refresh=False, get_renderable=self._render)
@@ -127,7 +127,7 @@ class Live(Lines):
         rate = (step - 1) / (now - self._epoch_started) if step > 1 else 0.0
         left = f"{(self._steps - step) / rate:.0f} s left" if rate else ""
         bar = ("━" * (20 * step // self._steps)).ljust(20, "╌")
-        figures = f"loss {loss:.4f}  accuracy {accuracy:.4f}  {rate * self._batch_size:,.0f} images/s  {left}"
+        figures = f"loss {loss:.4f}  accuracy {accuracy:.4f}  {rate * self._images / self._steps:,.0f} images/s  {left}"
         self._running = f"epoch {epoch}/{self._epochs} {bar} {figures}"
         self._refresh()
 
@@ -194,12 +194,12 @@ class TensorBoard:
         """Hand it on."""
         self._inner.tell(message)
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         """Hand it on, and begin new curves: those of a teacher, which came first, are not the network's."""
         for writer in self._writers.values():
             writer.close()
         self._writers = {}
-        self._inner.start(device, parameters, steps, epochs)
+        self._inner.start(device, parameters, steps, epochs, images)
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
         """Hand it on."""

@@ -29,7 +29,7 @@ class Interrupting:
     def tell(self, message: str) -> None:
         pass
 
-    def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
+    def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         pass
 
     def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:

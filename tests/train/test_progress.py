@@ -30,8 +30,8 @@ def test_every_epoch_is_told_with_its_figures(kind: type[Lines], monkeypatch: py
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     stream = io.StringIO()
-    console = kind(100, stream)
-    console.start("CPU", 1234, 10, 2)
+    console = kind(stream)
+    console.start("CPU", 1234, 10, 2, 980)
     for epoch in EPOCHS:
         console.step(epoch.epoch, 1, 1.0, 0.5)
         console.finish_epoch(epoch)
@@ -39,7 +39,7 @@ def test_every_epoch_is_told_with_its_figures(kind: type[Lines], monkeypatch: py
     lines = stream.getvalue().splitlines()
     assert lines[0] == "training 1,234 parameters on CPU, 10 steps an epoch"
     rows = [line for line in lines if " 1/2" in line or " 2/2" in line]
-    for row, figures in zip(rows, [("0.9000", "0.7100", "0.7400", "500"), ("0.5000", "0.8100", "250")], strict=True):
+    for row, figures in zip(rows, [("0.9000", "0.7100", "0.7400", "490"), ("0.5000", "0.8100", "245")], strict=True):
         assert all(figure in row for figure in figures)
 
 
@@ -50,14 +50,14 @@ def test_the_running_epoch_is_shown_with_what_is_left_of_it(monkeypatch: pytest.
     times = iter([10.0, 10.1, 11.0])
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))
     stream = io.StringIO()
-    console = Live(100, stream)
-    console.start("CPU", 1234, 10, 2)
+    console = Live(stream)
+    console.start("CPU", 1234, 10, 2, 980)
     console.step(1, 1, 1.0, 0.5)
     console.step(1, 2, 0.9, 0.6)  # too soon to be shown
     console.step(1, 6, 0.5, 0.75)  # five more in a second
     console.close()
     shown = stream.getvalue()
-    assert f"epoch 1/2 {12 * '━'}{8 * '╌'} loss 0.5000  accuracy 0.7500  500 images/s  1 s left" in shown
+    assert f"epoch 1/2 {12 * '━'}{8 * '╌'} loss 0.5000  accuracy 0.7500  490 images/s  1 s left" in shown
     assert f"epoch 1/2 {2 * '━'}{18 * '╌'} loss 1.0000" in shown and "0.9000" not in shown
 
 
@@ -70,9 +70,9 @@ def test_what_is_told_while_the_table_grows_stands_above_it(terminal: bool, monk
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
     stream = io.StringIO()
-    console = Live(100, stream)
+    console = Live(stream)
     console.tell("before")
-    console.start("CPU", 1234, 10, 2)
+    console.start("CPU", 1234, 10, 2, 980)
     console.tell(f"features of [bold]{'x' * 60}\x1b")
     console.step(1, 1, 1.0, 0.5)
     console.finish_epoch(EPOCHS[0])
@@ -92,8 +92,8 @@ def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
     heard: list[object] = []
 
     class Listener(Lines):
-        def start(self, device: str, parameters: int, steps: int, epochs: int) -> None:
-            heard.append((device, parameters, steps, epochs))
+        def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
+            heard.append((device, parameters, steps, epochs, images))
 
         def step(self, epoch: int, step: int, loss: float, accuracy: float) -> None:
             heard.append((epoch, step, loss, accuracy))
@@ -103,18 +103,18 @@ def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
 
     stream = io.StringIO()
     board = TensorBoard(Listener(100, stream), tmp_path)
-    board.start("CPU", 1234, 10, 2)
+    board.start("CPU", 1234, 10, 2, 980)
     board.step(1, 2, 0.5, 0.25)
     board.close()
-    assert heard == [("CPU", 1234, 10, 2), (1, 2, 0.5, 0.25), "close"]
+    assert heard == [("CPU", 1234, 10, 2, 980), (1, 2, 0.5, 0.25), "close"]
     board.tell("reading the teacher")
     assert stream.getvalue() == "reading the teacher\n"
 
 
 def test_a_teacher_and_its_pupil_have_curves_of_their_own(tmp_path: Path) -> None:
-    board = TensorBoard(Lines(100, io.StringIO()), tmp_path)
+    board = TensorBoard(Lines(io.StringIO()), tmp_path)
     for epochs in (EPOCHS, EPOCHS[:1]):
-        board.start("CPU", 1234, 10, len(epochs))
+        board.start("CPU", 1234, 10, len(epochs), 980)
         for epoch in epochs:
             board.finish_epoch(epoch)
     board.close()
@@ -127,8 +127,8 @@ def test_a_teacher_and_its_pupil_have_curves_of_their_own(tmp_path: Path) -> Non
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
-    board = TensorBoard(Lines(100, io.StringIO()), tmp_path)
-    board.start("CPU", 1234, 10, 2)
+    board = TensorBoard(Lines(io.StringIO()), tmp_path)
+    board.start("CPU", 1234, 10, 2, 980)
     assert not list(tmp_path.iterdir())
     for epoch in EPOCHS:
         board.finish_epoch(epoch)

@@ -55,7 +55,12 @@ class Batches(keras.utils.PyDataset):
         self._order = rows
 
     def __len__(self) -> int:
-        return math.ceil(self._parallel.divisible(len(self.rows)) / self._batch_size)
+        return math.ceil(self.images / self._batch_size)
+
+    @property
+    def images(self) -> int:
+        """How many images an epoch has, those of all processes together."""
+        return self._parallel.divisible(len(self.rows))
 
     def __getitem__(self, index: int) -> tuple[npt.NDArray[Any], ...]:
         rows = self._parallel.shard(self._order[index * self._batch_size : (index + 1) * self._batch_size])

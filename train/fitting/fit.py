@@ -71,7 +71,8 @@ def _fit(setup: TrainingSetup, outcome: Outcome, on_save: Callable[[int], None],
         _restore(setup, identity, fitting.training_model, outcome)
     interrupt = Interrupt()
     callback = TrainingCallback(setup, fitting.network, fitting.batches, outcome, on_save, progress, interrupt)
-    progress.start(setup.processor.description, fitting.network.count_params(), len(fitting.batches), recipe.epochs)
+    parameters, batches = fitting.network.count_params(), fitting.batches
+    progress.start(setup.processor.description, parameters, len(batches), recipe.epochs, batches.images)
     done = len(outcome.history)
     with interrupt:
         try:

@@ -15,7 +15,7 @@ from ..wrong_usage import bad_options
 if TYPE_CHECKING:
     from edgecnn.errors import EdgecnnError
     from edgecnn.pixels.dataset import Dataset
-    from edgecnn.train import Recipe, TrainingRun
+    from edgecnn.train import TrainingRun
     from edgecnn.train.fitting.estimate import Estimate
     from edgecnn.train.progress import Lines, TensorBoard
     from edgecnn.train.request import TrainingRequest
@@ -82,7 +82,7 @@ def command(
         return
     network = Path(run.architecture).stem if ".py:" in run.architecture else run.architecture
     output = output or f"runs/{dataset.name}-{network}-{recipe}"
-    progress = _progress(changed_recipe, Path(output) if tensorboard else None)
+    progress = _progress(Path(output) if tensorboard else None)
     try:
         result = train(output, dataset, request, progress=progress)
     except EdgecnnError as error:
@@ -167,12 +167,12 @@ def _load(data: DataOptions, architecture: str) -> "Dataset":
     return dataset
 
 
-def _progress(recipe: "Recipe", tensorboard_of: Path | None) -> "Lines | TensorBoard":
+def _progress(tensorboard_of: Path | None) -> "Lines | TensorBoard":
     """What tells people how it goes; TensorBoard's files are written into the run directory `tensorboard_of`."""
     from edgecnn.run_directory import RunDirectory
     from edgecnn.train.progress import Lines, Live, TensorBoard
 
-    lines = (Live if sys.stderr.isatty() else Lines)(recipe.batch_size)
+    lines = (Live if sys.stderr.isatty() else Lines)()
     if tensorboard_of is None:
         return lines
     return TensorBoard(lines, RunDirectory(tensorboard_of).tensorboard)
