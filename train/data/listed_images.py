@@ -74,7 +74,7 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
     Raises:
         DataError: it does not read so, names files that are not there, or one with two labels.
     """
-    rows = _read_rows(listing)
+    lines, rows = _read_rows(listing)
     images = _find(folder)
     known, folded = _by_name(images, str), _by_name(images, str.casefold)
     paths = [[_place(cell, folder, known, folded) for cell in row] for row in rows]
@@ -88,17 +88,18 @@ def list_by_csv(listing: Path, folder: Path, progress: Callable[[str], None]) ->
         f"{'; the first row was taken for headings' if header else ''}"
     )
     found: dict[str, tuple[str, str]] = {}
-    for number, (row, places) in enumerate(zip(rows, paths, strict=True), start=1):
-        if header and number == 1:
-            continue
+    first = 1 if header else 0
+    for number, row, places in zip(lines[first:], rows[first:], paths[first:], strict=True):
         path = places[files]
         if not path:
-            raise DataError(f"{listing}: row {number} names {row[files]}, which is no image of {folder}, or of several")
+            raise DataError(
+                f"{listing}: line {number} names {row[files]}, which is no image of {folder}, or of several"
+            )
         if not row[label]:
-            raise DataError(f"{listing}: row {number} gives {row[files]} no label; give one, or remove the row")
+            raise DataError(f"{listing}: line {number} gives {row[files]} no label; give one, or remove the line")
         entry = (row[label], _split(listing, number, row[split]) if split is not None else "train")
         if found.setdefault(path, entry) != entry:
-            raise DataError(f"{listing}: row {number} gives {row[files]} another label or split than a row before")
+            raise DataError(f"{listing}: line {number} gives {row[files]} another label or split than a line before")
     left = len(set(known.values()) - {None, *found})
     if left:
         progress(f"{folder}: {left:,} images are not in {listing} and are left out")
@@ -170,21 +171,24 @@ def _find(folder: Path) -> list[str]:
         raise DataError(str(error)) from None
 
 
-def _read_rows(listing: Path) -> list[list[str]]:
+def _read_rows(listing: Path) -> tuple[list[int], list[list[str]]]:
+    """The rows that are not blank, and the numbers of the lines on which they end."""
     try:
         text = read_label_text(listing)
         delimiter = max(",;\t", key=text.split("\n")[0].count)
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+        numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     except InputError as error:
         raise DataError(str(error)) from None
     except csv.Error as error:
         raise DataError(f"{listing} does not read as CSV ({error}); save it again") from None
+    lines, rows = [line for line, _ in numbered], [row for _, row in numbered]
     if not rows or len(rows[0]) < 2:
         raise DataError(f"{listing} must have a column of files and one of labels. Received: {rows[:1] or 'no row'}")
-    for number, row in enumerate(rows, start=1):
+    for number, row in numbered:
         if len(row) != len(rows[0]):
-            raise DataError(f"{listing}: row {number} has {len(row)} columns, the first has {len(rows[0])}")
-    return rows
+            raise DataError(f"{listing}: line {number} has {len(row)} columns, the first has {len(rows[0])}")
+    return lines, rows
 
 
 def _by_name(paths: Sequence[str], spelled: Callable[[str], str], /) -> _Known:
@@ -224,7 +228,7 @@ def _columns(listing: Path, rows: Sequence[Sequence[str]], header: Sequence[str]
 def _split(listing: Path, number: int, value: str) -> str:
     said = split_of(value)
     if not said:
-        raise DataError(f"{listing}: row {number} has the split {value!r}; give train, validation or test")
+        raise DataError(f"{listing}: line {number} has the split {value!r}; give train, validation or test")
     return said[0]
 
 

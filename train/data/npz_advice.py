@@ -48,6 +48,8 @@ def require_images(path: Path, key: str, images: npt.NDArray[np.generic]) -> Non
         raise DataError(f"{problem}; reshape it to that" if images.size else f"{problem}, which is empty")
     if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3):
         raise DataError(f"{problem}, channels first; put them last: {key}.transpose(0, 2, 3, 1)")
+    if images.ndim == 4 and images.shape[3] not in (1, 3, 4):
+        raise DataError(f"{problem}, of {images.shape[3]} channels; save one, gray, or three, red, green and blue")
     if images.dtype != np.uint8:
         raise DataError(f"{problem}{_values_advice(key, images)}")
 

@@ -110,12 +110,14 @@ def test_a_column_says_the_splits_and_images_that_are_not_listed_are_left_out(im
         ("", "a column of files and one of labels"),
         ("0.png\n1.png\n", "a column of files and one of labels"),
         ("a.png,x\nb.png,y\n", "names no image of"),
-        ("0.png,x\n99.png,y\n", "row 2 names 99.png, which is no image"),
-        ("99.png,x\n0.png,y\n", "row 1 names 99.png, which is no image"),
-        ("0.png,x\n0.png,y\n", "row 2 gives 0.png another label"),
-        ("0.png,x\n1.png\n", "row 2 has 1 columns"),
+        ("0.png,x\n99.png,y\n", "line 2 names 99.png, which is no image"),
+        ("99.png,x\n0.png,y\n", "line 1 names 99.png, which is no image"),
+        ("0.png,x\n0.png,y\n", "line 2 gives 0.png another label"),
+        ("0.png,x\n\n\n1.png\n", "line 4 has 1 columns"),
+        ("file,label\n\n0.png,x\n\n\n99.png,y\n", "line 6 names 99.png, which is no image"),
+        ("0.png,x\n1.png\n", "line 2 has 1 columns"),
         ("image,a,b\n0.png,1,0\n1.png,0,1\n", "a column of 0 and 1 for each class; give their names in one"),
-        ("image,label,split\n0.png,x,holiday\n", "row 2 has the split 'holiday'"),
+        ("image,label,split\n0.png,x,holiday\n", "line 2 has the split 'holiday'"),
         ("image,label,split\n0.png,x,test\n1.png,y,test\n", "no train among its splits"),
     ],
 )
@@ -152,7 +154,7 @@ def test_of_two_columns_that_may_be_the_images_none_is_guessed(images: Path) -> 
 
 
 def test_an_empty_label_is_no_class(images: Path) -> None:
-    with pytest.raises(DataError, match=r"row 3 gives 1\.png no label; give one, or remove the row"):
+    with pytest.raises(DataError, match=r"line 3 gives 1\.png no label; give one, or remove the line"):
         load(images, "file,label\n0.png,even\n1.png,\n")
 
 

@@ -126,6 +126,7 @@ def test_other_key_names_are_given_the_line_that_renames_them(
         ({"arr_0": PIXELS, "arr_1": CLASSES}, "no array 'x_train' but arr_0, arr_1; it must hold x_train"),
         (RIGHT | {"x_train": PIXELS * 3.0 - 200}, "does not say what is black and what is white"),
         (RIGHT | {"x_train": PIXELS.reshape(12, -1)}, "reshape it to that"),
+        (RIGHT | {"x_train": PIXELS[..., :2]}, r"Received: x_train uint8 .*, of 2 channels; save one"),
         (RIGHT | {"x_test": PIXELS[:0]}, "which is empty"),
         (RIGHT | {"y_test": CLASSES - 1}, "of int64 from -1 to 1"),
         (RIGHT | {"y_test": np.eye(12)[:, :3]}, r"y_test \(12, 3\), several numbers an image"),
