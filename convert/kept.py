@@ -117,9 +117,9 @@ def _kept(
 
     Where nothing can be read or written (a read-only folder, a full disk), it is computed each time.
     """
-    model = _model_sha256(run)
-    key = sha256("\n".join((model, facts, sha256_of_code(), __version__, keras.__version__, tf.__version__)).encode())
-    path = run.kept / f"{model[:16]}.{name}.{key[:16]}.npz"
+    versions = (__version__, keras.__version__, tf.__version__)
+    maker = sha256("\n".join((_model_sha256(run), sha256_of_code(), *versions)).encode())
+    path = run.kept / f"{maker[:16]}.{name}.{sha256(f'{maker} {facts}'.encode())[:16]}.npz"
     # zipfile checks a CRC of what it reads.
     with (
         contextlib.suppress(OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile),
@@ -133,7 +133,7 @@ def _kept(
     with contextlib.suppress(OSError, OutputError):
         run.kept.mkdir(exist_ok=True)
         for old in run.kept.glob("*.npz"):
-            if not old.name.startswith(model[:16]):  # of the network that was there before
+            if not old.name.startswith(maker[:16]):  # of the network that was there before, or of other versions
                 old.unlink()
         with replacing(path) as temporary, open(temporary, "wb") as file_there:
             np.savez(file_there, kept=made)

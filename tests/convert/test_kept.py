@@ -64,6 +64,15 @@ def test_kept_answers_are_keras_and_are_used_again(copy: RunDirectory, some: Dat
     np.testing.assert_allclose(np.delete(again, 1, 0), np.delete(truth, 1, 0), atol=1e-5)
 
 
+def test_what_other_versions_kept_goes(copy: RunDirectory, some: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted(copy, some)
+    (before,) = files(copy, "keras")
+    monkeypatch.setattr("edgecnn.convert.kept.__version__", "99.0")
+    predicted(copy, some)
+    (after,) = files(copy, "keras")
+    assert after != before
+
+
 def zeroed(values: np.ndarray) -> np.ndarray:
     return np.zeros_like(values)
 
