@@ -36,7 +36,7 @@ from .pair import Pair
 from .request import ConversionRequest
 from .result import Conversion, ConvertedFile, LayerParity
 from .score_judgement import judge_scores
-from .targets.rules import require_supported
+from .targets.rules import finish_files, require_supported
 from .targets.table import TARGETS
 from .targets.target import ExportSettings
 from .tflite.export import to_flatbuffer
@@ -217,12 +217,7 @@ def _pack(
             record = dataclasses.replace(exported.record, created=card.provenance.created)
             write_bytes(request.folder(original.run).tuning_record(request.scheme), record.to_bytes())
     notes = _of_many_maps(network) if request.activations and not request.feature_layers else ()
-    try:
-        compiled, own_notes = target.finish_file(paths.plain, read_graph(exported.flatbuffers.plain, _CONVERTED))
-    except EdgecnnError as error:
-        names = " and ".join(file.path.name for file in files)
-        be = "is" if len(files) == 1 else "are"
-        raise type(error)(f"{error}; {names} {be} written and can be run without that; --force replaces") from error
+    compiled, own_notes = finish_files(target, paths, read_graph(exported.flatbuffers.plain, _CONVERTED))
     notes += tuple(f"{path.name} was of the conversion before and is removed" for path in stale if not path.exists())
     return Conversion(
         scheme=request.scheme,

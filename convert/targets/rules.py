@@ -1,10 +1,12 @@
 """What every target needs of a converted model."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgecnn.errors import EdgecnnError
 
+from ..pair import Pair
 from .target import Target
 
 if TYPE_CHECKING:
@@ -32,6 +34,20 @@ def require_supported(target: Target, graph: "Graph") -> None:
             "refuse; unroll loops in the Keras model"
         )
     target.require_supported(graph)
+
+
+def finish_files(target: Target, paths: Pair[Path], graph: "Graph") -> tuple[Path | None, tuple[str, ...]]:
+    """What `target` does with the plain model when both have been written; see `Target.finish_file`.
+
+    Raises:
+        EdgecnnError: it cannot be done; the message says that the files are there all the same.
+    """
+    try:
+        return target.finish_file(paths.plain, graph)
+    except EdgecnnError as error:
+        names = [path.name for path in paths]
+        written = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} written"
+        raise type(error)(f"{error}; {written} and can be run without that; --force replaces") from error
 
 
 def require_complete(graph: "Graph") -> None:

@@ -102,7 +102,7 @@ def test_tensorboard_hands_on_what_people_see(tmp_path: Path) -> None:
             heard.append("close")
 
     stream = io.StringIO()
-    board = TensorBoard(Listener(100, stream), tmp_path)
+    board = TensorBoard(Listener(stream), tmp_path)
     board.start("CPU", 1234, 10, 2, 980)
     board.step(1, 2, 0.5, 0.25)
     board.close()

@@ -119,7 +119,7 @@ def test_a_terminal_shows_what_is_told_of_features_above_the_table(
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal
     monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
-    listener = Live(32, stream)
+    listener = Live(stream)
     train(tmp_path / "run", shoes, architecture=OWN, weights=source, freeze="all", progress=listener)
     listener.close()
     shown = stream.getvalue()
