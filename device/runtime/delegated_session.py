@@ -85,16 +85,25 @@ class DelegatedSession(Runner):
         """A copy of an output of the last run, in its own dtype, without the batch dimension.
 
         Raises:
-            DelegateError: the delegate made values that are no numbers, and the CPU may not go on.
+            DelegateError: the delegate made values that are no numbers, or another tensor, and the CPU may not go on.
         """
-        values = self._runner.output(tensor)
-        if self.delegate is None or values.dtype.kind != "f" or np.isfinite(values).all():
+        if self.delegate is None:
+            return self._runner.output(tensor)
+        try:
+            values = self._runner.output(tensor)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            return self._output_without(DelegateError(why_not_run(error, self.delegate, "the model")), tensor)
+        if values.dtype.kind != "f" or np.isfinite(values).all():
             return values
         error = DelegateError(
             f"{self.delegate.name} computes values that are no numbers (NaN or infinite); use --delegate cpu, "
             "which tells whether the model does so too"
         )
-        if not self.delegate.fallback or self.last_input is None:
+        return self._output_without(error, tensor)
+
+    def _output_without(self, error: DelegateError, tensor: TensorSpec) -> npt.NDArray[Any]:
+        """The CPU's output for the last input; or raise `error`, where it may not go on."""
+        if self.delegate is None or not self.delegate.fallback or self.last_input is None:
             raise error
         self._go_on_without(error, self.last_input)
         return self._runner.output(tensor)

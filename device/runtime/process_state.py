@@ -44,10 +44,11 @@ class _Part(NamedTuple):
 class ProcessState:
     """Keeps what a library in this process must not change.
 
-    That is the working directory, umask, locale, rounding of floats, limits, handling of signals, and descriptors 0 to
-    2; what it writes to them is dropped. A copy that it makes of the process ends there, or is ended: the oldest where
-    there are many, all with this object or this process. While the library computes, on Linux, working directory and
-    umask are its thread's alone, so that what other threads read and write meanwhile lies where it should.
+    That is the working directory, umask, locale, rounding of floats, limits, handling of signals, user, priority,
+    processors, and descriptors 0 to 2; what it writes to them is dropped. A copy that it makes of the process ends
+    there, or is ended: the oldest where there are many, all with this object or this process. While the library
+    computes, on Linux, working directory and umask are its thread's alone, so that what other threads read and write
+    meanwhile lies where it should.
     """
 
     def __init__(self, name: str, *, is_worker: bool = False) -> None:
@@ -185,6 +186,21 @@ def _limits() -> dict[str, _Part]:
     }
 
 
+def _standing() -> dict[str, _Part]:
+    """In whose name this process acts, and how the system shares processors out to its thread; where it tells."""
+    if sys.platform != "linux":
+        return {}
+
+    return {
+        "user": _Part(os.geteuid, os.seteuid),
+        "group": _Part(os.getegid, os.setegid),
+        "priority": _Part(
+            lambda: os.getpriority(os.PRIO_PROCESS, 0), lambda nice: os.setpriority(os.PRIO_PROCESS, 0, nice)
+        ),
+        "processors": _Part(lambda: os.sched_getaffinity(0), lambda allowed: os.sched_setaffinity(0, allowed)),
+    }
+
+
 def _signals() -> dict[str, _Part]:
     """What this process and its thread do at signals; nothing on Windows.
 
@@ -223,6 +239,7 @@ _PARTS = {
     "umask": _Part(_read_umask, os.umask),
     "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     **_limits(),
+    **_standing(),
     **_signals(),
     **_rounding(),
 }

@@ -45,6 +45,9 @@ class Session(Runner):
         self.delegate = options.delegate
         self.lock = threading.Lock()
         self.last_input = None
+        # Of outputs, where a library is trusted with the runtime's own tensors; a file may leave a size open.
+        by_library = options.delegate is not None and not options.delegate.is_built_in
+        self._first_shapes: dict[str, tuple[int, ...]] | None = {} if by_library else None
         self.interpreter, self._operators = self._open(model, options)
         inputs, self.outputs = _tensors(self.interpreter, model.name)
         if len(inputs) != 1 or not inputs[0].is_image:
@@ -114,9 +117,20 @@ class Session(Runner):
         self._invoke()
 
     def output(self, tensor: TensorSpec) -> npt.NDArray[Any]:
-        """A copy of an output of the last run, in its own dtype, without the batch dimension."""
-        values: npt.NDArray[Any] = self._get_tensor(tensor.index)[0]
-        return values
+        """A copy of an output of the last run, in its own dtype, without the batch dimension.
+
+        Raises:
+            RuntimeError: a delegate's library has made another tensor of it, or none (ValueError).
+        """
+        values: npt.NDArray[Any] = self._get_tensor(tensor.index)
+        if self._first_shapes is not None:
+            expected = self._first_shapes.setdefault(tensor.name, values.shape)
+            if values.dtype != tensor.dtype or values.shape != expected:
+                raise RuntimeError(
+                    f"its {tensor.name} are {values.dtype} {values.shape}, and {tensor.dtype} {expected} before"
+                )
+        one: npt.NDArray[Any] = values[0]
+        return one
 
 
 def _tensors(interpreter: Any, name: str) -> tuple[list[TensorSpec], dict[str, TensorSpec]]:

@@ -17,12 +17,14 @@
 // first, nan where it computes next), chat_invoke, fail_invoke, hang_invoke, crash_invoke, abort_invoke,
 // kill_invoke, exit_invoke, throw_invoke, close_invoke (the descriptors 0 to 2), chdir_invoke, umask_invoke,
 // locale_invoke, rounding_invoke, limit_invoke (address space), files_invoke (no further one may be open),
-// signals_invoke (ignored), block_invoke (signals), nonblock_invoke (standard input), fork_invoke, helper_invoke (a
-// program that never ends, with the file of once as an argument), thread_invoke and scrawl_invoke (writes to
-// whatever descriptor there is).
+// signals_invoke (ignored), block_invoke (signals), nonblock_invoke (standard input), priority_invoke (lowered),
+// processors_invoke (the first alone), shape_invoke (half of the last output that has 10 values), fork_invoke,
+// helper_invoke (a program that never ends, with the file of once as an argument), thread_invoke and scrawl_invoke
+// (writes to whatever descriptor there is).
 #include <fcntl.h>
 #include <fenv.h>
 #include <locale.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -290,7 +292,25 @@ void Misbehave(const Options& options) {
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
   }
+  if (options.count("priority_invoke")) setpriority(PRIO_PROCESS, 0, 19);
+  if (options.count("processors_invoke")) {
+    cpu_set_t first, all;
+    sched_getaffinity(0, sizeof all, &all);
+    CPU_ZERO(&first);
+    for (int one = 0; one < CPU_SETSIZE && !CPU_COUNT(&first); one++)
+      if (CPU_ISSET(one, &all)) CPU_SET(one, &first);
+    sched_setaffinity(0, sizeof first, &first);
+  }
   if (options.count("nonblock_invoke")) fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
+}
+
+// What a runtime would give out as the probabilities of ten classes.
+Tensor* LastOfTen(Context* context) {
+  for (size_t i = context->tensors_size; i-- > 0;) {
+    Tensor& tensor = context->tensors[i];
+    if (tensor.dims && tensor.dims->size == 2 && tensor.dims->data[1] == 10) return &tensor;
+  }
+  return nullptr;
 }
 
 int KernelInvoke(Context* context, Node* node) {
@@ -316,6 +336,8 @@ int KernelInvoke(Context* context, Node* node) {
     if (Compute(tensors[pool.input], output, pool.params)) return kError;
     if (due && kernel->options->count("wrong")) memset(output.data, 0, output.bytes);
     if (due && kernel->options->count("nan")) memset(output.data, 0xFF, output.bytes);
+    if (due && kernel->options->count("shape_invoke"))
+      if (Tensor* last = LastOfTen(context)) last->dims->data[1] = 5;
     if (due && kernel->options->count("late_nan")) memset(output.data, kernel->is_first ? 0 : 0xFF, output.bytes);
   }
   return kOk;
@@ -374,7 +396,7 @@ Delegate* tflite_plugin_create_delegate(const char* const* keys, const char* con
       "throw_invoke", "chat_invoke", "close_invoke", "chdir_invoke", "umask_invoke", "locale_invoke",
       "rounding_invoke", "limit_invoke", "fork_invoke", "scrawl_invoke", "nan", "late_nan", "fork_create",
       "thread_create", "thread_invoke", "stuck_create", "files_invoke", "signals_invoke", "block_invoke", "nonblock_invoke",
-      "helper_invoke", "chatter_create"};
+      "helper_invoke", "chatter_create", "priority_invoke", "processors_invoke", "shape_invoke"};
   static const std::set<std::string> numbers = {"after", "every", "once"};
   auto* options = new Options;
   for (size_t i = 0; i < count; i++) {

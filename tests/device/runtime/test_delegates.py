@@ -105,6 +105,16 @@ def test_what_is_no_delegate_is_a_sentence() -> None:
         Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
 
 
+def test_one_that_makes_another_tensor_of_the_answers_fails_to_compute(library: str, fashion: Dataset) -> None:
+    images, late = fashion.test.images[:8], (("shape_invoke", "1"), ("after", "16"))
+    words = r"fails to compute \(its probabilities are int8 \(1, 5\), and int8 \(1, 10\) before\)"
+    with pytest.raises(DelegateError, match=words):
+        Classifier("fashion-mnist", delegate=Delegate(library, late, isolate=False)).predict_all(images)
+    classifier = Classifier("fashion-mnist", delegate=Delegate(library, late, fallback=True, isolate=False))
+    with pytest.warns(EdgecnnWarning, match=f"{words}.*going on with the CPU"):
+        np.testing.assert_array_equal(classifier.predict_all(images), Classifier("fashion-mnist").predict_all(images))
+
+
 def test_its_chatter_is_not_among_the_results(library: str) -> None:
     asked = ("verify", "fashion-mnist", "--json", "--delegate", library, "--delegate-option", "chat=1")
     done = subprocess.run([sys.executable, "-m", "edgecnn", *asked], capture_output=True, text=True, timeout=300)
