@@ -91,8 +91,8 @@ class DelegatedSession(Runner):
             return self._runner.output(tensor)
         try:
             values = self._runner.output(tensor)
-        except (RuntimeError, ValueError, MemoryError) as error:
-            return self._output_without(DelegateError(why_not_run(error, self.delegate, "the model")), tensor)
+        except (RuntimeError, ValueError, MemoryError) as failure:
+            return self._output_without(DelegateError(why_not_run(failure, self.delegate, "the model")), tensor)
         if values.dtype.kind != "f" or np.isfinite(values).all():
             return values
         error = DelegateError(
