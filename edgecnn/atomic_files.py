@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -25,9 +26,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     place is taken when that ends. Who may read or write a file that was there may do so with the new one.
 
     Raises:
-        OutputError: the folder or the file cannot be written (no permission, disk full, ...).
+        OutputError: the folder or the file cannot be written (no permission, disk full, ...), or it is a device.
     """
     path = Path(path)
+    _require_no_device(path)
     temporary = path.parent / f".{os.urandom(4).hex()}-{path.name}"  # a folder may have no name
     waiting = _waiting.get()
     try:
@@ -120,11 +122,20 @@ def refuse_existing(paths: Iterable[str | Path], force: bool) -> None:
     """Make sure that no output overwrites a file by accident.
 
     Raises:
-        OutputError: one of `paths` exists and `force` is false.
+        OutputError: one of `paths` exists and `force` is false, or is no file.
     """
     for path in paths:
+        _require_no_device(Path(path))
         if not force and os.path.lexists(path):
             raise OutputError(f"{path} exists already; choose another name or add --force to replace it")
+
+
+def _require_no_device(path: Path) -> None:
+    """Make sure that a file which takes the place of `path` takes that of no device or pipe: others would miss it."""
+    with contextlib.suppress(OSError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OutputError(f"{path} is a pipe, a device or a socket, which no file may replace; name a file")
 
 
 @contextlib.contextmanager

@@ -1,12 +1,13 @@
 """What replaces a file keeps who may read it, and what links beside it lead to stays as it is."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from edgecnn import OutputError
-from edgecnn.atomic_files import being_read, claimed, together, write_bytes
+from edgecnn.atomic_files import being_read, claimed, refuse_existing, together, write_bytes
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -34,3 +35,18 @@ def test_what_a_link_in_place_of_the_lock_leads_to_is_not_written_over(tmp_path:
     with being_read([tmp_path / "r.csv"]):
         pass
     assert (tmp_path / "precious").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+@pytest.mark.parametrize("force", [False, True])
+def test_no_file_takes_the_place_of_a_pipe_or_device(force: bool, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "answers.csv", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(os.devnull)
+    for path in (pipe, link):
+        words = rf"{path.name} is a pipe, a device or a socket, which no file may replace; name a file"
+        with pytest.raises(OutputError, match=words):
+            refuse_existing([path], force)
+        with pytest.raises(OutputError, match=words):
+            write_bytes(path, b"rows")
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and link.is_symlink()

@@ -51,8 +51,7 @@ class Results:
 
         Raises:
             InputError: another suffix, or nothing to resume that goes with `settings`.
-            OutputError: the file, or what a stopped run left, is there already, another run is writing it, or it
-                cannot be written.
+            OutputError: the file, or a stopped run's, is there already, is being written, or cannot be written.
             MissingExtraError: Parquet without pyarrow.
         """
         self.path = Path(path)
@@ -70,7 +69,8 @@ class Results:
 
     def _begin(self, resume: bool, force: bool) -> None:
         if os.path.lexists(self.path) and not force:  # a broken link would be replaced, too
-            raise OutputError(f"{self.path} exists already and is complete; choose another name or add --force")
+            found = "exists already and is complete" if self.path.exists() else "is a link to nothing"
+            raise OutputError(f"{self.path} {found}; choose another name or add --force")
         try:
             if resume and self._has_settings():
                 self._go_on()

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError, MissingExtraError
 from ..native_output import captured_stderr
 from .colour_codes import find_codes
+from .file_bytes import read_image_file, read_stream
 from .modes import keep_depth, palette_size, require_colours, scale_transparent_colour
 from .pillow_warnings import without_pillows_warnings
 
@@ -32,8 +33,7 @@ SUFFIXES = frozenset(
         *HEIF_SUFFIXES,
     )
 )
-# 120 megapixels take 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not.
-MAX_PIXELS = 120_000_000
+MAX_PIXELS = 120_000_000  # 360 MB as RGB: the largest phone photographs pass, a decompression bomb does not
 _NO_NAME = "an image has an empty name; give a file, a folder, a pattern or -"
 # Of formats with kinds that Pillow does not know.
 _BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"II+\0": "TIFF", b"MM\0+": "TIFF"}
@@ -158,16 +158,16 @@ def open_image(name: str, before_loading: Callable[[Image.Image], None] | None =
         A loaded Pillow image in the file's own mode; EXIF orientation is not yet applied.
 
     Raises:
-        InputError: missing, empty, not an image, truncated, or larger than `MAX_PIXELS`.
+        InputError: missing, empty, not an image, truncated, a device, or larger than `MAX_PIXELS` or free memory.
     """
     if not name:
         raise InputError(_NO_NAME)
+    if name == STANDARD_INPUT and sys.stdin is None:
+        raise InputError("standard input is closed; give a file")
     if name == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise InputError("standard input is closed; give a file")
-        return decode_image(sys.stdin.buffer.read(), "standard input", before_loading)
+        return decode_image(read_stream(sys.stdin.buffer, "standard input"), "standard input", before_loading)
     try:
-        data = Path(name).read_bytes()
+        data = read_image_file(name)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
     except (OSError, ValueError) as error:

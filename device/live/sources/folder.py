@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgecnn.errors import InputError, SourceError
 from edgecnn.model_file.bundled import sample_images
+from edgecnn.pixels.file_bytes import read_image_file
 from edgecnn.pixels.image_files import find_images
 
 from ..frames import Frame
@@ -47,12 +48,13 @@ class ImageFolder:
             before = shown
             for path in self._paths:
                 try:
-                    data = Path(path).read_bytes()
-                except OSError as error:
+                    data = read_image_file(path)
+                except (OSError, InputError) as error:
                     self.damaged += 1
                     if str(path) not in said:
                         said.add(str(path))
-                        self._tell(f"{path}: cannot be read ({error.strerror})")
+                        why = f"{path}: cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+                        self._tell(why)
                     continue
                 if self._settings.paced:
                     pace.wait_until(shown / self._settings.fps)

@@ -18,6 +18,6 @@ def test_what_links_lead_to_is_not_written_over(tmp_path: Path) -> None:
 def test_a_broken_link_is_not_replaced_unless_forced(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.symlink_to("nowhere")
-    with pytest.raises(OutputError, match=r"r\.csv exists already"):
+    with pytest.raises(OutputError, match=r"r\.csv is a link to nothing"):
         Results(path, {}, resume=False, force=False)
     assert path.is_symlink()
