@@ -13,7 +13,6 @@ from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
 from edgecnn.convert.tuning.simulation import Simulation, steps
-from edgecnn.convert.tuning.writing import write
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.schemes import Scheme
 from tests.support.many_operators import fed_noise, make_many_operators, make_moved_axes, noise
@@ -21,12 +20,6 @@ from tests.support.many_operators import fed_noise, make_many_operators, make_mo
 # Kernels with a table of 256 entries or several roundings may be off by a step; all others round what is exact.
 BY_TABLE = ("LOGISTIC", "TANH", "HARD_SWISH", "SOFTMAX", "MEAN", "AVERAGE_POOL_2D", "MUL", "ADD", "LEAKY_RELU", "GELU")
 HALFWAY = 0.01  # of a step: a kernel multiplies by 31 bits of the scales' ratio, and rounds twice
-
-
-@pytest.fixture(scope="module")
-def flatbuffer() -> bytes:
-    images = fed_noise(20)
-    return to_flatbuffer(with_named_outputs(make_many_operators()), "int8", images)
 
 
 def few_operators() -> Any:
@@ -136,6 +129,20 @@ def test_ranges_and_biases_become_those_that_are_given(flatbuffer: bytes) -> Non
         np.testing.assert_allclose(simulation.real_bias(index), before + by, atol=1e-6)
 
 
+def test_an_output_in_unsigned_bytes_has_the_range_of_what_it_is_made_of() -> None:
+    import keras
+
+    image = keras.Input((16, 16, 3), name="image")
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Conv2D(4, 5)(image))))
+    graph = Graph.read(to_flatbuffer(with_named_outputs(model), "int8", fed_noise(10), "uint8"))
+    simulation, output = Simulation(graph, {}), graph.outputs[PROBABILITIES]
+    (group,) = (group for group in graph.groups if output in group)
+    assert len(group) == 2 and graph.tensors[output].dtype == np.uint8
+    simulation.set_range(group, -0.5, 2.0)
+    for index in group:
+        assert simulation.range(index) == pytest.approx((-0.5, 2.0), abs=2.5 / 255)
+
+
 def test_what_the_last_softmax_takes_are_the_logits(flatbuffer: bytes) -> None:
     graph, images = Graph.read(flatbuffer), fed_noise(4, seed=3)
     simulation = Simulation(graph, {})
@@ -148,56 +155,6 @@ def test_what_the_last_softmax_takes_are_the_logits(flatbuffer: bytes) -> None:
     ends = {PROBABILITIES: graph.operators[place].inputs[0]}
     without = Simulation(dataclasses.replace(graph, operators=graph.operators[:place], outputs=ends), {})
     assert not without.has_softmax and without.logits == simulation.logits
-
-
-def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
-    simulation = Simulation(Graph.read(flatbuffer), {})
-    generator = np.random.default_rng(1)
-    for variable in simulation.weights.values():
-        variable.assign_add(generator.normal(0, 3, variable.numpy().shape).astype(np.float32))
-    for index in [index for index in simulation.biases if not simulation.graph.shares_buffer(index)]:
-        simulation.move_bias(index, generator.normal(0, 0.01, simulation.real_bias(index).shape))
-    for group in simulation.graph.groups:
-        low, high = simulation.range(group[0])
-        simulation.set_range(group, 0.8 * low, 0.9 * high)
-    written = write(flatbuffer, simulation)
-    assert len(written) == len(flatbuffer)
-    again = Simulation(Graph.read(written), {})
-    for index in simulation.weights:
-        np.testing.assert_array_equal(again.integers(index), simulation.integers(index))
-    for index in simulation.biases:
-        np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
-    images = fed_noise(16, seed=9)
-    off = np.abs(again.answers(images, True) - simulation.answers(images, True))
-    # A bias of float32 may round the other way: then a value that was halfway is a step off.
-    assert off.max() <= 1.01 * simulation.quantization(simulation.logits)[0] and (off < 1e-5).mean() >= 0.95
-
-
-def test_a_state_is_gone_back_to(flatbuffer: bytes) -> None:
-    simulation = Simulation(Graph.read(flatbuffer), {})
-    state, as_it_was = simulation.state(), write(flatbuffer, simulation)
-    for variable in simulation.weights.values():
-        variable.assign(-variable)
-    for index in simulation.biases:
-        simulation.move_bias(index, np.full(simulation.real_bias(index).shape, 0.5))
-    for group in simulation.graph.groups:
-        low, high = simulation.range(group[0])
-        simulation.set_range(group, low / 2, high / 2)
-    assert all(simulation.integers(index).any() for index in simulation.weights)  # so that each is another now
-    simulation.restore(state)
-    assert write(flatbuffer, simulation) == as_it_was
-
-
-def test_constants_of_one_buffer_are_known(flatbuffer: bytes) -> None:
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    graph = Graph.read(flatbuffer)
-    alone = next(index for index in Simulation(graph, {}).biases if not graph.shares_buffer(index))
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
-    tensors = model.subgraphs[0].tensors
-    tensors.append(tensors[alone])
-    again = Graph.read(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
-    assert again.shares_buffer(alone) and again.shares_buffer(len(tensors) - 1)
 
 
 def test_every_kind_of_weights_is_chosen_by_error(flatbuffer: bytes) -> None:
