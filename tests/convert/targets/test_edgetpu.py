@@ -14,7 +14,7 @@ from edgecnn.convert import convert
 from edgecnn.convert.targets.edgetpu import TARGET, OperatorSupport, operator_support
 from edgecnn.device import verify
 from edgecnn.model_file.container import read_model
-from edgecnn.model_file.tflite_graph import Graph, read_graph
+from edgecnn.model_file.tflite_graph import Graph, GraphOperator, GraphTensor, read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
@@ -85,6 +85,21 @@ def test_what_comes_after_an_unknown_operator_stays_on_the_cpu(flatbuffer: bytes
     assert [bool(operator.why_not) for operator in placed] == [False] * 5 + [True] * 3
     assert placed[5] == OperatorSupport("SHAPE", "an Edge TPU has no SHAPE")
     assert placed[6].why_not == "it comes after SHAPE"
+
+
+@pytest.mark.parametrize(
+    ("operator", "shape", "why"),
+    [
+        ("SOFTMAX", (1, 16_000), ""),
+        ("SOFTMAX", (1, 16_001), "a softmax may have 16,000 elements there"),
+        ("ADD", (1, 1, 2, 3, 4), ""),
+        ("ADD", (1, 2, 2, 3, 4), "values has more than 3 dimensions above 1"),
+    ],
+)
+def test_what_its_compiler_does_not_take_stays_on_the_cpu(operator: str, shape: tuple[int, ...], why: str) -> None:
+    tensor = GraphTensor("values", shape, shape, "int8", (1.0,), (0,), False, False)
+    one = GraphOperator(operator, 1, False, (0,), (1,))
+    assert operator_support(Graph((tensor, tensor), (one,), (0,), (1,), 0)) == (OperatorSupport(operator, why),)
 
 
 def test_the_compiled_file_carries_the_card(

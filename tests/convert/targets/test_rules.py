@@ -11,7 +11,7 @@ from edgecnn.convert import convert
 from edgecnn.convert.targets.rules import require_supported
 from edgecnn.convert.targets.table import TARGETS
 from edgecnn.device import describe
-from edgecnn.model_file.tflite_graph import read_graph
+from edgecnn.model_file.tflite_graph import Graph, GraphOperator, GraphTensor, read_graph
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
@@ -44,6 +44,24 @@ def test_what_no_device_runs_is_refused(
     require_supported(TARGETS[target], read_graph(flatbuffer, "m"))
     with pytest.raises(EdgecnnError, match=words):
         require_supported(TARGETS[target], read_graph(changed(flatbuffer, change), "m"))
+
+
+def softmax_of(taken: str, given: str, others: int = 0) -> Graph:
+    """A graph of one operator, which takes and gives tensors of these types."""
+    tensors = [GraphTensor(f"a {dtype}", (1, 10), (1, 10), dtype, (), (), False, False) for dtype in (taken, given)]
+    return Graph(tuple(tensors), (GraphOperator("SOFTMAX", 1, False, (0,), (1,)),), (0,), (1,), others)
+
+
+@pytest.mark.parametrize(("types", "end"), [(("int32", "int8"), "input"), (("int8", "int32"), "output")])
+def test_types_that_no_image_and_no_score_has_are_refused(types: tuple[str, str], end: str) -> None:
+    require_supported(TARGETS["litert"], softmax_of("int8", "int8"))
+    with pytest.raises(EdgecnnError, match=f"the {end} a int32 is int32, not one of float32, int8, uint8, int16"):
+        require_supported(TARGETS["litert"], softmax_of(*types))
+
+
+def test_a_graph_with_control_flow_is_refused() -> None:
+    with pytest.raises(EdgecnnError, match=r"litert: the model has 1 subgraphs for control flow \(while, if\)"):
+        require_supported(TARGETS["litert"], softmax_of("int8", "int8", others=1))
 
 
 def test_a_graph_has_what_the_runtime_sees(flatbuffer: bytes, tmp_path: Path) -> None:
