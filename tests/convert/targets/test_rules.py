@@ -1,5 +1,6 @@
 """Each target gets what it takes, or the rule that fails in words."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ from edgecnn import EdgecnnError, InputError
 from edgecnn.convert import convert
 from edgecnn.convert.targets.rules import require_supported
 from edgecnn.convert.targets.table import TARGETS
+from edgecnn.convert.targets.target import ExportSettings
 from edgecnn.device import describe
 from edgecnn.model_file.tflite_graph import Graph, GraphOperator, GraphTensor, read_graph
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun
 from tests.convert.targets.conftest import changed
+
+RGB = InputSpec(8, 8, 3, "rgb", "pad", "bilinear", (1 / 255,) * 3, (0.0,) * 3, "any")
 
 
 def forget_weights(model: Any) -> None:
@@ -85,3 +90,19 @@ def test_what_a_target_cannot_take_is_refused(
     with pytest.raises(InputError, match=words):
         convert(small_run.path, small, scheme=scheme, io=io, target=target, output=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "io", "changes"),
+    [("int8", "int8", {"io": "uint8", "pixels_in": True}), ("int8", "uint8", {"pixels_in": True}),
+     ("int8", "float32", {}), ("float32", "int8", {"io": "uint8"}), ("dynamic", "float32", {})],
+)  # fmt: skip
+def test_mediapipe_gets_bytes_where_a_scheme_can_have_them(scheme: str, io: Any, changes: dict[str, Any]) -> None:
+    asked = ExportSettings(scheme, io, dense_per_tensor=False)
+    assert TARGETS["mediapipe"].settings(asked, RGB) == dataclasses.replace(asked, **changes)
+
+
+@pytest.mark.parametrize("scheme", ["mixed", "int16x8"])
+def test_mediapipe_takes_no_other_integers(scheme: str) -> None:
+    with pytest.raises(InputError, match=f"takes uint8 or float32 input, not {scheme}'s; use --int8"):
+        TARGETS["mediapipe"].settings(ExportSettings(scheme, "int8", dense_per_tensor=False), RGB)
