@@ -223,3 +223,28 @@ def test_a_network_whose_maps_are_a_burden_is_advised_to_name_some(tmp_path: Pat
         "the activations variant gives 3 feature maps of 4,333,632 values an image; --feature-layers"
     )
     assert not convert(run, images, **options, feature_layers=["wide2"]).notes
+
+
+def test_a_run_is_no_folder_of_the_model_itself(tmp_path: Path) -> None:
+    model = save(small_net(keras.layers.Dense(2)), tmp_path, "model.keras")
+    with pytest.raises(InputError, match=r"holds .*model\.keras itself; name another folder with --output"):
+        adopt(model, ("a", "b"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_one_channel_has_no_other_order(tmp_path: Path) -> None:
+    model = save(small_net(keras.layers.Dense(2), shape=(8, 8, 1)), tmp_path)
+    with pytest.raises(InputError, match=r"takes images of 1 channel\(s\), which have no other order"):
+        adopt(model, ("a", "b"), tmp_path / "run", Preprocessing(channel_order="bgr"))
+
+
+def test_scales_of_blue_green_and_red_are_those_of_the_networks_own_channels(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    scale, offset = (1 / 255, 1 / 128, 1 / 64), (0.0, -1.0, 0.5)
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    chosen = Preprocessing(scale, offset, channel_order="bgr")
+    run = adopt(save(model, tmp_path), ("a", "b"), tmp_path / "run", chosen)
+    assert ModelCard.load(run / "card.json").input.scale == scale[::-1]
+    pixels = np.random.default_rng(2).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    expected = model.predict_on_batch((pixels[..., ::-1] * scale + offset).astype(np.float32))
+    np.testing.assert_allclose(KerasModel(RunDirectory(run).model).predict_all(pixels), expected, atol=1e-5)
