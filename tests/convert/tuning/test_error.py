@@ -34,3 +34,14 @@ def test_inputs_that_have_nothing_in_common_leave_the_nearest_integers() -> None
 def test_no_weight_leaves_its_integers() -> None:
     weights = np.full((1, 2, 4), 127.4)
     assert np.abs(round_together(weights, np.ones((1, 4, 4)))).max() <= 127
+
+
+def test_blocks_of_columns_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(2)
+    inputs, weights = generator.normal(size=(400, 40)), generator.uniform(-100, 100, (1, 5, 300))
+    inputs = inputs @ generator.normal(size=(40, 300)) + 0.1 * generator.normal(size=(400, 300))
+    products = (inputs.T @ inputs / len(inputs))[None]
+    found = round_together(weights, products)
+    monkeypatch.setattr("edgecnn.convert.tuning.error._BLOCK", 300)
+    np.testing.assert_array_equal(found, round_together(weights, products))
+    assert left(weights[0], found[0], inputs) < 0.3 * left(weights[0], np.rint(weights[0]), inputs)

@@ -129,6 +129,17 @@ def test_ranges_and_biases_become_those_that_are_given(flatbuffer: bytes) -> Non
         np.testing.assert_allclose(simulation.real_bias(index), before + by, atol=1e-6)
 
 
+def test_values_are_rounded_to_integers_and_cut_off_at_their_ends(flatbuffer: bytes) -> None:
+    simulation = Simulation(Graph.read(flatbuffer), {})
+    for index in (group[0] for group in simulation.graph.groups):
+        (step, zero_point), (low, high) = simulation.quantization(index), simulation.range(index)
+        values = np.linspace(low - 3 * step, high + 3 * step, 2_001, dtype=np.float32)
+        found = np.asarray(simulation.rounded(values, index))
+        expected = np.clip(np.rint(values.astype(np.float64) / step) + zero_point, -128, 127) - zero_point
+        off = np.abs(found / step - expected)
+        assert (found[0], found[-1]) == pytest.approx((low, high)) and off.max() < 1.01 and (off > 0.01).mean() < 0.01
+
+
 def test_an_output_in_unsigned_bytes_has_the_range_of_what_it_is_made_of() -> None:
     import keras
 

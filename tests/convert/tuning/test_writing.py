@@ -46,7 +46,7 @@ def test_a_state_is_gone_back_to(flatbuffer: bytes) -> None:
         simulation.move_bias(index, np.full(simulation.real_bias(index).shape, 0.5))
     for group in simulation.graph.groups:
         low, high = simulation.range(group[0])
-        simulation.set_range(group, low / 2, high / 2)
+        simulation.set_range(group, low / 4 - 0.1, high / 2)
     assert all(simulation.integers(index).any() for index in simulation.weights)  # so that each is another now
     simulation.restore(state)
     assert write(flatbuffer, simulation) == as_it_was
