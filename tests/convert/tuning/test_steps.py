@@ -1,7 +1,8 @@
 """What tuning keeps of its steps, and the networks that it leaves alone."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,13 +16,15 @@ from edgecnn.convert import Preprocessing, adopt
 from edgecnn.convert.network.keras_network import KerasNetwork
 from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.float32 import to_float32
-from edgecnn.convert.tuning.simulation import Simulation
+from edgecnn.convert.tuning.error import choose_by_error
+from edgecnn.convert.tuning.simulation import Floats, Simulation
 from edgecnn.convert.tuning.tuning import Tuned, tune
 from edgecnn.pixels.dataset import Split
 from edgecnn.run_directory import RunDirectory
 from tests.support.many_operators import fed_noise, noise
 
 LABELS = tuple("abc")
+State = list[Floats]
 
 
 class Made(NamedTuple):
@@ -82,3 +85,30 @@ def test_a_network_that_is_not_computed_as_keras_does_is_left_alone(made: Made, 
     other = made._replace(network=make(tmp_path, 2).network)
     with pytest.raises(EdgecnnError, match="--qat does not compute this network as Keras does; leave it out"):
         tuned(other, 0, [])
+
+
+def test_each_step_begins_with_what_it_is_to_better(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = list[State](), list[State]()
+
+    def choose(simulation: Simulation, images: Floats, ranges: bool) -> None:
+        before.append(simulation.state())
+        choose_by_error(simulation, images, ranges)
+        after.append(simulation.state())
+        assert len(images) == 40
+
+    def train(simulation: Simulation, fed: Callable[[Any], Floats], teacher: Floats, *_: object) -> None:
+        start = simulation.state()
+        assert any(same(start, one) for one in after) and not same(start, before[0])
+        simulation.restore(before[0])
+        np.testing.assert_allclose(teacher, simulation.answers(fed(np.arange(80)), quantized=False), atol=1e-5)
+
+    monkeypatch.setattr("edgecnn.convert.tuning.tuning.choose_by_error", choose)
+    monkeypatch.setattr("edgecnn.convert.tuning.tuning.train", train)
+    told: list[str] = []
+    tuned(made, 1, told)
+    assert len(before) == 2 and same(*before) and not same(*after)
+    assert told[0].startswith("as converted: ") and told[0].endswith(" on 40 training images")
+
+
+def same(one: State, other: State) -> bool:
+    return all(np.array_equal(*pair) for pair in zip(one, other, strict=True))

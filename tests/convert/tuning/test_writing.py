@@ -31,6 +31,9 @@ def test_what_is_chosen_is_what_the_file_has(flatbuffer: bytes) -> None:
         np.testing.assert_array_equal(again.integers(index), simulation.integers(index))
     for index in simulation.biases:
         np.testing.assert_allclose(again.real_bias(index), simulation.real_bias(index), atol=1e-5)
+    for operator in (each for each in again.graph.operators if each.is_weighted and each.inputs[2] in again.biases):
+        taken, weights, bias = (again.graph.tensors[index] for index in operator.inputs)
+        np.testing.assert_allclose(bias.scales, taken.scales * weights.scales, rtol=1e-6)  # as kernels take it
     images = fed_noise(16, seed=9)
     off = np.abs(again.answers(images, True) - simulation.answers(images, True))
     # A bias of float32 may round the other way: then a value that was halfway is a step off.
@@ -79,3 +82,12 @@ def test_layers_with_one_set_of_biases_are_not_parted(flatbuffer: bytes) -> None
     simulation.move_bias(second, np.full(graph.tensors[second].values, 0.5))
     with pytest.raises(EdgecnnError, match="two layers have one set of biases in the converted file"):
         write(shared, simulation)
+
+
+def test_a_bias_that_no_integer_stands_for_becomes_the_nearest(flatbuffer: bytes) -> None:
+    simulation = Simulation(Graph.read(flatbuffer), {})
+    operator = next(each for each in simulation.graph.operators if each.is_weighted)
+    count = simulation.graph.tensors[operator.inputs[2]].values
+    simulation.move_bias(operator.inputs[2], np.resize([1e9, -1e9], count))
+    found = Graph.read(write(flatbuffer, simulation)).tensors[operator.inputs[2]].constant
+    assert found.tolist() == np.resize([2**31 - 1, -(2**31)], count).tolist()
