@@ -167,3 +167,12 @@ def state_and_ticks(process: int) -> list[str]:
     except OSError:
         return []
     return [fields[0], *fields[11:13]]
+
+
+@pytest.mark.parametrize(("is_own", "shown"), [(True, "\\x1b[2J"), (False, "\x1b[2J")], ids=["its own", "a program's"])
+def test_what_a_library_says_is_escaped_in_the_command_lines_own_process_alone(is_own: bool, shown: str) -> None:
+    allow = "guard.allow()" if is_own else "pass"
+    command = 'main(["info", "fashion-mnist", "-v"], standalone_mode=False)'
+    code = f"import os\nfrom edgecnn.cli import guard, main\n{allow}\n{command}\nos.write(2, b'native \\x1b[2J\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and f"native {shown}\n" in done.stderr, done.stderr
