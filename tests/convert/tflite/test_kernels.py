@@ -56,3 +56,29 @@ def test_a_slice_of_the_kernels_is_those_in_their_order(flatbuffer: bytes) -> No
     names = ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "FULLY_CONNECTED", "FULLY_CONNECTED"]
     assert [kernel.operator for kernel in kernels] == names
     assert [kernel.operator for kernel in kernels[1:4]] == names[1:4] and kernels[-1].weights.values.shape == (4, 3)
+
+
+@pytest.mark.parametrize(("scheme", "per_tensor"), [("int8", False), ("int8", True), ("float16", False)])
+def test_a_constant_is_as_far_from_its_origin_as_rounding_may_put_it(scheme: str, per_tensor: bool) -> None:
+    layers = keras.layers
+    keras.utils.set_random_seed(3)
+    image = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 3, bias_initializer="random_normal")(image)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2, bias_initializer="random_normal")(x)
+    x = layers.Dense(64, bias_initializer="random_normal")(layers.Flatten()(x))
+    network = with_named_outputs(keras.Model(image, layers.Dense(5, activation="softmax")(x)))
+    images = np.random.default_rng(1).uniform(0, 1, (8, 6, 6, 3)).astype(np.float32)
+    real = read_kernels(to_flatbuffer(network, "float32", images))
+    found = read_kernels(to_flatbuffer(network, scheme, images, dense_per_tensor=per_tensor))
+    assert found.shapes == real.shapes
+    for here, there in zip(found, real, strict=True):
+        for one, origin in [(here.weights, there.weights), *([(here.bias, there.bias)] if here.bias else [])]:
+            assert origin
+            off = np.abs(one.values - origin.values) / one.error
+            assert off.max() <= 1.001  # what is measured in it tells a changed weight from a rounded one
+            assert (one.low <= one.values).all() and (one.values <= one.high).all()
+        off = np.abs(here.weights.values - there.weights.values) / here.weights.error
+        assert off.max() > (0.9 if scheme == "int8" else 0.4)  # of half precision, no more than half of it is used
+        if scheme == "int8":
+            np.testing.assert_allclose(here.weights.high / here.weights.error, 2 * 127)
+            np.testing.assert_allclose(here.weights.low / here.weights.error, -2 * 128)
