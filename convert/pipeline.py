@@ -94,7 +94,6 @@ class Compared:
 def run(original: Original, request: ConversionRequest, progress: Progress) -> Conversion:
     """Do the conversion and write its files; see `edgecnn.convert.convert`."""
     dataset = original.dataset
-    # The plain model is the same with and without its variant, so its maps count in both cases.
     requested = ExportSettings(request.scheme, request.io, request.dense_per_tensor)
     settings = TARGETS[request.target].settings(requested, original.card.input)
     exported = _export(original, request, settings, progress)
@@ -116,6 +115,7 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
     images = calibration.draw_images(dataset.train, request.calibration_images, request.seed)
     representative = network.fed(calibration.pinned(images))
     progress(f"converting: {settings.scheme}")
+    # The plain model is cut out of its variant: it is the same with and without one, and the maps' figures are its own.
     with_maps = to_flatbuffer(
         network.with_maps,
         settings.scheme,

@@ -45,7 +45,8 @@ class Conversion:
             megabyte on, within a fifth for a few kB.
         bit_equal: both files gave equal probabilities, to the bit, on every image that both ran; None without variant.
         layers: distance of every feature map, then of the probabilities, from Keras; empty without variant.
-        notes: what the target makes of it, in words.
+        notes: sentences on what was done: ranges that were cut, what tuning gained, what the target makes of the model,
+            files of before that were removed, and how many feature maps there are where they are many.
         compiled: the file that the Edge TPU compiler made of the model, where there is one.
         confidence: what the converted model's scores are worth; None where the images do not tell.
         doubt: why they do not, in words; else empty.

@@ -101,7 +101,7 @@ def few(fashion: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
-    """A real training of four epochs."""
+    """A real training of two epochs."""
     pytest.importorskip("tensorflow")
     return once(tmp_path_factory, "run", lambda folder: train(folder / "run", small, recipe="fast"))
 

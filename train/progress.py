@@ -19,7 +19,7 @@ class TrainingProgress(Protocol):
     """Is told how a training goes."""
 
     def tell(self, message: str) -> None:
-        """Called with what is done before the first step, where it takes long."""
+        """Called with a sentence: what is done before the first step, or what went wrong after the last."""
 
     def start(self, device: str, parameters: int, steps: int, epochs: int, images: int) -> None:
         """Called once, before the first of `steps` steps an epoch, in which `images` images are seen."""

@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import Parity
-from edgecnn.paired import PairedComparison
 from edgecnn.wilson import wilson_interval
 
 Array = npt.NDArray[np.floating]
@@ -45,8 +44,3 @@ def sqnr_db(signal: float, noise: float) -> float:
     if noise == 0:
         return float("inf")
     return 10 * float(np.log10(signal / noise)) if signal else float("-inf")
-
-
-def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided p of two classifiers that were right on these images; see `PairedComparison`."""
-    return PairedComparison.of(first, second).mcnemar_p

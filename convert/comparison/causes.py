@@ -84,7 +84,7 @@ def cause_of(
         scheme: of the file.
         weights_are_right: whether the file's weights were found to be Keras', so that it cannot be they.
         calibrated: which values its calibration saw in each layer, by the file's card.
-        before: the layers up to this one, of the same file.
+        before: the layers before this one, of the same file.
         takes_16_bits: whether the network can be converted to --int16x8.
     """
     finer = finer_steps(scheme, takes_16_bits)

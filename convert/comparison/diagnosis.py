@@ -8,8 +8,8 @@ import numpy.typing as npt
 from edgecnn.metrics import best_order, evaluate_probabilities
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.paired import PairedComparison
 
-from .agreement import mcnemar
 from .binomial import at_least
 from .causes import cause_of, cause_of_coarse_weights, finer_steps, is_saturated, precision
 from .constant_values import NO_WEIGHTS
@@ -130,7 +130,7 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
     answers, surely = [each.probabilities.argmax(axis=1) for each in (before, rung)], False
     if ladder.truth is not None:
         right = [answer == ladder.truth for answer in answers]
-        surely = bool(right[0].mean() - right[1].mean() > _DROP) and mcnemar(*right) < _CHANCE
+        surely = bool(right[0].mean() - right[1].mean() > _DROP) and PairedComparison.of(*right).mcnemar_p < _CHANCE
     flips = int((answers[0] != answers[1]).sum())
     many = at_least(flips, len(answers[0]), 1 - _AGREEMENT) < _CHANCE
     return surely or many or _broken_layer(before, rung) is not None

@@ -9,7 +9,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.tflite_graph import CASTS, WEIGHTED_INPUTS
 
-from ..tflite.kernels import OPERATOR_NAMES
+from ..tflite.flatbuffer import operator_name
 
 # Of a tensor that an operator of a layer makes, as the network is exported: "classifier_1/LAYER_1/OPERATOR".
 _SCOPE = re.compile(r"^classifier_\d+/([^/]+)_\d+/")
@@ -43,7 +43,7 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
     makers = {int(subgraph.Inputs(place)): -1 for place in range(subgraph.InputsLength())}
     for position in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(position)
-        name = _name(model, operator)
+        name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
         given = [int(operator.Inputs(place)) for place in range(operator.InputsLength())]
         outputs = [int(operator.Outputs(place)) for place in range(operator.OutputsLength())]
         if not outputs:  # it sets a variable, or runs what does
@@ -59,12 +59,6 @@ def read_operators(model: "schema.Model") -> list[GraphOperator]:
         sources = tuple(makers.get(index) for index in given)
         found.append(GraphOperator(name, _options(operator), inputs, sources, output))
     return found
-
-
-def _name(model: "schema.Model", operator: "schema.Operator") -> str:
-    code = model.OperatorCodes(operator.OpcodeIndex())
-    name: str = OPERATOR_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-    return name
 
 
 def _options(operator: "schema.Operator") -> dict[str, Any]:
@@ -111,7 +105,8 @@ def outputs_of(model: "schema.Model") -> dict[str, int]:
     signature = model.SignatureDefs(0)
     outputs = (signature.Outputs(place) for place in range(signature.OutputsLength()))
     operations = [model.Subgraphs(0).Operators(place) for place in range(model.Subgraphs(0).OperatorsLength())]
-    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in operations if _name(model, one) in CASTS}
+    casts = (one for one in operations if operator_name(model.OperatorCodes(one.OpcodeIndex())) in CASTS)
+    cast = {int(one.Outputs(0)): int(one.Inputs(0)) for one in casts}
     given = {output.Name().decode(): int(output.TensorIndex()) for output in outputs}
     return {name: cast.get(index, index) for name, index in given.items()}
 

@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import flatbuffers
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
-from ..tflite.kernels import OPERATOR_NAMES
+from ..tflite.flatbuffer import operator_name, to_bytes
 
 _INTEGERS = {schema.TensorType.INT8: -128, schema.TensorType.UINT8: 0, schema.TensorType.INT16: -(2**15)}
 # They take most of the time; of the others some give another integer for few of all values, which no few images show.
@@ -55,8 +54,7 @@ class GraphParts:
         self.quick = frozenset(int(each.outputs[0]) for each in operators if self._is_exact(each))
 
     def _is_exact(self, operator: "schema.OperatorT") -> bool:
-        code = self._model.operatorCodes[operator.opcodeIndex]
-        name = OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+        name = operator_name(self._model.operatorCodes[operator.opcodeIndex])
         tensor = self._graph.tensors[operator.outputs[0]]
         if name not in _EXACT or tensor.type not in _INTEGERS or not _is_scaled(tensor):
             return False
@@ -113,7 +111,8 @@ class GraphParts:
         model.buffers = [
             buffer if place in filled else schema.BufferT() for place, buffer in enumerate(self._model.buffers)
         ]
-        return _written(model)
+        size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
+        return to_bytes(model, size + (1 << 16))
 
 
 def _ints(vector: Any) -> list[int]:
@@ -124,10 +123,3 @@ def _ints(vector: Any) -> list[int]:
 def _is_scaled(tensor: "schema.TensorT") -> bool:
     """Whether its integers stand for numbers."""
     return tensor.quantization is not None and len(_ints(tensor.quantization.zeroPoint)) > 0
-
-
-def _written(model: Any) -> bytes:
-    size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
-    builder = flatbuffers.Builder(size + (1 << 16))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())

@@ -14,11 +14,12 @@ from edgecnn.errors import ModelFileError
 from edgecnn.free_memory import give_back_memory
 from edgecnn.model_file.card import Parity
 from edgecnn.model_file.container import PackedModel
+from edgecnn.paired import PairedComparison
 from edgecnn.pixels.dataset import Split
 from edgecnn.pixels.input_spec import InputSpec
 
 from ..pair import Pair
-from .agreement import mcnemar, parity_of
+from .agreement import parity_of
 from .answers import answer_all
 from .keras_maps import KerasMaps, MapRun, noting_answers
 from .layer_figures import LayerFigures
@@ -165,7 +166,7 @@ def rung_of(
     return Rung(
         name=name,
         parity=parity_of(keras, probabilities, truth),
-        mcnemar_p=mcnemar(*right) if truth.min() >= 0 else None,
+        mcnemar_p=PairedComparison.of(*right).mcnemar_p if truth.min() >= 0 else None,
         max_difference=float(np.abs(keras - probabilities).max()),
         layers=layers,
         probabilities=probabilities,

@@ -1,4 +1,4 @@
-"""What a network makes of images, and which it was asked about."""
+"""A network that remembers its answers by image, so that no image is run twice."""
 
 import hashlib
 from collections.abc import Iterator

@@ -2,14 +2,15 @@
 
 import copy
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
+from .flatbuffer import operator_name, to_bytes
+
 # Which input of an operator is its bias.
-_PLACES = {getattr(schema.BuiltinOperator, name): bias for name, (_, _, bias) in WEIGHTED_INPUTS.items()}
+_PLACES = {name: bias for name, (_, _, bias) in WEIGHTED_INPUTS.items()}
 
 
 def with_own_biases(flatbuffer: bytes) -> bytes:
@@ -22,8 +23,7 @@ def with_own_biases(flatbuffer: bytes) -> bytes:
     subgraph, taken = model.subgraphs[0], set()
     tensors_before = len(subgraph.tensors)
     for operator in subgraph.operators:
-        code = model.operatorCodes[operator.opcodeIndex]
-        place = _PLACES.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+        place = _PLACES.get(operator_name(model.operatorCodes[operator.opcodeIndex]))
         if place is None or len(operator.inputs) <= place or operator.inputs[place] < 0:
             continue
         bias = subgraph.tensors[operator.inputs[place]]
@@ -37,6 +37,4 @@ def with_own_biases(flatbuffer: bytes) -> bytes:
         taken.add(bias.buffer)
     if len(subgraph.tensors) == tensors_before:
         return flatbuffer
-    builder = flatbuffers.Builder(len(flatbuffer))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return to_bytes(model, len(flatbuffer))

@@ -5,7 +5,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.errors import EdgecnnError
 
-from .kernels import OPERATOR_NAMES
+from .flatbuffer import operator_name
 
 
 def require_ranges(calibrated: bytes) -> None:
@@ -29,8 +29,7 @@ def require_ranges(calibrated: bytes) -> None:
         for index in (operator.Outputs(each) for each in range(operator.OutputsLength())):
             problem = _problem(subgraph.Tensors(index))
             if problem:
-                code = model.OperatorCodes(operator.OpcodeIndex())
-                name = OPERATOR_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+                name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
                 raise EdgecnnError(f"the {name} behind {origin} gives {problem}")
             behind[index] = f"layer {layers[index]}" if index in layers else origin
 

@@ -3,9 +3,10 @@
 What reads a flatbuffer's weights, to tune or to compare them, finds none there, and what edits it would move them.
 """
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
+
+from .flatbuffer import to_bytes
 
 
 def has_constants_behind(flatbuffer: bytes) -> bool:
@@ -23,6 +24,4 @@ def with_constants_inside(flatbuffer: bytes) -> bytes:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(flatbuffer, np.uint8, buffer.size, buffer.offset)
             buffer.offset = buffer.size = 0
-    builder = flatbuffers.Builder(len(flatbuffer))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return to_bytes(model, len(flatbuffer))

@@ -1,13 +1,13 @@
 """How large a model would be in float32, without converting it once more."""
 
-import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.container import add_header
 from edgecnn.model_file.tflite_graph import CASTS
 
-_CASTS = [getattr(schema.BuiltinOperator, name) for name in CASTS]
+from .flatbuffer import operator_name, to_bytes
+
 _BYTES = {schema.TensorType.INT8: 1, schema.TensorType.INT16: 2, schema.TensorType.FLOAT16: 2}
 
 
@@ -22,7 +22,7 @@ def float32_size(flatbuffer: bytes) -> int:
         subgraph.operators = [
             operator
             for operator in subgraph.operators
-            if model.operatorCodes[operator.opcodeIndex].builtinCode not in _CASTS
+            if operator_name(model.operatorCodes[operator.opcodeIndex]) not in CASTS
         ]
         for tensor in subgraph.tensors:
             tensor.quantization = None
@@ -32,6 +32,4 @@ def float32_size(flatbuffer: bytes) -> int:
                 buffer.data = np.zeros(size // width * 4 if width else size, np.uint8)
                 buffer.offset = buffer.size = 0
                 tensor.type = schema.TensorType.FLOAT32 if width else tensor.type
-    builder = flatbuffers.Builder(len(flatbuffer))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return len(add_header(bytes(builder.Output())))
+    return len(add_header(to_bytes(model, len(flatbuffer))))

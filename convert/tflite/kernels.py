@@ -6,16 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
+from .flatbuffer import DTYPES, operator_name, to_bytes
+
 Array = npt.NDArray[np.floating]
 
-_BUILTIN = schema.BuiltinOperator
 # How to bring the output channels of the constant that an operator takes as its second input to the front; each order
 # undoes itself. Depthwise: (1, height, width, channels).
 CHANNELS_FIRST = {
@@ -23,14 +23,6 @@ CHANNELS_FIRST = {
     "DEPTHWISE_CONV_2D": (3, 1, 2, 0),
     "FULLY_CONNECTED": (0, 1),
     "TRANSPOSE_CONV": (0, 1, 2, 3),
-}
-OPERATOR_NAMES = {code: name for name, code in vars(_BUILTIN).items() if not name.startswith("_")}
-DTYPES: dict[int, np.dtype[Any]] = {
-    schema.TensorType.FLOAT32: np.dtype(np.float32),
-    schema.TensorType.FLOAT16: np.dtype(np.float16),
-    schema.TensorType.INT8: np.dtype(np.int8),
-    schema.TensorType.INT32: np.dtype(np.int32),
-    schema.TensorType.INT64: np.dtype(np.int64),
 }
 
 
@@ -88,7 +80,7 @@ class Kernels(Sequence[Kernel]):
         unpacked = _dequantized(self._model, subgraph)
         for position in range(subgraph.OperatorsLength()):
             operator = subgraph.Operators(position)
-            name = OPERATOR_NAMES.get(_code(self._model, operator))
+            name = operator_name(self._model.OperatorCodes(operator.OpcodeIndex()))
             if name not in WEIGHTED_INPUTS:
                 continue
             inputs = [unpacked.get(int(index), int(index)) for index in operator.InputsAsNumpy()]
@@ -167,14 +159,7 @@ def _with_own_buffers(flatbuffer: bytes, indices: Collection[int]) -> bytes:
         tensor = model.subgraphs[0].tensors[index]
         model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
         tensor.buffer = len(model.buffers) - 1
-    builder = flatbuffers.Builder(len(flatbuffer))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def _code(model: "schema.Model", operator: "schema.Operator") -> int:
-    code = model.OperatorCodes(operator.OpcodeIndex())
-    return int(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    return to_bytes(model, len(flatbuffer))
 
 
 def _dequantized(model: "schema.Model", subgraph: "schema.SubGraph") -> dict[int, int]:
@@ -183,7 +168,7 @@ def _dequantized(model: "schema.Model", subgraph: "schema.SubGraph") -> dict[int
     return {
         int(operator.Outputs(0)): int(operator.Inputs(0))
         for operator in operators
-        if _code(model, operator) == _BUILTIN.DEQUANTIZE
+        if operator_name(model.OperatorCodes(operator.OpcodeIndex())) == "DEQUANTIZE"
     }
 
 

@@ -6,13 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
-from .kernels import DTYPES
-
-_DTYPES = {
-    **DTYPES,
-    schema.TensorType.UINT8: np.dtype(np.uint8),
-    schema.TensorType.INT16: np.dtype(np.int16),
-}
+from .flatbuffer import DTYPES
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ def read_operand(model: "schema.Model", index: int) -> Operand | None:
     if index < 0:
         return None
     tensor = model.Subgraphs(0).Tensors(index)
-    data, dtype = model.Buffers(tensor.Buffer()).DataAsNumpy(), _DTYPES.get(tensor.Type())
+    data, dtype = model.Buffers(tensor.Buffer()).DataAsNumpy(), DTYPES.get(tensor.Type())
     if dtype is None or isinstance(data, int) or not len(data):
         return None
     shape = tuple(tensor.Shape(axis) for axis in range(tensor.ShapeLength()))

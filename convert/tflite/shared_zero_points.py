@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.lite.python import schema_py_generated as schema
 
+from edgecnn.model_file.header import IDENTIFIER
+
 
 class _Builder(flatbuffers.Builder):
     """Lets equal vectors of 64-bit integers share their place, which in a network's file are zero points.
@@ -36,5 +38,5 @@ def with_zero_points_shared(flatbuffer: bytes) -> bytes:
     if not any(each is not None and each.ZeroPointLength() > 1 for each in quantizations):
         return flatbuffer
     builder = _Builder(len(flatbuffer))
-    builder.Finish(schema.ModelT.InitFromObj(model).Pack(builder), b"TFL3")
+    builder.Finish(schema.ModelT.InitFromObj(model).Pack(builder), IDENTIFIER)
     return bytes(builder.Output())

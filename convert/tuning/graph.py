@@ -12,16 +12,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
-from ..tflite.kernels import OPERATOR_NAMES
+from ..tflite.flatbuffer import DTYPES, operator_name
 
-_DTYPES: dict[int, np.dtype[Any]] = {
-    schema.TensorType.FLOAT32: np.dtype(np.float32),
-    schema.TensorType.INT8: np.dtype(np.int8),
-    schema.TensorType.UINT8: np.dtype(np.uint8),
-    schema.TensorType.INT16: np.dtype(np.int16),
-    schema.TensorType.INT32: np.dtype(np.int32),
-    schema.TensorType.INT64: np.dtype(np.int64),
-}
 # Their kernels prescribe the scale of what they give.
 _PRESCRIBED = ("SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION", "LOG_SOFTMAX")
 
@@ -116,7 +108,7 @@ class Graph:
         """The graph of a flatbuffer."""
         model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
         subgraph, signature = model.subgraphs[0], model.signatureDefs[0]
-        codes = [OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in model.operatorCodes]
+        codes = [operator_name(code) for code in model.operatorCodes]
         return cls(
             tuple(_tensor(index, tensor, model.buffers) for index, tensor in enumerate(subgraph.tensors)),
             tuple(
@@ -176,7 +168,7 @@ def _tensor(index: int, tensor: Any, buffers: Sequence[Any]) -> Tensor:
     quantization, data = tensor.quantization or schema.QuantizationParametersT(), buffers[tensor.buffer].data
     scales: Any = () if quantization.scale is None else quantization.scale
     zero_points: Any = () if quantization.zeroPoint is None else quantization.zeroPoint
-    dtype = _DTYPES.get(tensor.type, np.dtype(np.void))
+    dtype = DTYPES.get(tensor.type, np.dtype(np.void))
     shape: tuple[int, ...] = () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
     is_constant = data is not None and len(data) and dtype.kind != "V"
     return Tensor(

@@ -24,7 +24,7 @@ from .writing import write
 # Images that choose, as far as memory goes; of a divergence a few images make up most, so that more of them measure it.
 _CHOOSING, _FEWEST, _VALUES = 256, 16, 12_500_000  # values of the largest tensor for all that choose
 _MEASURING = 4  # times as many
-_APART = 0.1  # of a probability: weights that are known in 8 bits only move none so far
+_APART = 0.1  # median difference of a probability: rounding weights to 8 bits alone never moves one this far
 _CHOICES = ((False, "weights rounded together"), (True, "weights rounded together, ranges by error"))
 Progress = Callable[[str], None]
 
@@ -55,7 +55,7 @@ def tune(
     parent: str,
     progress: Progress,
 ) -> Tuned:
-    """Choose the integers of a quantized flatbuffer anew, and train them; each step is kept if others images say so.
+    """Choose the integers of a quantized flatbuffer anew, and train them; each step is kept if other images say so.
 
     Args:
         flatbuffer: the activations variant, with 8-bit weights.

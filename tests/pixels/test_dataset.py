@@ -80,6 +80,16 @@ def test_held_back_is_a_share_of_each_class(share: float, counts: list[int]) -> 
     assert each(LABELS[held]) == counts
 
 
+@pytest.mark.parametrize("sizes", [(1000, 20), (1000, 150), (30, 2)])
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.99])
+def test_held_back_images_leave_rare_classes_their_part(sizes: tuple[int, int], share: float) -> None:
+    labels = np.repeat([0, 1], sizes)
+    kept, held = held_back(labels, share, seed=0)
+    assert np.bincount(labels[kept], minlength=2).min() >= 1
+    expected = [min(round(share * size), size - 1) for size in sizes]
+    assert np.bincount(labels[held], minlength=2).tolist() == expected
+
+
 def test_never_all_of_a_class_are_held_back() -> None:
     kept, _ = held_back(LABELS, 1.0, seed=0)
     assert each(LABELS[kept]) == [1, 1, 1, 1]

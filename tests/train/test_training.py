@@ -18,7 +18,7 @@ from tests.support.trainings import Interrupting, weights
 
 
 def test_a_short_training_learns(small_run: TrainingRun) -> None:
-    # 6,000 images, four epochs: 81.5 to 82.4 % over three seeds on all test images, give or take 1.2 on a thousand.
+    # 6,000 images, two epochs: 81.5 to 82.4 % over three seeds on all test images, give or take 1.2 on a thousand.
     assert small_run.evaluation.accuracy > 0.77
 
 

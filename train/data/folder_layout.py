@@ -65,7 +65,7 @@ def list_class_folders(folder: Path, progress: Callable[[str], None]) -> tuple[t
     for name, part in parts.items():
         lists[name] = _list_images(name, part, labels, skipped)
         beside += len(_images_directly_in(part))
-    if "train" in parts and parts["train"] != folder:
+    if parts["train"] != folder:
         beside += len(_images_directly_in(folder))
     if beside:
         progress(f"{folder}: {beside:,} images lie beside the class folders and are left out")

@@ -61,8 +61,8 @@ def load_image_folder(
 ) -> Dataset:
     """Load `folder`: class folders, or train, validation and test folders of class folders.
 
-    Labels are the class folders' names, sorted, unless `labelled` says where else they are. Without test images 20 % of
-    each class are, always the same.
+    Labels are the class folders' names, sorted, unless `labelled` says where else they are. Without a test split 20 %
+    of each class become the test images, the same ones every time.
 
     Args:
         folder: of class folders, or of images that `labelled` has the labels of.

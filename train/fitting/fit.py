@@ -43,7 +43,7 @@ class Fitting:
 def fit(setup: TrainingSetup, on_save: Callable[[int], None], progress: TrainingProgress) -> Outcome:
     """Train and save to the run directory; `on_save(epoch)` is called with each save.
 
-    What it writes appears with the model, at the same moment.
+    Files that `on_save` writes take their places together with model.keras.
 
     Without a validation split the last epoch's weights are saved in the end, with one those of the best epoch; after
     Ctrl-C those of the best finished epoch, by validation accuracy or else by training accuracy.

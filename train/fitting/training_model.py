@@ -9,8 +9,8 @@ import numpy as np
 from ..recipes import FARTHEST_SHIFT, Recipe
 from .normalization import FusedNormalization, can_fuse
 
-# What never falls when its argument rises: the greatest of some values, and then this, is this of each, and then the
-# greatest. In bfloat16 too, where rounding does not fall either.
+# Non-decreasing activations: max pooling may come before them, for max(f(x)) = f(max(x)), also after rounding to
+# bfloat16.
 _RISING = ("linear", "relu", "relu6", "leaky_relu", "elu", "softplus", "sigmoid", "tanh")
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from edgecnn import DelegateError, ModelCard
 from edgecnn.convert import KerasModel, ParityReport, Preprocessing, adopt, convert, load_representative, parity
-from edgecnn.convert.comparison.agreement import mcnemar
 from edgecnn.convert.comparison.constant_values import NO_WEIGHTS
 from edgecnn.convert.comparison.diagnosis import diagnose
 from edgecnn.device import Classifier, Delegate
@@ -154,14 +153,6 @@ def test_other_preprocessing_than_in_training_is_named(run: RunDirectory, small:
     lost = Suspicion("one class", f"from layer conv2d on: {NO_WEIGHTS}", ("they were lost",), "load them again")
     finding = diagnose(dataclasses.replace(report.ladder, suspicions=(lost,)))[0]
     assert (finding.layer, finding.cause) == ("probabilities", "weights") and "load them again" in finding.words
-
-
-def test_mcnemar_is_the_textbooks() -> None:
-    # 10 against 2 discordant pairs: 2 * (1 + 12 + 66) / 4096.
-    first = np.array([True] * 10 + [False] * 2 + [True] * 50)
-    second = np.array([False] * 10 + [True] * 2 + [True] * 50)
-    assert mcnemar(first, second) == pytest.approx(2 * 79 / 4096)
-    assert mcnemar(first, first) == 1
 
 
 def test_scores_nearer_to_each_other_than_a_step_are_ties_and_not_the_last_layers_fault(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_its_card_says_that_pixels_go_in_as_they_are(run: Path) -> None:
     assert card.training is None and card.labels[0] == "T-shirt or top"
 
 
-# Worst layer in dB; agreement in percent: a network of four epochs is unsure of many images.
+# Worst layer in dB; agreement in percent: a network of two epochs is unsure of many images.
 PARITY = {
     "float32": (100, 100), "float16": (50, 99.5), "dynamic": (30, 99), "mixed": (20, 96), "int8": (20, 96),
     "int16x8": (25, 98.5),

@@ -21,13 +21,6 @@ def test_an_empty_name_is_a_sentence_and_not_the_current_folder() -> None:
         load_dataset("")
 
 
-@pytest.mark.parametrize("name", ["nowhere", "file.txt"])
-def test_what_is_no_data_set_is_a_sentence(name: str, tmp_path: Path) -> None:
-    (tmp_path / "file.txt").write_text("text")
-    with pytest.raises(DataError, match="; --data takes fashion-mnist, a folder"):
-        load_dataset(tmp_path / name)
-
-
 def test_labels_that_nothing_takes_are_refused(
     few: Path, fashion: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
