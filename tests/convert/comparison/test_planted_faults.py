@@ -60,11 +60,6 @@ def everything(weights: np.ndarray, _: np.ndarray) -> None:
     weights[:] = np.random.default_rng(0).integers(-127, 128, weights.shape)
 
 
-def one_bit(values: np.ndarray) -> np.ndarray:
-    values.reshape(-1)[3] ^= -128
-    return values
-
-
 def mirrored_depthwise(weights: np.ndarray, _: np.ndarray) -> None:
     weights[0, :, :, 3] = weights[0, ::-1, :, 3].copy()  # (1, height, width, channels)
 
@@ -72,7 +67,8 @@ def mirrored_depthwise(weights: np.ndarray, _: np.ndarray) -> None:
 # Operator, change, layer, words (a regular expression).
 Fault = tuple[int, Change, str, str]
 
-# Of the reference network: what is planted together is in layers of their own, and each layer is judged by itself.
+# Of the reference network, beside those of test_depthwise_faults.py: what is planted together is in layers of its own,
+# and each layer is judged by itself.
 REFERENCE_FAULTS: list[list[Fault]] = [
     [
         (0, kernel(3, lambda k: k[:, ::-1]), "conv2d", "channel 3 is mirrored left to right"),
@@ -90,11 +86,7 @@ REFERENCE_FAULTS: list[list[Fault]] = [
         (1, kernel(9, lambda k: k[::-1, ::-1]), "conv2d_1", "channel 9 is rotated by 180°"),
     ],
     [(1, exchanged(3, 9, 0, with_bias=False), "conv2d_1", "channels 3 and 9 are exchanged")],
-    [(1, exchanged(1, 2, 3, with_bias=False), "conv2d_1", "its inputs 1 and 2 are exchanged")],
-    [(1, kernel(5, lambda k: 0 * k), "conv2d_1", "channel 5 is zero")],
-    [(1, kernel(8, lambda k: -k), "conv2d_1", "channel 8 is negated")],
     [(1, bias(2, lambda b: 0), "conv2d_1", "the bias of channel 2 is zero")],
-    [(2, kernel(4, one_bit), "dense", "channel 4 is changed in 1 of 1600 weights")],
 ]
 # Of a network with a residual, a depthwise convolution and batch normalisation: one in each layer.
 FOREIGN_FAULTS: list[Fault] = [
@@ -153,7 +145,9 @@ def test_a_layer_that_computes_otherwise_is_no_lack_of_precision(run: RunDirecto
     (finding,) = [finding for finding in report.findings if finding.broken]
     where = (finding.rung, finding.layer, finding.cause)
     assert where == ("int8, reference kernels", "max_pooling2d", "conversion")
-    assert "it is AVERAGE_POOL_2D, in Keras MAX_POOL_2D" in finding.words and "int16x8" not in finding.words
+    for layer in ("max_pooling2d", "max_pooling2d_1"):
+        assert f"{layer}: it is AVERAGE_POOL_2D, in Keras MAX_POOL_2D" in finding.words
+    assert "int16x8" not in finding.words
 
 
 def test_one_scale_for_all_channels_is_read_as_each_ones_own() -> None:

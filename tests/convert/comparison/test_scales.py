@@ -56,14 +56,6 @@ def test_a_file_that_does_not_run_is_told_why(run: RunDirectory, some: Dataset) 
         parity(run.path, some)
 
 
-def test_operators_of_several_layers_are_named(run: RunDirectory, some: Dataset) -> None:
-    average_instead_of_maximum(run, "int8")
-    finding = parity(run.path, some).findings[0]
-    assert finding.layer == "max_pooling2d"
-    for layer in ("max_pooling2d", "max_pooling2d_1"):
-        assert f"{layer}: it is AVERAGE_POOL_2D, in Keras MAX_POOL_2D" in finding.words
-
-
 def test_operators_are_named_where_weights_are_others_too(run: RunDirectory, some: Dataset) -> None:
     average_instead_of_maximum(run, "int8")
     plant(run, "int8", 0, lambda weights, _: np.negative(weights[3], out=weights[3]))
