@@ -6,19 +6,20 @@ import numpy as np
 
 from edgecnn.model_file.card import PROBABILITIES, LayerRange
 
+from .finding import Cause
 from .layer_figures import LayerFigures
+from .operator_fault import CONVERT_AGAIN
 
 _SATURATED = 0.01
 _DWARFED = 30.0  # int8 has 255 steps: of a channel a thirtieth as large as another, 8 are left
-_PROPORTIONAL = 0.9  # cosine
+PROPORTIONAL = 0.9  # cosine
 _GAIN = 1.5
 # Of 12 healthy files no layer was off by more than 1.4 steps.
 _ROUNDED_STEPS = 4.0
 # A fault costs its layer far more than that; of deep networks each layer loses a little of what the last ones left.
 _LITTLE_DB = 6.0
 _LAST = 3
-_CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor may lack
-_AGAIN = "convert the run again"
+CALIBRATED_SLACK = 0.1  # of the range that a calibration saw, which the tensor may lack
 _SCALE_DOWN = "scale that channel down, or"
 # Schemes with finer activations than a scheme, and with finer weights; of the others float16 is both.
 _FINER = {
@@ -58,7 +59,7 @@ def dwarfing_channel(layer: LayerFigures) -> str:
     return f"channel {int(peaks.argmax())} reaches {peaks.max():.4g}, {median}"
 
 
-def cause_of_coarse_weights(layers: Sequence[LayerFigures], scheme: str) -> tuple[LayerFigures, str, str]:
+def cause_of_coarse_weights(layers: Sequence[LayerFigures], scheme: str) -> tuple[LayerFigures, Cause, str]:
     """Why weights that are right but rounded spoil the last of `layers`: that or one before it, cause, and words."""
     advice = _finer_weights(scheme)
     for layer in layers:
@@ -76,7 +77,7 @@ def cause_of(
     calibrated: Sequence[LayerRange],
     before: Sequence[LayerFigures] = (),
     takes_16_bits: bool = True,
-) -> tuple[str, str]:
+) -> tuple[Cause, str]:
     """What the figures of the first broken layer speak for: the cause in a word, and the rest of a sentence.
 
     Args:
@@ -90,15 +91,15 @@ def cause_of(
     finer = finer_steps(scheme, takes_16_bits)
     adds_up = any(precision(each) - precision(layer) < _LITTLE_DB for each in before[-_LAST:])
     here, in_keras = (f"{low:.4g} to {high:.4g}" for low, high in (layer.range, layer.keras_range))
-    if layer.cosine > _PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
+    if layer.cosine > PROPORTIONAL and not 1 / _GAIN < abs(layer.gain) < _GAIN:
         return _other_function(f"its values are {layer.gain:,.4g} times Keras'", weights_are_right)
-    if layer.saturated > _SATURATED and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
+    if is_saturated(layer) and layer.name != PROBABILITIES:  # a sure answer is at the end of its range
         seen = next((each for each in calibrated if each.name == layer.name), None)
-        slack = _CALIBRATED * (seen.high - seen.low) if seen else 0.0
+        slack = CALIBRATED_SLACK * (seen.high - seen.low) if seen else 0.0
         if seen and not layer.range[0] - slack <= seen.low <= seen.high <= layer.range[1] + slack:
             return "conversion", (
                 f"{layer.saturated:.1%} of its values are at the end of its range of {here}, though it was "
-                f"made for {seen.low:.4g} to {seen.high:.4g}: the range was changed afterwards; {_AGAIN}"
+                f"made for {seen.low:.4g} to {seen.high:.4g}: the range was changed afterwards; {CONVERT_AGAIN}"
             )
         return "saturated", (
             f"{layer.saturated:.1%} of its values are at the end of its range of {here}, in Keras they go from "
@@ -128,8 +129,11 @@ def cause_of(
     return "noise", f"its range of {here} is too coarse for values from {in_keras}; {finer}"
 
 
-def _other_function(what: str, weights_are_right: bool) -> tuple[str, str]:
+def _other_function(what: str, weights_are_right: bool) -> tuple[Cause, str]:
     """Of values that no rounding explains: what is left to be wrong."""
     if weights_are_right:
-        return "conversion", f"{what}, though the file's weights are Keras': the layer computes otherwise; {_AGAIN}"
-    return "weights", f"{what}: its weights are others; {_AGAIN}"
+        return (
+            "conversion",
+            f"{what}, though the file's weights are Keras': the layer computes otherwise; {CONVERT_AGAIN}",
+        )
+    return "weights", f"{what}: its weights are others; {CONVERT_AGAIN}"

@@ -5,10 +5,11 @@ import dataclasses
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.pixels.input_spec import InputSpec
 
+from .finding import Cause
 from .ladder import Ladder
 
 
-def contradiction(ladder: Ladder, breaks: bool) -> tuple[str, str, str] | None:
+def contradiction(ladder: Ladder, breaks: bool) -> tuple[str, Cause, str] | None:
     """Layer, cause and message, where the file's card says otherwise than the run's."""
     if ladder.card.labels != ladder.dataset_labels:
         ours, theirs = ", ".join(ladder.dataset_labels), ", ".join(ladder.card.labels)

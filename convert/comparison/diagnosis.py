@@ -11,25 +11,22 @@ from edgecnn.model_file.schemes import SCHEMES
 from edgecnn.paired import PairedComparison
 
 from .binomial import at_least
-from .causes import cause_of, cause_of_coarse_weights, finer_steps, is_saturated, precision
+from .causes import PROPORTIONAL, cause_of, cause_of_coarse_weights, finer_steps, is_saturated, precision
 from .constant_values import NO_WEIGHTS
 from .contradiction import contradiction, describe
-from .finding import Finding
-from .ladder import DEFAULT, DEQUANTIZED, REFERENCE, Ladder
+from .finding import Cause, Finding
+from .ladder import Ladder
 from .layer_figures import LayerFigures
-from .operator_fault import listed_faults
+from .operator_fault import CONVERT_AGAIN, listed_faults
 from .other_weights import other_weights
-from .rungs import Rung
-from .suspicion import is_below_training
+from .rungs import Rung, name_of
+from .suspicion import CHANCE, DROP, is_below_training
 
 # A rung is broken when it is surely worse than the one before, or answers otherwise where nothing should change.
-_DROP = 0.01  # of accuracy, and beyond chance:
-_CHANCE = 0.01
 _AGREEMENT = 0.97
 # A layer is broken below 2 bits of precision, or when it has lost as many since the rung before.
 _SQNR_DB = 12.0
 _LOST_DB = 12.0
-_PROPORTIONAL = 0.9  # cosine
 
 
 def diagnose(ladder: Ladder) -> tuple[Finding, ...]:
@@ -55,7 +52,7 @@ def _keras(ladder: Ladder) -> Finding | None:
         return None
     then = f"Keras had {training.test_accuracy:.2%} on these images after training, now {rung.parity.accuracy:.2%}"
     best, order = _best_order(rung, ladder.truth)
-    if best >= training.test_accuracy - _DROP:
+    if best >= training.test_accuracy - DROP:
         moved = ", ".join(f"{ladder.dataset_labels[a]} for {ladder.dataset_labels[b]}" for a, b in order)
         return Finding(
             rung.name, PROBABILITIES, "labels",
@@ -64,10 +61,10 @@ def _keras(ladder: Ladder) -> Finding | None:
         )  # fmt: skip
     seen = next((one for one in ladder.suspicions if one.cause != "labels"), None)
     if seen:
-        is_inside = seen.cause in ("statistics", "last layer")
-        place = (PROBABILITIES, seen.cause) if is_inside else ("image", "preprocessing")
-        place = (PROBABILITIES, "weights") if NO_WEIGHTS in seen.evidence else place
-        return Finding(rung.name, *place, f"{then}: {seen.words}", True, seen.causes, seen.experiment)
+        cause: Cause = seen.cause if seen.cause in ("statistics", "last layer") else "preprocessing"
+        cause = "weights" if NO_WEIGHTS in seen.evidence else cause
+        layer = "image" if cause == "preprocessing" else PROBABILITIES
+        return Finding(rung.name, layer, cause, f"{then}: {seen.words}", True, seen.causes, seen.experiment)
     causes = (
         f"images are prepared otherwise than in training (the card says {describe(ladder.keras_card.input)})",
         "model.keras has other weights",
@@ -93,14 +90,14 @@ def _best_order(rung: Rung, truth: npt.NDArray[np.int64]) -> tuple[float, list[t
 def _climb(ladder: Ladder) -> Finding | None:
     for before, rung in zip(ladder.rungs, ladder.rungs[1:], strict=False):
         breaks = _breaks(before, rung, ladder)
-        if rung.name.startswith(ladder.scheme) and not rung.name.endswith((DEQUANTIZED, REFERENCE, DEFAULT)):
+        if rung.kind == "delegate":
             return _of_delegate(before, rung, ladder) if breaks else None  # the last: the file itself is right
-        named = contradiction(ladder, breaks) if rung.name.startswith(ladder.scheme) else None
+        named = contradiction(ladder, breaks) if rung.is_of_the_file else None
         if named:
             return Finding(rung.name, *named, broken=True)
-        if ladder.weight_faults and rung.name == f"{ladder.scheme}, {DEQUANTIZED}":
+        if ladder.weight_faults and rung.kind == "dequantized":
             return other_weights(rung.name, ladder)
-        if ladder.operator_faults and rung.name.endswith((REFERENCE, DEFAULT)):
+        if ladder.operator_faults and rung.kind in ("reference", "default"):
             fault = ladder.operator_faults[0]
             words = f"{listed_faults(ladder.operator_faults)}; {fault.advice}"
             return Finding(rung.name, fault.layer, "conversion", words, True)
@@ -130,9 +127,9 @@ def _breaks(before: Rung, rung: Rung, ladder: Ladder) -> bool:
     answers, surely = [each.probabilities.argmax(axis=1) for each in (before, rung)], False
     if ladder.truth is not None:
         right = [answer == ladder.truth for answer in answers]
-        surely = bool(right[0].mean() - right[1].mean() > _DROP) and PairedComparison.of(*right).mcnemar_p < _CHANCE
+        surely = bool(right[0].mean() - right[1].mean() > DROP) and PairedComparison.of(*right).mcnemar_p < CHANCE
     flips = int((answers[0] != answers[1]).sum())
-    many = at_least(flips, len(answers[0]), 1 - _AGREEMENT) < _CHANCE
+    many = at_least(flips, len(answers[0]), 1 - _AGREEMENT) < CHANCE
     return surely or many or _broken_layer(before, rung) is not None
 
 
@@ -148,23 +145,22 @@ def _broken_layer(before: Rung, rung: Rung) -> LayerFigures | None:
 def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     broken = _broken_layer(before, rung)
     layer = broken.name if broken else PROBABILITIES
-    is_first = rung.name.startswith(ladder.scheme) and not before.name.startswith(ladder.scheme)
+    is_first = rung.is_of_the_file and not before.is_of_the_file
     if is_first and ladder.card.provenance.parent_sha256 not in ("", ladder.compared.keras_sha256):
         message = "the file was made from another model.keras than the one in the run"
-        if broken and broken.cosine > _PROPORTIONAL:
+        if broken and broken.cosine > PROPORTIONAL:
             message += f": the values of {layer} are {broken.gain:,.4g} times Keras'"
-        return Finding(rung.name, layer, "weights", f"{message}; convert the run again", True)
-    weights = f"{ladder.scheme}, {DEQUANTIZED}"
-    if rung.name == weights:
+        return Finding(rung.name, layer, "weights", f"{message}; {CONVERT_AGAIN}", True)
+    if rung.kind == "dequantized":
         spoiled = rung.layers[: rung.layers.index(broken) + 1] if broken else rung.layers
         origin, cause, message = cause_of_coarse_weights(spoiled, ladder.scheme)
         if broken or cause == "dwarfed":
             message = f"{origin.name} ({precision(origin):z.1f} dB): {message}"
             return Finding(rung.name, origin.name, cause, message, True)
-    if ladder.other_build and rung.name.endswith((REFERENCE, DEFAULT)) and not before.name.endswith(REFERENCE):
+    if ladder.other_build and rung.kind in ("reference", "default") and before.kind != "reference":
         built, words = ladder.other_build
         if broken is None or built == layer:
-            return Finding(rung.name, built, "conversion", f"{built}: {words}; convert the run again", True)
+            return Finding(rung.name, built, "conversion", f"{built}: {words}; {CONVERT_AGAIN}", True)
     if broken is None:
         flips = np.flatnonzero(before.probabilities.argmax(axis=1) != rung.probabilities.argmax(axis=1))
         tied = _tied(rung, flips, ladder.scheme)
@@ -173,12 +169,12 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
             f"layers; {finer_steps(ladder.scheme, ladder.takes_16_bits)}"
         )
         return Finding(rung.name, layer, "ties" if tied else "noise", tied or lost, True)
-    if before.name.endswith(REFERENCE):
+    if before.kind == "reference":
         message = (
             f"{layer} is right on the reference kernels and has {precision(broken):z.1f} dB here; update the runtime"
         )
         return Finding(rung.name, layer, "kernels", message, True)
-    if not rung.name.startswith(ladder.scheme):
+    if not rung.is_of_the_file:
         message = f"{layer} has {precision(broken):z.1f} dB though nothing is quantized: TensorFlow converts it wrongly"
         return Finding(rung.name, layer, "conversion", message, True)
     # A range that is too small spoils what follows more than the layer itself: name where it begins.
@@ -186,7 +182,7 @@ def _why(before: Rung, rung: Rung, ladder: Ladder) -> Finding:
     origin = next((candidate for candidate in up_to if is_saturated(candidate)), broken)
     earlier = up_to[: up_to.index(origin)]
     cause, message = cause_of(
-        origin, ladder.scheme, before.name == weights, ladder.card.ranges, earlier, ladder.takes_16_bits
+        origin, ladder.scheme, before.kind == "dequantized", ladder.card.ranges, earlier, ladder.takes_16_bits
     )
     return Finding(rung.name, origin.name, cause, f"{origin.name} ({precision(origin):z.1f} dB): {message}", True)
 
@@ -195,10 +191,10 @@ def _noted(ladder: Ladder) -> Iterator[Finding]:
     """What the ladder could not do, or compared with something else than Keras."""
     if ladder.left_out:
         words = f"this rung is left out: {ladder.left_out}; the kernels of the next rung were compared alone"
-        yield Finding(f"{ladder.scheme}, {REFERENCE}", "", "left out", words, False)
+        yield Finding(name_of("reference", ladder.scheme), "", "left out", words, False)
     if ladder.tuning:
         words = f"weights, biases and ranges are compared with those that --qat exported; {ladder.tuning}"
-        yield Finding(f"{ladder.scheme}, {DEQUANTIZED}", "", "tuned", words, False)
+        yield Finding(name_of("dequantized", ladder.scheme), "", "tuned", words, False)
 
 
 def _ties(ladder: Ladder) -> Finding | None:

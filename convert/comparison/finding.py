@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from edgecnn.sanity import Cause as KerasCause
+
+Cause = (
+    Literal[
+        "labels", "preprocessing", "weights", "conversion", "kernels", "saturated", "dwarfed", "dead", "ties", "noise",
+        "left out", "tuned",
+    ]
+    | KerasCause
+)  # fmt: skip
 _NAMED = 3  # layers
 
 
@@ -13,9 +23,7 @@ class Finding:
     Attributes:
         rung: its name.
         layer: the first one that breaks there; empty where it is none.
-        cause: one word for programs: `labels`, `preprocessing`, `weights`, `conversion`, `kernels`, `saturated`,
-            `dwarfed`, `dead`, `ties`, `noise`, `left out`, `tuned`; `one class`, `chance`, `missing classes`, `labels`,
-            `last layer`, `input`, `scaled twice`, `statistics`, `unfinished` where Keras itself looks wrong.
+        cause: for programs; where Keras itself looks wrong, that of the suspicion.
         words: a sentence for people: what, where, and what to do.
         broken: whether the classifier is another one; else it is a remark.
         causes: those that the figures do not tell apart; empty where there is one.
@@ -24,7 +32,7 @@ class Finding:
 
     rung: str
     layer: str
-    cause: str
+    cause: Cause
     words: str
     broken: bool
     causes: tuple[str, ...] = ()

@@ -32,15 +32,10 @@ from .operator_fault import OperatorFault
 from .other_build import built_otherwise
 from .parity_request import ParityRequest
 from .reference_kernels import REFERENCE_KERNELS
-from .rungs import Climber, Progress, Rung, rung_of
+from .rungs import Climber, Progress, Rung, name_of, rung_of
 from .same_network import require_same_network
 from .suspicion import suspicions_of
 from .weights import WeightFault
-
-# The rungs of the file, after its scheme.
-DEQUANTIZED = "dequantized weights, float arithmetic"
-REFERENCE = "reference kernels"
-DEFAULT = "default kernels"
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def climb(
     spec = packed.plain.card.input if packed.plain.card else card.input
     float32 = kept.in_float32(run, network)
     with_16_bits = takes_16_bits(float32.flatbuffer)
-    climber.add("TFLite, float32", Pair(float32), card.input)
+    climber.add("float32", "TFLite, float32", Pair(float32), card.input)
     file_card = _with_chosen_ranges(packed.plain.card or card, record)
     own = dequantized(network, run, float32, packed, record)
     faults, operator_faults = (own.faults, own.operator_faults) if own else ((), ())
@@ -139,13 +134,14 @@ def climb(
     del float32  # as large as the network, as that of `own`
     give_back_memory()
     if own:
-        climber.add(f"{scheme}, {DEQUANTIZED}", Pair(own.variant), spec)
+        climber.add("dequantized", name_of("dequantized", scheme), Pair(own.variant), spec)
         del own
     if not (left_out := _lacks_reference(paths)):
-        climber.add(f"{scheme}, {REFERENCE}", packed, spec, REFERENCE_KERNELS)
-    climber.add(f"{scheme}, {DEFAULT}", packed, spec)
+        climber.add("reference", name_of("reference", scheme), packed, spec, REFERENCE_KERNELS)
+    climber.add("default", name_of("default", scheme), packed, spec)
     if delegate:
-        climber.add(f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
+        name = f"{scheme}, {Path(delegate.name).name}"
+        climber.add("delegate", name, packed, spec, RunOptions(delegate=delegate))
     return Ladder(
         run=run.path,
         scheme=scheme,
@@ -155,7 +151,7 @@ def climb(
         truth=dataset.test.labels if dataset.test.is_labelled else None,
         compared=Compared.of(sha256(run.model.read_bytes()), packed, dataset),
         images=dataset.test.images,
-        rungs=(rung_of("Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
+        rungs=(rung_of("keras", "Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
         suspicions=suspicions_of(network, expected, dataset.test),
         weight_faults=faults,
         operator_faults=operator_faults,

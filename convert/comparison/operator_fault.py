@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .finding import listed
 
-_AGAIN = "convert the run again"
+CONVERT_AGAIN = "convert the run again"
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class OperatorFault:
 
     layer: str
     words: str
-    advice: str = _AGAIN
+    advice: str = CONVERT_AGAIN
 
     @property
     def warning(self) -> str:
@@ -32,4 +32,4 @@ def listed_faults(faults: Sequence[OperatorFault]) -> str:
 
 def cured_by_conversion(faults: Sequence[OperatorFault]) -> tuple[OperatorFault, ...]:
     """Those that another conversion does away with."""
-    return tuple(fault for fault in faults if fault.advice == _AGAIN)
+    return tuple(fault for fault in faults if fault.advice == CONVERT_AGAIN)

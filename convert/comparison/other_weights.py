@@ -4,7 +4,7 @@ from edgecnn.run_directory import RunDirectory
 
 from .finding import Finding, listed
 from .ladder import Ladder
-from .operator_fault import cured_by_conversion, listed_faults
+from .operator_fault import CONVERT_AGAIN, cured_by_conversion, listed_faults
 from .weights import OF_ANOTHER_EPOCH
 
 
@@ -17,7 +17,7 @@ def other_weights(rung: str, ladder: Ladder) -> Finding:
     parent, origin = ladder.card.provenance.parent_sha256, ""
     if parent not in ("", ladder.compared.keras_sha256):
         origin = "the file was made from another model.keras than the one in the run, "
-    whose, advice = "those that --qat exported" if ladder.tuning else "Keras'", "convert the run again"
+    whose, advice = "those that --qat exported" if ladder.tuning else "Keras'", CONVERT_AGAIN
     if not ladder.tuning and any(OF_ANOTHER_EPOCH in fault.words for fault in faults):
         record = RunDirectory(ladder.run).tuning_record(ladder.scheme).name
         advice += f"; or put {record} back beside the file, if it was made with --qat"

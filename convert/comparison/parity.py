@@ -16,7 +16,7 @@ from edgecnn.run_directory import REPORTS, RunDirectory
 
 from .gate import Gate
 from .parity_request import ParityOptions, ParityRequest
-from .verdict import Verdict, verdict_of
+from .verdict import Verdict, passes, verdict_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ class ParityReport:
     @property
     def passed(self) -> bool:
         """Whether it is still the same classifier, and a good one as far as labelled images can tell."""
-        return self.verdict == "PASS" or (self.verdict == "DOUBTFUL" and self.ladder.truth is None)
+        return passes(self.verdict, self.ladder.truth is not None)
 
 
 def parity(

@@ -6,11 +6,11 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from edgecnn.model_file.card import INPUT, LayerRange
 
+from .causes import CALIBRATED_SLACK
 from .graph import GraphOperator, names_of, read_operators
 from .operator_fault import OperatorFault
 from .scales import Quantization, quantization_of
 
-_CALIBRATED = 0.1  # of the range that a calibration saw, which the tensor of a layer may lack
 _INTEGERS = {
     schema.TensorType.INT8: (-128, 127),
     schema.TensorType.UINT8: (0, 255),
@@ -78,7 +78,7 @@ class Ranges:
 
     def _lacking_of_layer(self, layer: str, index: int) -> str:
         seen = self._seen.get(layer)
-        return self._lacking(layer, index, _CALIBRATED * (seen.high - seen.low)) if seen else ""
+        return self._lacking(layer, index, CALIBRATED_SLACK * (seen.high - seen.low)) if seen else ""
 
     def _lacking(self, name: str, index: int, slack: float) -> str:
         """What a tensor lacks by more than `slack`, in words; empty where it lacks nothing, or nobody knows."""

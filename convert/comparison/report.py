@@ -12,7 +12,7 @@ from .compared import Compared
 from .finding import Finding
 from .ladder import Ladder
 from .rungs import Rung
-from .verdict import verdict_of
+from .verdict import passes, verdict_of
 
 
 def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str] = ()) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
         "images": len(ladder.images),
         "compared": _compared(ladder.compared),
         "verdict": verdict,
-        "passed": verdict == "PASS" or (verdict == "DOUBTFUL" and ladder.truth is None),
+        "passed": passes(verdict, ladder.truth is not None),
         "failures": list(failures),
         "rungs": [_rung(rung) for rung in ladder.rungs],
         "findings": [dataclasses.asdict(finding) for finding in findings],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,14 @@ from .layer_figures import LayerFigures
 from .reference_kernels import ReferenceRun
 
 Progress = Callable[[str], None]
+# What answers: Keras, its conversion to float32, or the file that is compared: its weights in float arithmetic, then it
+# itself on two kinds of kernels and on an accelerator.
+RungKind = Literal["keras", "float32", "dequantized", "reference", "default", "delegate"]
+_OF_THE_FILE: dict[RungKind, str] = {
+    "dequantized": "dequantized weights, float arithmetic",
+    "reference": "reference kernels",
+    "default": "default kernels",
+}
 Array = npt.NDArray[np.floating]
 _PLAINLY = RunOptions()
 _AT_ONCE = 64_000_000  # bytes of models that are loaded side by side: what is more is worth another run of Keras
@@ -36,6 +44,7 @@ class Rung:
     """One step of the ladder.
 
     Attributes:
+        kind: what answers.
         name: for people.
         parity: accuracy with its interval, and agreement with Keras.
         mcnemar_p: McNemar's exact test of equal accuracy against Keras, two-sided; 1 where no image tells them apart,
@@ -45,6 +54,7 @@ class Rung:
         probabilities: float32 (images, classes).
     """
 
+    kind: RungKind
     name: str
     parity: Parity
     mcnemar_p: float | None
@@ -52,12 +62,23 @@ class Rung:
     layers: tuple[LayerFigures, ...]
     probabilities: npt.NDArray[np.float32]
 
+    @property
+    def is_of_the_file(self) -> bool:
+        """Whether what is compared with Keras answers, and not Keras or its conversion to float32."""
+        return self.kind not in ("keras", "float32")
+
+
+def name_of(kind: RungKind, scheme: str) -> str:
+    """The name of a rung of a file of `scheme` that is run here."""
+    return f"{scheme}, {_OF_THE_FILE[kind]}"
+
 
 @dataclass(frozen=True)
 class _Step:
     """A rung whose feature maps are yet to be compared.
 
     Attributes:
+        kind: of the rung.
         name: of the rung.
         plain: the file that gives the answers.
         maps: what gives the feature maps.
@@ -66,6 +87,7 @@ class _Step:
         known: what its output is for images that were compared; see `answer_all`.
     """
 
+    kind: RungKind
     name: str
     plain: PackedModel
     maps: MapRun
@@ -91,29 +113,28 @@ class Climber:
         self._rungs: list[Rung] = []
         self._bytes = 0
 
-    def add(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY) -> None:
+    def add(
+        self, kind: RungKind, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions = _PLAINLY
+    ) -> None:
         """Run a model, which takes images prepared as `spec` says; without a variant it has maps itself."""
         self._progress(f"{name}: {len(self._test):,} images, and the feature maps of {len(self._keras)}")
-        self._open(name, files, spec, how)
+        self._steps.append(self._step(kind, name, files, spec, how))
         self._bytes += sum(len(each.flatbuffer) for each in files)
         if self._bytes > _AT_ONCE:
             self._compare()
             give_back_memory()
 
-    def _open(self, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions) -> None:
+    def _step(self, kind: RungKind, name: str, files: Pair[PackedModel], spec: InputSpec, how: RunOptions) -> _Step:
         if how.kernels == "reference":
             reference = ReferenceRun(files, self._keras.images, spec)
-            step = _Step(name, files.plain, reference.maps, None, reference.open_plain, reference.known)
-            self._steps.append(step)
-            return
+            return _Step(kind, name, files.plain, reference.maps, None, reference.open_plain, reference.known)
         session = open_session(files.plain, how)
         if files.activations is None:
             maps, known = noting_answers(session, spec)
-            self._steps.append(_Step(name, files.plain, maps, None, lambda: session, known))
-            return
+            return _Step(kind, name, files.plain, maps, None, lambda: session, known)
         probabilities = self._answers(name, session, files.plain, spec)
         session = open_session(files.activations, how)
-        self._steps.append(_Step(name, files.plain, MapRun(session, spec), probabilities))
+        return _Step(kind, name, files.plain, MapRun(session, spec), probabilities)
 
     def _answers(
         self,
@@ -137,7 +158,8 @@ class Climber:
                 session = step.open_plain()
                 probabilities = self._answers(step.name, session, step.plain, step.maps.spec, step.known)
             if probabilities is not None:
-                self._rungs.append(rung_of(step.name, self._expected, probabilities, self._test.labels, figures))
+                answers = (self._expected, probabilities)
+                self._rungs.append(rung_of(step.kind, step.name, *answers, self._test.labels, figures))
         self._steps, self._bytes = [], 0
 
     def rungs(self) -> list[Rung]:
@@ -147,6 +169,7 @@ class Climber:
 
 
 def rung_of(
+    kind: RungKind,
     name: str,
     keras: Array,
     probabilities: npt.NDArray[np.float32],
@@ -156,6 +179,7 @@ def rung_of(
     """What the answers of a model are against Keras'.
 
     Args:
+        kind: of the rung.
         name: of the rung.
         keras: probabilities, (images, classes).
         probabilities: the model's.
@@ -164,6 +188,7 @@ def rung_of(
     """
     right = [values.argmax(axis=1) == truth for values in (keras, probabilities)]
     return Rung(
+        kind=kind,
         name=name,
         parity=parity_of(keras, probabilities, truth),
         mcnemar_p=PairedComparison.of(*right).mcnemar_p if truth.min() >= 0 else None,

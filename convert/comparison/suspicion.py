@@ -27,8 +27,8 @@ from .trials import (
 
 # Enough to tell a right input from a wrong one; more take time.
 _IMAGES = 200
-_DROP = 0.01  # of accuracy since the training, and beyond chance:
-_CHANCE = 0.01
+DROP = 0.01  # of accuracy, and beyond chance:
+CHANCE = 0.01
 _AS_GOOD = 0.1  # of the images
 _MUCH = 0.2  # likewise
 _OF_STATISTICS = (
@@ -109,8 +109,8 @@ def is_below_training(card: ModelCard, right: int, images: int) -> bool:
     training = card.training
     if training is None or training.test_accuracy is None or training.test_images != images:
         return False
-    expected = max(0.0, training.test_accuracy - _DROP)
-    return at_most(right, images, expected) <= _CHANCE
+    expected = max(0.0, training.test_accuracy - DROP)
+    return at_most(right, images, expected) <= CHANCE
 
 
 def _seen_in(network: KerasNetwork, some: Split) -> list[Suspicion]:

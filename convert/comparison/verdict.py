@@ -17,3 +17,8 @@ def verdict_of(broken: bool, failures: Collection[str], suspicions: Collection[o
     if broken or failures:
         return "FAIL"
     return "DOUBTFUL" if suspicions else "PASS"
+
+
+def passes(verdict: Verdict, is_labelled: bool) -> bool:
+    """Whether it is still the same classifier, and a good one as far as images with labels can tell."""
+    return verdict == "PASS" or (verdict == "DOUBTFUL" and not is_labelled)
