@@ -1,6 +1,5 @@
 """What a converted model answers to many images, on as many processors as there are."""
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
+from edgecnn.processors import count_processors
 
 from ..network.seen import key_of
 from .reference_kernels import ReferenceSession
@@ -55,7 +55,7 @@ def answer_all(
 
 def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpec) -> npt.NDArray[Any]:
     least = max(_LEAST_IMAGES, _LEAST_OF_A_MEGABYTE * len(model.flatbuffer) // 1_000_000)
-    wanted = min(_processors(), _MOST_SESSIONS, max(1, len(images) // least))
+    wanted = min(count_processors(), _MOST_SESSIONS, max(1, len(images) // least))
     sessions = [session]
     while len(sessions) < wanted and (other := _beside(session, model)) is not session:
         sessions.append(other)
@@ -70,8 +70,3 @@ def _run_all(session: Runner, model: PackedModel, images: Images, spec: InputSpe
 
 def _beside(session: Runner, model: PackedModel) -> Runner:
     return session.beside() if isinstance(session, ReferenceSession) else open_beside(session, model)
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -140,8 +140,7 @@ def climb(
         climber.add("reference", name_of("reference", scheme), packed, spec, REFERENCE_KERNELS)
     climber.add("default", name_of("default", scheme), packed, spec)
     if delegate:
-        name = f"{scheme}, {Path(delegate.name).name}"
-        climber.add("delegate", name, packed, spec, RunOptions(delegate=delegate))
+        climber.add("delegate", f"{scheme}, {Path(delegate.name).name}", packed, spec, RunOptions(delegate=delegate))
     return Ladder(
         run=run.path,
         scheme=scheme,

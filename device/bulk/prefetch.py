@@ -1,6 +1,5 @@
 """Prepare the images of a source ahead of inference, in order, without holding many."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgecnn.errors import InputError
 from edgecnn.pixels.memory import MemoryGate
 from edgecnn.pixels.preprocessing import Invert, Prepared, prepare_source
+from edgecnn.processors import count_processors
 
 from .sources import ImageOrError, Source
 
@@ -82,7 +82,7 @@ def prepare_ahead(
     """
     from concurrent.futures import ThreadPoolExecutor  # one image needs none
 
-    count = threads or os.cpu_count() or 1
+    count = threads or count_processors()
     waiting: deque[tuple[str, Future[Outcome]]] = deque()
     with ThreadPoolExecutor(count) as pool:
         try:

@@ -1,6 +1,5 @@
 """How fast models are on this machine: several in turn, so that a noisy moment hits all of them alike."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from edgecnn.arguments import is_whole
 from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 from edgecnn.peak_memory import peak_rss_bytes
+from edgecnn.processors import count_processors
 from edgecnn.throttling import temperature, throttling
 
 from ..classifier import Classifier
@@ -232,8 +232,8 @@ def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
 
 
 def thread_counts(most: int | None) -> tuple[int, ...]:
-    """1, 2, 4, ... up to `most`, by default the number of processors; a runtime takes 256."""
-    most = min(most or os.cpu_count() or 1, MOST_THREADS)
+    """1, 2, 4, ... up to `most`, by default as many as this process has processors; a runtime takes 256."""
+    most = min(most or count_processors(), MOST_THREADS)
     counts = [1]
     while counts[-1] * 2 <= most:
         counts.append(counts[-1] * 2)

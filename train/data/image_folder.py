@@ -18,6 +18,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.memory import MemoryGate
 from edgecnn.pixels.modes import transparency_note
 from edgecnn.pixels.preprocessing import Prepared, prepare_source
+from edgecnn.processors import count_processors
 
 from .digest import digest_splits
 from .folder_layout import ImageList, list_class_folders
@@ -126,7 +127,7 @@ def _decode(
                     flattened += result.is_flattened
                     yield result.pixels
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(count_processors()) as pool:
         for name, part in files.items():
             progress(f"reading {len(part.paths):,} {name} images")
             good = np.ones(len(part.paths), dtype=bool)

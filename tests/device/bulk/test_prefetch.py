@@ -119,7 +119,7 @@ def test_decoding_follows_what_is_asked_for_or_else_free_memory(
     decode_threads: int | None, free: int, most: int, spec: InputSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda: free)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(4))
     counting = _Counting(PngImageFile.load, most)
     monkeypatch.setattr(PngImageFile, "load", lambda image: counting(image))
     images = prepared_images(ImageFiles([str(sample_images()[0].parent)]), spec, decode_threads=decode_threads)
