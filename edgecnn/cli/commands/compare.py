@@ -122,7 +122,7 @@ def _file_of(model: str) -> str:
             f"no run directory or model file {model}, and no bundled model of that name; edgecnn train makes a run "
             f"directory; bundled: {', '.join(bundled_models())}"
         )
-    return str(RunDirectory.of(model).require().model) if Path(model).is_dir() else model
+    return str(RunDirectory.of(model).require().model) if find_model(model).is_dir() else model
 
 
 def _print(two: "TwoModels", html: str | None) -> None:

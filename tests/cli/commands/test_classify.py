@@ -57,11 +57,12 @@ def test_threads_out_of_range_are_refused(threads: str, edgecnn: Run) -> None:
 
 
 def test_folder_named_like_a_bundled_model_does_not_hide_it(
-    edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    edgecnn: Run, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "fashion-mnist").mkdir()
     assert edgecnn("verify", "fashion-mnist").exit_code == 0
+    assert printed(edgecnn("compare", "fashion-mnist", "fashion-mnist.activations", "--data", few))
 
 
 def test_classify_reads_standard_input(edgecnn: Run) -> None:
