@@ -54,7 +54,7 @@ def drop_native_output() -> None:
 def escape_native_output() -> None:
     """Show what native code writes from now on on standard error, with what would steer the terminal escaped.
 
-    A process of its own does that, which ends with this one and has said all before that, also where this one crashes.
+    A child process escapes it. It ends after this one, when it has passed everything on, even if this one crashes.
     """
     if not _has_streams():
         return
@@ -76,10 +76,15 @@ def _has_streams() -> bool:
 
 
 def _send_native_output(to: int) -> None:
-    """Make `to`, which is closed, of descriptors 1 and 2; Python goes on to write where they led."""
+    """Redirect descriptors 1 and 2 to `to`, which is closed; Python's own streams go on to where 1 and 2 led before."""
     sys.stdout.flush()
     sys.stderr.flush()
-    own = [os.fdopen(os.dup(descriptor), "w", buffering=1, errors="backslashreplace") for descriptor in (1, 2)]
+    own = [
+        os.fdopen(
+            os.dup(descriptor), "w", buffering=1, encoding=getattr(stream, "encoding", None), errors="backslashreplace"
+        )
+        for descriptor, stream in ((1, sys.stdout), (2, sys.stderr))
+    ]
     os.dup2(to, 1)
     os.dup2(to, 2)
     os.close(to)

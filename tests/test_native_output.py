@@ -31,6 +31,12 @@ def test_native_output_goes_where_it_belongs(arguments: str, stdout: str, stderr
     assert (done.stdout, done.stderr, done.returncode) == (stdout, stderr, 0)
 
 
+def test_what_python_writes_keeps_its_encoding() -> None:
+    command, environment = [sys.executable, str(SCRIPT), "encoded"], {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"\xe9\n", b"\xe9\n")
+
+
 def test_the_last_words_before_a_crash_are_shown() -> None:
     command = [sys.executable, str(SCRIPT), "escaped", "abort"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

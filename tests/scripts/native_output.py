@@ -36,6 +36,13 @@ def escaped() -> None:
         os.abort()
 
 
+def encoded() -> None:
+    """What Python writes keeps its encoding."""
+    native_output.drop_native_output()
+    print("é")
+    print("é", file=sys.stderr)
+
+
 def silenced() -> None:
     """What Keras and TensorFlow read at import."""
     native_output.silence_tensorflow("jax")
@@ -45,4 +52,4 @@ def silenced() -> None:
 
 if "verbose" in sys.argv:
     native_output.set_verbose()
-{"captured": captured, "dropped": dropped, "escaped": escaped, "silenced": silenced}[sys.argv[1]]()
+{"captured": captured, "dropped": dropped, "escaped": escaped, "encoded": encoded, "silenced": silenced}[sys.argv[1]]()
