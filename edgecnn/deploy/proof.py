@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.errors import DeployError
+from edgecnn.limits import told_from
 
 from .deployment import Samples
 from .machine import Deployed, read_deployed
@@ -112,7 +113,7 @@ def count_unlike(session: Session, release: Release, samples: Samples, current: 
 def difference_words(verification: Mapping[str, Any]) -> str:
     """The largest difference that `edgecnn verify --json` tells; it is null where a model computes none."""
     difference = verification["max_difference"]
-    return "no number" if difference is None else f"{difference:.2g}"
+    return "no number" if difference is None else told_from(verification["tolerance"], difference, "g")
 
 
 def _why_not(reply: Reply) -> str:

@@ -5,9 +5,9 @@ import pytest
 from edgecnn.deploy.proof import difference_words, is_broken_off
 
 
-@pytest.mark.parametrize(("difference", "words"), [(None, "no number"), (0.0123, "0.012")])
+@pytest.mark.parametrize(("difference", "words"), [(None, "no number"), (0.0123, "0.012"), (0.0501, "0.0501")])
 def test_a_difference_that_is_no_number_has_words(difference: float | None, words: str) -> None:
-    assert difference_words({"max_difference": difference}) == words
+    assert difference_words({"max_difference": difference, "tolerance": 0.05}) == words
 
 
 @pytest.mark.parametrize(

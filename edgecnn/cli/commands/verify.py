@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgecnn.limits import told_from
+
 from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 
@@ -60,6 +62,7 @@ def command(
 
 
 def _print(result: "Verification") -> None:
+    difference = told_from(result.tolerance, result.max_difference, "g")
     within = "within" if result.max_difference <= result.tolerance else "ABOVE"
     made = "converted" if result.keras_top1_equal is not None else "packed"
     has_probes = result.preprocessing_equal is not None
@@ -68,7 +71,7 @@ def _print(result: "Verification") -> None:
     printing.say(f"top-1            {result.top1_equal} of {result.probes} probes as there")
     if result.keras_top1_equal is not None:
         printing.say(f"top-1 in Keras   {result.keras_top1_equal} of {result.probes} probes as in Keras")
-    printing.say(f"max difference   {result.max_difference:.2g}, {within} the tolerance of {result.tolerance:g}")
+    printing.say(f"max difference   {difference}, {within} the tolerance of {result.tolerance:g}")
     if has_probes:
         printing.say(f"preprocessing    {'equal to the bit' if result.preprocessing_equal else 'DIFFERENT'}")
     classifier = f"the classifier that was {made}" if has_probes else "it as its own reference kernels do"
@@ -88,6 +91,7 @@ def _is_accurate(accuracy: float | None, least: float | None) -> bool:
     """Whether the accuracy that the file was made with is enough; says so where it is not."""
     if least is None or (accuracy is not None and 100 * accuracy >= least - 1e-9):
         return True
-    found = "is not known: it was made without images with labels" if accuracy is None else f"is {accuracy:.2%}"
+    unknown = "is not known: it was made without images with labels"
+    found = unknown if accuracy is None else f"is {told_from(least, 100 * accuracy)}%"
     printing.note(f"Error: the accuracy of the file {found}; {least:g} % are asked for (--min-accuracy)")
     return False

@@ -11,12 +11,20 @@ from edgecnn.model_file.bundled import sample_images
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.train import TrainingRun
 from tests.support.command_line import Run, printed, sentence
+from tests.support.model_files import fields_of_card, repacked
 
 
 def test_verify_passes_and_says_so(edgecnn: Run) -> None:
     result = edgecnn("verify", "fashion-mnist")
     assert result.exit_code == 0 and result.stdout.splitlines()[-1] == "PASS"
     assert json.loads(printed(edgecnn("verify", "fashion-mnist", "--json")))["passed"] is True
+
+
+def test_a_figure_is_never_shown_as_its_limit(edgecnn: Run, tmp_path: Path) -> None:
+    fields = fields_of_card()
+    fields["parity"]["accuracy"] = 0.97996
+    file = repacked(tmp_path / "model.tflite", fields=fields)
+    assert "is 97.996%; 98 % are asked for" in sentence(edgecnn("verify", file, "--min-accuracy", 98))
 
 
 def test_info_shows_card_tensors_operators_macs_and_parameters(edgecnn: Run) -> None:
