@@ -7,7 +7,7 @@ import click
 
 from edgecnn.model_file.schemes import SCHEMES
 
-from . import conversion_options
+from .given import first_given
 from .wrong_usage import bad_options
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def require_fitting(request: "ConversionRequest", schemes: "list[Scheme]", io: "
     Raises:
         click.UsageError: there is such an option.
     """
-    if io != conversion_options.DEFAULT_IO and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
+    if first_given("io") and not any(io in SCHEMES[scheme].io_types for scheme in schemes):
         takers = ", ".join(f"--{name}" for name, row in SCHEMES.items() if io in row.io_types)
         raise click.UsageError(f"--io {io} goes with {takers}; {', '.join(schemes)} has input and output of its own")
     if not any(SCHEMES[scheme].rounds_weights for scheme in schemes):
@@ -43,13 +43,13 @@ def require_qat(qat: int | None, schemes: "list[Scheme]", auto: bool) -> None:
         raise click.UsageError(f"--qat goes with {takers}; add one of them")
 
 
-def require_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]", io: "IoType") -> None:
+def require_auto(request: "ConversionRequest", gate: "Gate", schemes: "list[Scheme]") -> None:
     """Refuse with --auto what it chooses itself, and no gate.
 
     Raises:
         click.UsageError: there is such an option, or no gate.
     """
-    if schemes or io != conversion_options.DEFAULT_IO or not request.activations:
+    if schemes or first_given("io") or not request.activations:
         raise click.UsageError("--auto chooses the scheme itself; leave out schemes, --io and --no-activations")
     if gate == type(gate)():
         raise click.UsageError("--auto needs a gate to pass: --max-drop, --min-agreement or --min-accuracy")

@@ -9,6 +9,7 @@ import click
 from edgecnn.device.runtime.accelerators import ACCELERATORS, TIMEOUT_S, accelerator
 
 from . import guard, wrong_usage
+from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
@@ -33,13 +34,6 @@ class Checks(NamedTuple):
     isolate: bool | None = None
     delegate_timeout: float | None = None
     audit: float | None = None
-
-    def first_given(self) -> str:
-        """The first option that was given, as it is spelt; empty if none was."""
-        given = [
-            f"--{name.replace('_', '-')}" for name, value in zip(self._fields, self, strict=True) if value is not None
-        ]
-        return "--no-isolate" if given[:1] == ["--isolate"] and not self.isolate else (given or [""])[0]
 
 
 _NONE = Checks()
@@ -141,8 +135,8 @@ def make_delegates(names: Iterable[str], texts: Iterable[str], checks: Checks) -
         click.UsageError: a name is none, no delegate takes the options, or they are for delegates and there is none.
     """
     names, texts = tuple(names), tuple(texts)
-    if checks.first_given() and not set(names) - {"cpu"}:
-        raise click.UsageError(f"{checks.first_given()} goes with a --delegate other than cpu")
+    if not set(names) - {"cpu"} and (option := first_given(*Checks._fields)):
+        raise click.UsageError(f"{option} goes with a --delegate other than cpu")
     if texts and not any(accelerator(name).takes_options for name in names):
         takers = ", ".join(name for name, row in ACCELERATORS.items() if row.takes_options)
         raise click.UsageError(f"--delegate-option goes with a delegate that takes options: {takers} or a PATH")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from . import options, wrong_usage
+from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.deploy.deployment import Supplies
@@ -131,8 +132,7 @@ def require_sample(samples: Sequence[str]) -> None:
     Raises:
         click.UsageError: it stands alone.
     """
-    context = click.get_current_context()
-    if not samples and any(one.name == "max_drift" and is_given(context, one) for one in context.command.params):
+    if not samples and first_given("max_drift"):
         raise click.UsageError("--max-drift goes with --sample")
 
 
@@ -142,11 +142,8 @@ def refuse_options(said: dict[str, Any]) -> None:
     Raises:
         click.UsageError: there is such an option.
     """
-    context = click.get_current_context()
-    for option in context.command.params:
-        if option.name in said and is_given(context, option):
-            name = "/".join((*option.opts[:1], *option.secondary_opts[:1]))
-            raise click.UsageError(f"{name} goes with a MODEL: --status and --rollback take what is there")
+    if option := first_given(*said):
+        raise click.UsageError(f"{option} goes with a MODEL: --status and --rollback take what is there")
 
 
 def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
@@ -163,15 +160,9 @@ def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[st
         "live", ["fashion-mnist", *live_options], parent=click.get_current_context().find_root()
     )
     refuse_what_ends(context.params)
-    for option in there.params:
-        if option.name in _PROVED and is_given(context, option):
-            raise click.UsageError(f"write {option.opts[0]} before --: the device is to prove the model with it, too")
+    if option := first_given(*_PROVED, context=context):
+        raise click.UsageError(f"write {option} before --: the device is to prove the model with it, too")
     return context.params
-
-
-def is_given(context: click.Context, option: click.Parameter) -> bool:
-    """Whether somebody has said the option."""
-    return context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
 
 
 def _of_the_device(option: click.Parameter) -> click.Parameter:

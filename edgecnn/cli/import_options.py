@@ -13,6 +13,7 @@ from edgecnn.arguments import with_name
 from edgecnn.pixels.training_loaders import LOADERS
 
 from . import options, pixel_numbers, printing
+from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.convert import CustomCode, Preprocessing
@@ -77,11 +78,9 @@ class ImportOptions:
         Raises:
             click.UsageError: they do.
         """
-        default = click.core.ParameterSource.DEFAULT
-        named = [name for name in _NEED_LABELS if ctx.get_parameter_source(name) is not default]
         if self.labels is None:
-            if named:
-                raise click.UsageError(f"--{named[0].replace('_', '-')} is for models trained elsewhere, with --labels")
+            if option := first_given(*_NEED_LABELS, context=ctx):
+                raise click.UsageError(f"{option} is for models trained elsewhere, with --labels")
             return
         if representative is None:
             raise click.UsageError("--labels needs --representative, a folder of images like those the model will see")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import click
 
 from . import broker_options, printing, wrong_usage
+from .given import first_given
 from .options import a_number
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_INTERVAL = 30.0
+_WITH_BROKER = (
+    "mqtt_ca", "mqtt_cert", "mqtt_key", "mqtt_password_file", "mqtt_device", "mqtt_discovery", "mqtt_interval",
+)  # fmt: skip
 
 
 class MqttOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
@@ -53,7 +56,8 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             MissingExtraError: paho-mqtt is not installed.
         """
         if self.broker is None:
-            self._refuse_others()
+            if option := first_given(*_WITH_BROKER):
+                raise click.UsageError(f"{option} goes with --mqtt")
             return None
         from edgecnn.optional_packages import require_paho
 
@@ -99,20 +103,6 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         mqtt = Mqtt(broker, reports, tell, announce=self.discovery)
         outlets.callback(_close, mqtt)
         watcher.change_listeners.append(mqtt)
-
-    def _refuse_others(self) -> None:
-        given = {
-            "--mqtt-ca": self.ca,
-            "--mqtt-cert": self.certificate,
-            "--mqtt-key": self.key,
-            "--mqtt-password-file": self.password_file,
-            "--mqtt-device": self.device is not None,
-            "--no-mqtt-discovery": not self.discovery,
-            "--mqtt-interval": self.interval != _INTERVAL,
-        }
-        for option, value in given.items():
-            if value:
-                raise click.UsageError(f"{option} goes with --mqtt")
 
     def _device(self) -> str:
         """What the station is called: as the machine, unless an option says otherwise.
@@ -171,7 +161,7 @@ _OPTIONS = (
     click.option(
         "--mqtt-interval",
         type=click.FloatRange(1, 86400),
-        default=_INTERVAL,
+        default=30.0,
         show_default=True,
         metavar="SECONDS",
         callback=a_number,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import click
 
 from . import printing, wrong_usage
+from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.device.live.keeping import Keeper, KeepRule
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_HOST, _PORT = "127.0.0.1", 8765
+_OF_THE_PAGE = ("host", "port", "allow_host")
 _PACKAGES = ("starlette", "uvicorn", "websockets")
 
 _OPEN_WIFI = (
@@ -57,8 +58,8 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
         if self.no_page and "chosen" in kinds:
             raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
-        if self.no_page and self._given:
-            raise click.UsageError(f"{self._given[0]} is of the page; leave out --no-page")
+        if self.no_page and (option := first_given(*_OF_THE_PAGE)):
+            raise click.UsageError(f"{option} is of the page; leave out --no-page")
         for rule in self.keep:
             rule.require_folder()
         return not self.no_page and self._is_possible()
@@ -85,12 +86,6 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         for rule in self.keep:
             printing.note(rule.words())
 
-    @property
-    def _given(self) -> list[str]:
-        """The options of the page that say something else than without them."""
-        given = {"--host": self.host != _HOST, "--port": self.port != _PORT, "--allow-host": bool(self.allow_host)}
-        return [option for option, is_given in given.items() if is_given]
-
     def _is_possible(self) -> bool:
         """Whether what the page needs is installed; without it, who did not ask for a page can do without.
 
@@ -105,7 +100,7 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
                 require_package("the page", package, "live")
         except MissingExtraError as error:
             chosen = any(rule.kind == "chosen" for rule in self.keep)
-            if chosen or self._given:
+            if chosen or first_given(*_OF_THE_PAGE):
                 raise
             printing.note(f"Note: no page is served: {error}")
             return False
@@ -232,13 +227,13 @@ _OPTIONS = (
     click.option(
         "--port",
         type=click.IntRange(0, 65535),
-        default=_PORT,
+        default=8765,
         show_default=True,
         help="Where the page listens; 0 for a free one.",
     ),
     click.option(
         "--host",
-        default=_HOST,
+        default="127.0.0.1",
         show_default=True,
         metavar="NAME",
         help="Name or address where the page listens. The default is reached from this machine alone, without a "

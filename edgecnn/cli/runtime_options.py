@@ -12,6 +12,7 @@ from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from . import options, printing
 from .delegate_options import DELEGATES, Checks, checked, make_delegate
+from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_WITH_DELEGATE = ("delegate_options", "require_delegate", "delegate_report")
-_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, *Checks._fields, "trust", "require_signature")
+_WITH_DELEGATE = ("delegate_options", "require_delegate", "delegate_report", *Checks._fields)
+_FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust", "require_signature")
 
 
 class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two milliseconds more, at every start
@@ -58,12 +59,8 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
         """
         from edgecnn.device.runtime.run_options import RunOptions
 
-        if self.delegate is None:
-            for name in _WITH_DELEGATE:
-                if getattr(self, name):
-                    raise click.UsageError(f"{_spelt(name)} goes with --delegate")
-            if self.checks.first_given():
-                raise click.UsageError(f"{self.checks.first_given()} goes with --delegate")
+        if self.delegate is None and (option := first_given(*_WITH_DELEGATE)):
+            raise click.UsageError(f"{option} goes with --delegate")
         delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, self.checks)
         return RunOptions(
             self.threads,
@@ -99,11 +96,6 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
                 return
         for line in report_lines(report):
             printing.note(line)
-
-
-def _spelt(parameter: str) -> str:
-    name = "delegate-option" if parameter == "delegate_options" else parameter.replace("_", "-")
-    return f"--{name}"
 
 
 def bundled(command: Callable[..., R]) -> Callable[..., R]:
@@ -163,10 +155,8 @@ def refuse_for_keras() -> None:
     Raises:
         click.UsageError: one was given.
     """
-    context = click.get_current_context()
-    for name in _FOR_TFLITE:
-        if name in context.params and context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(f"{_spelt(name)} is for .tflite files; TensorFlow chooses for .keras files")
+    if option := first_given(*_FOR_TFLITE):
+        raise click.UsageError(f"{option} is for .tflite files; TensorFlow chooses for .keras files")
 
 
 def report_lines(report: "DelegateReport") -> list[str]:

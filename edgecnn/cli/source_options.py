@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from . import wrong_usage
+from .given import all_given
 from .options import a_number
 
 if TYPE_CHECKING:
@@ -80,19 +81,17 @@ def _refuse_ignored(source: object) -> None:
     Raises:
         click.UsageError: such an option was given.
     """
-    context = click.get_current_context()
-    default = click.core.ParameterSource.DEFAULT
-    given = [name for name in ("size", "fps", "loop") if context.get_parameter_source(name) is not default]
+    given = all_given("size", "fps", "loop")
     if not given or not isinstance(source, str):
         return
     from edgecnn.device.live.sources.opening import SOURCES
 
     kind = next((kind for kind in SOURCES if kind.takes(source)), None)
-    for name in given:
+    for name, option in given.items():
         if kind and name in kind.ignores:
             others = [kind.metavar for kind in SOURCES if name not in kind.ignores]
             raise click.UsageError(
-                f"--{name} means nothing to a source such as {kind.metavar}, but to {', '.join(others)}; leave it out"
+                f"{option} means nothing to a source such as {kind.metavar}, but to {', '.join(others)}; leave it out"
             )
 
 

@@ -127,6 +127,8 @@ def test_the_password_is_in_a_file_or_the_environment(
         (("--mqtt-device", "pi"), "--mqtt-device goes with --mqtt"),
         (("--no-mqtt-discovery",), "--no-mqtt-discovery goes with --mqtt"),
         (("--mqtt-interval", "5"), "--mqtt-interval goes with --mqtt"),
+        (("--mqtt-interval", "30"), "--mqtt-interval goes with --mqtt"),
+        (("--mqtt-discovery",), "--mqtt-discovery goes with --mqtt"),
     ],
 )
 def test_wrong_usage_is_one_sentence(options: tuple[str, ...], words: str, edgecnn: Run) -> None:

@@ -98,7 +98,9 @@ def test_a_host_that_is_not_here_is_one_sentence(edgecnn: Run, tmp_path: Path, m
         assert "the page cannot be served" in told and ("--host" in told or "no name or address" in told)
 
 
-@pytest.mark.parametrize("option", [("--port", "8080"), ("--host", "::1"), ("--allow-host", "door.example.org")])
+@pytest.mark.parametrize(
+    "option", [("--port", "8080"), ("--port", "8765"), ("--host", "::1"), ("--allow-host", "door.example.org")]
+)
 def test_options_of_a_page_that_is_not_served_are_refused(option: tuple[str, str], edgecnn: Run) -> None:
     result = edgecnn("live", MODEL, "--source", "samples", "--no-page", *option, "--dry-run")
     assert result.exit_code == 2 and f"{option[0]} is of the page; leave out --no-page" in result.stderr

@@ -7,7 +7,7 @@ from tests.support.command_line import Run, sentence
 EVERYWHERE = ("--require-signature=signers",)
 WHERE_ONE_RUNS = (
     *("--threads=2", "--runtime=litert", "--delegate=cpu", "--delegate-option=a=1", "--require-delegate=full"),
-    *("--delegate-report", "--fallback=cpu", "--isolate", "--delegate-timeout=9"),
+    *("--delegate-report", "--fallback=cpu", "--isolate", "--no-isolate", "--delegate-timeout=9"),
 )
 OF = {
     ("info",): EVERYWHERE,

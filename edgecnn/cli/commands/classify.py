@@ -8,6 +8,7 @@ import click
 from .. import description_options, options, printing, source_options
 from ..classified_images import print_results, write_results
 from ..delegate_options import audit
+from ..given import first_given
 from ..output_path import OutputPath
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
 from ..shard_option import KeepsWords, shard_option, words_of_all_shards
@@ -146,10 +147,8 @@ def _check(
     if source is None:
         if not images:
             raise click.UsageError("Missing argument 'IMAGES...', or --source for a camera, a film or a stream")
-        context = click.get_current_context()
-        for name in ("frames", "size", "fps", "timeout", "loop"):
-            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} goes with --source")
+        if option := first_given("frames", "size", "fps", "timeout", "loop"):
+            raise click.UsageError(f"{option} goes with --source")
     elif decode_threads is not None:
         raise click.UsageError("--decode-threads goes with IMAGES: of --source each frame is decoded when it is there")
     elif images:

@@ -10,6 +10,7 @@ import click
 from edgecnn.model_file.schemes import DEFAULT_SCHEME, climb
 
 from .. import conversion_options, conversion_table, conversion_usage, import_options, options, printing
+from ..given import first_given
 from ..output_path import OutputPath
 from ..wrong_usage import bad_options
 
@@ -109,7 +110,7 @@ def command(
         )
     conversion_usage.require_qat(qat, schemes, auto)
     if auto:
-        conversion_usage.require_auto(request, gate, schemes, io)
+        conversion_usage.require_auto(request, gate, schemes)
     schemes = list(climb()) if auto else schemes or [DEFAULT_SCHEME]
     conversion_usage.require_fitting(request, schemes, io)
     foreign.begin(ctx, representative)
@@ -183,8 +184,7 @@ def _convert_until(
 
 def _calibration_images(ctx: click.Context, requested: int, available: int) -> int:
     """As many as are requested; by default no more than there are."""
-    is_default = ctx.get_parameter_source("calibration_images") is click.core.ParameterSource.DEFAULT
-    return min(requested, available) if is_default else requested
+    return requested if first_given("calibration_images", context=ctx) else min(requested, available)
 
 
 # Of the images at least so many should get Keras' answer; with fewer the file is another classifier.
