@@ -11,7 +11,8 @@ from edgecnn.errors import InputError
 from edgecnn.utc import utc
 
 from .fleet import Device, Fleet
-from .messages import Counters, MessageError, read_counters
+from .message_fields import MessageError
+from .messages import Counters, counters_from
 from .status import Finding, age_s
 
 _MOST_BYTES = 1 << 30
@@ -51,7 +52,7 @@ def _device_row(device: Device, fleet: Fleet) -> dict[str, Any]:
         "age": None if age is None else round(age, 3),
         "state": told,
         "counters": totals,
-        "unread": list(device.unread),
+        "unread": [words for _kind, words in device.unread],
     }
 
 
@@ -100,7 +101,7 @@ def _totals(row: dict[str, Any]) -> Counters:
     is_whole = row.get("drift") is not None  # an older edgecnn kept its largest count alone
     drift = row["drift"] if is_whole else {"any": {"unlike": row["unlike"]}}
     try:
-        counters = read_counters(json.dumps({**row, "drift": drift}).encode())
+        counters = counters_from({**row, "drift": drift})
         return counters if is_whole else replace(counters, drift=None)
     except MessageError as error:
         raise ValueError(str(error)) from None

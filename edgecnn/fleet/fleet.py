@@ -8,7 +8,8 @@ from typing import Any
 
 from edgecnn.device_name import is_device_name
 
-from .messages import Counters, MessageError, State, read_counters, read_state
+from .message_fields import MessageError
+from .messages import Counters, State, read_counters, read_state
 
 # In the order in which they are asked for: the first are small, and name all stations even where the rest is cut.
 KINDS = ("availability", "state", "counters")
@@ -25,14 +26,14 @@ class Device:
         availability: `online` or `offline`; None where nobody has said so.
         state: what it told; None where that has not come, or does not read.
         counters: likewise.
-        unread: which of its messages do not read, and why: a sentence each.
+        unread: which of its messages do not read: the kind of each, and a sentence that says why.
     """
 
     name: str
     availability: str | None = None
     state: State | None = None
     counters: Counters | None = None
-    unread: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def network(self) -> str:
@@ -107,7 +108,7 @@ class Gathering:
             except MessageError as error:
                 unread = self._unread.setdefault(name, unread)
                 unread[kind] = f"its message {kind} does not read: {error}"
-        changed: dict[str, Any] = {kind: value, "unread": tuple(unread.values())}
+        changed: dict[str, Any] = {kind: value, "unread": tuple(unread.items())}
         self.devices[name] = replace(before, **changed)
 
     def lacking(self) -> list[tuple[str, str]]:

@@ -1,27 +1,27 @@
-"""What a station told, read strictly: whoever may write to a broker can write anything.
+"""What a station told.
 
 Keys that are not known are passed over, those of a newer edgecnn; what an older one did not tell is None.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from edgecnn.model_file.json_fields import unique_fields
+from .message_fields import (
+    MOST_TEXT,
+    MessageError,
+    optional,
+    parse_object,
+    read_count,
+    read_number,
+    read_text,
+    read_time,
+    read_words,
+    require,
+)
 
-MOST_BYTES = 1 << 20
 SCORE_PARTS = 10
 _MOST_LABELS = 100_000
-_MOST_TEXT = 1000
-_MOST_COUNT = 1 << 62
-_LATEST = 2.5e11  # seconds since 1970, before the year 10000
-
-
-class MessageError(ValueError):
-    """What came is no message of a station; the text says why, a part of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -117,23 +117,23 @@ def read_state(payload: bytes) -> State:
     Raises:
         MessageError: it is none.
     """
-    found = _object(payload)
+    found = parse_object(payload)
     verified, throttled = found.get("verified"), found.get("throttled")
     return State(
-        _time(found),
-        _text(found, "model"),
-        _text(found, "network_sha256"),
-        _text(found, "edgecnn"),
-        _text(found, "runtime"),
-        _text(found, "trouble"),
-        len(_of(found, "drift", list)),
-        _optional(_text, found, "model_sha256") or None,
-        _optional(_text, found, "release"),
-        None if verified is None else _verified(_of(found, "verified", dict)),
-        _optional(_number, found, "last_frame_age"),
-        _optional(_number, found, "temperature"),
-        None if throttled is None else _words(_of(found, "throttled", dict), "now"),
-        _optional(_number, found, "interval"),
+        time=read_time(found),
+        model=read_text(found, "model"),
+        network_sha256=read_text(found, "network_sha256"),
+        edgecnn=read_text(found, "edgecnn"),
+        runtime=read_text(found, "runtime"),
+        trouble=read_text(found, "trouble"),
+        drift=len(require(found, "drift", list)),
+        model_sha256=optional(read_text, found, "model_sha256") or None,
+        release=optional(read_text, found, "release"),
+        verified=None if verified is None else _verified(require(found, "verified", dict)),
+        last_frame_age=optional(read_number, found, "last_frame_age"),
+        temperature=optional(read_number, found, "temperature"),
+        throttled=None if throttled is None else read_words(require(found, "throttled", dict), "now"),
+        interval=optional(read_number, found, "interval"),
     )
 
 
@@ -143,30 +143,37 @@ def read_counters(payload: bytes) -> Counters:
     Raises:
         MessageError: it is none.
     """
-    found = _object(payload)
-    classes, scores = _of(found, "classes", dict), _of(found, "scores", list)
-    told = _of(found, "drift", dict)
+    return counters_from(parse_object(payload))
+
+
+def counters_from(found: dict[str, Any]) -> Counters:
+    """What the fields of such a message say.
+
+    Raises:
+        MessageError: they are none of it.
+    """
+    classes, told = require(found, "classes", dict), require(found, "drift", dict)
     drift = {
-        layer: {kind: _count(kinds, kind) for kind in kinds} for layer in told if (kinds := _of(told, layer, dict))
+        layer: {kind: read_count(kinds, kind) for kind in kinds}
+        for layer in told
+        if (kinds := require(told, layer, dict))
     }
-    if len(classes) > _MOST_LABELS or any(len(label) > _MOST_TEXT for label in classes):
+    if len(classes) > _MOST_LABELS or any(len(label) > MOST_TEXT for label in classes):
         raise MessageError("it has more or longer classes than any model")
-    counts = tuple(_count(classes, label) for label in classes)
-    parts = tuple(_count({"scores": part}, "scores") for part in scores)
     counters = Counters(
-        _text(found, "id"),
-        _time(found),
-        _count(found, "frames"),
-        _count(found, "doubtful"),
-        tuple(classes),
-        counts,
-        parts,
-        max((count for kinds in drift.values() for count in kinds.values()), default=0),
-        _optional(_count, found, "compared"),
-        _optional(_count, found, "switches"),
-        drift,
+        id=read_text(found, "id"),
+        time=read_time(found),
+        frames=read_count(found, "frames"),
+        doubtful=read_count(found, "doubtful"),
+        labels=tuple(classes),
+        classes=tuple(read_count(classes, label) for label in classes),
+        scores=tuple(read_count({"scores": part}, "scores") for part in require(found, "scores", list)),
+        unlike=max((count for kinds in drift.values() for count in kinds.values()), default=0),
+        compared=optional(read_count, found, "compared"),
+        switches=optional(read_count, found, "switches"),
+        drift=drift,
     )
-    if len(parts) != SCORE_PARTS or not sum(counts) == sum(parts) == counters.frames:
+    if len(counters.scores) != SCORE_PARTS or not sum(counters.classes) == sum(counters.scores) == counters.frames:
         raise MessageError("its classes and scores do not add up to its frames")
     if (counters.switches or 0) > (counters.compared or 0) or (counters.compared or 0) > counters.frames:
         raise MessageError("it has more switches than frames")
@@ -178,73 +185,9 @@ def _verified(found: dict[str, Any]) -> Verified:
     if passed is not None and not isinstance(passed, bool):
         raise MessageError("verified.passed is neither true nor false")
     return Verified(
-        passed,
-        _time(found),
-        _count(found, "probes"),
-        _count(found, "top1_equal"),
-        _optional(_text, found, "signer"),
+        passed=passed,
+        time=read_time(found),
+        probes=read_count(found, "probes"),
+        top1_equal=read_count(found, "top1_equal"),
+        signer=optional(read_text, found, "signer"),
     )
-
-
-def _object(payload: bytes) -> dict[str, Any]:
-    if len(payload) > MOST_BYTES:
-        raise MessageError(f"it has {len(payload):,} bytes, {MOST_BYTES:,} are the most")
-    try:
-        found = json.loads(payload, parse_constant=_refuse, object_pairs_hook=unique_fields)
-    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-        raise MessageError("it is not JSON") from None
-    if not isinstance(found, dict):
-        raise MessageError("it is no object of JSON")
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity, which JSON does not know and Python reads
-
-
-def _of(found: dict[str, Any], key: str, kind: type) -> Any:
-    value = found.get(key)
-    # True is an int to Python.
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise MessageError(f"{key[:_MOST_TEXT]} is {'missing' if key not in found else 'of another type'}")
-    return value
-
-
-def _text(found: dict[str, Any], key: str) -> str:
-    value: str = _of(found, key, str)
-    if len(value) > _MOST_TEXT:
-        raise MessageError(f"{key} is longer than {_MOST_TEXT:,} characters")
-    return value
-
-
-def _words(found: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(_text({key: value}, key) for value in _of(found, key, list)[:_MOST_TEXT])
-
-
-def _number(found: dict[str, Any], key: str) -> float:
-    value = _of(found, key, (int, float))  # type: ignore[arg-type]
-    if not -1e15 < value < 1e15 or not math.isfinite(value):
-        raise MessageError(f"{key} is out of range")
-    return float(value)
-
-
-def _count(found: dict[str, Any], key: str) -> int:
-    value: int = _of(found, key, int)
-    if not 0 <= value < _MOST_COUNT:
-        raise MessageError(f"{key[:_MOST_TEXT]} is out of range")
-    return value
-
-
-def _time(found: dict[str, Any]) -> float:
-    text = _text(found, "time")
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        if moment.tzinfo is None or not 0 <= moment.timestamp() < _LATEST:
-            raise ValueError("of no zone, or beyond what can be written again")
-        return moment.timestamp()
-    except (ValueError, OverflowError):
-        raise MessageError("time is no time in UTC") from None
-
-
-def _optional(read: Any, found: dict[str, Any], key: str) -> Any:
-    return None if found.get(key) is None else read(found, key)

@@ -20,7 +20,7 @@ from edgecnn.device.live.outlets.broker_connection import BrokerConnection, Brok
 from edgecnn.errors import EdgecnnError
 
 from .fleet import KINDS, Fleet, Gathering
-from .messages import MOST_BYTES
+from .message_fields import MOST_BYTES
 
 QUIET = 1.0  # seconds without a retained message, after which no more is expected
 _AT_ONCE = 300  # messages that are asked for and have not come: brokers keep a thousand

@@ -91,12 +91,10 @@ def find_trouble(
 def _of(
     device: Device, age: float | None, expected: Expected | None, most_age: float | None
 ) -> Iterator[tuple[str, str]]:
-    for words in device.unread:
+    for _kind, words in device.unread:
         yield "unread", words
-    unread = " ".join(device.unread)
-    missing = [
-        kind for kind in ("state", "counters") if getattr(device, kind) is None and f"its message {kind} " not in unread
-    ]
+    unread = dict(device.unread)
+    missing = [kind for kind in ("state", "counters") if getattr(device, kind) is None and kind not in unread]
     if missing:
         yield "silent", f"it has told no {' and no '.join(missing)}"
     if device.availability == "offline":

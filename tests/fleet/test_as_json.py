@@ -1,11 +1,14 @@
 """A roster is a list of names, or what was printed of a fleet; anything else is refused in words."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from edgecnn.errors import InputError
-from edgecnn.fleet.as_json import read_roster
+from edgecnn.fleet.as_json import read_roster, read_totals, status_row
+from edgecnn.fleet.fleet import Gathering
+from tests.support.fleets import counters
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,16 @@ from edgecnn.fleet.as_json import read_roster
 def test_names_are_read(text: bytes, names: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "roster").write_bytes(text)
     assert read_roster(tmp_path / "roster") == names
+
+
+def test_totals_of_many_names_that_are_not_ascii_read_back(tmp_path: Path) -> None:
+    labels = [f"{number:04}" + "\u4e2d" * 240 for number in range(1200)]
+    row = counters([1] * len(labels), [len(labels)] + [0] * 9, labels)
+    gathering = Gathering()
+    gathering.add("pi", "counters", json.dumps(row, ensure_ascii=False).encode())
+    status = status_row(gathering.fleet("here", 1.0, True), ())
+    (tmp_path / "status.json").write_text(json.dumps(status))
+    assert read_totals(tmp_path / "status.json")["pi"].labels == tuple(labels)
 
 
 @pytest.mark.parametrize(

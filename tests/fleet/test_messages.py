@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from edgecnn.fleet.messages import MOST_BYTES, MessageError, read_counters, read_state
+from edgecnn.fleet.message_fields import MOST_BYTES, MessageError
+from edgecnn.fleet.messages import read_counters, read_state
 from tests.support.fleets import counters, state
 from tests.support.live_messages import messages
 

@@ -8,7 +8,7 @@ import pytest
 from edgecnn.fleet.fleet import Device, Fleet, Gathering
 from edgecnn.fleet.status import KINDS, Expected, duration, find_trouble
 from edgecnn.utc import utc
-from tests.support.fleets import state, station
+from tests.support.fleets import counters, state, station
 
 NOW = 1_800_000_000.0
 EXPECTED = Expected("m.int8.tflite", "a" * 64, "b" * 64)
@@ -67,6 +67,11 @@ def test_one_thing_that_is_wrong_is_found_and_nothing_else(changes: dict[str, An
 )
 def test_what_is_well_is_not_complained_of(changes: dict[str, Any]) -> None:
     assert find_trouble(fleet(**changes), expected=EXPECTED) == []
+
+
+def test_what_a_message_says_of_itself_hides_no_other() -> None:
+    said = {"state": None, "counters": {**counters([1], [1] + [0] * 9, ["a"]), "classes": {"its message state ": -1}}}
+    assert [one.kind for one in find_trouble(fleet(messages=said))] == ["unread", "silent"]
 
 
 def test_the_largest_age_is_the_users_where_one_is_given() -> None:
