@@ -32,7 +32,7 @@ def read_cpu_info(root: Path = Path("/")) -> CpuInfo | None:
         return None
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     return CpuInfo(
-        model=fields.get("model name") or fields.get("Model") or platform.machine(),
+        model=fields.get("Model") or fields.get("model name") or platform.machine(),
         flags=frozenset((fields.get("flags") or fields.get("Features") or "").split()),
         threads=sum(line.startswith("processor") for line in lines),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.cpu_info import read_cpu_info
 from edgecnn.device.measuring.doctor import Finding, examine_machine
 from tests.support.cameras import FakeCamera
 from tests.support.command_line import Run, printed, sentence
@@ -23,6 +24,19 @@ def described(folder: Path, features: str, board: str) -> dict[str, Finding]:
     (folder / "proc/cpuinfo").write_text(f"processor\t: 0\nFeatures\t: {features}\nModel\t\t: {board}\n")
     (folder / "proc/device-tree/model").write_text(f"{board}\0")
     return {check.name: check for check in examine_machine(folder)}
+
+
+def test_a_board_is_named_where_a_32_bit_kernel_names_its_processor_too(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    lines = (
+        "processor\t: 0",
+        "model name\t: ARMv7 Processor rev 3 (v7l)",
+        "",
+        "Model\t\t: Raspberry Pi 4 Model B Rev 1.4",
+    )
+    (tmp_path / "proc/cpuinfo").write_text("\n".join(lines))
+    found = read_cpu_info(tmp_path)
+    assert found is not None and found.model == "Raspberry Pi 4 Model B Rev 1.4"
 
 
 @pytest.mark.parametrize(
