@@ -172,7 +172,11 @@ def _why_not(host: str, found: Mapping[str, Any], any_python: bool) -> str:
             f"{host} has {found['implementation']} on {found['system']}, and edgecnn's wheels are for CPython on Linux"
         )
     if machine not in _MACHINES or (machine == "x86_64" and found["bits"] == 32):
-        return f"{host} is a {machine}, for which there is no runtime: edgecnn needs {', '.join(_MACHINES)}"
+        kind = f"a 32-bit Python on {machine}" if found["bits"] == 32 else f"a processor {machine}"
+        return (
+            f"{host} has {kind}, for which there is no runtime: edgecnn needs a 64-bit Python on aarch64 or x86_64, or "
+            "a 32-bit one on armv7l"
+        )
     oldest, newest = _PYTHONS_32_BIT if machine == "armv7l" else _PYTHONS
     if machine == "armv7l" and (version[:2] < oldest or (version[:2] > newest and not any_python)):
         return (

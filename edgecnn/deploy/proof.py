@@ -83,8 +83,8 @@ def verified(session: Session, reply: Reply, current: Deployed | None) -> dict[s
     if is_verified(reply):
         result: dict[str, Any] = read_json(reply, "answer")
         return result
-    stays = "what ran there runs on" if current else "nothing was changed there"
-    raise DeployError(f"{session.destination} does not verify the model ({_why_not(reply)}); {stays}")
+    host = session.destination
+    raise DeployError(f"{host} does not verify the model ({_why_not(reply)}); {_what_stays(host, current)}")
 
 
 def count_unlike(session: Session, release: Release, samples: Samples, current: Deployed | None) -> int:
@@ -93,21 +93,22 @@ def count_unlike(session: Session, release: Release, samples: Samples, current: 
     Raises:
         DeployError: too many, or one does not read.
     """
-    reply = session.call("look", *release.verify_options)
+    reply, host = session.call("look", *release.verify_options), session.destination
     rows = read_json(reply, "answer")
     if reply["code"][0] != "0" or not isinstance(rows, list):
-        raise DeployError(
-            f"{session.destination} cannot classify the samples ({_last_sentence(reply)}); nothing was changed"
-        )
+        raise DeployError(f"{host} cannot classify the samples ({_last_sentence(reply)}); {_what_stays(host, current)}")
     unlike = sum(bool(row.get("drift")) for row in rows)
     if unlike > samples.max_drift * len(rows):
         first = next(row["drift"][0] for row in rows if row.get("drift"))
-        stays = "what ran on {} runs on" if current else "nothing was changed on {}"
         raise DeployError(
             f"{unlike} of {len(rows)} samples are unlike what the model was calibrated with ({first}); "
-            f"{stays.format(session.destination)}: convert it with images like them, or see --max-drift"
+            f"{_what_stays(host, current)}: convert it with images like them, or see --max-drift"
         )
     return unlike
+
+
+def _what_stays(host: str, current: Deployed | None) -> str:
+    return f"what ran on {host} runs on" if current else f"nothing was changed on {host}"
 
 
 def difference_words(verification: Mapping[str, Any]) -> str:

@@ -68,8 +68,9 @@ def test_what_cannot_run_is_refused() -> None:
     for version in ([3, 13, 5], [3, 9, 2]):  # Trixie and Bullseye
         said = refused(**{**OLD_PI, "version": version, "machine": "aarch64"})
         assert only in said
-    assert "is a armv6l, for which there is no runtime" in refused(machine="armv6l", bits=32)
-    assert "is a x86_64, for which there is no runtime" in refused(machine="x86_64", bits=32)
+    assert "a 32-bit Python on armv6l, for which there is no runtime" in refused(machine="armv6l", bits=32)
+    assert "a 32-bit Python on x86_64, for which there is no runtime" in refused(machine="x86_64", bits=32)
+    assert "a processor riscv64, for which there is no runtime" in refused(machine="riscv64")
     assert "no glibc" in refused(libc="") and "glibc 2.17" in refused(libc="glibc 2.13")
     assert "PyPy" in refused(implementation="PyPy") and "Darwin" in refused(system="Darwin")
     assert "python3-venv" in refused(venv=False)
