@@ -58,7 +58,7 @@ _INDEX = """\
 | `EDGECNN_DATA` | folder with the four Fashion-MNIST IDX files, where `--data-dir` is not given |
 | `EDGECNN_MQTT_PASSWORD` | the broker's password, for `edgecnn live --mqtt` and `edgecnn fleet` |
 | `XDG_STATE_HOME` | where `edgecnn live` keeps token and counters, in `edgecnn` within it; or else `~/.local/state` |
-| `XDG_CACHE_HOME` | where decoded data sets and what was tried and found right are kept, in `edgecnn`; or `~/.cache` |
+| `XDG_CACHE_HOME` | where data sets, wheels of `deploy` and what was found right are kept, in `edgecnn`; or `~/.cache` |
 | `KERAS_BACKEND` | `jax` trains on JAX; TensorFlow without it |
 """
 
@@ -205,11 +205,13 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def write(folder: Path) -> None:
-    """Write all pages, and remove those of commands that are no more."""
+    """Write all pages, and remove those of commands that are no more; where a page cannot be made, all stay."""
+    made = dict(pages())
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.md"):
-        old.unlink()
-    for name, text in pages():
+        if _NOTICE in old.read_text(errors="replace"):
+            old.unlink()
+    for name, text in made.items():
         (folder / name).write_text(text)
 
 

@@ -42,6 +42,12 @@ def test_terminal_does_not_matter(pages: dict[str, str], tmp_path: Path) -> None
     assert written(tmp_path, COLUMNS="40", LC_ALL="C") == pages
 
 
+def test_pages_of_other_hands_stay(pages: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "own.md").write_text("# Mine\n")
+    (tmp_path / "gone.md").write_text(pages["doctor.md"])
+    assert written(tmp_path) == {**pages, "own.md": "# Mine\n"}
+
+
 def test_every_command_has_a_page(commands: dict[str, click.Command], pages: dict[str, str]) -> None:
     assert set(pages) == {"index.md"} | {file_of(name) for name in commands if name != "edgecnn"}
 
