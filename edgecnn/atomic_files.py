@@ -39,13 +39,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if waiting is None:
             os.replace(temporary, path)
         else:
+            _unlink(waiting.get(path))
             waiting[path] = temporary
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         if waiting is None or waiting.get(path) != temporary:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+            _unlink(temporary)
 
 
 @contextlib.contextmanager
@@ -71,8 +71,13 @@ def together(stale: Iterable[str | Path] = ()) -> Iterator[None]:
     finally:
         _waiting.reset(token)
         for temporary in waiting.values():
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+            _unlink(temporary)
+
+
+def _unlink(temporary: Path | None) -> None:
+    if temporary:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _take_places(waiting: dict[Path, Path], stale: list[Path]) -> None:

@@ -188,6 +188,13 @@ def test_files_of_one_set_appear_at_the_same_moment(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes() == b"new" and set(tmp_path.iterdir()) == {first, second}
 
 
+def test_of_a_file_that_a_set_writes_twice_the_second_stays_and_nothing_else(tmp_path: Path) -> None:
+    with together():
+        write_bytes(tmp_path / "first", b"once")
+        write_bytes(tmp_path / "first", b"twice")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("first", b"twice")]
+
+
 @pytest.mark.parametrize("broken", ["second", "stale"])
 def test_a_set_of_which_one_file_cannot_be_written_leaves_the_one_before(tmp_path: Path, broken: str) -> None:
     for name in ("first", "second", "stale"):
