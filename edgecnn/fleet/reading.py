@@ -60,7 +60,9 @@ class _Reader(BrokerConnection):
         self._client.on_subscribe = self._hear_subscription
         self._waiting = 0  # subscriptions that the broker has not confirmed
         self._wanted: set[tuple[str, str]] = set()  # what was asked for by name and has not come
-        self._is_refused = self._is_full = False
+        self._asked: dict[int | None, list[str]] = {}  # topics by the number of the message that asked for them
+        self._refused: list[str] = []
+        self._is_full = False
         self._newest = time.monotonic()  # when the newest retained message came
 
     def read(self, end: float, quiet: float) -> bool:
@@ -68,9 +70,9 @@ class _Reader(BrokerConnection):
         prefix, gathering = self._broker.prefix, self.gathering
         self._subscribe(f"{prefix}/+/{kind}" for kind in KINDS)
         self._settle(end, quiet)
-        if self._is_refused:
+        if self._refused:
             who = self._broker.user or "this client"
-            raise BrokerError(f"it does not let {who} read {prefix}/+/state")
+            raise BrokerError(f"it does not let {who} read {' and '.join(self._refused)}")
         lacking = gathering.lacking()
         self._ask(lacking, end, quiet)
         was_cut = len(gathering.lacking()) < len(lacking)
@@ -97,9 +99,10 @@ class _Reader(BrokerConnection):
                 return
 
     def _subscribe(self, topics: Iterable[str]) -> None:
-        options = SubscribeOptions(qos=0)
+        options, topics = SubscribeOptions(qos=0), list(topics)
         self._waiting += 1
-        self._client.subscribe([(topic, options) for topic in topics])
+        _, number = self._client.subscribe([(topic, options) for topic in topics])
+        self._asked[number] = topics
 
     def _settle(self, end: float, quiet: float) -> None:
         """Until all that was asked for by name is there, or nothing retained has come for a while."""
@@ -110,10 +113,11 @@ class _Reader(BrokerConnection):
                 return
 
     def _hear_subscription(
-        self, _: Client, __: Any, ___: int, reasons: list[ReasonCode], ____: Properties | None
+        self, _: Client, __: Any, number: int, reasons: list[ReasonCode], ___: Properties | None
     ) -> None:
         self._waiting -= 1
-        self._is_refused = self._is_refused or any(reason.is_failure for reason in reasons)
+        topics = self._asked.pop(number, [])
+        self._refused += [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
         self._newest = time.monotonic()
 
     def _hear_message(self, _: Client, __: Any, message: MQTTMessage) -> None:

@@ -186,7 +186,8 @@ def test_the_automations_go_by_what_stations_send(tmp_path: Path) -> None:
     for automation in (offline, unverified):
         (action,) = automation["action"]
         said = {"topic": "edgecnn/gate/state", "payload_json": state("gate")}
-        assert "gate" in jinja2.Template(action["data"]["message"]).render(trigger=said)
+        told = jinja2.Template(action["data"]["message"]).render(trigger=said)
+        assert "gate" in told and "did not pass" not in told  # a file may have no probes
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool: apt has prometheus")

@@ -1,18 +1,17 @@
 """What a broker answers to a message of a station, and a connection that ends between two of them."""
 
-import contextlib
 import socket
 import struct
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edgecnn.device.live.outlets.broker import parse_broker
 from tests.support.cameras import garment
+from tests.support.few_lines import few_lines
 from tests.support.live_messages import ReportedWatcher
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import until
 
 pytest.importorskip("paho.mqtt.client", reason="--mqtt needs edgecnn[mqtt]")
 from edgecnn.device.live.outlets.broker_connection import BrokerError
@@ -89,38 +88,6 @@ def test_a_station_whose_connection_was_reset_comes_back(tmp_path: Path, monkeyp
     assert ["cannot be used: it is gone; trying again" in one for one in station.told] == [False, True, False]
 
 
-@contextlib.contextmanager
-def few_lines(code: int = 0, clients: int = 1) -> Iterator[tuple[int, list[socket.socket]]]:
-    """A broker for so many clients, one after the other, that answers `code` to messages; its port, and who came."""
-    taken: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
-        server.settimeout(PATIENCE)
-
-        def serve() -> None:
-            for _ in range(clients):
-                connection, _ = server.accept()
-                taken.append(connection)
-                with connection, contextlib.suppress(OSError):  # one that was reset
-                    connection.settimeout(PATIENCE)
-                    while packet := read_packet(connection):
-                        answer(connection, *packet, code)
-
-        served = pool.submit(serve)
-        yield server.getsockname()[1], taken
-        served.result(PATIENCE)
-
-
-def answer(connection: socket.socket, kind: int, body: bytes, code: int) -> None:
-    """What a broker answers to a packet."""
-    if kind == 1:  # CONNECT
-        connection.sendall(bytes((0x20, 3, 0, 0, 0)))
-    elif kind == 8:  # SUBSCRIBE
-        connection.sendall(bytes((0x90, 4, *body[:2], 0, 1)))
-    elif kind == 3:  # PUBLISH: its number stands behind the topic
-        number = 2 + int.from_bytes(body[:2], "big")
-        connection.sendall(bytes((0x40, 3, *body[number : number + 2], code)))
-
-
 def reset(connection: socket.socket) -> None:
     """Break the connection off, as a machine does that was started anew."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -136,16 +103,3 @@ def open_session(
     )
     session.open()
     return session
-
-
-def read_packet(connection: socket.socket) -> tuple[int, bytes] | None:
-    """Kind and body of the next packet of MQTT; None at the end, or where it takes leave."""
-    head = connection.recv(1, socket.MSG_WAITALL)
-    if not head or head[0] >> 4 == 14:
-        return None
-    length = shift = 0
-    more = True
-    while more:  # seven bits a byte, the lowest first
-        (byte,) = connection.recv(1, socket.MSG_WAITALL)
-        length, shift, more = length | (byte & 127) << shift, shift + 7, byte > 127
-    return head[0] >> 4, connection.recv(length, socket.MSG_WAITALL)
