@@ -58,7 +58,7 @@ _INDEX = """\
 | `EDGECNN_DATA` | folder with the four Fashion-MNIST IDX files, where `--data-dir` is not given |
 | `EDGECNN_MQTT_PASSWORD` | the broker's password, for `edgecnn live --mqtt` and `edgecnn fleet` |
 | `XDG_STATE_HOME` | where `edgecnn live` keeps token and counters, in `edgecnn` within it; or else `~/.local/state` |
-| `XDG_CACHE_HOME` | where data sets, wheels of `deploy` and what was found right are kept, in `edgecnn`; or `~/.cache` |
+| `XDG_CACHE_HOME` | where data sets, wheels of `deploy` and what was found right lie, in `edgecnn`; or `~/.cache` |
 | `KERAS_BACKEND` | `jax` trains on JAX; TensorFlow without it |
 """
 
