@@ -1,26 +1,23 @@
 """Options that say what computes a model, and how it is watched."""
 
-import functools
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
 from edgecnn.device.runtime.accelerators import ACCELERATORS, TIMEOUT_S, accelerator
 
-from . import guard, wrong_usage
+from . import bundle, guard, wrong_usage
 from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.device import Delegate
     from edgecnn.device.runtime.delegates import Requirement
 
-R = TypeVar("R")
-
 DELEGATES = f"{'|'.join(ACCELERATORS)}|PATH"
 
 
-class Checks(NamedTuple):
+class Safeguards(NamedTuple):
     """How a delegate is watched, and what is done where it fails.
 
     Attributes:
@@ -36,7 +33,7 @@ class Checks(NamedTuple):
     audit: float | None = None
 
 
-_NONE = Checks()
+_NONE = Safeguards()
 
 
 def _share(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
@@ -74,26 +71,12 @@ _timeout = click.option(
     f"[default: {TIMEOUT_S:g}]",
 )
 
-
-def checked(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --fallback, --isolate and --delegate-timeout to a command, which gets them and its --audit as `checks`."""
-
-    @functools.wraps(command)
-    def with_checks(
-        *arguments: object,
-        fallback: Literal["cpu"] | None,
-        isolate: bool | None,
-        delegate_timeout: float | None,
-        audit: float | None = None,
-        **others: object,
-    ) -> R:
-        return command(*arguments, checks=Checks(fallback, isolate, delegate_timeout, audit), **others)
-
-    return _fallback(_isolate(_timeout(with_checks)))
+# A command gets these and its --audit as `safeguards`.
+with_safeguards = bundle.bundled(Safeguards, "safeguards", (_timeout, _isolate, _fallback))
 
 
 def make_delegate(
-    name: str | None, texts: Iterable[str], require: "Requirement | None" = None, checks: Checks = _NONE
+    name: str | None, texts: Iterable[str], require: "Requirement | None" = None, safeguards: Safeguards = _NONE
 ) -> "Delegate | None":
     """The delegate that the options ask for.
 
@@ -101,7 +84,7 @@ def make_delegate(
         name: what --delegate says; None for none.
         texts: what each --delegate-option says.
         require: what --require-delegate says.
-        checks: how it is watched.
+        safeguards: how it is watched.
 
     Raises:
         click.UsageError: they contradict each other.
@@ -114,28 +97,35 @@ def make_delegate(
     from edgecnn.device import Delegate
 
     with wrong_usage.bad_options():
-        timeout_s = TIMEOUT_S if checks.delegate_timeout is None else checks.delegate_timeout
-        delegate = Delegate(name, pairs, require, bool(checks.fallback), checks.isolate, checks.audit, timeout_s)
-    if checks.delegate_timeout is not None and delegate.is_built_in and not delegate.is_isolated:
+        delegate = Delegate(
+            name,
+            pairs,
+            require,
+            fallback=safeguards.fallback is not None,
+            isolate=safeguards.isolate,
+            audit=safeguards.audit,
+            timeout_s=TIMEOUT_S if safeguards.delegate_timeout is None else safeguards.delegate_timeout,
+        )
+    if safeguards.delegate_timeout is not None and delegate.is_built_in and not delegate.is_isolated:
         raise click.UsageError(f"--delegate-timeout goes with a library; add --isolate to bound {name} too")
     if not delegate.is_built_in and not delegate.is_isolated:
         guard.watch_over(name)
     return delegate
 
 
-def make_delegates(names: Iterable[str], texts: Iterable[str], checks: Checks) -> "tuple[Delegate | None, ...]":
+def make_delegates(names: Iterable[str], texts: Iterable[str], safeguards: Safeguards) -> "tuple[Delegate | None, ...]":
     """A delegate for each name, with the options if it takes any; (None,) for no name.
 
     Args:
         names: what each --delegate says.
         texts: what each --delegate-option says.
-        checks: how they are watched, but for `cpu`.
+        safeguards: how they are watched, but for `cpu`.
 
     Raises:
         click.UsageError: a name is none, no delegate takes the options, or they are for delegates and there is none.
     """
     names, texts = tuple(names), tuple(texts)
-    if not set(names) - {"cpu"} and (option := first_given(*Checks._fields)):
+    if not set(names) - {"cpu"} and (option := first_given(*Safeguards._fields)):
         raise click.UsageError(f"{option} goes with a --delegate other than cpu")
     if texts and not any(accelerator(name).takes_options for name in names):
         takers = ", ".join(name for name, row in ACCELERATORS.items() if row.takes_options)
@@ -143,7 +133,7 @@ def make_delegates(names: Iterable[str], texts: Iterable[str], checks: Checks) -
     delegates = []
     for name in names:
         taken = texts if accelerator(name).takes_options else ()
-        delegates.append(make_delegate(name, taken, checks=_NONE if name == "cpu" else checks))
+        delegates.append(make_delegate(name, taken, safeguards=_NONE if name == "cpu" else safeguards))
     return tuple(delegates) or (None,)
 
 

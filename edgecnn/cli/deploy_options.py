@@ -1,23 +1,21 @@
 """Options of `edgecnn deploy`: the way to the device, and what is to run there."""
 
 import copy
-import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from . import options, wrong_usage
+from . import bundle, options, wrong_usage
 from .given import first_given
 
 if TYPE_CHECKING:
     from edgecnn.deploy.deployment import Supplies
     from edgecnn.deploy.ssh import Ssh
 
-R = TypeVar("R")
 _PROVED = ("require_signature", "delegate", "delegate_options", "require_delegate")  # that `edgecnn verify` has as well
 
 
@@ -51,7 +49,14 @@ class DeviceOptions(NamedTuple):
         from edgecnn.deploy.ssh import Ssh
 
         with wrong_usage.bad_options():
-            return Ssh(host, self.ssh, self.port, self.ssh_option, self.accept_new_host, _somebody_answers())
+            return Ssh(
+                host,
+                program=self.ssh,
+                port=self.port,
+                options=self.ssh_option,
+                accept_new=self.accept_new_host,
+                ask=_somebody_answers(),
+            )
 
     def supplies(self) -> "Supplies":
         """Where what runs the model comes from."""
@@ -92,21 +97,7 @@ _OPTIONS = (
     click.option("--ssh", default="ssh", show_default=True, metavar="PROGRAM", help="The ssh client."),
 )
 
-
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `device_options`."""
-
-    @functools.wraps(command)
-    def with_bundle(*arguments: object, **given: Any) -> R:
-        own = {name: given.pop(name) for name in DeviceOptions._fields}
-        return command(*arguments, device_options=DeviceOptions(**own), **given)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
-
-
+bundled = bundle.bundled(DeviceOptions, "device_options", _OPTIONS)
 keep = click.option(
     "--keep",
     type=click.IntRange(2, 1000),

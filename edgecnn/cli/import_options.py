@@ -1,18 +1,16 @@
 """Options of a Keras model that was trained elsewhere, and the run directory that is made of it."""
 
-import functools
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from edgecnn.arguments import with_name
 from edgecnn.pixels.training_loaders import LOADERS
 
-from . import options, pixel_numbers, printing
+from . import bundle, options, pixel_numbers, printing
 from .given import first_given
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from edgecnn.convert.network.preprocessing import ChannelOrder
     from edgecnn.pixels.input_spec import Background, Fit, JpegDecoding, ResizeFilter
 
-R = TypeVar("R")
 _NEED_LABELS = (
     "trained_with", "input_range", "scale", "offset", "image_size", "fit", "resize_filter", "background",
     "channel_order", "jpeg_decoding",
@@ -102,8 +99,16 @@ class ImportOptions:
             fit, resize_filter = fit or loader.fit, resize_filter or loader.resize_filter
             if scale is None and loader.scale:
                 scale, offset = loader.scale, loader.offset
-        order, decoding = self.channel_order, self.jpeg_decoding
-        return Preprocessing(scale, offset, fit, resize_filter, self.background, self.image_size, order, decoding)
+        return Preprocessing(
+            scale=scale,
+            offset=offset,
+            fit=fit,
+            resize_filter=resize_filter,
+            background=self.background,
+            image_size=self.image_size,
+            channel_order=self.channel_order,
+            jpeg_decoding=self.jpeg_decoding,
+        )
 
     def code(self) -> "CustomCode":
         """What may run to read it."""
@@ -150,22 +155,7 @@ _OPTIONS = (
                  help="Class names of a model trained elsewhere: lines in output order, numbered ones, JSON or CSV."),
 )  # fmt: skip
 
-
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `foreign`."""
-
-    @functools.wraps(command)
-    def with_bundle(
-        *arguments: object,
-        **others: Any,
-    ) -> R:
-        foreign = ImportOptions(**{field.name: others.pop(field.name) for field in fields(ImportOptions)})
-        return command(*arguments, foreign=foreign, **others)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
+bundled = bundle.bundled(ImportOptions, "foreign", _OPTIONS)
 
 
 def folder(model: str) -> Path:

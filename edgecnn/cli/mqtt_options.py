@@ -1,14 +1,12 @@
 """Options of `edgecnn live` that say to which MQTT broker it tells what."""
 
 import contextlib
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from . import broker_options, printing, wrong_usage
+from . import broker_options, bundle, printing, wrong_usage
 from .given import first_given
 from .options import a_number
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from edgecnn.device.live.outlets.mqtt import Mqtt
     from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
-
-R = TypeVar("R")
 
 _WITH_BROKER = (
     "mqtt_ca", "mqtt_cert", "mqtt_key", "mqtt_password_file", "mqtt_device", "mqtt_discovery", "mqtt_interval",
@@ -29,24 +25,24 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
     """How the options of a command say that a broker is to be told.
 
     Attributes:
-        broker: as its URL says; None for none.
-        ca: certificates of authorities.
-        certificate: what the broker is shown.
-        key: its key.
-        password_file: the broker's password.
-        device: what this station is called.
-        discovery: whether Home Assistant is told what there is.
-        interval: seconds between two reports.
+        mqtt: the broker, as its URL says; None for none.
+        mqtt_ca: certificates of authorities.
+        mqtt_cert: what the broker is shown.
+        mqtt_key: its key.
+        mqtt_password_file: the broker's password.
+        mqtt_device: what this station is called.
+        mqtt_discovery: whether Home Assistant is told what there is.
+        mqtt_interval: seconds between two reports.
     """
 
-    broker: "Broker | None"
-    ca: Path | None
-    certificate: Path | None
-    key: Path | None
-    password_file: Path | None
-    device: str | None
-    discovery: bool
-    interval: float
+    mqtt: "Broker | None"
+    mqtt_ca: Path | None
+    mqtt_cert: Path | None
+    mqtt_key: Path | None
+    mqtt_password_file: Path | None
+    mqtt_device: str | None
+    mqtt_discovery: bool
+    mqtt_interval: float
 
     def check(self) -> "tuple[Broker, str] | None":
         """The broker, whole, and what this station is called; None where no broker is to be told.
@@ -55,7 +51,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             click.UsageError: options contradict each other, or files do not hold what they must.
             MissingExtraError: paho-mqtt is not installed.
         """
-        if self.broker is None:
+        if self.mqtt is None:
             if option := first_given(*_WITH_BROKER):
                 raise click.UsageError(f"{option} goes with --mqtt")
             return None
@@ -63,8 +59,8 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
 
         require_paho()
         with wrong_usage.bad_options():
-            files = broker_options.BrokerFiles(self.ca, self.certificate, self.key, self.password_file)
-            return files.complete(self.broker), self._device()
+            files = broker_options.BrokerFiles(self.mqtt_ca, self.mqtt_cert, self.mqtt_key, self.mqtt_password_file)
+            return files.complete(self.mqtt), self._device()
 
     def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
         """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.
@@ -98,9 +94,9 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         if proof.passed is False:
             tell(f"{station.model} does not answer its golden probes as it should, and the broker is told so")
         file = CounterFile(path, labels, tell)
-        reports = Reports(device, station, watcher, tally, file, proof=proof, interval=self.interval)
+        reports = Reports(device, station, watcher, tally, file, proof=proof, interval=self.mqtt_interval)
         reports.save()
-        mqtt = Mqtt(broker, reports, tell, announce=self.discovery)
+        mqtt = Mqtt(broker, reports, tell, announce=self.mqtt_discovery)
         outlets.callback(_close, mqtt)
         watcher.change_listeners.append(mqtt)
 
@@ -117,7 +113,7 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
 
         try:
             machine = socket.gethostname().partition(".")[0]
-            return require_device_name(machine if self.device is None else self.device)
+            return require_device_name(machine if self.mqtt_device is None else self.mqtt_device)
         except InputError as error:
             raise InputError(f"{error}; name it with --mqtt-device") from None
 
@@ -127,33 +123,6 @@ def _close(mqtt: "Mqtt") -> None:
     missed = mqtt.lost + mqtt.waiting
     if missed:
         printing.note(f"the MQTT broker did not hear of {missed:,} {'change' if missed == 1 else 'changes'}")
-
-
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `mqtt_options`."""
-
-    @functools.wraps(command)
-    def with_bundle(
-        *arguments: object,
-        mqtt: "Broker | None",
-        mqtt_ca: Path | None,
-        mqtt_cert: Path | None,
-        mqtt_key: Path | None,
-        mqtt_password_file: Path | None,
-        mqtt_device: str | None,
-        mqtt_discovery: bool,
-        mqtt_interval: float,
-        **others: object,
-    ) -> R:
-        options = MqttOptions(
-            mqtt, mqtt_ca, mqtt_cert, mqtt_key, mqtt_password_file, mqtt_device, mqtt_discovery, mqtt_interval
-        )
-        return command(*arguments, mqtt_options=options, **others)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
 
 
 # In reverse: click lists last what is added first.
@@ -187,3 +156,5 @@ _OPTIONS = (
         "mqtt://USER@HOST:PORT/PREFIX, or mqtts:// with TLS; PREFIX is edgecnn where there is none.",
     ),
 )
+
+bundled = bundle.bundled(MqttOptions, "mqtt_options", _OPTIONS)

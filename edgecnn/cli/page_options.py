@@ -1,15 +1,13 @@
 """Options of the page of `edgecnn live`, and what is kept of the frames."""
 
 import contextlib
-import functools
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from . import printing, wrong_usage
+from . import bundle, printing, wrong_usage
 from .given import first_given
 
 if TYPE_CHECKING:
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from edgecnn.device.live.server.guard import Admission
     from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
-
-R = TypeVar("R")
 
 _OF_THE_PAGE = ("host", "port", "allow_host")
 _PACKAGES = ("starlette", "uvicorn", "websockets")
@@ -155,27 +151,6 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             printing.note(_OPEN_WIFI.format(port=port, host=name))
 
 
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `page_options`."""
-
-    @functools.wraps(command)
-    def with_bundle(
-        *arguments: object,
-        host: str,
-        port: int,
-        allow_host: tuple[str, ...],
-        no_page: bool,
-        keep: "tuple[KeepRule, ...]",
-        **others: object,
-    ) -> R:
-        return command(*arguments, page_options=PageOptions(host, port, allow_host, no_page, keep), **others)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
-
-
 def _keep(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> "tuple[KeepRule, ...]":
     if not values:
         return ()
@@ -240,3 +215,5 @@ _OPTIONS = (
         "token; others ask for the one in the link.",
     ),
 )
+
+bundled = bundle.bundled(PageOptions, "page_options", _OPTIONS)

@@ -1,17 +1,15 @@
 """Options of every command that runs a .tflite file: threads, runtime, delegate."""
 
 import dataclasses
-import functools
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
-from . import options, printing
-from .delegate_options import DELEGATES, Checks, checked, make_delegate
+from . import bundle, options, printing
+from .delegate_options import DELEGATES, Safeguards, make_delegate, with_safeguards
 from .given import first_given
 
 if TYPE_CHECKING:
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
     from edgecnn.device.runtime.delegates import Requirement
     from edgecnn.device.runtime.run_options import RunOptions
 
-R = TypeVar("R")
-
-_WITH_DELEGATE = ("delegate_options", "require_delegate", "delegate_report", *Checks._fields)
+_WITH_DELEGATE = ("delegate_options", "require_delegate", "delegate_report", *Safeguards._fields)
 _FOR_TFLITE = ("threads", "runtime", "delegate", *_WITH_DELEGATE, "trust", "require_signature")
 
 
@@ -35,7 +31,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
         delegate: a name of `ACCELERATORS`, the path of a library, or None.
         delegate_options: KEY=VALUE, each.
         require_delegate: how much the delegate must compute.
-        checks: how the delegate is watched.
+        safeguards: how the delegate is watched.
         delegate_report: whether the truth about the delegate is asked for.
         trust: whether a file is opened at once, not in a child process first.
         require_signature: a file of allowed signers, or None.
@@ -46,7 +42,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
     delegate: str | None
     delegate_options: tuple[str, ...]
     require_delegate: "Requirement | None"
-    checks: Checks
+    safeguards: Safeguards
     delegate_report: bool
     trust: bool = False
     require_signature: str | None = None
@@ -61,7 +57,7 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
 
         if self.delegate is None and (option := first_given(*_WITH_DELEGATE)):
             raise click.UsageError(f"{option} goes with --delegate")
-        delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, self.checks)
+        delegate = make_delegate(self.delegate, self.delegate_options, self.require_delegate, self.safeguards)
         return RunOptions(
             self.threads,
             delegate=delegate,
@@ -98,20 +94,6 @@ class RuntimeOptions(NamedTuple):  # making a frozen dataclass takes two millise
             printing.note(line)
 
 
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command, which gets what they say as one value, its argument `runtime_options`."""
-
-    @functools.wraps(command)
-    def with_bundle(*arguments: object, **given: Any) -> R:
-        own = {name: given.pop(name) for name in RuntimeOptions._fields if name in given}
-        return command(*arguments, runtime_options=RuntimeOptions(**own), **given)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
-
-
 # In reverse: click lists last what is added first.
 _OPTIONS = (
     click.option(
@@ -119,7 +101,7 @@ _OPTIONS = (
         is_flag=True,
         help="Say what the delegate computes, how far from the CPU, and how fast beside it.",
     ),
-    checked,
+    with_safeguards,
     click.option(
         "--require-delegate",
         is_flag=False,
@@ -138,6 +120,8 @@ _OPTIONS = (
     ),
     options.threads,
 )
+
+bundled = bundle.bundled(RuntimeOptions, "runtime_options", _OPTIONS)
 
 require_signature = click.option(
     "--require-signature",

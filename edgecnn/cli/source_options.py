@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from . import wrong_usage
+from . import bundle, wrong_usage
 from .given import all_given
 from .options import a_number
 
@@ -57,22 +57,6 @@ class SourceOptions(NamedTuple):  # making a frozen dataclass takes two millisec
 
         width, height = self.size
         return SourceSettings(width, height, self.fps, self.timeout, paced=paced, loop=self.loop)
-
-
-def bundled(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options to a command that has `--source`; it gets what they say as one value, `source_options`."""
-
-    @functools.wraps(command)
-    def with_bundle(
-        *arguments: object, size: tuple[int, int], fps: float, timeout: float, loop: bool, **others: object
-    ) -> R:
-        _refuse_ignored(others["source"])
-        return command(*arguments, source_options=SourceOptions(size, fps, timeout, loop), **others)
-
-    decorated: Callable[..., R] = with_bundle
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
 
 
 def _refuse_ignored(source: object) -> None:
@@ -132,6 +116,17 @@ _OPTIONS = (
         help="Pixels that a camera is asked for.",
     ),
 )
+
+
+def bundled(command: Callable[..., R]) -> Callable[..., R]:
+    """Add the options to a command that has `--source`; it gets what they say as one value, `source_options`."""
+
+    @functools.wraps(command)
+    def without_ignored(*arguments: object, **given: Any) -> R:
+        _refuse_ignored(given["source"])
+        return command(*arguments, **given)
+
+    return bundle.bundled(SourceOptions, "source_options", _OPTIONS)(without_ignored)
 
 
 def _crop(_: click.Context, __: click.Parameter, value: str | None) -> "CropBox | None":

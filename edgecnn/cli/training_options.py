@@ -1,17 +1,15 @@
 """The options of `edgecnn train`, and what they are bundled to."""
 
-import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from . import options
+from .bundle import bundled
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from edgecnn.pixels.input_spec import Colour, Fit
 
 
@@ -48,7 +46,7 @@ class RecipeOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RequestOptions:
     """Fields of `edgecnn.train.request.TrainingRequest` that an option sets as they are."""
 
     architecture: str
@@ -62,20 +60,6 @@ class RunOptions:
     distributed: bool
     resume: bool
     force: bool
-
-
-def bundle(kind: "type[DataclassInstance]", name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Hand the options that are called as the fields of `kind` to the command as one argument, `name`."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(command)
-        def call(*arguments: object, **values: object) -> object:
-            bundled = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
-            return command(*arguments, **values, **{name: bundled})
-
-        return call
-
-    return decorate
 
 
 def layers(_: click.Context, __: click.Parameter, value: str | None) -> "int | Literal['all'] | None":
@@ -215,9 +199,9 @@ _DATA = (
 
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
     """All of them; the command takes most as `data`, `changes` and `run`, the others by their own names."""
-    command = bundle(DataOptions, "data")(command)
-    command = bundle(RecipeOptions, "changes")(command)
-    command = bundle(RunOptions, "run")(command)
+    command = bundled(DataOptions, "data")(command)
+    command = bundled(RecipeOptions, "changes")(command)
+    command = bundled(RequestOptions, "run")(command)
     for option in reversed((*_NETWORK, *_REMEDIES, *_RUN, *_DATA, options.force)):
         command = option(command)
     return command

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from edgecnn.cli.commands.train import command
-from edgecnn.cli.training_options import RecipeOptions, RunOptions
+from edgecnn.cli.training_options import RecipeOptions, RequestOptions
 from edgecnn.train import RECIPES, Recipe
 from edgecnn.train.architectures import ARCHITECTURES
 from edgecnn.train.backbones import BACKBONES
@@ -46,7 +46,7 @@ def test_the_help_says_a_word_of_every_recipe() -> None:
     assert [part.partition(":")[0].strip() for part in words.split(";")] == list(parameter.type.choices)
 
 
-@pytest.mark.parametrize(("bundle", "taken_by"), [(RecipeOptions, Recipe), (RunOptions, TrainingRequest)])
+@pytest.mark.parametrize(("bundle", "taken_by"), [(RecipeOptions, Recipe), (RequestOptions, TrainingRequest)])
 def test_bundled_options_are_fields_of_what_takes_them(bundle: type, taken_by: type) -> None:
     assert names(bundle) <= names(taken_by)
 

@@ -155,7 +155,10 @@ def test_a_device_without_python_with_an_old_one_and_without_venv(
             "has Python 3.15.0, and there is a runtime for Python up to 3.14",
         ),
         ("import sys; sys.modules['venv'] = None", "sudo apt install python3-venv"),
-        ("import platform; platform.machine = lambda: 'riscv64'", "is a riscv64, for which there is no runtime"),
+        (
+            "import platform; platform.machine = lambda: 'riscv64'",
+            "has a processor riscv64, for which there is no runtime",
+        ),
     ):
         python.write_text(f"#!/bin/sh\nexec '{sys.executable}' -I -c \"{old}\n$3\"\n")
         assert words in sentence(edgecnn("deploy", MODEL, device.name, *device.options)), old

@@ -10,7 +10,7 @@ import click
 from edgecnn.device.runtime.runtimes import RUNTIMES
 
 from .. import description_options, options, printing
-from ..delegate_options import Checks, audit, checked, make_delegates
+from ..delegate_options import Safeguards, audit, make_delegates, with_safeguards
 from ..output_path import OutputPath
 from ..runtime_options import require_signature
 
@@ -31,7 +31,7 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
     multiple=True,
     help="For the delegates that take options; may be repeated.",
 )
-@checked
+@with_safeguards
 @audit
 @click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
@@ -49,7 +49,7 @@ def command(
     models: tuple[str, ...],
     delegates: tuple[str, ...],
     delegate_options: tuple[str, ...],
-    checks: Checks,
+    safeguards: Safeguards,
     threads: tuple[int, ...],
     all_threads: bool,
     runtime: str | None,
@@ -86,7 +86,7 @@ def command(
     runtime_before, before = _read_medians(compare) if compare else ("", {})
     results, machine = benchmark_models(
         models,
-        delegates=make_delegates(delegates, delegate_options, checks),
+        delegates=make_delegates(delegates, delegate_options, safeguards),
         threads=thread_counts(None) if all_threads else threads or (1,),
         runtime=runtime,
         runs=runs,

@@ -9,7 +9,7 @@ import click
 
 from .. import confidence_lines, options, printing, training_options
 from ..output_path import OutputPath
-from ..training_options import DataOptions, RecipeOptions, RunOptions
+from ..training_options import DataOptions, RecipeOptions, RequestOptions
 from ..wrong_usage import bad_options
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(
     width: float | None,
     data: DataOptions,
     changes: RecipeOptions,
-    run: RunOptions,
+    run: RequestOptions,
     tensorboard: bool,
     dry_run: bool,
     as_json: bool,
@@ -98,7 +98,7 @@ def command(
         _fail_interrupted(ctx, result, run.distributed)
 
 
-def _refuse_contradictions(run: RunOptions, dry_run: bool) -> None:
+def _refuse_contradictions(run: RequestOptions, dry_run: bool) -> None:
     if dry_run and (run.teacher or run.devices or run.distributed):
         raise click.UsageError("--dry-run estimates a training on one device without its teacher; leave the others out")
     if run.resume and run.force:
