@@ -133,6 +133,11 @@ def test_help_names_them(command: str, copy: Copy) -> None:
     assert f"[{'|'.join(RUNTIMES)}|nightly]" in words
 
 
+def test_help_of_parity_names_the_accelerator(copy: Copy) -> None:
+    words = " ".join(copy.run("parity", "--help").stdout.split())
+    assert f"{'|'.join(name for name in ACCELERATORS if name != 'cpu')}|pool|PATH" in words
+
+
 def test_before_it_is_installed_the_row_says_how(tmp_path: Path) -> None:
     bare = Copy(tmp_path)
     bare.add("accelerators.py", ACCELERATOR)

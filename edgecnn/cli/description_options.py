@@ -2,15 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 import click
+
+from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
 from . import pixel_numbers
 
 if TYPE_CHECKING:
     from edgecnn.device import Description
-    from edgecnn.pixels.input_spec import Fit, ResizeFilter
 
 R = TypeVar("R")
 
@@ -20,9 +21,9 @@ _OPTIONS = (
     click.option("--color", type=click.Choice(["rgb", "bgr"]),
                  help="For a file without a card: the order of its three channels; bgr if OpenCV read its training "
                       "images.  [default: rgb]"),
-    click.option("--resize-filter", type=click.Choice(["nearest", "box", "bilinear", "bicubic", "lanczos"]),
+    click.option("--resize-filter", type=click.Choice(get_args(ResizeFilter)),
                  help="For a file without a card: how images were resized in its training.  [default: bilinear]"),
-    click.option("--fit", type=click.Choice(["stretch", "pad", "crop"]),
+    click.option("--fit", type=click.Choice(get_args(Fit)),
                  help="For a file without a card: how images of another aspect ratio fit.  [default: stretch]"),
     click.option("--input-range", type=(float, float), metavar="LOW HIGH", callback=pixel_numbers.low_and_high,
                  help="For a file without a card: what pixels 0 and 255 become.  [default: what its metadata says]"),
@@ -39,8 +40,8 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
         *arguments: object,
         labels: str | None,
         input_range: tuple[float, float] | None,
-        fit: "Fit | None",
-        resize_filter: "ResizeFilter | None",
+        fit: Fit | None,
+        resize_filter: ResizeFilter | None,
         color: 'Literal["rgb", "bgr"] | None',
         **others: object,
     ) -> R:
@@ -56,8 +57,8 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
 def _describe(
     labels: str | None,
     input_range: tuple[float, float] | None,
-    fit: "Fit | None",
-    resize_filter: "ResizeFilter | None",
+    fit: Fit | None,
+    resize_filter: ResizeFilter | None,
     color: 'Literal["rgb", "bgr"] | None',
 ) -> "Description | None":
     said = (input_range, fit, resize_filter, color)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import description_options, printing
+from .classifier import open_classifier
 from .runtime_options import RuntimeOptions, refuse_for_keras
 
 if TYPE_CHECKING:
@@ -44,10 +45,7 @@ def _open(
 
     if runtime_options is None:
         return Classifier(model, description=description)
-    run = runtime_options.run_options(description)
-    classifier = Classifier.with_options(model, run)
-    runtime_options.report(model, run)
-    return classifier
+    return open_classifier(model, runtime_options, description)
 
 
 def fit_dataset(

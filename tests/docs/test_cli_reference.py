@@ -63,7 +63,7 @@ def test_every_option_has_a_heading(commands: dict[str, click.Command], pages: d
 @pytest.mark.parametrize(
     ("page", "option", "told"),
     [
-        ("train", "`--fit`", "`crop`, `pad` or `stretch`; default: crop for a folder, else pad"),
+        ("train", "`--fit`", "`stretch`, `pad` or `crop`; default: crop for a folder, else pad"),
         ("train", "`--dropout`", "number from 0 below 1"),
         ("train", "`--stop-at-accuracy`", "number above 0 to 1"),
         ("train", "`--seed`", "whole number from 0 to 4,294,967,295; default: `0`"),

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgecnn.device.runtime.accelerators import ACCELERATORS
+
 from .. import conversion_options, import_options, options, printing
 from ..delegate_options import make_delegate
 from ..output_path import OutputPath
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from edgecnn.convert import ParityReport
     from edgecnn.model_file.schemes import Scheme
 
+_DELEGATES = "|".join([*(name for name in ACCELERATORS if name != "cpu"), "PATH"])
+
 
 @click.command(name="parity")
 @click.argument("run", type=click.Path())
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--files", type=click.Path(file_okay=False), help="Folder of the converted files.  [default: RUN]")
 @click.option("--output", "-o", type=OutputPath(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
-@click.option("--delegate", metavar="xnnpack|edgetpu|gpu|npu|PATH", help="Add a rung on this accelerator.")
+@click.option("--delegate", metavar=_DELEGATES, help="Add a rung on this accelerator.")
 @click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
 @options.gate
 @import_options.custom_objects
