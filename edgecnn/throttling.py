@@ -24,7 +24,7 @@ class Throttling:
     since_boot: tuple[str, ...]
 
 
-def temperature(root: Path = Path("/")) -> float | None:
+def temperature_c(root: Path = Path("/")) -> float | None:
     """That of the hottest part that the kernel knows, in degrees Celsius; None where it knows none.
 
     Args:

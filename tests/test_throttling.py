@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecnn.throttling import Throttling, read_throttling, temperature, throttling
+from edgecnn.throttling import Throttling, read_throttling, temperature_c, throttling
 from tests.support.waiting import PATIENCE
 
 FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
@@ -16,11 +16,11 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def test_the_hottest_zone_counts_and_what_is_no_reading_does_not(tmp_path: Path) -> None:
-    assert temperature(tmp_path) is None
+    assert temperature_c(tmp_path) is None
     for number, text in enumerate(("48312\n", "61250\n", "", "off\n", "-274000\n", "999999\n")):
         write(tmp_path, f"sys/class/thermal/thermal_zone{number}/temp", text)
     (tmp_path / "sys/class/thermal/thermal_zone9/temp").mkdir(parents=True)
-    assert temperature(tmp_path) == 61.25
+    assert temperature_c(tmp_path) == 61.25
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from edgecnn.arguments import is_number
 from edgecnn.errors import InputError
-from edgecnn.limits import told_from
 from edgecnn.model_file.card import Parity
 from edgecnn.pixels.dataset import Dataset
+from edgecnn.rounding import round_apart
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,18 @@ class Gate:
         accuracy, least = parity.accuracy, self.min_accuracy
         if least is not None and accuracy is not None and 100 * accuracy < least - 1e-9:
             failures.append(
-                f"{told_from(least, 100 * accuracy)}% of the images are right, {least:g} % are asked for "
+                f"{round_apart(least, 100 * accuracy)}% of the images are right, {least:g} % are asked for "
                 "(--min-accuracy)"
             )
         drop = parity.drop_points
         if self.max_drop is not None and drop is not None and drop > self.max_drop + 1e-9:
             failures.append(
-                f"accuracy drops by {told_from(self.max_drop, drop)} points, at most {self.max_drop:g} may be lost "
+                f"accuracy drops by {round_apart(self.max_drop, drop)} points, at most {self.max_drop:g} may be lost "
                 "(--max-drop)"
             )
         if self.min_agreement is not None and 100 * parity.agreement < self.min_agreement - 1e-9:
             failures.append(
-                f"it agrees with Keras on {told_from(self.min_agreement, 100 * parity.agreement)}% of the images, "
+                f"it agrees with Keras on {round_apart(self.min_agreement, 100 * parity.agreement)}% of the images, "
                 f"{self.min_agreement:g} % are asked for (--min-agreement)"
             )
         return failures

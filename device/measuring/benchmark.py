@@ -13,7 +13,7 @@ from edgecnn.errors import InputError
 from edgecnn.model_file.golden import golden_of
 from edgecnn.peak_memory import peak_rss_bytes
 from edgecnn.processors import count_processors
-from edgecnn.throttling import temperature, throttling
+from edgecnn.throttling import temperature_c, throttling
 
 from ..classifier import Classifier
 from ..runtime.delegates import Delegate
@@ -226,7 +226,7 @@ def describe_machine(runtime: str, root: Path = Path("/")) -> Machine:
     return Machine(
         runtime=runtime,
         peak_rss_mib=None if peak is None else peak / (1 << 20),
-        temperature_c=temperature(root),
+        temperature_c=temperature_c(root),
         throttled=None if throttled is None else bool(throttled.now or throttled.since_boot),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecnn.errors import DeployError
-from edgecnn.limits import told_from
+from edgecnn.rounding import round_apart
 
 from .deployment import Samples
 from .machine import Deployed, read_deployed
@@ -114,7 +114,7 @@ def _what_stays(host: str, current: Deployed | None) -> str:
 def difference_words(verification: Mapping[str, Any]) -> str:
     """The largest difference that `edgecnn verify --json` tells; it is null where a model computes none."""
     difference = verification["max_difference"]
-    return "no number" if difference is None else told_from(verification["tolerance"], difference, "g")
+    return "no number" if difference is None else round_apart(verification["tolerance"], difference, "g")
 
 
 def _why_not(reply: Reply) -> str:

@@ -12,7 +12,7 @@ from .message_fields import MessageError
 from .messages import Counters, State, read_counters, read_state
 
 # In the order in which they are asked for: the first are small, and name all stations even where the rest is cut.
-KINDS = ("availability", "state", "counters")
+MESSAGE_KINDS = ("availability", "state", "counters")
 _MOST_UNREAD = 20
 _READERS: dict[str, Callable[[bytes], Any]] = {"state": read_state, "counters": read_counters}
 
@@ -93,7 +93,7 @@ class Gathering:
 
         Args:
             name: the part of the topic that names a station.
-            kind: its last part, one of `KINDS`.
+            kind: its last part, one of `MESSAGE_KINDS`.
             payload: as it came; empty where the topic was cleared.
         """
         if not is_device_name(name):
@@ -116,7 +116,7 @@ class Gathering:
         return [
             (name, kind)
             for name, device in self.devices.items()
-            for kind in KINDS
+            for kind in MESSAGE_KINDS
             if getattr(device, kind) is None and kind not in self._unread.get(name, {})
         ]
 

@@ -19,7 +19,7 @@ from edgecnn.device.live.outlets.broker import Broker
 from edgecnn.device.live.outlets.broker_connection import BrokerConnection, BrokerError
 from edgecnn.errors import EdgecnnError
 
-from .fleet import KINDS, Fleet, Gathering
+from .fleet import MESSAGE_KINDS, Fleet, Gathering
 from .message_fields import MOST_BYTES
 
 QUIET = 1.0  # seconds without a retained message, after which no more is expected
@@ -68,7 +68,7 @@ class _Reader(BrokerConnection):
     def read(self, end: float, quiet: float) -> bool:
         """Hear all that is retained; whether the broker came to its end before `end`, of `time.monotonic`."""
         prefix, gathering = self._broker.prefix, self.gathering
-        self._subscribe(f"{prefix}/+/{kind}" for kind in KINDS)
+        self._subscribe(f"{prefix}/+/{kind}" for kind in MESSAGE_KINDS)
         self._settle(end, quiet)
         if self._refused:
             who = self._broker.user or "this client"
@@ -78,7 +78,7 @@ class _Reader(BrokerConnection):
         was_cut = len(gathering.lacking()) < len(lacking)
         for _ in range(_ROUNDS if was_cut else 0):
             before = len(gathering.devices)
-            self._subscribe([f"{prefix}/+/{KINDS[0]}"])
+            self._subscribe([f"{prefix}/+/{MESSAGE_KINDS[0]}"])
             self._settle(end, quiet)
             if len(gathering.devices) == before:
                 break

@@ -7,7 +7,7 @@ from .fleet import Device, Fleet
 from .messages import State
 
 # What may be found, and what it is.
-KINDS = {
+FINDING_KINDS = {
     "missing": "it is on the --roster, and the broker keeps nothing of it",
     "silent": "it has not said what it runs or what it counted",
     "offline": "the broker hears no more of it",
@@ -46,7 +46,7 @@ class Finding:
 
     Attributes:
         device: its name.
-        kind: one of `KINDS`.
+        kind: one of `FINDING_KINDS`.
         words: what, a sentence without its end.
     """
 

@@ -45,7 +45,7 @@ def literal(kind: object) -> tuple[str, ...]:
         ("explain", "properties/explanations/items/properties/scores/items/properties/ranking", scoring.RANKINGS),
         ("explain", "properties/explanations/items/properties/scores/items/properties/fill", scoring.FILLS),
         ("fleet-drift", "properties/devices/items/properties/verdict", literal(drift.Verdict)),
-        ("fleet-status", "properties/findings/items/properties/kind", status.KINDS),
+        ("fleet-status", "properties/findings/items/properties/kind", status.FINDING_KINDS),
         ("live", "properties/reason", literal(Reason)),
         ("mqtt-result", "properties/reason", ("starting", *literal(Reason))),
     ],
@@ -77,7 +77,7 @@ def first_cells(page: str, header: str) -> set[str]:
         ("explain-an-answer.md", "`--method`", METHODS),
         ("own-photographs.md", "`--architecture`", BACKBONES),
         ("model-trained-elsewhere.md", "`--trained-with`", LOADERS),
-        ("fleet.md", "kind", status.KINDS),
+        ("fleet.md", "kind", status.FINDING_KINDS),
     ],
 )
 def test_a_page_lists_what_there_is(page: str, header: str, known: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from edgecnn.fleet.fleet import Device, Fleet, Gathering
-from edgecnn.fleet.status import KINDS, Expected, duration, find_trouble
+from edgecnn.fleet.status import FINDING_KINDS, Expected, duration, find_trouble
 from edgecnn.utc import utc
 from tests.support.fleets import counters, state, station
 
@@ -49,7 +49,7 @@ def fleet(*, messages: dict[str, Any] | None = None, **changes: Any) -> Fleet:
 )
 def test_one_thing_that_is_wrong_is_found_and_nothing_else(changes: dict[str, Any], kind: str, words: str) -> None:
     (finding,) = find_trouble(fleet(**changes), expected=EXPECTED)
-    assert (finding.device, finding.kind) == ("pi", kind) and words in finding.words and kind in KINDS
+    assert (finding.device, finding.kind) == ("pi", kind) and words in finding.words and kind in FINDING_KINDS
 
 
 @pytest.mark.parametrize(

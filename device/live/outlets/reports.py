@@ -11,7 +11,7 @@ Never pictures.
 from dataclasses import asdict
 from typing import Any
 
-from edgecnn.throttling import temperature, throttling
+from edgecnn.throttling import temperature_c, throttling
 from edgecnn.utc import utc, utc_now
 
 from ...prediction import UNKNOWN
@@ -93,7 +93,7 @@ class Reports:
             "last_frame_age": None if moment.age is None else round(moment.age, 3),
             "frames_per_second": round(moment.rate, 2),
             "drift": [{"layer": one.layer, "kind": one.kind, "deviation": one.deviation} for one in moment.drift],
-            "temperature": temperature(),
+            "temperature": temperature_c(),
             "throttled": None if throttled is None else asdict(throttled),
             "interval": self.interval,
             **({"shadow": shadow.report().row()} if shadow else {}),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.limits import told_from
+from edgecnn.rounding import round_apart
 
 from .. import description_options, evaluated_model, options, printing
 from ..delegate_options import audit
@@ -76,7 +76,7 @@ def command(
         _print(result, dataset.labels)
         _print_selective(figures)
     if min_accuracy is not None and 100 * result.accuracy < min_accuracy - 1e-9:
-        found = told_from(min_accuracy, 100 * result.accuracy)
+        found = round_apart(min_accuracy, 100 * result.accuracy)
         printing.note(f"Error: {found}% is below the {min_accuracy:g} % that are asked for (--min-accuracy)")
         ctx.exit(1)
 

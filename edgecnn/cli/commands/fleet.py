@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecnn.fleet.status import KINDS
+from edgecnn.fleet.status import FINDING_KINDS
 
 from .. import fleet_options, options, printing, wrong_usage
 from ..usage_advice import AdvisingGroup
@@ -39,7 +39,9 @@ def command() -> None:
     callback=options.a_number,
     help="A device's newest message may be so old.  [default: three of its own --mqtt-interval]",
 )
-@click.option("--ignore", type=click.Choice(list(KINDS)), multiple=True, help="Not wrong; may be given several times.")
+@click.option(
+    "--ignore", type=click.Choice(list(FINDING_KINDS)), multiple=True, help="Not wrong; may be given several times."
+)
 def status(
     expect: str | None, roster: Path | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgecnn.limits import told_from
+from edgecnn.rounding import round_apart
 
 from .. import description_options, options, printing
 from ..runtime_options import RuntimeOptions, bundled, require_signature, trust
@@ -62,7 +62,7 @@ def command(
 
 
 def _print(result: "Verification") -> None:
-    difference = told_from(result.tolerance, result.max_difference, "g")
+    difference = round_apart(result.tolerance, result.max_difference, "g")
     within = "within" if result.max_difference <= result.tolerance else "ABOVE"
     made = "converted" if result.keras_top1_equal is not None else "packed"
     has_probes = result.preprocessing_equal is not None
@@ -92,6 +92,6 @@ def _is_accurate(accuracy: float | None, least: float | None) -> bool:
     if least is None or (accuracy is not None and 100 * accuracy >= least - 1e-9):
         return True
     unknown = "is not known: it was made without images with labels"
-    found = unknown if accuracy is None else f"is {told_from(least, 100 * accuracy)}%"
+    found = unknown if accuracy is None else f"is {round_apart(least, 100 * accuracy)}%"
     printing.note(f"Error: the accuracy of the file {found}; {least:g} % are asked for (--min-accuracy)")
     return False

@@ -3,7 +3,7 @@
 from typing import Literal
 
 
-def told_from(limit: float, figure: float, kind: Literal["f", "g"] = "f") -> str:
+def round_apart(limit: float, figure: float, kind: Literal["f", "g"] = "f") -> str:
     """A figure with two digits behind the point, or as many as tell it from a limit; with "g" two digits in all."""
     shown = float(f"{limit:g}")
     rounded = [f"{figure:.{digits}{kind}}" for digits in range(2, 10)]
