@@ -22,7 +22,7 @@ def require_path(value: Any, what: str) -> Path:
 
 
 def with_name(path: Path) -> Path:
-    """`path`, with a name for what it stands for: `.` and `..` are folders that are called something."""
+    """`path`, made absolute where it has no name of its own, as `.` and `..`."""
     return path.resolve() if path.name in ("", "..") else path
 
 

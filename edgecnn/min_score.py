@@ -39,8 +39,8 @@ def choose_wanted_error(scores: Scores, right: Right) -> float | None:
 def score_of_error(scores: Scores, right: Right, wanted: float) -> float | None:
     """The lowest best score with at most the share `wanted` of mistakes among the images that reach it.
 
-    One more than there are is reckoned with (conformal risk control, Angelopoulos et al. 2022): of few images, none may
-    be wrong by chance.
+    One image more than there are is counted, a wrong one (conformal risk control, Angelopoulos et al. 2022): that a few
+    images are all right proves little.
 
     Returns:
         0 where every image may be answered; None where no score keeps to it.

@@ -29,7 +29,7 @@ def powers_of(probabilities: Scores, temperature: float) -> npt.NDArray[np.float
 
 
 def normalized(powers: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Powers, float64 (..., classes), over the sum of their row; a row of zeros stays one."""
+    """Divide powers, float64 (..., classes), by the sum of their row; a row of zeros stays zeros."""
     total = powers.sum(axis=-1, keepdims=True)
     return np.asarray(powers / np.where(total > 0, total, 1), np.float32)
 

@@ -89,7 +89,10 @@ _OPTIONS = (
         help="Trust the key of a device that ssh has not seen before; one that has changed is always refused.",
     ),
     click.option(
-        "--ssh-option", metavar="KEY=VALUE", multiple=True, help="For ssh, as its -o; such as ProxyJump=gate."
+        "--ssh-option",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="An option for ssh, as its -o, such as ProxyJump=gate; may be repeated.",
     ),
     click.option(
         "--port", type=click.IntRange(1, 65535), help="Where ssh answers.  [default: what ssh's settings say]"

@@ -39,7 +39,12 @@ def read_options(command: F) -> F:
             help="What the broker has not told by then is done without, and that is said.",
         ),
         click.option(
-            "--devices", "pattern", default="*", show_default=True, metavar="PATTERN", help="Only these, as in shop-*."
+            "--devices",
+            "pattern",
+            default="*",
+            show_default=True,
+            metavar="PATTERN",
+            help="Only devices whose names are like this, as in shop-*.",
         ),
         click.option("--html", "page", type=OutputPath(dir_okay=False, path_type=Path), help="Write a page, too."),
         options.force,
@@ -76,7 +81,7 @@ max_psi = click.option(
     default=0.25,
     show_default=True,
     callback=options.a_number,
-    help="The largest population stability index that is no other answer.",
+    help="The largest population stability index (PSI) that still counts as the same answers.",
 )
 
 

@@ -110,7 +110,11 @@ _OPTIONS = (
         help="Fail if the delegate computes nothing, or with =full, not all; write =any where MODEL follows.",
     ),
     click.option(
-        "--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For it; may be repeated."
+        "--delegate-option",
+        "delegate_options",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="An option of the delegate; may be repeated.",
     ),
     click.option("--delegate", metavar=DELEGATES, help="What computes the model.  [default: what the runtime chooses]"),
     click.option(

@@ -91,7 +91,7 @@ _NETWORK = (
         type=click.FloatRange(0, 4, min_open=True),
         callback=options.a_number,
         metavar="FACTOR",
-        help="Of a MobileNet's channels, such as 0.5.  [default: 1]",
+        help="Factor of a MobileNet's channels, such as 0.5.  [default: 1]",
     ),
     click.option(
         "--weights",
@@ -152,9 +152,9 @@ _RUN = (
         type=click.IntRange(0, 2**32 - 1),
         default=0,
         show_default=True,
-        help="Of weights, shuffling and dropout.",
+        help="Seed of weights, shuffling and dropout.",
     ),
-    click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number."),
+    click.option("--epochs", type=click.IntRange(1), help="Epochs, instead of the recipe's number."),
     click.option(
         "--train-images",
         type=click.IntRange(10),
@@ -176,12 +176,13 @@ _DATA = (
         "--image-size",
         metavar="N|HEIGHTxWIDTH",
         callback=options.size,
-        help="Of the network's input, with --data.  [default: the backbone's; 64 for a folder, else the images']",
+        help="Size of the network's input, with --data.  [default: the backbone's; 64 for a folder, else the images']",
     ),
     click.option(
         "--color",
         type=click.Choice(["rgb", "grayscale"]),
-        help="With --data.  [default: rgb for a folder and a backbone, else that of the images]",
+        help="Colours of the network's input, with --data.  [default: rgb for a folder and a backbone, else those of "
+        "the images]",
     ),
     click.option(
         "--fit",

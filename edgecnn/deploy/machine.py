@@ -45,7 +45,8 @@ class Machine:
         version: of Python, such as (3, 11, 2).
         machine: as wheels have it, such as `aarch64`.
         libc: version of glibc.
-        prefix: the program that has a 64-bit kernel call itself by Python's bits; empty where it does.
+        prefix: `linux32` or `linux64` where the kernel reports another word size than Python has, for pip goes by the
+            kernel; else empty.
         free_bytes: on the disk of `root`.
         has_systemd: whether systemd started it.
         has_session: whether systemd has a session of the user.

@@ -52,8 +52,8 @@ def compare_with_fleet(
     Args:
         devices: what the stations have answered.
         least: images that a station must have.
-        most: the largest index that is none of another answer; a station answers otherwise where the whole interval of
-            one of its two is above.
+        most: the largest index that still counts as the same answers; a station answers otherwise where the whole
+            interval of either of its indices lies above it.
         seed: of the bootstrap.
 
     Returns:

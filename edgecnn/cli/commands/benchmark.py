@@ -33,13 +33,29 @@ NOISE = 0.1  # share by which a median may differ before a comparison calls it f
 )
 @with_safeguards
 @audit
-@click.option("--threads", multiple=True, type=click.IntRange(1, 256), help="May be repeated.  [default: 1]")
+@click.option(
+    "--threads",
+    multiple=True,
+    type=click.IntRange(1, 256),
+    help="Threads that the runtime may use; may be repeated.  [default: 1]",
+)
 @click.option("--all-threads", is_flag=True, help="1, 2, 4 ... threads, up to the number of processors.")
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="Insist on a runtime.")
-@click.option("--runs", type=click.IntRange(10), default=200, show_default=True, help="Of each, in turn.")
+@click.option(
+    "--runs",
+    type=click.IntRange(10),
+    default=200,
+    show_default=True,
+    help="Calls of each model, delegate and number of threads, in turn.",
+)
 @click.option("--output", "-o", type=OutputPath(dir_okay=False), metavar="FILE.json", help="Write the figures there.")
-@click.option("--png", type=OutputPath(dir_okay=False), metavar="FILE.png", help="Draw them.")
-@click.option("--compare", type=click.Path(dir_okay=False), metavar="FILE.json", help="Against an earlier --output.")
+@click.option("--png", type=OutputPath(dir_okay=False), metavar="FILE.png", help="Draw the figures.")
+@click.option(
+    "--compare",
+    type=click.Path(dir_okay=False),
+    metavar="FILE.json",
+    help="Compare with the figures that an earlier --output wrote.",
+)
 @description_options.bundled
 @require_signature
 @options.force

@@ -43,7 +43,11 @@ if TYPE_CHECKING:
     help="Training images that show which values occur, stratified over the classes.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Draws the calibration images."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed that draws the calibration images.",
 )
 @conversion_options.qat
 @conversion_options.auto

@@ -39,7 +39,13 @@ _EXTRAS = ("heic", "live", "mqtt")
 @click.option(
     "--delegate", metavar=DELEGATES, help="What computes the model there.  [default: what the runtime chooses]"
 )
-@click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
+@click.option(
+    "--delegate-option",
+    "delegate_options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="An option of the delegate; may be repeated.",
+)
 @click.option(
     "--require-delegate",
     type=click.Choice(["any", "full"]),

@@ -39,7 +39,14 @@ PAGE = 12  # layers of each page
     metavar="N",
     help="Draw filter N of every layer; may be repeated.",
 )
-@click.option("--output", "-o", type=OutputPath(file_okay=False), default="features", show_default=True, help="Folder.")
+@click.option(
+    "--output",
+    "-o",
+    type=OutputPath(file_okay=False),
+    default="features",
+    show_default=True,
+    help="Folder for the pictures.",
+)
 @click.option(
     "--npz", is_flag=True, help="Write features.npz too: float32 maps (images, height, width, channels) by layer."
 )

@@ -40,7 +40,10 @@ def command() -> None:
     help="A device's newest message may be so old.  [default: three of its own --mqtt-interval]",
 )
 @click.option(
-    "--ignore", type=click.Choice(list(FINDING_KINDS)), multiple=True, help="Not wrong; may be given several times."
+    "--ignore",
+    type=click.Choice(list(FINDING_KINDS)),
+    multiple=True,
+    help="Report no findings of this kind; may be repeated.",
 )
 def status(
     expect: str | None, roster: Path | None, max_age: float | None, ignore: tuple[str, ...], **broker: Any

@@ -24,7 +24,13 @@ _DELEGATES = "|".join([*(name for name in ACCELERATORS if name != "cpu"), "PATH"
 @click.option("--output", "-o", type=OutputPath(file_okay=False), help="Folder for the report.  [default: --files]")
 @click.option("--images", type=click.IntRange(1), metavar="N", help="Compare on N test images only, for a quick look.")
 @click.option("--delegate", metavar=_DELEGATES, help="Add a rung on this accelerator.")
-@click.option("--delegate-option", "delegate_options", metavar="KEY=VALUE", multiple=True, help="For the delegate.")
+@click.option(
+    "--delegate-option",
+    "delegate_options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="An option of the delegate; may be repeated.",
+)
 @options.gate
 @import_options.custom_objects
 @import_options.trust
@@ -59,8 +65,8 @@ def command(
     """Prove that the converted file in RUN is still the classifier that Keras trained, or say where it breaks.
 
     Climbs from Keras over float32 TFLite to the converted file on reference and on default kernels, and writes
-    parity.SCHEME.html and .json. Exit code 1 if it breaks,
-    if a gate fails, or if Keras itself is wrong on images whose class is known.
+    parity.SCHEME.html and .json. Exit code 1 if it breaks, if a gate fails, or if Keras itself is wrong on images whose
+    class is known.
 
     Example: edgecnn parity runs/shoes --max-drop 0.3 --min-agreement 99.3
     """
