@@ -26,26 +26,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.process_figures import cpu_s, memory_mib
 from tests.support.brokers import broker, make_certificates
 from tests.support.fleets import keep, station
 
-_TICK = os.sysconf("SC_CLK_TCK")
 _SAVING = {  # how Mosquitto writes what it retains
     "changes": ("persistence true", "autosave_interval 1", "autosave_on_changes true"),
     "minute": ("persistence true", "autosave_interval 60"),
     "never": ("persistence false",),
 }
-
-
-def cpu_s(process: int) -> float:
-    """Seconds of processor time that a process has taken."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def memory_mib(process: int) -> float:
-    """Resident memory now."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def say(**figures: object) -> None:

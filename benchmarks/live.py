@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import io
 import json
-import os
 import re
 import struct
 import subprocess
@@ -26,6 +25,9 @@ import numpy as np
 from PIL import Image
 from websockets.sync.client import connect
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.process_figures import cpu_s, memory_mib
 from edgecnn.device import Classifier
 from edgecnn.device.live.frames import Frame
 from edgecnn.device.live.observation import Observation, Status
@@ -33,9 +35,6 @@ from edgecnn.device.live.server.messages import FrameMessages
 from edgecnn.device.live.server.requests import MapRequest
 from edgecnn.device.map_reader import MapReader
 from edgecnn.model_file.bundled import sample_images
-
-_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def frame(index: int, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -60,17 +59,6 @@ def look(port: int, layers: int, end: float, ages: list[tuple[float, int]]) -> N
                 if isinstance(message, bytes):
                     ages.append((time.monotonic(), struct.unpack(">I", message[:4])[0]))
                     server.send(question)
-
-
-def cpu_seconds(process: int) -> float:
-    """What a process has used so far."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def resident_mib(process: int) -> float:
-    """The memory that a process has."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE / 2**20
 
 
 def parts(model: str) -> dict[str, float]:
@@ -140,12 +128,12 @@ def watch(server: "subprocess.Popen[str]", chosen: argparse.Namespace) -> None:
     for viewer in viewers:
         viewer.start()
     time.sleep(min(5, chosen.seconds / 4))  # everything is loaded
-    started, cpu, before = time.monotonic(), cpu_seconds(server.pid), [len(one) for one in ages]
+    started, cpu, before = time.monotonic(), cpu_s(server.pid), [len(one) for one in ages]
     memory: list[tuple[float, float]] = []
     while time.monotonic() < end - 0.5:
-        memory.append((time.monotonic() - started, resident_mib(server.pid)))
+        memory.append((time.monotonic() - started, memory_mib(server.pid)))
         time.sleep(min(1, chosen.seconds / 10))
-    seconds, used = time.monotonic() - started, cpu_seconds(server.pid) - cpu
+    seconds, used = time.monotonic() - started, cpu_s(server.pid) - cpu
     rates = [(len(one) - first) / seconds for one, first in zip(ages, before, strict=True)] or [0.0]
     for viewer in viewers:
         viewer.join()

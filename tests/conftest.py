@@ -189,20 +189,9 @@ def edgecnn() -> Run:
 @pytest.fixture(scope="session")
 def commands() -> dict[str, click.Command]:
     """Every command of the command line by name, such as `service install`, and the group itself as `edgecnn`."""
-    context = click.Context(main, info_name="edgecnn")
+    from scripts.write_cli_reference import leaves
 
-    def leaves(group: click.Group, prefix: str) -> dict[str, click.Command]:
-        found: dict[str, click.Command] = {}
-        for name in group.list_commands(context):
-            command = group.get_command(context, name)
-            assert command is not None, name
-            if isinstance(command, click.Group):
-                found |= leaves(command, f"{prefix}{name} ")
-            else:
-                found[f"{prefix}{name}"] = command
-        return found
-
-    return {"edgecnn": main, **leaves(main, "")}
+    return {"edgecnn": main, **dict(leaves(main, click.Context(main, info_name="edgecnn")))}
 
 
 @pytest.fixture

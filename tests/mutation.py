@@ -25,9 +25,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.source_tree import ROOT, module_files
+
 HOOK = ROOT / "tests" / "support" / "mutant"
-STAGES = ("train", "convert", "device")
 TOLD = "('EDGECNN_MUTANT' in os.environ or 'EDGECNN_MUTATION_MAP' in os.environ)"
 _LONGEST_SURVEY_S = 6 * 3600
 # Why it is right that no test notices.
@@ -65,17 +67,6 @@ class Tests:
         return chosen
 
 
-def module_files() -> dict[str, Path]:
-    """Every module that ships, by its name; the links in edgecnn/ lead to the same files and are left out."""
-    paths = [path for stage in STAGES for path in (ROOT / stage).rglob("*.py")]
-    paths += [path for path in (ROOT / "edgecnn").rglob("*.py") if path.relative_to(ROOT).parts[1] not in STAGES]
-    named = {}
-    for path in paths:
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        named[".".join(parts if parts[0] == "edgecnn" else ("edgecnn", *parts))] = path
-    return {name.removesuffix(".__init__"): path for name, path in sorted(named.items())}
-
-
 def targets(module: str, path: Path) -> Iterator[str]:
     """The public functions of a module and the public methods of its public classes, as `module:function`."""
     for node in ast.parse(path.read_text()).body:
@@ -102,7 +93,7 @@ def hooked() -> Iterator[None]:
     """
     path = Path(sysconfig.get_path("purelib"), f"edgecnn_mutant_{os.getpid()}.pth")
     path.write_text(f"import os, sys; {TOLD} and (sys.path.append({str(HOOK)!r}), __import__('edgecnn_mutant'))\n")
-    sys.path[:1] = [str(ROOT), str(HOOK)]  # not this file's folder: as `python -m pytest` has it
+    sys.path[:2] = [str(ROOT), str(HOOK)]  # not this file's folder: as `python -m pytest` has it
     os.chdir(ROOT)
     try:
         yield

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-STAGES = ("train", "convert", "device")
+from tests.support.source_tree import ROOT, STAGES, module_files
+
 BUILT_ON_THEM = ("cli", "deploy", "fleet")  # parts in edgecnn/ that are not of its ground
 MAY_IMPORT: dict[str, set[str]] = {  # part: the other parts of edgecnn that its modules may name
     "edgecnn": set(),
@@ -23,19 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {  # part: the other parts of edgecnn that its
 WITHOUT_TENSORFLOW = ("edgecnn", "device", "deploy", "fleet", "cli")
 
 
-def module_name(path: Path) -> str:
-    """`train/data/idx.py` is edgecnn.train.data.idx."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    parts = parts if parts[0] == "edgecnn" else ("edgecnn", *parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def modules() -> dict[str, Path]:
-    """Every module that ships, by its name; the links in edgecnn/ lead to the same files and are left out."""
-    paths = [path for stage in STAGES for path in (ROOT / stage).rglob("*.py")]
-    paths += [path for path in (ROOT / "edgecnn").rglob("*.py") if path.relative_to(ROOT).parts[1] not in STAGES]
-    return {module_name(path): path for path in paths}
+modules = cache(module_files)
 
 
 def part(module: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SOURCES = ("edgecnn", "train", "convert", "device")
+from tests.support.source_tree import ROOT, STAGES, module_files
+
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 # A command line in a sentence or a block of code: the command's name, and what follows on the same line up to a mark
 # that ends it.
@@ -72,12 +72,6 @@ def paragraphs(path: Path) -> Iterator[tuple[str, str]]:
         line += text.count("\n")
 
 
-def modules() -> list[Path]:
-    """Every source file once: the stages' folders stand at the top, in edgecnn/ are links to them."""
-    files = [path for folder in SOURCES for path in sorted((ROOT / folder).rglob("*.py"))]
-    return sorted({path.resolve() for path in files})
-
-
 def documents() -> list[Path]:
     """README, CHANGELOG and the like, and all pages."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -85,7 +79,7 @@ def documents() -> list[Path]:
 
 def texts() -> list[tuple[str, str]]:
     """Place and text of all that is said to people."""
-    found = [one for path in modules() for one in strings(path)]
+    found = [one for path in module_files().values() for one in strings(path)]
     # A string that is an option and nothing else declares it, or hands it to another program; it tells nobody anything.
     found = [(place, text) for place, text in found if not OPTION.fullmatch(text)]
     return found + [one for path in documents() for one in paragraphs(path)]
@@ -171,5 +165,5 @@ def test_messages_are_found_where_they_are() -> None:
     """The test reads something: the message that once advised an option which does not exist, README and the pages."""
     found = [(place, text) for place, text in texts() if OPTION.search(text)]
     assert any("--color rgb" in text for place, text in found if place.startswith("convert/"))
-    for folder in (*SOURCES, "README.md", "docs/"):
+    for folder in ("edgecnn", *STAGES, "README.md", "docs/"):
         assert any(place.startswith(folder) for place, _ in found), folder

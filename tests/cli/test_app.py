@@ -13,11 +13,10 @@ from PIL import Image
 from edgecnn.cli import COMMANDS
 from edgecnn.device.runtime.child_process import blame_model
 from edgecnn.model_file.bundled import find_model, sample_images
-from tests.support.command_line import Run, in_new_process, sentence
+from tests.support.command_line import SCRIPTS, Run, in_new_process, sentence
 from tests.support.ports import closed_port
 
 BOOT = sample_images()[0]
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
