@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from edgecnn.device import Classifier, bundled_models
 from edgecnn.device.signing import sign_model
 from edgecnn.pixels.dataset import Dataset
 from tests.support.command_line import Run
+from tests.support.pages import blocks, lines
 from tests.support.ssh_keys import HAS_OPENSSH, allow, make_key, needs_openssh
 
 ROOT = Path(__file__).parents[1]
@@ -29,20 +29,6 @@ LESSONS = ("README.md", "docs/tutorials/first-classifier-on-a-pi.md", "docs/tuto
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 # `sh` runs as written; `console` needs a Pi, a cluster or an accelerator.
 SHELL = ("sh", "console")
-
-
-def blocks(page: Path, *languages: str) -> list[str]:
-    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-    return [body for language, body in found if language in languages]
-
-
-def lines(page: Path, *languages: str) -> Iterator[list[str]]:
-    """The words of each command line, without comments, without the folder of a program."""
-    for block in blocks(page, *languages):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            if words:
-                yield [re.sub(r"^[\w.]+/bin/", "", words[0]), *words[1:]]
 
 
 def edgecnn_arguments(words: list[str]) -> list[str] | None:

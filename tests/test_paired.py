@@ -30,6 +30,7 @@ def test_p_is_that_of_the_binomial_test(first: int, second: int) -> None:
 def test_the_interval_of_an_accuracy_is_wilsons(right: int, images: int) -> None:
     wanted = scipy_stats.binomtest(right, images).proportion_ci(0.95, "wilson")
     assert wilson_interval(right, images) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert lower_bound(right, images) == pytest.approx(wanted.low, abs=1e-12)
 
 
 def test_the_interval_of_a_share_stays_within_0_and_1() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecnn.pixels.input_spec import InputSpec
-from edgecnn.sanity import lower_bound, one_class, suspicions
+from edgecnn.sanity import one_class, suspicions
 
 NAMES = ("cat", "dog", "emu", "fox")
 
@@ -73,11 +73,6 @@ def test_one_class_is_noticed_without_labels() -> None:
     (found,) = one_class(np.array([0, 12]), NAMES, spec)
     assert found.cause == "one class" and "(here pixels become 0 to 0.00392)" in found.words
     assert one_class(np.array([1, 12]), NAMES) == () and one_class(np.array([0, 9]), NAMES) == ()
-
-
-@pytest.mark.parametrize(("right", "images", "expected"), [(0, 10, 0.0), (10, 10, 0.7225), (50, 100, 0.4038)])
-def test_the_lower_bound_is_wilsons(right: int, images: int, expected: float) -> None:
-    assert lower_bound(right, images) == pytest.approx(expected, abs=1e-4)
 
 
 def test_what_is_advised_is_what_can_be_done() -> None:

@@ -91,8 +91,6 @@ def test_evaluate_names_the_class_that_a_model_does_not_know(tmp_path: Path, edg
     assert result.exit_code == 1 and "no label 'T-shirt/top'" in result.output and "class 9" in result.output
 
 
-def test_keras_file_and_file_with_a_card_take_none(edgecnn: Run, colours: Path) -> None:
-    result = edgecnn("evaluate", "model.keras", "--fit", "crop")
-    assert result.exit_code == 2 and "without a card" in result.output
+def test_a_file_with_a_card_takes_none(edgecnn: Run, colours: Path) -> None:
     result = edgecnn("classify", "fashion-mnist", colours / "red.png", "--fit", "crop")
     assert result.exit_code == 1 and "carries a card" in result.output

@@ -113,8 +113,6 @@ def test_the_password_is_in_a_file_or_the_environment(
         (("--mqtt", "mqtt://u:secret@h"), "everybody on this machine can see"),
         (("--mqtt", "mqtt://h/a+b"), "cannot begin topics"),
         (("--mqtt", "mqtt://h/a/#"), "mqtt://USER@"),
-        (("--mqtt", "mqtt://h", "--mqtt-device", ""), "--mqtt-device"),
-        (("--mqtt-device", ""), "'--mqtt-device': it is empty"),
         (("--mqtt", "mqtt://h", "--mqtt-device", "a/b"), "--mqtt-device"),
         (("--mqtt", "mqtt://h", "--mqtt-interval", "nan"), "nan"),
         (("--mqtt", "mqtt://h", "--mqtt-interval", "0"), "--mqtt-interval"),

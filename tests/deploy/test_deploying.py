@@ -12,9 +12,9 @@ import pytest
 
 from edgecnn.device import bundled_models, sample_images
 from tests.deploy.conftest import Deploy
-from tests.docs.test_json_schemas import validator
 from tests.support.command_line import Outcome, sentence
 from tests.support.devices import Device, needs_sshd
+from tests.support.json_schemas import check
 from tests.support.ssh_keys import allow, make_key
 
 pytestmark = needs_sshd
@@ -28,8 +28,7 @@ def releases(device: Device) -> list[str]:
 def printed(outcome: Outcome) -> dict[str, Any]:
     """What --json printed, which is what its schema says."""
     said: dict[str, Any] = json.loads(outcome.stdout)
-    errors = [f"{error.json_path}: {error.message}" for error in validator("deploy").iter_errors(said)]
-    assert not errors
+    check("deploy", [said])
     return said
 
 

@@ -15,9 +15,9 @@ import pytest
 from edgecnn.device import Classifier
 from tests.support.command_line import Run
 from tests.support.live_page import ask, frame_of, text_of
+from tests.support.pages import lines
 from tests.support.processes import in_time
 from tests.support.waiting import PATIENCE, until
-from tests.test_docs import lines
 
 from websockets.sync.client import connect  # isort: skip - after what skips without the extra
 

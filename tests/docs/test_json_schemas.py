@@ -14,32 +14,21 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
-from referencing import Registry, Resource
 
 from edgecnn.device import sample_images
 from edgecnn.pixels.dataset import Dataset
 from tests.support.bulk_messages import bulk_messages
 from tests.support.command_line import Run
+from tests.support.json_schemas import SCHEMAS, check, validator
 from tests.support.live_messages import messages
 from tests.support.model_files import write_bare
+from tests.support.source_tree import ROOT
 from tests.support.ssh_keys import allow, make_key
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "docs" / "reference" / "schemas" / "v1"
 ADDRESS = "https://edgecnn.github.io/edgecnn/reference/schemas/v1/"
-SCHEMAS: dict[str, Any] = {
-    path.name.removesuffix(".schema.json"): json.loads(path.read_text())
-    for path in sorted(FOLDER.glob("*.schema.json"))
-}
 BOOT = next(path for path in sample_images() if "0000" in path.name)
 
 Outputs = dict[str, list[Any]]
-
-
-def validator(name: str) -> Draft202012Validator:
-    contents = ((schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values())
-    registry: Registry[Any] = Registry().with_resources(contents)
-    return Draft202012Validator(SCHEMAS[name], registry=registry)
 
 
 def parts(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -153,14 +142,6 @@ def unlabelled(edgecnn: Run, trained: Outputs, fashion: Dataset, tmp_path_factor
     assert converted.exit_code == 0, converted.output
     compared = edgecnn("parity", folder / "run", *photos)
     return {"convert": [json.loads(converted.stdout)], "parity": [json.loads(compared.stdout)]}
-
-
-def check(name: str, outputs: list[Any]) -> None:
-    """Make sure that a schema takes outputs."""
-    assert outputs
-    for output in outputs:
-        errors = [f"{error.json_path}: {error.message}" for error in validator(name).iter_errors(output)]
-        assert not errors
 
 
 OF_THE_DEVICE = (

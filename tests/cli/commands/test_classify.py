@@ -131,9 +131,6 @@ def cut_jpeg() -> bytes:
     return whole.getvalue()[:-99]
 
 
-@pytest.mark.parametrize(
-    ("name", "content"), [("cut.jpg", cut_jpeg()), ("text.png", b"hello"), ("none.png", b"")], ids=lambda part: part[:8]
-)
-def test_image_of_every_hostile_kind_is_one_sentence(name: str, content: bytes, edgecnn: Run, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(content)
-    assert name in sentence(edgecnn("classify", "fashion-mnist", tmp_path / name))
+def test_an_image_that_is_cut_off_is_one_sentence(edgecnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(cut_jpeg())
+    assert "cut.jpg" in sentence(edgecnn("classify", "fashion-mnist", tmp_path / "cut.jpg"))

@@ -15,8 +15,8 @@ from edgecnn.convert import KerasModel
 from edgecnn.device import Classifier
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
-from tests.docs.test_json_schemas import check
 from tests.support.command_line import Run, printed
+from tests.support.json_schemas import check
 from tests.support.model_files import fields_of_card, repacked, write_bare
 
 Figures = dict[str, Any]

@@ -51,10 +51,6 @@ def test_evaluate_counts_the_whole_test_set(kind: str, edgecnn: Run, request: py
     assert data["accuracy"] == confusion.trace() / 10_000
 
 
-def test_threads_for_a_keras_file_are_refused(edgecnn: Run, small_run: TrainingRun) -> None:
-    assert "--threads is for .tflite files" in sentence(edgecnn("evaluate", small_run.model_path, "--threads", "2"), 2)
-
-
 def test_samples_writes_the_bundled_images(edgecnn: Run, tmp_path: Path) -> None:
     result = edgecnn("samples", tmp_path / "photos")
     assert result.exit_code == 0

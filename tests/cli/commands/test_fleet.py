@@ -11,10 +11,10 @@ import pytest
 
 from edgecnn.model_file.bundled import bundled_models
 from edgecnn.model_file.container import read_model, sha256
-from tests.docs.test_json_schemas import check
 from tests.support.brokers import broker, needs_mosquitto
 from tests.support.command_line import Outcome, Run, printed, sentence
 from tests.support.fleets import keep, station
+from tests.support.json_schemas import check
 from tests.support.ports import closed_port
 
 pytestmark = needs_mosquitto

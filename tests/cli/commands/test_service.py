@@ -27,7 +27,6 @@ SAMPLES = ("--", "--source", "samples", "--no-page")
         ((*INSTALL, *SAMPLES, "--dry-run"), "leave out --dry-run"),
         ((*INSTALL, *SAMPLES, "--keep", "chosen=x"), "--no-page"),
         ((*INSTALL, "--name", "a/b", *SAMPLES), "a service cannot be called a/b"),
-        (("service", "status", "--name", ""), "'--name': it is empty"),
         (("service", "remove", "--name", "a.service"), "a service cannot be called a.service"),
         (("service", "start"), "start"),
     ],
