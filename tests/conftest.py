@@ -22,7 +22,7 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.train import TrainingRun, load_fashion_mnist, train
 from edgecnn.train.data.fashion_mnist import cache_folder
 from edgecnn.user_cache import cache_root
-from tests.support.command_line import Run, in_this_process
+from tests.support.command_line import Run, in_new_process, in_this_process
 from tests.support.foreign import Foreign, trained_elsewhere
 from tests.support.npz_files import save_some
 from tests.support.shared import once
@@ -35,6 +35,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Where $EDGECNN_CONVERTED holds what was converted elsewhere: emulated Raspberry Pis are slow and have no TensorFlow.
 ON_A_BOARD = "EDGECNN_CONVERTED" in os.environ
 
+Trained = tuple[Path, "subprocess.CompletedProcess[str]"]  # a run, and what `edgecnn train` said
 
 # Files of the most processor time and the longest waits, the longest first: at the end no worker waits for another.
 LONGEST = (
@@ -104,6 +105,18 @@ def small_run(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Train
     """A real training of two epochs."""
     pytest.importorskip("tensorflow")
     return once(tmp_path_factory, "run", lambda folder: train(folder / "run", small, recipe="fast"))
+
+
+@pytest.fixture(scope="session")
+def trained_apart(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run of one epoch, for tests that copy it, and what `edgecnn train` said in a process of its own."""
+    pytest.importorskip("tensorflow")
+
+    def make(folder: Path) -> Trained:
+        run = folder / "run"
+        return run, in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
+
+    return once(tmp_path_factory, "trained-apart", make)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 from edgecnn.cli.app import COMMANDS
 from edgecnn.model_file.bundled import find_model, sample_images
 from edgecnn.model_file.container import read_model
+from tests.conftest import Trained
 from tests.support.command_line import Run
 from tests.support.model_files import without_card
 from tests.support.ssh_keys import HAS_OPENSSH, make_key
@@ -45,13 +46,11 @@ def arguments(command: str, run: Path, data: Path, here: Path) -> tuple[str | Pa
 
 
 @pytest.fixture(scope="module")
-def run(few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(trained_apart: Trained, few: Path, edgecnn: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training of one epoch, converted."""
-    pytest.importorskip("tensorflow")
-    folder = tmp_path_factory.mktemp("home")
-    assert edgecnn("train", *arguments("train", folder, few, folder)).exit_code == 0
-    assert edgecnn("convert", folder / "run", "--data", few, "--float32").exit_code == 0
-    return folder / "run"
+    run = Path(shutil.copytree(trained_apart[0], tmp_path_factory.mktemp("home") / "run"))
+    assert edgecnn("convert", run, "--data", few, "--float32").exit_code == 0
+    return run
 
 
 @pytest.mark.filterwarnings("ignore:.* carries no card")

@@ -3,27 +3,11 @@
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
-
 from edgecnn.train import TrainingRun
+from tests.conftest import Trained
 from tests.support.command_line import Run, in_new_process, sentence
-from tests.support.shared import once
-
-Trained = tuple[Path, "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="module")
-def trained_apart(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A run of one epoch, for tests that copy it, and what `edgecnn train` said in a process of its own."""
-
-    def make(folder: Path) -> Trained:
-        run = folder / "run"
-        return run, in_new_process("train", "--epochs", "1", "--data", few, "--output", run)
-
-    return once(tmp_path_factory, "trained-apart", make)
 
 
 def test_train_convert_and_evaluate_say_nothing_but_their_own(

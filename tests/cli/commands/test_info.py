@@ -1,17 +1,15 @@
 """What `edgecnn info` says of a training."""
 
-import dataclasses
+from pathlib import Path
 
 import pytest
 
-from edgecnn import ModelCard
-from edgecnn.cli.commands import info
-from tests.support.cards import CARDS
+from tests.support.command_line import Run, printed
+from tests.support.model_files import fields_of_card, repacked
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(1, "seed 0, 1 epoch\n"), (62, "seed 0, 62 epochs\n")])
-def test_one_epoch_is_one(epochs: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    card = ModelCard.load(CARDS / "v3.json")
-    assert card.training
-    info._print_card(dataclasses.replace(card, training=dataclasses.replace(card.training, epochs=epochs)))
-    assert words in capsys.readouterr().out
+def test_one_epoch_is_one(epochs: int, words: str, edgecnn: Run, tmp_path: Path) -> None:
+    fields = fields_of_card()
+    fields["training"]["epochs"] = epochs
+    assert words in printed(edgecnn("info", repacked(tmp_path / "model.tflite", fields=fields)))

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.command_line import in_this_process as edgecnn
-from tests.support.command_line import printed
+from tests.support.command_line import Run, printed
 
 QUICK = ("--recipe", "notebook", "--image-size", "16", "--epochs", "1")
 
@@ -28,7 +27,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_path: Path) -> None:
+def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_path: Path, edgecnn: Run) -> None:
     data = ("--data", images, "--labels-csv", tmp_path / "list.csv")
     trained = edgecnn("train", *data, *QUICK, "--output", tmp_path / "run")
     assert trained.exit_code == 0, trained.output
@@ -40,7 +39,7 @@ def test_a_csv_file_labels_images_from_training_to_evaluation(images: Path, tmp_
     assert sum(map(sum, json.loads(printed(found))["confusion_matrix"])) == 4  # one in five images
 
 
-def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) -> None:
+def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path, edgecnn: Run) -> None:
     for number in range(20):
         name = f"{'emu' if number < 12 else 'owl'}.{number}.png"
         (images / f"{number}.png").rename(images / name)
@@ -57,7 +56,9 @@ def test_classes_and_counts_are_said_by_a_dry_run(images: Path, tmp_path: Path) 
         (("--data", "images", "--labels-csv", "list.csv", "--labels-from-names"), "give one of them"),
     ],
 )
-def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, ...], words: str, images: Path) -> None:
+def test_options_that_contradict_each_other_are_wrong_usage(
+    options: tuple[str, ...], words: str, images: Path, edgecnn: Run
+) -> None:
     ran = edgecnn("train", *(str(images.parent / option) if option[0] != "-" else option for option in options))
     assert ran.exit_code == 2 and words in ran.stderr
 
@@ -76,7 +77,13 @@ def test_options_that_contradict_each_other_are_wrong_usage(options: tuple[str, 
     ],
 )
 def test_what_cannot_be_is_said_before_images_are_read(
-    options: tuple[str, ...], exit_code: int, words: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: tuple[str, ...],
+    exit_code: int,
+    words: str,
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    edgecnn: Run,
 ) -> None:
     for name in ("tensorboard", "tensorboard.summary"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -86,7 +93,7 @@ def test_what_cannot_be_is_said_before_images_are_read(
     assert "names the files" not in ran.stderr and not (tmp_path / "run").exists()
 
 
-def test_fewer_training_images_than_classes_are_wrong_usage(images: Path, tmp_path: Path) -> None:
+def test_fewer_training_images_than_classes_are_wrong_usage(images: Path, tmp_path: Path, edgecnn: Run) -> None:
     rows = [f"{number}.png,{number % 10}{half}" for half in "ab" for number in range(20)]
     for row in rows:
         number, label = row.split(".png,")
@@ -96,7 +103,7 @@ def test_fewer_training_images_than_classes_are_wrong_usage(images: Path, tmp_pa
     assert ran.exit_code == 2 and "--train-images 12: there are 20 classes; give as many or more" in ran.stderr
 
 
-def test_a_network_too_large_for_the_memory_is_a_sentence(images: Path, tmp_path: Path) -> None:
+def test_a_network_too_large_for_the_memory_is_a_sentence(images: Path, tmp_path: Path, edgecnn: Run) -> None:
     (tmp_path / "wide.py").write_text(
         "import keras\n"
         "def build(shape, classes):\n"
