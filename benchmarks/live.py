@@ -78,7 +78,7 @@ def parts(model: str) -> dict[str, float]:
         "decode and resize": cpu_ms(lambda: classifier.prepare(image.image, crop="square")),
         "network": cpu_ms(lambda: classifier.rank(next(images), 5)),
         "read the maps": cpu_ms(lambda: reader.read(prepared.pixels, reader.layers)),
-        "make the message": cpu_ms(lambda: FrameMessages(seen, status, reader.layers).message(request)),
+        "make the message": cpu_ms(lambda: FrameMessages(seen, status, reader.layers, 0).message(request)),
     }
 
 

@@ -41,7 +41,7 @@ count(lambda: prepare(jpegs[0]))
 count(lambda: classifier.rank(next(images), 5))
 reader.read(prepared[0].pixels, reader.layers)
 count(lambda: reader.read(prepared[0].pixels, reader.layers))
-count(lambda: FrameMessages(seen, status, reader.layers).message(request))
+count(lambda: FrameMessages(seen, status, reader.layers, 0).message(request))
 """
 
 

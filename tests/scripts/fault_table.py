@@ -134,8 +134,8 @@ def _cells(copy: Path) -> tuple[str, str, str, str]:
         report = parity(copy / "run", pictures_of(copy))
     except ModelFileError as error:
         return "none: refused", "", "", str(error).partition("tflite ")[2]
-    broken = [(one.rung, one.layer, one.cause, one.words) for one in report.findings if one.broken]
-    return (broken or [("", "", "", report.verdict)])[0]
+    broken = next((one for one in report.findings if one.broken), None)
+    return (broken.rung, broken.layer, broken.cause, broken.words) if broken else ("", "", "", report.verdict)
 
 
 def main() -> None:
