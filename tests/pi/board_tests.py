@@ -27,7 +27,7 @@ _FOLDERS = ("tests/device", "tests/model_file", "tests/pixels")
 # - live gives its sources up after tenths of a second, in which an emulated board starts no program;
 # - service is one of a systemd, and boards have none;
 # - test_notebook_display is of HTML, and of pictures as in test_features;
-# - test_signing asks ssh-keygen, which is this machine's.
+# - test_signing and test_signing_answers ask ssh-keygen, which is this machine's.
 _RUNTIME = (
     "tests/device/runtime", "tests/device/measuring", "tests/device/bulk/test_classify_many.py",
     "tests/device/bulk/test_prefetch.py", "tests/device/test_best_answer.py", "tests/device/test_classifier.py",
