@@ -14,11 +14,11 @@ from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
-from . import kept
+from . import run_cache
 from .comparison.keras_maps import images_for
 from .comparison.suspicion import suspicions_of
+from .network.answer_cache import Seen
 from .network.keras_network import KerasNetwork
-from .network.seen import Seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Original:
         Raises:
             ModelFileError: they are no probabilities.
         """
-        return kept.predictions(self.run, self.network, self.dataset.test.images, self.seen.answers)
+        return run_cache.predictions(self.run, self.network, self.dataset.test.images, self.seen.answers)
 
     @cached_property
     def some_images(self) -> Pixels:

@@ -22,7 +22,7 @@ from edgecnn.model_file.provenance import stamp
 from edgecnn.model_file.tflite_graph import read_graph
 from edgecnn.pixels.dataset import Images
 
-from . import kept
+from . import run_cache
 from .comparison.agreement import parity_of
 from .comparison.answers import answer_all
 from .comparison.ranges import cut_ranges
@@ -122,12 +122,12 @@ def _export(original: Original, request: ConversionRequest, settings: ExportSett
         representative,
         settings.io,
         settings.dense_per_tensor,
-        lambda: kept.of_float32(original.run, network),
+        lambda: run_cache.of_float32(original.run, network),
     )
     cut = tuple(one.warning for one in cut_ranges(with_maps, original.ranges(network, images)))
     record = None
     if request.qat is not None:
-        real, parent = kept.in_float32(original.run, network).flatbuffer, original.model_sha256
+        real, parent = run_cache.in_float32(original.run, network).flatbuffer, original.model_sha256
         tuned = tune(with_maps, real, network, dataset.train, request.qat, request.seed, parent, progress)
         with_maps, record = tuned.flatbuffer, tuned.record
     flatbuffers = Pair(keep_output(with_maps, PROBABILITIES), with_maps if request.activations else None)

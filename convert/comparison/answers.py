@@ -15,7 +15,7 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.processors import count_processors
 
-from ..network.seen import key_of
+from ..network.answer_cache import key_of
 from .reference_kernels import ReferenceSession
 
 _MOST_SESSIONS = 8  # each has the network's memory once more

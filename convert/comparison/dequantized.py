@@ -11,7 +11,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.run_directory import RunDirectory
 
-from .. import kept
+from .. import run_cache
 from ..network.keras_network import KerasNetwork
 from ..network.pixels_in import fed_with_pixels
 from ..pair import Pair
@@ -54,7 +54,7 @@ def dequantized(
     Args:
         network: Keras.
         run: its run directory.
-        float32: see `kept.in_float32`.
+        float32: see `run_cache.in_float32`.
         packed: the file and its activations variant.
         record: of the network that was exported in place of Keras', where the file was tuned.
 
@@ -66,7 +66,7 @@ def dequantized(
     """
     if packed.plain.card and _takes_pixels(packed.plain.card.input) and not _takes_pixels(network.card.input):
         network = fed_with_pixels(network)
-        float32 = kept.in_float32(run, network)
+        float32 = run_cache.in_float32(run, network)
     expected, found = read_kernels(float32.flatbuffer), read_kernels(packed.plain.flatbuffer)
     if not comparable(expected, found):
         return None

@@ -12,8 +12,8 @@ from edgecnn.device.runtime.runner import Runner
 from edgecnn.model_file.card import PROBABILITIES, FeatureMap
 from edgecnn.pixels.input_spec import InputSpec
 
+from ..network.answer_cache import key_of
 from ..network.extent import require_finite
-from ..network.seen import key_of
 from .layer_figures import Histogram, KerasLayer, LayerFigures, Noise, Signal, Sums
 
 Batch = tuple[Pixels, Mapping[str, npt.NDArray[np.float32]]]

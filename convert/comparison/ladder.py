@@ -18,20 +18,20 @@ from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.run_directory import RunDirectory
 from edgecnn.sanity import Suspicion
 
-from .. import kept
+from .. import run_cache
+from ..network.answer_cache import Seen
 from ..network.keras_network import KerasNetwork
-from ..network.seen import Seen
 from ..pair import Pair
 from ..tflite.constants_behind import has_constants_behind
 from ..tflite.sixteen_bits import takes_16_bits
 from ..tuning.record import TuningRecord
-from .compared import Compared
 from .dequantized import dequantized
 from .keras_maps import KerasMaps, images_for
 from .operator_fault import OperatorFault
 from .other_build import built_otherwise
 from .parity_request import ParityRequest
 from .reference_kernels import REFERENCE_KERNELS
+from .report_identity import ReportIdentity
 from .rungs import Climber, Progress, Rung, name_of, rung_of
 from .same_network import require_same_network
 from .suspicion import suspicions_of
@@ -68,7 +68,7 @@ class Ladder:
     keras_card: ModelCard
     dataset_labels: tuple[str, ...]
     truth: npt.NDArray[np.int64] | None
-    compared: Compared
+    compared: ReportIdentity
     images: Images
     rungs: tuple[Rung, ...]
     suspicions: tuple[Suspicion, ...] = ()
@@ -121,10 +121,10 @@ def climb(
     some = np.asarray(dataset.test.sample(min(images_for(network.maps), len(dataset.test))).images)
     seen = Seen(network)
     maps = KerasMaps(some, seen.maps_of)
-    expected = kept.predictions(run, network, dataset.test.images, seen.answers)
+    expected = run_cache.predictions(run, network, dataset.test.images, seen.answers)
     climber = Climber(maps.finite(), dataset.test, expected, progress)
     spec = packed.plain.card.input if packed.plain.card else card.input
-    float32 = kept.in_float32(run, network)
+    float32 = run_cache.in_float32(run, network)
     with_16_bits = takes_16_bits(float32.flatbuffer)
     climber.add("float32", "TFLite, float32", Pair(float32), card.input)
     file_card = _with_chosen_ranges(packed.plain.card or card, record)
@@ -148,7 +148,7 @@ def climb(
         keras_card=card,
         dataset_labels=dataset.labels,
         truth=dataset.test.labels if dataset.test.is_labelled else None,
-        compared=Compared.of(sha256(run.model.read_bytes()), packed, dataset),
+        compared=ReportIdentity.of(sha256(run.model.read_bytes()), packed, dataset),
         images=dataset.test.images,
         rungs=(rung_of("keras", "Keras", expected, expected, dataset.test.labels, ()), *climber.rungs()),
         suspicions=suspicions_of(network, expected, dataset.test),

@@ -10,7 +10,7 @@ from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.operands import Operand, read_operand
 from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators, with_scopes
-from .moved import vector_sentences
+from .misplaced_weights import vector_sentences
 from .weights import WeightFault
 
 _SLACK = 1e-6  # of the largest value

@@ -8,9 +8,9 @@ from typing import Any
 
 from edgecnn.model_file.card import Parity
 
-from .compared import Compared
 from .finding import Finding
 from .ladder import Ladder
+from .report_identity import ReportIdentity
 from .rungs import Rung
 from .verdict import passes, verdict_of
 
@@ -39,7 +39,7 @@ def to_dict(ladder: Ladder, findings: Sequence[Finding], failures: Sequence[str]
     }
 
 
-def _compared(compared: Compared) -> dict[str, Any]:
+def _compared(compared: ReportIdentity) -> dict[str, Any]:
     made = compared.made
     figures = {key: value for key, value in dataclasses.asdict(compared).items() if key != "made"}
     return {

@@ -11,7 +11,7 @@ from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.container import PackedModel
 from edgecnn.run_directory import RunDirectory
 
-from .. import kept
+from .. import run_cache
 from ..network.keras_network import KerasNetwork
 from ..pair import Pair
 from .operands import compare_operands
@@ -67,7 +67,7 @@ def require_same_network(
 
 def _other_operator(network: KerasNetwork, run: RunDirectory, packed: PackedModel) -> str:
     """The first operator of a file that is not Keras' or takes other constants; empty where none is found."""
-    float32 = kept.in_float32(run, network).flatbuffer
+    float32 = run_cache.in_float32(run, network).flatbuffer
     operators = cured_by_conversion(compare_operators(float32, packed.flatbuffer))
     faults = operators or compare_operands(float32, packed.flatbuffer)
     return f"{faults[0].layer}: {faults[0].words}" if faults else ""

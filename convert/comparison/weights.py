@@ -15,7 +15,7 @@ from ..tflite.kernels import Constant, Kernel, shapes_of
 from .changed_channel import CHANGED, COPY, OTHERS, what_of
 from .channel_words import ORDER, What, listed, sentences_of
 from .likeness import ALIKE, cosines, rows
-from .moved import moved_from, vector_sentences
+from .misplaced_weights import moved_from, vector_sentences
 
 Array = npt.NDArray[np.floating]
 

@@ -14,7 +14,7 @@ from tensorflow.lite.python.optimize.calibrator import Calibrator, add_intermedi
 
 from edgecnn.free_memory import give_back_memory
 
-from .calibrated import require_ranges
+from .calibration_ranges import require_ranges
 from .saved_model import saved
 
 _SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY

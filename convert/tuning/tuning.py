@@ -14,9 +14,9 @@ from edgecnn.pixels.dataset import Split, stratified
 
 from ..network.keras_network import KerasNetwork
 from ..tflite.kernels import CHANNELS_FIRST, read_kernels
-from .error import choose_by_error
 from .graph import Graph
 from .record import TuningRecord
+from .rounding import choose_by_error
 from .simulation import Floats, Simulation
 from .training import divergence, train
 from .writing import write

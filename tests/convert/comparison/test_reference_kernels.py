@@ -15,8 +15,8 @@ from edgecnn.convert.comparison.reference_kernels import (
     ReferenceSession,
     open_reference,
 )
+from edgecnn.convert.network.answer_cache import key_of
 from edgecnn.convert.network.feature_maps import feature_maps, with_named_outputs
-from edgecnn.convert.network.seen import key_of
 from edgecnn.convert.pair import Pair
 from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.prune_outputs import keep_output

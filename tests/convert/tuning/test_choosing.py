@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph, Operator
+from edgecnn.convert.tuning.rounding import choose_by_error
 from edgecnn.convert.tuning.simulation import Simulation
 from tests.support.many_operators import fed_noise
 

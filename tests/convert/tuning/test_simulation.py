@@ -10,8 +10,8 @@ pytest.importorskip("tensorflow")
 
 from edgecnn.convert.network.feature_maps import with_named_outputs
 from edgecnn.convert.tflite.export import to_flatbuffer
-from edgecnn.convert.tuning.error import choose_by_error
 from edgecnn.convert.tuning.graph import Graph
+from edgecnn.convert.tuning.rounding import choose_by_error
 from edgecnn.convert.tuning.simulation import Simulation, steps
 from edgecnn.model_file.card import PROBABILITIES
 from edgecnn.model_file.schemes import Scheme

@@ -16,7 +16,7 @@ from edgecnn.convert import Preprocessing, adopt
 from edgecnn.convert.network.keras_network import KerasNetwork
 from edgecnn.convert.tflite.export import to_flatbuffer
 from edgecnn.convert.tflite.float32 import to_float32
-from edgecnn.convert.tuning.error import choose_by_error
+from edgecnn.convert.tuning.rounding import choose_by_error
 from edgecnn.convert.tuning.simulation import Floats, Simulation
 from edgecnn.convert.tuning.tuning import Tuned, tune
 from edgecnn.pixels.dataset import Split

@@ -19,10 +19,10 @@ from edgecnn.model_file.container import PackedModel, sha256
 from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
+from .network.answer_cache import key_of
 from .network.answered import require_answers
 from .network.custom_code import sha256_of_code
 from .network.keras_network import KerasNetwork
-from .network.seen import key_of
 from .tflite.export import to_float32_flatbuffer
 
 _CHECKED = 32  # images that are predicted anew

@@ -96,15 +96,15 @@ def _round(simulation: Simulation, operator: Operator, taken: Any, wanted: Any) 
     else:
         groups = inputs // shape[3] if operator.name == "CONV_2D" else 1
         matrix = matrix.reshape(groups, shape[0] // groups, -1)
-    products: Array = np.zeros((len(matrix), matrix.shape[2], matrix.shape[2]))
+    hessian: Array = np.zeros((len(matrix), matrix.shape[2], matrix.shape[2]))
     means = [np.zeros((len(matrix), matrix.shape[2])) for _ in range(2)]
     count = 0
     for first, second in zip(_patches(operator, taken, weights), _patches(operator, wanted, weights), strict=True):
-        products += np.matmul(first.transpose(0, 2, 1), first)
+        hessian += np.matmul(first.transpose(0, 2, 1), first)
         for mean, part in zip(means, (first, second), strict=True):
             mean += part.sum(axis=1, dtype=np.float64)
         count += first.shape[1]
-    integers = round_together(matrix, products / count)
+    integers = gptq_round(matrix, hessian / count)
     missing = np.einsum("gcd,gd->gc", matrix, means[1]) - np.einsum("gcd,gd->gc", integers, means[0])
     if is_depthwise:
         integers = integers.transpose(2, 0, 1)
@@ -121,22 +121,22 @@ def _patches(operator: Operator, values: Any, weights: Any) -> Iterator[npt.NDAr
         yield part.numpy()
 
 
-def round_together(weights: Array, products: Array) -> Array:
+def gptq_round(weights: Array, hessian: Array) -> Array:
     """Round each row so that its errors cancel: what one weight's rounding adds, the next ones take back.
 
     Args:
         weights: float64 (groups, rows, columns), in steps.
-        products: float64 (groups, columns, columns), means of the products of two inputs.
+        hessian: float64 (groups, columns, columns), of the squared error: means of the products of two inputs.
 
     Returns:
         Integers from -127 to 127 in float64, (groups, rows, columns).
     """
     columns = weights.shape[2]
-    spread = np.einsum("gii->gi", products).mean(axis=1)
+    spread = np.einsum("gii->gi", hessian).mean(axis=1)
     damping = np.maximum(_DAMPING * spread, np.finfo(np.float32).tiny)[:, None, None] * np.eye(columns)
     # The inputs that vary most are rounded first, while most others can still make up for it.
-    order = np.argsort(-np.einsum("gii->gi", products), axis=1, kind="stable")
-    ordered = np.take_along_axis(np.take_along_axis(products, order[:, :, None], 1), order[:, None, :], 2) + damping
+    order = np.argsort(-np.einsum("gii->gi", hessian), axis=1, kind="stable")
+    ordered = np.take_along_axis(np.take_along_axis(hessian, order[:, :, None], 1), order[:, None, :], 2) + damping
     left = np.take_along_axis(weights, order[:, None, :], 2).copy()
     factor = np.stack([_root_of_inverse(each) for each in ordered])
     integers = np.zeros_like(left)

@@ -28,7 +28,7 @@ class ComparedFile:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ReportIdentity:
     """What was compared, on what, and with what.
 
     Attributes:
@@ -48,7 +48,7 @@ class Compared:
     made: Provenance
 
     @classmethod
-    def of(cls, keras_sha256: str, packed: Pair[PackedModel], dataset: Dataset) -> "Compared":
+    def of(cls, keras_sha256: str, packed: Pair[PackedModel], dataset: Dataset) -> "ReportIdentity":
         """What is compared here and now."""
         files = tuple(ComparedFile(Path(one.name).name, len(one.content), one.seal_sha256) for one in packed)
         return cls(keras_sha256, files, dataset.name, dataset.sha256, str(find_runtime()), stamp())

@@ -34,10 +34,10 @@ def truth(small_run: TrainingRun, some: Dataset) -> np.ndarray:
 
 
 def predicted(run: RunDirectory, some: Dataset) -> np.ndarray:
-    from edgecnn.convert import kept
+    from edgecnn.convert import run_cache
     from edgecnn.convert.network.keras_network import KerasNetwork
 
-    return kept.predictions(run, KerasNetwork.load(run.model, ModelCard.load(run.card)), some.test.images)
+    return run_cache.predictions(run, KerasNetwork.load(run.model, ModelCard.load(run.card)), some.test.images)
 
 
 def files(run: RunDirectory, kind: str) -> list[Path]:
@@ -67,7 +67,7 @@ def test_kept_answers_are_keras_and_are_used_again(copy: RunDirectory, some: Dat
 def test_what_other_versions_kept_goes(copy: RunDirectory, some: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     predicted(copy, some)
     (before,) = files(copy, "keras")
-    monkeypatch.setattr("edgecnn.convert.kept.__version__", "99.0")
+    monkeypatch.setattr("edgecnn.convert.run_cache.__version__", "99.0")
     predicted(copy, some)
     (after,) = files(copy, "keras")
     assert after != before
@@ -148,13 +148,13 @@ def test_another_network_in_the_run_has_answers_of_its_own_and_the_old_go(copy: 
 def test_known_answers_are_those_that_kept_ones_must_agree_with(
     copy: RunDirectory, some: Dataset, truth: np.ndarray
 ) -> None:
-    from edgecnn.convert import kept
+    from edgecnn.convert import run_cache
+    from edgecnn.convert.network.answer_cache import key_of
     from edgecnn.convert.network.keras_network import KerasNetwork
-    from edgecnn.convert.network.seen import key_of
 
     network = KerasNetwork.load(copy.model, ModelCard.load(copy.card))
     known = {key_of(some.test.images[row]): truth[row] for row in (3, 150)}
-    first = kept.predictions(copy, network, some.test.images, known)
+    first = run_cache.predictions(copy, network, some.test.images, known)
     np.testing.assert_allclose(first, truth, atol=1e-5)
     (file,) = files(copy, "keras")
     for row, is_seen in ((3, True), (150, True), (0, False)):
@@ -164,11 +164,11 @@ def test_known_answers_are_those_that_kept_ones_must_agree_with(
             return values
 
         rewrite(file, marked)
-        again = kept.predictions(copy, network, some.test.images, known)
+        again = run_cache.predictions(copy, network, some.test.images, known)
         assert np.allclose(again, truth, atol=1e-5) == is_seen, row
     # All of them are known: nothing is run.
     everything = {key_of(pixels): answer for pixels, answer in zip(some.test.images, truth[:, ::-1], strict=True)}
-    np.testing.assert_array_equal(kept.predictions(copy, network, some.test.images, everything), truth[:, ::-1])
+    np.testing.assert_array_equal(run_cache.predictions(copy, network, some.test.images, everything), truth[:, ::-1])
 
 
 def test_a_file_in_the_folders_place_keeps_nothing(copy: RunDirectory, some: Dataset, truth: np.ndarray) -> None:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from edgecnn import ModelCard
+from edgecnn.convert.network.answer_cache import Seen, key_of
 from edgecnn.convert.network.feature_maps import feature_maps
 from edgecnn.convert.network.keras_network import KerasNetwork
-from edgecnn.convert.network.seen import Seen, key_of
 from edgecnn.model_file.card import Provenance, Quantization
 from edgecnn.pixels.input_spec import InputSpec
 
