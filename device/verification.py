@@ -189,7 +189,8 @@ def _of_the_file(loaded: LoadedModel, found: Replay, options: RunOptions) -> tup
     ):
         words.append(
             f"a probability differs by {found.max_difference:.2g} from where it was made, with the same runtime: more "
-            "than between processors; its weights may have been changed, which a signature would tell (edgecnn sign)"
+            "than between processors; its weights may have been changed, which a signature of who made it would tell "
+            "(edgecnn sign)"
         )
     return tuple(words)
 

@@ -136,6 +136,8 @@ def _wanted_error(test: Answers, validation: Answers | None, rule: "Rule", tempe
     """
     held_out = validation or test
     smallest = choose_wanted_error(held_out.best(temperature), held_out.right)
+    if validation is not None:  # which all folds choose with: what they would find again is known
+        rule = dataclasses.replace(rule, temperature=temperature)
     for wanted in WANTED_ERRORS:
         if smallest is not None and wanted >= smallest:
             found = _measure(test, validation, None, dataclasses.replace(rule, wanted_error=wanted))

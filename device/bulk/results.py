@@ -69,7 +69,7 @@ class Results:
 
     def _begin(self, resume: bool, force: bool) -> None:
         if os.path.lexists(self.path) and not force:  # a broken link would be replaced, too
-            found = "exists already and is complete" if self.path.exists() else "is a link to nothing"
+            found = "exists already and is complete" if os.path.exists(self.path) else "is a link to nothing to be read"
             raise OutputError(f"{self.path} {found}; choose another name or add --force")
         try:
             if resume and self._has_settings():

@@ -101,7 +101,7 @@ class ProcessState:
         if new:
             left = f", but for the {', '.join(lasting)}, which nothing gives back to a process" if lasting else ""
             warnings.warn(
-                f"{self._name} changed the {', '.join(new)} of its whole process: put back{left}",
+                f"{self._name} changed the {', '.join(new)} of the process: put back{left}",
                 EdgecnnWarning,
                 stacklevel=6,
             )
@@ -187,18 +187,18 @@ def _limits() -> dict[str, _Part]:
 
 
 def _standing() -> dict[str, _Part]:
-    """In whose name this process acts, and how the system shares processors out to its thread; where it tells."""
-    if sys.platform != "linux":
-        return {}
-
-    return {
-        "user": _Part(os.geteuid, os.seteuid),
-        "group": _Part(os.getegid, os.setegid),
-        "priority": _Part(
-            lambda: os.getpriority(os.PRIO_PROCESS, 0), lambda nice: os.setpriority(os.PRIO_PROCESS, 0, nice)
-        ),
-        "processors": _Part(lambda: os.sched_getaffinity(0), lambda allowed: os.sched_setaffinity(0, allowed)),
-    }
+    """In whose name this process acts, and how the system shares processors out to its thread; nothing on Windows."""
+    standing = {}
+    with contextlib.suppress(AttributeError):
+        standing["user"] = _Part(os.geteuid, os.seteuid)
+        standing["group"] = _Part(os.getegid, os.setegid)
+    with contextlib.suppress(AttributeError):
+        get, change, own = os.getpriority, os.setpriority, os.PRIO_PROCESS
+        standing["priority"] = _Part(lambda: get(own, 0), lambda nice: change(own, 0, nice))
+    with contextlib.suppress(AttributeError):  # macOS
+        read, write = os.sched_getaffinity, os.sched_setaffinity
+        standing["processors"] = _Part(lambda: read(0), lambda allowed: write(0, allowed))
+    return standing
 
 
 def _signals() -> dict[str, _Part]:
@@ -235,11 +235,11 @@ def _signals() -> dict[str, _Part]:
 
 
 _PARTS = {
+    **_standing(),  # first: only its own user may put back the rest
     "working directory": _Part(_read_folder, _return_to),
     "umask": _Part(_read_umask, os.umask),
     "locale": _Part(lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     **_limits(),
-    **_standing(),
     **_signals(),
     **_rounding(),
 }

@@ -45,9 +45,6 @@ class Session(Runner):
         self.delegate = options.delegate
         self.lock = threading.Lock()
         self.last_input = None
-        # Of outputs, where a library is trusted with the runtime's own tensors; a file may leave a size open.
-        by_library = options.delegate is not None and not options.delegate.is_built_in
-        self._first_shapes: dict[str, tuple[int, ...]] | None = {} if by_library else None
         self.interpreter, self._operators = self._open(model, options)
         inputs, self.outputs = _tensors(self.interpreter, model.name)
         if len(inputs) != 1 or not inputs[0].is_image:
@@ -63,8 +60,14 @@ class Session(Runner):
                 "convert the model again"
             )
         self._index = self.input.index
+        by_library = options.delegate is not None and not options.delegate.is_built_in
+        self._shapes = self._shapes_of_outputs() if by_library else None
         self._bind()
         tell_of_forks(self)
+
+    def _shapes_of_outputs(self) -> dict[str, tuple[int, ...]]:
+        """By name what the file says, for a library may change the runtime's own tensors; not where a size is open."""
+        return {name: one.shape for name, one in self.outputs.items() if one.shape and min(one.shape) > 0}
 
     def _bind(self) -> None:
         self._set_tensor, self._invoke = self.interpreter.set_tensor, self.interpreter.invoke
@@ -123,11 +126,11 @@ class Session(Runner):
             RuntimeError: a delegate's library has made another tensor of it, or none (ValueError).
         """
         values: npt.NDArray[Any] = self._get_tensor(tensor.index)
-        if self._first_shapes is not None:
-            expected = self._first_shapes.setdefault(tensor.name, values.shape)
+        if self._shapes is not None:
+            expected = self._shapes.setdefault(tensor.name, values.shape)
             if values.dtype != tensor.dtype or values.shape != expected:
                 raise RuntimeError(
-                    f"its {tensor.name} are {values.dtype} {values.shape}, and {tensor.dtype} {expected} before"
+                    f"its {tensor.name} are {values.dtype} {values.shape}, and not {tensor.dtype} {expected}"
                 )
         one: npt.NDArray[Any] = values[0]
         return one

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError
-from .memory import free_bytes
+from .memory import require_memory
 
 # 120 megapixels of four channels of 16 bits take 960 MB uncompressed.
 _MOST_BYTES = 1 << 30
-# Up to here nobody asks what is free: that takes longer than it is worth.
-_SMALL_BYTES = 32 << 20
 _CHUNK_BYTES = 1 << 20
 
 
@@ -48,13 +46,6 @@ def read_stream(stream: BinaryIO, name: str) -> bytes:
 
 
 def _require_room(size: int, name: str) -> None:
-    if size <= _SMALL_BYTES:
-        return
     if size > _MOST_BYTES:
         raise InputError(f"{name} has more than {_MOST_BYTES >> 20:,} MiB: no photograph has; give a PNG or JPEG file")
-    free = free_bytes()
-    if size > free:
-        raise InputError(
-            f"{name} has {size >> 20:,} MiB or more, and {free >> 20:,} MiB of memory are free; scale the image down "
-            "first, or close other programs"
-        )
+    require_memory(size, name, "to be read")

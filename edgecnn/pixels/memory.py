@@ -91,12 +91,13 @@ def needed_bytes(image: Image.Image, channels: int, full_pixels: int) -> int:
     return needed
 
 
-def require_memory(needed: int, what: str) -> None:
+def require_memory(needed: int, what: str, purpose: str = "to be decoded") -> None:
     """Make sure that there is memory for an image.
 
     Args:
         needed: in bytes.
         what: begins the sentence.
+        purpose: what the image needs it for.
 
     Raises:
         InputError: there is not.
@@ -108,7 +109,7 @@ def require_memory(needed: int, what: str) -> None:
     if needed > free:
         found = f"{_mebibytes(free)} are {'free' if system else 'allowed where the system does not say what is free'}"
         raise InputError(
-            f"{what} needs {_mebibytes(needed)} of memory to be decoded, {found}; scale the image down first, or close "
+            f"{what} needs {_mebibytes(needed)} of memory {purpose}, {found}; scale the image down first, or close "
             "other programs"
         )
 

@@ -35,9 +35,11 @@ def test_what_no_photograph_has_is_not_read(tmp_path: Path) -> None:
 def test_what_does_not_fit_in_memory_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "meminfo").write_text("MemAvailable:  35840 kB\n")
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
-    with pytest.raises(InputError, match=r"scan\.tif has 40 MiB or more, and 35 MiB of memory are free; scale the im"):
+    with pytest.raises(
+        InputError, match=r"scan\.tif needs 40 MiB of memory to be read, 35 MiB are free; scale the image"
+    ):
         open_image(str(sparse(tmp_path / "scan.tif", 40)))
-    with pytest.raises(InputError, match="standard input has 36 MiB or more, and 35 MiB of memory are free"):
+    with pytest.raises(InputError, match="standard input needs 36 MiB of memory to be read, 35 MiB are free"):
         read_stream(io.BytesIO(bytes(36 << 20)), "standard input")
 
 

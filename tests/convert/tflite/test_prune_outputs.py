@@ -25,9 +25,14 @@ def answers(flatbuffer: bytes) -> dict[str, np.ndarray]:
     return given
 
 
+def a_map(named: dict[str, np.ndarray]) -> str:
+    """A convolution's, whose number depends on how many were built before."""
+    return next(name for name in sorted(named) if name.startswith("conv2d"))
+
+
 def test_one_output_stays_with_the_operators_that_it_needs(whole: bytes) -> None:
     everything, graph = answers(whole), read_graph(whole, "whole")
-    for name in (PROBABILITIES, "conv2d_1"):
+    for name in (PROBABILITIES, a_map(everything)):
         part = keep_output(whole, name)
         kept = read_graph(part, "part")
         assert len(part) == len(whole) and kept.tensors == graph.tensors and len(kept.outputs) == 1
@@ -43,7 +48,7 @@ def test_one_output_stays_with_the_operators_that_it_needs(whole: bytes) -> None
 def test_a_part_is_known_to_the_byte(whole: bytes) -> None:
     part = keep_output(whole, PROBABILITIES)
     assert is_part_of(part, whole, PROBABILITIES)
-    assert not is_part_of(part, whole, "conv2d_1") and not is_part_of(part, whole, "nothing")
+    assert not is_part_of(part, whole, a_map(answers(whole))) and not is_part_of(part, whole, "nothing")
     assert not is_part_of(whole, whole, PROBABILITIES) and not is_part_of(part + b"\0", whole, PROBABILITIES)
     for place in (len(part) // 2, len(part) - 1):
         other = bytearray(part)

@@ -105,14 +105,18 @@ def test_what_is_no_delegate_is_a_sentence() -> None:
         Classifier("fashion-mnist", delegate="xnnpack")  # type: ignore[arg-type]
 
 
-def test_one_that_makes_another_tensor_of_the_answers_fails_to_compute(library: str, fashion: Dataset) -> None:
-    images, late = fashion.test.images[:8], (("shape_invoke", "1"), ("after", "16"))
-    words = r"fails to compute \(its probabilities are int8 \(1, 5\), and int8 \(1, 10\) before\)"
+@pytest.mark.parametrize("after", ["0", "16"])
+def test_one_that_makes_another_tensor_of_the_answers_fails_to_compute(
+    after: str, library: str, fashion: Dataset
+) -> None:
+    images, options = fashion.test.images[:8], (("shape_invoke", "1"), ("after", after))
+    words = r"fails to compute \(its probabilities are int8 \(1, 5\), and not int8 \(1, 10\)\)"
     with pytest.raises(DelegateError, match=words):
-        Classifier("fashion-mnist", delegate=Delegate(library, late, isolate=False)).predict_all(images)
-    classifier = Classifier("fashion-mnist", delegate=Delegate(library, late, fallback=True, isolate=False))
+        Classifier("fashion-mnist", delegate=Delegate(library, options, isolate=False)).predict_all(images)
+    going_on = Delegate(library, options, fallback=True, isolate=False)
     with pytest.warns(EdgecnnWarning, match=f"{words}.*going on with the CPU"):
-        np.testing.assert_array_equal(classifier.predict_all(images), Classifier("fashion-mnist").predict_all(images))
+        found = Classifier("fashion-mnist", delegate=going_on).predict_all(images)
+    np.testing.assert_array_equal(found, Classifier("fashion-mnist").predict_all(images))
 
 
 def test_its_chatter_is_not_among_the_results(library: str) -> None:

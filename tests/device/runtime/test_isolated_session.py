@@ -34,7 +34,7 @@ DEATHS = [
     ("throw_invoke", r"crashes \(Segmentation fault|Aborted\)|fails to compute"),
     ("fail_invoke", r"fails to compute \(pool delegate: told to fail in invoke\\x1b\[2J"),
     ("scrawl_invoke", "writes to descriptors that are not its own, where only answers belong"),
-    ("shape_invoke", r"fails to compute \(its probabilities are int8 \(1, 5\), and int8 \(1, 10\) before\)"),
+    ("shape_invoke", r"fails to compute \(its probabilities are int8 \(1, 5\), and not int8 \(1, 10\)\)"),
     ("hang_invoke", "hangs: it gave no result within [0-9.]+ s"),
 ]
 
