@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.support.command_line import Outcome, Run, printed
 from tests.support.model_files import write_bare
-from tests.support.tflite_files import colour_network, converted
+from tests.support.tflite_files import converted_colours
 
 SIDE = 8
 
@@ -19,7 +19,7 @@ SIDE = 8
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of another tool, for pixels of -1 to 1, with a label file and a picture beside it."""
     folder = tmp_path_factory.mktemp("colours")
-    (folder / "m.tflite").write_bytes(converted(colour_network("linear", mean=127.5, std=127.5)))
+    (folder / "m.tflite").write_bytes(converted_colours("linear", mean=127.5, std=127.5))
     (folder / "labels.txt").write_text("red\ngreen\nblue\n")
     Image.new("RGB", (SIDE, SIDE), (200, 100, 90)).save(folder / "red.png")
     return folder

@@ -19,7 +19,7 @@ from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.golden_probes import most_bytes
 from edgecnn.pixels.input_spec import Colour
 from tests.support.command_line import Run, printed
-from tests.support.tflite_files import colour_network, converted, with_constants_behind, with_metadata
+from tests.support.tflite_files import converted, converted_colours, with_constants_behind, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
 LABELS = "red\ngreen\nblue\n"
@@ -30,7 +30,7 @@ SAID_OF_THE_SOURCE = pytest.mark.filterwarnings("ignore:.* carries no card")
 def logits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A float model of colours that ends in a dense layer and takes pixels of -1 to 1; labels beside it."""
     folder = tmp_path_factory.mktemp("logits")
-    (folder / "m.tflite").write_bytes(converted(colour_network("linear", mean=127.5, std=127.5)))
+    (folder / "m.tflite").write_bytes(converted_colours("linear", mean=127.5, std=127.5))
     (folder / "labels.txt").write_text(LABELS)
     return folder / "m.tflite"
 
@@ -123,7 +123,7 @@ def test_metadata_says_all_and_stays_for_other_tools(logits: Path, tmp_path: Pat
 def test_one_sigmoid_and_whole_numbers(tmp_path: Path) -> None:
     for quantized, scheme in (("", "float32"), ("uint8", "int8")):
         source, path = tmp_path / f"s{quantized}.tflite", tmp_path / f"p{quantized}.tflite"
-        source.write_bytes(converted(colour_network("sigmoid", units=1, std=255.0), quantized))
+        source.write_bytes(converted_colours("sigmoid", quantized, units=1, std=255.0))
         packed = pack_model(source, path, RunOptions(description=Description(("other", "blue"), (0.0, 1.0))))
         assert packed.card.quantization.scheme == scheme and verify(path).passed
         opened = Classifier(path)
@@ -133,7 +133,7 @@ def test_one_sigmoid_and_whole_numbers(tmp_path: Path) -> None:
 
 @SAID_OF_THE_SOURCE
 def test_softmax_of_whole_numbers_is_that_of_all_scores(tmp_path: Path) -> None:
-    (tmp_path / "l.tflite").write_bytes(converted(colour_network("linear", std=255.0), "int8"))
+    (tmp_path / "l.tflite").write_bytes(converted_colours("linear", "int8", std=255.0))
     said = RunOptions(description=Description(("red", "green", "blue"), (0.0, 1.0)))
     pack_model(tmp_path / "l.tflite", tmp_path / "p.tflite", said)
     classifier = Classifier(tmp_path / "p.tflite")
@@ -205,13 +205,19 @@ def test_info_shows_how_a_file_is_understood(logits: Path, edgecnn: Run) -> None
         describe(logits, Description(("a", "b")))
 
 
-@SAID_OF_THE_SOURCE
-@pytest.mark.parametrize("from_images", [False, True])
-def test_probes_never_outweigh_their_network(from_images: bool, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    """A small network that takes images 160 x 160."""
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
     image = keras.Input((160, 160, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(32, 5)(image))
-    (tmp_path / "m.tflite").write_bytes(converted(keras.Model(image, keras.layers.Dense(3, "softmax")(pooled))))
+    return converted(keras.Model(image, keras.layers.Dense(3, "softmax")(pooled)))
+
+
+@SAID_OF_THE_SOURCE
+@pytest.mark.parametrize("from_images", [False, True])
+def test_probes_never_outweigh_their_network(from_images: bool, large: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(large)
     for number in range(5 * from_images):
         noise = np.random.default_rng(number).integers(0, 256, (160, 160, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / f"{number}.png")
@@ -232,7 +238,7 @@ def test_images_that_all_get_one_class_are_warned_of(logits: Path, tmp_path: Pat
 
 
 def test_scores_that_are_no_probabilities_are_warned_of(tmp_path: Path) -> None:
-    (tmp_path / "m.tflite").write_bytes(converted(colour_network("tanh", std=255.0)))
+    (tmp_path / "m.tflite").write_bytes(converted_colours("tanh", std=255.0))
     said = Description(labels=("red", "green", "blue"), input_range=(0.0, 1.0))
     told: list[str] = []
     pack_model(tmp_path / "m.tflite", tmp_path / "packed.tflite", RunOptions(description=said), progress=told.append)

@@ -9,7 +9,7 @@ from edgecnn import ModelFileError
 from edgecnn.device import Delegate, Description, verify
 from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
-from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted
+from tests.support.tflite_files import compiled_for_edge_tpu, converted_colours
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* carries no card")
 SAID = Description(("red", "green", "blue"), (0.0, 1.0))
@@ -19,10 +19,10 @@ SAID = Description(("red", "green", "blue"), (0.0, 1.0))
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with f.tflite of floats, q.tflite of whole numbers, e.tflite for an Edge TPU, and labels."""
     folder = tmp_path_factory.mktemp("models")
-    network = colour_network("linear", std=255.0)
-    (folder / "f.tflite").write_bytes(converted(network))
-    (folder / "q.tflite").write_bytes(converted(network, "int8"))
-    (folder / "e.tflite").write_bytes(compiled_for_edge_tpu(converted(network)))
+    floats = converted_colours("linear", std=255.0)
+    (folder / "f.tflite").write_bytes(floats)
+    (folder / "q.tflite").write_bytes(converted_colours("linear", "int8", std=255.0))
+    (folder / "e.tflite").write_bytes(compiled_for_edge_tpu(floats))
     (folder / "labels.txt").write_text("red\ngreen\nblue\n")
     return folder
 

@@ -11,7 +11,7 @@ from edgecnn.model_file import tflite_graph
 from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import read_model
 from edgecnn.model_file.tflite_graph import read_graph, scheme_of
-from tests.support.tflite_files import colour_network, converted
+from tests.support.tflite_files import converted_colours
 
 
 def test_graph_is_what_the_runtime_says() -> None:
@@ -38,7 +38,7 @@ def test_names_of_operators_and_types_are_those_of_the_published_schema() -> Non
 
 def test_scheme_is_told_by_the_types() -> None:
     assert scheme_of(read_graph(read_model(find_model("fashion-mnist")).flatbuffer, "model")) == "int8"
-    assert scheme_of(read_graph(converted(colour_network()), "model")) == "float32"
+    assert scheme_of(read_graph(converted_colours(), "model")) == "float32"
 
 
 def test_damaged_graphs_are_a_sentence_or_read() -> None:

@@ -16,9 +16,8 @@ from edgecnn.model_file.tflite_metadata import (
     score_kind,
 )
 from tests.support.tflite_files import (
-    colour_network,
     compiled_for_edge_tpu,
-    converted,
+    converted_colours,
     with_constants_behind,
     with_metadata,
 )
@@ -29,7 +28,7 @@ FILES = {"labels.txt": "\ufeffrød\ngreen \nblue\n\n"}
 @pytest.fixture(scope="module")
 def plain() -> bytes:
     """A model of another tool without metadata."""
-    return converted(colour_network("linear"))
+    return converted_colours("linear")
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +90,10 @@ def test_scores_are_told_by_the_last_operator(plain: bytes) -> None:
         ("sigmoid", 3, "sigmoids"),
         ("linear", 1, "logits"),
     ):
-        assert score_kind(converted(colour_network(last, units=units))) == kind
+        assert score_kind(converted_colours(last, units=units)) == kind
     # Its output is quantized or not: what lies between does not change what it means.
-    assert score_kind(converted(colour_network("sigmoid", units=1), "int8")) == "sigmoid"
-    assert score_kind(converted(colour_network("softmax"), "uint8")) == "probabilities"
+    assert score_kind(converted_colours("sigmoid", "int8", units=1)) == "sigmoid"
+    assert score_kind(converted_colours("softmax", "uint8")) == "probabilities"
 
 
 def test_operators_of_an_edge_tpu_are_found(plain: bytes) -> None:

@@ -1,5 +1,6 @@
 """Real .tflite files as other tools make them: by TensorFlow's converter, with metadata by its published schema."""
 
+import functools
 import io
 import warnings
 import zipfile
@@ -50,6 +51,14 @@ def converted(model: Any, quantized: str = "") -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of statistics that a converted Keras model needs not
         return bytes(converter.convert())
+
+
+@functools.cache
+def converted_colours(
+    last: str = "softmax", quantized: str = "", *, units: int = 3, mean: float = 0.0, std: float = 1.0
+) -> bytes:
+    """`colour_network(...)` as TensorFlow's converter makes it, once for each of them in a process of tests."""
+    return converted(colour_network(last, units=units, mean=mean, std=std), quantized)
 
 
 def with_metadata(

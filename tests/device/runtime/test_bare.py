@@ -18,7 +18,7 @@ from edgecnn.model_file.bundled import find_model
 from edgecnn.model_file.container import add_header, pack_card, read_model
 from tests.support.command_line import Run, sentence
 from tests.support.model_files import card_and_golden
-from tests.support.tflite_files import colour_network, compiled_for_edge_tpu, converted, with_metadata
+from tests.support.tflite_files import compiled_for_edge_tpu, converted_colours, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
 LABELS = "red\ngreen\nblue\n"
@@ -27,7 +27,7 @@ LABELS = "red\ngreen\nblue\n"
 @pytest.fixture(scope="module")
 def logits() -> bytes:
     """A float model of colours that ends in a dense layer and takes pixels of -1 to 1."""
-    return converted(colour_network("linear", mean=127.5, std=127.5))
+    return converted_colours("linear", mean=127.5, std=127.5)
 
 
 def _opened(path: Path, data: bytes, **said: object) -> tuple[Classifier, str]:
@@ -63,7 +63,7 @@ def test_logits_get_a_softmax_with_a_note_and_probabilities_do_not(tmp_path: Pat
     classifier, said = _opened(tmp_path / "logits.tflite", logits)
     assert "logits: a softmax is applied" in said and "labels are indices" in said and "otherwise" in said
     assert classifier.probabilities(_pixels((1, 2, 3))).sum() == pytest.approx(1, abs=1e-6)
-    classifier, said = _opened(tmp_path / "certain.tflite", converted(colour_network("softmax", std=255.0)))
+    classifier, said = _opened(tmp_path / "certain.tflite", converted_colours("softmax", std=255.0))
     assert "softmax is applied" not in said
     colour = COLOURS["green"]
     expected = _softmax(8 / 255 * (np.array(colour) - 127.5))
@@ -71,7 +71,7 @@ def test_logits_get_a_softmax_with_a_note_and_probabilities_do_not(tmp_path: Pat
 
 
 def test_one_sigmoid_is_two_labels(tmp_path: Path) -> None:
-    data = converted(colour_network("sigmoid", units=1, std=255.0))
+    data = converted_colours("sigmoid", units=1, std=255.0)
     said_labels = Description(labels=("other", "blue"))
     classifier, said = _opened(tmp_path / "sigmoid.tflite", data, description=said_labels)
     assert "1 - p and p" in said
@@ -83,7 +83,7 @@ def test_one_sigmoid_is_two_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("quantized", ["", "uint8", "int8", "float16"])
 def test_several_sigmoids_are_refused(quantized: str, tmp_path: Path, edgecnn: Run) -> None:
     path = tmp_path / "sigmoids.tflite"
-    path.write_bytes(converted(colour_network("sigmoid", std=255.0), quantized))
+    path.write_bytes(converted_colours("sigmoid", quantized, std=255.0))
     with pytest.raises(ModelFileError, match=r"ends in 3 sigmoids.*multi-label"):
         Classifier(path)
     (tmp_path / "labels.txt").write_text(LABELS)
@@ -94,7 +94,7 @@ def test_several_sigmoids_are_refused(quantized: str, tmp_path: Path, edgecnn: R
 
 @pytest.mark.parametrize(("mean", "std"), [([0.0], [1.0]), ([127.5], [127.5])])
 def test_uint8_input_takes_pixels_as_they_are(mean: list[float], std: list[float], tmp_path: Path) -> None:
-    quantized = converted(colour_network("softmax", std=255.0), "uint8")
+    quantized = converted_colours("softmax", "uint8", std=255.0)
     data = with_metadata(quantized, mean=mean, std=std, files={"l.txt": LABELS}, labels="l.txt")
     classifier, said = _opened(tmp_path / "bytes.tflite", data)
     assert "pixels go in as they are" in said and "softmax is" not in said  # steps of 1/256 are probabilities

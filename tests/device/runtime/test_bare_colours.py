@@ -17,7 +17,7 @@ from edgecnn.device.runtime.run_options import RunOptions
 from edgecnn.model_file.golden import preprocessing_sha256
 from tests.support.command_line import Run, printed
 from tests.support.model_files import write_bare
-from tests.support.tflite_files import colour_network, converted, with_metadata
+from tests.support.tflite_files import converted_colours, with_metadata
 
 COLOURS = {"red": (220, 30, 40), "green": (30, 210, 60), "blue": (40, 50, 230)}
 # The network names the channel that is most: with these names, its first channel must be blue.
@@ -40,7 +40,7 @@ def named(classifier: Classifier) -> list[str]:
 
 @pytest.mark.parametrize("quantized", ["", "uint8", "int8"])
 def test_channels_go_in_the_other_way_round(quantized: str, tmp_path: Path) -> None:
-    data = converted(colour_network("softmax", std=255.0), quantized)
+    data = converted_colours("softmax", quantized, std=255.0)
     classifier, said = opened(tmp_path / "m.tflite", data, input_range=(0.0, 1.0), color="bgr")
     assert named(classifier) == list(COLOURS) and "red, green, blue" not in said
     classifier, said = opened(tmp_path / "m.tflite", data)
@@ -51,7 +51,7 @@ def test_channels_go_in_the_other_way_round(quantized: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("mean", [[103.9, 116.8, 123.7], [100.0]])
 def test_means_of_metadata_are_in_the_models_order(mean: Sequence[float], tmp_path: Path) -> None:
-    data = converted(colour_network("linear", mean=0.0, std=60.0))
+    data = converted_colours("linear", std=60.0)
     told = with_metadata(data, mean=mean, std=[60.0], rgb=True)
     pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     classifier, _ = opened(tmp_path / "m.tflite", told, color="bgr")
@@ -64,7 +64,7 @@ def test_means_of_metadata_are_in_the_models_order(mean: Sequence[float], tmp_pa
 
 
 def test_order_travels_in_the_packed_file(tmp_path: Path, edgecnn: Run) -> None:
-    (tmp_path / "m.tflite").write_bytes(converted(colour_network("linear", std=255.0)))
+    (tmp_path / "m.tflite").write_bytes(converted_colours("linear", std=255.0))
     (tmp_path / "labels.txt").write_text("\n".join(REVERSED))
     said = ("--labels", tmp_path / "labels.txt", "--input-range", "0", "1", "--color", "bgr")
     result = edgecnn("pack", tmp_path / "m.tflite", *said, "--output", tmp_path / "p.tflite")
@@ -83,7 +83,7 @@ def test_order_travels_in_the_packed_file(tmp_path: Path, edgecnn: Run) -> None:
 
 @pytest.mark.filterwarnings("ignore:.* carries no card")
 def test_probes_notice_another_order(tmp_path: Path) -> None:
-    (tmp_path / "m.tflite").write_bytes(converted(colour_network("softmax", std=255.0)))
+    (tmp_path / "m.tflite").write_bytes(converted_colours("softmax", std=255.0))
     said = Description(REVERSED, (0.0, 1.0), color="bgr")
     spec = pack_model(tmp_path / "m.tflite", tmp_path / "p.tflite", RunOptions(description=said)).card.input
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)

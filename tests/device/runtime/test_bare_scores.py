@@ -1,5 +1,6 @@
 """Label files and scores of other tools' files: several of them, in several languages, and 1,001 of ImageNet's."""
 
+import functools
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from edgecnn.device import Classifier, Description, FeatureExtractor, explain
 from edgecnn.device.packing import pack_model
 from edgecnn.device.runtime.bare import ScoreTensor
 from edgecnn.device.runtime.run_options import RunOptions
-from tests.support.tflite_files import colour_network, converted, with_metadata
+from tests.support.tflite_files import colour_network, converted, converted_colours, with_metadata
 
 RED = np.full((8, 8, 3), (220, 30, 40), np.uint8)
 
@@ -20,7 +21,7 @@ RED = np.full((8, 8, 3), (220, 30, 40), np.uint8)
 @pytest.fixture(scope="module")
 def plain() -> bytes:
     """A float model of colours for pixels of 0 to 1."""
-    return converted(colour_network("softmax", std=255.0))
+    return converted_colours("softmax", std=255.0)
 
 
 def opened(path: Path, data: bytes, **said: Any) -> tuple[Classifier, str]:
@@ -80,6 +81,7 @@ def test_labels_are_those_of_the_output_with_the_scores(tmp_path: Path) -> None:
         assert classifier.classify(RED)[0].label == ("red" if len(shape) == 2 else "0"), said
 
 
+@functools.cache
 def imagenet(last: str, quantized: str = "") -> tuple[bytes, np.ndarray]:
     """A network of 1,001 classes with random weights, and the kernel of its scores, (3, 1001)."""
     keras = pytest.importorskip("keras", reason="boards have no TensorFlow")
