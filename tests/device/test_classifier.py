@@ -72,11 +72,6 @@ def test_more_threads_give_the_same_answer(classifier: Classifier, fashion: Data
     )
 
 
-def test_threads_below_one_are_refused() -> None:
-    with pytest.raises(InputError, match="threads must be 1 to 256"):
-        Classifier("fashion-mnist", threads=0)
-
-
 @pytest.mark.parametrize("top", [0, -1])
 def test_no_class_at_all_is_refused(classifier: Classifier, fashion: Dataset, top: int) -> None:
     with pytest.raises(InputError, match="top must be 1 or more"):

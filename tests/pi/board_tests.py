@@ -48,8 +48,7 @@ _AFTERWARDS = {
     ),
     "tests/device/runtime/test_worker_restarts.py": ("test_one_that_dies_",),
     "tests/device/runtime/test_trial.py": (
-        "test_verify_alone_does_not_vouch", "test_each_runtime_and_each_kind_of_kernels",
-        "test_a_cache_that_is_no_folder", "test_a_child_that_fails_is_asked_again",
+        "test_verify_alone_does_not_vouch", "test_a_cache_that_is_no_folder", "test_a_child_that_fails_is_asked_again",
         "test_a_file_that_is_exchanged_meanwhile", "test_a_slow_processor_", "test_one_that_gives_none_hangs",
         "test_a_process_of_its_own_has_as_long", "test_a_delegate_that_is_given_longer",
         "test_a_child_that_dies_between",

@@ -117,12 +117,6 @@ def test_another_version_of_the_runtime_tries_it(file: Path, starts: Path, monke
     assert count(starts) == 2
 
 
-def test_each_runtime_and_each_kind_of_kernels_tries_it(file: Path, starts: Path, edgecnn: Run) -> None:
-    Classifier(file)
-    assert edgecnn("info", file).exit_code == 0  # without the runtime's own delegate
-    assert count(starts) == 2
-
-
 def test_bundled_and_trusted_files_are_not_tried(file: Path, starts: Path) -> None:
     Classifier("fashion-mnist")
     FeatureExtractor("fashion-mnist.activations")

@@ -15,7 +15,6 @@ from edgecnn.device.live.outlets.broker import Broker, parse_broker, read_passwo
 from edgecnn.device.live.outlets.broker_connection import BrokerError
 from edgecnn.device.live.outlets.broker_session import BrokerSession
 from edgecnn.device.live.outlets.webhook import Webhook
-from edgecnn.device_name import require_device_name
 from tests.support.brokers import RealBroker, broker, listening, make_certificates, needs_mosquitto
 from tests.support.waiting import until
 
@@ -56,13 +55,6 @@ def test_no_part_of_a_password_is_said_of_a_url_that_cannot_be_read(password: st
         with pytest.raises(InputError) as raised:
             parse(f"{scheme}://u:{password}@h")
         assert "xyx" not in str(raised.value) and "zyz" not in str(raised.value)
-
-
-@pytest.mark.parametrize("name", ["", "a/b", "a b", "é", "pi+", "x" * 65, "a.b", "#", "a\n"])
-def test_what_can_be_no_part_of_a_topic_is_no_device(name: str) -> None:
-    with pytest.raises(InputError, match="cannot name a device"):
-        require_device_name(name)
-    assert require_device_name("Pi-4_b") == "Pi-4_b"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000])
