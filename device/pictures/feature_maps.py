@@ -82,7 +82,7 @@ def draw_contact_sheet(picture: Picture, path: Path) -> None:
     Within a layer all filters share one colour scale, so that their strengths can be compared.
     """
     with plain_style():
-        figure = _make_contact_sheet(picture.maps, panel_inches=6)
+        figure = make_sheet_figure(picture.maps, panel_inches=6)
         figure.suptitle(picture.title, parse_math=False)
         save_figure(figure, path)
 
@@ -91,14 +91,15 @@ def make_contact_sheet_png(maps: FeatureMaps) -> bytes:
     """A contact sheet as PNG, small enough for a page: of many layers the first ones."""
     with plain_style():
         buffer = io.BytesIO()
-        figure = _make_contact_sheet(dict(islice(maps.items(), ON_A_PAGE)), panel_inches=4)
+        figure = make_sheet_figure(dict(islice(maps.items(), ON_A_PAGE)), panel_inches=4)
         if len(maps) > ON_A_PAGE:
             figure.suptitle(f"the first {ON_A_PAGE} of {len(maps)} layers")
         figure.savefig(buffer, format="png", dpi=100, bbox_inches="tight")
         return buffer.getvalue()
 
 
-def _make_contact_sheet(maps: FeatureMaps, panel_inches: float) -> Figure:
+def make_sheet_figure(maps: FeatureMaps, panel_inches: float) -> Figure:
+    """The figure of a contact sheet: a panel of `panel_inches` for each layer."""
     columns = min(2, len(maps))
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(panel_inches * columns, (panel_inches + 0.3) * rows), layout="constrained")

@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from edgecnn.device import Classifier, FeatureExtractor
-from edgecnn.device.pictures.feature_maps import Picture, draw_contact_sheet, draw_filter, make_filter_figure, tile_maps
+from edgecnn.device.pictures.feature_maps import (
+    Picture,
+    draw_contact_sheet,
+    draw_filter,
+    make_filter_figure,
+    make_sheet_figure,
+    tile_maps,
+)
 from edgecnn.pixels.dataset import Dataset
 
 
@@ -98,6 +105,12 @@ def test_figure_is_the_same_every_time(pictures: list[Picture], tmp_path: Path) 
 
 
 def test_contact_sheet_shows_all_filters_of_all_layers(pictures: list[Picture], tmp_path: Path) -> None:
+    panels = make_sheet_figure(pictures[0].maps, panel_inches=6).axes
+    assert len(panels) == len(SHAPES)
+    for panel, (layer, values) in zip(panels, pictures[0].maps.items(), strict=True):
+        (image,) = panel.get_images()
+        np.testing.assert_array_equal(image.get_array().filled(np.nan), tile_maps(values))
+        assert panel.get_title() == f"{layer}: {values.shape[2]} filters, {values.shape[0]} x {values.shape[1]}"
     draw_contact_sheet(pictures[0], tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
         assert image.width > 1000 and image.height > 1000

@@ -91,14 +91,14 @@ def test_a_forked_process_goes_on_classifying(threads: int, fashion: Dataset) ->
 def test_a_fork_while_another_thread_classifies_does_not_wait_for_it(fashion: Dataset) -> None:
     classifier = Classifier("fashion-mnist")
     image = np.asarray(fashion.test.images[45])
-    with classifier._session.lock:  # as a thread holds it that the child process does not have
+    with classifier.loaded.session.lock:  # as a thread holds it that the child process does not have
         assert in_a_fork(lambda: classifier.classify(image)[0].label == "Sneaker") == 0
 
 
 def test_an_accelerator_is_refused_in_a_forked_process(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = Classifier("fashion-mnist")
     # As if it had been opened with one: none is installed here.
-    classifier._session.delegate = Delegate("edgetpu")
+    classifier.loaded.session.delegate = Delegate("edgetpu")
 
     def work() -> bool:
         try:

@@ -64,7 +64,7 @@ def test_the_tensor_that_classify_feeds_is_what_training_and_calibration_would_s
     (tmp_path / "image").write_bytes(data)
     classifier = Classifier("fashion-mnist")
     classifier.classify(tmp_path / "image")
-    session = classifier._session
+    session = classifier.loaded.session
     fed = session.interpreter.get_tensor(session.input.index)
     trained = (padded(plane, 28, background=0) / 255.0).astype(np.float32)[None]
     np.testing.assert_array_equal(

@@ -98,7 +98,7 @@ def test_uint8_input_takes_pixels_as_they_are(mean: list[float], std: list[float
     data = with_metadata(quantized, mean=mean, std=std, files={"l.txt": LABELS}, labels="l.txt")
     classifier, said = _opened(tmp_path / "bytes.tflite", data)
     assert "pixels go in as they are" in said and "softmax is" not in said  # steps of 1/256 are probabilities
-    table = classifier._session.table(classifier.input)
+    table = classifier.loaded.session.table(classifier.input)
     np.testing.assert_array_equal(table, np.tile(np.arange(256, dtype=np.uint8), (3, 1)))
     assert [classifier.classify(_pixels(colour))[0].label for colour in COLOURS.values()] == list(COLOURS)
 

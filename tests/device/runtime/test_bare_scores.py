@@ -77,7 +77,7 @@ def test_labels_are_those_of_the_output_with_the_scores(tmp_path: Path) -> None:
     for place in (0, 1):  # the converter puts the outputs in an order of its own
         told = with_metadata(data, files={"l.txt": "red\ngreen\nblue"}, labels="l.txt", output=place)
         classifier, said = opened(tmp_path / "m.tflite", told)
-        shape = classifier._session.interpreter.get_output_details()[place]["shape"]
+        shape = classifier.loaded.session.interpreter.get_output_details()[place]["shape"]
         assert classifier.classify(RED)[0].label == ("red" if len(shape) == 2 else "0"), said
 
 
