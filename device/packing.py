@@ -180,8 +180,7 @@ def choose_answers(loaded: LoadedModel, images: Pixels, limit: int) -> Golden:
     """
 
     def answers(some: Pixels) -> npt.NDArray[np.float32]:
-        raw = loaded.session.run_all(some, loaded.input, loaded.probabilities)
-        return require_numbers(loaded.probabilities.dequantize(raw), loaded.packed.name)
+        return require_numbers(loaded.probabilities_of(some), loaded.packed.name)
 
     found = answers(images)
     split = Split(images, found.argmax(axis=1).astype(np.int64))

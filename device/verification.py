@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.golden import Golden, preprocessing_sha256
+from edgecnn.model_file.golden import Golden
 from edgecnn.model_file.signature import Signature, read_signature
 from edgecnn.sanity import ENOUGH, lower_bound, one_class
 
@@ -112,7 +112,7 @@ def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
     card, replayed = loaded.card, replay_probes(loaded.packed, loaded.session)
     found = replayed or _against_the_cpu(loaded, options)
     golden, parity = found.golden, card.parity if card else None
-    same = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256 if replayed else None
+    same = golden.is_prepared_alike(loaded.input) if replayed else None
     return Verification(
         runtime=loaded.session.runtime,
         host_runtime=golden.host_runtime,

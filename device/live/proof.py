@@ -5,8 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgecnn.model_file.golden import preprocessing_sha256
-
 from ..runtime.probes import replay_probes
 
 if TYPE_CHECKING:
@@ -48,8 +46,7 @@ def prove(classifier: "Classifier") -> Proof:
     if replayed is None:
         return Proof(None, time.time(), 0, 0, None, None, signer)
     golden = replayed.golden
-    prepared = preprocessing_sha256(loaded.input, golden.images) == golden.preprocessing_sha256
-    passed = replayed.passed and prepared
+    passed = replayed.passed and golden.is_prepared_alike(loaded.input)
     return Proof(
         passed,
         time.time(),

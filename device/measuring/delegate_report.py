@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Pixels
 from edgecnn.model_file.golden import golden_of
 from edgecnn.model_file.tflite_metadata import custom_operators
 
@@ -67,12 +68,13 @@ def measure_delegate(
     """
     options = RunOptions(threads, delegate=delegate, runtime=runtime, trust=trust, probe=False)
     with_it = open_model(model, options)
-    inputs = _probe_inputs(with_it)
+    images, gather = _probe_images(with_it), with_it.session.gather(with_it.input)
+    inputs = [gather(pixels).copy() for pixels in images]
     if not delegate.is_built_in and custom_operators(with_it.packed.flatbuffer):
         (alone_ms,) = _time_in_turn((with_it.session,), inputs)
         return DelegateReport(with_it.session.placement(), 0, 0, None, statistics.median(alone_ms), None)
     without = open_model(model, replace(options, delegate=delegate.compared_with))
-    scores, cpu_scores = _run_probes(with_it, inputs), _run_probes(without, inputs)
+    scores, cpu_scores = with_it.probabilities_of(images), without.probabilities_of(images)
     times_ms, cpu_times_ms = _time_in_turn((with_it.session, without.session), inputs)
     has_probes = with_it.packed.golden is not None
     return DelegateReport(
@@ -96,16 +98,6 @@ def _time_in_turn(sessions: Sequence[Runner], inputs: Sequence[npt.NDArray[np.ge
     return times_ms
 
 
-def _probe_inputs(loaded: LoadedModel) -> list[npt.NDArray[np.generic]]:
-    gather = loaded.session.gather(loaded.input)
+def _probe_images(loaded: LoadedModel) -> Pixels:
     golden = golden_of(loaded.packed)
-    images = golden.images if golden else np.full((_PROBES, *loaded.input.shape), 127, np.uint8)
-    return [gather(pixels).copy() for pixels in images]
-
-
-def _run_probes(loaded: LoadedModel, inputs: list[npt.NDArray[np.generic]]) -> npt.NDArray[np.float32]:
-    scores = []
-    for tensor in inputs:
-        loaded.session.run(tensor)
-        scores.append(loaded.probabilities.dequantize(loaded.session.output(loaded.probabilities)))
-    return np.stack(scores)
+    return golden.images if golden else np.full((_PROBES, *loaded.input.shape), 127, np.uint8)

@@ -15,7 +15,6 @@ from .agreement import compare, tolerance_of
 from .forking import tell_of_forks
 from .loaded_model import LoadedModel
 from .opening import open_session
-from .probing import run_probabilities
 from .run_options import RunOptions
 from .runner import Runner
 from .tensor_spec import TensorSpec
@@ -103,7 +102,7 @@ class Audit:
 
     def _compare(self, pixels: Pixels, raw: npt.NDArray[np.generic], maps: Outputs) -> None:
         self._last = None
-        expected = run_probabilities(self._loaded, self._runner, pixels[None])
+        expected = self._loaded.probabilities_of(pixels[None], self._runner)
         agreement = compare(self._loaded.probabilities.dequantize(raw)[None], expected, tolerance_of(self._loaded.card))
         self.compared += 1
         wrong = (

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.input_spec import InputSpec
@@ -11,6 +14,7 @@ from .runner import Runner
 from .tensor_spec import TensorSpec
 
 if TYPE_CHECKING:
+    from edgecnn.arrays import Pixels
     from edgecnn.model_file.signature import Signature
 
 
@@ -45,3 +49,12 @@ class LoadedModel:
     def is_exported(self) -> bool:
         """Whether edgecnn made the file of a Keras model; else another tool did, whatever card it got later."""
         return self.card is not None and bool(self.card.provenance.keras)
+
+    def probabilities_of(self, images: "Pixels", runner: Runner | None = None) -> npt.NDArray[np.float32]:
+        """Probabilities as the model gives them, float32 (count, classes): not calibrated, not audited.
+
+        Args:
+            images: prepared, uint8 (count, height, width, channels).
+            runner: another session of the same file; None for `session`.
+        """
+        return self.probabilities.dequantize((runner or self.session).run_all(images, self.input, self.probabilities))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edgecnn.errors import ModelFileError
 from edgecnn.model_file.container import PackedModel, sha256
-from edgecnn.model_file.golden import Golden, golden_of, preprocessing_sha256
+from edgecnn.model_file.golden import Golden, golden_of
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.user_cache import is_known, remember
 
@@ -87,7 +87,7 @@ def require_same_preprocessing(packed: PackedModel) -> None:
     if is_known(*facts):
         return
     golden = Golden.from_bytes(packed.golden, packed.card, packed.name)
-    if preprocessing_sha256(packed.card.input, golden.images) != golden.preprocessing_sha256:
+    if not golden.is_prepared_alike(packed.card.input):
         raise ModelFileError(
             f"{packed.name}: images do not become here what they became where it was made (preprocessing_sha256); its "
             f"card was changed, or Pillow {pillow_version} prepares them otherwise: convert the model again, or take "

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from edgecnn.errors import DelegateError, EdgecnnWarning, ModelFileError
 
@@ -15,11 +14,6 @@ from .probes import replay_probes
 from .runner import Runner
 
 _MADE_UP = 8
-
-
-def run_probabilities(loaded: LoadedModel, runner: Runner, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Probabilities, float32 (count, classes), that `runner` gives for uint8 (count, height, width, channels)."""
-    return loaded.probabilities.dequantize(runner.run_all(images, loaded.input, loaded.probabilities))
 
 
 def require_right_delegate(loaded: LoadedModel, delegate: Delegate, open_on_cpu: Callable[[], Runner]) -> None:
@@ -41,11 +35,11 @@ def require_right_delegate(loaded: LoadedModel, delegate: Delegate, open_on_cpu:
     name = loaded.packed.name
     images = np.random.default_rng(0).integers(0, 256, (_MADE_UP, *loaded.input.shape), np.uint8)
     try:
-        expected = run_probabilities(loaded, open_on_cpu(), images)
+        expected = loaded.probabilities_of(images, open_on_cpu())
     except ModelFileError:  # compiled for the accelerator
         said = f"no CPU runs it: whether {delegate.name} computes rightly is not known"
     else:
-        here = run_probabilities(loaded, loaded.session, images)
+        here = loaded.probabilities_of(images)
         _require(compare(here, expected, tolerance_of(loaded.card)), delegate, "images of noise")
         said = (
             f"{delegate.name} was compared with the CPU, on {_MADE_UP} images of noise alone; edgecnn pack writes a "

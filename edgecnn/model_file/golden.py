@@ -52,6 +52,10 @@ class Golden:
     host_runtime: str
     preprocessing_sha256: str
 
+    def is_prepared_alike(self, spec: InputSpec) -> bool:
+        """Whether images become here, as `spec` says, what they became where the probes were made: to the bit."""
+        return preprocessing_sha256(spec, self.images) == self.preprocessing_sha256
+
     def to_bytes(self) -> bytes:
         """The member of the packed file; the same probes give the same bytes."""
         head = {

@@ -40,7 +40,7 @@ def test_another_pillow_is_asked_anew(tmp_path: Path, monkeypatch: pytest.Monkey
         return "0" * 64
 
     Classifier("fashion-mnist")
-    monkeypatch.setattr("edgecnn.device.runtime.probes.preprocessing_sha256", changed)
+    monkeypatch.setattr("edgecnn.model_file.golden.preprocessing_sha256", changed)
     assert Classifier("fashion-mnist").labels  # it is known
     monkeypatch.setattr(PIL, "__version__", "99.0")
     with pytest.raises(ModelFileError, match=r"or Pillow 99\.0 prepares them otherwise"):
