@@ -186,6 +186,6 @@ def _require_maps(loaded: LoadedModel, model: str) -> list[TensorSpec]:
 
 
 def _layers(loaded: LoadedModel, tensors: Iterable[TensorSpec]) -> tuple[FeatureMap, ...]:
-    if loaded.card and loaded.is_exported:
+    if loaded.card and loaded.card.is_exported:
         return loaded.card.feature_maps
     return tuple(FeatureMap(tensor.name, "unknown", tensor.shape[1:]) for tensor in tensors)

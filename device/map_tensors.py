@@ -15,7 +15,7 @@ from .runtime.tensor_spec import TensorSpec
 def map_tensors(loaded: LoadedModel) -> list[TensorSpec]:
     """The outputs that the card names, in network order; of what another tool made, those of four dimensions."""
     outputs, card = loaded.session.outputs, loaded.card
-    if card and loaded.is_exported:
+    if card and card.is_exported:
         return [outputs[layer.name] for layer in card.feature_maps if layer.name in outputs]
     return [outputs[name] for name in sorted(outputs) if len(outputs[name].shape) == 4]
 
@@ -41,14 +41,14 @@ class MapsElsewhere(NamedTuple):
 
 def where_maps_are(model: str, loaded: LoadedModel) -> MapsElsewhere:
     """Where the feature maps of a network are, of which the file or bundled model `model` gives none."""
-    if loaded.card and loaded.is_exported and not loaded.card.feature_maps:
+    if loaded.card and loaded.card.is_exported and not loaded.card.feature_maps:
         return MapsElsewhere("nowhere")
     variant, is_there = _variant_of(model)
     if _is_of_another_network(variant, loaded):
         return MapsElsewhere("other", variant)
     if is_there:
         return MapsElsewhere("here", variant)
-    if not loaded.is_exported:
+    if not (loaded.card and loaded.card.is_exported):
         return MapsElsewhere("keras")
     return MapsElsewhere("unwritten", variant if Path(variant).suffix == ".tflite" else "")
 

@@ -119,7 +119,7 @@ def verify_with_options(model: str | Path, options: RunOptions) -> Verification:
         probes=len(golden.images),
         top1_equal=found.top1_equal,
         flipped=found.flipped,
-        keras_top1_equal=found.keras_top1_equal if card and card.provenance.keras else None,
+        keras_top1_equal=found.keras_top1_equal if card and card.is_exported else None,
         max_difference=found.max_difference,
         tolerance=found.tolerance,
         preprocessing_equal=same,
@@ -200,7 +200,7 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
     classes, parity = len(card.labels), card.parity
     answers = np.bincount(golden.keras.argmax(axis=1).astype(np.intp), minlength=classes)
     # What edgecnn pack makes of a file may be patterns, of which nothing is known.
-    alike = one_class(answers, card.labels, card.input, card.training is not None) if card.provenance.keras else ()
+    alike = one_class(answers, card.labels, card.input, card.training is not None) if card.is_exported else ()
     words = [one.words for one in alike]
     if parity and parity.keras_accuracy is not None:
         right = round(parity.keras_accuracy * parity.images)
@@ -210,7 +210,7 @@ def _warnings(card: ModelCard, golden: Golden) -> tuple[str, ...]:
                 f"right, no more than by guessing among {classes} classes: {_WHY_NO_BETTER[card.training is not None]}"
             )
     differ = int((golden.host.argmax(axis=1) != golden.keras.argmax(axis=1)).sum())
-    if card.provenance.keras and differ > _DOUBTFUL * len(golden.host):
+    if card.is_exported and differ > _DOUBTFUL * len(golden.host):
         words.append(
             f"where it was converted, the file already answered otherwise than Keras on {differ} of {len(golden.host)} "
             "probes: this machine runs the file rightly, but the file is another classifier; edgecnn parity says why, "

@@ -84,7 +84,7 @@ def prepare(loaded: LoadedModel) -> Cam:
 
 def _what_helps(graph: Graph, source: int, loaded: LoadedModel) -> str:
     """Where to get the map that is averaged: a file of `edgecnn convert` has those of convolutions and poolings."""
-    place, is_converted = _makers(graph).get(source), loaded.card is not None and loaded.card.provenance.keras
+    place, is_converted = _makers(graph).get(source), loaded.card is not None and loaded.card.is_exported
     if not is_converted or place is None or graph.operators[place].name not in _WITH_MAP:
         return ""
     if any(len(tensor.shape) == 4 for tensor in loaded.session.outputs.values()):

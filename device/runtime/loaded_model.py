@@ -45,11 +45,6 @@ class LoadedModel:
         """The model's card; None for a file without one."""
         return self.packed.card
 
-    @property
-    def is_exported(self) -> bool:
-        """Whether edgecnn made the file of a Keras model; else another tool did, whatever card it got later."""
-        return self.card is not None and bool(self.card.provenance.keras)
-
     def probabilities_of(self, images: "Pixels", runner: Runner | None = None) -> npt.NDArray[np.float32]:
         """Probabilities as the model gives them, float32 (count, classes): not calibrated, not audited.
 

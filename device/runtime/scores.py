@@ -17,7 +17,7 @@ def find_probabilities(packed: PackedModel, session: Runner) -> TensorSpec:
     Raises:
         ModelFileError: it has no output of class scores, or several.
     """
-    if packed.card and packed.card.provenance.keras:
+    if packed.card and packed.card.is_exported:
         return _find_scores(session, packed.name, 2)
     # Packed by `edgecnn pack`: its output is still what another tool made it.
     return understand_scores(packed, session)[0]

@@ -188,6 +188,11 @@ class ModelCard:
         if len({label for label in self.labels if isinstance(label, str) and label.strip()}) != len(self.labels):
             raise InputError(f"labels must be unique and not empty. Received: {list(self.labels)}")
 
+    @property
+    def is_exported(self) -> bool:
+        """Whether edgecnn made the file of a Keras model; else another tool did, and `edgecnn pack` wrote the card."""
+        return bool(self.provenance.keras)
+
     def to_json(self) -> str:
         """The card as indented JSON, ending in a newline."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
