@@ -15,7 +15,7 @@ from edgecnn.atomic_files import write_bytes
 from edgecnn.bounded_zip import read_members
 from edgecnn.errors import InputError, ModelFileError
 from edgecnn.model_file.card import ModelCard, Provenance, Quantization
-from edgecnn.model_file.container import CARD, GOLDEN, LABELS, OLD_GOLDEN, add_header, pack_card, sha256
+from edgecnn.model_file.container import CARD, GOLDEN, LABELS, OLD_GOLDEN, add_header, pack_card
 from edgecnn.model_file.golden import Golden
 from edgecnn.model_file.golden_probes import COUNT, ProbeModels, golden_probes, most_bytes
 from edgecnn.model_file.tflite_graph import read_graph, scheme_of
@@ -116,7 +116,7 @@ def pack_model(
             keras="",
             tensorflow="",
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            parent_sha256=sha256(loaded.packed.flatbuffer),
+            parent_sha256=loaded.packed.flatbuffer_sha256,
         ),
     )
     # Stored: other tools read their label files in no other way.

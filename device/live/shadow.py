@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecnn.errors import DelegateError, InputError, ModelFileError
-from edgecnn.model_file.container import PackedModel, sha256
+from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.preprocessing import Invert
 
 from ..runtime.child_process import end_with_its_own, options_to_json
@@ -70,8 +70,7 @@ class Shadow:
         """
         packed = read_packed(model)
         self.name = Path(model).name
-        network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
-        self._network_sha256 = network or sha256(packed.flatbuffer)
+        self._network_sha256 = packed.flatbuffer_sha256
         self._labels, self._tell, self._trouble = labels, tell, ""
         self._is_closing = False
         self._tally, self._lock = ShadowTally(), threading.Lock()

@@ -34,10 +34,9 @@ class Station:
 def describe_station(classifier: Classifier, model: str) -> Station:
     """What runs `classifier`, which was loaded from `model`."""
     packed = classifier.loaded.packed
-    network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
     return Station(
         Path(model).name,
-        network or sha256(packed.flatbuffer),
+        packed.flatbuffer_sha256,
         version_of("edgecnn"),
         classifier.runtime,
         sha256(packed.content),

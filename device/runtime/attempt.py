@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.errors import EdgecnnError
-from edgecnn.model_file.container import read_model, sha256
+from edgecnn.model_file.container import read_model
 
 from .card_fit import require_card_fits
 from .child_process import why_not_run
@@ -65,7 +65,7 @@ def attempt(path: str, options: RunOptions, judged: bool, content: str = "", ste
     """
     try:
         packed = read_model(path)
-        if content and sha256(packed.flatbuffer) != content:
+        if content and packed.flatbuffer_sha256 != content:
             return f"{path} was exchanged while it was opened; open it again"
         session = open_session(packed, options)
         session.run(np.zeros(session.input.shape, session.input.dtype))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgecnn.errors import ModelFileError
-from edgecnn.model_file.container import sha256
 
 from .loaded_model import LoadedModel
 from .loading import read_packed
@@ -31,7 +30,7 @@ def reduce_loaded(opens: Callable[..., T], model: str | Path, options: RunOption
     signers = options.require_signature
     if signers is not None:
         options = replace(options, require_signature=str(Path(signers).resolve()))
-    return _load_again, (opens, place, sha256(loaded.packed.flatbuffer), options)
+    return _load_again, (opens, place, loaded.packed.flatbuffer_sha256, options)
 
 
 def _load_again(opens: Callable[..., T], model: str, flatbuffer_sha256: str, options: RunOptions) -> T:
@@ -40,7 +39,7 @@ def _load_again(opens: Callable[..., T], model: str, flatbuffer_sha256: str, opt
     Raises:
         ModelFileError: another model lies under its name now, or none.
     """
-    if sha256(read_packed(model).flatbuffer) != flatbuffer_sha256:
+    if read_packed(model).flatbuffer_sha256 != flatbuffer_sha256:
         raise ModelFileError(
             f"{model} is another model than the one that was pickled; copy that one here, or load this"
         )

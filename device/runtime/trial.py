@@ -76,7 +76,7 @@ def try_once(packed: PackedModel, path: Path, options: RunOptions, judged: bool)
     """
     runs, answers = _facts(packed, options)
     if not is_known(*(answers if judged else runs)):
-        try_model(path, options, judged, _content(packed))
+        try_model(path, options, judged, packed.flatbuffer_sha256)
         remember(*runs)
         if judged:
             remember(*answers)
@@ -95,13 +95,8 @@ def _facts(packed: PackedModel, options: RunOptions) -> tuple[tuple[str, ...], t
         runtime = find_runtime(options.runtime)
     kernels = options.delegate.name if options.delegate and options.delegate.is_built_in else options.kernels
     machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
-    runs = ("runs", _content(packed), runtime.name, runtime.loaded_version, kernels, machine)
+    runs = ("runs", packed.flatbuffer_sha256, runtime.name, runtime.loaded_version, kernels, machine)
     return runs, (*runs, "answers", sha256(packed.golden or b""))
-
-
-def _content(packed: PackedModel) -> str:
-    """SHA-256 of the flatbuffer, which is computed already where there is a card."""
-    return packed.card.provenance.flatbuffer_sha256 if packed.card else sha256(packed.flatbuffer)
 
 
 def try_model(path: Path, options: RunOptions, judged: bool = False, content: str = "") -> None:

@@ -87,6 +87,11 @@ class PackedModel:
         return self.seal.removeprefix(_SEAL).decode("ascii")
 
     @property
+    def flatbuffer_sha256(self) -> str:
+        """Of the flatbuffer, hexadecimal: the card's, which was checked when the file was read, else computed now."""
+        return self.card.provenance.flatbuffer_sha256 if self.card else sha256(self.flatbuffer)
+
+    @property
     def content(self) -> bytes:
         """The whole file as it was checked; the one on disk may be another by now."""
         return self.flatbuffer + self.tail

@@ -167,5 +167,4 @@ def _expected(model: str) -> "Expected":
     from edgecnn.model_file.container import sha256
 
     packed = read_packed(model)
-    network = packed.card.provenance.flatbuffer_sha256 if packed.card else ""
-    return Expected(packed.name, sha256(packed.content), network or sha256(packed.flatbuffer))
+    return Expected(packed.name, sha256(packed.content), packed.flatbuffer_sha256)
