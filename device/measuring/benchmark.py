@@ -132,14 +132,7 @@ class _TimedModel:
     def __init__(self, model: str | Path, run: RunOptions) -> None:
         self._model, self._run = str(model), run
         started = time.perf_counter()
-        self.classifier = Classifier(
-            model,
-            threads=run.threads,
-            delegate=run.delegate,
-            runtime=run.runtime,
-            description=run.description,
-            require_signature=run.require_signature,
-        )
+        self.classifier = Classifier.with_options(model, run)
         self._load_ms = _ms_since(started)
         # What is looked at again on the CPU must not count among the times.
         self._audit, self.classifier.audit = self.classifier.audit, None
