@@ -40,7 +40,7 @@ _OPERATORS = """
     STABLEHLO_REDUCE_WINDOW STABLEHLO_SORT STABLEHLO_WHILE STABLEHLO_GATHER STABLEHLO_TRANSPOSE DILATE
     STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
 """.split()
-_CUSTOM = 32
+CUSTOM = "CUSTOM"  # what an operator that no runtime has by itself is among them
 # Which of its inputs are an operator's data, weights and biases, which it may lack.
 WEIGHTED_INPUTS = {
     "CONV_2D": (0, 1, 2), "DEPTHWISE_CONV_2D": (0, 1, 2), "FULLY_CONNECTED": (0, 1, 2), "TRANSPOSE_CONV": (2, 1, 3),
@@ -145,16 +145,21 @@ def scheme_of(graph: Graph) -> str:
     return "float16" if "float16" in weights else "float32"
 
 
+def builtin_name(code: Table) -> str:
+    """The name of a built-in operator, of what a file says of it among its operator codes; or `CUSTOM`."""
+    # Files from before there were 128 operators have it in one byte, of which 127 means that the four bytes hold it.
+    number = max(code.scalar(4, "b"), code.scalar(10, "i"))
+    return _OPERATORS[number] if 0 <= number < len(_OPERATORS) else f"operator {number}"
+
+
 def _indices(table: Table, slot: int) -> tuple[int, ...]:
     """Numbers of tensors; -1 stands for an optional one that is left out."""
     return tuple(int(index) for index in table.numbers(slot, "i") if index >= 0)
 
 
 def _operator(operator: Table, code: Table) -> GraphOperator:
-    # Files from before there were 128 operators have their code in the deprecated field.
-    number = max(code.scalar(4, "b"), code.scalar(10, "i"))
-    name = _OPERATORS[number] if 0 <= number < len(_OPERATORS) else f"operator {number}"
-    is_custom = number == _CUSTOM
+    name = builtin_name(code)
+    is_custom = name == CUSTOM
     return GraphOperator(
         name=code.text(6) if is_custom else name,
         version=code.scalar(8, "i", 1),

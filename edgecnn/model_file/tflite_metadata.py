@@ -13,6 +13,7 @@ from ..zip_errors import ZIP_ERRORS, zip_reason
 from .flatbuffer import DamagedFlatbufferError, Table
 from .label_text import lines_of
 from .tflite_buffers import buffer_content
+from .tflite_graph import CUSTOM, builtin_name
 
 Scores = Literal["probabilities", "logits", "sigmoid", "sigmoids", "unknown"]
 
@@ -22,14 +23,11 @@ _NORMALIZATION, _CALIBRATION, _THRESHOLDING = 1, 2, 3  # of ProcessUnitOptions
 _AXIS_LABELS, _VALUE_LABELS = 2, 3  # of AssociatedFileType
 _IMAGE, _RGB = 2, 1  # of ContentProperties, of ColorSpaceType
 _MAX_LABEL_BYTES, _MOST_LABEL_FILES = 4 << 20, 64
-_SOFTMAX, _LOGISTIC, _CUSTOM, _READ_VARIABLE, _ASSIGN_VARIABLE = 25, 14, 32, 143, 144  # of BuiltinOperator
-# What changes the form of scores and not their meaning: ADD of a constant, AVERAGE_POOL_2D, DEQUANTIZE, RESHAPE, MEAN,
-# SQUEEZE, QUANTIZE.
-_TRANSPARENT = (0, 1, 6, 22, 40, 43, 114)
-# CONV_2D, FULLY_CONNECTED, BATCH_MATMUL. What ends in anything else (a softmax in single steps ends in a division) is
-# unknown: a second softmax would make all probabilities alike.
-_LOG_SOFTMAX = 50
-_WEIGHTED = (3, 9, 126)
+# What changes the form of scores and not their meaning: ADD is that of a constant.
+_TRANSPARENT = ("ADD", "AVERAGE_POOL_2D", "DEQUANTIZE", "RESHAPE", "MEAN", "SQUEEZE", "QUANTIZE")
+# What ends in anything else (a softmax in single steps ends in a division) is unknown: a second softmax would make all
+# probabilities alike. The softmax of a logarithm of probabilities is these.
+_LOGITS = ("CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL", "LOG_SOFTMAX")
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def custom_operators(data: bytes) -> tuple[str, ...]:
     """Names of the operators that no runtime has by itself; empty for a file that does not read."""
     try:
         codes = Table.root(data).tables(6)
-        return tuple(code.text(6) for code in codes if _builtin(code) == _CUSTOM)
+        return tuple(code.text(6) for code in codes if builtin_name(code) == CUSTOM)
     except DamagedFlatbufferError:
         return ()
 
@@ -115,10 +113,10 @@ def custom_operators(data: bytes) -> tuple[str, ...]:
 def reads_unset_variables(data: bytes) -> bool:
     """Whether a file reads variables that nothing in it gives a value: what they hold is whatever lies in memory."""
     try:
-        codes = {_builtin(code) for code in Table.root(data).tables(6)}
+        codes = {builtin_name(code) for code in Table.root(data).tables(6)}
     except (DamagedFlatbufferError, IndexError):
         return False  # the runtime says what is damaged
-    return _READ_VARIABLE in codes and _ASSIGN_VARIABLE not in codes
+    return "READ_VARIABLE" in codes and "ASSIGN_VARIABLE" not in codes
 
 
 def score_kind(data: bytes, tensor: int | None = None) -> Scores:
@@ -144,24 +142,19 @@ def _score_kind(graph: Table, codes: list[Table], output: int) -> Scores:
     while tensor in producers and tensor not in seen:
         seen.add(tensor)
         operator = producers[tensor]
-        code = _builtin(codes[operator.scalar(4, "I")])
-        if code == _SOFTMAX:
+        name = builtin_name(codes[operator.scalar(4, "I")])
+        if name == "SOFTMAX":
             return "probabilities"
-        if code == _LOGISTIC:
+        if name == "LOGISTIC":
             shape = graph.tables(4)[output].numbers(4, "i")
             return "sigmoid" if math.prod(shape) == 1 else "sigmoids"
-        if code in (*_WEIGHTED, _LOG_SOFTMAX):  # the softmax of a logarithm of probabilities is these
+        if name in _LOGITS:
             return "logits"
         computed = [int(one) for one in operator.numbers(6, "i") if int(one) in producers]
-        if code not in _TRANSPARENT or len(computed) != 1:
+        if name not in _TRANSPARENT or len(computed) != 1:
             return "unknown"
         tensor = computed[0]
     return "unknown"
-
-
-def _builtin(code: Table) -> int:
-    # Old files have one byte for it, of which 127 means that the four bytes hold it.
-    return max(code.scalar(4, "b"), code.scalar(10, "i"))
 
 
 def _metadata(data: bytes) -> Table | None:
