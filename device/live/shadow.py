@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from edgecnn.errors import DelegateError, InputError, ModelFileError
 from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.preprocessing import Invert
 
-from ..runtime.child_process import end_with_its_own, options_to_json
+from ..runtime.child_process import child_command, end_with_its_own, options_to_json, start_with_socket
 from ..runtime.frames import REFUSED, receive, send
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
@@ -198,17 +197,7 @@ def _start(theirs: socket.socket, name: str) -> "subprocess.Popen[bytes]":
     if os.name != "posix":
         raise DelegateError(f"{name} cannot run in a process of its own on this system; leave out --shadow")
     program = Path(__file__).with_name("shadow_child.py")
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-I", str(program), str(theirs.fileno()), *(entry for entry in sys.path if entry)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,  # an interrupt from the terminal is for the parent, which ends this one
-        )
-    except OSError as error:
-        raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
+    return start_with_socket(child_command(program, str(theirs.fileno())), theirs, name)
 
 
 def _difference(labels: Sequence[str], others: Sequence[str]) -> str:

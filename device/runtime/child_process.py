@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,12 @@ from .delegates import Delegate
 from .run_options import RunOptions
 
 if TYPE_CHECKING:
+    import socket
     import subprocess
 
 # A run may take as many times the longest one so far; a board that swaps is slow, but does not hang.
 PATIENCE = 50
+CHILD = Path(__file__).with_name("child.py")
 _MEMORY = "as the system does where memory runs out"
 
 
@@ -98,10 +100,40 @@ def _spelt(seconds: float) -> str:
     return f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
 
 
-def child_command(task: str, *arguments: str) -> list[str]:
-    """The command that starts `child.py` with a task of its own and this process' `sys.path`."""
-    program = Path(__file__).with_name("child.py")
-    return [sys.executable, "-I", str(program), task, *arguments, *(entry for entry in sys.path if entry)]
+def child_command(program: Path, *arguments: str) -> list[str]:
+    """The command that starts a program of ours, such as `CHILD`, with arguments and this process' `sys.path`."""
+    return [sys.executable, "-I", str(program), *arguments, *(entry for entry in sys.path if entry)]
+
+
+def start_with_socket(
+    command: Sequence[str], theirs: "socket.socket", name: str, folder: str | None = None, *, is_heard: bool = False
+) -> "subprocess.Popen[bytes]":
+    """Start a process that has a session of its own and inherits a socket.
+
+    Args:
+        command: of `child_command`.
+        theirs: the socket; its descriptor has the same number there.
+        name: of the model that it is to run, for the message.
+        folder: its working folder; None for this process'.
+        is_heard: whether its standard error is a pipe; else nobody sees what it writes.
+
+    Raises:
+        DelegateError: it cannot be started.
+    """
+    import subprocess
+
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if is_heard else subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(),),
+            cwd=folder,
+            start_new_session=True,  # an interrupt from the terminal is for the parent, which ends this one
+        )
+    except OSError as error:
+        raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
 
 
 def end_with_its_own(process: "subprocess.Popen[bytes]") -> None:

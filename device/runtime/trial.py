@@ -17,6 +17,7 @@ from edgecnn.user_cache import is_known, remember
 
 from .accelerators import TIMEOUT_S
 from .child_process import (
+    CHILD,
     Blame,
     blame_delegate,
     blame_model,
@@ -152,7 +153,7 @@ def _run_child(path: Path, task: Task, timeout_s: float) -> tuple[int | None, st
     """
     import subprocess
 
-    command, null = child_command("try", str(path.absolute()), task.to_json()), subprocess.DEVNULL
+    command, null = child_command(CHILD, "try", str(path.absolute()), task.to_json()), subprocess.DEVNULL
     with scratch_file() as words:
         try:
             process = subprocess.Popen(command, stdin=null, stdout=words, stderr=null, start_new_session=True)

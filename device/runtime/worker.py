@@ -23,7 +23,7 @@ from edgecnn.printable import printable
 
 from . import frames
 from .accelerators import TIMEOUT_S
-from .child_process import PATIENCE, Blame, child_command, end_with_its_own, options_to_json
+from .child_process import CHILD, PATIENCE, Blame, child_command, end_with_its_own, options_to_json, start_with_socket
 from .forking import never_release
 from .placement import DelegatePlacement
 from .run_options import RunOptions
@@ -165,20 +165,8 @@ def _timeout_of(options: RunOptions) -> float:
 def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
     patience_s = math.ceil(2 * _timeout_of(options))
     told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
-    descriptor = theirs.fileno()
-    try:
-        process = subprocess.Popen(
-            child_command("serve", str(descriptor), told),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if is_verbose() else subprocess.DEVNULL,
-            pass_fds=(descriptor,),
-            cwd=folder,
-            start_new_session=True,  # an interrupt from the terminal is for the parent, which ends this one
-        )
-    except OSError as error:
-        raise DelegateError(f"no process can be started to run {name} in ({error}); free some memory") from None
-    return process
+    command = child_command(CHILD, "serve", str(theirs.fileno()), told)
+    return start_with_socket(command, theirs, name, folder, is_heard=is_verbose())
 
 
 def _listen(process: "subprocess.Popen[bytes]") -> threading.Thread | None:
