@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from edgecnn.sanity import lower_bound
+from edgecnn.wilson import wilson_interval
 
-UNREADABLE = "unreadable"  # in place of a class, where the shadow cannot use the frame
+from ..bulk.answer_counts import UNREADABLE
+
 _NAMED = 10  # kinds of disagreement that a message holds
 _MOST_TIMES = 1000  # of which the medians are
 
@@ -48,7 +49,7 @@ class ShadowReport:
         """The 95 % Wilson interval of `agreement`, for frames that have nothing to do with each other."""
         if not self.frames:
             return None
-        return lower_bound(self.agreeing, self.frames), 1 - lower_bound(self.frames - self.agreeing, self.frames)
+        return wilson_interval(self.agreeing, self.frames)
 
     @property
     def most_frequent(self) -> list[tuple[tuple[str, str], int]]:

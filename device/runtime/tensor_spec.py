@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecnn.arrays import Array
 from edgecnn.errors import ModelFileError
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

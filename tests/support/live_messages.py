@@ -52,7 +52,7 @@ def messages(folder: Path) -> dict[str, list[Any]]:
         "mqtt-counters": [one.reports.counters()],
         "mqtt-result": [one.reports.first_result()],
     }
-    one.watcher.change_listeners.append(lambda change: told["mqtt-result"].append(one.reports.result(change)))
+    one.watcher.change_listeners.append(lambda change: told["mqtt-result"].append(change.row()))
     one.watcher.run(3)
     one.reports.save()
     told["mqtt-state"].append(one.reports.state())

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...prediction import UNKNOWN
 from ..observation import Status
 from ..shadow_report import ShadowReport
 from ..station import Station
+from ..steady import Verdict
 from ..tally import EDGES, Counts, Moment, Tally
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _gauges(moment: Moment, status: Status, station: Station) -> Iterator[Iterat
     yield _family("last_frame_age_seconds", "gauge", "Since the newest classified frame came.", age)
     yield _family("frames_per_second", "gauge", "Classified frames, over the last minute.", [({}, moment.rate)])
     answer = moment.answer
-    told: Samples = [] if answer is None else [(_answer_labels(answer.index, answer.label, answer.reason), 1)]
+    told: Samples = [] if answer is None else [(_answer_labels(answer), 1)]
     yield _family("answer", "gauge", "The steady answer: the class in the label.", told)
     drift = {(one.layer, one.kind): None for one in moment.drift}
     yield _family(
@@ -136,13 +136,10 @@ def _info_labels(station: Station) -> dict[str, str]:
     return {name: str(getattr(station, name)) for name in ("model", "network_sha256", "edgecnn", "runtime")}
 
 
-def _answer_labels(index: int | None, label: str, reason: str) -> dict[str, str]:
-    # A model may have a class called unknown.
-    return {
-        "class": UNKNOWN if index is None else label,
-        "index": "" if index is None else str(index),
-        "reason": reason,
-    }
+def _answer_labels(answer: Verdict) -> dict[str, str]:
+    # A model may have a class called unknown: that has an index.
+    index = "" if answer.index is None else str(answer.index)
+    return {"class": answer.label, "index": index, "reason": answer.reason}
 
 
 def _family(name: str, kind: str, words: str, samples: Samples) -> Iterator[str]:

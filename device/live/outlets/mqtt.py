@@ -69,7 +69,7 @@ class Mqtt:
     def __call__(self, change: Change) -> None:
         """Have one sent, soon; where no more may wait, the oldest makes way."""
         with self._lock:
-            self._last = self._reports.result(change)
+            self._last = change.row()
             self._pending.append(self._last)
             if len(self._pending) > _ROOM:
                 self._pending.popleft()

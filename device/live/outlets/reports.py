@@ -15,7 +15,6 @@ from edgecnn.throttling import temperature_c, throttling
 from edgecnn.utc import utc, utc_now
 
 from ...prediction import UNKNOWN
-from ..observation import Change
 from ..proof import Proof
 from ..station import Station
 from ..tally import Tally
@@ -111,7 +110,3 @@ class Reports:
             "previous": None,
             "drift": [],
         }
-
-    def result(self, change: Change) -> dict[str, Any]:
-        """The steady answer."""
-        return change.row()

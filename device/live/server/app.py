@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -15,9 +15,8 @@ from starlette.websockets import WebSocket
 
 from ...explaining.methods import METHODS
 from ...prediction import UNKNOWN
-from ..watcher import Watcher
 from .guard import Admission, Guard
-from .messages import MOST_BYTES, MOST_FILTERS, MOST_SIDE, describe, describe_status
+from .messages import MOST_BYTES, MOST_FILTERS, MOST_SIDE, describe
 from .requests import MOST_LAYERS
 from .viewers import Hub
 
@@ -59,7 +58,7 @@ def make_app(hub: Hub, admission: Admission, texts: PageTexts, routes: Sequence[
         return Response(picture, media_type=kind)
 
     async def socket(viewer: WebSocket) -> None:
-        await hub.serve(viewer, lambda: _hello(hub.watcher, texts, hub))
+        await hub.serve(viewer, lambda: _hello(hub, texts))
 
     own: list[BaseRoute] = [Route(path, _static(*file)) for path, file in _STATIC.items()]
     own += [Route("/api/state", state), Route("/api/frame.jpg", frame), WebSocketRoute("/api/frames", socket)]
@@ -85,15 +84,16 @@ def describe_state(hub: Hub, texts: PageTexts) -> dict[str, Any]:
         "model": texts.model,
         "classes": len(hub.watcher.classifier.labels),
         "layers": list(hub.watcher.layers),
-        "status": describe_status(hub.watcher.status),
+        "status": asdict(hub.watcher.status),
         "latest": latest,
         "viewers": len(hub.viewers),
         "kept": list(texts.kept),
     }
 
 
-def _hello(watcher: Watcher, texts: PageTexts, hub: Hub) -> dict[str, Any]:
+def _hello(hub: Hub, texts: PageTexts) -> dict[str, Any]:
     """What a page is told first."""
+    watcher = hub.watcher
     card = watcher.classifier.card
     ranges = {one.name: (one.low, one.high) for one in card.ranges} if card else {}
     kinds = {one.name: one.layer for one in card.feature_maps} if card else {}
@@ -118,6 +118,6 @@ def _hello(watcher: Watcher, texts: PageTexts, hub: Hub) -> dict[str, Any]:
             "keeps": hub.keeper is not None,
             "methods": [{"name": name, "summary": METHODS[name].summary} for name in hub.reasons.methods],
             "limits": {"bytes": MOST_BYTES, "filters": MOST_FILTERS, "side": MOST_SIDE, "layers": MOST_LAYERS},
-            "status": describe_status(watcher.status),
+            "status": asdict(watcher.status),
         }
     }

@@ -10,6 +10,7 @@ import struct
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ MOST_SIDE, MOST_SIDE_ALONE = 56, 512  # positions of a map among others, and of 
 _AS_IT_IS = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
 _MOST_PICTURE_BYTES = 400_000  # a larger one is made smaller: photographs of a folder
 _PICTURE_SIDE = 800
-_Key = tuple[MapRequest, ...]
 
 
 class FrameMessages:
@@ -50,7 +50,7 @@ class FrameMessages:
             background: what the model sees where the frame is transparent, a gray of 0 to 255.
         """
         self.seen, self._status, self._layers, self._background = seen, status, layers, background
-        self._made: dict[_Key, bytes] = {}
+        self._made: dict[tuple[MapRequest, ...], bytes] = {}
         self._picture: tuple[bytes, str] | None = None
 
     @property
@@ -60,7 +60,7 @@ class FrameMessages:
             self._picture = _picture(self.seen, self._background)
         return self._picture
 
-    def message(self, request: _Key) -> bytes:
+    def message(self, request: tuple[MapRequest, ...]) -> bytes:
         """The message with the maps of `request`."""
         body = self._made.get(request)
         if body is None:
@@ -68,14 +68,14 @@ class FrameMessages:
         age_ms = round(1000 * (time.monotonic() - self.seen.frame.monotonic))
         return struct.pack(">I", max(0, min(age_ms, 0xFFFFFFFF))) + body
 
-    def _make(self, request: _Key) -> bytes:
+    def _make(self, request: tuple[MapRequest, ...]) -> bytes:
         maps, left_out = choose_maps(self.seen.maps, self._layers, request)
         picture, kind = self.picture
         pixels = self.seen.prepared.pixels
         head = json.dumps(
             {
                 **describe(self.seen),
-                "status": describe_status(self._status),
+                "status": asdict(self._status),
                 "picture": {"bytes": len(picture), "type": kind},
                 "input": list(pixels.shape),
                 "maps": [rest for rest, _ in maps],
@@ -87,7 +87,7 @@ class FrameMessages:
 
 
 def choose_maps(
-    maps: Mapping[str, RawMap], layers: Sequence[str], request: _Key
+    maps: Mapping[str, RawMap], layers: Sequence[str], request: tuple[MapRequest, ...]
 ) -> tuple[list[tuple[dict[str, Any], Pixels]], list[int]]:
     """What of the maps fits into a message: those that were asked for first.
 
@@ -140,19 +140,6 @@ def describe_verdict(verdict: Verdict) -> dict[str, Any]:
     """The steady answer, for JSON."""
     score = round(verdict.score, 6)
     return {"label": verdict.label, "index": verdict.index, "score": score, "reason": verdict.reason}
-
-
-def describe_status(status: Status) -> dict[str, Any]:
-    """How the watcher is doing, for JSON."""
-    return {
-        "source": status.source,
-        "frames": status.frames,
-        "dropped": status.dropped,
-        "damaged": status.damaged,
-        "trouble": status.trouble,
-        "running": status.running,
-        "shadow": status.shadow,
-    }
 
 
 def _picture(seen: Observation, background: int) -> tuple[bytes, str]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import anyio
@@ -16,7 +17,7 @@ from edgecnn.pixels.modes import background_level
 from ..keeping import Keeper, folder_names
 from ..observation import Observation
 from ..watcher import Watcher
-from .messages import FrameMessages, describe_status
+from .messages import FrameMessages
 from .reasons import Asked, Reasons
 from .requests import Cancel, Keep, MapRequest, Next, SetCrop, Why, parse_request
 
@@ -217,7 +218,7 @@ class Viewer:
                 else:
                     await self._hub.wait_for_frame(_PATIENCE)
                     if self._hub.newest is last:
-                        await self._socket.send_text(json.dumps({"status": describe_status(self._hub.watcher.status)}))
+                        await self._socket.send_text(json.dumps({"status": asdict(self._hub.watcher.status)}))
                 while self._texts:
                     await self._socket.send_text(self._texts.pop(0))
 
