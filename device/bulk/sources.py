@@ -1,4 +1,4 @@
-"""Where images come from, one after another: files today; a source may also be endless, as a camera is."""
+"""Where images come from, one after another: files here, frames of cameras and films in live/frame_images.py."""
 
 import os
 from collections.abc import Callable, Container, Iterable, Iterator

@@ -141,7 +141,7 @@ class Explainer:
     ) -> Explanation:
         """`explain` for prepared pixels, uint8 (height, width, channels).
 
-        `on_run` is called before the network runs, and may raise what ends the explanation.
+        `on_run` is called before each further run, not before the first, and may raise what ends the explanation.
 
         Raises:
             InputError: `pixels` are of another shape or type, or there is no such label.

@@ -1,4 +1,4 @@
-"""Insertion and deletion: how far to trust a ranking of pixels, and how far pixels that nobody ranked.
+"""Insertion and deletion: how well a ranking explains an answer, beside rankings that know nothing of the network.
 
 V. Petsiuk, A. Das, K. Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models" (BMVC 2018),
 section 4.1. Deletion takes pixels away from the whole image, the highest ranked first; insertion puts them back into

@@ -38,7 +38,8 @@ class Steady:
     """Follows the best class from frame to frame.
 
     A frame speaks for its best class if the score is at least `threshold`, and for "unknown" if not. The answer changes
-    when `consecutive` frames in a row speak for the same other one; that nothing is seen is another one than unknown.
+    when `consecutive` frames in a row speak for the same other one. Once the source was lost, `unknown` because the
+    score is too low is another answer.
 
     Attributes:
         verdict: the answer now; None before the first.

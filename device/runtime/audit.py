@@ -89,7 +89,7 @@ class Audit:
                 self._compare(*self._last)
 
     def finish(self) -> None:
-        """Look at the last image, when no more are to come: none is left that nothing right came after.
+        """Compare the last image too, so that no answer stays unconfirmed.
 
         Raises:
             ContradictionError: the CPU gives another answer, to this image or to one before.

@@ -124,12 +124,12 @@ class Delegate:
 
     @property
     def compared_with(self) -> "Delegate | None":
-        """What computes the same without it; None for the runtime's own choice, of which a library is no part."""
+        """What its answers are compared with: plain CPU kernels for what is built in, else the runtime's choice."""
         return Delegate("cpu") if self.is_built_in else None
 
     @property
     def kernels(self) -> Kernels:
-        """What computes that which no library takes."""
+        """The CPU kernels for operators that the delegate leaves."""
         return "plain" if self.name == "cpu" else "default"
 
 

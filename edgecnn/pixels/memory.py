@@ -46,9 +46,8 @@ def _free_by_groups() -> Iterator[int]:
         limit, used, given_back = _FILES[version]
         with contextlib.suppress(OSError, ValueError):  # `max` is no number
             free = int((folder / limit).read_text()) - int((folder / used).read_text())
-            with contextlib.suppress(
-                OSError, ValueError, StopIteration
-            ):  # files that were read, kept while there is room
+            # Files that were read are kept while there is room: their memory is given back.
+            with contextlib.suppress(OSError, ValueError, StopIteration):
                 lines = (folder / "memory.stat").read_text().splitlines()
                 free += int(next(line for line in lines if line.split()[0] == given_back).split()[1])
             yield max(0, free)

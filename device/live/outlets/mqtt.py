@@ -27,7 +27,7 @@ class Mqtt:
     """Publishes state and totals every few seconds, and each change of the answer: a listener of changes.
 
     All is retained. A change that the broker has not confirmed waits and is sent again, in order: it may come twice, as
-    MQTT's QoS 1 says, and never too late behind a newer one.
+    MQTT's QoS 1 says, never after a newer one.
 
     Attributes:
         lost: changes for which there was no room while the broker was away.
