@@ -15,7 +15,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.pixels.preprocessing import Invert
 
 from ..runtime.child_process import child_command, end_with_its_own, options_to_json, start_with_socket
-from ..runtime.frames import REFUSED, receive, send
+from ..runtime.framing import REFUSED, receive, send
 from ..runtime.loading import read_packed
 from ..runtime.run_options import RunOptions
 from .observation import Observation

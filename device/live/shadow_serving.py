@@ -17,7 +17,7 @@ from edgecnn.pixels.image_files import EncodedImage
 from ..classifier import Classifier
 from ..runtime.child_process import options_from_json
 from ..runtime.description import Description
-from ..runtime.frames import OK, REFUSED, receive, send
+from ..runtime.framing import OK, REFUSED, receive, send
 
 _NICE = 5  # the model that answers has the processor first
 

@@ -18,7 +18,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import set_verbose
 
 from .child_process import PATIENCE, options_from_json, why_not_run
-from .frames import NOTED, OK, REFUSED, receive, send
+from .framing import NOTED, OK, REFUSED, receive, send
 from .opening import open_session
 from .process_state import ProcessState
 from .run_options import RunOptions

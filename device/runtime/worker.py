@@ -21,7 +21,7 @@ from edgecnn.model_file.container import PackedModel
 from edgecnn.native_output import is_verbose
 from edgecnn.printable import printable
 
-from . import frames
+from . import framing
 from .accelerators import TIMEOUT_S
 from .child_process import CHILD, PATIENCE, Blame, child_command, end_with_its_own, options_to_json, start_with_socket
 from .forking import never_release
@@ -109,11 +109,11 @@ class Worker:
         """What the process answers; where it does not, it is ended."""
         self._channel.settimeout(patience_s)
         try:
-            frames.send(self._channel, message)
-            while (answer := self._receive(patience_s))[:1] == frames.NOTED:
+            framing.send(self._channel, message)
+            while (answer := self._receive(patience_s))[:1] == framing.NOTED:
                 for note in json.loads(bytes(answer[1:])):
                     warnings.warn(str(note), EdgecnnWarning, stacklevel=6)
-        except (frames.GarbledError, ValueError):  # ValueError: no JSON
+        except (framing.GarbledError, ValueError):  # ValueError: no JSON
             raise self._garbled() from None
         except (OSError, EOFError) as error:
             is_late = isinstance(error, TimeoutError)
@@ -123,12 +123,12 @@ class Worker:
         except BaseException:  # an interrupt between question and answer: the next answer would be of this question
             self.close()
             raise
-        if answer[:1] == frames.REFUSED:
+        if answer[:1] == framing.REFUSED:
             self.close()
             kind, sentence = json.loads(bytes(answer[1:]))
             # A refusal to load is final; one of a run may pass.
             raise (WorkerLostError if self._slowest_s else getattr(errors, kind))(sentence)
-        if answer[:1] != frames.OK:
+        if answer[:1] != framing.OK:
             raise self._garbled()
         return answer[1:]
 
@@ -140,7 +140,7 @@ class Worker:
                 raise EOFError("the process has ended")
             if time.monotonic() > deadline:
                 raise TimeoutError
-        return memoryview(frames.receive(self._channel, max(_MOST_WORDS, 1 + self._answer_bytes)))
+        return memoryview(framing.receive(self._channel, max(_MOST_WORDS, 1 + self._answer_bytes)))
 
     def _garbled(self) -> WorkerLostError:
         """End the process, whose next words would be as little to be trusted."""
