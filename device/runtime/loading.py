@@ -93,7 +93,7 @@ def _load_checked(packed: PackedModel, path: Path, options: RunOptions, judged: 
     try:
         loaded = _load(packed, path, options, judged)
         if options.probe and delegate.name != "cpu":
-            from .probing import require_right_delegate
+            from .delegate_check import require_right_delegate
 
             beside = replace(options, delegate=delegate.compared_with)
             require_right_delegate(loaded, delegate, partial(_open_on_cpu, packed, beside))

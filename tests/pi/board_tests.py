@@ -53,7 +53,7 @@ _AFTERWARDS = {
         "test_a_process_of_its_own_has_as_long", "test_a_delegate_that_is_given_longer",
         "test_a_child_that_dies_between",
     ),
-    "tests/device/runtime/test_probing.py": ("test_every_command_refuses_it",),
+    "tests/device/runtime/test_delegate_check.py": ("test_every_command_refuses_it",),
     "tests/device/runtime/test_audit.py": (
         "test_a_fork_while_another_thread_is_audited", "test_of_a_few_images_more_than_one_in_a_hundred",
         "test_the_last_image_is_looked_at", "test_doubtful_rows_are_marked", "test_answers_that_were_printed",

@@ -78,7 +78,7 @@ def test_where_what_is_built_in_computes_wrongly_the_cpu_goes_on_without_it(monk
     def refuse(*_: object) -> None:
         raise DelegateError("xnnpack computes wrongly")
 
-    monkeypatch.setattr("edgecnn.device.runtime.probing.require_right_delegate", refuse)
+    monkeypatch.setattr("edgecnn.device.runtime.delegate_check.require_right_delegate", refuse)
     with pytest.warns(EdgecnnWarning, match="going on with the CPU"):
         classifier = Classifier("fashion-mnist", delegate=Delegate("xnnpack", fallback=True))
     assert classifier.loaded.session.placement().delegated == 0
