@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edgecnn.pixels.dataset import Images, Split
 
     from .drift import DriftWatch
-    from .lowest_score import MinScore
+    from .min_score import MinScore
     from .runtime.audit import Audit
     from .runtime.delegates import Delegate
     from .runtime.description import Description
@@ -186,9 +186,9 @@ class Classifier:
             ContradictionError: an audit finds that the delegate lies.
         """
         if min_score is not None:
-            from .lowest_score import lowest_score
+            from .min_score import resolve_min_score
 
-            least = lowest_score(min_score, self.card, self.loaded.packed.name)
+            least = resolve_min_score(min_score, self.card, self.loaded.packed.name)
             return reject_below(self.classify(image, top=top, invert=invert, order=order, crop=crop), least)
         as_it_is = type(invert) is str and invert == "no" and order is None and crop is None
         if as_it_is and type(image) is np.ndarray and image.shape == self._shape and image.dtype == _UINT8:

@@ -16,7 +16,7 @@ from .wrong_usage import bad_options
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edgecnn.device.lowest_score import MinScore
+    from edgecnn.device.min_score import MinScore
     from edgecnn.pixels.dataset import Dataset
     from edgecnn.pixels.input_spec import InputSpec
     from edgecnn.train.data.image_folder import LabelSource

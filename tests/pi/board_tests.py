@@ -31,7 +31,7 @@ _FOLDERS = ("tests/device", "tests/model_file", "tests/pixels")
 _RUNTIME = (
     "tests/device/runtime", "tests/device/measuring", "tests/device/bulk/test_classify_many.py",
     "tests/device/bulk/test_prefetch.py", "tests/device/test_best_answer.py", "tests/device/test_classifier.py",
-    "tests/device/test_drift.py", "tests/device/test_features.py", "tests/device/test_lowest_score.py",
+    "tests/device/test_drift.py", "tests/device/test_features.py", "tests/device/test_min_score.py",
     "tests/device/test_map_reader.py", "tests/device/test_threads.py", "tests/device/test_verification.py",
     "tests/device/test_verification_bare.py",
 )  # fmt: skip

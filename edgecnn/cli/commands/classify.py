@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgecnn.device.bulk.shards import Shard, ShardFiles
     from edgecnn.device.bulk.sources import ImageFiles
     from edgecnn.device.live.frame_images import FrameImages
-    from edgecnn.device.lowest_score import MinScore
+    from edgecnn.device.min_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -160,7 +160,7 @@ def _check(
 
 
 def _lowest(wanted: "MinScore", classifier: "Classifier", model: str) -> float:
-    from edgecnn.device.lowest_score import lowest_score  # only who asks for it waits for it
+    from edgecnn.device.min_score import resolve_min_score  # only who asks for it waits for it
     from edgecnn.device.prediction import UNKNOWN
 
     if UNKNOWN in classifier.labels:
@@ -168,7 +168,7 @@ def _lowest(wanted: "MinScore", classifier: "Classifier", model: str) -> float:
             f"Note: {model} has a class called unknown, too: where a score is too low, the class that came closest is "
             "named beside it"
         )
-    return lowest_score(wanted, classifier.card, model)
+    return resolve_min_score(wanted, classifier.card, model)
 
 
 def _find(images: tuple[str, ...], shard: "Shard | None", output: str | None) -> "ImageFiles | ShardFiles":

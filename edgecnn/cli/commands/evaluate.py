@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgecnn.arrays import Pixels
     from edgecnn.convert import KerasModel
     from edgecnn.device import Classifier, Description, Evaluation
-    from edgecnn.device.lowest_score import MinScore
+    from edgecnn.device.min_score import MinScore
     from edgecnn.pixels.dataset import Dataset, Split
     from edgecnn.selective import SelectiveFigures
 
@@ -56,7 +56,7 @@ def command(
     from edgecnn.sanity import suspicions
 
     runner = evaluated_model.open_model(model, runtime_options, description)
-    least = _lowest_score(min_score, runner, model, other is not None)
+    least = _resolve_min_score(min_score, runner, model, other is not None)
     require_named_data(data, runner.card, model)
     _require_other(other)
     dataset = options.load_dataset(data_dir, data, runner.input)
@@ -106,14 +106,14 @@ def _print_selective(figures: "SelectiveFigures") -> None:
     printing.say(text)
 
 
-def _lowest_score(
+def _resolve_min_score(
     wanted: "MinScore | None", runner: "KerasModel | Classifier", model: str, has_other: bool
 ) -> float | None:
     """The score that is asked for; what takes other images for the classes' is told of the recommended one, too."""
-    from edgecnn.device.lowest_score import lowest_score
+    from edgecnn.device.min_score import resolve_min_score
 
     if wanted is not None:
-        return lowest_score(wanted, runner.card, model)
+        return resolve_min_score(wanted, runner.card, model)
     return runner.card.confidence.min_score if has_other and runner.card and runner.card.confidence else None
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgecnn.device.live.observation import Change, Observation
     from edgecnn.device.live.outlets.webhook import Webhook
     from edgecnn.device.live.watcher import Watcher
-    from edgecnn.device.lowest_score import MinScore
+    from edgecnn.device.min_score import MinScore
     from edgecnn.pixels.crop import CropBox
     from edgecnn.pixels.preprocessing import Invert
 
@@ -103,14 +103,14 @@ def command(
     from edgecnn.device.live.steady import Steady
     from edgecnn.device.live.tally import Tally
     from edgecnn.device.live.watcher import Watcher
-    from edgecnn.device.lowest_score import lowest_score
+    from edgecnn.device.min_score import resolve_min_score
 
     from ..classifier import open_classifier
     from ..status_line import StatusLine
 
     region = chosen_crop(crop, square, otherwise=True)
     classifier = open_classifier(model, runtime_options, description)
-    least, line = lowest_score(threshold, classifier.card, model), StatusLine()
+    least, line = resolve_min_score(threshold, classifier.card, model), StatusLine()
 
     def tell(sentence: str) -> None:
         line.clear()

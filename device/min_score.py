@@ -9,7 +9,7 @@ from edgecnn.model_file.card import ModelCard
 MinScore: TypeAlias = float | Literal["auto"]
 
 
-def lowest_score(wanted: MinScore, card: ModelCard | None, name: str) -> float:
+def resolve_min_score(wanted: MinScore, card: ModelCard | None, name: str) -> float:
     """`wanted`, 0 to 1, or for `auto` the score that `card` recommends.
 
     Args:

@@ -7,7 +7,7 @@ import pytest
 
 from edgecnn import InputError, ModelFileError
 from edgecnn.device import Classifier, sample_images
-from edgecnn.device.lowest_score import lowest_score
+from edgecnn.device.min_score import resolve_min_score
 from edgecnn.model_file.card import ModelCard
 from tests.support.cards import CARDS
 from tests.support.scored import CONFIDENCE, write_scored
@@ -42,7 +42,7 @@ def test_notebooks_show_unknown(classifier: Classifier) -> None:
 @pytest.mark.parametrize("wanted", [-0.1, 1.01, float("nan"), "best", True, None])
 def test_what_is_no_score_is_refused(wanted: object) -> None:
     with pytest.raises(InputError, match=r"must be 0 to 1, or auto\. Received"):
-        lowest_score(wanted, None, "m")  # type: ignore[arg-type]
+        resolve_min_score(wanted, None, "m")  # type: ignore[arg-type]
 
 
 def test_a_model_that_recommends_none_says_why(tmp_path: Path) -> None:
@@ -55,6 +55,6 @@ def test_a_model_that_recommends_none_says_why(tmp_path: Path) -> None:
         (without, "left none of the others answered"),
     ):
         with pytest.raises(ModelFileError, match=rf"m recommends no lowest score: .*{words}.*give one yourself"):
-            lowest_score("auto", dataclasses.replace(card, confidence=confidence), "m")
+            resolve_min_score("auto", dataclasses.replace(card, confidence=confidence), "m")
     with pytest.raises(ModelFileError, match="it carries no card"):
-        lowest_score("auto", None, "m")
+        resolve_min_score("auto", None, "m")
