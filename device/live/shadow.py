@@ -87,7 +87,7 @@ class Shadow:
 
     def _load(self, model: str | Path, packed: PackedModel, options: RunOptions, invert: Invert) -> None:
         signers, said = options.require_signature, options.description
-        told = {
+        request = {
             "model": str(model),
             "options": options_to_json(options),
             "trust": options.trust,
@@ -98,7 +98,7 @@ class Shadow:
         # It is tried, loaded and watched from outside, one after the other.
         patience_s = max(_LOADING, 3 * options.delegate.timeout_s) if options.delegate else _LOADING
         try:
-            described = self._ask(patience_s, json.dumps(told).encode())
+            described = self._ask(patience_s, json.dumps(request).encode())
         except _RefusedError as error:
             raise ModelFileError(str(error)) from None
         except _EndedError as error:

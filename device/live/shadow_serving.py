@@ -42,8 +42,8 @@ def serve(descriptor: int) -> None:
 
 
 def _serve(channel: socket.socket) -> None:
-    told = json.loads(bytes(receive(channel)))
-    classifier, notes = _load(told)
+    request = json.loads(bytes(receive(channel)))
+    classifier, notes = _load(request)
     described = {"labels": classifier.labels, "runtime": classifier.runtime, "notes": notes}
     send(channel, OK, json.dumps(described).encode())
     while True:
@@ -52,22 +52,22 @@ def _serve(channel: socket.socket) -> None:
         started = time.perf_counter()
         best: int | None = None
         with _noted() as notes, contextlib.suppress(InputError):  # it may need more of the picture than there is
-            prepared = classifier.prepare(image, told["invert"], crop=crop and tuple(crop))
+            prepared = classifier.prepare(image, request["invert"], crop=crop and tuple(crop))
             best = classifier.rank(prepared.pixels)[0].index
         send(channel, OK, json.dumps([best, 1000 * (time.perf_counter() - started), notes]).encode())
 
 
-def _load(told: dict[str, Any]) -> tuple[Classifier, list[str]]:
+def _load(request: dict[str, Any]) -> tuple[Classifier, list[str]]:
     """The model, and what is odd about it."""
-    description = Description(**told["description"]) if told["description"] else None
+    description = Description(**request["description"]) if request["description"] else None
     options = replace(
-        options_from_json(told["options"]),
-        trust=told["trust"],
-        require_signature=told["require_signature"],
+        options_from_json(request["options"]),
+        trust=request["trust"],
+        require_signature=request["require_signature"],
         description=description,
     )
     with _noted() as notes:
-        classifier = Classifier.with_options(told["model"], options)
+        classifier = Classifier.with_options(request["model"], options)
     return classifier, notes
 
 

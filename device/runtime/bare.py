@@ -72,15 +72,15 @@ def _is_quantized_probability(tensor: TensorSpec) -> bool:
 
 
 def choose_labels(
-    metadata: TfliteMetadata, said: Description, classes: int, name: str
+    metadata: TfliteMetadata, description: Description, classes: int, name: str
 ) -> tuple[tuple[str, ...], str, bool]:
     """Class names, where they are from, and whether nobody has said them.
 
     Raises:
         InputError: the caller's are not as many as the model has classes.
     """
-    if said.labels is not None:
-        labels, note = _with_background(said.labels, classes)
+    if description.labels is not None:
+        labels, note = _with_background(description.labels, classes)
         if len(labels) != classes:
             hint = "; is its first one for the background? Put a line for that first" * (len(labels) == classes - 1)
             raise InputError(
@@ -138,7 +138,7 @@ def _distinct(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 
 def choose_input(
-    metadata: TfliteMetadata, said: Description, tensor: TensorSpec, name: str
+    metadata: TfliteMetadata, description: Description, tensor: TensorSpec, name: str
 ) -> tuple[InputSpec, str, bool]:
     """How images become the input, where that is from, and whether nobody has said it.
 
@@ -149,24 +149,24 @@ def choose_input(
         InputError: the caller says an order of channels that it has not.
     """
     channels = tensor.shape[3]
-    if said.color and channels != 3:
+    if description.color and channels != 3:
         raise InputError(
             f"{name} takes images of {channels} channel(s), which are in no other order; leave out --color"
         )
-    scale, offset, text, is_assumed = _choose_scaling(metadata, said, tensor)
+    scale, offset, text, is_assumed = _choose_scaling(metadata, description, tensor)
     # Who says what pixels become, and nothing of their order, means the default.
-    if channels == 3 and not said.color and not said.input_range and not metadata.is_rgb:
+    if channels == 3 and not description.color and not description.input_range and not metadata.is_rgb:
         text = "; ".join(filter(None, (text, "its channels are taken for red, green, blue")))
-    return _spec(tensor, said, scale, offset), text, is_assumed
+    return _spec(tensor, description, scale, offset), text, is_assumed
 
 
 def _choose_scaling(
-    metadata: TfliteMetadata, said: Description, tensor: TensorSpec
+    metadata: TfliteMetadata, description: Description, tensor: TensorSpec
 ) -> tuple[tuple[float, ...], tuple[float, ...], str, bool]:
     """Scale and offset of the input's channels, in their order; where they are from, and whether nobody has said it."""
     channels = tensor.shape[3]
-    if said.input_range:
-        low, high = said.input_range
+    if description.input_range:
+        low, high = description.input_range
         return ((high - low) / 255,), (low,), "", False
     scale, offset = _whole_range(tensor)
     fits = metadata.mean and len(metadata.mean) in (1, channels) and len(metadata.std) in (1, channels)
@@ -198,18 +198,20 @@ def _whole_range(tensor: TensorSpec) -> tuple[float, float]:
     return tensor.scale * (limits.max - limits.min) / 255, (limits.min - tensor.zero_point) * tensor.scale
 
 
-def _spec(tensor: TensorSpec, said: Description, scale: tuple[float, ...], offset: tuple[float, ...]) -> InputSpec:
+def _spec(
+    tensor: TensorSpec, description: Description, scale: tuple[float, ...], offset: tuple[float, ...]
+) -> InputSpec:
     _, height, width, channels = tensor.shape
     scale, offset = _per_channel(scale, channels), _per_channel(offset, channels)
-    if said.color == "bgr":  # a spec has them in the order of an image's channels
+    if description.color == "bgr":  # a spec has them in the order of an image's channels
         scale, offset = scale[::-1], offset[::-1]
     return InputSpec(
         height=height,
         width=width,
         channels=channels,
-        colour="grayscale" if channels == 1 else said.color or "rgb",
-        fit=said.fit or "stretch",
-        resize_filter=said.resize_filter or "bilinear",
+        colour="grayscale" if channels == 1 else description.color or "rgb",
+        fit=description.fit or "stretch",
+        resize_filter=description.resize_filter or "bilinear",
         scale=scale,
         offset=offset,
         background="any",

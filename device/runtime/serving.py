@@ -26,15 +26,15 @@ from .runner import Runner
 from .tensor_spec import TensorSpec
 
 
-def serve(descriptor: str, told: str) -> None:
+def serve(descriptor: str, request: str) -> None:
     """Receive a model, say what it is, and answer each input tensor with the output tensors.
 
     Args:
         descriptor: of a socket.
-        told: JSON: the model's name, how it is to run, seconds after which this process is to be ended whatever it
+        request: JSON: the model's name, how it is to run, seconds after which this process is to be ended whatever it
             does, and whether native code may speak.
     """
-    name, options_json, patience_s, verbose = json.loads(told)
+    name, options_json, patience_s, verbose = json.loads(request)
     if verbose:
         set_verbose()
     options = options_from_json(options_json)

@@ -164,8 +164,8 @@ def _timeout_of(options: RunOptions) -> float:
 
 def _start(theirs: socket.socket, name: str, options: RunOptions, folder: str) -> "subprocess.Popen[bytes]":
     patience_s = math.ceil(2 * _timeout_of(options))
-    told = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
-    command = child_command(CHILD, "serve", str(theirs.fileno()), told)
+    request = json.dumps([name, options_to_json(options), patience_s, is_verbose()])
+    command = child_command(CHILD, "serve", str(theirs.fileno()), request)
     return start_with_socket(command, theirs, name, folder, is_heard=is_verbose())
 
 

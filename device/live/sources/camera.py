@@ -75,9 +75,9 @@ class Camera:
         except OSError as error:
             raise SourceError(f"{self.program} cannot be started ({error.strerror})") from None
         self._child = child
-        said: deque[str] = deque(maxlen=_LINES)
+        stderr_lines: deque[str] = deque(maxlen=_LINES)
         watchdog = _Watchdog(child, self._settings.patience)
-        listener = threading.Thread(target=_listen, args=(child, said), daemon=True)
+        listener = threading.Thread(target=_listen, args=(child, stderr_lines), daemon=True)
         listener.start()
         assert child.stdout is not None  # noqa: S101  # it was asked for
         try:
@@ -94,7 +94,7 @@ class Camera:
             child.stdout.close()
         if watchdog.bit:
             raise SourceError(f"{self.title} gave no frame for {self._settings.patience:g} s and was stopped")
-        raise SourceError(f"{self.title} ended with exit code {child.returncode}{_reason(said)}")
+        raise SourceError(f"{self.title} ended with exit code {child.returncode}{_reason(stderr_lines)}")
 
 
 def _advice(platform: str) -> str:
@@ -105,17 +105,17 @@ def _advice(platform: str) -> str:
     return f"installed: sudo apt install {PACKAGE}; for a USB camera write --source /dev/video0"
 
 
-def _listen(child: "subprocess.Popen[bytes]", said: "deque[str]") -> None:
+def _listen(child: "subprocess.Popen[bytes]", stderr_lines: "deque[str]") -> None:
     """Keep the last of what the child says; unread, it would stand still one day."""
     assert child.stderr is not None  # noqa: S101  # it was asked for
     with child.stderr as stream:  # which no other thread could close while a process that the child left holds it
         for line in stream:
-            said.append(line.decode(errors="replace").strip())
+            stderr_lines.append(line.decode(errors="replace").strip())
 
 
-def _reason(said: "deque[str]") -> str:
+def _reason(stderr_lines: "deque[str]") -> str:
     """What of the child's last words says why: a line that speaks of an error, or the last."""
-    lines = [line for line in said if line]
+    lines = [line for line in stderr_lines if line]
     telling = [line for line in lines if "error" in line.lower() or "no cameras" in line.lower()] or lines[-1:]
     return f": {telling[-1].strip('* ')}" if telling else ""
 
