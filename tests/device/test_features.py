@@ -108,8 +108,8 @@ def test_contact_sheet_shows_all_filters_of_all_layers(pictures: list[Picture], 
     panels = make_sheet_figure(pictures[0].maps, panel_inches=6).axes
     assert len(panels) == len(SHAPES)
     for panel, (layer, values) in zip(panels, pictures[0].maps.items(), strict=True):
-        (image,) = panel.get_images()
-        np.testing.assert_array_equal(image.get_array().filled(np.nan), tile_maps(values))
+        (shown,) = panel.get_images()
+        np.testing.assert_array_equal(np.ma.filled(np.ma.asarray(shown.get_array()), np.nan), tile_maps(values))
         assert panel.get_title() == f"{layer}: {values.shape[2]} filters, {values.shape[0]} x {values.shape[1]}"
     draw_contact_sheet(pictures[0], tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
