@@ -10,15 +10,14 @@ from ..errors import InputError, ModelFileError
 from ..pixels.input_spec import InputSpec
 from ..printable import printable
 from .confidence import Confidence
-from .json_fields import Count, Share, decode, unique_fields
+from .json_fields import Count, Share, decode, refuse_constant, unique_fields
 from .schemes import SCHEMES
 
 # Rises with every field that is added, renamed or removed; migrations.py has the way from one to the next.
 SCHEMA_VERSION = 3
 # The name of the output that holds the class scores, in every TFLite signature that edgecnn writes.
 PROBABILITIES = "probabilities"
-# The name of the input, there and among the ranges of a calibration.
-INPUT = "image"
+INPUT = "image"  # the name of the input, there and among the ranges of a calibration
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ class ModelCard:
         """
         try:
             text = text.decode("utf-8-sig") if isinstance(text, bytes) else text  # json.loads would take UTF-16 too
-            data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_fields)
+            data = json.loads(text, parse_constant=refuse_constant, object_pairs_hook=unique_fields)
         except (ValueError, TypeError, RecursionError) as error:
             raise ModelFileError(f"{where} is not valid JSON ({error}); train or convert the model again") from None
         if isinstance(data, dict) and data.get("schema_version") != SCHEMA_VERSION:
@@ -249,7 +248,3 @@ class ModelCard:
         from ..atomic_files import write_bytes
 
         write_bytes(require_path(path, "a model card"), self.to_json().encode())
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a figure")

@@ -15,7 +15,6 @@ It is no signature: whoever alters a file on purpose can compute it. A signature
 """
 
 import dataclasses
-import importlib
 import importlib.util
 import io
 import json
@@ -40,10 +39,8 @@ CARD = "card.json"
 LABELS = "labels.txt"
 GOLDEN = "golden.bin"
 OLD_GOLDEN = "golden.npz"  # of before the probes had a format of their own
-
 _SEAL = b"edgecnn seal, SHA-256 "
-# From here on every file has a seal.
-_SEALED_SCHEMA = 2
+_SEALED_SCHEMA = 2  # from here on every file has a seal
 
 
 @dataclass(frozen=True)
@@ -209,9 +206,8 @@ def _seal(flatbuffer_sha256: str, members: Mapping[str, bytes]) -> bytes:
 
 def _require_seal(seal: bytes, flatbuffer_sha256: str, members: Mapping[str, bytes], name: str) -> None:
     """Make sure that every member is the one that was packed; files of before there were seals have none."""
-    if not seal and json.loads(members[CARD])["schema_version"] < _SEALED_SCHEMA:
-        return
-    if seal != _seal(flatbuffer_sha256, members):
+    is_older = not seal and json.loads(members[CARD])["schema_version"] < _SEALED_SCHEMA
+    if not is_older and seal != _seal(flatbuffer_sha256, members):
         raise ModelFileError(
             f"{name} was changed after it was written: card, labels and probes do not match their seal; {DAMAGED}"
         )
@@ -242,8 +238,7 @@ def _read_zip(tail: bytes, name: str) -> tuple[dict[str, bytes], bytes]:
 
 def _require_known(flatbuffer: bytes, members: Mapping[str, bytes], name: str) -> None:
     """Make sure that nothing is hidden behind the model: files that its metadata names are other programs' own."""
-    golden = GOLDEN if GOLDEN in members else OLD_GOLDEN
-    unknown = set(members) - {CARD, LABELS, golden}
+    unknown = set(members) - {CARD, LABELS, GOLDEN if GOLDEN in members else OLD_GOLDEN}
     if unknown:
         from .tflite_metadata import associated_files
 

@@ -29,6 +29,11 @@ Count = Annotated[int, Within(0, _LARGEST_INTEGER)]
 Share = Annotated[float, Within(0, 1)]
 
 
+def refuse_constant(name: str) -> float:
+    """For `json.loads`: NaN and infinities are no JSON."""
+    raise ValueError(f"{name} is not a figure")
+
+
 def unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, for `json.loads`: of a field that stands twice, readers take one or the other.
 
