@@ -81,6 +81,8 @@ _KERNEL = {
     "tests/device/runtime/test_process_state.py": (
         "test_each_change_is_put_back_and_told_once[chdir", "test_each_change_is_put_back_and_told_once[umask",
         "test_each_change_is_put_back_and_told_once[close", "test_what_the_caller_does_between_two_images",
+        "test_each_change_is_put_back_and_told_once[priority", "test_each_change_is_put_back_and_told_once[processors",
+        "test_its_own_user_puts_back_what_another_may_not",
     ),
 }  # fmt: skip
 # Whole numbers in Python: how much memory is free and what is refused for it, offsets in a damaged file. What Pillow
