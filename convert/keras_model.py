@@ -25,7 +25,7 @@ from edgecnn.pixels.preprocessing import Invert, Source, prepare_source
 from edgecnn.run_directory import RunDirectory
 from edgecnn.temperature import apply_temperature
 
-from .network.answered import require_answers
+from .network.finite_answers import require_answers
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from .original import Original
 from .pair import Pair
 from .request import ConversionRequest
 from .result import Conversion, ConvertedFile, LayerParity
-from .score_judgement import judge_scores
+from .score_judgement import judge_converted_scores
 from .targets.rules import finish_files, require_supported
 from .targets.table import TARGETS
 from .targets.target import ExportSettings
@@ -103,10 +103,10 @@ def run(original: Original, request: ConversionRequest, progress: Progress) -> C
     for seen in ranges:
         require_finite(seen.name, seen.low, seen.high, seen.mean_low, seen.mean_high)
     compared = _compare(exported, original, expected, request.scheme, progress)
-    confidence, doubt = judge_scores(compared.probabilities, original.card, dataset, compared.models.host)
+    judged = judge_converted_scores(compared.probabilities, original.card, dataset, compared.models.host)
     warnings = tuple(one.words for one in original.suspicions)
-    conversion = _pack(exported, compared, ranges, confidence, original, request)
-    return dataclasses.replace(conversion, confidence=confidence, doubt=doubt, warnings=warnings)
+    conversion = _pack(exported, compared, ranges, judged.confidence, original, request)
+    return dataclasses.replace(conversion, confidence=judged.confidence, doubt=judged.doubt, warnings=warnings)
 
 
 def _export(original: Original, request: ConversionRequest, settings: ExportSettings, progress: Progress) -> Exported:

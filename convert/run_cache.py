@@ -20,8 +20,8 @@ from edgecnn.pixels.dataset import Images
 from edgecnn.run_directory import RunDirectory
 
 from .network.answer_cache import key_of
-from .network.answered import require_answers
 from .network.custom_code import sha256_of_code
+from .network.finite_answers import require_answers
 from .network.keras_network import KerasNetwork
 from .tflite.export import to_float32_flatbuffer
 

@@ -7,19 +7,19 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
-from edgecnn.confidence import Answers, measure_confidence, why_unmeasured
+from edgecnn.confidence import Answers, JudgedScores, measure_confidence, why_unmeasured
 from edgecnn.model_file.card import ModelCard
-from edgecnn.model_file.confidence import Confidence, HeldOut
+from edgecnn.model_file.confidence import HeldOut
 from edgecnn.pixels.dataset import Dataset
 from edgecnn.validation_images import validation_of_run
 
 
-def judge_scores(
+def judge_converted_scores(
     probabilities: npt.NDArray[np.float32],
     card: ModelCard,
     dataset: Dataset,
     answer: Callable[[Pixels], npt.NDArray[np.float32]],
-) -> tuple[Confidence | None, str]:
+) -> JudgedScores:
     """Choose the temperature and the lowest score of a converted model, with the images that its training chose with.
 
     Args:
@@ -27,9 +27,6 @@ def judge_scores(
         card: of the network before conversion.
         dataset: what that was trained on, or people's own images for one that was trained elsewhere.
         answer: what it says of other images.
-
-    Returns:
-        For the card, None where the images do not tell; and why they do not, in words.
     """
     answers, source, validation = Answers(probabilities, dataset.test.labels), _source(card), None
     held_out = validation_of_run(dataset, card.training) if card.training else None
@@ -51,7 +48,7 @@ def judge_scores(
             confidence = dataclasses.replace(
                 confidence, min_score=None, coverage=None, error=None, error_low=None, error_high=None
             )
-    return confidence, why_unmeasured(answers, validation)
+    return JudgedScores(confidence, why_unmeasured(answers, validation))
 
 
 def _source(card: ModelCard) -> HeldOut:

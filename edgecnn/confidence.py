@@ -57,6 +57,19 @@ class Answers:
         return best_scores(self.probabilities, temperature)
 
 
+@dataclass(frozen=True)
+class JudgedScores:
+    """What a model's scores are worth.
+
+    Attributes:
+        confidence: for its card; None where the images do not tell.
+        doubt: why they do not, in words; else empty.
+    """
+
+    confidence: Confidence | None
+    doubt: str
+
+
 def best_scores(probabilities: Scores, temperature: float = 1.0) -> npt.NDArray[np.float64]:
     """Best scores, (images,), of probabilities (images, classes): floats, which compare as a device's answers do."""
     scaled = probabilities if temperature == 1 else apply_temperature(probabilities, temperature)

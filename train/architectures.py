@@ -140,7 +140,7 @@ def find_builder(name: str) -> Builder:
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]
     if backbone := find_backbone(name):
-        return functools.partial(pretrained.build_backbone, *backbone)
+        return functools.partial(pretrained.build_backbone, backbone.row, backbone.width)
     file, separator, function = name.rpartition(":")
     if not separator or not file.endswith(".py"):
         raise InputError(

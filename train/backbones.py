@@ -1,13 +1,9 @@
 """Networks of keras.applications to start from: one row each. Keras is imported where they are built, not here."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from edgecnn.errors import InputError, ModelFileError
+from edgecnn.errors import InputError
 from edgecnn.pixels.input_spec import InputSpec, ResizeFilter
-
-IMAGENET = "imagenet"
-NO_WEIGHTS = "none"
 
 # Pixel values to what a network was trained on: -1 to 1, or the mean and deviation of ImageNet's channels.
 _ONE = (1 / 127.5,) * 3, (-1.0,) * 3
@@ -62,8 +58,21 @@ BACKBONES = {
 }
 
 
-def find_backbone(architecture: str) -> tuple[Backbone, float | None] | None:
-    """The backbone that `architecture` names, such as mobilenet_v2 or mobilenet_v2-0.35, and its width, if one is said.
+@dataclass(frozen=True)
+class NamedBackbone:
+    """What an architecture such as mobilenet_v2-0.35 names.
+
+    Attributes:
+        row: of `BACKBONES`.
+        width: None where none is said.
+    """
+
+    row: Backbone
+    width: float | None = None
+
+
+def find_backbone(architecture: str) -> NamedBackbone | None:
+    """The backbone that `architecture` names, such as mobilenet_v2 or mobilenet_v2-0.35.
 
     Returns:
         None for another network.
@@ -74,7 +83,7 @@ def find_backbone(architecture: str) -> tuple[Backbone, float | None] | None:
     name, dash, text = architecture.partition("-")
     backbone = BACKBONES.get(name)
     if backbone is None or not dash:
-        return (backbone, None) if backbone else None
+        return NamedBackbone(backbone) if backbone else None
     if not backbone.widths:
         others = ", ".join(row.name for row in BACKBONES.values() if row.widths)
         raise InputError(f"{name} has one width only; leave it out, or choose one of {others}")
@@ -84,7 +93,7 @@ def find_backbone(architecture: str) -> tuple[Backbone, float | None] | None:
         width = 0.0
     if not 0 < width <= 4:
         raise InputError(f"the width of {name} must be a number above 0 and at most 4, such as 0.5. Received: {text}")
-    return backbone, width
+    return NamedBackbone(backbone, width)
 
 
 def with_width(architecture: str, width: float | None) -> str:
@@ -103,75 +112,6 @@ def with_width(architecture: str, width: float | None) -> str:
     named = f"{architecture}-{width:g}"
     find_backbone(named)
     return named
-
-
-def require_weights(file: str | Path) -> None:
-    """Make sure that there is a file of weights.
-
-    Raises:
-        ModelFileError: there is none.
-    """
-    if not Path(file).is_file():
-        raise ModelFileError(f"there are no weights at {file}; give a .keras or .h5 file, imagenet or none")
-
-
-def require_teacher(file: Path) -> None:
-    """Make sure that there is the file of a teacher.
-
-    Raises:
-        ModelFileError: there is none.
-    """
-    if not file.is_file():
-        raise ModelFileError(f"no teacher at {file}; give the .keras file of a run, or an architecture")
-
-
-def require_same_values(teacher: str, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
-    """Make sure that a teacher that is a backbone, trained along with its pupil, knows the values of its pixels.
-
-    Args:
-        teacher: an architecture.
-        scale: of the pupil's input, a number a channel.
-        offset: likewise.
-
-    Raises:
-        InputError: its ImageNet weights know others.
-    """
-    found = find_backbone(teacher)
-    if found and (scale, offset) != found[0].values:
-        raise InputError(
-            f"{teacher} cannot be trained as teacher along with this network, which is fed other pixels than its "
-            "ImageNet weights know; give residual as teacher, or train it first on images of the same size and give "
-            "its .keras file"
-        )
-
-
-def pretrained_weights(architecture: str, weights: str | Path | None) -> str | None:
-    """What a training starts from: `imagenet`, a file's name, or None for weights at random.
-
-    Args:
-        architecture: what is trained.
-        weights: `imagenet`, `none`, a file, or None for `imagenet` where `architecture` is a backbone.
-
-    Raises:
-        InputError: ImageNet weights of what has none.
-    """
-    found = find_backbone(architecture)
-    if weights is None:
-        weights = IMAGENET if found else NO_WEIGHTS
-    if str(weights) == NO_WEIGHTS:
-        return None
-    if str(weights) == IMAGENET:
-        if found is None:
-            raise InputError(
-                f"{architecture} has no ImageNet weights; give a file, or choose one of {', '.join(BACKBONES)}"
-            )
-        backbone, width = found
-        if width is not None and width not in backbone.widths:
-            raise InputError(
-                f"{backbone.name} has ImageNet weights in the widths {', '.join(map(str, backbone.widths))}. "
-                f"Received: {width:g}; choose one of them, or weights none"
-            )
-    return str(weights)
 
 
 def require_rgb(backbone: Backbone, spec: InputSpec, source: str = "") -> None:
@@ -197,7 +137,7 @@ def require_input(architecture: str, weights: str | None, spec: InputSpec, datas
     found = find_backbone(architecture)
     if found is None:
         return
-    backbone = found[0]
+    backbone = found.row
     require_rgb(backbone, spec, f" from {dataset}")
     if weights and (spec.scale, spec.offset) != backbone.values:
         scale, offset = ([round(value, 6) for value in part] for part in backbone.values)

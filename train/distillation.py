@@ -18,9 +18,9 @@ from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.printable import printable
 from edgecnn.run_directory import CARD, RunDirectory
 
-from .backbones import require_teacher
 from .prediction import predict_batches
 from .recipes import FARTHEST_SHIFT, Recipe
+from .teachers import require_teacher
 
 if TYPE_CHECKING:
     import keras

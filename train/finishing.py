@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn import confidence
 from edgecnn.atomic_files import together
+from edgecnn.confidence import Answers
 from edgecnn.metrics import evaluate_probabilities
 from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Images
@@ -17,7 +17,7 @@ from edgecnn.pixels.dataset import Dataset, Images
 from . import run_report
 from .history import write_history
 from .prediction import batch_size, judge_scores, predict_images
-from .report.answers import Answers, answer, answer_rest, measure_fit
+from .report.answers import SplitAnswers, answer, answer_rest, measure_fit
 from .run_report import TrainingRun
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def finish(
 
     test = answer("test", dataset.test, predict)
     evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
-    scored = confidence.Answers(test.probabilities, dataset.test.labels)
+    scored = Answers(test.probabilities, dataset.test.labels)
     judged = judge_scores(scored, predict, dataset, setup.recipe.validation_split, setup.seed, other)
     answers = [test]
     with _kept(tell, "report.html is of the test images only"):
@@ -87,8 +87,8 @@ def _write_files(run: TrainingRun) -> None:
         run.folder.checkpoint.unlink(missing_ok=True)
 
 
-def _write_report(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> None:
-    from .report.writing import write_training_report
+def _write_report(run: TrainingRun, dataset: Dataset, answers: Sequence[SplitAnswers]) -> None:
+    from .report.page import write_training_report
 
     write_training_report(run.folder.report, run, dataset, answers)
 

@@ -1,14 +1,12 @@
 """What a Keras model says of images, some hundred at a time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecnn.confidence import Answers, measure_confidence, why_unmeasured
-from edgecnn.model_file.confidence import Confidence
+from edgecnn.confidence import Answers, JudgedScores, measure_confidence, why_unmeasured
 from edgecnn.pixels.dataset import Dataset, Images
 from edgecnn.pixels.input_spec import InputSpec
 from edgecnn.pixels.input_table import apply_table, input_table
@@ -49,19 +47,6 @@ def predict_images(model: "keras.Model", images: Images, spec: InputSpec) -> npt
     """Probabilities, float32 (count, classes), of uint8 images (count, height, width, channels), as `spec` has them."""
     table = input_table(spec)
     return predict_batches(model, len(images), lambda rows: apply_table(table, np.asarray(images[rows])))
-
-
-@dataclass(frozen=True)
-class JudgedScores:
-    """What a model's scores are worth.
-
-    Attributes:
-        confidence: for its card; None where the images do not tell.
-        doubt: why they do not, in words; else empty.
-    """
-
-    confidence: Confidence | None
-    doubt: str
 
 
 def judge_scores(

@@ -13,7 +13,8 @@ import keras
 from edgecnn.errors import EdgecnnError, InputError, ModelFileError
 from edgecnn.keras_file import loading_keras
 
-from .backbones import IMAGENET, Backbone, find_backbone, require_weights
+from .backbones import Backbone, find_backbone
+from .starting_weights import IMAGENET, require_weights
 
 Shape = tuple[int, int, int]
 
@@ -60,8 +61,8 @@ def load_pretrained(network: keras.Model, architecture: str, weights: str) -> No
     body, found = body_of(network), find_backbone(architecture)
     shape = tuple(body.inputs[0].shape[1:])
     if weights == IMAGENET and found:
-        with _downloading(found[0].name):
-            source = _build_body(*found, shape, IMAGENET)
+        with _downloading(found.row.name):
+            source = _build_body(found.row, found.width, shape, IMAGENET)
         body.set_weights(source.get_weights())
         return
     file = Path(weights)
@@ -72,7 +73,7 @@ def load_pretrained(network: keras.Model, architecture: str, weights: str) -> No
         if file.suffix == ".keras":
             _copy(body_of(keras.models.load_model(file, compile=False)), body, file, architecture)
         elif found and not file.name.endswith(".weights.h5"):
-            _copy(_build_body(*found, shape, str(file)), body, file, architecture)
+            _copy(_build_body(found.row, found.width, shape, str(file)), body, file, architecture)
         else:
             body.load_weights(str(file))
 

@@ -11,15 +11,10 @@ from edgecnn.pixels.folder_images import require_folder
 from edgecnn.validation_images import held_share_of
 
 from . import recipes
-from .backbones import (
-    IMAGENET,
-    pretrained_weights,
-    require_input,
-    require_same_values,
-    require_teacher,
-    require_weights,
-)
+from .backbones import require_input
 from .recipes import Recipe
+from .starting_weights import IMAGENET, pretrained_weights, require_weights
+from .teachers import require_same_values, require_teacher
 
 OTHER_IMAGES = "other images are a folder of pictures that show none of the classes"
 _IDLE = ("augment", "l2", "early_stopping", "stop_at_accuracy")  # fields of a recipe that the last layer alone ignores

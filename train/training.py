@@ -16,11 +16,11 @@ from edgecnn.pixels.folder_images import read_folder
 from edgecnn.run_directory import RunDirectory
 
 from . import run_report
-from .backbones import IMAGENET
 from .devices.backend import choose_backend
 from .progress import Silent, TrainingProgress
 from .request import OTHER_IMAGES, TrainingRequest, complete_request, require_images
 from .run_report import TrainingRun
+from .starting_weights import IMAGENET
 
 if TYPE_CHECKING:
     from typing import Unpack  # of Python 3.11, which training needs; data sets are read on devices with 3.10 too

@@ -52,6 +52,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def name_of(self, row: int, split: str) -> str:
+        """What people call an image: its file, or its number in `split`, such as `test image 3`."""
+        return self.names[row] if self.names else f"{split} image {row}"
+
     def count_classes(self, classes: int) -> npt.NDArray[np.int64]:
         """How many images of each of `classes` there are, int64 (classes,)."""
         # intp: on 32-bit processors bincount refuses int64.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edgecnn.convert.score_judgement import judge_scores
+from edgecnn.convert.score_judgement import judge_converted_scores
 from edgecnn.model_file.card import ModelCard, Training
 from edgecnn.pixels.dataset import Dataset, Split
 from edgecnn.pixels.input_spec import InputSpec
@@ -38,7 +38,8 @@ def refuse(_: object) -> npt.NDArray[np.float32]:
 
 def test_a_run_of_before_gets_a_word_on_its_scores(card: ModelCard, dataset: Dataset) -> None:
     plain = dataclasses.replace(card, training=dataclasses.replace(TRAINING, recipe="fast"))
-    confidence, doubt = judge_scores(TEST.probabilities, plain, dataset, refuse)
+    judged = judge_converted_scores(TEST.probabilities, plain, dataset, refuse)
+    confidence, doubt = judged.confidence, judged.doubt
     assert confidence and not doubt and (confidence.source, confidence.images) == ("test", 600)
     assert confidence.temperature == pytest.approx(2, rel=0.25) and confidence.error_after < confidence.error_before
 
@@ -50,7 +51,7 @@ def test_images_that_training_held_back_choose(card: ModelCard, dataset: Dataset
         asked.append(len(images))
         return HELD_OUT.probabilities[256 * images[:, 0, 0, 0].astype(int) + images[:, 0, 1, 0]]
 
-    confidence, _ = judge_scores(TEST.probabilities, card, dataset, answer)
+    confidence = judge_converted_scores(TEST.probabilities, card, dataset, answer).confidence
     assert confidence and confidence.source == "validation" and asked == [300]
     assert confidence.temperature == pytest.approx(2, rel=0.25) and confidence.error_after < confidence.error_before
 
@@ -58,7 +59,7 @@ def test_images_that_training_held_back_choose(card: ModelCard, dataset: Dataset
 def test_where_strangers_took_part_as_many_images_are_answered_as_before(card: ModelCard, dataset: Dataset) -> None:
     before = dataclasses.replace(CONFIDENCE, coverage=0.35, other_images=40, other_accepted=0.05)
     sharpened = dataclasses.replace(card, confidence=before, training=dataclasses.replace(TRAINING, recipe="fast"))
-    confidence, _ = judge_scores(TEST.probabilities, sharpened, dataset, refuse)
+    confidence = judge_converted_scores(TEST.probabilities, sharpened, dataset, refuse).confidence
     assert confidence and confidence.coverage == pytest.approx(0.35, abs=0.05)
     assert (confidence.other_images, confidence.other_accepted, confidence.wanted_error) == (40, 0.05, 0.02)
 
@@ -68,12 +69,12 @@ def test_where_no_score_told_strangers_apart_conversion_recommends_none_either(
 ) -> None:
     before = dataclasses.replace(CONFIDENCE, min_score=None, coverage=None, error=None, other_images=40)
     plain = dataclasses.replace(TRAINING, recipe="fast")
-    recommending, _ = judge_scores(
+    recommending = judge_converted_scores(
         TEST.probabilities, dataclasses.replace(card, training=plain, confidence=CONFIDENCE), dataset, refuse
-    )
-    confidence, _ = judge_scores(
+    ).confidence
+    confidence = judge_converted_scores(
         TEST.probabilities, dataclasses.replace(card, training=plain, confidence=before), dataset, refuse
-    )
+    ).confidence
     assert recommending and recommending.min_score is not None
     assert confidence and (confidence.min_score, confidence.coverage, confidence.error) == (None, None, None)
     assert (
@@ -84,7 +85,8 @@ def test_where_no_score_told_strangers_apart_conversion_recommends_none_either(
 def test_of_images_that_nobody_named_nothing_is_told(card: ModelCard, dataset: Dataset) -> None:
     foreign, split = dataclasses.replace(card, training=None), Split(dataset.test.images, np.full(600, -1))
     unnamed = dataclasses.replace(dataset, train=split, test=split)
-    confidence, doubt = judge_scores(TEST.probabilities, foreign, unnamed, refuse)
+    judged = judge_converted_scores(TEST.probabilities, foreign, unnamed, refuse)
+    confidence, doubt = judged.confidence, judged.doubt
     assert confidence is None and "nobody knows what the images show" in doubt
-    named, _ = judge_scores(TEST.probabilities, foreign, dataset, refuse)
+    named = judge_converted_scores(TEST.probabilities, foreign, dataset, refuse).confidence
     assert named and named.source == "representative"

@@ -9,7 +9,8 @@ import pytest
 from edgecnn import InputError
 from edgecnn.pixels.input_table import apply_table, input_table
 from edgecnn.train import InputChoice, input_for
-from edgecnn.train.backbones import BACKBONES, find_backbone, pretrained_weights, require_input, with_width
+from edgecnn.train.backbones import BACKBONES, NamedBackbone, find_backbone, require_input, with_width
+from edgecnn.train.starting_weights import pretrained_weights
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1, 4, 5, 3), dtype=np.uint8)
 # Their preprocessing is in layers of the network, which edgecnn leaves out; test_pretrained.py compares with those.
@@ -39,8 +40,10 @@ def test_images_become_the_backbones_size_range_and_filter_unless_another_size_i
 
 def test_a_width_is_part_of_the_name() -> None:
     assert with_width("mobilenet_v2", 0.35) == "mobilenet_v2-0.35"
-    assert find_backbone("mobilenet_v2-0.35") == (BACKBONES["mobilenet_v2"], 0.35)
-    assert find_backbone("mobilenet_v2") == (BACKBONES["mobilenet_v2"], None) and find_backbone("compact") is None
+    assert find_backbone("mobilenet_v2-0.35") == NamedBackbone(BACKBONES["mobilenet_v2"], 0.35)
+    assert (
+        find_backbone("mobilenet_v2") == NamedBackbone(BACKBONES["mobilenet_v2"]) and find_backbone("compact") is None
+    )
 
 
 def test_backbones_start_from_imagenet_and_other_networks_from_nothing() -> None:

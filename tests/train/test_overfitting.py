@@ -6,15 +6,15 @@ import pytest
 from edgecnn.pixels.dataset import Split
 from edgecnn.train import TrainingRun
 from edgecnn.train.overfitting import Fit
-from edgecnn.train.report.answers import Answers, measure_fit
+from edgecnn.train.report.answers import SplitAnswers, measure_fit
 
 
-def answers(name: str, right: list[bool], labels: list[int], whole: int | None = None) -> Answers:
+def answers(name: str, right: list[bool], labels: list[int], whole: int | None = None) -> SplitAnswers:
     """Of two classes; a wrong answer names the other one."""
     truth = np.array(labels, np.int64)
     predicted = np.where(right, truth, 1 - truth)
     split = Split(np.zeros((len(truth), 1, 1, 1), np.uint8), truth)
-    return Answers(name, split, np.arange(len(truth)), np.eye(2, dtype=np.float32)[predicted], whole or len(truth))
+    return SplitAnswers(name, split, np.arange(len(truth)), np.eye(2, dtype=np.float32)[predicted], whole or len(truth))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_validation_images_count_before_test_images_and_before_those_held_back()
     )
     training = answers("training", [True] * 4, [0, 1, 0, 1])
     assert measure_fit([test, training]) == Fit(1.0, 4, 0.5, 2, "test", guessing=0.5)
-    named = [Answers("validation", one.split, one.rows, one.probabilities, one.whole) for one in (own, held)]
+    named = [SplitAnswers("validation", one.split, one.rows, one.probabilities, one.whole) for one in (own, held)]
     assert measure_fit([test, *named, training]) == Fit(1.0, 4, 0.75, 4, "validation", guessing=0.5)
     assert measure_fit([test]) is None
 

@@ -57,7 +57,7 @@ class InputChoice:
         found = find_backbone(self.architecture)
         if found is None:
             return input_for(*(self.size or (height, width)), self.colour or colour, self.fit or fit)
-        backbone = found[0]
+        backbone = found.row
         height, width = self.size or (backbone.size, backbone.size)
         spec = input_for(height, width, self.colour or "rgb", self.fit or fit)
         require_rgb(backbone, spec)

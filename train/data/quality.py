@@ -32,7 +32,7 @@ def require_trainable(dataset: Dataset, progress: Callable[[str], None]) -> None
             f"{dataset.source}: class names must be unique and printable; give others. Received: "
             f"{', '.join(repr(name) for name in refused[:_SHOWN])}"
         )
-    splits = {"train": dataset.train, "test": dataset.test}
+    splits = {"training": dataset.train, "test": dataset.test}
     if dataset.validation:
         splits["validation"] = dataset.validation
     for name, split in splits.items():
@@ -91,10 +91,10 @@ def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[s
 def _report_duplicates(splits: dict[str, Split], looks: dict[str, Thumbnails], progress: Callable[[str], None]) -> None:
     """Tell `progress` how many images of validation and test are in the training split too, see `find_duplicates`."""
     for name, split in splits.items():
-        found = [] if name == "train" else find_duplicates(looks[name], looks["train"])
+        found = [] if name == "training" else find_duplicates(looks[name], looks["training"])
         if found:
             same = sum(one.is_exact for one in found)
-            flattering = any(split.labels[one.row] == splits["train"].labels[one.other] for one in found)
+            flattering = any(split.labels[one.row] == splits["training"].labels[one.other] for one in found)
             progress(
                 f"{same} of {len(split):,} {name} images are training images too, {len(found) - same} more look like "
                 f"one; {f'{name} accuracy is flattered by them' if flattering else 'there they are of another class'}"
@@ -109,8 +109,7 @@ def _report_two_classes(
     twins = []
     for name, split in splits.items():
         for row, digest in enumerate(looks[name].digests):
-            image = split.names[row] if split.names else f"{name} image {row}"
-            here = (labels[split.labels[row]], image)
+            here = (labels[split.labels[row]], split.name_of(row, name))
             there = first.setdefault(digest, here)
             if there[0] != here[0]:
                 twins.append((there, here))

@@ -15,7 +15,7 @@ Predict = Callable[[Images], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Answers:
+class SplitAnswers:
     """Labelled images, and what the network says of each.
 
     Attributes:
@@ -39,10 +39,10 @@ class Answers:
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     def name_of(self, row: int) -> str:
-        """What people call an image: its file, or its number in the split."""
+        """What people call an image, see `Split.name_of`."""
         return self.split.names[row] if self.split.names else f"{self.numbered or self.name} image {self.rows[row]}"
 
-    def calibrated(self, temperature: float) -> "Answers":
+    def calibrated(self, temperature: float) -> "SplitAnswers":
         """With the scores that a device tells: `probabilities` must be as the network gives them."""
         if temperature == 1:
             return self
@@ -54,18 +54,18 @@ class Answers:
         return np.asarray(self.probabilities.max(axis=1))
 
 
-def answer(name: str, split: Split, predict: Predict, most: int | None = None) -> Answers:
+def answer(name: str, split: Split, predict: Predict, most: int | None = None) -> SplitAnswers:
     """Ask about a split, of more than `most` images about so many, of every class as many."""
     if most is None or len(split) <= most:
-        return Answers(name, split, np.arange(len(split)), predict(split.images), len(split))
+        return SplitAnswers(name, split, np.arange(len(split)), predict(split.images), len(split))
     rows = np.sort(stratified(split.labels, most, seed=0))
     asked = split.at(rows)
-    return Answers(name, asked, rows, predict(asked.images), len(split))
+    return SplitAnswers(name, asked, rows, predict(asked.images), len(split))
 
 
 def answer_rest(
     dataset: Dataset, predict: Predict, most: int | None = None, *, held_share: float = 0.0, seed: int = 0
-) -> list[Answers]:
+) -> list[SplitAnswers]:
     """Ask about all splits but the test images, those first that the network was not trained on.
 
     Args:
@@ -86,7 +86,7 @@ def answer_rest(
     return answers
 
 
-def measure_fit(answers: Sequence[Answers]) -> Fit | None:
+def measure_fit(answers: Sequence[SplitAnswers]) -> Fit | None:
     """What the saved model's answers say; None if it was not asked about its training images.
 
     Args:

@@ -1,7 +1,9 @@
 """A training's report as one HTML file."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from edgecnn.atomic_files import write_bytes
 from edgecnn.confidence import best_scores
 from edgecnn.html_page import Cell, page, percent, table, text
 from edgecnn.metrics import ClassFigures, class_figures, mean_of_known, most_confused
@@ -11,14 +13,14 @@ from edgecnn.wilson import wilson_interval
 
 from ..run_report import TrainingRun
 from . import charts, pictures
-from .answers import Answers
+from .answers import SplitAnswers
 
 # By whether it overfits, or has learned nothing.
 _KINDS = {True: "finding broken", False: "finding", None: "finding open"}
 _MATRIX = 30  # classes; of more, the matrix is a wall
 
 
-def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> str:
+def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[SplitAnswers]) -> str:
     """The page.
 
     Args:
@@ -46,6 +48,15 @@ def to_html(run: TrainingRun, dataset: Dataset, answers: Sequence[Answers]) -> s
         "<h2>The data set at a glance</h2>", pictures.glance(dataset),
     ]  # fmt: skip
     return page(title, parts)
+
+
+def write_training_report(path: Path, run: TrainingRun, dataset: Dataset, answers: Sequence[SplitAnswers]) -> None:
+    """Write the page to `path`, whole or not at all; see `to_html`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_bytes(path, to_html(run, dataset, answers).encode())
 
 
 def _summary(run: TrainingRun, dataset: Dataset) -> Iterator[str]:
@@ -108,7 +119,7 @@ def _confusion(run: TrainingRun) -> str:
     return table(("class \\ answer", *labels), rows, "matrix") + most
 
 
-def _calibration(run: TrainingRun, test: Answers) -> str:
+def _calibration(run: TrainingRun, test: SplitAnswers) -> str:
     found, right = run.card.confidence, test.predicted == test.split.labels
     scores = best_scores(test.probabilities)
     mean, share = float(scores.mean()), float(right.mean())

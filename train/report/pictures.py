@@ -8,14 +8,14 @@ from edgecnn.html_page import gallery, image, picture, table, text
 from edgecnn.pixels.dataset import Dataset, Split
 
 from ..data.duplicates import BITS, MOST_PAIRS, NEAR_BITS, NEAR_LEVELS, Thumbnails, find_duplicates
-from .answers import Answers
+from .answers import SplitAnswers
 from .mislabelled import find_mislabelled, margins
 
 # What keeps the page below 2 MB, whatever the images are.
 _MISTAKES, _SUSPECTS, _PAIRS, _CLASSES, _OF_A_CLASS = 24, 18, 12, 20, 6
 
 
-def mistakes(test: Answers, labels: tuple[str, ...]) -> str:
+def mistakes(test: SplitAnswers, labels: tuple[str, ...]) -> str:
     """The wrong answers that the network is surest of."""
     wrong = np.flatnonzero(test.predicted != test.split.labels)
     order = wrong[np.argsort(-test.certainty[wrong], kind="stable")]
@@ -33,7 +33,7 @@ def mistakes(test: Answers, labels: tuple[str, ...]) -> str:
     return f"<p>{_counted(len(order), _MISTAKES, 'mistake')}</p>{gallery(shown)}"
 
 
-def mislabelled(answers: Answers, labels: tuple[str, ...]) -> str:
+def mislabelled(answers: SplitAnswers, labels: tuple[str, ...]) -> str:
     """Images of a split whose label looks wrong."""
     rows = find_mislabelled(answers.probabilities, answers.split.labels)
     _, other = margins(answers.probabilities, answers.split.labels)
@@ -77,8 +77,9 @@ def duplicates(dataset: Dataset) -> str:
             gallery(
                 picture(
                     [np.asarray(split.images[one.row]), np.asarray(dataset.train.images[one.other])],
-                    f"{name}: {_named(split, one.row)}, {dataset.labels[split.labels[one.row]]}",
-                    f"training: {_named(dataset.train, one.other)}, {dataset.labels[dataset.train.labels[one.other]]}",
+                    f"{_placed(split, one.row, name)}, {dataset.labels[split.labels[one.row]]}",
+                    f"{_placed(dataset.train, one.other, 'training')}, "
+                    f"{dataset.labels[dataset.train.labels[one.other]]}",
                     "the same pixels" if one.is_exact else f"{one.levels:.1f} levels of 255 apart",
                     kind="pair",
                 )
@@ -97,8 +98,8 @@ def _limits(pairs: int) -> str:
     )
 
 
-def _named(split: Split, row: int) -> str:
-    return split.names[row] if split.names else f"#{row}"
+def _placed(split: Split, row: int, name: str) -> str:
+    return f"{name}: {split.names[row]}" if split.names else split.name_of(row, name)
 
 
 def glance(dataset: Dataset) -> str:

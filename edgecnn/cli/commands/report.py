@@ -61,7 +61,7 @@ def _write(run: "Path", path: "Path", data: str | None, data_dir: str | None) ->
     from edgecnn.optional_packages import require_matplotlib
     from edgecnn.run_directory import RunDirectory
     from edgecnn.train.report.answers import answer, answer_rest, measure_fit
-    from edgecnn.train.report.writing import write_training_report
+    from edgecnn.train.report.page import write_training_report
     from edgecnn.train.run_report import read_run
     from edgecnn.validation_images import held_share_of
 

@@ -58,10 +58,11 @@ def command(
     from edgecnn.optional_packages import require_tensorboard
     from edgecnn.train import RECIPES, estimate, train
     from edgecnn.train.architectures import find_builder
-    from edgecnn.train.backbones import pretrained_weights, with_width
+    from edgecnn.train.backbones import with_width
     from edgecnn.train.data.quality import note_few_images
     from edgecnn.train.recipes import change_recipe, default_recipe
     from edgecnn.train.request import TrainingRequest
+    from edgecnn.train.starting_weights import pretrained_weights
 
     _refuse_contradictions(run, dry_run)
     run = dataclasses.replace(run, architecture=with_width(run.architecture, width))
@@ -129,14 +130,15 @@ def _require_ready(request: "TrainingRequest", output: str | None) -> None:
     """What can be told before images are read: files that are missing, and others that are in the way."""
     from edgecnn.run_directory import RunDirectory
     from edgecnn.train.architectures import find_builder
-    from edgecnn.train.backbones import find_backbone, require_same_values
+    from edgecnn.train.backbones import find_backbone
     from edgecnn.train.run_report import check_free
+    from edgecnn.train.teachers import require_same_values
 
     request.require_files()
     if request.teacher_architecture:
         find_builder(request.teacher_architecture)
         backbone = find_backbone(request.architecture)
-        scale, offset = backbone[0].values if backbone else ((), ())
+        scale, offset = backbone.row.values if backbone else ((), ())
         require_same_values(request.teacher_architecture, scale, offset)
     if output:
         check_free(RunDirectory(Path(output)), request.replaces)

@@ -11,7 +11,7 @@ from edgecnn.metrics import Evaluation, evaluate_probabilities
 from edgecnn.pixels.dataset import Dataset, Images, Split
 from edgecnn.train import TrainingRun, input_for
 from edgecnn.train.overfitting import Fit
-from edgecnn.train.report.answers import Answers, answer, answer_rest
+from edgecnn.train.report.answers import SplitAnswers, answer, answer_rest
 from edgecnn.train.report.page import to_html
 from tests.train.report.conftest import HOSTILE, Planted
 
@@ -40,7 +40,7 @@ def test_it_needs_nothing_from_elsewhere_and_names_do_nothing(page: str) -> None
 
 def test_the_planted_duplicate_is_shown(page: str, planted: Planted) -> None:
     assert "1 of 300 test images are training images too, 0 more are nearly the same." in page
-    assert "test: #0, " in page and "training: #9, " in page
+    assert "test image 0, " in page and "training image 9, " in page
 
 
 def test_calibration_is_told_before_and_after_the_temperature(page: str, planted: Planted) -> None:
@@ -117,7 +117,7 @@ def test_it_is_smaller_than_two_megabytes_whatever_the_images_are(planted: Plant
         values = generator.uniform(size=(len(images), 20)) ** 8
         return np.asarray(values / values.sum(axis=1, keepdims=True), np.float32)
 
-    test = Answers("test", dataset.test, np.arange(60), guess(dataset.test.images), 60)
+    test = SplitAnswers("test", dataset.test, np.arange(60), guess(dataset.test.images), 60)
     evaluation: Evaluation = evaluate_probabilities(test.probabilities, dataset.test.labels)
     card = dataclasses.replace(planted.run.card, labels=labels)
     run: TrainingRun = dataclasses.replace(planted.run, card=card, evaluation=evaluation)
