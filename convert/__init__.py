@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .comparison.gate import Gate
     from .comparison.parity import ParityReport, parity
+    from .comparison.parity_request import ParityRequest
     from .conversion import Converter, convert
     from .first_passing import convert_until
     from .keras_model import KerasModel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .network.importing import adopt, read_labels
     from .network.preprocessing import Preprocessing
     from .network.representative import load_representative
+    from .request import ConversionRequest
     from .result import Conversion, ConvertedFile, LayerParity
 
     # The names of the schemes and of the targets; each has its row in a table.
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison.gate": ("Gate",),
     "comparison.parity": ("ParityReport", "parity"),
+    "comparison.parity_request": ("ParityRequest",),
     "conversion": ("Converter", "convert"),
     "first_passing": ("convert_until",),
     "keras_model": ("KerasModel",),
@@ -37,6 +40,7 @@ _HOMES = {
     "network.importing": ("adopt", "read_labels"),
     "network.preprocessing": ("Preprocessing",),
     "network.representative": ("load_representative",),
+    "request": ("ConversionRequest",),
     "result": ("Conversion", "ConvertedFile", "LayerParity"),
 }
 
@@ -44,6 +48,7 @@ __all__ = [
     "SCHEMES",
     "TARGETS",
     "Conversion",
+    "ConversionRequest",
     "ConvertedFile",
     "Converter",
     "CustomCode",
@@ -51,6 +56,7 @@ __all__ = [
     "KerasModel",
     "LayerParity",
     "ParityReport",
+    "ParityRequest",
     "Preprocessing",
     "adopt",
     "convert",

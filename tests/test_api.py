@@ -14,13 +14,13 @@ FRONTS = {
         "OutputError", "ServiceError", "SourceError", "__version__",
     },
     "edgecnn.train": {
-        "RECIPES", "Dataset", "Epoch", "InputChoice", "LabelSource", "Recipe", "Split", "TrainingRun", "estimate",
-        "input_for", "load_dataset", "load_fashion_mnist", "train",
+        "RECIPES", "Dataset", "Epoch", "InputChoice", "LabelSource", "Recipe", "Split", "TrainingRequest",
+        "TrainingRun", "estimate", "input_for", "load_dataset", "load_fashion_mnist", "train",
     },
     "edgecnn.convert": {
-        "SCHEMES", "TARGETS", "Conversion", "ConvertedFile", "Converter", "CustomCode", "Gate", "KerasModel",
-        "LayerParity", "ParityReport", "Preprocessing", "adopt", "convert", "convert_until", "load_representative",
-        "parity", "read_labels",
+        "SCHEMES", "TARGETS", "Conversion", "ConversionRequest", "ConvertedFile", "Converter", "CustomCode", "Gate",
+        "KerasModel", "LayerParity", "ParityReport", "ParityRequest", "Preprocessing", "adopt", "convert",
+        "convert_until", "load_representative", "parity", "read_labels",
     },
     "edgecnn.device": {
         "Classifier", "Delegate", "Description", "Evaluation", "Explanation", "FeatureExtractor", "Features",

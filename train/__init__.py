@@ -13,6 +13,7 @@ from .data.image_folder import LabelSource
 from .data.loading import InputChoice, input_for, load_dataset
 from .history import Epoch
 from .recipes import RECIPES, Recipe
+from .request import TrainingRequest
 from .run_report import TrainingRun
 from .training import estimate, train
 
@@ -24,6 +25,7 @@ __all__ = [
     "LabelSource",
     "Recipe",
     "Split",
+    "TrainingRequest",
     "TrainingRun",
     "estimate",
     "input_for",
