@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from edgecnn.model_file.card import ModelCard
 from edgecnn.model_file.schemes import SCHEMES
+from edgecnn.rounding import round_apart
 
 # Of a file that does not say how it was quantized; no scheme has a larger one.
 _LARGEST_TOLERANCE = max(row.tolerance for row in SCHEMES.values())
@@ -29,6 +30,11 @@ class Agreement:
     flipped: int
     max_difference: float
     tolerance: float
+
+    @property
+    def off_by(self) -> str:
+        """The largest difference in words, told from the tolerance."""
+        return round_apart(self.tolerance, self.max_difference, "g")
 
     @property
     def passed(self) -> bool:

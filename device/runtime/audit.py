@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgecnn.arrays import Pixels
 from edgecnn.errors import ContradictionError, DelegateError, EdgecnnWarning, ModelFileError
+from edgecnn.rounding import round_apart
 
 from .agreement import compare, tolerance_of
 from .forking import tell_of_forks
@@ -108,7 +109,7 @@ class Audit:
         wrong = (
             self._other_map(maps)
             if agreement.passed
-            else (f"a probability is off by {agreement.max_difference:.2g} where {agreement.tolerance:g} is allowed")
+            else f"a probability is off by {agreement.off_by} where {agreement.tolerance:g} is allowed"
         )
         if not wrong:
             self.unconfirmed = 0
@@ -129,8 +130,9 @@ class Audit:
             expected, here = own.dequantize(self._runner.output(own)), tensor.dequantize(raw)
             error, size = (float(np.sqrt(np.mean(np.square(values)))) for values in (here - expected, expected))
             if not error <= _MAP_TOLERANCE * size:  # which NaN is not
-                share = f"{error / size:.0%}" if size else f"{error:.2g}, where all is 0"
-                return f"the feature maps of {tensor.name} are off by {share} where {_MAP_TOLERANCE:.0%} is allowed"
+                allowed = 100 * _MAP_TOLERANCE
+                share = f"{round_apart(allowed, 100 * error / size)}%" if size else f"{error:.2g}, where all is 0"
+                return f"the feature maps of {tensor.name} are off by {share} where {allowed:g}% is allowed"
         return ""
 
 

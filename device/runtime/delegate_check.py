@@ -52,6 +52,6 @@ def _require(agreement: Agreement, delegate: Delegate, probes: str) -> None:
     if not agreement.passed:
         raise DelegateError(
             f"{delegate.name} computes wrongly: {agreement.top1_equal} of {agreement.images} {probes} have the right "
-            f"top-1, and a probability is off by {agreement.max_difference:.2g} where {agreement.tolerance:g} is "
+            f"top-1, and a probability is off by {agreement.off_by} where {agreement.tolerance:g} is "
             "allowed; use --delegate cpu"
         )

@@ -68,7 +68,7 @@ def require_right_answers(packed: PackedModel, session: Runner, watcher: Watcher
         raise ModelFileError(
             f"{packed.name} does not answer its own golden probes as it did where it was made: "
             f"{replay.flipped} of {len(replay.golden.images)} have another top-1, a probability differs by "
-            f"{replay.max_difference:.2g} ({replay.tolerance:g} is allowed); the file was changed, or this machine "
+            f"{replay.off_by} ({replay.tolerance:g} is allowed); the file was changed, or this machine "
             f"computes otherwise: edgecnn verify {packed.name} shows it, convert the model again"
         )
 
