@@ -13,10 +13,10 @@ _verbose = False
 _stderr_lock = threading.RLock()
 
 
-def set_verbose() -> None:
-    """Let TensorFlow, absl and the runtimes write to standard error, from now on."""
+def set_verbose(verbose: bool = True) -> None:
+    """Let TensorFlow, absl and the runtimes write to standard error from now on, or no longer."""
     global _verbose
-    _verbose = True
+    _verbose = verbose
 
 
 def is_verbose() -> bool:

@@ -1,5 +1,6 @@
 """Options that several commands share, and the images that they name."""
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgecnn.native_output import escape_native_output, set_verbose
+from edgecnn.native_output import escape_native_output, is_verbose, set_verbose
 
 from . import guard, printing
 from .named_data import require_named_data
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _verbose(_: click.Context, __: click.Parameter, value: bool) -> None:
-    if value:
-        set_verbose()
-        if guard.is_own_process():
-            escape_native_output()
+def _verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if not value:
+        return
+    if guard.is_own_process():
+        escape_native_output()
+    else:  # a program that calls commands: this one's option is not the next one's
+        context.find_root().call_on_close(functools.partial(set_verbose, is_verbose()))
+    set_verbose()
 
 
 verbose = click.option(

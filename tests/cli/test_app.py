@@ -13,6 +13,7 @@ from PIL import Image
 from edgecnn.cli import COMMANDS
 from edgecnn.device.runtime.child_process import blame_model
 from edgecnn.model_file.bundled import find_model, sample_images
+from edgecnn.native_output import captured_stderr
 from tests.support.command_line import SCRIPTS, Run, in_new_process, sentence
 from tests.support.ports import closed_port
 
@@ -210,6 +211,16 @@ def test_classify_says_nothing_on_stderr() -> None:
 
 def test_verbose_lets_the_runtime_speak() -> None:
     assert "XNNPACK" in in_new_process("classify", "fashion-mnist", BOOT, "--verbose").stderr
+
+
+@pytest.mark.parametrize("rest", [(), ("--json",), ("--no-such-option",)])
+def test_verbose_is_of_one_command_where_a_program_calls_several(
+    rest: tuple[str, ...], edgecnn: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    edgecnn("info", "fashion-mnist", "-v", *rest)
+    with captured_stderr() as output:
+        os.write(2, b"native words")
+    assert output.text == "native words" and not capfd.readouterr().err
 
 
 def test_terminal_that_cannot_show_a_letter_gets_it_escaped() -> None:

@@ -181,7 +181,9 @@ def test_feature_maps_are_looked_at_too(library: str, photos: Path, tmp_path: Pa
         scores = loaded.session.output(loaded.probabilities)
     extractor.audit.look(pixels[:, :, None], scores, [(tensor, right)])
     wrong = right[..., ::-1].copy()  # right probabilities beside maps of other filters
-    with pytest.raises(ContradictionError, match=r"feature maps of max_pooling2d are off by \d+\.\d\d% where 20% is allowed"):
+    with pytest.raises(
+        ContradictionError, match=r"feature maps of max_pooling2d are off by \d+\.\d\d% where 20% is allowed"
+    ):
         extractor.audit.look(pixels[:, :, None], scores, [(tensor, wrong)])
 
 
