@@ -46,7 +46,7 @@ def what_of(expected: Constant, found: Constant, channel: int, wrong: npt.NDArra
         if few <= max(1, _FEW * here.size):
             return changed, few
         return _places(own, here, wrong[channel], 2 * float(np.max(found.error))) or (OTHERS, None)
-    gain = float((own * here).sum() / np.square(own).sum())
+    gain = float((own * here).sum() / (np.square(own).sum() or 1))  # of a channel that is 0 in Keras too
     if -likeness > best:
         return ("negated", None) if abs(gain + 1) < _ABOUT else ("{} times Keras'", float(f"{gain:.3g}"))
     if what:

@@ -27,13 +27,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
-    if not value:
-        return
-    if guard.is_own_process():
+    if value and guard.is_own_process():
         escape_native_output()
-    else:  # a program that calls commands: this one's option is not the next one's
+    if value:  # in a program that calls commands, this one's option is not the next one's
         context.find_root().call_on_close(functools.partial(set_verbose, is_verbose()))
-    set_verbose()
+        set_verbose()
 
 
 verbose = click.option(

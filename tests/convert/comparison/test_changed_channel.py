@@ -79,6 +79,14 @@ def test_a_kernel_that_is_its_own_mirror_and_that_of_another_channel_is_not_call
     assert words_of(values, changed) == "0.502 times Keras'"
 
 
+def test_a_copy_in_place_of_a_channel_that_is_zero_in_keras_is_called_so() -> None:
+    values = kernels(3, 3)
+    values[2] = 0
+    changed = values.copy()
+    changed[2] = values[5]
+    assert words_of(values, changed) == "a copy of channel 5"
+
+
 def test_places_of_a_single_input_are_exchanged_only_where_their_numbers_are() -> None:
     values = np.abs(kernels(3, 3, 1)) + 0.2
     changed = values.copy()
