@@ -11,6 +11,7 @@ from .errors import InputError
 from .model_file.container import sha256
 
 _modules: dict[tuple[Path, int, int], ModuleType] = {}  # by file, when it was changed, and its size
+_beside: dict[str, tuple[Path, str]] = {}  # modules that these imported from their folders, and the SHA-256 of each
 
 
 def run_python_file(path: Path) -> ModuleType:
@@ -24,17 +25,22 @@ def run_python_file(path: Path) -> ModuleType:
     stat, resolved = path.stat(), path.resolve()
     key = resolved, stat.st_mtime_ns, stat.st_size
     if key not in _modules:
-        _modules[key] = _run(path, str(resolved.parent))
+        _modules[key] = _run(path, resolved)
     return _modules[key]
 
 
-def _run(path: Path, folder: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"edgecnn_user_{path.stem}", path)
+def _run(path: Path, resolved: Path) -> ModuleType:
+    name, folder = f"edgecnn_user_{path.stem}", resolved.parent
+    while _file_of(name) not in (None, resolved):  # a file of that name in another folder
+        name += "_"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is no Python file; give one whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
-    sys.path.insert(0, folder)
+    _forget_others(folder)
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
@@ -42,8 +48,35 @@ def _run(path: Path, folder: str) -> ModuleType:
         words = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise InputError(f"{path} does not run ({words}); correct it") from error
     finally:
-        sys.path.remove(folder)
+        sys.path.remove(str(folder))
+        for new in set(sys.modules) - before:
+            file = _file_of(new)
+            if file and _lies_in(folder, new, file):
+                _beside[new] = file, sha256(file.read_bytes())
     return module
+
+
+def _file_of(name: str) -> Path | None:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return Path(file).resolve() if file else None
+
+
+def _lies_in(folder: Path, name: str, file: Path) -> bool:
+    """Whether module `name` is a file of `folder`, or of a package there."""
+    first = name.partition(".")[0]
+    return file.is_file() and (file == folder / f"{first}.py" or file.is_relative_to(folder / first))
+
+
+def _forget_others(folder: Path) -> None:
+    """Let a file in `folder` import what lies there now, and not what another file imported under the same name."""
+    others = {
+        name.partition(".")[0]
+        for name, (file, digest) in _beside.items()
+        if not _lies_in(folder, name, file) or sha256(file.read_bytes()) != digest
+    }
+    for name in [name for name in _beside if name.partition(".")[0] in others]:  # of a package all parts
+        sys.modules.pop(name, None)
+        del _beside[name]
 
 
 def sha256_of_files(paths: Iterable[Path]) -> str:

@@ -50,6 +50,34 @@ def test_a_file_that_was_edited_runs_again(own: Path) -> None:
     assert find_builder(f"{own}:net") is not before
 
 
+def test_files_of_one_name_in_two_folders_import_each_what_lies_beside_it(own: Path) -> None:
+    other = own.parent / "other" / "net.py"
+    other.parent.mkdir()
+    other.write_text(NET)
+    (other.parent / "blocks_of_mine.py").write_text(BLOCKS.replace("softmax", "sigmoid"))
+    networks = [build_network(f"{file}:net", (4, 4, 1), 3) for file in (own, other)]
+    assert [network.layers[-1].activation.__name__ for network in networks] == ["softmax", "sigmoid"]
+    assert load_objects(own)["Own"].__module__ != load_objects(other)["Own"].__module__
+
+
+def test_what_lies_beside_a_file_is_read_anew_where_it_was_edited(own: Path) -> None:
+    assert build_network(f"{own}:net", (4, 4, 1), 3).layers[-1].activation.__name__ == "softmax"
+    (own.parent / "blocks_of_mine.py").write_text(BLOCKS.replace("softmax", "sigmoid"))
+    own.write_text(NET + "# another\n")
+    assert build_network(f"{own}:net", (4, 4, 1), 3).layers[-1].activation.__name__ == "sigmoid"
+
+
+def test_of_a_package_beside_a_file_all_parts_are_read_anew(tmp_path: Path) -> None:
+    package = tmp_path / "parts_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("from . import last\n")
+    own = tmp_path / "net.py"
+    for number, name in enumerate(("softmax", "sigmoid")):
+        (package / "last.py").write_text(f"NAME = '{name}'\n")
+        own.write_text(f"from parts_of_mine import last\ndef net(): return last.NAME, {number}\n")
+        assert load_objects(own)["net"]() == (name, number)
+
+
 def test_what_it_imports_from_beside_it_belongs_to_it(own: Path) -> None:
     before, alone = source_sha256(f"{own}:net"), sha256_of_files([own.parent / "blocks_of_mine.py"])
     (own.parent / "unrelated.py").write_text("")
