@@ -5,6 +5,7 @@ every byte. Keys are the user's own business: here none is made, read or stored.
 """
 
 import base64
+import codecs
 import contextlib
 import hashlib
 import os
@@ -154,6 +155,8 @@ def _require_readable(allowed_signers: str | Path) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot read the allowed signers {str(allowed_signers)!r}: {reason}") from None
+    if lines and lines[0].startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{allowed_signers} begins with a byte order mark; save it as UTF-8 without one")
     if not any(line.strip() and not line.lstrip().startswith(b"#") for line in lines):
         raise InputError(f"{allowed_signers} allows nobody to sign; it needs a line such as {_LINE}")
     if mode & stat.S_IWOTH and os.name != "nt":

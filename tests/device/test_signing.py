@@ -157,6 +157,16 @@ def test_a_pickle_asks_for_the_signature_again(
         allowed.write_text(content)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_first_signers_name(
+    encoding: str, files: list[Path], allowed: Path, tmp_path: Path
+) -> None:
+    marked = tmp_path / "allowed"
+    marked.write_text(allowed.read_text(), encoding=encoding)
+    with pytest.raises(InputError, match="begins with a byte order mark; save it as UTF-8 without one"):
+        Classifier(files[0], require_signature=marked)
+
+
 def test_the_command_signs_in_place_and_again(key: Path, allowed: Path, edgecnn: Run, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(find_model("fashion-mnist").read_bytes())
