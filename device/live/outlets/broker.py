@@ -123,7 +123,7 @@ def read_password(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: the broker's password cannot be read ({error.strerror})") from None
     with contextlib.suppress(UnicodeDecodeError):
-        lines = data.decode().splitlines()
+        lines = data.decode("utf-8-sig").splitlines()
         if len(lines) == 1 and lines[0] and len(data) <= _MOST_PASSWORD_BYTES:
             return lines[0]
     raise InputError(f"{path} must hold the broker's password, one line of text, and nothing else")

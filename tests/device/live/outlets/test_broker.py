@@ -57,7 +57,7 @@ def test_no_part_of_a_password_is_said_of_a_url_that_cannot_be_read(password: st
         assert "xyx" not in str(raised.value) and "zyz" not in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"x" * 5000])
+@pytest.mark.parametrize("content", [b"", b"\n", b"two\nlines", b"\xff\xfe", b"\xef\xbb\xbf", b"x" * 5000])
 def test_a_password_is_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "p").write_bytes(content)
     with pytest.raises(InputError, match="one line of text"):
@@ -65,6 +65,8 @@ def test_a_password_is_one_line(content: bytes, tmp_path: Path) -> None:
     for end in (b"", b"\n", b"\r\n"):
         (tmp_path / "p").write_bytes("pass wörd".encode() + end)
         assert read_password(tmp_path / "p") == "pass wörd"
+    (tmp_path / "p").write_text("pass wörd\n", encoding="utf-8-sig")  # as editors on Windows do
+    assert read_password(tmp_path / "p") == "pass wörd"
 
 
 def test_a_password_without_a_user_and_certificates_without_tls_are_refused() -> None:
