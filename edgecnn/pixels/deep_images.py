@@ -39,13 +39,18 @@ def to_eight_bit(image: Image.Image) -> tuple[Image.Image, str]:
         return image, _dark_note(image)
     values: npt.NDArray[np.integer] = np.asarray(image)
     if values.min() < 0 or values.max() > _WHITE:
-        raise InputError(f"32-bit integer images have no agreed range; {_SAVE}")
+        raise _no_range(image)
     white, note = _white(image, int(values.max()))
     gray = Image.fromarray(_table(white, _tag(image, _PHOTOMETRIC) == 0)[values])
     if "transparency" in image.info:  # a PNG's one transparent gray
         opaque = (values != image.info["transparency"]).astype(np.uint8) * np.uint8(255)
         gray.putalpha(Image.fromarray(opaque))
     return gray, note
+
+
+def _no_range(image: Image.Image) -> InputError:
+    bits = _tag(image, _BITS) or 32
+    return InputError(f"{bits}-bit {'' if bits == 32 else 'signed '}integer images have no agreed range; {_SAVE}")
 
 
 def _white(image: Image.Image, brightest: int) -> tuple[int, str]:
@@ -56,7 +61,7 @@ def _white(image: Image.Image, brightest: int) -> tuple[int, str]:
     if bits and bits < 16:
         return (1 << bits) - 1, ""
     if bits == 32 or _tag(image, _FORMAT) == 2:
-        raise InputError(f"{bits}-bit {'' if bits == 32 else 'signed '}integer images have no agreed range; {_SAVE}")
+        raise _no_range(image)
     if not 0 < brightest < _DOUBTFUL:
         return _WHITE, ""
     words = f"the brightest of its 16-bit values is {brightest}"

@@ -64,6 +64,7 @@ def test_what_a_tiff_says_of_white_counts(
      (values(1023, "u2"), "values is 1023, and nothing says"), (values(16383, "u2"), "values is 16383, and nothing"),
      (values(255, "u2"), "values is 255, and nothing"), (values(4095, "u2", 3), "its 16 bits a channel hold smaller"),
      (values(255, "u2", 3), "its 16 bits a channel hold smaller"), (values(30_000, "i2"), "16-bit signed integer"),
+     (values(30_000, "i2") - 1000, "16-bit signed integer images have no agreed range"),
      (values(255, "u4"), "32-bit integer images have no agreed range"),
      (values(65535, "i4"), "32-bit integer images have no agreed range"),
      (values(255, "f4"), "floating-point images have no agreed range"),
