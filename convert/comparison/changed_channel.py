@@ -1,5 +1,6 @@
 """What a file has in the place of a channel whose weights are not Keras'."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -99,6 +100,11 @@ def _turned(kernel: Array) -> Iterator[tuple[str, Array]]:
         yield "rotated by 90°", np.rot90(kernel)
         yield "rotated by 270°", np.rot90(kernel, 3)
         yield "transposed", kernel.swapaxes(0, 1)
+    for axis, name in enumerate(("rows", "columns")):
+        for first, second in itertools.combinations(range(kernel.shape[axis]), 2):
+            order = list(range(kernel.shape[axis]))
+            order[first], order[second] = second, first
+            yield f"right but for its {name} {first} and {second}, which are exchanged", kernel.take(order, axis)
 
 
 def _shifted(own: Array, here: Array) -> Iterator[tuple[str, Array, Array]]:
