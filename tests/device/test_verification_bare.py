@@ -48,9 +48,10 @@ def test_command_takes_the_description_and_says_what_it_compared(models: Path, e
 
 def test_delegate_that_computes_wrongly_is_found_out(tmp_path: Path, library: str, edgecnn: Run) -> None:
     bare = write_bare(tmp_path / "bare.tflite")
-    assert edgecnn("verify", bare, "--delegate", library).exit_code == 0
+    assert ", within the tolerance of 0.1" in printed(edgecnn("verify", bare, "--delegate", library))
     result = edgecnn("verify", bare, "--delegate", library, "--delegate-option", "wrong=1")
     assert result.exit_code == 1 and "FAIL: this machine does not run it as its own reference" in result.stdout
+    assert ", ABOVE the tolerance of 0.1" in result.stdout
 
 
 def test_file_that_no_cpu_runs_says_so(models: Path, library: str) -> None:

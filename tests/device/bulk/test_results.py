@@ -87,7 +87,13 @@ def test_a_killed_run_goes_on_without_loss_or_repetition(
     done = whole.count(b"\n") - 1
     assert 0 < done < COUNT and not path.exists()
     partial.write_bytes(whole + b'{"image": "torn')
-    for other in (("--top", 2), ("--delegate", "cpu")):
+    for other in (
+        ("--top", 2),
+        ("--delegate", "cpu"),
+        ("--crop", "1,1,20,20"),
+        ("--min-score", 0.3),
+        ("--invert", "yes"),
+    ):
         refused = edgecnn("classify", "fashion-mnist", photos, "--output", path, "--resume", *other)
         assert refused.exit_code == 1 and "made with another model or other options" in refused.output
     forgotten = edgecnn("classify", "fashion-mnist", photos, "--output", path)
