@@ -19,3 +19,11 @@ def test_its_own_images_are_asked_for_before_any_are_read(
     monkeypatch.setenv("EDGECNN_DATA", str(tmp_path / "nothing"))
     said = sentence(edgecnn(command, *([model] if command == "compare" else []), model))
     assert "own model.tflite is trained on Möbel: name its images with --data" in said
+
+
+def test_a_model_of_some_of_the_same_classes_is_not_asked_for_its_images(edgecnn: Run, tmp_path: Path) -> None:
+    fields = fields_of_card()
+    fields["labels"][3] = "Gown"
+    model = repacked(tmp_path / "model.tflite", fields=fields)
+    said = sentence(edgecnn("evaluate", model))
+    assert "Gown" in said and "name its images" not in said
