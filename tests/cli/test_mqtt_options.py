@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edgecnn.cli.broker_options import BrokerFiles
+from edgecnn.device.live.outlets.broker import parse_broker
 from edgecnn.model_file.bundled import sample_images
 from tests.support.brokers import RealBroker, broker, listening, needs_mosquitto
 from tests.support.command_line import Run, sentence
@@ -97,6 +99,7 @@ def test_the_password_is_in_a_file_or_the_environment(
         watching = (*BOOT, "--loop", "--frames", "30", "--fps", "60", "--mqtt", f"mqtt://pi@127.0.0.1:{one.port}")
         told = edgecnn(*watching, "--mqtt-password-file", password)
         assert told.exit_code == 0 and "is told, in topics edgecnn/" in told.stderr
+        assert "others can read the password" not in told.stderr
         monkeypatch.setenv("EDGECNN_MQTT_PASSWORD", "right")
         told = edgecnn(*watching)
         assert told.exit_code == 0 and "is told, in topics edgecnn/" in told.stderr
@@ -104,6 +107,18 @@ def test_the_password_is_in_a_file_or_the_environment(
         wrong = edgecnn(*watching)
     assert wrong.exit_code == 0 and "it does not let pi in (not authorized)" in wrong.stderr
     assert "wrong;" not in wrong.stderr and "is told" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [("mqtt://pi@farm.example", True), ("mqtts://pi@farm.example", False), ("mqtt://pi@localhost", False)],
+)
+def test_a_password_that_others_can_read_on_the_way_is_told(
+    url: str, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text("right\n")
+    assert BrokerFiles(None, None, None, tmp_path / "password").complete(parse_broker(url)).host in url
+    assert ("others can read the password" in capsys.readouterr().err) == is_told
 
 
 @pytest.mark.parametrize(
