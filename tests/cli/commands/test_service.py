@@ -64,6 +64,10 @@ def test_a_dry_run_prints_the_unit_and_the_lines_and_writes_nothing(
     assert f'ExecStart=:"{sys.executable}" "-m" "edgecnn" "live" "fashion-mnist" "--source" "samples"' in result.stdout
     assert f"WorkingDirectory={tmp_path}" in lines and f'ReadWritePaths=-"{tmp_path}/kept"' in lines
     assert "WatchdogSec=200" in lines
+    slow = ("--delegate", "xnnpack", "--isolate", "--delegate-timeout", "99.5")
+    patient = edgecnn(*INSTALL, "--name", "door", "--dry-run", *SAMPLES, *kept, *slow).stdout
+    seconds = [int(unit.partition("\nTimeoutStartSec=")[2].split()[0]) for unit in (result.stdout, patient)]
+    assert seconds[1] - seconds[0] == 299  # it is tried, loaded and proved with it
     notes = result.stderr.splitlines()
     assert f"{tmp_path}/config/systemd/user/edgecnn-door.service would be:" in notes
     assert notes[-3:] == [

@@ -1,6 +1,8 @@
 """Which shard has which image: each has one, whatever else lies there."""
 
 import hashlib
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,17 @@ def test_shards_of_a_model_that_was_described_otherwise_are_not_merged(edgecnn: 
         merge.append(output)
     words = "made with another description of the model (--labels, --input-range, ...) than"
     assert words in sentence(edgecnn(*merge))
+
+
+def test_an_image_whose_name_begins_like_an_option_stays_behind_the_dashes_in_what_is_advised(
+    edgecnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("-odd.png", "even.png", "other.png"):
+        shutil.copy(sample_images()[0], name)
+    images = ("--", "-odd.png", "even.png", "other.png")
+    assert edgecnn("classify", "fashion-mnist", "--shard", "1/2", "-o", "1.csv", *images).exit_code == 0
+    advised = sentence(edgecnn("merge", "all.csv", "1.csv")).partition("make: edgecnn ")[2]
+    assert advised.endswith(" -- -odd.png even.png other.png")
+    assert edgecnn(*shlex.split(advised)).exit_code == 0
+    assert edgecnn("merge", "all.csv", "1.csv", "shard-2-of-2.csv").exit_code == 0
