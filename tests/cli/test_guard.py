@@ -153,6 +153,30 @@ def test_ctrl_c_ends_it_well_whomever_it_is_sent_to(whole_group: bool, library: 
     assert run.returncode == 0 and "the process ended" not in error and "Aborted" not in error, error
 
 
+WATCHED = """
+import time
+from edgecnn.cli import guard
+guard.allow()
+guard.watch_over("lib.so")
+print("it runs", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.3)  # as if it had files to close
+    print("ended well", flush=True)
+    guard.report(7)
+"""
+
+
+def test_one_press_is_heard_once_by_a_process_that_another_one_watches_over() -> None:
+    command = [sys.executable, "-c", WATCHED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0, text=True) as run:
+        assert run.stdout and run.stdout.readline() == "it runs\n"
+        os.killpg(run.pid, signal.SIGINT)
+        said, _ = run.communicate(timeout=60)
+    assert (said, run.returncode) == ("ended well\n", 7)
+
+
 def is_idle(process: int) -> bool:
     """Whether it waits, and has taken no processor time for a second."""
     before = state_and_ticks(process)
