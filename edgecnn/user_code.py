@@ -1,16 +1,17 @@
 """A Python file of the user's own: run once, with what lies beside it, and told from another."""
 
 import ast
+import contextlib
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from .errors import InputError
 from .model_file.container import sha256
 
-_modules: dict[tuple[Path, int, int], ModuleType] = {}  # by file, when it was changed, and its size
+_modules: dict[tuple[Path, str], ModuleType] = {}  # by file, and the SHA-256 of it and of what it imports
 _beside: dict[str, tuple[Path, str]] = {}  # modules that these imported from their folders, and the SHA-256 of each
 
 
@@ -22,15 +23,14 @@ def run_python_file(path: Path) -> ModuleType:
     Raises:
         InputError: it fails.
     """
-    stat, resolved = path.stat(), path.resolve()
-    key = resolved, stat.st_mtime_ns, stat.st_size
+    key = path.resolve(), sha256_of_files([path])
     if key not in _modules:
-        _modules[key] = _run(path, resolved)
+        _modules[key] = _run(path)
     return _modules[key]
 
 
-def _run(path: Path, resolved: Path) -> ModuleType:
-    name, folder = f"edgecnn_user_{path.stem}", resolved.parent
+def _run(path: Path) -> ModuleType:
+    name, resolved = f"edgecnn_user_{path.stem}", path.resolve()
     while _file_of(name) not in (None, resolved):  # a file of that name in another folder
         name += "_"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -38,22 +38,40 @@ def _run(path: Path, resolved: Path) -> ModuleType:
         raise InputError(f"{path} is no Python file; give one whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
-    _forget_others(folder)
-    before = set(sys.modules)
-    sys.path.insert(0, str(folder))
     try:
-        spec.loader.exec_module(module)
+        with importing_beside(path):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
         reason = (str(error).strip().splitlines() or [""])[0]
         words = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise InputError(f"{path} does not run ({words}); correct it") from error
-    finally:
-        sys.path.remove(str(folder))
-        for new in set(sys.modules) - before:
-            file = _file_of(new)
-            if file and _lies_in(folder, new, file):
-                _beside[new] = file, sha256(file.read_bytes())
     return module
+
+
+@contextlib.contextmanager
+def importing_beside(path: Path) -> Iterator[None]:
+    """Within the block a file, or a function of it, imports what lies beside it now, and not what another one did."""
+    folder = path.resolve().parent
+    _forget_others(folder)
+    before, writes_none = set(sys.modules), sys.dont_write_bytecode
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True  # it would be taken for that of a file of the same second and size
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes_none
+        with contextlib.suppress(ValueError):  # it has done so itself
+            sys.path.remove(str(folder))
+        _note_those_in(folder, set(sys.modules) - before)
+
+
+def _note_those_in(folder: Path, names: set[str]) -> None:
+    firsts = {name.partition(".")[0] for name in names}  # some hundred, where the modules of Keras are thousands
+    here = {first for first in firsts if (folder / f"{first}.py").is_file() or (folder / first).is_dir()}
+    for name in names:
+        file = _file_of(name) if name.partition(".")[0] in here else None
+        if file and _lies_in(folder, name, file):
+            _beside[name] = file, sha256(file.read_bytes())
 
 
 def _file_of(name: str) -> Path | None:

@@ -39,15 +39,25 @@ def own(tmp_path: Path) -> Path:
 
 def test_a_file_may_import_what_lies_beside_it(own: Path) -> None:
     assert build_network(f"{own}:net", (4, 4, 1), 3).output_shape == (None, 3)
-    assert (
-        load_objects(own)["net"] is find_builder(f"{own}:net") and load_objects(own)["Own"] is load_objects(own)["Own"]
-    )
+    find_builder(f"{own}:net")
+    assert load_objects(own)["Own"] is load_objects(own)["Own"]
+
+
+def activation(file: Path) -> str:
+    name: str = build_network(f"{file}:net", (4, 4, 1), 3).layers[-1].activation.__name__
+    return name
 
 
 def test_a_file_that_was_edited_runs_again(own: Path) -> None:
-    before = find_builder(f"{own}:net")
+    before = load_objects(own)["Own"]
     own.write_text(NET + "# another\n")
-    assert find_builder(f"{own}:net") is not before
+    assert load_objects(own)["Own"] is not before
+
+
+def test_its_functions_may_import_what_lies_beside_it_too(own: Path) -> None:
+    first, import_, rest = NET.partition("import blocks_of_mine\n")
+    own.write_text("import sys\nsys.path.pop(0)\n" + (first + rest).replace("    return", f"    {import_}    return"))
+    assert "import blocks_of_mine\n    return" in own.read_text() and activation(own) == "softmax"
 
 
 def test_files_of_one_name_in_two_folders_import_each_what_lies_beside_it(own: Path) -> None:
@@ -55,16 +65,17 @@ def test_files_of_one_name_in_two_folders_import_each_what_lies_beside_it(own: P
     other.parent.mkdir()
     other.write_text(NET)
     (other.parent / "blocks_of_mine.py").write_text(BLOCKS.replace("softmax", "sigmoid"))
-    networks = [build_network(f"{file}:net", (4, 4, 1), 3) for file in (own, other)]
-    assert [network.layers[-1].activation.__name__ for network in networks] == ["softmax", "sigmoid"]
+    assert [activation(file) for file in (own, other, own)] == ["softmax", "sigmoid", "softmax"]
     assert load_objects(own)["Own"].__module__ != load_objects(other)["Own"].__module__
 
 
-def test_what_lies_beside_a_file_is_read_anew_where_it_was_edited(own: Path) -> None:
-    assert build_network(f"{own}:net", (4, 4, 1), 3).layers[-1].activation.__name__ == "softmax"
-    (own.parent / "blocks_of_mine.py").write_text(BLOCKS.replace("softmax", "sigmoid"))
-    own.write_text(NET + "# another\n")
-    assert build_network(f"{own}:net", (4, 4, 1), 3).layers[-1].activation.__name__ == "sigmoid"
+@pytest.mark.parametrize("edits_both", [False, True])
+def test_what_lies_beside_a_file_is_read_anew_where_it_was_edited(edits_both: bool, own: Path) -> None:
+    assert activation(own) == "softmax"
+    (own.parent / "blocks_of_mine.py").write_text(BLOCKS.replace("softmax", "sigmoid"))  # of the same size
+    if edits_both:
+        own.write_text(NET + "# another\n")
+    assert activation(own) == "sigmoid"
 
 
 def test_of_a_package_beside_a_file_all_parts_are_read_anew(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecnn.errors import InputError, is_memory_short
 from edgecnn.keras_file import first_clause
-from edgecnn.user_code import run_python_file, sha256_of_files
+from edgecnn.user_code import importing_beside, run_python_file, sha256_of_files
 
 from . import pretrained
 from .backbones import BACKBONES, find_backbone
@@ -152,7 +152,13 @@ def find_builder(name: str) -> Builder:
     builder: Builder | None = getattr(run_python_file(Path(file)), function, None)
     if builder is None or not callable(builder):
         raise InputError(f"{file} has no function {function!r}; name one that returns a Keras model")
-    return builder
+    return functools.partial(_build_beside, Path(file), builder)
+
+
+def _build_beside(file: Path, builder: Builder, shape: Shape, classes: int) -> keras.Model:
+    """What `builder`, a function of `file`, returns: it may import what lies beside that."""
+    with importing_beside(file):
+        return builder(shape, classes)
 
 
 def source_sha256(name: str) -> str:
