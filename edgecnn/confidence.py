@@ -137,7 +137,7 @@ def measure_confidence(
         min_score=chosen.min_score,
         other_images=0 if other is None else len(other),
     )
-    if chosen.min_score is None or not measured.kept.any():  # what holds for no fold is chance
+    if chosen.min_score is None or not (measured.everywhere and measured.kept.any()):  # what holds for some is chance
         return dataclasses.replace(confidence, min_score=None)
     return _with_figures(confidence, measured, test.right)
 

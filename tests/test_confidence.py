@@ -141,3 +141,12 @@ def test_a_network_without_mistakes_is_recommended_a_score_whatever_the_number_o
     probabilities = np.where(np.eye(3)[labels] > 0, 0.96, 0.02)
     found = measure_confidence(Answers(probabilities, labels), "test")
     assert found and (found.wanted_error, found.min_score, found.coverage, found.error) == (wanted, 0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(("images", "wrong"), [(20, 1), (30, 2), (40, 3), (60, 4)])
+def test_a_score_that_only_some_of_the_images_find_is_none(images: int, wrong: int) -> None:
+    labels = np.arange(images) % 4
+    best = np.where(np.arange(images) < wrong, (labels + 1) % 4, labels)  # as sure as of the right ones
+    found = measure_confidence(Answers(np.full((images, 4), 0.02, np.float32) + np.eye(4)[best] * 0.92, labels), "test")
+    assert found and (found.min_score, found.coverage, found.error) == (None, None, None)
+    assert found.wanted_error is None or "too few to choose a score" in found.why_no_score

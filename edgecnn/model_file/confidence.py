@@ -64,4 +64,4 @@ class Confidence:
             )
         if self.wanted_error is None:
             return "with half of the images answered, more than 10 % of the answers were wrong"
-        return "a score that some of the images chose left none of the others answered"
+        return "some of the images are too few to choose a score that the others keep to"

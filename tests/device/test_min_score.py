@@ -52,7 +52,7 @@ def test_a_model_that_recommends_none_says_why(tmp_path: Path) -> None:
         (None, "no labelled images told"),
         (dataclasses.replace(without, wanted_error=None), "more than 10 % of the answers were wrong"),
         (dataclasses.replace(without, other_images=7), "the 7 images of no class are told with as high scores"),
-        (without, "left none of the others answered"),
+        (without, "too few to choose a score that the others keep to"),
     ):
         with pytest.raises(ModelFileError, match=rf"m recommends no lowest score: .*{words}.*give one yourself"):
             resolve_min_score("auto", dataclasses.replace(card, confidence=confidence), "m")
