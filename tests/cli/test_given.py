@@ -11,6 +11,8 @@ from tests.support.command_line import Run, sentence
         (("convert", "run", "--float32", "--io", "int8"), "--io int8 goes with --int8"),
         (("convert", "run", "--auto", "--max-drop", "1", "--io", "int8"), "leave out schemes, --io"),
         (("classify", "fashion-mnist", "boot.png", "--timeout", "5"), "--timeout goes with --source"),
+        (("train", "--max-corrupt", "0"), "--max-corrupt goes with --data"),
+        (("train", "--data", "x.npz", "--max-corrupt", "0"), "--max-corrupt is of the files of a folder"),
         (("deploy", "pi@h", "--status", "--no-system"), "--no-system goes with a MODEL"),
     ],
 )

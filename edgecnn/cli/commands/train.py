@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from .. import confidence_lines, options, printing, training_options
+from ..given import first_given
 from ..output_path import OutputPath
 from ..training_options import DataOptions, RecipeOptions, RequestOptions
 from ..wrong_usage import bad_options
@@ -150,8 +151,9 @@ def _load(data: DataOptions, architecture: str) -> "Dataset":
 
     own = data.data not in (None, "fashion-mnist")
     choice = InputChoice(data.image_size, data.color, data.fit, architecture)
+    most = data.max_corrupt or int(bool(first_given("max_corrupt")))  # 0, if given, says as much as any other
     with bad_options():
-        require_effect(data.data, choice, data.max_corrupt)
+        require_effect(data.data, choice, most)
     dataset = options.load_dataset(data.data_dir, data.data, choice, data.max_corrupt)
     if data.train_images:
         if data.train_images > len(dataset.train):
