@@ -1,7 +1,7 @@
 """What a caller in Python gave: of the kind that is wanted, or one sentence."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -87,7 +87,8 @@ def require_names(value: Any, name: str) -> None:
     """
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if not is_list or not all(isinstance(one, str) for one in value):
-        raise InputError(f"{name} must be a tuple of names. Received: {_shown(value)}")
+        advice = "; give its names in order: tuple(...)" if isinstance(value, Mapping | Set) else ""
+        raise InputError(f"{name} must be a tuple of names. Received: {_shown(value)}{advice}")
 
 
 def require_choice(value: Any, choices: Collection[str], name: str) -> None:

@@ -40,6 +40,7 @@ def test_a_choice_of_schemes_takes_all_options_but_what_it_chooses() -> None:
         ({"seed": -1}, "seed must be"),
         ({"seed": 2**32}, "seed must be"),
         ({"scheme": "float32", "dense_per_tensor": True}, "--dense-per-tensor goes with --dynamic, --mixed, --int8"),
+        ({"feature_layers": {"conv2d": 0}}, r"must be a tuple of names.* in order: tuple\(\.\.\.\)"),
         ({"activations": False, "feature_layers": ("x",)}, "--feature-layers chooses what the activations variant"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else None,
