@@ -134,7 +134,7 @@ def _kept(
         run.kept.mkdir(exist_ok=True)
         for old in run.kept.glob("*.npz"):
             if not old.name.startswith(maker[:16]):  # of the network that was there before, or of other versions
-                old.unlink()
+                old.unlink(missing_ok=True)
         with replacing(path) as temporary, open(temporary, "wb") as file_there:
             np.savez(file_there, kept=made)
     return made

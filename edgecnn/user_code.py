@@ -1,4 +1,4 @@
-"""A Python file of the user's own: run once, with what lies beside it, and told from another."""
+"""A Python file of the user's own: run with what lies beside it, and told from another."""
 
 import ast
 import contextlib
@@ -11,25 +11,15 @@ from types import ModuleType
 from .errors import InputError
 from .model_file.container import sha256
 
-_modules: dict[tuple[Path, str], ModuleType] = {}  # by file, and the SHA-256 of it and of what it imports
 _beside: dict[str, tuple[Path, str]] = {}  # modules that these imported from their folders, and the SHA-256 of each
 
 
 def run_python_file(path: Path) -> ModuleType:
-    """Run a Python file, once in a process as long as it stays as it is, so that there is one class of each name.
-
-    It may import what lies beside it.
+    """Run a Python file, and what it imports from beside it, anew: layers made at its top are others each time.
 
     Raises:
         InputError: it fails.
     """
-    key = path.resolve(), sha256_of_files([path])
-    if key not in _modules:
-        _modules[key] = _run(path)
-    return _modules[key]
-
-
-def _run(path: Path) -> ModuleType:
     name, resolved = f"edgecnn_user_{path.stem}", path.resolve()
     while _file_of(name) not in (None, resolved):  # a file of that name in another folder
         name += "_"
@@ -39,6 +29,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # pickling and Keras look a class up in its module
     try:
+        _forget(_beside)
         with importing_beside(path):
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the user's own file raises is told in one sentence
@@ -52,7 +43,11 @@ def _run(path: Path) -> ModuleType:
 def importing_beside(path: Path) -> Iterator[None]:
     """Within the block a file, or a function of it, imports what lies beside it now, and not what another one did."""
     folder = path.resolve().parent
-    _forget_others(folder)
+    _forget(
+        name
+        for name, (file, digest) in _beside.items()
+        if not _lies_in(folder, name, file) or sha256(file.read_bytes()) != digest
+    )
     before, writes_none = set(sys.modules), sys.dont_write_bytecode
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True  # it would be taken for that of a file of the same second and size
@@ -85,14 +80,10 @@ def _lies_in(folder: Path, name: str, file: Path) -> bool:
     return file.is_file() and (file == folder / f"{first}.py" or file.is_relative_to(folder / first))
 
 
-def _forget_others(folder: Path) -> None:
-    """Let a file in `folder` import what lies there now, and not what another file imported under the same name."""
-    others = {
-        name.partition(".")[0]
-        for name, (file, digest) in _beside.items()
-        if not _lies_in(folder, name, file) or sha256(file.read_bytes()) != digest
-    }
-    for name in [name for name in _beside if name.partition(".")[0] in others]:  # of a package all parts
+def _forget(names: Iterable[str]) -> None:
+    """Have these modules, and of a package all parts, run again where they are imported next."""
+    firsts = {name.partition(".")[0] for name in names}
+    for name in [name for name in _beside if name.partition(".")[0] in firsts]:
         sys.modules.pop(name, None)
         del _beside[name]
 

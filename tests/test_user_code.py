@@ -54,6 +54,14 @@ def test_a_file_that_was_edited_runs_again(own: Path) -> None:
     assert load_objects(own)["Own"] is not before
 
 
+def test_each_network_of_a_file_has_layers_of_its_own(own: Path) -> None:
+    (own.parent / "blocks_of_mine.py").write_text(
+        "import keras\nlayer = keras.layers.Dense(3, activation='softmax')\ndef last(_): return layer\n"
+    )
+    first, second = (build_network(f"{own}:net", (4, 4, 1), 3) for _ in range(2))
+    assert first.layers[-1] is not second.layers[-1]
+
+
 def test_its_functions_may_import_what_lies_beside_it_too(own: Path) -> None:
     first, import_, rest = NET.partition("import blocks_of_mine\n")
     own.write_text("import sys\nsys.path.pop(0)\n" + (first + rest).replace("    return", f"    {import_}    return"))

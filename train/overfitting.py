@@ -99,7 +99,7 @@ def _remedies(recipe: str, validated: bool) -> str:
         new.remove(_REMEDIES["early_stopping"])
     if not validated and _REMEDIES["early_stopping"] in new:  # the last of them
         new[-1] += _TO_STOP_BY
-    return f"try {', '.join([*new, f'or {_MORE}'])}"
+    return f"try {', '.join([*new, f'or {_MORE}'])}" if new else f"{_MORE} help"
 
 
 def _epochs(recipe: str) -> float:

@@ -11,7 +11,7 @@ from edgecnn.native_output import captured_stderr
 from edgecnn.optional_packages import load_tensorflow, require_tensorflow
 from edgecnn.user_code import run_python_file, sha256_of_files
 
-_run_files: set[Path] = set()
+_read: dict[Path, tuple[str, dict[str, Any]]] = {}  # by file, its SHA-256, and what it defines
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,20 @@ class CustomCode:
 
 def sha256_of_code() -> str:
     """SHA-256 of the files that ran in this process to read models, and of what they import from beside them."""
-    return sha256_of_files(_run_files)
+    return sha256_of_files(_read)
 
 
 def load_objects(file: Path) -> dict[str, Any]:
-    """Run a Python file, once in a process, and return what it defines at its top level, by name.
+    """What a Python file defines at its top level, by name: run once as long as it stays, it has one class of a name.
 
     Raises:
         InputError: it is missing, or fails.
     """
     if not file.is_file():
         raise InputError(f"no file {file}; --custom-objects takes a Python file with the model's own classes")
-    module = run_python_file(file)
-    _run_files.add(file.resolve())
-    return {name: value for name, value in vars(module).items() if callable(value) and not name.startswith("_")}
+    digest, before = sha256_of_files([file]), _read.get(file.resolve())
+    if before is None or before[0] != digest:
+        defined = vars(run_python_file(file)).items()
+        objects = {name: value for name, value in defined if callable(value) and not name.startswith("_")}
+        before = _read[file.resolve()] = digest, objects
+    return before[1]

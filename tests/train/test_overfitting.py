@@ -47,6 +47,7 @@ def test_a_verdict_needs_a_gap_that_chance_does_not_make(
         ("fast, epochs 4", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
         ("notebook, epochs 3", "--augment flip, --dropout 0.25, --l2 1e-5, or more", "--early-stopping"),
         ("best, l2 1e-05", "try --early-stopping 3", "--dropout"),
+        ("best, l2 1e-05, early_stopping 3", "more, and more different, training images help", "try"),
         ("best", "try --l2 1e-5, --early-stopping 3", "--augment"),
         ("my own", "--augment flip, --dropout 0.25, --l2 1e-5, --early-stopping 3", "--freeze"),
         ("notebook, augment shift, dropout 0.4", "--l2 1e-5", "--dropout"),

@@ -201,3 +201,20 @@ def test_a_bias_at_the_end_of_its_integers_is_told_so() -> None:
     own.values[4] = 5.0
     (fault,) = compare_weights([Kernel("CONV_2D", weights, own)], [Kernel("CONV_2D", weights, here)], ["conv"])
     assert fault.words == "the bias of channel 4 is 0.3, where its integers end"
+
+
+def in_float32(values: Array) -> Constant:
+    """Biases as a float32 file has them, where each is known to a step of its own."""
+    stored, end = values.astype(np.float32).astype(np.float64), np.full(len(values), np.inf)
+    return Constant(0, stored, np.finfo(np.float32).eps * np.abs(stored), -end, end)
+
+
+@pytest.mark.parametrize("places", [[0, 1], [0, 1, 2, 4]])
+def test_negated_biases_of_a_float32_file_are_not_taken_for_exchanged_ones(places: list[int]) -> None:
+    biases = np.array([0.3, -0.2, 0.7, 0.5, -0.4, 0.9])
+    changed = biases.copy()
+    changed[places] *= -1
+    weights = constant(kernels(3, 3))
+    before, after = (Kernel("CONV_2D", weights, in_float32(each)) for each in (biases, changed))
+    (found,) = compare_weights([before], [after], ["conv"])
+    assert found.words.endswith(" are negated") and found.channels == tuple(places)
