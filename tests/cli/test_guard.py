@@ -158,8 +158,8 @@ import time
 from edgecnn.cli import guard
 guard.allow()
 guard.watch_over("lib.so")
-print("it runs", flush=True)
 try:
+    print("it runs", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     time.sleep(0.3)  # as if it had files to close
