@@ -170,7 +170,13 @@ except KeyboardInterrupt:
 
 def test_one_press_is_heard_once_by_a_process_that_another_one_watches_over() -> None:
     command = [sys.executable, "-c", WATCHED]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0, text=True) as run:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        process_group=0,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    ) as run:
         assert run.stdout and run.stdout.readline() == "it runs\n"
         os.killpg(run.pid, signal.SIGINT)
         said, _ = run.communicate(timeout=60)
