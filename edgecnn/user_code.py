@@ -89,21 +89,21 @@ def _forget(names: Iterable[str]) -> None:
 
 
 def sha256_of_files(paths: Iterable[Path]) -> str:
-    """SHA-256 of Python files, and of those beside them that they import; empty for none."""
-    files: set[Path] = set()
+    """SHA-256 of Python files, and of those beside them that they import; empty for none that can be read."""
+    files: dict[Path, bytes] = {}
     for path in paths:
         _add_imported(path.resolve(), files)
-    return sha256(b"".join(file.read_bytes() for file in sorted(files))) if files else ""
+    return sha256(b"".join(files[file] for file in sorted(files))) if files else ""
 
 
-def _add_imported(file: Path, files: set[Path]) -> None:
+def _add_imported(file: Path, files: dict[Path, bytes]) -> None:
     """Add `file` to `files`, and what it imports from its own folder, and what that imports."""
     if file in files or not file.is_file():
         return
-    files.add(file)
     try:
-        nodes = list(ast.walk(ast.parse(file.read_bytes())))
-    except (SyntaxError, ValueError):  # it does not run either
+        files[file] = file.read_bytes()
+        nodes = list(ast.walk(ast.parse(files[file])))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # it does not run either
         return
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}

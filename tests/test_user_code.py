@@ -110,3 +110,13 @@ def test_of_an_error_of_several_lines_the_first_is_told(own: Path) -> None:
     for read in (lambda: find_builder(f"{own}:net"), lambda: load_objects(own)):
         with pytest.raises(InputError, match=r"net\.py does not run \(ValueError: this\); correct it$"):
             read()
+
+
+@pytest.mark.parametrize("content", [b"def net(", b"\xff\xfe\0", b"x = " + b"+".join([b"1"] * 100_000)], ids=len)
+def test_what_python_cannot_read_is_a_sentence(content: bytes, own: Path) -> None:
+    own.write_bytes(content)
+    for read in (lambda: find_builder(f"{own}:net"), lambda: load_objects(own)):
+        with pytest.raises(
+            InputError, match=r"net\.py does not run \((Syntax|Recursion|Memory|Value)Error: .*correct it$"
+        ):
+            read()
