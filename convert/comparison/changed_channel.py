@@ -15,7 +15,6 @@ Array = npt.NDArray[np.floating]
 OTHERS = "unlike Keras'"
 COPY = "a copy of channel {}"
 CHANGED = "changed in {} of "
-NOT_FINITE = "not finite"
 
 _FEW = 0.1
 _ABOUT = 0.02  # of a factor
@@ -35,8 +34,6 @@ def what_of(expected: Constant, found: Constant, channel: int, wrong: npt.NDArra
         wrong: which weights rounding does not explain.
     """
     own, here = expected.values[channel], found.values[channel]
-    if not np.isfinite(here).all():
-        return f"{NOT_FINITE} in {{}} of {here.size} weights", int((~np.isfinite(here)).sum())
     if not here.any():
         return "zero", None
     few, changed = int(wrong[channel].sum()), f"{CHANGED}{here.size} weights"

@@ -36,6 +36,16 @@ def sentences_of(whats: Mapping[int, What], of_one: str = "", of_many: str = "")
     return [of_channels(words, of, of_one, of_many) for words, of in found]
 
 
+def number_sentences(whats: Mapping[int, What], name: str) -> list[str]:
+    """The same for channels of whose number, such as the bias, that is said; `name` is what it is called."""
+    return sentences_of(whats, f"the {name} of ", f"the {several(name)} of ")
+
+
+def several(name: str) -> str:
+    """What more than one are called: biases, factors."""
+    return f"{name}es" if name.endswith("s") else f"{name}s"
+
+
 def of_channels(what: str, channels: Sequence[int], of_one: str = "", of_many: str = "") -> str:
     """A sentence of channels that are alike in something."""
     if len(channels) == 1:

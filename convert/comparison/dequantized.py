@@ -18,7 +18,6 @@ from ..pair import Pair
 from ..tflite.kernels import Kernel, read_kernels, with_constants
 from ..tflite.prune_outputs import is_part_of
 from ..tuning.record import TuningRecord
-from .changed_channel import NOT_FINITE
 from .finding import listed
 from .keras_kernels import layer_names
 from .operands import compare_operands
@@ -74,7 +73,6 @@ def dequantized(
     exported = record.kernels(expected) if record else expected
     calibrated = _calibrated(packed.plain.card, record) if packed.plain.card else ()
     faults = _compare_constants(float32, packed.plain, exported, names)
-    _require_numbers(packed.plain.name, faults)
     is_apart = packed.activations is not None and not _has_all_of(packed.plain, packed.activations)
     if not faults and packed.activations and is_apart:
         # Its feature maps must not come from another network than the answers.
@@ -95,7 +93,7 @@ def dequantized(
 
 
 def _require_numbers(name: str, faults: Sequence[WeightFault]) -> None:
-    lost = [(fault.layer, fault.words) for fault in faults if NOT_FINITE in fault.words]
+    lost = [(fault.layer, fault.words) for fault in faults if not fault.has_numbers]
     if lost:
         raise ModelFileError(f"{name} has weights that are no numbers ({listed(lost)}); convert the run again")
 
@@ -103,12 +101,18 @@ def _require_numbers(name: str, faults: Sequence[WeightFault]) -> None:
 def _compare_constants(
     float32: PackedModel, file: PackedModel, exported: Sequence[Kernel], names: Sequence[str]
 ) -> tuple[WeightFault, ...]:
-    """What a file's weights, and the other constants of its operators, have that was not exported."""
+    """What a file's weights, and the other constants of its operators, have that was not exported.
+
+    Raises:
+        ModelFileError: some are infinite, or no numbers.
+    """
     kernels = read_kernels(file.flatbuffer)
     if not comparable(exported, kernels):
         return ()
     others = compare_operands(float32.flatbuffer, file.flatbuffer, names)
-    return (*compare_weights(exported, kernels, names), *others)
+    faults = (*compare_weights(exported, kernels, names), *others)
+    _require_numbers(file.name, faults)
+    return faults
 
 
 def _has_all_of(plain: PackedModel, variant: PackedModel) -> bool:

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..tflite.kernels import Constant, Kernel, shapes_of
-from .changed_channel import NOT_FINITE
-from .channel_words import ORDER, What, listed, sentences_of
+from .channel_words import ORDER, What, listed, number_sentences, several
 from .likeness import ALIKE, cosines, rows
 
 Array = npt.NDArray[np.floating]
@@ -64,14 +63,13 @@ def vector_sentences(
     moved = _exchanged(expected, found, step, channels)
     if np.all(step > 0) and _are_moved(*((values / step)[list(channels)] for values in (expected, found))):
         moved = list(channels)  # as integers: each means another number in its new channel
-    several = f"{name}es" if name.endswith("s") else f"{name}s"
-    sentences = [f"the {several} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
+    sentences = [f"the {several(name)} of channels {listed(moved)} {ORDER[len(moved) > 2]}"] if moved else []
     rest = [channel for channel in channels if channel not in moved]
     gain = _one_factor(expected[rest], found[rest])
     if gain and len(rest) == len(expected):
-        return [f"all its {several} are {gain:.3g} times Keras'"]
+        return [f"all its {several(name)} are {gain:.3g} times Keras'"]
     whats = {each: _what(float(expected[each]), float(found[each]), float(step[each])) for each in rest}
-    return sentences + sentences_of(whats, f"the {name} of ", f"the {several} of ")
+    return sentences + number_sentences(whats, name)
 
 
 def _exchanged(expected: Array, found: Array, step: Array, channels: Sequence[int]) -> list[int]:
@@ -97,8 +95,6 @@ def _are_moved(expected: Array, found: Array) -> bool:
 
 def _what(own: float, here: float, step: float) -> What:
     """What a number is instead of `own`, where a `step` is all that it is known to."""
-    if not np.isfinite(here):
-        return NOT_FINITE, None
     if here == 0:
         return "zero", None
     if abs(own + here) < 0.02 * abs(own):

@@ -9,7 +9,9 @@ from tensorflow.lite.python import schema_py_generated as schema
 from edgecnn.model_file.tflite_graph import WEIGHTED_INPUTS
 
 from ..tflite.operands import Operand, read_operand
+from .channel_words import several
 from .graph import GraphOperator, layers_of, names_of, on_the_way, read_operators, with_scopes
+from .lost_numbers import channels_without, vector_sentences_without
 from .misplaced_weights import vector_sentences
 from .weights import WeightFault
 
@@ -33,7 +35,7 @@ def compare_operands(expected: bytes, found: bytes, weighted: Sequence[str] = ()
         return ()
     names = with_scopes(names_of(first, operators[0], weighted), first, operators[0])
     return tuple(
-        WeightFault(layer, channels, f"{on_the_way(own, names)}{words}")
+        WeightFault(layer, channels, f"{on_the_way(own, names)}{words}", bool(np.isfinite(after.values).all()))
         for own, here, layer in zip(*operators, layers_of(operators[0], names), strict=True)
         if own.name not in (*WEIGHTED_INPUTS, *_SHAPES)
         for before, after in zip(_constants(first, own), _constants(second, here), strict=False)
@@ -60,10 +62,23 @@ def _differences(operator: str, own: Operand, here: Operand) -> Iterator[tuple[t
         return
     if operator not in _NAMES:  # others have the scale of what they are compared with, whose range may cut them
         return
+    if not np.isfinite(here.values[np.isfinite(own.values)]).all():
+        yield _without_numbers(_NAMES[operator], here)
+        return
     allowed = np.maximum(own.step, here.step) * (1 + 1e-4) + _SLACK * np.abs(own.values).max(initial=0.0)
     wrong = np.broadcast_to(~(np.abs(own.values - here.values) <= allowed), own.values.shape)
     if wrong.any():
         yield _words(_NAMES[operator], own, here, wrong)
+
+
+def _without_numbers(name: str, here: Operand) -> tuple[tuple[int, ...], str]:
+    if here.values.size == 1:
+        return (), f"its {name} is not finite"
+    if here.values.size > here.values.shape[-1]:
+        count = int((~np.isfinite(here.values)).sum())
+        return (), f"{count} of its {here.values.size} {several(name)} are not finite"
+    values = here.values.reshape(-1)
+    return tuple(channels_without(values)), "; ".join(vector_sentences_without(values, name))
 
 
 def _words(name: str, own: Operand, here: Operand, wrong: npt.NDArray[np.bool_]) -> tuple[tuple[int, ...], str]:
@@ -71,7 +86,7 @@ def _words(name: str, own: Operand, here: Operand, wrong: npt.NDArray[np.bool_])
         return (), f"its {name} is {here.values.item():.4g}, in Keras {own.values.item():.4g}"
     channels = tuple(int(each) for each in np.flatnonzero(wrong.reshape(-1, wrong.shape[-1]).any(axis=0)))
     if own.values.size > own.values.shape[-1]:
-        return channels, f"{int(wrong.sum())} of its {own.values.size} {name}s are others"
+        return channels, f"{int(wrong.sum())} of its {own.values.size} {several(name)} are others"
     before, after = (each.values.reshape(-1) for each in (own, here))
     step = np.broadcast_to(np.maximum(own.step, here.step), own.values.shape).reshape(-1)
     return channels, "; ".join(vector_sentences(before, after, step, channels, name))

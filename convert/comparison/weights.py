@@ -15,6 +15,7 @@ from ..tflite.kernels import Constant, Kernel, shapes_of
 from .changed_channel import CHANGED, COPY, OTHERS, what_of
 from .channel_words import ORDER, What, listed, sentences_of
 from .likeness import ALIKE, cosines, rows
+from .lost_numbers import channels_without, sentences_without
 from .misplaced_weights import moved_from, vector_sentences
 
 Array = npt.NDArray[np.floating]
@@ -35,11 +36,13 @@ class WeightFault:
         layer: the Keras layer's name.
         channels: of its output, those that are concerned.
         words: what they are instead, e.g. "channels 3 and 7 are exchanged".
+        has_numbers: whether all that the layer has in the file are finite numbers.
     """
 
     layer: str
     channels: tuple[int, ...]
     words: str
+    has_numbers: bool = True
 
 
 def comparable(expected: Sequence[Kernel], found: Sequence[Kernel]) -> bool:
@@ -57,13 +60,23 @@ def compare_weights(
         found: of the file.
         names: of the Keras layers; see `keras_kernels.layer_names`.
     """
-    faults = []
+    faults: list[WeightFault] = []
     for place, (name, own, here) in enumerate(zip(names, expected, found, strict=True)):
-        fault = _compare(name, own, here)
-        if fault:
+        fault = _without_numbers(name, here)
+        if fault is None and (fault := _compare(name, own, here)):
             moved = moved_from(place, expected, here, names)
-            faults.append(replace(fault, words=moved) if moved else fault)
+            fault = replace(fault, words=moved) if moved else fault
+        faults += [fault] if fault else []
     return tuple(faults)
+
+
+def _without_numbers(name: str, found: Kernel) -> WeightFault | None:
+    weights, bias = found.weights.values, found.bias.values if found.bias else None
+    sentences = sentences_without(weights, bias)
+    if not sentences:
+        return None
+    channels = {*channels_without(weights), *(channels_without(bias) if bias is not None else ())}
+    return WeightFault(name, tuple(sorted(channels)), "; ".join(sentences), has_numbers=False)
 
 
 def _compare(name: str, expected: Kernel, found: Kernel) -> WeightFault | None:
@@ -97,7 +110,7 @@ def _wrong(expected: Constant, found: Constant, steps: float) -> npt.NDArray[np.
     allowed += slack
     apart = expected.values - found.values
     np.abs(apart, out=apart)
-    different: npt.NDArray[np.bool_] = ~((apart <= allowed) & np.isfinite(found.values))
+    different: npt.NDArray[np.bool_] = ~(apart <= allowed)
     return different
 
 

@@ -37,18 +37,29 @@ class BrokerFiles(NamedTuple):  # making a frozen dataclass takes two millisecon
             InputError: they do not fit.
         """
         from edgecnn.device.live.outlets.broker import read_password
-        from edgecnn.errors import InputError
 
-        if self.key and not self.certificate:
-            raise InputError("--mqtt-key goes with --mqtt-cert")
+        self.refuse_contradictions(broker)
         password = read_password(self.password_file) if self.password_file else os.environ.get(PASSWORD, "")
         if password:
             broker = broker.with_password(password)
-        if broker.is_secure or self.ca or self.certificate:
+        if broker.is_secure:
             broker = broker.with_tls(self.ca, self.certificate, self.key)
         elif password and broker.host not in _HERE:
             printing.note("Note: on the way to the broker others can read the password; mqtts:// encrypts it")
         return broker
+
+    def refuse_contradictions(self, broker: "Broker") -> None:
+        """Refuse files that mean nothing together, or to this broker.
+
+        Raises:
+            InputError: there are such.
+        """
+        from edgecnn.errors import InputError
+
+        if self.key and not self.certificate:
+            raise InputError("--mqtt-key goes with --mqtt-cert")
+        if self.ca or self.certificate:
+            broker.require_tls()
 
 
 def parse(_: click.Context, __: click.Parameter, value: str | None) -> "Broker | None":

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from . import bundle, options, wrong_usage
+from .delegate_options import Safeguards
 from .given import first_given
+from .mqtt_options import MqttOptions
+from .page_options import PageOptions
+from .source_options import chosen_crop, refuse_ignored
 
 if TYPE_CHECKING:
     from edgecnn.deploy.deployment import Supplies
     from edgecnn.deploy.ssh import Ssh
 
 _PROVED = ("require_signature", "delegate", "delegate_options", "require_delegate")  # that `edgecnn verify` has as well
+
+_FOR_WHAT_IS_SENT = ("python", "wheels", "refresh")
 
 
 class DeviceOptions(NamedTuple):
@@ -136,12 +142,17 @@ def refuse_options(said: dict[str, Any]) -> None:
     Raises:
         click.UsageError: there is such an option.
     """
-    if option := first_given(*said):
+    if option := first_given(*said, *_FOR_WHAT_IS_SENT):
         raise click.UsageError(f"{option} goes with a MODEL: --status and --rollback take what is there")
 
 
-def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[str, Any]:
+def live_parameters(live: click.Command, live_options: Sequence[str], *, has_delegate: bool) -> dict[str, Any]:
     """What options of `live`, the command of that name, say on the device: its files are not looked for here.
+
+    Args:
+        live: the command.
+        live_options: its options.
+        has_delegate: whether it is given a delegate, too.
 
     Raises:
         click.UsageError: `edgecnn live` does not take them, or they are not for a service, or not proved there.
@@ -156,7 +167,28 @@ def live_parameters(live: click.Command, live_options: Sequence[str]) -> dict[st
     refuse_what_ends(context.params)
     if option := first_given(*_PROVED, context=context):
         raise click.UsageError(f"write {option} before --: the device is to prove the model with it, too")
+    with context.scope(cleanup=False):
+        if not has_delegate and (option := first_given(*Safeguards._fields)):
+            raise click.UsageError(f"{option} goes with --delegate, which stands before --")
+        _refuse_contradictions(context.params)
     return context.params
+
+
+def _refuse_contradictions(said: dict[str, Any]) -> None:
+    """Refuse what `edgecnn live` would refuse on any machine, once all had been sent there.
+
+    Raises:
+        click.UsageError: its options contradict each other.
+    """
+    from edgecnn.device.live.outlets.webhook import host_of
+
+    refuse_ignored(said["source"], elsewhere=True)
+    chosen_crop(said["crop"], said["square"], otherwise=True)
+    PageOptions(*(said[name] for name in PageOptions._fields)).refuse_contradictions()
+    MqttOptions(*(said[name] for name in MqttOptions._fields)).refuse_contradictions()
+    if said["webhook"]:
+        with wrong_usage.bad_value("--webhook"):
+            host_of(said["webhook"])
 
 
 def _of_the_device(option: click.Parameter) -> click.Parameter:

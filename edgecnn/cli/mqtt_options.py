@@ -51,16 +51,28 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             click.UsageError: options contradict each other, or files do not hold what they must.
             MissingExtraError: paho-mqtt is not installed.
         """
+        self.refuse_contradictions()
         if self.mqtt is None:
-            if option := first_given(*_WITH_BROKER):
-                raise click.UsageError(f"{option} goes with --mqtt")
             return None
         from edgecnn.optional_packages import require_paho
 
         require_paho()
         with wrong_usage.bad_options():
-            files = broker_options.BrokerFiles(self.mqtt_ca, self.mqtt_cert, self.mqtt_key, self.mqtt_password_file)
-            return files.complete(self.mqtt), self._device()
+            return self._files().complete(self.mqtt), self._device()
+
+    def refuse_contradictions(self) -> None:
+        """Refuse what cannot be, on whatever machine.
+
+        Raises:
+            click.UsageError: options contradict each other, or the broker's URL.
+        """
+        if self.mqtt is None:
+            if option := first_given(*_WITH_BROKER):
+                raise click.UsageError(f"{option} goes with --mqtt")
+            return
+        with wrong_usage.bad_options():
+            self._files().refuse_contradictions(self.mqtt)
+            self._device()
 
     def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
         """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.
@@ -99,6 +111,9 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
         mqtt = Mqtt(broker, reports, tell, announce=self.mqtt_discovery)
         outlets.callback(_close, mqtt)
         watcher.change_listeners.append(mqtt)
+
+    def _files(self) -> broker_options.BrokerFiles:
+        return broker_options.BrokerFiles(self.mqtt_ca, self.mqtt_cert, self.mqtt_key, self.mqtt_password_file)
 
     def _device(self) -> str:
         """What the station is called: as the machine, unless an option says otherwise.

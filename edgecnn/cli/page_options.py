@@ -49,6 +49,17 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             click.UsageError: options contradict each other.
             EdgecnnError: the page cannot be served, or frames not be kept.
         """
+        self.refuse_contradictions()
+        for rule in self.keep:
+            rule.require_folder()
+        return not self.no_page and self._is_possible()
+
+    def refuse_contradictions(self) -> None:
+        """Refuse what cannot be, on whatever machine.
+
+        Raises:
+            click.UsageError: options contradict each other.
+        """
         kinds = {rule.kind for rule in self.keep}
         if len(kinds) < len(self.keep):
             raise click.UsageError("--keep says twice where frames of one kind go; give each kind once")
@@ -56,9 +67,6 @@ class PageOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             raise click.UsageError("--keep chosen is done in the page; leave out --no-page")
         if self.no_page and (option := first_given(*_OF_THE_PAGE)):
             raise click.UsageError(f"{option} is of the page; leave out --no-page")
-        for rule in self.keep:
-            rule.require_folder()
-        return not self.no_page and self._is_possible()
 
     def open(
         self, watcher: "Watcher", tally: "Tally", model: str, threshold: float, outlets: contextlib.ExitStack

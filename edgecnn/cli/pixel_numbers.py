@@ -29,6 +29,8 @@ def a_channel(_: click.Context, parameter: click.Parameter, value: str | None) -
         numbers = tuple(float(part) for part in value.split(","))
     except ValueError:
         raise click.BadParameter(f"{value!r} is no number, nor numbers with commas between them") from None
+    if len(numbers) not in (1, 3):
+        raise click.BadParameter(f"{value} is neither one number nor three, one a channel")
     if not all(abs(number) <= 1e6 for number in numbers):  # nor is nan
         raise click.BadParameter(f"{value} is not within 1e6")
     if parameter.name == "scale" and 0 in numbers:

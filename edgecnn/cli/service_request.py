@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from edgecnn.device.service.systemd import Systemd
     from edgecnn.device.service.unit import ServiceSpec
 
-_ENDING = ("FOLDER", "FILE")  # sources that come to an end
-
 
 def service_spec(
     name: str, model: str, live: click.Command, live_options: Sequence[str], systemd: "Systemd"
@@ -55,13 +53,13 @@ def _live_parameters(model: str, live: click.Command, live_options: Sequence[str
     Raises:
         click.UsageError: `edgecnn live` does not take them, or they are not for a service.
     """
-    from edgecnn.device.live.sources.opening import SOURCES
+    from edgecnn.device.live.sources.opening import kind_of
 
     parent = click.get_current_context().find_root()
     said = live.make_context("live", [model, *live_options], parent=parent).params
     refuse_what_ends(said)
-    kind = next((kind.metavar for kind in SOURCES if kind.takes(said["source"])), "")
-    if kind in _ENDING and not said["loop"]:
+    kind = kind_of(said["source"])
+    if kind and kind.is_file and not said["loop"]:
         printing.note(
             "Note: the source ends, and the service begins it again; with --loop behind -- it goes on at once"
         )

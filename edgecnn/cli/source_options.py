@@ -59,8 +59,12 @@ class SourceOptions(NamedTuple):  # making a frozen dataclass takes two millisec
         return SourceSettings(width, height, self.fps, self.timeout, paced=paced, loop=self.loop)
 
 
-def _refuse_ignored(source: object) -> None:
+def refuse_ignored(source: object, *, elsewhere: bool = False) -> None:
     """Refuse what means nothing to a source, as its row has it.
+
+    Args:
+        source: what `--source` says.
+        elsewhere: it is a source of another machine.
 
     Raises:
         click.UsageError: such an option was given.
@@ -68,9 +72,9 @@ def _refuse_ignored(source: object) -> None:
     given = all_given("size", "fps", "loop")
     if not given or not isinstance(source, str):
         return
-    from edgecnn.device.live.sources.opening import SOURCES
+    from edgecnn.device.live.sources.opening import SOURCES, kind_of
 
-    kind = next((kind for kind in SOURCES if kind.takes(source)), None)
+    kind = kind_of(source, elsewhere=elsewhere)
     for name, option in given.items():
         if kind and name in kind.ignores:
             others = [kind.metavar for kind in SOURCES if name not in kind.ignores]
@@ -123,7 +127,7 @@ def bundled(command: Callable[..., R]) -> Callable[..., R]:
 
     @functools.wraps(command)
     def without_ignored(*arguments: object, **given: Any) -> R:
-        _refuse_ignored(given["source"])
+        refuse_ignored(given["source"])
         return command(*arguments, **given)
 
     return bundle.bundled(SourceOptions, "source_options", _OPTIONS)(without_ignored)

@@ -73,6 +73,7 @@ def deploy(edgecnn: Run, wheelhouse: Path) -> Deploy:
         has_model = arguments and not str(arguments[0]).startswith("--")
         named = [arguments[0], device.name] if has_model else [device.name]
         rest = arguments[1:] if has_model else arguments
-        return edgecnn("deploy", *named, *device.options, "--wheels", wheelhouse, *rest)
+        supplies = ["--wheels", wheelhouse] if has_model else []
+        return edgecnn("deploy", *named, *device.options, *supplies, *rest)
 
     return run

@@ -53,6 +53,9 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
         (["pi@h", "--rollback", "--require-signature", __file__], "--require-signature goes with a MODEL"),
         (["pi@h", "--rollback", "--no-service"], "--no-service goes with a MODEL"),
         (["pi@h", "--status", "--sample", __file__], "--sample goes with a MODEL"),
+        (["pi@h", "--status", "--wheels", "."], "--wheels goes with a MODEL"),
+        (["pi@h", "--status", "--refresh"], "--refresh goes with a MODEL"),
+        (["pi@h", "--rollback", "--python", "python3"], "--python goes with a MODEL"),
         (["pi@h", "--status", "--keep", "3"], "--keep goes with a MODEL"),
         (["fashion-mnist"], "name model and device"),
         (["fashion-mnist", "pi@h", "--no-service", "--service", "x"], "--no-service contradicts"),
@@ -73,6 +76,47 @@ def test_an_option_of_ssh_has_a_value(edgecnn: Run) -> None:
 def test_options_that_contradict_each_other_are_wrong_usage(arguments: list[str], words: str, edgecnn: Run) -> None:
     said = edgecnn("deploy", *arguments)
     assert said.exit_code == 2 and words in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--source", "rtsp://x/1", "--fps", "5"], "--fps means nothing to a source such as URL"),
+        (["--source", "camera", "--loop"], "--loop means nothing to a source such as camera"),
+        (["--source", "/dev/video2", "--loop"], "--loop means nothing to a source such as /dev/video0"),
+        (["--source", "samples", "--size", "64x64"], "--size means nothing to a source such as samples"),
+        (["--crop", "0,0,10,10", "--whole"], "--crop and --whole contradict each other"),
+        (["--keep", "chosen=/srv/kept", "--no-page"], "--keep chosen is done in the page"),
+        (["--keep", "doubtful=/srv/a", "--keep", "doubtful=/srv/b"], "give each kind once"),
+        (["--no-page", "--port", "80"], "--port is of the page"),
+        (["--no-mqtt-discovery"], "--no-mqtt-discovery goes with --mqtt"),
+        (["--mqtt", "mqtts://b", "--mqtt-key", "/etc/key"], "--mqtt-key goes with --mqtt-cert"),
+        (["--mqtt", "mqtt://b", "--mqtt-ca", "/etc/ca"], "begins with mqtts://"),
+        (["--mqtt", "mqtt://b", "--mqtt-device", "front door"], "'front door' cannot name a device"),
+        (["--webhook", "ftp://x"], "the webhook must be a URL"),
+        (["--fallback", "cpu"], "--fallback goes with --delegate, which stands before --"),
+        (["--audit", "5%"], "--audit goes with --delegate"),
+    ],
+)
+def test_options_of_live_that_the_device_would_refuse_are_not_sent_there(
+    options: list[str], words: str, edgecnn: Run
+) -> None:
+    said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", "1", "--", *options)
+    assert said.exit_code == 2 and words in said.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--source", __file__, "--fps", "5"],  # there a folder may have that name
+        ["--source", "film.mp4", "--size", "64x64"],
+        ["--keep", "doubtful=/srv/kept", "--mqtt", "mqtts://b", "--mqtt-ca", "/etc/ca"],
+    ],
+)
+def test_what_only_the_device_can_know_is_not_refused_here(options: list[str], edgecnn: Run) -> None:
+    with closed_port() as port:
+        said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(port), "--", *options)
+    assert "no ssh answers" in sentence(said)
 
 
 @pytest.mark.parametrize("place", ["/home/pi/of the device", "/"])

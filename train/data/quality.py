@@ -84,7 +84,7 @@ def _report_balance(split: Split, labels: tuple[str, ...], progress: Callable[[s
     if counts[most] >= 3 * counts[least]:
         progress(
             f"classes are unbalanced: {counts[most]:,} training images of {labels[most]}, {counts[least]:,} of "
-            f"{labels[least]}; edgecnn train --class-weights gives them the same say"
+            f"{labels[least]}; --class-weights of edgecnn train gives them the same say"
         )
 
 

@@ -53,6 +53,15 @@ class Broker:
             raise InputError(f"a password goes with a user; {_EXAMPLE}")
         return replace(self, password=password)
 
+    def require_tls(self) -> None:
+        """Make sure that the connection has TLS: certificates mean nothing without.
+
+        Raises:
+            InputError: the URL asks for none.
+        """
+        if not self.is_secure:
+            raise InputError("certificates go with a URL that begins with mqtts://")
+
     def with_tls(self, ca: Path | None, certificate: Path | None, key: Path | None) -> "Broker":
         """The same with TLS.
 
@@ -64,8 +73,7 @@ class Broker:
         Raises:
             InputError: the URL asks for none, or a file holds something else.
         """
-        if not self.is_secure:
-            raise InputError("certificates go with a URL that begins with mqtts://")
+        self.require_tls()
         try:
             context = ssl.create_default_context(cafile=ca)
         except OSError as error:  # of which ssl.SSLError is one

@@ -38,24 +38,9 @@ class Webhook:
             retry: seconds before the second try; twice as long before each that follows.
 
         Raises:
-            InputError: `url` is none of http or https, or one that nothing can be sent to.
+            InputError: nothing can be sent there, see `host_of`.
         """
-        if odd := re.search(r"[^!-~]", url):
-            raise InputError(
-                f"the webhook's URL holds {odd[0]!r}, which no server is sent; write it percent-encoded, as in %20, "
-                "and a host's name as xn--..."
-            )
-        try:
-            parts = urlsplit(url)
-            (parts.hostname or "").encode("idna")
-            self._host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-        except ValueError:  # which quotes a part of the URL, of a password too
-            raise InputError("the webhook's URL cannot be read: behind // are no host and port") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise InputError(
-                "the webhook must be a URL such as http://192.168.1.5:8080/doorbell, http or https, without a name and "
-                "password before the host"
-            )
+        self._host = host_of(url)
         self.sent = self.lost = 0
         self._url, self._tell, self._retry = url, tell, retry
         self._waiting: queue.Queue[Change] = queue.Queue(_ROOM)
@@ -136,6 +121,31 @@ def _post(url: str, body: bytes) -> str:
         return str(getattr(error.reason, "strerror", None) or error.reason)
     except (OSError, HTTPException, ValueError) as error:
         return str(error) or type(error).__name__
+
+
+def host_of(url: str) -> str:
+    """The host of a webhook's URL, with its port where it names one.
+
+    Raises:
+        InputError: `url` is none of http or https, or one that nothing can be sent to.
+    """
+    if odd := re.search(r"[^!-~]", url):
+        raise InputError(
+            f"the webhook's URL holds {odd[0]!r}, which no server is sent; write it percent-encoded, as in %20, "
+            "and a host's name as xn--..."
+        )
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    except ValueError:  # which quotes a part of the URL, of a password too
+        raise InputError("the webhook's URL cannot be read: behind // are no host and port") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise InputError(
+            "the webhook must be a URL such as http://192.168.1.5:8080/doorbell, http or https, without a name and "
+            "password before the host"
+        )
+    return host
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

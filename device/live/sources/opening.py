@@ -20,6 +20,7 @@ class SourceKind(NamedTuple):
         open: opens it; imports what it needs.
         ignores: those of size, fps and loop that mean nothing to it, and are refused with it.
         extra: the extra of edgecnn that has that; None where none is needed.
+        is_file: whether it lies on this machine: what another has under that name is not known here.
     """
 
     metavar: str
@@ -27,6 +28,7 @@ class SourceKind(NamedTuple):
     open: Callable[[str, SourceSettings, Tell], FrameSource]
     ignores: tuple[str, ...] = ()
     extra: str | None = None
+    is_file: bool = False
 
 
 def _camera(_: str, settings: SourceSettings, tell: Tell) -> FrameSource:
@@ -81,16 +83,26 @@ SOURCES = (
     SourceKind("samples", lambda text: text == "samples", _samples, ("size",)),
     SourceKind("URL", lambda text: "://" in text, _stream, ("size", "fps"), "live"),
     SourceKind("/dev/video0", _is_device, _device, ("loop",), "live"),
-    SourceKind("FOLDER", _is_images, _images, ("size",)),
-    SourceKind("FILE", lambda text: Path(text).is_file(), _film, ("size", "fps"), "live"),
+    SourceKind("FOLDER", _is_images, _images, ("size",), is_file=True),
+    SourceKind("FILE", lambda text: Path(text).is_file(), _film, ("size", "fps"), "live", is_file=True),
 )
 METAVAR = "|".join(kind.metavar for kind in SOURCES)
 
 
+def kind_of(text: str, *, elsewhere: bool = False) -> SourceKind | None:
+    """The kind of source that `text` means; None where there is no such.
+
+    Args:
+        text: as `--source` has it.
+        elsewhere: on another machine, of whose files nothing is known here.
+    """
+    return next((kind for kind in SOURCES if not (elsewhere and kind.is_file) and kind.takes(text)), None)
+
+
 def extra_of(text: str) -> str | None:
     """The extra of edgecnn that a source of another machine needs there; of files there only the names are known."""
-    kind = next((kind for kind in SOURCES if kind.takes(text)), None)
-    if kind is not None and kind.extra is not None:
+    kind = kind_of(text, elsewhere=True)
+    if kind is not None:
         return kind.extra
     suffix = Path(text).suffix.lower()
     if suffix in HEIF_SUFFIXES:
@@ -111,9 +123,8 @@ def open_source(text: str, settings: SourceSettings | None = None, tell: Tell = 
         InputError: there is no such source, or it holds no images.
         MissingExtraError: it needs PyAV, which is not installed.
     """
-    for kind in SOURCES:
-        if kind.takes(text):
-            return kind.open(text, settings or SourceSettings(), tell)
+    if kind := kind_of(text):
+        return kind.open(text, settings or SourceSettings(), tell)
     raise InputError(
         f"there is no source {text or 'without a name'}: neither a file nor a folder, nor one of {METAVAR}"
     )

@@ -134,8 +134,9 @@ class _Plan:
         if said["service"]:
             with wrong_usage.bad_value("--service"):
                 unit_name(said["service"])
-        self._live_extras = _extras_of(live_options) if self._has_service else set()
         self._verify_options = self._delegate()
+        has_delegate = said["delegate"] is not None
+        self._live_extras = _extras_of(live_options, has_delegate=has_delegate) if self._has_service else set()
         packed = read_packed(model)
         self._model_name, self._model, self._signers = find_model(model).name, packed.content, None
         if said["require_signature"]:
@@ -195,16 +196,12 @@ class _Plan:
         return tuple(words)
 
 
-def _live_parameters(live_options: tuple[str, ...]) -> dict[str, Any]:
-    from .live import command as live
-
-    return deploy_options.live_parameters(live, live_options)
-
-
-def _extras_of(live_options: tuple[str, ...]) -> set[str]:
-    """The extras of edgecnn that these options need: the source, the page, a broker."""
+def _extras_of(live_options: tuple[str, ...], *, has_delegate: bool) -> set[str]:
+    """The extras of edgecnn that these options of `edgecnn live` need: the source, the page, a broker."""
     from edgecnn.device.live.sources.opening import extra_of
 
-    said = _live_parameters(live_options)
+    from .live import command as live
+
+    said = deploy_options.live_parameters(live, live_options, has_delegate=has_delegate)
     needed = {"live": not said["no_page"], "mqtt": bool(said["mqtt"])}
     return {extra_of(said["source"]) or "", *(name for name, is_needed in needed.items() if is_needed)} - {""}

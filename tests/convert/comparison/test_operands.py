@@ -83,10 +83,13 @@ def constant(graph: schema.ModelT, name: str) -> np.ndarray:
 
 
 def spoil(
-    run: RunDirectory, change: Callable[[schema.ModelT], None], variants: tuple[bool, ...] = (False, True)
+    run: RunDirectory,
+    change: Callable[[schema.ModelT], None],
+    variants: tuple[bool, ...] = (False, True),
+    scheme: Scheme = "int8",
 ) -> None:
     for activations in variants:
-        path = run.tflite("int8", activations=activations)
+        path = run.tflite(scheme, activations=activations)
         packed = read_model(path)
         assert packed.card and packed.golden
         graph = schema.ModelT.InitFromPackedBuf(packed.flatbuffer, 0)
@@ -174,6 +177,24 @@ def test_feature_maps_of_another_kernel_than_the_answers_are_no_proof(run: RunDi
 
     spoil(run, mirror, variants=(True,))
     assert any("in its activations variant, channel 2 is mirrored" in found for found in findings(run, "int8"))
+
+
+def test_those_that_are_no_numbers_are_named_and_refused(run: RunDirectory) -> None:
+    photographs = load_representative(run.path.parent / "photos", run.read_card())
+    convert(run.path, photographs, scheme="float32", calibration_images=40)
+
+    def spoil_slopes(graph: schema.ModelT) -> None:
+        slopes = graph.subgraphs[0].tensors[operators(graph, "PRELU")[0].inputs[1]]
+        data = graph.buffers[slopes.buffer].data.view(np.float32).copy()
+        data[[1, 4]] = np.nan, np.inf
+        graph.buffers[slopes.buffer].data = data.view(np.uint8)
+
+    spoil(run, spoil_slopes, scheme="float32")
+    words = (
+        r"m.*\.tflite has weights that are no numbers \(slopes: the slopes of channels 1 and 4 are not finite\); conv"
+    )
+    with pytest.raises(ModelFileError, match=words):
+        findings(run, "float32")
 
 
 def dense(values: np.ndarray) -> Kernel:
