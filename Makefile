@@ -8,7 +8,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; n = os.cpu_count() or 1; print(n + (
 # Each of the processes that tests start would compile this project, and each worker all tests, where byte code is not kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tests test-lowest test-pi check docs docs-reference mutation fuzz bundle bundle-card clean
+.PHONY: demo test tests test-lowest test-device test-pi check docs docs-reference mutation fuzz bundle bundle-card clean
 
 # Byte code at once: where Python may not write it, every process that a test starts would compile TensorFlow, Keras and JAX.
 .venv/installed: pyproject.toml
@@ -74,6 +74,17 @@ test-lowest: .venv-lowest/installed .venv-lowest-device/installed
 	  tests/convert/network/test_keras_network.py tests/convert/tflite tests/convert/targets/test_mediapipe.py \
 	  tests/device/test_classifier.py tests/device/test_features.py
 
+# The device's half with a Python that TensorFlow has no wheel for: make test-device PYTHON=python3.10, or python3.14.
+.venv-device/installed: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-device
+	.venv-device/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[heic,live,mqtt,parquet]' \
+	  $(TESTING) jinja2 'jsonschema>=4.18' 'prometheus-client>=0.16'
+	touch $@
+
+test-device: .venv-device/installed
+	.venv-device/bin/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile \
+	  tests/pixels tests/model_file tests/device tests/fleet
+
 # The project's wheel on emulated Raspberry Pis (Debian, as root where qemu-user or a compiler is missing). EDGECNN_PI=DIR keeps them.
 test-pi: .venv/installed
 	$(BIN)/python -m pytest -o faulthandler_timeout=3600 tests/pi/check_boards.py
@@ -114,4 +125,4 @@ bundle-card: .venv/installed
 SAMPLES := 0 1 2 4 6 8 9 13 18 19 22 45 104
 
 clean:
-	rm -rf .venv .venv-lowest .venv-lowest-device demo runs build dist *.egg-info
+	rm -rf .venv .venv-lowest .venv-lowest-device .venv-device demo runs build dist *.egg-info

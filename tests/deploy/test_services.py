@@ -18,7 +18,7 @@ from edgecnn.deploy.machine import identity
 from edgecnn.device import bundled_models
 from tests.deploy.conftest import Deploy
 from tests.support.command_line import Outcome, Run, sentence
-from tests.support.devices import Device, needs_sshd
+from tests.support.devices import Device, device_path, needs_sshd
 from tests.support.own_systemd import OwnSystemd, own_systemd
 from tests.support.ports import free_port
 from tests.support.processes import below
@@ -176,7 +176,7 @@ def test_a_service_of_the_system_is_not_left_behind_without_sudo(
     (tmp_path / "sudo").write_text("#!/bin/sh\nexit 1\n")
     for name in ("id", "sudo"):
         (tmp_path / name).chmod(0o755)
-    device = make_device(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    device = make_device(PATH=f"{tmp_path}:{device_path(tmp_path / 'programs')}")
     deploy(device, OTHER)
     deploy(device, MODEL)
     alter(device.current / "release.json", service={"name": "door", "is_system": True, "options": []})

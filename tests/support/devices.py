@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,13 @@ class Device:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+def device_path(folder: Path) -> str:
+    """The PATH of a device, which `folder` begins: its Python is that of the tests, by a link, as its wheels are."""
+    folder.mkdir()
+    (folder / "python3").symlink_to(os.path.realpath(sys.executable))
+    return f"{folder}:{os.environ['PATH']}"
+
+
 def set_up(folder: Path, home: str = "home", **environment: str) -> Device:
     """Keys and settings of a device; see `sshd_command` for what starts it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +96,8 @@ def set_up(folder: Path, home: str = "home", **environment: str) -> Device:
     shutil.copy(device.key.with_suffix(".pub"), folder / "authorized_keys")
     kind, key, *_ = host.with_suffix(".pub").read_text().split()
     device.known_hosts.write_text(f"[127.0.0.1]:{device.port} {kind} {key}\n")
-    values = {"HOME": str(device.home), "PATH": os.environ["PATH"], "XDG_DATA_HOME": "", **environment}
+    path = environment.pop("PATH", None) or device_path(folder / "programs")
+    values = {"HOME": str(device.home), "PATH": path, "XDG_DATA_HOME": "", **environment}
     variables = " ".join(f'"{key}={value}"' for key, value in values.items())
     lines = (
         f"Port {device.port}", "ListenAddress 127.0.0.1", f'HostKey "{host}"', "UsePAM no", "StrictModes no",
