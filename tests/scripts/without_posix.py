@@ -5,6 +5,7 @@ modules of POSIX, no /proc and no /sys.
 """
 
 import ctypes
+import importlib
 import importlib.abc
 import json
 import os
@@ -62,6 +63,7 @@ def _hide_files(event: str, arguments: tuple[Any, ...]) -> None:
 
 def take_away() -> None:
     """From now on it is not there."""
+    importlib.import_module("asyncio")  # its half for this system, which in Python 3.13 asks os.sysconf at once
     setattr(subprocess.Popen, "kill", _terminate)  # noqa: B010 - its type is of any text
     sys.meta_path.insert(0, _Absent())
     for name in MODULES:

@@ -10,6 +10,7 @@ import importlib.machinery
 import os
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -79,7 +80,9 @@ def compiled(expression: str, function: types.FunctionType) -> types.CodeType:
 
 
 def replace_code(function: types.FunctionType, code: types.CodeType) -> None:
-    function.__code__ = code
+    with warnings.catch_warnings():  # from Python 3.13 on, of a generator that becomes a plain function
+        warnings.simplefilter("ignore", DeprecationWarning)
+        function.__code__ = code
     function.__defaults__ = function.__kwdefaults__ = None
 
 
