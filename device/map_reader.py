@@ -70,6 +70,6 @@ def _to_bytes(tensor: TensorSpec, values: Array) -> RawMap:
     if values.dtype == np.int8:
         return RawMap(tensor.name, shaped.view(np.uint8) ^ np.uint8(128), tensor.scale, tensor.zero_point + 128, True)
     real = tensor.dequantize(shaped)
-    low, high = float(min(real.min(), 0)), float(max(real.max(), 0))
+    low, high = min(float(real.min()), 0.0), max(float(real.max()), 0.0)
     step = (high - low) / 255 or 1.0
     return RawMap(tensor.name, np.rint((real - low) / step).astype(np.uint8), step, -low / step, False)

@@ -73,7 +73,7 @@ def take_away() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     os.symlink = os.link = _no_link
-    ctypes.CDLL = _NamedLibrary  # type: ignore[misc]
+    setattr(ctypes, "CDLL", _NamedLibrary)  # noqa: B010 - its type is of itself alone
     sys.addaudithook(_hide_files)
 
 

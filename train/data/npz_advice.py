@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ def require_keys(path: Path, keys: Sequence[str]) -> None:
     raise DataError(f"{path} has no array {missing[0]!r} but {names or 'none'}; {advice}")
 
 
-def require_images(path: Path, key: str, images: npt.NDArray[np.generic]) -> None:
+def require_images(path: Path, key: str, images: npt.NDArray[Any]) -> None:
     """Make sure that `images` is uint8 (images, height, width[, channels]).
 
     Raises:
@@ -54,7 +55,7 @@ def require_images(path: Path, key: str, images: npt.NDArray[np.generic]) -> Non
         raise DataError(f"{problem}{_values_advice(key, images)}")
 
 
-def require_labels(path: Path, key: str, labels: npt.NDArray[np.generic], count: int) -> None:
+def require_labels(path: Path, key: str, labels: npt.NDArray[Any], count: int) -> None:
     """Make sure that `labels` holds one class index from 0 for each of `count` images.
 
     Raises:
@@ -104,7 +105,7 @@ def _meaning(key: str) -> str:
     return f"{'y' if words & _LABEL_WORDS else 'x'}_{split[0]}"
 
 
-def _values_advice(key: str, images: npt.NDArray[np.generic]) -> str:
+def _values_advice(key: str, images: npt.NDArray[Any]) -> str:
     if images.dtype.kind == "b":
         return f"; save {key}.astype('uint8') * 255"
     if images.dtype.kind not in "iuf":

@@ -89,7 +89,7 @@ def train_last_layer(
     last, deviation = network.layers[-1], features[0].std(axis=0)
     mean = features[0].mean(axis=0) if last.use_bias else np.zeros_like(deviation)  # a bias makes up for it
     lowest = _QUIET * float(np.sqrt(np.square(deviation).mean()))
-    inverse = 1 / np.maximum(deviation, lowest or 1.0)
+    inverse: Features = np.reciprocal(np.maximum(deviation, np.float32(lowest or 1.0)))
     scaled = [(each - mean) * inverse for each in features]
     layer = _fit_layer((scaled[0], labels[0], weights), setup, last, poll)
     loss = losses.build_loss(setup.recipe, network.outputs[0].shape[1], False)
