@@ -10,7 +10,7 @@ from edgecnn import InputError
 from edgecnn.device import Classifier
 
 classifier, failed = Classifier("fashion-mnist"), False
-with open(sys.argv[1], "w", newline="") as file:
+with open(sys.argv[1], "w", newline="", encoding="utf-8") as file:
     writer = csv.writer(file)
     writer.writerow(["image", "label", "score", "second", "second score"])
     for image in sys.argv[2:]:

@@ -180,7 +180,7 @@ def _download_debian() -> Files:
 
 def _run(command: list[str], folder: str) -> None:
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, errors="replace", timeout=600)
     except subprocess.CalledProcessError as error:
         reason = (error.stderr or error.stdout).strip().splitlines() or ["no reason given"]
         raise DataError(f"{' '.join(command[:2])} failed ({reason[-1]})") from None
