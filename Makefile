@@ -57,7 +57,7 @@ TESTING := 'pytest>=9' 'pytest-xdist>=3.6' 'filelock>=3.16'
 
 .venv-lowest-device/installed: pyproject.toml .venv/installed
 	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-lowest-device
-	$(LOWEST) . $(TESTING) --python .venv-lowest-device/bin/python
+	$(LOWEST) '.[heic,live,mqtt,parquet]' $(TESTING) --python .venv-lowest-device/bin/python
 	touch $@
 
 QUICKLY := --quiet -o filterwarnings= --numprocesses $(WORKERS) --dist loadfile
@@ -66,7 +66,9 @@ QUICKLY := --quiet -o filterwarnings= --numprocesses $(WORKERS) --dist loadfile
 # No training of many seconds, but all kinds of work: reading, training, --resume, converting, classifying.
 test-lowest: .venv-lowest/installed .venv-lowest-device/installed
 	.venv-lowest-device/bin/python -m pytest $(QUICKLY) -k 'not every_flipped_bit' \
-	  tests/pixels tests/model_file tests/device/test_classifier.py tests/device/test_verification.py
+	  tests/pixels tests/model_file tests/device/test_classifier.py tests/device/test_verification.py \
+	  tests/device/runtime/test_compiled_session.py tests/device/live/server/test_guard.py \
+	  tests/device/live/sources/test_video.py tests/device/live/outlets/test_broker_session.py
 	.venv-lowest/bin/python -m pytest $(QUICKLY) \
 	  -k 'not kill_9 and not resumes_to_the_same and not own_photographs and not is_replaced' \
 	  tests/train/data tests/train/test_architectures.py tests/train/test_recipes.py tests/train/test_request.py \

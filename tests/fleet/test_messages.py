@@ -74,6 +74,7 @@ def test_times_are_read_as_utc() -> None:
         (payload(state("pi"), verified={**state("pi")["verified"], "probes": -1}), "probes is out of range"),
         (payload({}), "time is missing"),
     ],
+    ids=lambda case: case if isinstance(case, str) else "",  # workers must agree on it, and messages hold the time
 )
 def test_what_is_no_state_is_refused_in_words(bad: bytes, words: str) -> None:
     with pytest.raises(MessageError) as raised:
