@@ -72,7 +72,8 @@ class MqttOptions(NamedTuple):  # making a frozen dataclass takes two millisecon
             return
         with wrong_usage.bad_options():
             self._files().refuse_contradictions(self.mqtt)
-            self._device()
+            if self.mqtt_device is not None:  # else it is called as that machine is
+                self._device()
 
     def open(self, watcher: "Watcher", tally: "Tally", model: str, outlets: contextlib.ExitStack) -> None:
         """Tell the broker of `watcher` and of what `tally` counts, until `outlets` are closed.

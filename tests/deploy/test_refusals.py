@@ -1,6 +1,7 @@
 """What cannot be done is said in one sentence, and the device is as it was."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -113,7 +114,10 @@ def test_options_of_live_that_the_device_would_refuse_are_not_sent_there(
         ["--keep", "doubtful=/srv/kept", "--mqtt", "mqtts://b", "--mqtt-ca", "/etc/ca"],
     ],
 )
-def test_what_only_the_device_can_know_is_not_refused_here(options: list[str], edgecnn: Run) -> None:
+def test_what_only_the_device_can_know_is_not_refused_here(
+    options: list[str], edgecnn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "of this computer, which no station can be called")
     with closed_port() as port:
         said = edgecnn("deploy", "fashion-mnist", "pi@127.0.0.1", "--port", str(port), "--", *options)
     assert "no ssh answers" in sentence(said)
