@@ -15,6 +15,7 @@ from .given import first_given
 from .mqtt_options import MqttOptions
 from .page_options import PageOptions
 from .source_options import chosen_crop, refuse_ignored
+from .usage_advice import refuse_empty
 
 if TYPE_CHECKING:
     from edgecnn.deploy.deployment import Supplies
@@ -161,9 +162,9 @@ def live_parameters(live: click.Command, live_options: Sequence[str], *, has_del
 
     there = copy.copy(live)
     there.params = [_of_the_device(option) for option in live.params]
-    context = there.make_context(
-        "live", ["fashion-mnist", *live_options], parent=click.get_current_context().find_root()
-    )
+    parent, words = click.get_current_context().find_root(), ["fashion-mnist", *live_options]
+    refuse_empty(there.context_class(there, parent, "live"), words)
+    context = there.make_context("live", words, parent=parent)
     refuse_what_ends(context.params)
     if option := first_given(*_PROVED, context=context):
         raise click.UsageError(f"write {option} before --: the device is to prove the model with it, too")

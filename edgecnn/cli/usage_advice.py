@@ -28,12 +28,20 @@ class AdvisingGroup(click.Group):
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
             ctx.fail(f"{error.message} Did you mean {near[0]!r}?" if near else error.message)
         if command is not None and any(not word or word.endswith("=") for word in rest):
-            _refuse_empty(command.context_class(command, ctx, name), rest)
+            refuse_empty(command.context_class(command, ctx, name), rest)
         return name, command, rest
 
 
-def _refuse_empty(ctx: click.Context, words: list[str]) -> None:
-    """Refuse an empty value: the variable of a shell that was never set is not to be taken for no option at all."""
+def refuse_empty(ctx: click.Context, words: list[str]) -> None:
+    """Refuse an empty value: the variable of a shell that was never set is not to be taken for no option at all.
+
+    Args:
+        ctx: of the command.
+        words: its command line.
+
+    Raises:
+        click.BadParameter: an option of it is given one.
+    """
     given: dict[str, object] = {}
     with contextlib.suppress(click.UsageError):  # which click will say itself
         given, _, _ = ctx.command.make_parser(ctx).parse_args(list(words))
